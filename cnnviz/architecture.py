@@ -1,0 +1,150 @@
+"""Shapes, parameters and multiplications of a network by arithmetic alone, without TensorFlow."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from pydantic import BaseModel
+
+from cnnviz.network import Network
+
+__all__ = ["Row", "describe"]
+
+MAX_PARAMETERS = 200_000_000
+
+
+@dataclass(frozen=True)
+class Row:
+    """One layer: its name and type, its output's shape without the batch, and its costs.
+
+    `parameters` counts all weights and `trainable` those that training changes; `macs` is the multiplications and
+    additions for one picture; `formula` says how shape and parameters come about, with this layer's numbers.
+    """
+
+    name: str
+    type: str
+    output_shape: tuple[int, ...]
+    parameters: int
+    trainable: int
+    macs: int
+    formula: str
+
+
+def describe(network: Network, input_shape: tuple[int, int, int]) -> list[Row]:
+    """Returns a row for every layer, the pixel scaling and the heads included, in the order of the model's layers.
+
+    Args:
+        network: the network's record.
+        input_shape: (height, width, channels) of a picture.
+
+    Raises:
+        ValueError: a layer can't follow the one before it; the sentence names both shapes.
+    """
+    counts: dict[str, int] = {}
+    rows: list[Row] = []
+    shape: tuple[int, ...] = input_shape
+    if network.scaling != "none":
+        rows.append(Row("rescaling", "Rescaling", shape, 0, 0, 0, "the same shape; pixels are scaled, nothing learned"))
+    for layer in network.layers:
+        base = _snake(layer.type)
+        number = counts.get(base, 0)
+        counts[base] = number + 1
+        row = _row(f"{base}_{number}" if number else base, layer, shape)
+        rows.append(row)
+        shape = row.output_shape
+    for head in network.heads:
+        if len(shape) != 1:
+            raise ValueError(
+                f"The heads need one row of values but get shape {_by(shape)}: "
+                "end the layers with Flatten or GlobalAveragePooling2D."
+            )
+        rows.append(_dense(head.name, shape, head.units))
+    total = sum(row.parameters for row in rows)
+    if total > MAX_PARAMETERS:
+        raise ValueError(
+            f"The network has {total:,} parameters; at most {MAX_PARAMETERS:,} can be trained here: "
+            "pool more before Flatten, or use GlobalAveragePooling2D."
+        )
+    return rows
+
+
+def _row(name: str, layer: BaseModel, shape: tuple[int, ...]) -> Row:
+    kind = layer.type
+    if kind in ("Conv2D", "MaxPooling2D", "AveragePooling2D", "GlobalAveragePooling2D") and len(shape) != 3:
+        raise ValueError(f"{name} ({kind}) needs height × width × channels but gets shape {_by(shape)}.")
+    if kind == "Conv2D":
+        out, formula = _window(name, shape, layer.kernel_size, layer.strides, layer.padding)
+        inner, bias = layer.kernel_size**2 * shape[2], int(layer.use_bias)
+        parameters = (inner + bias) * layer.filters
+        plus = " + 1" if bias else ""
+        formula += (
+            f"; params = (f·f·c_in{plus})·filters = "
+            f"({layer.kernel_size}·{layer.kernel_size}·{shape[2]}{plus})·{layer.filters} = {parameters:,}"
+        )
+        macs = out[0] * out[1] * layer.filters * inner
+        return Row(name, kind, (*out, layer.filters), parameters, parameters, macs, formula)
+    if kind in ("MaxPooling2D", "AveragePooling2D"):
+        strides = layer.strides or layer.pool_size
+        out, formula = _window(name, shape, layer.pool_size, strides, layer.padding)
+        return Row(name, kind, (*out, shape[2]), 0, 0, 0, formula + "; nothing learned")
+    if kind == "GlobalAveragePooling2D":
+        return Row(name, kind, (shape[2],), 0, 0, 0, f"the mean of {shape[0]}·{shape[1]} values for each channel")
+    if kind == "BatchNormalization":
+        channels = shape[-1]
+        formula = f"4 numbers a channel: scale and shift are learned, mean and variance are measured: 4·{channels}"
+        return Row(name, kind, shape, 4 * channels, 2 * channels, 0, formula)
+    if kind == "Flatten":
+        size = math.prod(shape)
+        return Row(name, kind, (size,), 0, 0, 0, f"{'·'.join(map(str, shape))} = {size:,} values in one row")
+    if kind == "Reshape":
+        if math.prod(layer.target_shape) != math.prod(shape):
+            raise ValueError(
+                f"{name} can't make {_by(layer.target_shape)} ({math.prod(layer.target_shape):,} values) "
+                f"of {_by(shape)} ({math.prod(shape):,} values)."
+            )
+        return Row(name, kind, layer.target_shape, 0, 0, 0, "the same values in another shape")
+    if kind == "Dense":
+        return _dense(name, shape, layer.units)
+    return Row(name, kind, shape, 0, 0, 0, "the same shape; nothing learned")
+
+
+def _dense(name: str, shape: tuple[int, ...], units: int) -> Row:
+    parameters = (shape[-1] + 1) * units
+    formula = f"params = (n_in + 1)·units = ({shape[-1]:,} + 1)·{units} = {parameters:,}"
+    macs = math.prod(shape) * units
+    return Row(name, "Dense", (*shape[:-1], units), parameters, parameters, macs, formula)
+
+
+def _window(name: str, shape: tuple[int, ...], size: int, strides: int, padding: str) -> tuple[tuple[int, int], str]:
+    """Height and width after sliding a window over `shape`, and the arithmetic in words."""
+    out = []
+    for n in shape[:2]:
+        if padding == "same":
+            out.append(math.ceil(n / strides))
+        elif n < size:
+            raise ValueError(
+                f"{name} has a {size}×{size} window but gets only {shape[0]}×{shape[1]} pixels: "
+                "use fewer poolings, padding 'same' or a larger picture."
+            )
+        else:
+            out.append((n - size) // strides + 1)
+    if padding == "same":
+        formula = f"out = ⌈n/s⌉ = ⌈{shape[0]}/{strides}⌉ = {out[0]} (same: the border is padded)"
+    else:
+        formula = f"out = ⌊(n + 2p − f)/s⌋ + 1 = ⌊({shape[0]} + 0 − {size})/{strides}⌋ + 1 = {out[0]}"
+    return (out[0], out[1]), formula
+
+
+def _by(shape: tuple[int, ...]) -> str:
+    return "×".join(map(str, shape))
+
+
+def _snake(kind: str) -> str:
+    return {
+        "Conv2D": "conv2d",
+        "MaxPooling2D": "max_pooling2d",
+        "AveragePooling2D": "average_pooling2d",
+        "GlobalAveragePooling2D": "global_average_pooling2d",
+        "BatchNormalization": "batch_normalization",
+    }.get(kind, kind.lower())

@@ -1,0 +1,36 @@
+"""The errors a person can cause. Each message is one sentence: what happened, what was expected, how to fix it."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+__all__ = ["CnnvizError", "DataError", "ImageError", "RecipeError", "RunError", "one_of"]
+
+
+class CnnvizError(ValueError):
+    """Base of every error that cnnviz shows as a sentence instead of a traceback."""
+
+
+class RecipeError(CnnvizError):
+    """A recipe, or a part of one, is not valid."""
+
+
+class DataError(CnnvizError):
+    """A dataset can't be found, read or used."""
+
+
+class ImageError(CnnvizError):
+    """Bytes that can't be used as a picture."""
+
+
+class RunError(CnnvizError):
+    """A run can't be found, started, stopped or deleted."""
+
+
+def one_of(value: object, allowed: Iterable[str]) -> str:
+    """Returns the tail of a sentence that names the allowed values and the nearest one, if any is near."""
+    allowed = list(allowed)
+    near = difflib.get_close_matches(str(value), allowed, n=1)
+    hint = f" (did you mean {near[0]!r}?)" if near else ""
+    return f"choose one of {', '.join(allowed)}{hint}"

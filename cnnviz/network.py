@@ -1,0 +1,179 @@
+"""The records of a network: a list of layers and one or more heads. Names and meanings are Keras's."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+__all__ = ["ACTIVATIONS", "LAYER_TYPES", "Head", "Layer", "Network"]
+
+ACTIVATIONS = ("linear", "relu", "leaky_relu", "elu", "selu", "gelu", "silu", "tanh", "sigmoid")
+Activation = Literal["linear", "relu", "leaky_relu", "elu", "selu", "gelu", "silu", "tanh", "sigmoid"]
+Padding = Literal["valid", "same"]
+Small = Annotated[int, Field(ge=1, le=32)]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Conv2D(_Part):
+    """A convolution with square kernels."""
+
+    type: Literal["Conv2D"] = "Conv2D"
+    filters: int = Field(ge=1, le=4096)
+    kernel_size: Small = 3
+    strides: Small = 1
+    padding: Padding = "valid"
+    activation: Activation = "relu"
+    use_bias: bool = True
+
+
+class MaxPooling2D(_Part):
+    """The largest value of each square window; `strides` of `None` is the window's size."""
+
+    type: Literal["MaxPooling2D"] = "MaxPooling2D"
+    pool_size: Small = 2
+    strides: Small | None = None
+    padding: Padding = "valid"
+
+
+class AveragePooling2D(_Part):
+    """The mean of each square window; `strides` of `None` is the window's size."""
+
+    type: Literal["AveragePooling2D"] = "AveragePooling2D"
+    pool_size: Small = 2
+    strides: Small | None = None
+    padding: Padding = "valid"
+
+
+class Dropout(_Part):
+    """Sets a share of the values to zero while training."""
+
+    type: Literal["Dropout"] = "Dropout"
+    rate: float = Field(0.5, ge=0, lt=1)
+
+
+class BatchNormalization(_Part):
+    """Normalises each channel by its batch's mean and deviation, then scales and shifts it."""
+
+    type: Literal["BatchNormalization"] = "BatchNormalization"
+
+
+class Activate(_Part):
+    """An activation of its own, for use after a batch normalisation."""
+
+    type: Literal["Activation"] = "Activation"
+    activation: Activation = "relu"
+
+
+class Flatten(_Part):
+    """Lays all values in one row."""
+
+    type: Literal["Flatten"] = "Flatten"
+
+
+class Reshape(_Part):
+    """The same values in another shape."""
+
+    type: Literal["Reshape"] = "Reshape"
+    target_shape: tuple[Annotated[int, Field(ge=1)], ...] = Field(min_length=1, max_length=3)
+
+
+class GlobalAveragePooling2D(_Part):
+    """The mean of each channel."""
+
+    type: Literal["GlobalAveragePooling2D"] = "GlobalAveragePooling2D"
+
+
+class Dense(_Part):
+    """Every output sees every input of the last axis."""
+
+    type: Literal["Dense"] = "Dense"
+    units: int = Field(ge=1, le=65_536)
+    activation: Activation = "relu"
+
+
+LAYER_TYPES: dict[str, type[BaseModel]] = {
+    "Conv2D": Conv2D,
+    "MaxPooling2D": MaxPooling2D,
+    "AveragePooling2D": AveragePooling2D,
+    "Dropout": Dropout,
+    "BatchNormalization": BatchNormalization,
+    "Activation": Activate,
+    "Flatten": Flatten,
+    "Reshape": Reshape,
+    "GlobalAveragePooling2D": GlobalAveragePooling2D,
+    "Dense": Dense,
+}
+_SHORT = {
+    "MaxPool": "MaxPooling2D",
+    "AvgPool": "AveragePooling2D",
+    "BatchNorm": "BatchNormalization",
+    "GAP": "GlobalAveragePooling2D",
+}
+
+
+def _long_name(value: Any) -> Any:
+    if isinstance(value, dict) and value.get("type") in _SHORT:
+        return {**value, "type": _SHORT[value["type"]]}
+    return value
+
+
+Layer = Annotated[
+    Conv2D
+    | MaxPooling2D
+    | AveragePooling2D
+    | Dropout
+    | BatchNormalization
+    | Activate
+    | Flatten
+    | Reshape
+    | GlobalAveragePooling2D
+    | Dense,
+    Field(discriminator="type"),
+]
+
+
+class Head(_Part):
+    """One answer of the network: the dataset's head that it learns, and how it is put.
+
+    `units` is the number of classes, or 1 for a yes-or-no answer with one number. `activation` is `softmax` (shares
+    that sum to 1), `sigmoid` (one unit: the second class's probability) or `logits` (raw scores).
+    """
+
+    name: str = Field("label", pattern=r"^[A-Za-z0-9_]+$", max_length=60)
+    units: int = Field(ge=1, le=10_000)
+    activation: Literal["softmax", "sigmoid", "logits"] = "softmax"
+
+    @property
+    def classes(self) -> int:
+        """How many classes the head tells apart."""
+        return max(2, self.units)
+
+    @model_validator(mode="after")
+    def _agrees(self) -> Head:
+        if self.activation == "softmax" and self.units == 1:
+            raise ValueError(f"Head {self.name!r} has softmax over 1 unit, which is always 1: use 2 units, or sigmoid.")
+        if self.activation == "sigmoid" and self.units > 1:
+            raise ValueError(f"Head {self.name!r} has sigmoid over {self.units} units: use 1 unit, or softmax.")
+        return self
+
+
+class Network(_Part):
+    """A stack of layers shared by all heads.
+
+    `scaling` is what happens to the 0..255 pixels inside the model: `none`, `unit` (0..1) or `symmetric` (-1..1).
+    """
+
+    scaling: Literal["none", "unit", "symmetric"] = "unit"
+    layers: tuple[Annotated[Layer, BeforeValidator(_long_name)], ...] = Field(max_length=200)
+    heads: tuple[Head, ...] = Field(min_length=1, max_length=40)
+
+    @model_validator(mode="after")
+    def _names_differ(self) -> Network:
+        names = [head.name for head in self.heads]
+        if len(set(names)) < len(names):
+            raise ValueError(f"Two heads have the same name: {', '.join(names)}; give each its own.")
+        return self

@@ -1,0 +1,160 @@
+"""The tutorials' systems, and two of our own, as recipes.
+
+The ids are those of the tutorials' table: A (faces, one head), B1 and B2 (faces, one and two heads), C1 and C2
+(Fashion-MNIST), D1 (MNIST), D2 and D3 (cats and dogs), E1 (three animals); Q is for trying things.
+"""
+
+from __future__ import annotations
+
+from cnnviz.errors import RecipeError, one_of
+from cnnviz.network import (
+    Conv2D,
+    Dense,
+    Dropout,
+    Flatten,
+    GlobalAveragePooling2D,
+    Head,
+    MaxPooling2D,
+    Network,
+    Reshape,
+)
+from cnnviz.policy import POLICIES
+from cnnviz.recipe import Data, Fit, Limits, Recipe
+
+__all__ = ["PRESETS", "preset"]
+
+
+def _convs(*filters: int, padding: str = "valid", dropout: float | None = None) -> tuple:
+    """A convolution and a pooling for each number, with a dropout behind them if wanted."""
+    layers: list = []
+    for count in filters:
+        layers += [Conv2D(filters=count, padding=padding), MaxPooling2D()]
+        if dropout is not None:
+            layers.append(Dropout(rate=dropout))
+    return tuple(layers)
+
+
+def _dense(*units: int) -> tuple:
+    return tuple(Dense(units=count) for count in units)
+
+
+_BINARY = (Head(units=1, activation="sigmoid"),)
+_FACES = Data(dataset="celeba", image_size=(72, 59), balanced=True, limits=Limits(train=2000, test=200))
+_FASHION = Data(dataset="fashion_mnist", image_size=28, channels=1, validation_share=0)
+_CATS_AND_DOGS = Data(dataset="cats_and_dogs", image_size=150)
+_D2_CONVS = _convs(32, 64, 128, 128)
+_B1_LAYERS = (*_convs(32, 64), Conv2D(filters=64), Flatten(), Dense(units=64))
+
+PRESETS: dict[str, Recipe] = {
+    "Q": Recipe(
+        name="Digits, small and quick",
+        data=Data(dataset="digits", image_size=8, channels=1),
+        network=Network(
+            layers=(
+                Conv2D(filters=32, padding="same"),
+                Conv2D(filters=64, padding="same"),
+                MaxPooling2D(),
+                Dropout(rate=0.25),
+                Flatten(),
+                Dense(units=64),
+                Dropout(rate=0.5),
+            ),
+            heads=(Head(units=10),),
+        ),
+        fit=Fit(epochs=12),
+    ),
+    "S": Recipe(
+        name="Shapes and colours, two heads",
+        data=Data(dataset="shapes", image_size=64),
+        network=Network(
+            layers=(*_convs(16, 32, 64, padding="same"), Conv2D(filters=64, padding="same"), GlobalAveragePooling2D()),
+            heads=(Head(name="shape", units=4), Head(name="colour", units=6)),
+        ),
+        fit=Fit(epochs=12, learning_rate=2e-3),
+    ),
+    "A": Recipe(
+        name="Faces, gender from one logit",
+        data=Data(dataset="celeba", image_size=64, crop="face", limits=Limits(train=16_000, validation=1_000)),
+        augmentation=POLICIES["A"],
+        network=Network(
+            layers=(
+                *_convs(32, 64, padding="same", dropout=0.5),
+                *_convs(128, padding="same"),
+                Conv2D(filters=256, padding="same"),
+                GlobalAveragePooling2D(),
+            ),
+            heads=(Head(name="Male", units=1, activation="logits"),),
+        ),
+        fit=Fit(batch_size=32, steps_per_epoch=500, epochs=30),
+    ),
+    "B1": Recipe(
+        name="Faces, gender",
+        data=_FACES,
+        network=Network(layers=_B1_LAYERS, heads=(Head(name="Male", units=2),)),
+        fit=Fit(epochs=15),
+    ),
+    "B2": Recipe(
+        name="Faces, gender and smile at once",
+        data=_FACES,
+        network=Network(
+            layers=(*_convs(32, 64, 64), Flatten(), Dense(units=64)),
+            heads=(Head(name="Male", units=2), Head(name="Smiling", units=2)),
+        ),
+        fit=Fit(epochs=15),
+    ),
+    "C1": Recipe(
+        name="Fashion without convolution",
+        data=_FASHION,
+        network=Network(
+            scaling="none",
+            layers=(Reshape(target_shape=(28, 28)), *_dense(128, 64), Flatten()),
+            heads=(Head(units=10),),
+        ),
+        fit=Fit(epochs=10),
+    ),
+    "C2": Recipe(
+        name="Fashion with convolution",
+        data=_FASHION,
+        network=Network(layers=(*_convs(32, padding="same"), Flatten(), *_dense(128)), heads=(Head(units=10),)),
+        fit=Fit(epochs=5),
+    ),
+    "D1": Recipe(
+        name="Handwritten digits",
+        data=Data(dataset="mnist", image_size=28, channels=1, validation_share=0),
+        network=Network(layers=_B1_LAYERS, heads=(Head(units=10),)),
+        fit=Fit(optimizer="rmsprop", batch_size=64, epochs=5),
+    ),
+    "D2": Recipe(
+        name="Cats and dogs from scratch",
+        data=_CATS_AND_DOGS,
+        network=Network(layers=(*_D2_CONVS, Flatten(), *_dense(512)), heads=_BINARY),
+        fit=Fit(optimizer="rmsprop", learning_rate=1e-4, batch_size=20, steps_per_epoch=100, epochs=30),
+    ),
+    "D3": Recipe(
+        name="Cats and dogs, dropout and augmentation",
+        data=_CATS_AND_DOGS,
+        augmentation=POLICIES["D3"],
+        network=Network(layers=(*_D2_CONVS, Flatten(), Dropout(rate=0.5), *_dense(512)), heads=_BINARY),
+        fit=Fit(optimizer="rmsprop", learning_rate=1e-4, batch_size=32, steps_per_epoch=100, epochs=100),
+    ),
+    "E1": Recipe(
+        name="Three animals from scratch",
+        data=Data(dataset="animals", image_size=224, validation_share=0.2),
+        network=Network(
+            layers=(*_convs(128, 256, 128, 64, padding="same"), Flatten(), *_dense(128, 64, 32)),
+            heads=(Head(units=3),),
+        ),
+        fit=Fit(batch_size=128, epochs=50),
+    ),
+}
+
+
+def preset(name: str) -> Recipe:
+    """Returns the preset of this id.
+
+    Raises:
+        RecipeError: there is no such preset.
+    """
+    if name not in PRESETS:
+        raise RecipeError(f"There is no preset {name!r}: {one_of(name, PRESETS)}.")
+    return PRESETS[name]
