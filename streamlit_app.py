@@ -1,0 +1,19 @@
+"""The app's entry: `streamlit run streamlit_app.py`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import streamlit as st
+
+st.set_page_config(
+    page_title="cnnviz",
+    page_icon=str(Path(__file__).parent / "docs" / "icon.png"),
+    layout="wide",
+    menu_items={"About": "**cnnviz** trains image classifiers, shows how they learn and what they see."},
+)
+pages = [
+    st.Page("pages/train.py", title="Train", icon=":material/model_training:", default=True),
+    st.Page("pages/runs.py", title="Runs", icon=":material/monitoring:"),
+]
+st.navigation(pages, position="top").run()
