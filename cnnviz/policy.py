@@ -73,7 +73,8 @@ STEPS: dict[str, StepKind] = {
         "Brightness", "colour", "Adds the same amount to every pixel.", "of the full range", (-1, 1), (-0.2, 0.2), 0
     ),
     "contrast": StepKind(
-        "Contrast", "colour", "Moves every pixel away from the picture's mean, or towards it.", "×", (0, 5), (0.8, 1.2), 1
+        "Contrast", "colour", "Moves every pixel away from the picture's mean, or towards it.",
+        "×", (0, 5), (0.8, 1.2), 1,
     ),
     "saturation": StepKind(
         "Saturation", "colour", "Moves colours away from grey, or towards it.", "×", (0, 5), (0.7, 1.3), 1

@@ -129,7 +129,8 @@ def parse(source: str | bytes | dict, model: type[BaseModel] = Recipe) -> Any:
         except (ValueError, RecursionError) as error:
             raise RecipeError(f"The recipe is not JSON: {error}.") from None
         if not isinstance(source, dict):
-            raise RecipeError(f"The recipe is a JSON {type(source).__name__}; expected an object with data and network.")
+            kind = type(source).__name__
+            raise RecipeError(f"The recipe is a JSON {kind}; expected an object with data and network.")
     try:
         return model.model_validate(source)
     except ValidationError as error:
@@ -196,7 +197,8 @@ def _known_keys(model: type[BaseModel], where: list, source: Any) -> list[str]:
         source = source[part] if isinstance(source, (dict, list)) else source
         if isinstance(part, int) and isinstance(source, dict) and source.get("type") in LAYER_TYPES:
             return list(LAYER_TYPES[source["type"]].model_fields)
-        annotation = model.model_fields[part].annotation if isinstance(part, str) and part in model.model_fields else None
+        field = model.model_fields.get(part)
+        annotation = field.annotation if field else None
         if isinstance(annotation, type) and issubclass(annotation, BaseModel):
             model = annotation
         elif annotation is not None and getattr(annotation, "__args__", None):

@@ -1,0 +1,54 @@
+"""Whether a recipe's heads and a dataset's agree, and the recipe whose heads do."""
+
+from __future__ import annotations
+
+from cnnviz.data.dataset import Dataset
+from cnnviz.errors import DataError, one_of
+from cnnviz.network import Head
+from cnnviz.recipe import Recipe
+
+__all__ = ["adapt", "check"]
+
+
+def check(recipe: Recipe, dataset: Dataset) -> None:
+    """Raises a `DataError` where a head of the recipe can't learn from the dataset."""
+    found = {head.name: head for head in dataset.heads}
+    for head in recipe.network.heads:
+        if head.name not in found:
+            raise DataError(f"{dataset.name} has no labels {head.name!r} for the network's head: "
+                            f"{one_of(head.name, found)}.")  # fmt: skip
+        classes = len(found[head.name].classes)
+        if head.classes != classes:
+            raise DataError(f"Head {head.name!r} tells {head.classes} classes apart but {dataset.name} has {classes}: "
+                            f"give it {classes} units.")  # fmt: skip
+
+
+def adapt(recipe: Recipe, dataset: Dataset) -> Recipe:
+    """Returns the recipe with heads that fit the dataset: names it has, and as many units as classes.
+
+    A head whose name the dataset lacks takes the name of one of the dataset's heads that no other head of the recipe
+    has, in order. One unit stays where there are two classes; otherwise it becomes a softmax.
+
+    Raises:
+        DataError: the recipe has more heads than the dataset.
+    """
+    free = [head.name for head in dataset.heads if head.name not in {h.name for h in recipe.network.heads}]
+    classes = {head.name: len(head.classes) for head in dataset.heads}
+    heads = []
+    for head in recipe.network.heads:
+        if head.name not in classes:
+            if not free:
+                raise DataError(f"The network has {len(recipe.network.heads)} heads but {dataset.name} has labels for "
+                                f"{len(classes)}: {', '.join(classes)}.")  # fmt: skip
+            head = head.model_copy(update={"name": free.pop(0)})
+        heads.append(_with_classes(head, classes[head.name]))
+    if tuple(heads) == recipe.network.heads:
+        return recipe
+    return recipe.model_copy(update={"network": recipe.network.model_copy(update={"heads": tuple(heads)})})
+
+
+def _with_classes(head: Head, classes: int) -> Head:
+    if head.classes == classes:
+        return head
+    activation = "softmax" if head.activation == "sigmoid" else head.activation
+    return Head(name=head.name, units=classes, activation=activation)

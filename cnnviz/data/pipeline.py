@@ -1,0 +1,135 @@
+"""Batches for Keras. The order of samples is a function of (seed, epoch) and nothing else."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import tensorflow as tf
+
+from cnnviz.augment import augment_batch, mix_batch
+from cnnviz.data.pictures import Pictures
+from cnnviz.network import Head
+from cnnviz.recipe import Recipe
+
+__all__ = ["evaluation", "order", "steps", "training"]
+
+Labels = dict[str, np.ndarray]
+
+
+def steps(recipe: Recipe, samples: int) -> int:
+    """Returns how many batches an epoch has."""
+    return recipe.fit.steps_per_epoch or math.ceil(samples / recipe.fit.batch_size)
+
+
+def order(samples: int, count: int, *, seed: int, epoch: int) -> np.ndarray:
+    """Returns which samples an epoch takes, int64 of shape (count,).
+
+    Every pass over the data is a permutation of its own. In the k-th pass a sample i is called i + k·samples, so that
+    its augmentation is drawn anew; the picture is that of the number modulo `samples`.
+    """
+    passes = range(math.ceil(count / samples))
+    rows = [np.random.default_rng((seed, epoch, k)).permutation(samples) + k * samples for k in passes]
+    return np.concatenate(rows)[:count].astype(np.int64)
+
+
+def training(pictures: Pictures, labels: Labels, recipe: Recipe, first_epoch: int = 0) -> tf.data.Dataset:
+    """Returns all batches from `first_epoch` (counted from 0) to the recipe's last, one after another.
+
+    Elements: `(images, labels, weights)`, images uint8 (batch, height, width, channels), labels and weights one tensor
+    a head (a tuple of them for several heads). An epoch has `steps(recipe, len(pictures))` batches.
+    """
+    fit, size, heads = recipe.fit, recipe.data.image_size, recipe.network.heads
+    count = steps(recipe, len(pictures)) * fit.batch_size if fit.steps_per_epoch else len(pictures)
+    policy, seed = recipe.augmentation, recipe.seed
+    targets = _targets(labels, heads, mixed=policy.mixes)
+    weights = _weights(labels, heads, balanced=fit.class_weight == "balanced")
+
+    def load(epoch: int, samples: np.ndarray) -> tuple[np.ndarray, ...]:
+        rows = samples % len(pictures)
+        wanted = [target[rows] for target in targets]
+        if policy.steps:
+            images = augment_batch(
+                _take(pictures, rows), policy, seed=seed, epoch=int(epoch), samples=samples, size=size
+            )
+            if policy.mixes:
+                named = {head.name: target for head, target in zip(heads, wanted, strict=True)}
+                images, named = mix_batch(images, named, policy, seed=seed, epoch=int(epoch), samples=samples)
+                wanted = list(named.values())
+        else:
+            images = _take(pictures, rows)
+        return images, *wanted, *(weight[rows] for weight in weights)
+
+    def batches() -> Iterator[tuple[int, np.ndarray]]:
+        for epoch in range(first_epoch, fit.epochs):
+            samples = order(len(pictures), count, seed=seed, epoch=epoch)
+            for start in range(0, count, fit.batch_size):
+                yield epoch, samples[start : start + fit.batch_size]
+
+    spec = (tf.TensorSpec((), tf.int64), tf.TensorSpec((None,), tf.int64))
+    return _batched(tf.data.Dataset.from_generator(batches, output_signature=spec), load, recipe, targets, weights)
+
+
+def evaluation(pictures: Pictures, labels: Labels, recipe: Recipe, batch_size: int = 128) -> tf.data.Dataset:
+    """Returns all samples once, in their order, as `(images, labels)`; see `training` for shapes."""
+    targets = _targets(labels, recipe.network.heads, mixed=recipe.augmentation.mixes)
+
+    def load(_: int, rows: np.ndarray) -> tuple[np.ndarray, ...]:
+        return _take(pictures, rows), *(target[rows] for target in targets)
+
+    def batches() -> Iterator[tuple[int, np.ndarray]]:
+        for start in range(0, len(pictures), batch_size):
+            yield 0, np.arange(start, min(start + batch_size, len(pictures)))
+
+    spec = (tf.TensorSpec((), tf.int64), tf.TensorSpec((None,), tf.int64))
+    return _batched(tf.data.Dataset.from_generator(batches, output_signature=spec), load, recipe, targets, ())
+
+
+def _take(pictures: Pictures, rows: np.ndarray) -> np.ndarray | list[np.ndarray]:
+    return [pictures[i] for i in rows] if pictures.array is None else pictures.array[rows]
+
+
+def _batched(indices: tf.data.Dataset, load, recipe: Recipe, targets: Sequence, weights: Sequence) -> tf.data.Dataset:
+    """Maps (epoch, samples) through `load`, giving the tensors the shapes that Keras needs to know."""
+    arrays = (*targets, *weights)
+    types = [tf.uint8, *(tf.as_dtype(array.dtype) for array in arrays)]
+
+    def load_batch(epoch, samples):
+        images, *rest = tf.numpy_function(load, (epoch, samples), types)
+        images.set_shape((None, *recipe.data.input_shape))
+        for tensor, array in zip(rest, arrays, strict=True):
+            tensor.set_shape((None, *array.shape[1:]))
+        y, w = tuple(rest[: len(targets)]), tuple(rest[len(targets) :])
+        parts = (images, _one_or_all(y), _one_or_all(w)) if w else (images, _one_or_all(y))
+        return parts
+
+    return indices.map(load_batch, num_parallel_calls=2, deterministic=True).prefetch(4)
+
+
+def _one_or_all(tensors: tuple) -> object:
+    return tensors[0] if len(tensors) == 1 else tensors
+
+
+def _targets(labels: Labels, heads: Sequence[Head], *, mixed: bool) -> list[np.ndarray]:
+    """What each head is compared with: class indices, or float shares for one unit or mixed samples."""
+    made = []
+    for head in heads:
+        if head.units == 1:
+            made.append(labels[head.name].astype(np.float32)[:, None])
+        elif mixed:
+            made.append(np.eye(head.units, dtype=np.float32)[labels[head.name]])
+        else:
+            made.append(labels[head.name].astype(np.int64))
+    return made
+
+
+def _weights(labels: Labels, heads: Sequence[Head], *, balanced: bool) -> list[np.ndarray]:
+    """For balanced classes, the weight of every sample and head: n / (classes · n of its class), as scikit-learn's."""
+    if not balanced:
+        return []
+    made = []
+    for head in heads:
+        counts = np.bincount(labels[head.name], minlength=head.classes)
+        made.append((len(labels[head.name]) / (head.classes * np.maximum(counts, 1)))[labels[head.name]])
+    return [weight.astype(np.float32) for weight in made]

@@ -1,0 +1,1 @@
+"""Networks: built from recipes. Importing its modules loads TensorFlow."""

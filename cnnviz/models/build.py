@@ -1,0 +1,99 @@
+"""From a recipe's records to a compiled Keras model. The arithmetic of `cnnviz.architecture` mirrors this module."""
+
+from __future__ import annotations
+
+import keras
+from pydantic import BaseModel
+
+from cnnviz.architecture import describe
+from cnnviz.network import Head, Network
+from cnnviz.recipe import Fit, Recipe
+
+__all__ = ["build", "compile_for"]
+
+_SCALING = {"unit": (1 / 255, 0.0), "symmetric": (1 / 127.5, -1.0)}
+
+
+def build(recipe: Recipe) -> keras.Model:
+    """Returns the recipe's network, not compiled.
+
+    Input shape: (batch, height, width, channels), raw pixels 0..255. Output: one tensor of shape (batch, units) for
+    one head, a list of them for several, in the recipe's order; the output layers have the heads' names.
+    """
+    return build_network(recipe.network, recipe.data.input_shape)
+
+
+def build_network(network: Network, input_shape: tuple[int, int, int]) -> keras.Model:
+    """Returns the network for pictures of `input_shape` (height, width, channels); see `build`."""
+    rows = iter(describe(network, input_shape))
+    inputs = x = keras.Input(input_shape, name="pixels")
+    if network.scaling != "none":
+        scale, offset = _SCALING[network.scaling]
+        x = keras.layers.Rescaling(scale, offset, name=next(rows).name)(x)
+    for layer in network.layers:
+        x = _layer(layer, next(rows).name)(x)
+    outputs = [_head(head)(x) for head in network.heads]
+    return keras.Model(inputs, outputs[0] if len(outputs) == 1 else outputs)
+
+
+def _layer(record: BaseModel, name: str) -> keras.layers.Layer:
+    settings = record.model_dump(exclude={"type"})
+    return getattr(keras.layers, record.type)(**settings, name=name)
+
+
+def _head(head: Head) -> keras.layers.Layer:
+    activation = None if head.activation == "logits" else head.activation
+    return keras.layers.Dense(head.units, activation=activation, name=head.name)
+
+
+def compile_for(model: keras.Model, recipe: Recipe, learning_rate: object) -> None:
+    """Compiles the model with the recipe's optimizer and, for every head, its loss and `accuracy`.
+
+    Args:
+        model: what `build` returned for this recipe.
+        recipe: where its policy mixes samples, labels are shares (batch, classes) instead of class indices.
+        learning_rate: a number or one of Keras's learning-rate schedules.
+    """
+    heads, mixed = recipe.network.heads, recipe.augmentation.mixes
+    model.compile(
+        optimizer=_optimizer(recipe.fit, learning_rate),
+        loss=[_loss(head, mixed) for head in heads],
+        metrics=[[_accuracy(head, mixed)] for head in heads],
+    )
+
+
+def _optimizer(fit: Fit, learning_rate: object) -> keras.optimizers.Optimizer:
+    kinds = {
+        "adam": keras.optimizers.Adam,
+        "adamw": keras.optimizers.AdamW,
+        "rmsprop": keras.optimizers.RMSprop,
+        "sgd": keras.optimizers.SGD,
+    }
+    settings = {"momentum": 0.9} if fit.optimizer == "sgd" else {}
+    return kinds[fit.optimizer](learning_rate=learning_rate, weight_decay=fit.weight_decay or None, **settings)
+
+
+def _loss(head: Head, mixed: bool) -> keras.losses.Loss:
+    logits = head.activation == "logits"
+    if head.units == 1:
+        return keras.losses.BinaryCrossentropy(from_logits=logits)
+    if mixed:
+        return keras.losses.CategoricalCrossentropy(from_logits=logits)
+    return keras.losses.SparseCategoricalCrossentropy(from_logits=logits)
+
+
+def _accuracy(head: Head, mixed: bool) -> keras.metrics.Metric:
+    threshold = 0.0 if head.activation == "logits" else 0.5
+    if head.units == 1:
+        kind = _MixedBinaryAccuracy if mixed else keras.metrics.BinaryAccuracy
+        return kind(name="accuracy", threshold=threshold)
+    kind = keras.metrics.CategoricalAccuracy if mixed else keras.metrics.SparseCategoricalAccuracy
+    return kind(name="accuracy")
+
+
+class _MixedBinaryAccuracy(keras.metrics.BinaryAccuracy):
+    """Binary accuracy against the class with the larger share."""
+
+    def update_state(self, y_true, y_pred, sample_weight=None):
+        y_true = keras.ops.cast(keras.ops.greater(y_true, 0.5), "float32")
+        return super().update_state(y_true, y_pred, sample_weight)

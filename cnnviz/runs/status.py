@@ -1,0 +1,97 @@
+"""What a run's state is, from what its worker wrote and whether that very process still lives."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+from typing import Literal
+
+import psutil
+from pydantic import BaseModel, ConfigDict
+
+__all__ = ["ACTIVE", "ENDED", "STATES", "Process", "State", "StateName", "alive", "current", "this_process"]
+
+StateName = Literal["queued", "starting", "running", "stopping", "finished", "stopped", "failed", "crashed"]
+STATES: tuple[StateName, ...] = (
+    "queued", "starting", "running", "stopping", "finished", "stopped", "failed", "crashed",
+)  # fmt: skip
+ACTIVE = frozenset({"queued", "starting", "running", "stopping"})
+ENDED = frozenset(STATES) - ACTIVE
+
+# A launched worker needs a moment before it writes who it is; a run without a process is given this long.
+START_GRACE_SECONDS = 20.0
+
+
+class Process(BaseModel):
+    """A process that can't be mistaken for another: pid, start time (seconds since 1970) and the machine's boot."""
+
+    model_config = ConfigDict(frozen=True)
+
+    pid: int
+    started: float
+    boot: str
+
+
+class State(BaseModel):
+    """What `state.json` holds. Times are seconds since 1970; `metrics` are the best epoch's, by Keras's names.
+
+    `sentence` says why a run failed; `test` holds the test split's metrics, once evaluated.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    state: StateName = "queued"
+    process: Process | None = None
+    created: float = 0.0
+    started: float | None = None
+    ended: float | None = None
+    epoch: int = 0
+    best_epoch: int | None = None
+    metrics: dict[str, float] = {}
+    test: dict[str, float] = {}
+    sentence: str = ""
+
+
+def boot_id() -> str:
+    """Returns what tells this boot of the machine from all others."""
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    except OSError:
+        return f"{psutil.boot_time():.0f}"
+
+
+def this_process() -> Process:
+    """Returns the identity of the calling process."""
+    return Process(pid=os.getpid(), started=psutil.Process().create_time(), boot=boot_id())
+
+
+def alive(process: Process) -> bool:
+    """Returns whether this very process still runs: not a zombie, not another with its pid, not of an earlier boot."""
+    if process.boot != boot_id():
+        return False
+    try:
+        found = psutil.Process(process.pid)
+        return abs(found.create_time() - process.started) < 1.0 and found.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+    except psutil.AccessDenied:
+        return True
+
+
+def current(written: State, *, lives: bool, stop_requested: bool, now: float | None = None) -> StateName:
+    """Returns the true state: what was written, corrected by whether the worker lives. A pure function.
+
+    Args:
+        written: what the worker wrote last.
+        lives: whether the process that wrote it still runs.
+        stop_requested: whether somebody asked it to stop.
+        now: seconds since 1970; the clock's by default.
+    """
+    if written.state in ENDED:
+        return written.state
+    if written.process is None:
+        lives = (time.time() if now is None else now) - written.created < START_GRACE_SECONDS
+    if not lives:
+        return "stopped" if stop_requested and written.state == "queued" else "crashed"
+    return "stopping" if stop_requested else written.state

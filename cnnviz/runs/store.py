@@ -1,0 +1,206 @@
+"""A run is a folder: `recipe.json`, `state.json`, `metrics.jsonl`, `best.keras`, `report.json`, `log.txt`.
+
+Pages, the command line and the worker meet only there; deleting the folder deletes the run.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import secrets
+import shutil
+import time
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from cnnviz.errors import RecipeError, RunError
+from cnnviz.files import read_json, write_bytes, write_json
+from cnnviz.recipe import Recipe, parse
+from cnnviz.runs.status import ACTIVE, ENDED, State, StateName, alive, current
+
+__all__ = ["Run", "create", "delete", "folder_of", "listing", "open_run", "root", "write_state"]
+
+_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}")
+# Two changes within one tick of the file system's clock leave the same time, so a fresh time is not trusted yet.
+_TICK_NS = 100_000_000
+
+
+def root() -> Path:
+    """Returns the folder of all runs: `CNNVIZ_CHECKPOINTS`, else `checkpoints/` beside the package."""
+    chosen = os.environ.get("CNNVIZ_CHECKPOINTS")
+    return Path(chosen).expanduser().absolute() if chosen else Path(__file__).parents[2] / "checkpoints"
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run as it was read: its folder, recipe (`None` if unreadable), written state and true state."""
+
+    folder: Path
+    recipe: Recipe | None
+    written: State
+    state: StateName
+
+    @property
+    def id(self) -> str:
+        """The folder's name, by which a run is called everywhere."""
+        return self.folder.name
+
+    @property
+    def active(self) -> bool:
+        """Whether a worker has it in hand."""
+        return self.state in ACTIVE
+
+    @property
+    def metrics_path(self) -> Path:
+        """Where its figures are appended."""
+        return self.folder / "metrics.jsonl"
+
+    @property
+    def best_path(self) -> Path:
+        """Where its best epoch's model is kept."""
+        return self.folder / "best.keras"
+
+    @property
+    def log_path(self) -> Path:
+        """Where its worker's messages go."""
+        return self.folder / "log.txt"
+
+    @property
+    def seconds(self) -> float | None:
+        """How long it has trained, or `None` before it began."""
+        if self.written.started is None:
+            return None
+        return (self.written.ended or time.time()) - self.written.started
+
+    def log_tail(self, lines: int = 12) -> str:
+        """Returns the last lines of its log."""
+        try:
+            with open(self.log_path, "rb") as file:
+                file.seek(max(0, file.seek(0, 2) - 16_384))
+                return "\n".join(file.read().decode(errors="replace").splitlines()[-lines:])
+        except FileNotFoundError:
+            return ""
+
+
+def create(recipe: Recipe, runs: Path | None = None) -> Run:
+    """Makes the folder of a new queued run; it appears whole or not at all.
+
+    Raises:
+        RunError: the folder of runs can't be written.
+    """
+    runs = runs or root()
+    now = time.time()
+    slug = re.sub(r"[^A-Za-z0-9]+", "-", Path(recipe.data.dataset).stem).strip("-")[:24] or "run"
+    name = f"{time.strftime('%Y%m%d-%H%M%S', time.localtime(now))}-{slug}-{secrets.token_hex(2)}"
+    draft = runs / f".new-{name}"
+    try:
+        draft.mkdir(parents=True)
+        write_bytes(draft / "recipe.json", recipe.to_json().encode())
+        write_json(draft / "state.json", State(created=now).model_dump())
+        os.rename(draft, runs / name)
+    except OSError as error:
+        shutil.rmtree(draft, ignore_errors=True)
+        raise RunError(f"No run can be stored in {runs}: {error.strerror or error}; free or choose another "
+                       "folder with CNNVIZ_CHECKPOINTS.") from None  # fmt: skip
+    return _read(runs / name)
+
+
+def folder_of(run_id: str, runs: Path | None = None) -> Path:
+    """Returns the folder of a run.
+
+    Raises:
+        RunError: the id has other than letters, digits, `_` and `-`, or there is no such run.
+    """
+    runs = runs or root()
+    if not _ID.fullmatch(run_id) or not (runs / run_id / "recipe.json").is_file():
+        raise RunError(f"There is no run {run_id!r} in {runs}; `python -m cnnviz runs` lists them.")
+    return runs / run_id
+
+
+def open_run(run_id: str, runs: Path | None = None) -> Run:
+    """Returns the run with this id as it is now; see `folder_of` for errors."""
+    return _read(folder_of(run_id, runs))
+
+
+def listing(runs: Path | None = None) -> list[Run]:
+    """Returns all runs, the newest first. Ended runs are read once; only active ones are looked at again."""
+    runs = runs or root()
+    try:
+        changed = runs.stat().st_mtime_ns
+    except FileNotFoundError:
+        return []
+    fresh = time.time_ns() - changed < _TICK_NS
+    found = _scan.__wrapped__(runs, changed) if fresh else _scan(runs, changed)
+    return [run if run.written.state in ENDED else _again(run) for run in found]
+
+
+@lru_cache(maxsize=4)
+def _scan(runs: Path, changed_ns: int) -> tuple[Run, ...]:
+    """All runs when the folder last changed; every new state touches the folder, see `write_state`."""
+    with os.scandir(runs) as entries:
+        folders = [Path(e.path) for e in entries if _ID.fullmatch(e.name) and os.path.isfile(e.path + "/recipe.json")]
+    return tuple(sorted(map(_read, folders), key=lambda run: (run.written.created, run.id), reverse=True))
+
+
+def _again(run: Run) -> Run:
+    """The run as it is now, or as it was if it has just been deleted."""
+    return _read(run.folder) if run.folder.is_dir() else run
+
+
+def _read(folder: Path) -> Run:
+    written = _state(folder / "state.json", *_stamp(folder / "state.json"))
+    lives = written.state in ACTIVE and written.process is not None and alive(written.process)
+    state = current(written, lives=lives, stop_requested=(folder / "request.json").exists())
+    return Run(folder, _recipe(folder / "recipe.json", *_stamp(folder / "recipe.json")), written, state)
+
+
+def _stamp(path: Path) -> tuple[int, int]:
+    try:
+        stat = path.stat()
+    except OSError:
+        return 0, 0
+    return stat.st_mtime_ns, stat.st_size
+
+
+@lru_cache(maxsize=4096)
+def _recipe(path: Path, mtime_ns: int, size: int) -> Recipe | None:
+    try:
+        return parse(path.read_bytes())
+    except (OSError, RecipeError):
+        return None
+
+
+@lru_cache(maxsize=4096)
+def _state(path: Path, mtime_ns: int, size: int) -> State:
+    try:
+        return State.model_validate(read_json(path))
+    except (OSError, ValidationError):
+        return State(state="crashed", created=mtime_ns / 1e9, sentence="Its state can't be read.")
+
+
+def write_state(folder: Path, state: State) -> None:
+    """Replaces the run's state and touches the folder of runs, by which listings see that something changed."""
+    write_json(folder / "state.json", state.model_dump())
+    os.utime(folder.parent)
+
+
+def delete(run_id: str, runs: Path | None = None) -> None:
+    """Removes a run and all it left behind; it vanishes at once, whole.
+
+    Raises:
+        RunError: there is no such run, or it still goes on.
+    """
+    run = open_run(run_id, runs)
+    if run.active:
+        raise RunError(f"Run {run_id} is {run.state}; stop it before deleting it.")
+    grave = run.folder.with_name(f".deleted-{run_id}-{secrets.token_hex(4)}")
+    try:
+        os.rename(run.folder, grave)
+    except FileNotFoundError:
+        raise RunError(f"Run {run_id} has just been deleted.") from None
+    except OSError as error:
+        raise RunError(f"Run {run_id} can't be deleted: {error.strerror or error}.") from None
+    shutil.rmtree(grave, ignore_errors=True)

@@ -1,0 +1,149 @@
+"""What happens beside the fitting: live figures, the best epoch's model, stopping, learning-rate schedules."""
+
+from __future__ import annotations
+
+import math
+import time
+
+import keras
+import psutil
+
+from cnnviz.files import replacing
+from cnnviz.network import Head
+from cnnviz.recipe import Fit
+from cnnviz.train.diary import Diary, Stopped
+
+__all__ = ["Best", "Live", "MeanAccuracy", "for_fit", "schedule"]
+
+LIVE_SECONDS = 0.5
+
+
+class MeanAccuracy(keras.callbacks.Callback):
+    """Gives several heads one `accuracy` and `val_accuracy`, the mean of theirs, so that an epoch can be chosen."""
+
+    def __init__(self, heads: tuple[Head, ...]):
+        super().__init__()
+        self._heads = heads
+
+    def on_epoch_end(self, epoch, logs=None):
+        add_mean(logs, self._heads)
+        add_mean(logs, self._heads, "val_")
+
+
+def add_mean(logs: dict, heads: tuple[Head, ...], prefix: str = "") -> None:
+    """Adds the mean accuracy of several heads to their figures, which are changed."""
+    found = [logs[key] for head in heads if (key := f"{prefix}{head.name}_accuracy") in logs]
+    if found and f"{prefix}accuracy" not in logs:
+        logs[f"{prefix}accuracy"] = sum(found) / len(found)
+
+
+class Live(keras.callbacks.Callback):
+    """Appends the figures of batches (about two lines a second) and epochs, and stops when asked to."""
+
+    def __init__(self, diary: Diary, batches: int, images: int, batch_size: int):
+        super().__init__()
+        self._diary, self._batches, self._images, self._batch_size = diary, batches, images, batch_size
+        self._process = psutil.Process()
+        self._first_epoch: int | None = None
+
+    def on_train_begin(self, logs=None):
+        self._began = time.perf_counter()
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self._epoch = epoch + 1
+        self._first_epoch = self._first_epoch or self._epoch
+        self._epoch_began = self._written = time.perf_counter()
+        self._train_seconds = None
+
+    def on_train_batch_end(self, batch, logs=None):
+        now = time.perf_counter()
+        done = batch + 1
+        if done == self._batches:
+            self._train_seconds = now - self._epoch_began
+        if self._diary.stopping():
+            raise Stopped
+        if now - self._written < LIVE_SECONDS:
+            return
+        self._written = now
+        rate = round(done * self._batch_size / (now - self._epoch_began), 1)
+        self._diary.figures.append("batch", **self._now(now), batch=done, images_per_second=rate, **_plain(logs))
+
+    def on_test_batch_end(self, batch, logs=None):
+        if self._diary.stopping():
+            raise Stopped
+
+    def on_epoch_end(self, epoch, logs=None):
+        now = time.perf_counter()
+        seconds = self._train_seconds or now - self._epoch_began
+        self._diary.figures.append(
+            "epoch",
+            **self._now(now),
+            **_plain(logs),
+            learning_rate=float(self.model.optimizer.learning_rate),
+            images_per_second=round(self._images / seconds, 1),
+            epoch_seconds=round(now - self._epoch_began, 3),
+            memory_mb=round(self._process.memory_info().rss / 2**20, 1),
+        )
+        shown = ", ".join(f"{name} {value:.4f}" for name, value in _plain(logs).items() if "_learning" not in name)
+        self._diary.say(f"Epoch {epoch + 1}: {shown}")
+
+    def _now(self, now: float) -> dict:
+        return {
+            "epoch": self._epoch,
+            "first_epoch": self._first_epoch,
+            "batches": self._batches,
+            "seconds": round(now - self._began, 3),
+        }
+
+
+class Best(keras.callbacks.Callback):
+    """Keeps the best epoch's model as `best.keras`, without its optimizer, whole at any moment.
+
+    `keeper` is the same network, never compiled; it carries the weights to the file.
+    """
+
+    def __init__(self, diary: Diary, keeper: keras.Model, monitor: str):
+        super().__init__()
+        self._diary, self._keeper, self._monitor = diary, keeper, monitor
+        self._best: float | None = None
+
+    def on_epoch_end(self, epoch, logs=None):
+        value = logs[self._monitor]
+        if not math.isfinite(logs["loss"]):
+            raise FloatingPointError("the loss is no longer a finite number; choose a lower learning rate")
+        better = self._best is None or (value < self._best if self._monitor == "val_loss" else value > self._best)
+        if better:
+            self._best = value
+            self.save()
+            self._diary.write(epoch=epoch + 1, best_epoch=epoch + 1, metrics=_plain(logs))
+        else:
+            self._diary.write(epoch=epoch + 1)
+
+    def save(self) -> None:
+        """Puts the model as it is now in the file's place."""
+        self._keeper.set_weights(self.model.get_weights())
+        with replacing(self._diary.folder / "best.keras") as path:
+            self._keeper.save(path)
+
+
+def for_fit(fit: Fit) -> list[keras.callbacks.Callback]:
+    """Returns the callbacks for early stopping and for the plateau schedule, as the recipe wants them."""
+    made: list[keras.callbacks.Callback] = []
+    mode = "min" if fit.monitor == "val_loss" else "max"
+    if fit.schedule == "plateau":
+        made.append(keras.callbacks.ReduceLROnPlateau(monitor=fit.monitor, mode=mode, factor=0.5, patience=3))
+    if fit.patience is not None:
+        made.append(keras.callbacks.EarlyStopping(monitor=fit.monitor, mode=mode, patience=fit.patience))
+    return made
+
+
+def schedule(fit: Fit, batches: int) -> float | keras.optimizers.schedules.LearningRateSchedule:
+    """Returns the learning rate, or how it changes with the steps taken (`batches` an epoch)."""
+    if fit.schedule == "cosine":
+        return keras.optimizers.schedules.CosineDecay(fit.learning_rate, decay_steps=fit.epochs * batches)
+    return fit.learning_rate
+
+
+def _plain(logs: dict | None) -> dict[str, float]:
+    """Figures with six significant digits, enough for any curve."""
+    return {name: float(f"{float(value):.6g}") for name, value in (logs or {}).items() if name != "learning_rate"}

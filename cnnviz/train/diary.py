@@ -1,0 +1,69 @@
+"""What a worker writes of its run: state, figures and messages. No TensorFlow, so that a queued run costs little."""
+
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from cnnviz.runs.launch import stop_requested
+from cnnviz.runs.metrics import Writer
+from cnnviz.runs.status import State
+from cnnviz.runs.store import write_state
+
+__all__ = ["Diary", "Stopped"]
+
+NOTE_SECONDS = 0.25
+
+
+class Stopped(Exception):
+    """Somebody asked the run to stop."""
+
+
+class Diary:
+    """The one writer of a run's folder while its worker lives."""
+
+    def __init__(self, folder: Path, state: State):
+        self.folder = folder
+        self.state = state
+        self.figures = Writer(folder / "metrics.jsonl")
+        self._signalled = False
+        self._noted = 0.0
+
+    def write(self, **changes: Any) -> None:
+        """Replaces the run's state by one with these changes."""
+        self.state = self.state.model_copy(update=changes)
+        write_state(self.folder, self.state)
+
+    def say(self, message: str) -> None:
+        """Adds a line to the log."""
+        print(f"{time.strftime('%H:%M:%S')} {message}", file=sys.stderr, flush=True)
+
+    def note(self, message: str, done: int = 0, total: int = 0) -> None:
+        """Tells what is being done; of quick repetitions only a few are written, but always the last."""
+        now = time.monotonic()
+        if 0 < done < total and now - self._noted < NOTE_SECONDS:
+            return
+        self._noted = now
+        self.figures.append("note", message=message, done=done, total=total, time=time.time())
+        if done in (0, total):
+            self.say(message if not total else f"{message}: {done:,} of {total:,}")
+
+    def progress(self, message: str, done: int, total: int) -> None:
+        """As `note`, and the place where long preparations can be stopped.
+
+        Raises:
+            Stopped: somebody asked the run to stop.
+        """
+        self.note(message, done, total)
+        if self.stopping():
+            raise Stopped
+
+    def stop(self) -> None:
+        """Makes the run stop as if somebody had asked it to."""
+        self._signalled = True
+
+    def stopping(self) -> bool:
+        """Returns whether the run should stop."""
+        return self._signalled or stop_requested(self.folder)
