@@ -85,7 +85,7 @@ STEPS: dict[str, StepKind] = {
     "grey": StepKind("Grey", "colour", "Takes the colour away.", probability=0.2, draws=()),
     "noise": StepKind(
         "Gaussian noise", "pixel", "Adds a normal random number of this deviation to every value.",
-        "of the full range", (0, 0.5), (0, 0.05), 0,
+        "of the full range", (0, 0.5), (0, 0.05), 0, draws=("value", "pattern"),
     ),
     "blur": StepKind(
         "Blur", "pixel", "Smooths with a Gaussian whose deviation is a share of the shorter side.",

@@ -1,0 +1,21 @@
+"""Carries a `cnnviz.policy.Policy` out on pictures, by the same functions for the pages and for training."""
+
+from cnnviz.augment.draw import Drawn, draw, draw_batch, drawn_at
+from cnnviz.augment.geometry import filled, matrix, working
+from cnnviz.augment.mix import mix_batch, partners
+from cnnviz.augment.pipeline import apply, augment_batch, sweep
+
+__all__ = [
+    "Drawn",
+    "apply",
+    "augment_batch",
+    "draw",
+    "draw_batch",
+    "drawn_at",
+    "filled",
+    "matrix",
+    "mix_batch",
+    "partners",
+    "sweep",
+    "working",
+]

@@ -1,0 +1,144 @@
+"""What is drawn for one picture: a pure function of (policy, seed, epoch, sample).
+
+The random numbers come from Philox4x32-10, a counter-based generator (Salmon et al., "Parallel random numbers: as easy
+as 1, 2, 3", 2011): a number is a hash of its counter, so that every (seed, epoch, sample, step) has its own numbers and
+a whole batch is drawn by a few NumPy calls. NumPy's own Philox is not used because it is started once a stream, which
+for six numbers a picture takes longer than the numbers.
+"""
+
+from __future__ import annotations
+
+import math
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from cnnviz.errors import RecipeError, one_of
+from cnnviz.policy import STEPS, Policy
+
+__all__ = ["Drawn", "draw", "draw_batch", "drawn_at", "uniform"]
+
+ASPECT = 3.0  # an erased rectangle is at most this many times as wide as high, or as high as wide
+_WORD = np.uint64(32)
+_LOW = np.uint64(2**32 - 1)
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """What was drawn for a step: whether it is applied, and its values by the names of `STEPS[type].draws`.
+
+    `value` (for zoom, `x` and `y`) lies in the step's range. The others are places and patterns: `x` and `y` are
+    shares, 0..1, of the room that the window or rectangle can move in, `aspect` is width over height, both as shares
+    of the picture's (1/3 to 3, evenly in its logarithm), and `pattern`, 0..1, tells one field of noise from another.
+    """
+
+    type: str
+    applied: bool
+    values: dict[str, float]
+
+
+def draw(policy: Policy, *, seed: int, epoch: int, sample: int) -> tuple[Drawn, ...]:
+    """Returns what is drawn for one picture, a `Drawn` for each of the policy's steps in their order.
+
+    Numbers are keyed by the kind of step and how many of that kind come before it: adding, removing or moving other
+    steps leaves them as they are.
+
+    Args:
+        policy: The steps, with the ranges that are drawn from evenly.
+        seed: 0 to 2³²−1, the recipe's.
+        epoch: 0 to 2³²−1.
+        sample: 0 to 2⁶⁴−1, the number of the picture in its dataset.
+
+    Raises:
+        RecipeError: a number out of these bounds.
+    """
+    return draw_batch(policy, seed=seed, epoch=epoch, samples=(sample,))[0]
+
+
+def draw_batch(
+    policy: Policy, *, seed: int, epoch: int, samples: Sequence[int] | np.ndarray
+) -> list[tuple[Drawn, ...]]:
+    """Returns `draw` of every sample, in one go."""
+    samples = _checked(seed, epoch, samples)
+    if not policy.steps:
+        return [()] * len(samples)
+    kinds, seen = [], {}
+    for step in policy.steps:
+        kinds.append((step.type, seen.get(step.type, 0)))
+        seen[step.type] = seen.get(step.type, 0) + 1
+    width = 1 + max(len(STEPS[step.type].draws) for step in policy.steps)
+    table = np.stack([uniform(kind, nth, width, seed, epoch, samples) for kind, nth in kinds], axis=1).tolist()
+    return [tuple(map(_drawn, policy.steps, row)) for row in table]
+
+
+def drawn_at(kind: str, value: float) -> Drawn:
+    """Returns a step of this kind applied with this value, in the middle where it has a place; for strips.
+
+    Kinds without a range are applied from 0.5 on.
+    """
+    if kind not in STEPS:
+        raise RecipeError(f"There is no step {kind!r}: {one_of(kind, STEPS)}.")
+    if STEPS[kind].bounds is None:
+        return Drawn(kind, value >= 0.5, {})
+    ranged = _ranged(kind)
+    middle = {"x": 0.5, "y": 0.5, "aspect": 1.0, "pattern": 0.5}
+    values = {name: float(value) if name in ranged else middle[name] for name in STEPS[kind].draws}
+    return Drawn(kind, True, values)
+
+
+def uniform(kind: str, nth: int, count: int, seed: int, epoch: int, samples: np.ndarray) -> np.ndarray:
+    """Returns `count` numbers in (0, 1) for each sample, float64 of shape (n, count).
+
+    `kind` is any name and `nth` a number below 2²⁴; together with seed, epoch and sample they choose the numbers.
+    `samples` is uint64 of shape (n,).
+    """
+    blocks = -(-count // 4)
+    counter = np.empty((4, len(samples), blocks), np.uint64)
+    counter[0] = np.arange(blocks, dtype=np.uint64) + np.uint64(nth << 8)
+    counter[1] = zlib.crc32(kind.encode())
+    counter[2] = (samples & _LOW)[:, None]
+    counter[3] = epoch
+    key = np.uint64(seed), (samples >> _WORD)[:, None]
+    words = np.stack(philox(counter, key), axis=-1).reshape(len(samples), -1)[:, :count]
+    return (words + 0.5) / 2.0**32
+
+
+def philox(counter: np.ndarray, key: tuple) -> tuple[np.ndarray, ...]:
+    """Returns Philox4x32-10's four output words for four counter words and two key words, all 32 bits in uint64."""
+    c0, c1, c2, c3 = counter
+    k0, k1 = key
+    for _ in range(10):
+        first, second = c0 * np.uint64(0xD2511F53), c2 * np.uint64(0xCD9E8D57)
+        c0, c1, c2, c3 = (second >> _WORD) ^ c1 ^ k0, second & _LOW, (first >> _WORD) ^ c3 ^ k1, first & _LOW
+        k0, k1 = (k0 + np.uint64(0x9E3779B9)) & _LOW, (k1 + np.uint64(0xBB67AE85)) & _LOW
+    return c0, c1, c2, c3
+
+
+def _checked(seed: int, epoch: int, samples: Sequence[int] | np.ndarray) -> np.ndarray:
+    for name, number in (("seed", seed), ("epoch", epoch)):
+        if not 0 <= number < 2**32:
+            raise RecipeError(f"The {name} of a draw is {number}: expected a whole number from 0 to {2**32 - 1}.")
+    wanted = np.asarray(samples)
+    if wanted.ndim != 1 or (wanted.size and (wanted.dtype.kind not in "iu" or wanted.min() < 0)):
+        raise RecipeError("The samples of a draw must be a flat list of whole numbers from 0 on.")
+    return wanted.astype(np.uint64)
+
+
+def _ranged(kind: str) -> tuple[str, ...]:
+    """The draws that lie in the step's range; zoom has two of them."""
+    return ("x", "y") if kind == "zoom" else ("value",)
+
+
+def _drawn(step, numbers: list[float]) -> Drawn:
+    ranged = _ranged(step.type)
+    values = {}
+    for name, number in zip(STEPS[step.type].draws, numbers[1:], strict=False):
+        if name in ranged:
+            values[name] = min(max(step.low + number * (step.high - step.low), step.low), step.high)
+        elif name == "aspect":
+            values[name] = math.exp((2 * number - 1) * math.log(ASPECT))
+        else:
+            values[name] = number
+    return Drawn(step.type, numbers[0] < step.probability, values)

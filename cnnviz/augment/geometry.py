@@ -1,0 +1,233 @@
+"""Steps that move pixels: one matrix and one resampling for all of them.
+
+A picture is first brought to its *working picture*, as for evaluation: cut and resized once, without aliasing. All
+geometric steps then compose into one matrix from a pixel of the output to a place in the working picture. Coordinates
+are (x, y) with pixel centres at whole numbers, so the picture reaches from −0.5 to width − 0.5 and turns about
+((width − 1) / 2, (height − 1) / 2).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+
+import cv2
+import numpy as np
+
+from cnnviz.augment.draw import Drawn
+from cnnviz.errors import ImageError
+from cnnviz.images import crop_box, fit
+from cnnviz.policy import Policy
+
+__all__ = ["compose", "filled", "matrix", "warp", "working"]
+
+Affine = tuple[float, float, float, float, float, float]  # a, b, c, d, e, f: x' = ax + by + c, y' = dx + ey + f
+Size = tuple[int, int]  # height, width
+
+LONGEST = 16  # a working picture is at most this many windows long, which bounds the memory of very elongated ones
+_BORDERS = {
+    "nearest": cv2.BORDER_REPLICATE,
+    "reflect": cv2.BORDER_REFLECT,
+    "wrap": cv2.BORDER_WRAP,
+    "constant": cv2.BORDER_CONSTANT,
+}
+_SAME: Affine = (1.0, 0.0, 0.0, 0.0, 1.0, 0.0)
+
+
+def working(image: np.ndarray, policy: Policy, *, size: Size, crop: str = "whole") -> np.ndarray:
+    """Returns the picture that the steps work on; a working picture is its own working picture.
+
+    Args:
+        image: uint8 (height, width, 1 or 3).
+        size: (height, width) of the output.
+        crop: As in `images.fit`. It matters only for pictures that are not cropped yet.
+
+    Returns:
+        `images.fit(image, size)`; for a policy that cuts its own window the whole picture, scaled so that its largest
+        window of `size`'s aspect has that size.
+
+    Raises:
+        ImageError: not uint8 of such a shape, or empty.
+    """
+    if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] not in (1, 3) or not image.size:
+        raise ImageError(
+            f"The picture is {image.dtype} of shape {image.shape}: expected uint8 (height, width, 1 or 3), none 0."
+        )
+    if policy.needs_margin:
+        image, size, crop = _whole(image, size)
+    if image.shape[:2] == tuple(size) and crop == "whole":
+        return image
+    return fit(image, size, channels=image.shape[2], crop=crop)
+
+
+def _whole(image: np.ndarray, size: Size) -> tuple[np.ndarray, Size, str]:
+    """The picture, less what makes it too long, and the size that its working picture has."""
+    height, width = image.shape[:2]
+    scale = max(size[0] / height, size[1] / width)
+    rows = min(height, math.ceil(LONGEST * size[0] / scale))
+    columns = min(width, math.ceil(LONGEST * size[1] / scale))
+    top, left = (height - rows) // 2, (width - columns) // 2
+    target = max(size[0], round(rows * scale)), max(size[1], round(columns * scale))
+    return image[top : top + rows, left : left + columns], target, "whole"
+
+
+def matrix(
+    shape: tuple[int, ...], policy: Policy, drawn: Iterable[Drawn], *, size: Size, crop: str = "whole"
+) -> np.ndarray:
+    """Returns the matrix from the output's pixels to the working picture's, float64 (3, 3) for columns (x, y, 1).
+
+    Args:
+        shape: The working picture's, (height, width, ...).
+        size: (height, width) of the output.
+        crop: What is taken of the whole picture where a random crop is not applied.
+    """
+    return np.array([*compose(shape, policy, drawn, size=size, crop=crop), 0, 0, 1], np.float64).reshape(3, 3)
+
+
+def compose(
+    shape: tuple[int, ...], policy: Policy, drawn: Iterable[Drawn], *, size: Size, crop: str = "whole"
+) -> Affine:
+    """Returns `matrix` as its first six numbers (plain floats: a step takes about a microsecond)."""
+    height, width = shape[:2]
+    total = _SAME
+    for one in drawn:
+        if one.type == "random_crop":
+            box = _window(height, width, size, one) if one.applied else _cut(height, width, size, crop)
+            total = _then(total, _resize(box, size))
+            height, width = size
+        elif one.applied and one.type in _MOVES:
+            total = _then(total, _MOVES[one.type](one.values, height, width))
+    if (height, width) != tuple(size):  # the policy has a margin, but these draws have no random crop
+        total = _then(total, _resize(_cut(height, width, size, crop), size))
+    return tuple(map(_snapped, total))
+
+
+def warp(image: np.ndarray, policy: Policy, affine: Affine, size: Size) -> np.ndarray:
+    """Returns the working picture resampled once, uint8 (*size, channels), a new array.
+
+    Flips and moves by whole pixels copy pixels; everything else interpolates linearly between the four nearest. A
+    matrix that shrinks is preceded by an averaging shrink, since linear interpolation alone would skip pixels.
+    """
+    exact = _sliced(image, affine, size)
+    if exact is not None:
+        return exact
+    image, affine = _shrunk(image, affine)
+    border, channels = _BORDERS[policy.fill_mode], image.shape[2]
+    if channels == 3:  # OpenCV is twice as fast with four channels
+        image = cv2.cvtColor(image, cv2.COLOR_RGB2RGBA)
+    made = cv2.warpAffine(
+        image,
+        np.array(affine, np.float64).reshape(2, 3),
+        size[::-1],
+        flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
+        borderMode=border,
+        borderValue=(policy.fill_value,) * 4,
+    )
+    return cv2.cvtColor(made, cv2.COLOR_RGBA2RGB) if channels == 3 else made[..., None]
+
+
+def filled(
+    image_shape: tuple[int, ...], policy: Policy, drawn: Iterable[Drawn], *, size: Size, crop: str = "whole"
+) -> np.ndarray:
+    """Returns which pixels of the output were filled in, bool (*size,): their centres lie outside the picture.
+
+    Args:
+        image_shape: The shape of the picture given to `apply`, or of its working picture.
+    """
+    stand_in = np.broadcast_to(np.uint8(0), (*image_shape[:2], 1))
+    height, width = (_whole(stand_in, size)[1]) if policy.needs_margin else size
+    a, b, c, d, e, f = compose((height, width), policy, drawn, size=size, crop=crop)
+    y, x = np.ogrid[: size[0], : size[1]]
+    across, down = a * x + b * y + c, d * x + e * y + f
+    return (across < -0.5) | (across > width - 0.5) | (down < -0.5) | (down > height - 0.5)
+
+
+def _then(outer: Affine, inner: Affine) -> Affine:
+    """The product of two matrices: `inner` is met first on the way from the output to the picture."""
+    a, b, c, d, e, f = outer
+    g, h, i, j, k, m = inner
+    return a * g + b * j, a * h + b * k, a * i + b * m + c, d * g + e * j, d * h + e * k, d * i + e * m + f
+
+
+def _centred(a: float, b: float, d: float, e: float, height: int, width: int) -> Affine:
+    """A linear map about the picture's centre."""
+    x, y = (width - 1) / 2, (height - 1) / 2
+    return a, b, x - a * x - b * y, d, e, y - d * x - e * y
+
+
+def _rotation(values: dict[str, float], height: int, width: int) -> Affine:
+    angle = math.radians(values["value"])
+    cos, sin = math.cos(angle), math.sin(angle)
+    return _centred(cos, -sin, sin, cos, height, width)
+
+
+def _shear(values: dict[str, float], height: int, width: int) -> Affine:
+    angle = math.radians(values["value"])
+    return _centred(1, -math.sin(angle), 0, math.cos(angle), height, width)
+
+
+# Each gives the map from an output pixel to where it comes from, as Keras's apply_affine_transform does.
+_MOVES = {
+    "horizontal_flip": lambda values, height, width: (-1.0, 0.0, width - 1.0, 0.0, 1.0, 0.0),
+    "vertical_flip": lambda values, height, width: (1.0, 0.0, 0.0, 0.0, -1.0, height - 1.0),
+    "rotation": _rotation,
+    "width_shift": lambda values, height, width: (1.0, 0.0, -values["value"] * width, 0.0, 1.0, 0.0),
+    "height_shift": lambda values, height, width: (1.0, 0.0, 0.0, 0.0, 1.0, -values["value"] * height),
+    "shear": _shear,
+    "zoom": lambda values, height, width: _centred(values["x"], 0, 0, values["y"], height, width),
+    "central_crop": lambda values, height, width: _centred(values["value"], 0, 0, values["value"], height, width),
+}
+
+
+def _window(height: int, width: int, size: Size, one: Drawn) -> tuple[float, float, float, float]:
+    """A random crop's (top, left, height, width); windows of whole pixels stay on whole pixels, so nothing blurs."""
+    scale = one.values["value"] * min(height / size[0], width / size[1])
+    high, wide = _snapped(size[0] * scale), _snapped(size[1] * scale)
+    if high.is_integer() and wide.is_integer():
+        top = min(int(one.values["y"] * (height - high + 1)), height - high)
+        left = min(int(one.values["x"] * (width - wide + 1)), width - wide)
+    else:
+        top, left = one.values["y"] * (height - high), one.values["x"] * (width - wide)
+    return top, left, high, wide
+
+
+def _cut(height: int, width: int, size: Size, crop: str) -> tuple[float, float, float, float]:
+    return crop_box((height, width), size, crop)
+
+
+def _resize(box: tuple[float, float, float, float], size: Size) -> Affine:
+    """From the output's pixels to the box's: edges on edges, so the half pixel counts."""
+    top, left, height, width = box
+    down, across = height / size[0], width / size[1]
+    return across, 0.0, left + (across - 1) / 2, 0.0, down, top + (down - 1) / 2
+
+
+def _snapped(number: float) -> float:
+    """Takes the rounding error off numbers meant to be whole: cos 90° is 6e-17, and 0.1 · 30 is not 3."""
+    whole = round(number)
+    return float(whole) if abs(number - whole) < 1e-7 else number
+
+
+def _sliced(image: np.ndarray, affine: Affine, size: Size) -> np.ndarray | None:
+    """The output as a copy of a part of the picture, flipped perhaps; `None` where it takes more than that."""
+    a, b, c, d, e, f = affine
+    if b or d or abs(a) != 1 or abs(e) != 1 or not (c.is_integer() and f.is_integer()):
+        return None
+    left, right = sorted((int(c), int(c + a * (size[1] - 1))))
+    top, bottom = sorted((int(f), int(f + e * (size[0] - 1))))
+    if left < 0 or top < 0 or right >= image.shape[1] or bottom >= image.shape[0]:
+        return None
+    return np.array(image[top : bottom + 1, left : right + 1][:: int(e), :: int(a)], order="C")
+
+
+def _shrunk(image: np.ndarray, affine: Affine) -> tuple[np.ndarray, Affine]:
+    """Averages away what a shrinking matrix would skip, along each of the picture's axes."""
+    a, b, _, d, e, _ = affine
+    across, down = math.hypot(a, b), math.hypot(d, e)
+    if across < 1.5 and down < 1.5:
+        return image, affine
+    height, width, channels = image.shape
+    small = max(1, round(height / max(down, 1))), max(1, round(width / max(across, 1)))
+    image = cv2.resize(image, small[::-1], interpolation=cv2.INTER_AREA).reshape(*small, channels)
+    x, y = small[1] / width, small[0] / height
+    return image, _then((x, 0, (x - 1) / 2, 0, y, (y - 1) / 2), affine)
