@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import os
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+
+from cnnviz import runs
 
 
 @pytest.fixture(scope="session")
@@ -17,10 +21,29 @@ def data_root() -> Path:
     return Path(root).absolute()
 
 
+def wait_until(condition: Callable[[], bool], seconds: float = 120) -> None:
+    """Returns once the condition holds, and fails the test where it doesn't in time."""
+    end = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > end:
+            pytest.fail(f"Waited {seconds} seconds in vain.")
+        time.sleep(0.05)
+
+
 @pytest.fixture
-def checkpoints(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty runs folder of this test's own, named by `CNNVIZ_CHECKPOINTS`."""
+def until() -> Callable[..., None]:
+    """Waits for a condition; see `wait_until`."""
+    return wait_until
+
+
+@pytest.fixture
+def checkpoints(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """An empty runs folder of this test's own, named by `CNNVIZ_CHECKPOINTS`; runs left going are stopped."""
     folder = tmp_path / "checkpoints"
     folder.mkdir()
     monkeypatch.setenv("CNNVIZ_CHECKPOINTS", str(folder))
-    return folder
+    yield folder
+    for run in runs.listing(folder):
+        if run.active and run.state != "stopping":
+            runs.request_stop(run.id, folder)
+    wait_until(lambda: not any(run.active for run in runs.listing(folder)), 30)

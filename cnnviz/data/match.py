@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from cnnviz.data.dataset import Dataset
+from cnnviz.data.resolve import open_dataset
 from cnnviz.errors import DataError, one_of
 from cnnviz.network import Head
 from cnnviz.recipe import Recipe
 
-__all__ = ["adapt", "check"]
+__all__ = ["adapt", "check", "ready"]
+
+Progress = Callable[[str, int, int], None]
 
 
 def check(recipe: Recipe, dataset: Dataset) -> None:
@@ -52,3 +57,25 @@ def _with_classes(head: Head, classes: int) -> Head:
         return head
     activation = "softmax" if head.activation == "sigmoid" else head.activation
     return Head(name=head.name, units=classes, activation=activation)
+
+
+def ready(recipe: Recipe, *, may_adapt: bool, progress: Progress | None = None) -> tuple[Recipe, Dataset]:
+    """Returns the recipe and its dataset, opened and known to fit each other.
+
+    With `may_adapt` the heads are made to fit (see `adapt`) where they don't; otherwise that is an error.
+
+    Raises:
+        DataError: the data can't be opened, or a head can't learn from it.
+    """
+    dataset = open_dataset(recipe.data, progress=progress)
+    names = [head.name for head in recipe.network.heads]
+    if not set(names) <= {head.name for head in dataset.heads}:
+        try:
+            dataset = open_dataset(recipe.data, names, progress=progress)
+        except DataError:
+            if not may_adapt:
+                raise
+    if may_adapt:
+        recipe = adapt(recipe, dataset)
+    check(recipe, dataset)
+    return recipe, dataset

@@ -10,6 +10,7 @@ from importlib.metadata import version
 import keras
 import numpy as np
 
+from cnnviz import __version__
 from cnnviz.data import Dataset, open_dataset, pipeline
 from cnnviz.data.match import check
 from cnnviz.data.pictures import Pictures, prepare
@@ -104,15 +105,7 @@ def _evaluate(diary: Diary, dataset: Dataset, recipe: Recipe, skipped: list[tupl
         "skipped": [{"picture": picture, "reason": sentence} for picture, sentence in skipped],
         "seconds": round(time.time() - (diary.state.started or time.time()), 1),
         "machine": {"system": platform.platform(), "python": platform.python_version(), "cores": os.cpu_count()},
-        "versions": {name: version(name) for name in ("cnnviz", "keras", "tensorflow", "numpy") if _installed(name)},
+        "versions": {"cnnviz": __version__, **{name: version(name) for name in ("keras", "tensorflow", "numpy")}},
     }
     write_json(diary.folder / "report.json", report)
     diary.write(test=test)
-
-
-def _installed(name: str) -> bool:
-    try:
-        version(name)
-    except ModuleNotFoundError:
-        return False
-    return True

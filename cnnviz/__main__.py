@@ -1,0 +1,41 @@
+"""The command line: `python -m cnnviz VERB …`, the same verbs as the pages."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from typing import NoReturn
+
+from cnnviz import __version__, commands
+from cnnviz.errors import CnnvizError
+
+__all__ = ["main"]
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        """Ends with one line instead of argparse's usage and line."""
+        self.exit(2, f"cnnviz: {message}; see `{self.prog} --help`.\n")
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Carries out one command; returns 0, 1 if a run failed, or 2 after bad input (one line on stderr)."""
+    parser = _Parser(prog="python -m cnnviz", description="Train, watch and explain convolutional image classifiers.")
+    parser.add_argument("--version", action="version", version=f"cnnviz {__version__}")
+    verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
+    for add in commands.ALL:
+        add(verbs)
+    chosen = parser.parse_args(arguments)
+    try:
+        return chosen.carry_out(chosen)
+    except CnnvizError as error:
+        print(f"cnnviz: {error}", file=sys.stderr)
+        return 2
+    except BrokenPipeError:  # the reader, such as `head`, has gone
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,114 @@
+"""`presets` and `describe`, and how every verb reads a RECIPE."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+from cnnviz.architecture import describe
+from cnnviz.errors import RecipeError, one_of
+from cnnviz.presets import PRESETS
+from cnnviz.recipe import Recipe, parse, replace
+
+__all__ = ["add_describe", "add_presets", "add_recipe_arguments", "recipe_of", "settings_of"]
+
+
+def add_presets(verbs: argparse._SubParsersAction) -> None:
+    """Adds `presets`."""
+    verb = verbs.add_parser("presets", help="list the ready recipes")
+    verb.add_argument("--json", action="store_true", help="print JSON")
+    verb.set_defaults(carry_out=_presets)
+
+
+def add_describe(verbs: argparse._SubParsersAction) -> None:
+    """Adds `describe`."""
+    verb = verbs.add_parser("describe", help="show a recipe's layers, shapes and parameters")
+    add_recipe_arguments(verb)
+    verb.add_argument("--json", action="store_true", help="print JSON")
+    verb.set_defaults(carry_out=_describe)
+
+
+def add_recipe_arguments(verb: argparse.ArgumentParser) -> None:
+    """Adds RECIPE and `--set`."""
+    verb.add_argument("recipe", metavar="RECIPE", help="a preset's id or a JSON file")
+    verb.add_argument(
+        "--set",
+        dest="settings",
+        metavar="KEY=VALUE",
+        nargs="+",
+        action="extend",
+        default=[],
+        help="change the recipe, such as --set fit.epochs=2 data.image_size=64",
+    )
+
+
+def settings_of(chosen: argparse.Namespace) -> dict[str, Any]:
+    """Returns what `--set` says: values are JSON where they can be read as such, else text."""
+    settings = {}
+    for text in chosen.settings:
+        key, sign, value = text.partition("=")
+        if not sign or not key:
+            raise RecipeError(f"--set got {text!r}; expected KEY=VALUE such as fit.epochs=2.")
+        try:
+            settings[key] = json.loads(value)
+        except ValueError:
+            settings[key] = value
+    return settings
+
+
+def recipe_of(chosen: argparse.Namespace) -> Recipe:
+    """Returns the recipe that RECIPE and `--set` describe.
+
+    Raises:
+        RecipeError: it is neither a preset nor a file, or not valid.
+    """
+    if chosen.recipe in PRESETS:
+        recipe = PRESETS[chosen.recipe]
+    else:
+        path = Path(chosen.recipe)
+        if not path.is_file():
+            raise RecipeError(
+                f"{chosen.recipe!r} is no preset and no file: {one_of(chosen.recipe, PRESETS)}, or a path."
+            )
+        recipe = parse(path.read_bytes())
+    settings = settings_of(chosen)
+    return replace(recipe, settings) if settings else recipe
+
+
+def _presets(chosen: argparse.Namespace) -> int:
+    rows = [
+        {
+            "id": name,
+            "name": recipe.name,
+            "dataset": recipe.data.dataset,
+            "parameters": sum(row.parameters for row in describe(recipe.network, recipe.data.input_shape)),
+        }
+        for name, recipe in PRESETS.items()
+    ]
+    if chosen.json:
+        print(json.dumps(rows))
+        return 0
+    for row in rows:
+        print(f"{row['id']:<3} {row['parameters']:>10,}  {row['dataset']:<14} {row['name']}")
+    return 0
+
+
+def _describe(chosen: argparse.Namespace) -> int:
+    recipe = recipe_of(chosen)
+    rows = describe(recipe.network, recipe.data.input_shape)
+    total, trainable = sum(row.parameters for row in rows), sum(row.trainable for row in rows)
+    if chosen.json:
+        layers = [
+            {"name": r.name, "type": r.type, "output_shape": list(r.output_shape), "parameters": r.parameters}
+            for r in rows
+        ]
+        print(json.dumps({"parameters": total, "trainable": trainable, "layers": layers}))
+        return 0
+    print(f"{'layer':<28} {'type':<24} {'output':<16} {'parameters':>12}")
+    for row in rows:
+        shape = "×".join(map(str, row.output_shape))
+        print(f"{row.name:<28} {row.type:<24} {shape:<16} {row.parameters:>12,}")
+    print(f"{total:,} parameters, {trainable:,} trainable")
+    return 0

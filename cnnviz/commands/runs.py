@@ -1,0 +1,82 @@
+"""`runs`, `stop` and `delete`."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+
+from cnnviz import runs
+from cnnviz.runs import Run
+
+__all__ = ["add_delete", "add_runs", "add_stop"]
+
+
+def add_runs(verbs: argparse._SubParsersAction) -> None:
+    """Adds `runs`."""
+    verb = verbs.add_parser("runs", help="list all runs, the newest first")
+    verb.add_argument("--json", action="store_true", help="print JSON")
+    verb.set_defaults(carry_out=_runs)
+
+
+def add_stop(verbs: argparse._SubParsersAction) -> None:
+    """Adds `stop`."""
+    verb = verbs.add_parser("stop", help="end a run at its next batch and keep what there is")
+    verb.add_argument("run", metavar="ID")
+    verb.add_argument("--json", action="store_true", help="print JSON")
+    verb.set_defaults(carry_out=_stop)
+
+
+def add_delete(verbs: argparse._SubParsersAction) -> None:
+    """Adds `delete`."""
+    verb = verbs.add_parser("delete", help="remove a run's folder")
+    verb.add_argument("run", metavar="ID")
+    verb.add_argument("--json", action="store_true", help="print JSON")
+    verb.set_defaults(carry_out=_delete)
+
+
+def _runs(chosen: argparse.Namespace) -> int:
+    found = runs.listing()
+    if chosen.json:
+        print(json.dumps([_record(run) for run in found]))
+        return 0
+    if not found:
+        print("No runs yet; `python -m cnnviz train Q` makes one.")
+    for run in found:
+        epochs = run.recipe.fit.epochs if run.recipe else "?"
+        best = run.written.metrics.get("val_accuracy")
+        when = time.strftime("%Y-%m-%d %H:%M", time.localtime(run.written.created))
+        accuracy = f"{best:.4f}" if best is not None else "–"
+        print(f"{run.id:<44} {run.state:<9} {run.written.epoch:>4}/{epochs:<5} val_accuracy {accuracy:<7} {when}")
+    return 0
+
+
+def _record(run: Run) -> dict:
+    written = run.written
+    return {
+        "run": run.id,
+        "state": run.state,
+        "pid": written.process.pid if written.process else None,
+        "name": run.recipe.name if run.recipe else None,
+        "dataset": run.recipe.data.dataset if run.recipe else None,
+        "epoch": written.epoch,
+        "epochs": run.recipe.fit.epochs if run.recipe else None,
+        "best_epoch": written.best_epoch,
+        "metrics": written.metrics,
+        "test": written.test,
+        "sentence": written.sentence,
+        "created": written.created,
+        "seconds": run.seconds,
+    }
+
+
+def _stop(chosen: argparse.Namespace) -> int:
+    run = runs.request_stop(chosen.run)
+    print(json.dumps({"run": run.id, "state": run.state}) if chosen.json else f"{run.id} is {run.state}.")
+    return 0
+
+
+def _delete(chosen: argparse.Namespace) -> int:
+    runs.delete(chosen.run)
+    print(json.dumps({"run": chosen.run, "state": "deleted"}) if chosen.json else f"{chosen.run} is deleted.")
+    return 0

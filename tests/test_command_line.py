@@ -1,0 +1,122 @@
+"""The command line as scripts meet it: in a process of its own, with its exit codes and its one JSON line."""
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+from cnnviz import runs
+
+PARAMETERS = {
+    "A": 388_673, "B1": 687_298, "B2": 200_004, "C1": 29_898, "C2": 804_554, "D1": 93_322, "D2": 3_453_121,
+    "D3": 3_453_121, "E1": 2_283_779,
+}  # fmt: skip
+
+
+def cnnviz(*arguments, **environment):
+    """Runs a verb and returns the finished process."""
+    return subprocess.run(
+        [sys.executable, "-m", "cnnviz", *arguments],
+        capture_output=True,
+        text=True,
+        env={**os.environ, **environment},
+        timeout=300,
+    )
+
+
+@pytest.mark.parametrize("preset", PARAMETERS)
+def test_describe_counts_the_tutorials_parameters(preset):
+    done = cnnviz("describe", preset, "--json")
+    described = json.loads(done.stdout)
+    assert described["parameters"] == PARAMETERS[preset]
+    assert sum(layer["parameters"] for layer in described["layers"]) == PARAMETERS[preset]
+    assert set(described["layers"][0]) == {"name", "type", "output_shape", "parameters"}
+
+
+def test_presets_are_listed_with_their_parameters():
+    rows = {row["id"]: row for row in json.loads(cnnviz("presets", "--json").stdout)}
+    assert {key: rows[key]["parameters"] for key in PARAMETERS} == PARAMETERS
+
+
+def test_a_recipe_file_is_a_recipe(tmp_path):
+    from cnnviz.presets import preset
+
+    path = tmp_path / "mine.json"
+    path.write_text(preset("D2").to_json())
+    assert json.loads(cnnviz("describe", str(path), "--json").stdout)["parameters"] == PARAMETERS["D2"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["describe", "Z9"], "'Z9' is neither a preset nor a file"),
+        (["train", "Q", "--set", "data.dataset=no_such_data"], "no_such_data"),
+        (["train", "Q", "--set", "fit.epochs=-1"], "fit.epochs is -1"),
+        (["train", "Q", "--set", "fit.epocs=1"], "did you mean 'epochs'"),
+        (["train", "Q", "--set", "fit.epochs"], "expected KEY=VALUE"),
+        (["train", "D2", "--set", "network.layers.0.type=Conv3D"], "did you mean 'Conv2D'"),
+        (["train", "D2", "--set", "data.dataset=EMPTY"], "EMPTY"),
+        (["train", "D2", "--set", "data.dataset=NPZ"], "NPZ"),
+        (["train", "TYPO"], "did you mean 'epochs'"),
+        (["train", "TORN"], "not JSON"),
+        (["stop", "../elsewhere"], "no run"),
+        (["delete", "20200101-000000-none-0000"], "no run"),
+        (["dance"], "dance"),
+        (["train"], "RECIPE"),
+    ],
+)
+def test_bad_input_is_one_line_exit_code_2_and_nothing_left_behind(arguments, said, tmp_path, checkpoints):
+    import numpy as np
+
+    from cnnviz.presets import preset
+
+    made = {"EMPTY": tmp_path / "EMPTY", "NPZ": tmp_path / "NPZ.npz", "TYPO": tmp_path / "typo.json"}
+    made["TORN"] = tmp_path / "torn.json"
+    made["EMPTY"].mkdir()
+    np.savez(made["NPZ"], x_train=np.zeros((4, 8, 8), np.uint8))
+    made["TYPO"].write_text(preset("Q").to_json().replace('"epochs"', '"epocs"'))
+    made["TORN"].write_text(preset("Q").to_json()[:200])
+    for name, path in made.items():
+        arguments = [text.replace(f"={name}", f"={path}") if text != name else str(path) for text in arguments]
+    done = cnnviz(*arguments, CNNVIZ_CHECKPOINTS=str(checkpoints))
+    assert done.returncode == 2
+    assert said in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+    assert "Traceback" not in done.stderr
+    assert done.stdout == ""
+    assert not checkpoints.exists() or list(checkpoints.iterdir()) == []
+
+
+def test_a_run_is_trained_listed_and_deleted(checkpoints):
+    place = {"CNNVIZ_CHECKPOINTS": str(checkpoints)}
+    done = cnnviz("train", "Q", "--set", "fit.epochs=2", "data.limits.train=300", **place)
+    assert done.returncode == 0, done.stderr
+    assert len(done.stdout.splitlines()) == 1
+    result = json.loads(done.stdout)
+    assert result["state"] == "finished"
+    assert {"loss", "accuracy", "val_loss", "val_accuracy"} <= set(result["metrics"])
+    assert 0.2 < result["metrics"]["val_accuracy"] <= 1
+    (listed,) = json.loads(cnnviz("runs", "--json", **place).stdout)
+    assert listed["run"] == result["run"]
+    assert listed["state"] == "finished"
+    assert listed["metrics"] == result["metrics"]
+    assert cnnviz("stop", result["run"], **place).returncode == 2
+    assert cnnviz("delete", result["run"], **place).returncode == 0
+    assert json.loads(cnnviz("runs", "--json", **place).stdout) == []
+    assert not (checkpoints / result["run"]).exists()
+
+
+def test_a_detached_run_goes_on_and_stops_when_asked(checkpoints, until):
+    place = {"CNNVIZ_CHECKPOINTS": str(checkpoints)}
+    done = cnnviz("train", "Q", "--set", "fit.epochs=5000", "--detach", **place)
+    first = json.loads(done.stdout)
+    assert first["state"] in ("queued", "starting", "running")
+    until(lambda: runs.open_run(first["run"], checkpoints).written.epoch >= 1)
+    assert json.loads(cnnviz("stop", first["run"], "--json", **place).stdout)["run"] == first["run"]
+    until(lambda: not runs.open_run(first["run"], checkpoints).active)
+    run = runs.open_run(first["run"], checkpoints)
+    assert run.state == "stopped"
+    assert run.best_path.is_file()
+    assert run.written.metrics["val_accuracy"] > 0
