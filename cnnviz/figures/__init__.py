@@ -1,0 +1,1 @@
+"""Numbers and records as Plotly figures."""
