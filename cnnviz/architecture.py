@@ -59,6 +59,8 @@ def describe(network: Network, input_shape: tuple[int, int, int]) -> list[Row]:
                 f"The heads need one row of values but get shape {_by(shape)}: "
                 "end the layers with Flatten or GlobalAveragePooling2D."
             )
+        if head.name in {"pixels", *(row.name for row in rows)}:
+            raise ValueError(f"Head {head.name!r} has the name of a layer: give it another.")
         rows.append(_dense(head.name, shape, head.units))
     total = sum(row.parameters for row in rows)
     if total > MAX_PARAMETERS:

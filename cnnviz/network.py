@@ -2,27 +2,26 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, Field, field_validator, model_validator
+
+from cnnviz.record import Real, Record, Whole
 
 __all__ = ["ACTIVATIONS", "LAYER_TYPES", "Head", "Layer", "Network"]
 
 ACTIVATIONS = ("linear", "relu", "leaky_relu", "elu", "selu", "gelu", "silu", "tanh", "sigmoid")
 Activation = Literal["linear", "relu", "leaky_relu", "elu", "selu", "gelu", "silu", "tanh", "sigmoid"]
 Padding = Literal["valid", "same"]
-Small = Annotated[int, Field(ge=1, le=32)]
+Small = Annotated[Whole, Field(ge=1, le=32)]
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Conv2D(_Part):
+class Conv2D(Record):
     """A convolution with square kernels."""
 
     type: Literal["Conv2D"] = "Conv2D"
-    filters: int = Field(ge=1, le=4096)
+    filters: Whole = Field(ge=1, le=4096)
     kernel_size: Small = 3
     strides: Small = 1
     padding: Padding = "valid"
@@ -30,7 +29,7 @@ class Conv2D(_Part):
     use_bias: bool = True
 
 
-class MaxPooling2D(_Part):
+class MaxPooling2D(Record):
     """The largest value of each square window; `strides` of `None` is the window's size."""
 
     type: Literal["MaxPooling2D"] = "MaxPooling2D"
@@ -39,7 +38,7 @@ class MaxPooling2D(_Part):
     padding: Padding = "valid"
 
 
-class AveragePooling2D(_Part):
+class AveragePooling2D(Record):
     """The mean of each square window; `strides` of `None` is the window's size."""
 
     type: Literal["AveragePooling2D"] = "AveragePooling2D"
@@ -48,50 +47,50 @@ class AveragePooling2D(_Part):
     padding: Padding = "valid"
 
 
-class Dropout(_Part):
+class Dropout(Record):
     """Sets a share of the values to zero while training."""
 
     type: Literal["Dropout"] = "Dropout"
-    rate: float = Field(0.5, ge=0, lt=1)
+    rate: Real = Field(0.5, ge=0, lt=1)
 
 
-class BatchNormalization(_Part):
+class BatchNormalization(Record):
     """Normalises each channel by its batch's mean and deviation, then scales and shifts it."""
 
     type: Literal["BatchNormalization"] = "BatchNormalization"
 
 
-class Activate(_Part):
+class Activate(Record):
     """An activation of its own, for use after a batch normalisation."""
 
     type: Literal["Activation"] = "Activation"
     activation: Activation = "relu"
 
 
-class Flatten(_Part):
+class Flatten(Record):
     """Lays all values in one row."""
 
     type: Literal["Flatten"] = "Flatten"
 
 
-class Reshape(_Part):
+class Reshape(Record):
     """The same values in another shape."""
 
     type: Literal["Reshape"] = "Reshape"
-    target_shape: tuple[Annotated[int, Field(ge=1)], ...] = Field(min_length=1, max_length=3)
+    target_shape: tuple[Annotated[Whole, Field(ge=1)], ...] = Field(min_length=1, max_length=3)
 
 
-class GlobalAveragePooling2D(_Part):
+class GlobalAveragePooling2D(Record):
     """The mean of each channel."""
 
     type: Literal["GlobalAveragePooling2D"] = "GlobalAveragePooling2D"
 
 
-class Dense(_Part):
+class Dense(Record):
     """Every output sees every input of the last axis."""
 
     type: Literal["Dense"] = "Dense"
-    units: int = Field(ge=1, le=65_536)
+    units: Whole = Field(ge=1, le=65_536)
     activation: Activation = "relu"
 
 
@@ -116,8 +115,8 @@ _SHORT = {
 
 
 def _long_name(value: Any) -> Any:
-    if isinstance(value, dict) and value.get("type") in _SHORT:
-        return {**value, "type": _SHORT[value["type"]]}
+    if isinstance(value, dict) and isinstance(kind := value.get("type"), str):
+        return {**value, "type": _SHORT.get(kind, kind)}
     return value
 
 
@@ -136,21 +135,30 @@ Layer = Annotated[
 ]
 
 
-class Head(_Part):
+class Head(Record):
     """One answer of the network: the dataset's head that it learns, and how it is put.
 
     `units` is the number of classes, or 1 for a yes-or-no answer with one number. `activation` is `softmax` (shares
     that sum to 1), `sigmoid` (one unit: the second class's probability) or `logits` (raw scores).
     """
 
-    name: str = Field("label", pattern=r"^[A-Za-z0-9_]+$", max_length=60)
-    units: int = Field(ge=1, le=10_000)
+    name: str = Field("label", max_length=60)
+    units: Whole = Field(ge=1, le=10_000)
     activation: Literal["softmax", "sigmoid", "logits"] = "softmax"
 
     @property
     def classes(self) -> int:
         """How many classes the head tells apart."""
         return max(2, self.units)
+
+    @field_validator("name")
+    @classmethod
+    def _is_a_word(cls, name: str) -> str:
+        if not re.fullmatch(r"[A-Za-z0-9_]+", name):
+            raise ValueError("use letters, digits and _ only")
+        if name.startswith("val_"):
+            raise ValueError("val_ marks figures of the validation split, so that no head's name can start with it")
+        return name
 
     @model_validator(mode="after")
     def _agrees(self) -> Head:
@@ -161,7 +169,7 @@ class Head(_Part):
         return self
 
 
-class Network(_Part):
+class Network(Record):
     """A stack of layers shared by all heads.
 
     `scaling` is what happens to the 0..255 pixels inside the model: `none`, `unit` (0..1) or `symmetric` (-1..1).

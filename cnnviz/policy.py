@@ -8,7 +8,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
+
+from cnnviz.record import Printable, Real, Record, Whole
 
 __all__ = ["POLICIES", "STEPS", "Policy", "Step", "StepKind"]
 
@@ -106,15 +108,13 @@ STEPS: dict[str, StepKind] = {
 }  # fmt: skip
 
 
-class Step(BaseModel):
+class Step(Record):
     """One step: its value is drawn evenly from `low`..`high`, and it is applied with `probability`."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
     type: Literal[tuple(STEPS)]  # type: ignore[valid-type]
-    low: float | None = None
-    high: float | None = None
-    probability: float = Field(1.0, ge=0, le=1)
+    low: Real | None = None
+    high: Real | None = None
+    probability: Real = Field(1.0, ge=0, le=1)
 
     @model_validator(mode="after")
     def _in_bounds(self) -> Step:
@@ -133,18 +133,16 @@ class Step(BaseModel):
         return self
 
 
-class Policy(BaseModel):
+class Policy(Record):
     """An ordered list of steps. `fill_mode` fills what moving left empty, with Keras's meanings:
 
     nearest `aaa|abcd|ddd`, reflect `cba|abcd|dcb`, wrap `bcd|abcd|abc`, constant `kkk|abcd|kkk` with k = `fill_value`.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    name: str = Field("none", max_length=60)
+    name: Printable = Field("none", max_length=60)
     steps: tuple[Step, ...] = Field((), max_length=30)
     fill_mode: Literal["nearest", "reflect", "wrap", "constant"] = "nearest"
-    fill_value: int = Field(0, ge=0, le=255)
+    fill_value: Whole = Field(0, ge=0, le=255)
 
     @property
     def needs_margin(self) -> bool:

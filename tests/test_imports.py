@@ -17,8 +17,20 @@ HEAVY = ("tensorflow", "keras", "streamlit")
 LEVELS = (
     {"pages", "streamlit_app"},
     {"ui"},
-    {"explain", "train", "models", "data", "augment", "__main__"},
-    {"runs", "images", "figures", "recipe", "presets", "policy", "network", "architecture", "files", "errors"},
+    {"explain", "train", "models", "data", "augment", "commands", "__main__"},
+    {
+        "runs",
+        "images",
+        "figures",
+        "recipe",
+        "presets",
+        "policy",
+        "network",
+        "architecture",
+        "record",
+        "files",
+        "errors",
+    },
 )
 """Imports go down this list, or stay within a level."""
 
