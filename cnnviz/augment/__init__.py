@@ -4,15 +4,18 @@ from cnnviz.augment.draw import Drawn, draw, draw_batch, drawn_at
 from cnnviz.augment.geometry import filled, matrix, working
 from cnnviz.augment.mix import mix_batch, partners
 from cnnviz.augment.pipeline import apply, augment_batch, sweep
+from cnnviz.augment.snippet import caption, keras_snippet
 
 __all__ = [
     "Drawn",
     "apply",
     "augment_batch",
+    "caption",
     "draw",
     "draw_batch",
     "drawn_at",
     "filled",
+    "keras_snippet",
     "matrix",
     "mix_batch",
     "partners",

@@ -39,38 +39,25 @@ def recolour(image: np.ndarray, steps: Sequence[Drawn]) -> np.ndarray:
         steps: Applied colour steps, in their order.
     """
     channels = image.shape[2]
-    wanted = any(step.type == "contrast" for step in steps)
-    mean = np.array(cv2.mean(image)[:channels]) if wanted else np.zeros(channels)
-    total, offset = np.eye(channels), np.zeros(channels)
+    nothing = np.eye(channels, channels + 1)
+    total = nothing.copy()  # its last column is added
+    mean = cv2.mean(image)[:channels] if any(step.type == "contrast" for step in steps) else (0.0,) * channels
     for step in steps:
-        factor, shift = _affine(step, total @ mean + offset)
-        if factor is not None:
-            total, offset = factor @ total, factor @ offset
-        offset = offset + shift
-    diagonal = np.diag(total)
-    if np.array_equal(total, np.diag(diagonal)):
-        if (diagonal == 1).all() and not offset.any():
-            return image
-        table = np.arange(256)[:, None] * diagonal + offset
-        return cv2.LUT(image, np.clip(np.rint(table), 0, 255).astype(np.uint8)[None]).reshape(image.shape)
+        value = step.values.get("value", 0.0)
+        if step.type == "brightness":
+            total[:, -1] += 255 * value
+        elif step.type == "contrast":
+            middle = total @ (*mean, 1.0)
+            total *= value
+            total[:, -1] += (1 - value) * middle
+        elif channels == 3:  # grey is saturation with a value of 0
+            total = _turn(value) @ total if step.type == "hue" else value * total + (1 - value) * (_LUMA @ total)
+    if (total == nothing).all():
+        return image
     # In floats: on uint8 OpenCV multiplies by factors rounded to 1/1024.
-    made = cv2.transform(image.astype(np.float32), np.hstack([total, offset[:, None]]).astype(np.float32))
-    return cv2.convertScaleAbs(np.maximum(made, 0, out=made))  # rounds and stops at 255
-
-
-def _affine(step: Drawn, mean: np.ndarray) -> tuple[np.ndarray | None, np.ndarray | float]:
-    """The (channels, channels) factor, `None` for one that changes nothing, and what is added."""
-    channels = len(mean)
-    value = step.values.get("value", 0.0)
-    if step.type == "brightness":
-        return None, 255 * value
-    if step.type == "contrast":
-        return value * np.eye(channels), (1 - value) * mean
-    if channels == 1:
-        return None, 0.0
-    if step.type == "hue":
-        return _turn(value), 0.0
-    return value * np.eye(3) + (1 - value) * _LUMA, 0.0  # saturation, and grey with its value of 0
+    made = cv2.transform(image.astype(np.float32), total.astype(np.float32))
+    cv2.threshold(made, 0, 0, cv2.THRESH_TOZERO, dst=made)
+    return cv2.convertScaleAbs(made).reshape(image.shape)  # rounds and stops at 255
 
 
 def _turn(share: float) -> np.ndarray:

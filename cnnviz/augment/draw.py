@@ -8,10 +8,9 @@ for six numbers a picture takes longer than the numbers.
 
 from __future__ import annotations
 
-import math
 import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -23,10 +22,11 @@ __all__ = ["Drawn", "draw", "draw_batch", "drawn_at", "uniform"]
 ASPECT = 3.0  # an erased rectangle is at most this many times as wide as high, or as high as wide
 _WORD = np.uint64(32)
 _LOW = np.uint64(2**32 - 1)
+_FACTORS = np.uint64(0xD2511F53), np.uint64(0xCD9E8D57)
+_STEPS = np.uint64(0x9E3779B9), np.uint64(0xBB67AE85)
 
 
-@dataclass(frozen=True)
-class Drawn:
+class Drawn(NamedTuple):
     """What was drawn for a step: whether it is applied, and its values by the names of `STEPS[type].draws`.
 
     `value` (for zoom, `x` and `y`) lies in the step's range. The others are places and patterns: `x` and `y` are
@@ -68,9 +68,23 @@ def draw_batch(
     for step in policy.steps:
         kinds.append((step.type, seen.get(step.type, 0)))
         seen[step.type] = seen.get(step.type, 0) + 1
-    width = 1 + max(len(STEPS[step.type].draws) for step in policy.steps)
-    table = np.stack([uniform(kind, nth, width, seed, epoch, samples) for kind, nth in kinds], axis=1).tolist()
-    return [tuple(map(_drawn, policy.steps, row)) for row in table]
+    names = [STEPS[step.type].draws for step in policy.steps]
+    numbers = uniform(kinds, 1 + max(map(len, names)), seed=seed, epoch=epoch, samples=samples)
+    applied = (numbers[..., 0] < [step.probability for step in policy.steps]).tolist()
+    values = numbers[..., 1:]
+    for position, step in enumerate(policy.steps):
+        for column, name in enumerate(names[position]):
+            if name in _ranged(step.type):
+                low, high = float(step.low), float(step.high)
+                values[:, position, column] = np.clip(low + values[:, position, column] * (high - low), low, high)
+            elif name == "aspect":
+                values[:, position, column] = ASPECT ** (2 * values[:, position, column] - 1)
+    kinds = [step.type for step in policy.steps]
+    rows = zip(applied, values.tolist(), strict=True)
+    return [
+        tuple(Drawn(*one) for one in zip(kinds, flags, map(_named, names, places), strict=True))
+        for flags, places in rows
+    ]
 
 
 def drawn_at(kind: str, value: float) -> Drawn:
@@ -88,21 +102,23 @@ def drawn_at(kind: str, value: float) -> Drawn:
     return Drawn(kind, True, values)
 
 
-def uniform(kind: str, nth: int, count: int, seed: int, epoch: int, samples: np.ndarray) -> np.ndarray:
-    """Returns `count` numbers in (0, 1) for each sample, float64 of shape (n, count).
+def uniform(kinds: Sequence[tuple[str, int]], count: int, *, seed: int, epoch: int, samples: np.ndarray) -> np.ndarray:
+    """Returns `count` numbers in (0, 1) for each sample and kind, float64 of shape (n, kinds, count).
 
-    `kind` is any name and `nth` a number below 2²⁴; together with seed, epoch and sample they choose the numbers.
-    `samples` is uint64 of shape (n,).
+    Args:
+        kinds: Any names, each with a number below 2²⁴; together with seed, epoch and sample they choose the numbers.
+        samples: uint64 of shape (n,).
     """
-    blocks = -(-count // 4)
-    counter = np.empty((4, len(samples), blocks), np.uint64)
-    counter[0] = np.arange(blocks, dtype=np.uint64) + np.uint64(nth << 8)
-    counter[1] = zlib.crc32(kind.encode())
-    counter[2] = (samples & _LOW)[:, None]
+    blocks = np.arange(-(-count // 4), dtype=np.uint64)
+    names = np.array([zlib.crc32(kind.encode()) for kind, _ in kinds], np.uint64)
+    turns = np.array([nth << 8 for _, nth in kinds], np.uint64)
+    counter = np.empty((4, len(samples), len(kinds), len(blocks)), np.uint64)
+    counter[0] = turns[:, None] + blocks
+    counter[1] = names[:, None]
+    counter[2] = (samples & _LOW)[:, None, None]
     counter[3] = epoch
-    key = np.uint64(seed), (samples >> _WORD)[:, None]
-    words = np.stack(philox(counter, key), axis=-1).reshape(len(samples), -1)[:, :count]
-    return (words + 0.5) / 2.0**32
+    words = philox(counter, (np.uint64(seed), (samples >> _WORD)[:, None, None]))
+    return (np.stack(words, axis=-1).reshape(*counter.shape[1:3], -1)[..., :count] + 0.5) / 2.0**32
 
 
 def philox(counter: np.ndarray, key: tuple) -> tuple[np.ndarray, ...]:
@@ -110,9 +126,9 @@ def philox(counter: np.ndarray, key: tuple) -> tuple[np.ndarray, ...]:
     c0, c1, c2, c3 = counter
     k0, k1 = key
     for _ in range(10):
-        first, second = c0 * np.uint64(0xD2511F53), c2 * np.uint64(0xCD9E8D57)
+        first, second = c0 * _FACTORS[0], c2 * _FACTORS[1]
         c0, c1, c2, c3 = (second >> _WORD) ^ c1 ^ k0, second & _LOW, (first >> _WORD) ^ c3 ^ k1, first & _LOW
-        k0, k1 = (k0 + np.uint64(0x9E3779B9)) & _LOW, (k1 + np.uint64(0xBB67AE85)) & _LOW
+        k0, k1 = (k0 + _STEPS[0]) & _LOW, (k1 + _STEPS[1]) & _LOW
     return c0, c1, c2, c3
 
 
@@ -131,14 +147,5 @@ def _ranged(kind: str) -> tuple[str, ...]:
     return ("x", "y") if kind == "zoom" else ("value",)
 
 
-def _drawn(step, numbers: list[float]) -> Drawn:
-    ranged = _ranged(step.type)
-    values = {}
-    for name, number in zip(STEPS[step.type].draws, numbers[1:], strict=False):
-        if name in ranged:
-            values[name] = min(max(step.low + number * (step.high - step.low), step.low), step.high)
-        elif name == "aspect":
-            values[name] = math.exp((2 * number - 1) * math.log(ASPECT))
-        else:
-            values[name] = number
-    return Drawn(step.type, numbers[0] < step.probability, values)
+def _named(names: tuple[str, ...], numbers: list[float]) -> dict[str, float]:
+    return dict(zip(names, numbers, strict=False))

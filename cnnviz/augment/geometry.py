@@ -217,7 +217,11 @@ def _sliced(image: np.ndarray, affine: Affine, size: Size) -> np.ndarray | None:
     top, bottom = sorted((int(f), int(f + e * (size[0] - 1))))
     if left < 0 or top < 0 or right >= image.shape[1] or bottom >= image.shape[0]:
         return None
-    return np.array(image[top : bottom + 1, left : right + 1][:: int(e), :: int(a)], order="C")
+    part = image[top : bottom + 1, left : right + 1]
+    if a > 0 and e > 0:
+        return part.copy()
+    axes = -1 if a < 0 and e < 0 else int(a < 0)  # as OpenCV counts them: 0 top and bottom, 1 left and right, −1 both
+    return cv2.flip(part, axes).reshape(part.shape)
 
 
 def _shrunk(image: np.ndarray, affine: Affine) -> tuple[np.ndarray, Affine]:
