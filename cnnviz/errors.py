@@ -31,6 +31,7 @@ class RunError(CnnvizError):
 def one_of(value: object, allowed: Iterable[str]) -> str:
     """Returns the tail of a sentence that names the allowed values and the nearest one, if any is near."""
     allowed = list(allowed)
-    near = difflib.get_close_matches(str(value), allowed, n=1)
-    hint = f" (did you mean {near[0]!r}?)" if near else ""
+    by_lower = {name.lower(): name for name in allowed}
+    near = difflib.get_close_matches(str(value).lower(), by_lower, n=1)
+    hint = f" (did you mean {by_lower[near[0]]!r}?)" if near else ""
     return f"choose one of {', '.join(allowed)}{hint}"
