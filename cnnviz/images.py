@@ -110,7 +110,9 @@ def _sentence(error: Exception) -> ImageError:
     if isinstance(error, MemoryError):
         return ImageError("The picture needs more memory than there is.")
     if isinstance(error, Image.UnidentifiedImageError):
-        return ImageError(f"This is not a picture that can be read; expected {', '.join(FORMATS[:-1])} or {FORMATS[-1]}.")
+        return ImageError(
+            f"This is not a picture that can be read; expected {', '.join(FORMATS[:-1])} or {FORMATS[-1]}."
+        )
     return ImageError("The picture is damaged or cut off and can't be decoded.")
 
 

@@ -1,0 +1,126 @@
+"""Decoded pictures in a file of the cache folder, for splits that are too large for memory."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from cnnviz import files, recipe
+from cnnviz.data.dataset import Split
+from cnnviz.errors import DataError
+
+__all__ = ["cache_folder", "on_disk"]
+
+_VERSION = 1  # raise it when decoding or fitting changes
+
+
+def cache_folder() -> Path:
+    """Returns the folder for what can be made again: `CNNVIZ_CACHE`, or ~/.cache/cnnviz. It may be deleted any time."""
+    return Path(os.environ.get("CNNVIZ_CACHE") or Path.home() / ".cache" / "cnnviz").expanduser().absolute()
+
+
+class _Mapped(Sequence):
+    """Pictures of different sizes in one flat file."""
+
+    def __init__(self, pixels: np.ndarray, shapes: np.ndarray) -> None:
+        self._pixels, self._shapes = pixels, shapes
+        self._starts = np.concatenate([[0], np.cumsum(shapes.prod(axis=1))])
+
+    def __len__(self) -> int:
+        return len(self._shapes)
+
+    def __getitem__(self, i: int) -> np.ndarray:
+        i = range(len(self))[i]
+        return self._pixels[self._starts[i] : self._starts[i + 1]].reshape(self._shapes[i])
+
+
+def on_disk(split: Split, data: recipe.Data, whole: bool, size: int, done: Iterator) -> tuple:
+    """Returns what `Pictures` holds, with pixels read from a file; `done` is used only if there is none yet.
+
+    The file's name is a digest of every picture's path, time and size and of how they are fitted. Pictures that are
+    not files have nothing to be known by: theirs is deleted as soon as it isn't used any more.
+
+    Raises:
+        DataError: the disk has no room for `size` bytes.
+    """
+    folder = cache_folder() / "pictures"
+    name = _key(split, data, whole)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        path = folder / f"{name}.bin" if name else None
+        index = files.read_json(folder / f"{name}.json") if name else None
+        if index is not None and path is not None and path.is_file() and path.stat().st_size == index["bytes"]:
+            return _opened(path, index)
+        free = shutil.disk_usage(folder).free
+        if free < size * 1.1:
+            raise _full(folder, size, free)
+        handle, temporary = tempfile.mkstemp(prefix=".new-", dir=folder)
+        try:
+            with os.fdopen(handle, "wb", buffering=2**20) as file:
+                index = _write(split, done, file)
+            if path is None:
+                return _opened(Path(temporary), index)
+            os.replace(temporary, path)
+            files.write_json(folder / f"{name}.json", index)
+            return _opened(path, index)
+        finally:
+            Path(temporary).unlink(missing_ok=True)  # a mapped file lives on without its name
+    except OSError as error:
+        if error.errno == errno.ENOSPC:
+            raise _full(folder, size, shutil.disk_usage(folder).free) from None
+        raise DataError(f"Decoded pictures can't be kept in {folder} ({error.strerror}): set CNNVIZ_CACHE to a folder "
+                        f"that can be written.") from None  # fmt: skip
+
+
+def _full(folder: Path, size: int, free: int) -> DataError:
+    return DataError(f"Decoded pictures need {size / 2**30:.1f} GB in {folder}, where {free / 2**30:.1f} GB are free: "
+                     f"make room, set CNNVIZ_CACHE to another folder, or use a smaller image size.")  # fmt: skip
+
+
+def _key(split: Split, data: recipe.Data, whole: bool) -> str | None:
+    digest = hashlib.sha256(
+        json.dumps([_VERSION, data.image_size, data.channels, data.crop, whole, len(split)]).encode()
+    )
+    for i in range(len(split)):
+        path = split.path_of(i)
+        if path is None:
+            return None
+        try:
+            status = path.stat()
+            digest.update(os.fsencode(f"{path}\0{status.st_mtime_ns}\0{status.st_size}\n"))
+        except OSError:
+            digest.update(os.fsencode(f"{path}\0gone\n"))
+    return digest.hexdigest()[:32]
+
+
+def _write(split: Split, done: Iterator, file) -> dict:
+    shapes, rows, skipped, size = [], [], [], 0
+    for i, picture in enumerate(done):
+        if isinstance(picture, str):
+            skipped.append((split.name_of(i), picture))
+            continue
+        file.write(picture.tobytes())
+        size += picture.nbytes
+        shapes.append(picture.shape)
+        rows.append(i)
+    return {"bytes": size, "shapes": shapes if len(set(shapes)) > 1 else shapes[:1], "kept": rows, "skipped": skipped}
+
+
+def _opened(path: Path, index: dict) -> tuple:
+    rows = np.array(index["kept"], np.int64)
+    skipped = tuple((name, sentence) for name, sentence in index["skipped"])
+    if not len(rows):
+        return (), None, rows, skipped
+    pixels = np.memmap(path, np.uint8, mode="r")
+    if len(index["shapes"]) == 1:
+        array = pixels.reshape(len(rows), *index["shapes"][0])
+        return array, array, rows, skipped
+    return _Mapped(pixels, np.array(index["shapes"], np.int64)), None, rows, skipped

@@ -1,0 +1,150 @@
+"""Pictures at their working size: decoded and fitted once, kept in memory or, beyond a budget, in a file."""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import CancelledError, ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+
+from cnnviz import images, recipe
+from cnnviz.data import kept
+from cnnviz.data.dataset import Arrays, Progress, Split
+from cnnviz.errors import DataError, ImageError
+
+__all__ = ["BUDGET", "Pictures", "prepare", "work_size"]
+
+BUDGET = 2 * 2**30
+"""Bytes of decoded pictures that are kept in memory."""
+
+_CHUNK = 16  # pictures a task: enough to make the hand-over between threads cheap
+Fitted = np.ndarray | str  # a picture, or the sentence that says why there is none
+
+
+@dataclass(frozen=True, eq=False)
+class Pictures:
+    """A split's pictures, uint8 (height, width, channels).
+
+    `array` holds them all, (n, height, width, channels), or is `None` where their sizes differ. `kept` says which
+    samples of the split they are (int64, ascending); `skipped` names the others with the reason.
+    """
+
+    items: Sequence[np.ndarray]
+    array: np.ndarray | None
+    kept: np.ndarray
+    skipped: tuple[tuple[str, str], ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.items)
+
+    def __getitem__(self, i: int) -> np.ndarray:
+        return self.items[i]
+
+
+def prepare(
+    split: Split,
+    data: recipe.Data,
+    *,
+    whole: bool = False,
+    progress: Progress | None = None,
+    budget: int = BUDGET,
+    cancelled: Callable[[], bool] | None = None,
+) -> Pictures:
+    """Decodes and fits every picture of a split once, on all cores; broken ones are left out and listed.
+
+    Args:
+        split: where they come from.
+        data: the recipe's part with size, channels and crop.
+        whole: keep whole pictures, scaled so that the largest window of the wanted aspect gets the wanted size, for
+            augmentation that cuts its own window. Otherwise `images.fit` crops and resizes.
+        progress: called with pictures done and in all.
+        budget: bytes kept in memory; more go to a file in the cache folder, found again for the same files.
+        cancelled: asked now and then; `True` ends the work.
+
+    Raises:
+        DataError: not one picture can be decoded, or the disk is too full.
+        concurrent.futures.CancelledError: `cancelled` said so.
+    """
+    ready = _as_they_are(split, data)
+    if ready is not None:
+        return Pictures(ready, ready, np.arange(len(split)))
+    total = int(len(split) * np.prod(data.input_shape) * (1.5 if whole else 1))
+    done = _fitted(split, data, whole, progress, cancelled)
+    pictures = kept.on_disk(split, data, whole, total, done) if total > budget else _in_memory(split, data, whole, done)
+    if not len(pictures[0]):
+        name, sentence = pictures[3][0]
+        raise DataError(f"Not one of the {len(split)} pictures of {split.name} can be used; {name}: {sentence}")
+    return Pictures(*pictures)
+
+
+def work_size(shape: tuple[int, ...], size: tuple[int, int]) -> tuple[int, int]:
+    """Returns the (height, width) of a whole picture whose largest window of `size`'s aspect has just that size."""
+    scale = max(size[0] / shape[0], size[1] / shape[1])
+    return max(size[0], round(shape[0] * scale)), max(size[1], round(shape[1] * scale))
+
+
+def _as_they_are(split: Split, data: recipe.Data) -> np.ndarray | None:
+    """The pictures of a split in memory that have the wanted size already; no copy where all are taken in order."""
+    if not isinstance(split.source, Arrays) or data.crop == "face":
+        return None
+    array = split.source.array()
+    if array.shape[1:] != data.input_shape:
+        return None
+    return array if np.array_equal(split.rows, np.arange(len(array))) else array[split.rows]
+
+
+def _fit(split: Split, data: recipe.Data, whole: bool, i: int) -> Fitted:
+    try:
+        picture = split.image(i)
+    except ImageError as error:
+        return str(error)
+    size = work_size(picture.shape, data.image_size) if whole else data.image_size
+    return images.fit(picture, size, channels=data.channels, crop="whole" if whole else data.crop)
+
+
+def _fitted(
+    split: Split, data: recipe.Data, whole: bool, progress: Progress | None, cancelled: Callable[[], bool] | None
+) -> Iterator[Fitted]:
+    """All pictures in order, worked on by as many threads as there are cores, a few chunks ahead of the reader."""
+    workers, count = os.cpu_count() or 1, len(split)
+
+    def chunk(start: int) -> list[Fitted]:
+        return [_fit(split, data, whole, i) for i in range(start, min(start + _CHUNK, count))]
+
+    with ThreadPoolExecutor(workers) as pool:
+        starts, waiting = iter(range(0, count, _CHUNK)), deque()
+        try:
+            for done in range(0, count, _CHUNK):
+                while len(waiting) < 4 * workers and (start := next(starts, None)) is not None:
+                    waiting.append(pool.submit(chunk, start))
+                if cancelled is not None and cancelled():
+                    raise CancelledError
+                yield from waiting.popleft().result()
+                if progress is not None:
+                    progress(f"Decoding {split.name} pictures", min(done + _CHUNK, count), count)
+        finally:
+            for future in waiting:
+                future.cancel()
+
+
+def _in_memory(split: Split, data: recipe.Data, whole: bool, done: Iterator[Fitted]) -> tuple:
+    array = None if whole else np.empty((len(split), *data.input_shape), np.uint8)
+    items: list[np.ndarray] = []
+    rows, skipped = [], []
+    for i, picture in enumerate(done):
+        if isinstance(picture, str):
+            skipped.append((split.name_of(i), picture))
+            continue
+        if array is None:
+            items.append(picture)
+        else:
+            array[len(rows)] = picture
+        rows.append(i)
+    if array is not None:
+        array = array[: len(rows)]
+    elif len({item.shape for item in items}) == 1:
+        array = np.stack(items)
+    return (items if array is None else array), array, np.array(rows, np.int64), tuple(skipped)
