@@ -1,0 +1,170 @@
+"""A server and a browser for journeys through the app: a server per module, a fresh browser context per test."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+import pytest
+from playwright.sync_api import Browser, Page, Playwright, expect, sync_playwright
+
+ROOT = Path(__file__).resolve().parents[2]
+FAILURES = Path(__file__).parent / "failures"
+PATIENCE_MS = 20_000
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-dev-shm-usage",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+]
+FAILED = pytest.StashKey[bool]()
+
+
+@dataclass(frozen=True)
+class Server:
+    """A running app: its address, its folder of runs and what it printed."""
+
+    url: str
+    checkpoints: Path
+    log: Path
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo) -> Iterator[None]:
+    """Notes that a test failed, so that its page is photographed before it closes."""
+    report = yield
+    if report.failed:
+        item.stash[FAILED] = True
+    return report
+
+
+@pytest.fixture(scope="module")
+def playwright() -> Iterator[Playwright]:
+    """Playwright, for one module only: while it runs, its event loop occupies the main thread."""
+    with sync_playwright() as running:
+        yield running
+
+
+def chromium(playwright: Playwright) -> str | None:
+    """Where Chromium is: `CNNVIZ_BROWSER`, else on the PATH, else Playwright's own copy."""
+    if named := os.environ.get("CNNVIZ_BROWSER"):
+        return shutil.which(named)
+    on_path = filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome")))
+    own = playwright.chromium.executable_path
+    return next(on_path, None) or (own if Path(own).is_file() else None)
+
+
+@pytest.fixture(scope="module")
+def browser(playwright: Playwright) -> Iterator[Browser]:
+    """Chromium without a window. Without one the test is skipped, or fails where `CNNVIZ_REQUIRE_BROWSER` is set."""
+    found = chromium(playwright)
+    if found is None:
+        sentence = "No Chromium was found: install it, name it in CNNVIZ_BROWSER, or run `playwright install chromium`."
+        (pytest.fail if os.environ.get("CNNVIZ_REQUIRE_BROWSER") else pytest.skip)(sentence)
+    running = playwright.chromium.launch(executable_path=found, args=FLAGS)
+    yield running
+    running.close()
+
+
+@pytest.fixture(scope="module")
+def server(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """The app on a free port of this machine, with an empty folder of runs; it and its workers are ended afterwards."""
+    folder = tmp_path_factory.mktemp("app")
+    checkpoints, log = folder / "checkpoints", folder / "server.log"
+    checkpoints.mkdir()
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [sys.executable, "-m", "streamlit", "run", "streamlit_app.py"]
+    options = ["--server.port", str(port), "--server.address", "127.0.0.1", "--server.headless", "true"]
+    with log.open("wb") as output:
+        process = psutil.Popen(
+            [*command, *options],
+            cwd=ROOT,
+            env={**os.environ, "CNNVIZ_CHECKPOINTS": str(checkpoints)},
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
+    try:
+        url = f"http://127.0.0.1:{port}"
+        wait_for_health(url, process, log)
+        yield Server(url, checkpoints, log)
+    finally:
+        end(process)
+
+
+def wait_for_health(url: str, process: psutil.Popen, log: Path, patience_seconds: float = 60) -> None:
+    """Blocks until the server answers that it is well."""
+    until = time.monotonic() + patience_seconds
+    while time.monotonic() < until and process.poll() is None:
+        try:
+            with urllib.request.urlopen(f"{url}/_stcore/health", timeout=5) as answer:
+                if answer.status == 200:
+                    return
+        except (urllib.error.URLError, OSError):
+            time.sleep(0.1)
+    pytest.fail(f"The server did not come up:\n{log.read_text(errors='replace')}")
+
+
+def end(server: psutil.Popen) -> None:
+    """Ends a server and the workers that it started, which would outlive it."""
+    family = [server]
+    if server.is_running():
+        family += server.children(recursive=True)
+    for ask in (psutil.Process.terminate, psutil.Process.kill):
+        for process in family:
+            if process.is_running():
+                ask(process)
+        _, family = psutil.wait_procs(family, timeout=10)
+
+
+@pytest.fixture
+def page(browser: Browser, server: Server, request: pytest.FixtureRequest) -> Iterator[Page]:
+    """A fresh page of 1440×900 pixels; a picture of it is kept in `failures/` when the test fails."""
+    expect.set_options(timeout=PATIENCE_MS)
+    context = browser.new_context(viewport={"width": 1440, "height": 900}, color_scheme="light")
+    context.set_default_timeout(PATIENCE_MS)
+    opened = context.new_page()
+    yield opened
+    if request.node.stash.get(FAILED, False):
+        FAILURES.mkdir(exist_ok=True)
+        opened.screenshot(path=FAILURES / f"{re.sub(r'[^0-9A-Za-z_.-]+', '_', request.node.name)}.png")
+        print(f"What the server printed:\n{server.log.read_text(errors='replace')[-4000:]}")
+    context.close()
+
+
+@pytest.fixture
+def settled(page: Page) -> Callable[[], None]:
+    """Waits until the page's script has run to its end and shows no exception."""
+
+    def wait() -> None:
+        expect(page.locator("[data-testid=stApp][data-test-script-state=notRunning]")).to_be_visible()
+        expect(page.get_by_test_id("stException")).to_have_count(0)
+
+    return wait
+
+
+@pytest.fixture
+def visit(page: Page, server: Server, settled: Callable[[], None]) -> Callable[[str], None]:
+    """Opens a path of the app, such as `visit("runs")`, and waits until it stands."""
+
+    def go(path: str = "") -> None:
+        page.goto(f"{server.url}/{path}")
+        settled()
+
+    return go

@@ -1,0 +1,42 @@
+"""The app opens, its pages can be reached, and nothing is asked of any other machine."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.sync_api import Page, expect
+
+pytestmark = pytest.mark.browser
+
+
+def test_both_pages_open_and_ask_nobody_else(
+    page: Page, visit: Callable[..., None], settled: Callable[[], None]
+) -> None:
+    asked: list[str] = []
+    crashes: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.on("pageerror", lambda error: crashes.append(str(error)))
+
+    visit()
+    expect(page.get_by_role("heading", name="Train", exact=True)).to_be_visible()
+
+    page.get_by_test_id("stTopNavLink").filter(has_text="Runs").click()
+    expect(page).to_have_url(re.compile(r"/runs$"))
+    expect(page.get_by_role("heading", name="Runs", exact=True)).to_be_visible()
+    settled()
+
+    page.get_by_test_id("stTopNavLink").filter(has_text="Train").click()
+    expect(page.get_by_role("heading", name="Train", exact=True)).to_be_visible()
+    settled()
+
+    schemes = {"http", "https", "ws", "wss"}
+    assert {urlsplit(url).hostname for url in asked if urlsplit(url).scheme in schemes} == {"127.0.0.1"}
+    assert not crashes
+
+
+def test_a_page_can_be_opened_by_its_address(page: Page, visit: Callable[..., None]) -> None:
+    visit("runs")
+    expect(page.get_by_role("heading", name="Runs", exact=True)).to_be_visible()
