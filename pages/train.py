@@ -1,7 +1,28 @@
-"""The Train page."""
+"""The Train page: what should learn what?"""
 
 from __future__ import annotations
 
 import streamlit as st
 
-st.title("Train")
+from cnnviz.ui import state
+from cnnviz.ui.augmentation_card import augmentation_card
+from cnnviz.ui.data_card import data_card
+from cnnviz.ui.fit_card import fit_card
+from cnnviz.ui.network_card import network_card
+from cnnviz.ui.start_bar import origin_bar, start_bar, whole
+
+draft = state.opened()
+head, origin = st.columns([2, 3], vertical_alignment="bottom")
+with head:
+    st.title("Train", anchor=False)
+    st.caption("What should learn what?")
+with origin:
+    top = st.container()
+
+found = data_card(draft)
+problems = [*found.problems, *augmentation_card(draft, found), *network_card(draft, found)]
+recipe = whole(draft)
+problems += fit_card(draft, found, recipe)
+with top:
+    origin_bar(draft)
+start_bar(recipe if not problems else None, problems)

@@ -1,0 +1,115 @@
+"""How long an epoch will take, from multiplications by arithmetic and a rate that this machine has shown."""
+
+from __future__ import annotations
+
+import math
+import statistics
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from cnnviz.architecture import describe
+from cnnviz.recipe import Recipe
+from cnnviz.runs import Run, metrics
+
+__all__ = ["Estimate", "Rate", "estimate", "macs", "measure", "rate_of", "steps"]
+
+PASSES = 3  # forwards, backwards to the inputs, backwards to the weights
+BATCH_SECONDS = 0.004  # what a batch costs beside its multiplications, in Keras on an ordinary processor
+MATMUL_SHARE = 0.3  # of a large matrix product's rate is what training a small convolutional network reaches
+NEAREST = 5
+SIDE = 192
+
+
+@dataclass(frozen=True)
+class Rate:
+    """Multiplications and additions a second. `runs` is how many finished runs it comes from; 0: a measurement."""
+
+    macs_per_second: float
+    runs: int = 0
+
+    @property
+    def source(self) -> Literal["runs", "machine"]:
+        """Where it comes from."""
+        return "runs" if self.runs else "machine"
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """Seconds for one epoch and for all, and the batches and pictures of an epoch."""
+
+    epoch_seconds: float
+    seconds: float
+    steps: int
+    images: int
+    rate: Rate
+
+
+def macs(recipe: Recipe) -> int:
+    """Returns the multiplications and additions for one picture, forwards, as `architecture.describe` counts them."""
+    return sum(row.macs for row in describe(recipe.network, recipe.data.input_shape))
+
+
+def steps(recipe: Recipe, samples: int) -> int:
+    """Returns how many batches an epoch over `samples` training pictures has."""
+    return recipe.fit.steps_per_epoch or math.ceil(samples / recipe.fit.batch_size)
+
+
+def estimate(recipe: Recipe, samples: int, rate: Rate) -> Estimate:
+    """Returns how long training will take; validation, about a third as costly a picture, is left out.
+
+    Args:
+        recipe: what is to be trained.
+        samples: how many training pictures there are.
+        rate: from `rate_of` or `measure`.
+    """
+    batches = steps(recipe, samples)
+    images = batches * recipe.fit.batch_size if recipe.fit.steps_per_epoch else samples
+    seconds = images * PASSES * macs(recipe) / rate.macs_per_second + batches * BATCH_SECONDS
+    return Estimate(seconds, seconds * recipe.fit.epochs, batches, images, rate)
+
+
+def rate_of(runs: Iterable[Run], recipe: Recipe) -> Rate | None:
+    """Returns the rate that finished runs of this machine have shown, `None` where there is none.
+
+    It is the median of (measured images a second × passes × multiplications) over the five finished runs whose
+    networks are nearest to the recipe's in cost, with a batch's fixed cost taken out as `estimate` puts it in.
+    """
+    wanted = math.log(max(1, macs(recipe)))
+    shown = []
+    for run in runs:
+        if run.state == "finished" and run.recipe is not None and (cost := macs(run.recipe)) > 0:
+            shown.append((abs(math.log(cost) - wanted), run, cost))
+    rates = []
+    for _, run, cost in sorted(shown, key=lambda item: item[0]):
+        if (seconds := _seconds_per_image(run)) is not None:
+            net = seconds - BATCH_SECONDS / run.recipe.fit.batch_size
+            rates.append(PASSES * cost / max(net, seconds / 4))
+        if len(rates) == NEAREST:
+            break
+    return Rate(statistics.median(rates), len(rates)) if rates else None
+
+
+def _seconds_per_image(run: Run) -> float | None:
+    """The run's median over its epochs; the first, which also builds the graph, only where it is alone."""
+    rates = [record.get("images_per_second") for record in metrics.epochs(run.metrics_path)]
+    rates = [rate for rate in rates if isinstance(rate, (int, float)) and rate > 0]
+    return 1 / statistics.median(rates[1:] or rates) if rates else None
+
+
+def measure(seconds: float = 0.05) -> Rate:
+    """Returns a rate from multiplying float32 matrices for about `seconds`; the best of the turns counts.
+
+    The matrices are small, so that one core does it and waiting for a busy other core doesn't count.
+    """
+    matrix = np.full((SIDE, SIDE), 0.5, np.float32)
+    product = matrix @ matrix
+    best, end = math.inf, time.perf_counter() + seconds
+    while time.perf_counter() < end or best == math.inf:
+        began = time.perf_counter()
+        np.matmul(matrix, matrix, out=product)
+        best = min(best, time.perf_counter() - began)
+    return Rate(MATMUL_SHARE * SIDE**3 / best)

@@ -1,0 +1,38 @@
+"""What all charts share: no background of their own, little margin, and names that can't be mark-up."""
+
+from __future__ import annotations
+
+import html
+
+import plotly.graph_objects as go
+
+__all__ = ["CONFIG", "escaped", "laid_out"]
+
+CONFIG = {
+    "displaylogo": False,
+    "displayModeBar": "hover",
+    "modeBarButtons": [["toImage"]],
+    "toImageButtonOptions": {"format": "png", "scale": 2, "filename": "cnnviz"},
+    "scrollZoom": False,
+}
+"""For `st.plotly_chart(config=…)`: a button that saves the chart, and nothing else."""
+
+
+def escaped(name: str, length: int) -> str:
+    """Returns a name for a chart, where Plotly would read tags and entities; what is too long ends in "…"."""
+    name = " ".join(str(name).split())
+    return html.escape(name if len(name) <= length else name[: length - 1] + "…", quote=False)
+
+
+def laid_out(figure: go.Figure, *, height: int) -> go.Figure:
+    """Gives a figure its height in pixels and the look that all share; returns it."""
+    figure.update_layout(
+        height=height,
+        margin={"l": 8, "r": 8, "t": 8, "b": 8},
+        paper_bgcolor="rgba(0,0,0,0)",
+        plot_bgcolor="rgba(0,0,0,0)",
+        legend={"orientation": "h", "y": 1.0, "yanchor": "bottom", "x": 0, "title": None},
+        hoverlabel={"align": "left"},
+        dragmode=False,
+    )
+    return figure

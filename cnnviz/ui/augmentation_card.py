@@ -1,0 +1,138 @@
+"""The Train page's second card: how pictures are varied while training."""
+
+from __future__ import annotations
+
+import numpy as np
+import streamlit as st
+
+from cnnviz import augment
+from cnnviz.data import Dataset
+from cnnviz.errors import CnnvizError, ImageError
+from cnnviz.policy import POLICIES, STEPS, Policy
+from cnnviz.recipe import Data, parse
+from cnnviz.ui import datasets, state
+from cnnviz.ui.data_card import Found
+from cnnviz.ui.state import Draft, key
+from cnnviz.ui.text import plain
+
+__all__ = ["augmentation_card"]
+
+DRAWS = 6
+TILE = 112  # pixels on the page
+OWN = "own"
+_SAYS = {
+    "none": "Pictures as they are",
+    "light": "Light: small turns and shifts, for digits too",
+    "strong": "Strong: crops, colours, erasing",
+    "A": "A: random crop and flip, for faces",
+    "D3": "D3: turns, shifts, shear, zoom, flip",
+    "D5": "D5: as D3 but half as strong",
+    "E4": "E4: turns, shifts, zoom, flip",
+}
+
+
+def augmentation_card(draft: Draft, found: Found) -> list[str]:
+    """Draws the card and returns what is to be mended."""
+    with st.container(border=True, key="train_card_augmentation"):
+        st.subheader("Augmentation", anchor=False)
+        controls, result = st.columns([1, 2], gap="large")
+        now = draft.get("augmentation")
+        known = now["name"] in POLICIES and POLICIES[now["name"]].model_dump(mode="json") == now
+        if not known:
+            draft.shown["policy"] = now
+        options = [*POLICIES, *([OWN] if "policy" in draft.shown else [])]
+        own = plain_name(draft.shown["policy"]["name"]) if OWN in options else ""
+        with controls:
+            st.selectbox(
+                "Policy",
+                options,
+                format_func=lambda name: f"The recipe's own: {own}" if name == OWN else _SAYS.get(name, name),
+                key=key(draft, "policy", now["name"] if known else OWN),
+                on_change=_pick,
+                args=(draft,),
+                help="Every epoch sees other variations of the training pictures; validation sees them as they are.",
+            )
+        try:
+            policy = parse(draft.get("augmentation"), Policy)
+        except CnnvizError as error:
+            result.error(plain(error), icon=":material/error:")
+            return [str(error)]
+        with controls:
+            _steps(policy)
+        if found.dataset is not None:
+            with result:
+                _strip(draft, policy, found)
+    return []
+
+
+def plain_name(name: str) -> str:
+    """Returns a policy's name for a list of choices, shortened."""
+    return name if len(name) <= 30 else name[:29] + "…"
+
+
+def _pick(draft: Draft) -> None:
+    name = st.session_state[key(draft, "policy", OWN)]
+    chosen = draft.shown["policy"] if name == OWN else POLICIES[name].model_dump(mode="json")
+    draft.put("augmentation", chosen)
+    state.forget("policy")
+
+
+def _steps(policy: Policy) -> None:
+    if not policy.steps:
+        st.caption("Nothing is varied.")
+        return
+    words = []
+    for step in policy.steps:
+        kind = STEPS[step.type]
+        unit = kind.unit if kind.unit in ("°", "×") else ""
+        span = f" {step.low:g} to {step.high:g}{unit}" if step.low is not None else ""
+        words.append(kind.title + span + (f", {step.probability:.0%} of the time" if step.probability < 1 else ""))
+    st.caption(plain("; ".join(words)) + f". Emptied pixels: {policy.fill_mode}.")
+
+
+def _strip(draft: Draft, policy: Policy, found: Found) -> None:
+    dataset, data = found.dataset, found.data
+    for step in policy.steps:
+        if step.type in dataset.unsafe_steps:
+            st.warning(plain(dataset.unsafe_steps[step.type]), icon=":material/warning:")
+    try:
+        made = draws(dataset, data, policy, draft.get("seed") or 0, draft.shown.get("sample", 0))
+    except ImageError as error:
+        st.caption(plain(error))
+        return
+    with st.container(horizontal=True, gap="small"):
+        for png, words in made:
+            st.image(png, caption=plain(words), width=TILE, alt=f"The picture after: {plain(words)}")
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if st.button("Another picture", key="train_sample", help="Shows six draws of another training picture."):
+            draft.shown["sample"] = draft.shown.get("sample", 0) + 1
+            st.rerun()
+        if policy.mixes:
+            st.caption("MixUp and CutMix blend pictures of a batch, which one picture alone can't show.")
+        elif not policy.steps:
+            st.caption("The picture as the network gets it, every time.")
+        else:
+            st.caption("Six draws of one picture, as training will see it in its first six epochs.")
+
+
+@st.cache_data(show_spinner=False, max_entries=64)
+def _drawn(_image: np.ndarray, number: tuple, data: Data, policy: Policy, seed: int) -> list[tuple[bytes, str]]:
+    made = []
+    for epoch in range(DRAWS if policy.steps else 1):
+        drawn = augment.draw(policy, seed=seed, epoch=epoch, sample=number[-1])
+        image = augment.apply(_image, policy, drawn, size=data.image_size, crop=data.crop)
+        made.append((datasets.tile(image), augment.caption(drawn)))
+    return made
+
+
+def draws(dataset: Dataset, data: Data, policy: Policy, seed: int, turn: int) -> list[tuple[bytes, str]]:
+    """Returns draws of a training picture as PNG, and what was drawn in words; each `turn` takes another picture.
+
+    Raises:
+        ImageError: the picture can't be read.
+    """
+    train = dataset.splits["train"]
+    order = train.spread(dataset.heads[0].name, 64)
+    sample = int(order[turn % len(order)])
+    image = datasets.images.with_channels(train.image(sample), data.channels)
+    return _drawn(image, (dataset.name, train.name_of(sample), sample), data, policy, seed)

@@ -1,0 +1,258 @@
+"""The Train page's first card: what is learned from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import streamlit as st
+
+from cnnviz.data import Dataset
+from cnnviz.errors import CnnvizError
+from cnnviz.figures.data import class_bars
+from cnnviz.figures.style import CONFIG
+from cnnviz.network import Network
+from cnnviz.recipe import CROPS, Data, Recipe, parse
+from cnnviz.ui import datasets, state
+from cnnviz.ui.state import Draft, key
+from cnnviz.ui.text import plain
+
+try:  # TEMPORARY until the catalogue lands
+    from cnnviz.data import Entry, catalogue
+except ImportError:
+    from collections import namedtuple
+
+    Entry = namedtuple("Entry", "name title sentence ready")
+
+    def catalogue():
+        return [
+            Entry("digits", "Digits", "", True),
+            Entry("shapes", "Shapes", "", True),
+            Entry("mnist", "MNIST", "MNIST has to be downloaded (11 MB).", False),
+        ]
+
+
+__all__ = ["Found", "data_card"]
+
+OWN = "own"
+SAMPLES = 16
+TILE, GAP = 68, 16  # pixels on the page
+_CROPS = {"whole": "Whole picture, stretched", "centre": "Centre of the same shape", "face": "Face (as CelebA)"}
+_SPLITS = {"train": "training", "validation": "validation", "test": "test"}
+
+
+@dataclass(frozen=True)
+class Found:
+    """What the card came to: the data's record and the opened dataset where there is one, and what is to be mended."""
+
+    data: Data | None
+    dataset: Dataset | None
+    problems: tuple[str, ...] = ()
+
+
+def data_card(draft: Draft) -> Found:
+    """Draws the card; the draft's heads follow the data."""
+    with st.container(border=True, key="train_card_data"):
+        st.subheader("Data", anchor=False)
+        controls, result = st.columns([1, 2], gap="large")
+        with controls:
+            entries = {entry.name: entry for entry in catalogue()}
+            _picker(draft, entries)
+            chosen, settings = st.container(), st.container()
+        with result:
+            found = _open(draft, entries)
+        with chosen:
+            _words(draft, found)
+        with settings:
+            _settings(draft)
+        with result:
+            for sentence in found.problems:
+                st.error(plain(sentence), icon=":material/error:")
+            if found.dataset is not None:
+                _result(draft, found)
+    return found
+
+
+def _picker(draft: Draft, entries: dict[str, Entry]) -> None:
+    now = draft.get("data.dataset")
+    listed = now in entries and not draft.shown.get("own")
+    st.selectbox(
+        "Pictures",
+        [*entries, OWN],
+        format_func=lambda name: entries[name].title if name in entries else "A folder or file of my own…",
+        key=key(draft, "picker", now if listed else OWN),
+        on_change=_pick,
+        args=(draft,),
+        help="Bundled data, data that is downloaded once, what lies in the folder CNNVIZ_DATA, or a path of your own.",
+    )
+    if not listed:
+        st.text_input(
+            "Path on this computer",
+            key=key(draft, "path", "" if draft.shown.get("own") == "new" else now),
+            on_change=_type,
+            args=(draft,),
+            placeholder="/home/me/pictures",
+            help="A folder with one folder of pictures per class (inside train, validation and test folders or not), "
+            "a folder in CelebA's layout, or an .npz file with X_train, y_train or images, labels.",
+        )
+
+
+def _pick(draft: Draft) -> None:
+    name = st.session_state[key(draft, "picker", OWN)]
+    draft.shown = {"own": "new"} if name == OWN else {"measure": True}
+    state.forget("path", "heads")
+    if name != OWN:
+        _point(draft, name)
+
+
+def _type(draft: Draft) -> None:
+    draft.shown = {"own": "typed", "measure": True}
+    state.forget("heads")
+    _point(draft, st.session_state[key(draft, "path", "")].strip())
+
+
+def _point(draft: Draft, name: str) -> None:
+    """Other data: what was said about the data before no longer holds."""
+    draft.put("data.dataset", name)
+    draft.put("data.limits", dict.fromkeys(_SPLITS))
+    draft.put("data.balanced", False)
+    draft.put("data.crop", "whole")
+    state.forget("data.crop", "data.balanced", *(f"data.limits.{split}" for split in _SPLITS))
+
+
+def _open(draft: Draft, entries: dict[str, Entry]) -> Found:
+    if draft.shown.get("own") == "new" or not draft.get("data.dataset"):
+        return Found(None, None, ("No data is chosen yet: type the path of a folder or an .npz file.",))
+    entry = entries.get(draft.get("data.dataset"))
+    if entry is not None and not entry.ready and draft.shown.get("fetch") != entry.name:
+        st.info(plain(entry.sentence), icon=":material/download:")
+        if not st.button("Get it now", key="train_fetch", help="Downloads the data once; later it is read from disk."):
+            return Found(None, None, (f"{entry.title} is not on this computer yet.",))
+        draft.shown["fetch"] = entry.name
+    try:
+        data = parse(draft.tree["data"], Data)
+        if draft.shown.pop("measure", False):
+            _suit(draft, datasets.opened(data))
+            data = parse(draft.tree["data"], Data)
+        network = parse({**draft.tree["network"], "layers": []}, Network)
+        recipe, dataset = datasets.fitting(Recipe.model_construct(data=data, network=network))
+    except CnnvizError as error:
+        return Found(None, None, (str(error),))
+    draft.put("network.heads", [head.model_dump(mode="json") for head in recipe.network.heads])
+    return Found(data, dataset)
+
+
+def _suit(draft: Draft, dataset: Dataset) -> None:
+    """Takes over what suits newly chosen pictures: their own size, or 96 × 96 for photos, and all their heads."""
+    height, width, channels = dataset.splits["train"].image(0).shape
+    size = (height, width) if max(height, width) <= 64 else (96, 96)
+    draft.put("data.image_size", [max(4, side) for side in size])
+    draft.put("data.channels", channels)
+    heads = [{"name": head.name, "units": len(head.classes), "activation": "softmax"} for head in dataset.heads]
+    draft.put("network.heads", heads)
+    state.forget("data.image_size.0", "data.image_size.1", "data.channels", "heads")
+
+
+def _words(draft: Draft, found: Found) -> None:
+    if found.dataset is None:
+        return
+    st.caption(plain(found.dataset.source))
+    names = available(found)
+    if len(names) > 1:
+        now = [head["name"] for head in draft.get("network.heads")]
+        st.multiselect(
+            "What to learn",
+            names,
+            key=key(draft, "heads", now),
+            on_change=_learn,
+            args=(draft,),
+            help="Each of these becomes an answer (a head) of the network.",
+        )
+
+
+def available(found: Found) -> list[str]:
+    """Returns all heads that the data could teach."""
+    return list(getattr(found.dataset, "available", ()) or [head.name for head in found.dataset.heads])
+
+
+def _learn(draft: Draft) -> None:
+    chosen = st.session_state[key(draft, "heads", [])]
+    if not chosen:
+        state.forget("heads")
+        return
+    old = {head["name"]: head for head in draft.get("network.heads")}
+    new = {"units": 2, "activation": "softmax"}
+    draft.put("network.heads", [old.get(name, {"name": name, **new}) for name in chosen])
+
+
+def _settings(draft: Draft) -> None:
+    with st.expander("Size, split and limits"):
+        with st.container(horizontal=True):
+            st.number_input(
+                "Height", 4, 1024, key=key(draft, "data.image_size.0"), width=110, help="Pixels the network sees."
+            )
+            st.number_input(
+                "Width", 4, 1024, key=key(draft, "data.image_size.1"), width=110, help="Pixels the network sees."
+            )
+        st.segmented_control(
+            "Colour", [3, 1], format_func={3: "RGB", 1: "Grey"}.get, required=True,
+            key=key(draft, "data.channels"), help="RGB has three channels, grey one.",
+        )  # fmt: skip
+        st.selectbox(
+            "Crop", CROPS, format_func=_CROPS.get, key=key(draft, "data.crop"),
+            help="Which part of a picture is resized to the size above; the same for training and prediction.",
+        )  # fmt: skip
+        st.slider(
+            "Held out for validation", 0.0, 0.5, step=0.05, format="percent", key=key(draft, "data.validation_share"),
+            help="Share of the training pictures, where the data has no validation split. "
+            "At 0 % the test split serves as validation too.",
+        )  # fmt: skip
+        st.slider(
+            "Held out for testing", 0.05, 0.5, step=0.05, format="percent", key=key(draft, "data.test_share"),
+            help="Share of all pictures, where the data has no test split.",
+        )  # fmt: skip
+        st.number_input(
+            "Split seed", 0, 2**32 - 1, key=key(draft, "data.split_seed"), help="Another seed, another split."
+        )
+        with st.container(horizontal=True):
+            for split, word in _SPLITS.items():
+                st.number_input(
+                    f"At most, {word}", 1, None, value=None, placeholder="all", width=140,
+                    key=key(draft, f"data.limits.{split}"), help=f"Takes only this many {word} pictures; empty: all.",
+                )  # fmt: skip
+        st.toggle(
+            "Equally many of every class", key=key(draft, "data.balanced"),
+            help="Leaves pictures out until every class, or every group of several answers' classes, is as frequent.",
+        )  # fmt: skip
+
+
+def _result(draft: Draft, found: Found) -> None:
+    dataset, data = found.dataset, found.data
+    sizes = [f"**{len(dataset.splits[name]):,}** {_SPLITS[name]}" for name in _SPLITS if name in dataset.splits]
+    height, width, channels = data.input_shape
+    st.markdown(f"{' · '.join(sizes)} · {height} × {width} {'RGB' if channels == 3 else 'grey'}")
+    heads = tuple(head.name for head in dataset.heads)
+    made = datasets.tiles(dataset, data, heads, SAMPLES, 0)
+    pictures, bars = st.columns([4, 5], gap="large")
+    with pictures:
+        _samples(dataset, made)
+    with bars:
+        tabs = bars.tabs([plain(head.name) for head in dataset.heads]) if len(heads) > 1 else [bars]
+        for tab, head in zip(tabs, dataset.heads, strict=True):
+            counts = {name: dataset.counts(name, head.name) for name in _SPLITS if name in dataset.splits}
+            tab.plotly_chart(
+                class_bars(head.classes, counts), config=CONFIG, key=f"train_bars_{head.name}",
+                alt=f"Bars of how many pictures each class of {head.name} has in each split",
+            )  # fmt: skip
+    if dataset.notes:
+        st.caption(" ".join(map(plain, dataset.notes)))
+
+
+def _samples(dataset: Dataset, made: list[tuple[bytes, int]]) -> None:
+    train = dataset.splits["train"]
+    if not made:
+        st.caption("None of the first pictures can be read.")
+    with st.container(horizontal=True, gap="small", width=4 * TILE + 3 * GAP):
+        for png, position in made:
+            names = (head.classes[train.labels[head.name][position]] for head in dataset.heads)
+            word = ", ".join(plain(name if len(name) <= 16 else name[:15] + "…") for name in names)
+            st.image(png, caption=word, width=TILE, alt=f"Training picture: {word}")

@@ -1,0 +1,131 @@
+"""The Train page's fourth card: how the network is fitted, and how long that will take."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from cnnviz import runs
+from cnnviz.errors import CnnvizError
+from cnnviz.estimate import Estimate, Rate, estimate, macs, measure, rate_of
+from cnnviz.recipe import Fit, Recipe, parse
+from cnnviz.ui.data_card import Found
+from cnnviz.ui.state import Draft, key
+from cnnviz.ui.text import duration, plain
+
+__all__ = ["fit_card"]
+
+NEWEST = 100  # runs that the estimate looks at
+_OPTIMIZERS = {"adam": "Adam", "adamw": "AdamW", "rmsprop": "RMSprop", "sgd": "SGD with momentum"}
+_SCHEDULES = {"constant": "Constant", "cosine": "Cosine, down to zero", "plateau": "Halved on a plateau"}
+_MONITORS = {"val_accuracy": "Highest validation accuracy", "val_loss": "Lowest validation loss"}
+_WEIGHTS = {"none": "All pictures alike", "balanced": "Rare classes more"}
+
+
+def fit_card(draft: Draft, found: Found, recipe: Recipe | None) -> list[str]:
+    """Draws the card and returns what is to be mended; `recipe` is the whole draft where it is free of mistakes."""
+    with st.container(border=True, key="train_card_fit"):
+        st.subheader("Fit", anchor=False)
+        controls, result = st.columns([1, 2], gap="large")
+        with controls:
+            _controls(draft)
+        with result:
+            problems = _problems(draft)
+            for sentence in problems:
+                st.error(plain(sentence), icon=":material/error:")
+            if problems:
+                return problems
+            if recipe is None or found.dataset is None:
+                st.caption("How long it takes is shown as soon as data and network are ready.")
+            else:
+                _times(recipe, len(found.dataset.splits["train"]))
+    return []
+
+
+def _problems(draft: Draft) -> list[str]:
+    """At most one sentence: the first mistake in the fit, the seed or the name."""
+    try:
+        parse(draft.tree["fit"], Fit)
+    except CnnvizError as error:
+        return [str(error)]
+    if draft.get("seed") is None:
+        return ["The seed is empty: type a whole number such as 0."]
+    if not draft.get("name").isprintable():
+        return ["The name has characters that can't be printed: type it anew."]
+    return []
+
+
+def _controls(draft: Draft) -> None:
+    st.text_input(
+        "Name of the run", key=key(draft, "name"), max_chars=80, help="Only for you, to tell runs apart.",
+    )  # fmt: skip
+    with st.container(horizontal=True):
+        st.selectbox(
+            "Optimizer", list(_OPTIMIZERS), format_func=_OPTIMIZERS.get, key=key(draft, "fit.optimizer"), width=190,
+            help="How the weights are moved after each batch. Adam is a good start.",
+        )  # fmt: skip
+        st.number_input(
+            "Learning rate", 1e-7, 10.0, step=1e-4, format="%g", key=key(draft, "fit.learning_rate"), width=150,
+            help="How far they are moved: 0.001 suits Adam; too high a rate and the loss jumps or becomes infinite.",
+        )  # fmt: skip
+    with st.container(horizontal=True):
+        st.number_input(
+            "Epochs", 1, 10_000, key=key(draft, "fit.epochs"), width=110, help="Passes over the training pictures."
+        )
+        st.number_input(
+            "Batch", 1, 4096, key=key(draft, "fit.batch_size"), width=110, help="Pictures for one step of the weights."
+        )
+        st.number_input(
+            "Patience", 1, None, value=None, placeholder="off", key=key(draft, "fit.patience"), width=110,
+            help="Stops early after this many epochs without a better one; empty: never.",
+        )  # fmt: skip
+    with st.expander("Schedule, weights and seed"):
+        st.selectbox(
+            "Schedule", list(_SCHEDULES), format_func=_SCHEDULES.get, key=key(draft, "fit.schedule"),
+            help="How the learning rate changes over the epochs; a plateau is three epochs without a better one.",
+        )  # fmt: skip
+        st.selectbox(
+            "Best epoch", list(_MONITORS), format_func=_MONITORS.get, key=key(draft, "fit.monitor"),
+            help="The epoch whose network is kept; early stopping and plateau look at the same figure.",
+        )  # fmt: skip
+        st.selectbox(
+            "Pictures count", list(_WEIGHTS), format_func=_WEIGHTS.get, key=key(draft, "fit.class_weight"),
+            help="Where classes are not equally frequent, rare ones can be given more weight in the loss.",
+        )  # fmt: skip
+        st.number_input(
+            "Weight decay", 0.0, 1.0, step=1e-4, format="%g", key=key(draft, "fit.weight_decay"),
+            help="Pulls weights towards zero at every step; 0 doesn't.",
+        )  # fmt: skip
+        st.number_input(
+            "Steps an epoch", 1, None, value=None, placeholder="all pictures once",
+            key=key(draft, "fit.steps_per_epoch"), help="Batches of one epoch; empty: each picture once.",
+        )  # fmt: skip
+        st.number_input(
+            "Seed", 0, 2**32 - 1, key=key(draft, "seed"),
+            help="The same recipe and seed on the same machine give the same weights.",
+        )  # fmt: skip
+
+
+def _times(recipe: Recipe, samples: int) -> None:
+    rate = rate_of(runs.listing()[:NEWEST], recipe) or _measured()
+    found = estimate(recipe, samples, rate)
+    parts = st.columns(3)
+    parts[0].metric("An epoch", f"≈ {duration(found.epoch_seconds)}", help="The time for training, estimated.")
+    parts[1].metric("In all", f"≈ {duration(found.seconds)}", help="If all epochs are trained, without stopping early.")
+    parts[2].metric("Steps an epoch", f"{found.steps:,}", help="Batches, each one step of the weights.")
+    st.caption(_source(found, recipe))
+
+
+def _source(found: Estimate, recipe: Recipe) -> str:
+    count = found.rate.runs
+    if count:
+        runs_ = "a finished run" if count == 1 else f"the {count} finished runs most like it"
+        whence = f"The time is estimated from {runs_} on this computer."
+    else:
+        whence = "The time is a rough guess from a short measurement of this computer; finished runs make it better."
+    pictures = f"{found.images:,} pictures an epoch × 3 × {macs(recipe):,} multiplications."
+    return f"{whence} {pictures}"
+
+
+@st.cache_resource(show_spinner=False)
+def _measured() -> Rate:
+    return measure()

@@ -1,0 +1,228 @@
+"""The Train page's third card: the network's layers, their shapes and parameters."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from cnnviz.architecture import Row, describe
+from cnnviz.errors import CnnvizError, RecipeError
+from cnnviz.figures.network import blocks
+from cnnviz.figures.style import CONFIG
+from cnnviz.network import ACTIVATIONS, LAYER_TYPES, Network
+from cnnviz.recipe import parse
+from cnnviz.ui import layer_table
+from cnnviz.ui.data_card import Found
+from cnnviz.ui.state import Draft, key
+from cnnviz.ui.text import plain
+
+__all__ = ["network_card"]
+
+_SCALINGS = {"unit": "0 to 1", "symmetric": "−1 to 1", "none": "0 to 255, as they are"}
+_ANSWERS = {"softmax": "shares that sum to 1 (softmax)", "sigmoid": "one probability (sigmoid)", "logits": "raw scores"}
+
+
+def network_card(draft: Draft, found: Found) -> list[str]:
+    """Draws the card and returns what is to be mended."""
+    with st.container(border=True, key="train_card_network"):
+        st.subheader("Network", anchor=False)
+        controls, result = st.columns([13, 8], gap="large")
+        with controls:
+            _table(draft)
+            with st.container(horizontal=True):
+                st.selectbox(
+                    "Pixels are scaled to", list(_SCALINGS), format_func=_SCALINGS.get, width=210,
+                    key=key(draft, "network.scaling"), help="Happens inside the model, for prediction too.",
+                )  # fmt: skip
+                for number, head in enumerate(draft.get("network.heads")):
+                    _answer(draft, number, head)
+        rows, sentence = _described(draft)
+        with result:
+            if sentence:
+                st.error(plain(sentence), icon=":material/error:")
+                return [sentence]
+            _total(rows)
+            size = _input_shape(draft)
+            st.plotly_chart(
+                blocks(rows, size, len(draft.get("network.heads"))), config=CONFIG, key="train_blocks",
+                alt=f"The network as {len(rows)} blocks, from a picture of {size[0]} × {size[1]} pixels to its answers",
+            )  # fmt: skip
+            st.caption(
+                "Height and depth of a block: its picture's sides; thickness: its channels. Point at one for more."
+            )
+        _shapes(rows)
+    return []
+
+
+def _input_shape(draft: Draft) -> tuple[int, int, int]:
+    return (*(side or 0 for side in draft.get("data.image_size")), draft.get("data.channels"))
+
+
+def _described(draft: Draft) -> tuple[list[Row], str]:
+    """The rows of shapes and parameters, or the sentence that says why there are none."""
+    if min(_input_shape(draft)) < 1:
+        return [], "The picture's height and width are needed first."
+    try:
+        return describe(parse(draft.tree["network"], Network), _input_shape(draft)), ""
+    except CnnvizError as error:
+        return [], str(error)
+    except ValueError as error:
+        return [], str(RecipeError(error))
+
+
+def _table(draft: Draft) -> None:
+    """The editable table. What is changed in it goes to the draft before it is drawn.
+
+    The grid keeps its own list of changes on the rows it was given. Only where these don't come out as they look (a
+    layer added, moved or of another type) it gets new rows, under a new key; so typing numbers never loses the place.
+    """
+    name = f"train_layers_{draft.table}"
+    shown = draft.shown.get("layers")
+    if name in st.session_state and shown is not None:
+        rows = layer_table.edited(shown, st.session_state[name])
+        draft.put("network.layers", layer_table.to_layers(rows))
+    rows_now = layer_table.to_rows(draft.get("network.layers"))
+    if name not in st.session_state or shown is None:
+        draft.shown["layers"] = rows_now
+    elif not _same(rows, rows_now):
+        draft.table += 1
+        name, draft.shown["layers"] = f"train_layers_{draft.table}", rows_now
+    st.data_editor(
+        _frame(draft.shown["layers"]),
+        key=name,
+        num_rows="dynamic",
+        hide_index=True,
+        column_config=_columns(),
+        column_order=_order(rows_now),
+        placeholder="",
+        alt="Layers of the network, editable",
+    )
+    st.caption("Add a layer in the last row; give a layer another number to move it; select a row and press Delete.")
+
+
+def _same(rows: Sequence[dict], others: Sequence[dict]) -> bool:
+    def cells(row: dict) -> dict:
+        return {column: value for column, value in row.items() if value is not None and value != ""}
+
+    return [cells(row) for row in rows] == [cells(row) for row in others]
+
+
+def _order(rows: Sequence[dict]) -> list[str]:
+    """Only the columns that a layer of this network has; a bias only where a layer goes without one."""
+    used = [
+        column for column in layer_table.COLUMNS if column != "bias" and any(row[column] is not None for row in rows)
+    ]
+    bias = ["bias"] if any(row["bias"] is False for row in rows) else []
+    return ["no", "type", *(used or ["size"]), *bias]
+
+
+def _frame(rows: Sequence[dict]):
+    """The rows with a type for each column, also where a column is empty."""
+    import pandas as pd
+
+    whole = {
+        "no": "Int64",
+        "size": "Int64",
+        "window": "Int64",
+        "strides": "Int64",
+        "rate": "Float64",
+        "bias": "boolean",
+    }
+    names = ["no", "type", *layer_table.COLUMNS]
+    return pd.DataFrame({name: pd.array([row[name] for row in rows], whole.get(name, "string")) for name in names})
+
+
+def _columns() -> dict:
+    config = st.column_config
+    return {
+        "no": config.NumberColumn("#", min_value=1, step=1, width=52, help="Type another number to move the layer."),
+        "type": config.SelectboxColumn("Layer", options=list(LAYER_TYPES), required=True, default="Conv2D", width=150),
+        "size": config.NumberColumn(
+            "Size", min_value=1, max_value=65_536, step=1, width=70, help="Filters of a Conv2D, units of a Dense."
+        ),
+        "window": config.NumberColumn(
+            "Window", min_value=1, max_value=32, step=1, width=90, help="Side of the kernel or the pooling window (f)."
+        ),
+        "strides": config.NumberColumn(
+            "Stride", min_value=1, max_value=32, step=1, width=80,
+            help="How far the window moves (s); empty for a pooling: the window's side.",
+        ),
+        "padding": config.SelectboxColumn(
+            "Padding", options=["valid", "same"], width=92,
+            help="same pads the border so that the picture keeps its size; valid doesn't.",
+        ),
+        "activation": config.SelectboxColumn("Activation", options=list(ACTIVATIONS), width=104),
+        "rate": config.NumberColumn(
+            "Rate", min_value=0.0, max_value=0.99, step=0.05, format="%.2f", width=70,
+            help="Share of the values that Dropout sets to zero while training.",
+        ),
+        "shape": config.TextColumn("Shape", width=80, help="What Reshape makes, such as 28×28."),
+        "bias": config.CheckboxColumn("Bias", width=56, help="Whether a Conv2D adds a learned number to each filter."),
+    }  # fmt: skip
+
+
+def _answer(draft: Draft, number: int, head: dict) -> None:
+    classes = max(2, head["units"])
+    options = [f"softmax {classes}", f"logits {classes}"]
+    if classes == 2:
+        options[1:1] = ["sigmoid 1", "logits 1"]
+    path = f"answer.{head['name']}.{classes}"
+
+    def pick() -> None:
+        activation, units = st.session_state[name].split()
+        draft.tree["network"]["heads"][number].update(activation=activation, units=int(units))
+
+    name = key(draft, path, f"{head['activation']} {head['units']}")
+    st.selectbox(
+        f"Answer: {plain(head['name'])}" if len(draft.get("network.heads")) > 1 else "Answer",
+        options,
+        format_func=lambda one: _says(*one.split()),
+        key=name,
+        on_change=pick,
+        width=240,
+        help=f"How the last layer puts its answer over {classes} classes; for two classes one number is enough.",
+    )
+
+
+def _says(activation: str, units: str) -> str:
+    return f"{units} × softmax" if activation == "softmax" else f"{units} × {activation.removesuffix('s')}"
+
+
+def _total(rows: Sequence[Row]) -> None:
+    total, trainable = sum(row.parameters for row in rows), sum(row.trainable for row in rows)
+    parts = st.columns(3)
+    parts[0].metric("Parameters", f"{total:,}", help="All the numbers the network learns or keeps.")
+    note = "Those that training changes; the rest are measured, such as a batch normalisation's means."
+    parts[1].metric("Trainable", f"{trainable:,}", help=note)
+    macs = sum(row.macs for row in rows)
+    parts[2].metric("Multiplications", _short(macs), help=f"For one picture: {macs:,} multiplications and additions.")
+
+
+def _short(number: int) -> str:
+    for size, letter in ((10**9, " G"), (10**6, " M"), (10**3, " k")):
+        if number >= size:
+            return f"{number / size:.1f}{letter}"
+    return str(number)
+
+
+def _shapes(rows: Sequence[Row]) -> None:
+    import pandas as pd
+
+    config = st.column_config
+    table = {
+        "Name": [row.name for row in rows],
+        "Type": [row.type for row in rows],
+        "Output": [" × ".join(f"{n:,}" for n in row.output_shape) for row in rows],
+        "Parameters": [row.parameters for row in rows],
+        "How": [row.formula for row in rows],
+    }
+    with st.expander(f"Shapes and parameters of {len(rows)} layers, with the arithmetic", expanded=True):
+        st.dataframe(
+            pd.DataFrame(table), hide_index=True, alt="Shapes and parameters of the network's layers",
+            column_config={
+                "Output": config.TextColumn(help="out = ⌊(n + 2p − f)/s⌋ + 1 for each side; then the channels"),
+                "Parameters": config.NumberColumn(format="localized", help="params = (f·f·c_in + 1)·filters"),
+                "How": config.TextColumn("How it comes about", width="large", help="With this layer's numbers."),
+            },
+        )  # fmt: skip

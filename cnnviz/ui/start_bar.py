@@ -1,0 +1,124 @@
+"""What stands round the Train page's cards: where the recipe comes from, and the button that starts it."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from cnnviz import runs
+from cnnviz.data.match import check
+from cnnviz.errors import CnnvizError
+from cnnviz.presets import PRESETS
+from cnnviz.recipe import Recipe, parse
+from cnnviz.ui import datasets, state
+from cnnviz.ui.state import Draft, key
+from cnnviz.ui.text import plain
+
+__all__ = ["origin_bar", "start_bar", "whole"]
+
+MEGABYTES = 1
+_UPLOAD, _REFUSED = "train_upload", "train_refused"
+
+
+def whole(draft: Draft) -> Recipe | None:
+    """Returns the draft as a recipe, or `None` while it has mistakes; the cards say which."""
+    try:
+        return parse(draft.tree)
+    except CnnvizError:
+        return None
+
+
+def origin_bar(draft: Draft) -> None:
+    """Draws the choice of a preset and the recipe's file, in and out."""
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        st.selectbox(
+            "Start from",
+            list(PRESETS),
+            index=None,
+            placeholder="A recipe of your own",
+            format_func=lambda name: f"{name} · {PRESETS[name].name}",
+            key=key(draft, "preset", draft.origin or None),
+            on_change=_choose,
+            args=(draft,),
+            width=360,
+            help="A preset fills in everything below; then change what you like.",
+        )
+        if not state.unchanged(draft):
+            st.button(
+                "Undo changes", icon=":material/undo:", on_click=state.load, args=(PRESETS[draft.origin], draft.origin),
+                key="train_undo", help="Sets everything as the preset has it.",
+            )  # fmt: skip
+        with st.popover("Recipe file", icon=":material/data_object:", help="The whole page as a small JSON file."):
+            _files(draft)
+    if draft.note:
+        st.warning(plain(draft.note), icon=":material/warning:")
+    if refused := st.session_state.get(_REFUSED):
+        st.error(plain(refused), icon=":material/error:")
+
+
+def _choose(draft: Draft) -> None:
+    name = st.session_state[key(draft, "preset", None)]
+    st.session_state.pop(_REFUSED, None)
+    if name is None:
+        draft.origin = ""
+    else:
+        state.load(PRESETS[name], name)
+
+
+def _files(draft: Draft) -> None:
+    st.file_uploader(
+        "Open a recipe",
+        type="json",
+        key=_UPLOAD,
+        on_change=_upload,
+        max_upload_size=MEGABYTES,
+        help="A recipe.json as saved here or as found in a run's folder.",
+    )
+    recipe = whole(draft)
+    st.download_button(
+        "Save this recipe",
+        data=recipe.to_json() if recipe else "",
+        file_name="recipe.json",
+        mime="application/json",
+        icon=":material/download:",
+        disabled=recipe is None,
+        on_click="ignore",
+        key="train_download",
+        help="Saves what is set on this page; `python -m cnnviz train recipe.json` trains it too.",
+    )
+
+
+def _upload() -> None:
+    file = st.session_state[_UPLOAD]
+    st.session_state.pop(_REFUSED, None)
+    if file is None:
+        return
+    try:
+        state.load(parse(file.getvalue()))
+    except CnnvizError as error:
+        st.session_state[_REFUSED] = str(error)
+
+
+def start_bar(recipe: Recipe | None, problems: list[str]) -> None:
+    """Draws the button at the window's foot, with how many things are left to mend; it starts a run and leads to it."""
+    count = len(problems)
+    with st.bottom, st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="right"):
+        refused = st.empty()
+        label = "Start training" if not count else f"Start training · {count} thing{'s' * (count > 1)} to mend"
+        pressed = st.button(
+            label,
+            type="primary",
+            icon=":material/play_arrow:",
+            disabled=bool(count) or recipe is None,
+            key="train_start",
+            help=" ".join(map(plain, problems))
+            or "Training goes on in a process of its own, also with this page closed.",
+        )
+    if pressed and recipe is not None:
+        try:
+            check(recipe, datasets.opened(recipe.data, [head.name for head in recipe.network.heads]))
+            run = runs.start(recipe)
+        except CnnvizError as error:
+            refused.error(plain(error), icon=":material/error:")
+            return
+        st.session_state["runs_selected"] = run.id
+        st.switch_page("pages/runs.py", query_params={"run": run.id})
