@@ -140,7 +140,8 @@ class Dataset:
     """Splits with their heads.
 
     `source` is one sentence on what it is and where it comes from. `notes` are sentences a person should know.
-    `unsafe_steps` names augmentation steps that destroy its labels and says why.
+    `unsafe_steps` names augmentation steps that destroy its labels and says why. `available` names every head that
+    could be chosen; `heads` are those that were.
     """
 
     name: str
@@ -150,6 +151,7 @@ class Dataset:
     splits: dict[str, Split]
     notes: tuple[str, ...] = ()
     unsafe_steps: dict[str, str] = field(default_factory=dict)
+    available: tuple[str, ...] = ()
 
     def head(self, name: str) -> Head:
         """Returns the head of this name.

@@ -1,34 +1,162 @@
-"""From a name or a path to a dataset."""
+"""From a name or a path to a dataset, and the list of what can be opened."""
 
 from __future__ import annotations
 
 import dataclasses
+import os
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 from cnnviz import recipe
-from cnnviz.data import bundled, splits
-from cnnviz.data.dataset import Dataset, Progress
+from cnnviz.data import bundled, celeba, folder, keras_sets, npz, splits
+from cnnviz.data.dataset import Dataset, Progress, printable
+from cnnviz.data.listing import listing
 from cnnviz.errors import DataError, one_of
 
-__all__ = ["open_dataset"]
+__all__ = ["Entry", "catalogue", "open_dataset"]
 
-KNOWN: dict[str, Callable[[], Dataset]] = {"digits": bundled.load_digits, "shapes": bundled.load_shapes}
+
+@dataclasses.dataclass(frozen=True)
+class Entry:
+    """A dataset that can be chosen; if it is not `ready`, on this computer, `sentence` says what is needed."""
+
+    name: str
+    title: str
+    sentence: str
+    ready: bool
+
+
+_KNOWN = {
+    "digits": ("Digits (8×8)", "1,797 handwritten digits, 8×8 grey, ten classes."),
+    "shapes": ("Shapes (64×64, two heads)", "4,000 drawn shapes with their masks: four shapes in six colours."),
+    "mnist": ("MNIST", "70,000 handwritten digits, 28×28 grey, ten classes."),
+    "fashion_mnist": ("Fashion-MNIST", "70,000 pictures of clothes, 28×28 grey, ten classes."),
+    "cifar10": ("CIFAR-10", "60,000 photos of animals and vehicles, 32×32 RGB, ten classes."),
+    "celeba": ("CelebA faces", "Faces with attributes such as Male and Smiling, 178×218 RGB."),
+}
+_DOWNLOADS: dict[str, tuple[Callable[[Progress | None], Dataset], int]] = {
+    "mnist": (keras_sets.load_mnist, 11),
+    "fashion_mnist": (keras_sets.load_fashion_mnist, 31),
+    "cifar10": (keras_sets.load_cifar10, 170),
+}
+_BUNDLED = {"digits": bundled.load_digits, "shapes": bundled.load_shapes}
 
 
 def open_dataset(data: recipe.Data, heads: Sequence[str] | None = None, *, progress: Progress | None = None) -> Dataset:
-    """Returns the dataset that a recipe names, with its splits."""
-    if data.dataset not in KNOWN:
-        raise DataError(f"There is no dataset {data.dataset!r}: {one_of(data.dataset, KNOWN)}.")
-    return splits.arrange(with_heads(KNOWN[data.dataset](), heads), data)
+    """Returns the dataset that a recipe names, with the splits, limits and balance it asks for.
+
+    Args:
+        data: `data.dataset` is a known name (digits, shapes, mnist, fashion_mnist, cifar10, celeba), the name of a
+            folder or .npz file under `CNNVIZ_DATA`, or a path. What lies there tells the layout: CelebA's, a folder of
+            pictures a class (inside train, validation and test folders or not), or an archive of arrays.
+        heads: what to learn. Default: all heads; of CelebA's layout Male and Smiling, or the first two attributes.
+        progress: called while something is downloaded or read, with what, how much is done and how much there is.
+
+    Raises:
+        DataError: one sentence on what is wrong and what would be right.
+    """
+    dataset = _open(data.dataset, heads, progress)
+    if not dataset.available:
+        dataset = dataclasses.replace(dataset, available=tuple(head.name for head in dataset.heads))
+    return splits.arrange(_with_heads(dataset, heads), data)
 
 
-def with_heads(dataset: Dataset, heads: Sequence[str] | None) -> Dataset:
-    """Returns the dataset with these heads only, in this order."""
+def catalogue() -> tuple[Entry, ...]:
+    """Returns the known datasets and those found under `CNNVIZ_DATA`; a look at names only."""
+    entries = []
+    for name, (title, sentence) in _KNOWN.items():
+        ready = name in _BUNDLED or (_celeba_folder() if name == "celeba" else keras_sets.located(name)) is not None
+        if not ready and name in _DOWNLOADS:
+            sentence = f"{sentence} Will be downloaded once ({_DOWNLOADS[name][1]} MB)."
+        elif not ready:
+            sentence = f"{sentence} {_CELEBA_MISSING}"
+        entries.append(Entry(name, title, sentence, ready))
+    root = keras_sets.data_root()
+    for name in _found():
+        kind = "Arrays" if name.endswith(".npz") else "Pictures in folders, one a class"
+        if not name.endswith(".npz") and celeba.is_celeba(root / name):
+            kind = "Faces in CelebA's layout"
+        entries.append(Entry(name.removesuffix(".npz"), printable(name), f"{kind}, in {printable(str(root))}.", True))
+    return tuple(entries)
+
+
+def _open(name: str, heads: Sequence[str] | None, progress: Progress | None) -> Dataset:
+    if name in _BUNDLED:
+        return _BUNDLED[name]()
+    if name in _DOWNLOADS:
+        return _DOWNLOADS[name][0](progress)
+    if name == "celeba":
+        found = _celeba_folder()
+        if found is None:
+            raise DataError(f"CelebA is not on this computer: {_CELEBA_MISSING[0].lower()}{_CELEBA_MISSING[1:]}")
+        return celeba.load_celeba(found, name, heads)
+    path = _path(name)
+    shown = printable(name if len(name) <= 80 else f"…{name[-79:]}")
+    if path.is_dir():
+        if celeba.is_celeba(path):
+            return celeba.load_celeba(path, shown, heads)
+        return folder.load_folder(path, shown)
+    if path.suffix.lower() != ".npz" or not path.is_file():
+        raise DataError(f"{shown} is not a dataset: expected a folder of pictures or an .npz file.")
+    return npz.load_npz(path, shown)
+
+
+def _path(name: str) -> Path:
+    """The folder or file a name means: under `CNNVIZ_DATA`, else as a path."""
+    root = keras_sets.data_root()
+    try:
+        for path in ([root / name, root / f"{name}.npz"] if root else []) + [Path(name).expanduser().absolute()]:
+            if path.exists():
+                return path
+    except (OSError, ValueError, RuntimeError):  # a name too long, with a null byte, of an unknown user
+        pass
+    where = f"CNNVIZ_DATA is {root}" if root else "CNNVIZ_DATA is not set"
+    known = [*_KNOWN, *(found.removesuffix(".npz") for found in _found())]
+    shown = printable(name if len(name) <= 80 else f"…{name[-79:]}")
+    raise DataError(f"There is no dataset {shown!r}: {one_of(name, map(printable, known))}, or give the path of a "
+                    f"folder or .npz file ({where}).")  # fmt: skip
+
+
+def _with_heads(dataset: Dataset, heads: Sequence[str] | None) -> Dataset:
+    """The dataset with these heads only, in this order."""
     if heads is None:
         return dataset
-    chosen = tuple(dataset.head(name) for name in heads)
+    chosen = tuple(dataset.head(name) for name in dict.fromkeys(heads))
+    if not chosen:
+        raise DataError(f"Nothing to learn was chosen of {dataset.name}: {one_of('', dataset.available)}.")
     parts = {
-        name: dataclasses.replace(split, labels={head: split.labels[head] for head in heads})
+        name: dataclasses.replace(split, labels={head.name: split.labels[head.name] for head in chosen})
         for name, split in dataset.splits.items()
     }
     return dataclasses.replace(dataset, heads=chosen, splits=parts)
+
+
+_CELEBA_MISSING = (
+    f"Put {celeba.PICTURES}/, {celeba.ATTRIBUTES} and {celeba.PARTITION} "
+    "(from mmlab.ie.cuhk.edu.hk/projects/CelebA.html) into the folder celeba under CNNVIZ_DATA."
+)
+
+
+def _celeba_folder() -> Path | None:
+    """CNNVIZ_DATA/celeba, else the first folder under it in CelebA's layout."""
+    root = keras_sets.data_root()
+    if root is None or not root.is_dir():
+        return None
+    return next((root / n for n in ("celeba", *listing(root).folders) if celeba.is_celeba(root / n)), None)
+
+
+def _found() -> list[str]:
+    """Names of folders and archives under `CNNVIZ_DATA` that look like datasets and aren't known ones."""
+    root = keras_sets.data_root()
+    if root is None or not root.is_dir():
+        return []
+    try:
+        with os.scandir(root) as entries:
+            archives = [
+                e.name for e in entries if e.name.endswith(".npz") and not e.name.startswith(".") and e.is_file()
+            ]
+        folders = listing(root).folders
+    except (OSError, DataError):
+        return []
+    names = [n for n in folders if n not in _KNOWN and (celeba.is_celeba(root / n) or folder.is_image_folder(root / n))]
+    return sorted(names + [n for n in files if n.endswith(".npz") and n.removesuffix(".npz") not in _KNOWN])

@@ -1,0 +1,151 @@
+"""CelebA's layout: one folder of pictures, a table of attributes (1 or -1), a list of which split is whose."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from cnnviz.data.dataset import Dataset, Files, Head, Split, printable
+from cnnviz.data.listing import listing
+from cnnviz.errors import DataError, one_of
+
+__all__ = ["ATTRIBUTES", "is_celeba", "load_celeba"]
+
+ATTRIBUTES, PARTITION, PICTURES = "list_attr_celeba.txt", "list_eval_partition.txt", "img_align_celeba"
+_SPLITS = ("train", "validation", "test")
+
+
+def is_celeba(folder: Path) -> bool:
+    """Returns whether a folder has CelebA's table of attributes."""
+    return (folder / ATTRIBUTES).is_file()
+
+
+def load_celeba(folder: Path, name: str, heads: Sequence[str] | None = None) -> Dataset:
+    """Returns the dataset with these attributes as heads; classes are ("not Male", "Male") for `Male`.
+
+    Without `heads` they are Male and Smiling where both are there, else the first two attributes.
+
+    Raises:
+        DataError: a part is missing or doesn't read as CelebA's, or an attribute is not there.
+    """
+    for part in (ATTRIBUTES, PARTITION, PICTURES):
+        if not (folder / part).exists():
+            raise DataError(f"{name} lacks {part!r} in {str(folder)!r}: CelebA's layout is {PICTURES}/, {ATTRIBUTES} "
+                            f"and {PARTITION}.")  # fmt: skip
+    attributes = _attributes(folder / ATTRIBUTES)
+    if heads is None:
+        heads = ("Male", "Smiling") if {"Male", "Smiling"} <= set(attributes) else attributes[:2]
+    unknown = [head for head in heads if head not in attributes]
+    if unknown:
+        raise DataError(f"{name} has no attribute {unknown[0]!r}: {one_of(unknown[0], attributes)}.")
+    names, values = _table(folder / ATTRIBUTES, tuple(attributes.index(head) for head in heads))
+    partition = _partition(folder / PARTITION)
+    there = set(listing(folder / PICTURES).pictures)
+    usable = np.array([n in partition and n in there for n in names], bool)
+    if not usable.any():
+        raise DataError(f"{name}: none of the {len(names):,} pictures named in {ATTRIBUTES} is both in {PICTURES}/ and "
+                        f"in {PARTITION}.")  # fmt: skip
+    notes = []
+    if not usable.all():
+        notes.append(f"{np.count_nonzero(~usable):,} of the {len(names):,} faces in {ATTRIBUTES} are left out: "
+                     f"they are not in {PICTURES}/ or not in {PARTITION}.")  # fmt: skip
+    source = Files(folder / PICTURES, names)
+    where = np.array([partition.get(n, -1) for n in names])
+    splits = {}
+    for number, split in enumerate(_SPLITS):
+        rows = np.flatnonzero(usable & (where == number))
+        labels = {head: (values[rows, column] > 0).astype(np.int64) for column, head in enumerate(heads)}
+        if len(rows):
+            splits[split] = Split(split, labels, source, rows)
+        elif split == "train":
+            raise DataError(f"{name} has no face of the training split (0) in {PARTITION}.")
+        else:
+            notes.append(f"{PARTITION} has no face of the {split} split ({number}).")
+    where_from = printable(str(folder))
+    return Dataset(
+        name=name,
+        title="CelebA faces" if folder.name == "celeba" else folder.name,
+        source=(
+            f"CelebA's aligned faces (Liu et al. 2015; for research only), in {where_from}."
+            if folder.name == "celeba"
+            else f"Faces in CelebA's layout, in {where_from}."
+        ),
+        heads=tuple(Head(head, (f"not {head}", head)) for head in heads),
+        splits=splits,
+        notes=tuple(notes),
+        unsafe_steps=_unsafe(heads),
+        available=attributes,
+    )
+
+
+def _unsafe(heads: Sequence[str]) -> dict[str, str]:
+    sided = [head for head in heads if {"left", "right"} & set(head.lower().split("_"))]
+    if not sided:
+        return {}
+    return {"horizontal_flip": f"A mirrored face looks the other way, so {sided[0]} would be wrong."}
+
+
+def _attributes(path: Path) -> tuple[str, ...]:
+    try:
+        with open(path, encoding="utf-8") as file:
+            count, names = file.readline(200), file.readline(10_000).split()
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataError(f"{path.name} can't be read: {error}.") from None
+    if not count.strip().isdigit() or not names:
+        raise DataError(f"{path.name} is not CelebA's: expected the number of faces in line 1 and the attributes' "
+                        f"names in line 2, got {count.strip()[:40]!r}.")  # fmt: skip
+    return tuple(map(printable, names))
+
+
+def _table(path: Path, columns: tuple[int, ...]) -> tuple[tuple[str, ...], np.ndarray]:
+    status = path.stat()
+    return _read_table(str(path), columns, (status.st_mtime_ns, status.st_size))
+
+
+@functools.lru_cache(maxsize=4)
+def _read_table(path: str, columns: tuple[int, ...], changed: tuple[int, int]) -> tuple[tuple[str, ...], np.ndarray]:
+    """The faces' file names and the wanted columns, int8 (n, columns) of 1 and -1; about a second for all of CelebA."""
+    names, values, file = [], [], Path(path).name
+    with open(path, encoding="utf-8", errors="surrogateescape") as lines:
+        width = None
+        for number, line in enumerate(lines, 1):
+            words = line.split()
+            if number == 2:
+                width = len(words) + 1
+            if number < 3 or not words:
+                continue
+            if len(words) != width:
+                raise DataError(f"{file}, line {number}: {len(words) - 1} values for {width - 1} attributes.")
+            names.append(words[0])
+            values.append([words[column + 1] for column in columns])
+    table = np.array(values, dtype="U8").reshape(len(names), len(columns))
+    positive, negative = table == "1", table == "-1"
+    wrong = np.argwhere(~(positive | negative))
+    if len(wrong):
+        row, column = wrong[0]
+        raise DataError(f"{file}: {printable(names[row])} has the value {table[row, column]!r}; expected 1 or -1.")
+    return tuple(names), np.where(positive, 1, -1).astype(np.int8)
+
+
+def _partition(path: Path) -> dict[str, int]:
+    status = path.stat()
+    return _read_partition(str(path), (status.st_mtime_ns, status.st_size))
+
+
+@functools.lru_cache(maxsize=2)
+def _read_partition(path: str, changed: tuple[int, int]) -> dict[str, int]:
+    """Which split each file belongs to: 0 train, 1 validation, 2 test."""
+    found = {}
+    with open(path, encoding="utf-8", errors="surrogateescape") as lines:
+        for number, line in enumerate(lines, 1):
+            words = line.split()
+            if not words:
+                continue
+            if len(words) != 2 or words[1] not in ("0", "1", "2"):
+                raise DataError(f"{Path(path).name}, line {number}: expected a file name and 0, 1 or 2, "
+                                f"got {printable(line.strip()[:60])!r}.")  # fmt: skip
+            found[words[0]] = int(words[1])
+    return found

@@ -1,0 +1,118 @@
+"""Fetching a file whose size and digest are known, or saying within seconds that there is no way to it."""
+
+from __future__ import annotations
+
+import hashlib
+import http.client
+import os
+import queue
+import threading
+import urllib.error
+import urllib.request
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from cnnviz import files
+from cnnviz.data.dataset import Progress
+from cnnviz.data.kept import cache_folder
+from cnnviz.errors import DataError
+
+__all__ = ["Remote", "digest", "fetch", "keras_folders"]
+
+CONNECT_SECONDS = 6.0
+READ_SECONDS = 20.0
+
+
+@dataclass(frozen=True)
+class Remote:
+    """A file as it must be: where it is had, its bytes and their SHA-256."""
+
+    url: str
+    bytes: int
+    sha256: str
+
+
+def keras_folders() -> tuple[Path, ...]:
+    """Returns where downloaded data may lie, best first: Keras's own cache, then cnnviz's."""
+    home = os.environ.get("KERAS_HOME")
+    keras = Path(home) if home else Path.home() / ".keras"
+    return keras.expanduser().absolute() / "datasets", cache_folder() / "datasets"
+
+
+def digest(path: Path) -> str:
+    """Returns a file's SHA-256 in hexadecimal."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def fetch(remote: Remote, name: str, folders: Sequence[Path], what: str, progress: Progress | None = None) -> Path:
+    """Downloads a file to `name` in the first of these folders that can be written; returns its path.
+
+    It is there whole and checked, or not at all. `progress` gets bytes done and in all.
+
+    Raises:
+        DataError: no way to the server, or what came isn't the file.
+    """
+    for folder in folders:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            with files.replacing(folder / name) as temporary:
+                _download(remote, temporary, what, progress)
+            return folder / name
+        except OSError as error:
+            reason = error.strerror or str(error)
+    raise DataError(
+        f"{what} can't be saved in {folders[-1]}: {reason}; set CNNVIZ_CACHE to a folder that can be written."
+    )
+
+
+def _download(remote: Remote, path: Path, what: str, progress: Progress | None) -> None:
+    hashed, done = hashlib.sha256(), 0
+    try:
+        with _opened(remote.url) as answer, open(path, "wb") as file:
+            while done <= remote.bytes:
+                if not (block := _block(answer)):
+                    break
+                file.write(block)
+                hashed.update(block)
+                done += len(block)
+                if progress is not None:
+                    progress(f"Downloading {what}", min(done, remote.bytes), remote.bytes)
+    except _NoWay as error:
+        raise DataError(f"{what} is not on this computer and {remote.url} can't be reached ({error}): connect to the "
+                        f"network, or put the file into the folder that CNNVIZ_DATA names.") from None  # fmt: skip
+    if done != remote.bytes or hashed.hexdigest() != remote.sha256:
+        raise DataError(f"What {remote.url} sent is not the file that was expected ({done:,} of {remote.bytes:,} "
+                        f"bytes, SHA-256 {hashed.hexdigest()[:12]}…): try again later.")  # fmt: skip
+
+
+class _NoWay(Exception):
+    """The server can't be reached, or stopped sending."""
+
+
+def _block(answer: http.client.HTTPResponse) -> bytes:
+    try:
+        return answer.read(2**18)
+    except (OSError, http.client.HTTPException) as error:
+        raise _NoWay(str(error) or type(error).__name__) from None
+
+
+def _opened(url: str) -> http.client.HTTPResponse:
+    """Connects within seconds. A thread does it, because looking up a name has no time limit of its own."""
+    result: queue.Queue = queue.Queue()
+
+    def connect() -> None:
+        try:
+            result.put(urllib.request.urlopen(url, timeout=READ_SECONDS))
+        except (OSError, ValueError, http.client.HTTPException) as error:
+            result.put(error)
+
+    threading.Thread(target=connect, daemon=True).start()
+    try:
+        answer = result.get(timeout=CONNECT_SECONDS)
+    except queue.Empty:
+        raise _NoWay(f"no answer in {CONNECT_SECONDS:g} seconds") from None
+    if isinstance(answer, Exception):
+        raise _NoWay(str(getattr(answer, "reason", answer)))
+    return answer

@@ -1,0 +1,230 @@
+"""NumPy archives: pictures and labels under their usual names. Headers are read first, pickles never."""
+
+from __future__ import annotations
+
+import functools
+import zipfile
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from cnnviz.data.dataset import Arrays, Dataset, Head, Split, printable
+from cnnviz.errors import DataError
+
+__all__ = ["MAX_ARRAY_BYTES", "headers", "load_npz", "to_uint8"]
+
+MAX_ARRAY_BYTES = 8 * 2**30
+_PAIRS = {
+    "train": (("x_train", "y_train"), ("train_images", "train_labels"), ("images", "labels"), ("x", "y")),
+    "validation": (("x_val", "y_val"), ("x_valid", "y_valid"), ("x_validation", "y_validation"),
+                   ("val_images", "val_labels")),
+    "test": (("x_test", "y_test"), ("test_images", "test_labels")),
+}  # fmt: skip
+_CLASS_NAMES = ("class_names", "classes", "label_names", "names")
+_BROKEN = (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, KeyError)
+
+
+@dataclass(frozen=True)
+class Header:
+    """What an array in the archive is, before it is read."""
+
+    key: str
+    shape: tuple[int, ...]
+    dtype: np.dtype
+
+
+def load_npz(path: Path, name: str) -> Dataset:
+    """Returns the dataset of an archive with `X_train, y_train, X_test, y_test`, or `images, labels`, in any case.
+
+    Pictures: (n, h, w) or (n, h, w, 1, 3 or 4), uint8, or other numbers within 0..1 or 0..255 (see `to_uint8`).
+    Labels: integers from 0 without gaps, one-hot rows, or text. `class_names` names the classes, if it is there.
+    Only labels are read here; pictures are read when the first one is asked for.
+
+    Raises:
+        DataError: it is no archive of such arrays, or labels are missing or out of range.
+    """
+    found = headers(path)
+    keys = {split: pair for split, pairs in _PAIRS.items() if (pair := _pair(path, found, split, pairs))}
+    if "train" not in keys:
+        raise DataError(f"{name} has no pictures and labels under a name known here but {_named(found)}: expected "
+                        f"X_train and y_train, with X_test and y_test, or images and labels.")  # fmt: skip
+    raw = {split: _read(path, found[labels].key).copy() for split, (_, labels) in keys.items()}
+    named = next((found[key].key for key in _CLASS_NAMES if key in found), None)
+    classes = None if named is None else tuple(printable(str(c)) for c in _read(path, named).reshape(-1))
+    labels, classes = _classes(name, raw, classes)
+    splits = {}
+    for split, (pictures, _) in keys.items():
+        header = found[pictures]
+        _check_shape(name, header, len(labels[split]))
+        source = Arrays(functools.partial(_pictures, path, header.key, found[keys["train"][0]].key))
+        splits[split] = Split(split, {"label": labels[split]}, source, np.arange(len(labels[split])))
+    return Dataset(
+        name=name,
+        title=name,
+        source=f"Arrays in {printable(str(path))}.",
+        heads=(Head("label", classes),),
+        splits=splits,
+    )
+
+
+def headers(path: Path) -> dict[str, Header]:
+    """Returns the archive's arrays by their names in lower case, with no array read.
+
+    Raises:
+        DataError: it is no .npz file, needs pickles, or holds arrays that are larger than allowed or than they say.
+    """
+    found = {}
+    try:
+        with zipfile.ZipFile(path) as archive:
+            for member in archive.infolist():
+                if member.filename.endswith(".npy") and len(found) < 100:
+                    header = _header(archive, member)
+                    found.setdefault(header.key.lower(), header)
+    except DataError:
+        raise
+    except _BROKEN as error:
+        raise DataError(f"{printable(path.name)} can't be read as an .npz file: {_short(error)}.") from None
+    return found
+
+
+def _header(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> Header:
+    key = member.filename.removesuffix(".npy")
+    with archive.open(member) as file:
+        version = np.lib.format.read_magic(file)
+        read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+        shape, _, dtype = read(file)
+        start = file.tell()
+    if dtype.hasobject:
+        raise DataError(f"The array {printable(key)!r} holds Python objects (a pickle), which are never loaded: save it "
+                        f"as numbers, with one shape for all pictures.")  # fmt: skip
+    size = int(np.prod([int(n) for n in shape], dtype=object)) * dtype.itemsize
+    if size > MAX_ARRAY_BYTES:
+        raise DataError(f"The array {printable(key)!r} has {size / 2**30:.1f} GB; at most {MAX_ARRAY_BYTES // 2**30} "
+                        f"GB are read: save the pictures as uint8, smaller, or as a folder.")  # fmt: skip
+    if size != member.file_size - start:
+        raise DataError(f"The array {printable(key)!r} is damaged: its header says {size:,} bytes, the archive has "
+                        f"{member.file_size - start:,}.")  # fmt: skip
+    return Header(key, tuple(shape), dtype)
+
+
+def _read(path: Path, key: str) -> np.ndarray:
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            return archive[key]
+    except (*_BROKEN, MemoryError) as error:
+        raise DataError(
+            f"The array {printable(key)!r} of {printable(path.name)} can't be read: {_short(error)}."
+        ) from None
+
+
+def _pair(path: Path, found: dict[str, Header], split: str, pairs: tuple) -> tuple[str, str] | None:
+    for pictures, labels in pairs:
+        if pictures in found:
+            if labels not in found:
+                key = found[pictures].key
+                raise DataError(f"{printable(path.name)} has pictures ({key}) but no labels {labels!r} for them: "
+                                f"it has {_named(found)}.")  # fmt: skip
+            return pictures, labels
+    return None
+
+
+def _named(found: dict[str, Header]) -> str:
+    names = [printable(header.key)[:40] for header in found.values()]
+    return ", ".join(names[:8]) + (" …" if len(names) > 8 else "") if names else "no arrays at all"
+
+
+def _check_shape(name: str, header: Header, labels: int) -> None:
+    shape = header.shape
+    if len(shape) == 4 and shape[1] in (1, 3) and shape[3] not in (1, 3, 4):
+        raise DataError(f"{name}: {header.key} has the shape {shape}, channels first; expected (n, height, width, "
+                        f"channels): save np.moveaxis({header.key}, 1, -1).")  # fmt: skip
+    if not (len(shape) == 3 or (len(shape) == 4 and shape[3] in (1, 3, 4))) or min(shape) < 1:
+        raise DataError(f"{name}: {header.key} has the shape {shape}; expected (n, height, width) or (n, height, "
+                        f"width, 1, 3 or 4).")  # fmt: skip
+    if shape[0] != labels:
+        raise DataError(f"{name}: {header.key} has {shape[0]:,} pictures but there are {labels:,} labels for them.")
+    if header.dtype.kind not in "buif":
+        raise DataError(f"{name}: {header.key} has the type {header.dtype}; expected numbers, best uint8 of 0..255.")
+
+
+def _classes(
+    name: str, raw: dict[str, np.ndarray], classes: tuple[str, ...] | None
+) -> tuple[dict[str, np.ndarray], tuple[str, ...]]:
+    """Labels as class indices for every split, and the classes' names."""
+    if all(labels.dtype.kind in "US" for labels in raw.values()):
+        texts = {split: np.char.decode(y, "utf-8", "replace") if y.dtype.kind == "S" else y for split, y in raw.items()}
+        known = np.unique(texts["train"])
+        for split, y in texts.items():
+            extra = np.setdiff1d(y, known)
+            if len(extra):
+                raise DataError(f"{name}: the {split} labels have {printable(str(extra[0]))!r}, which the training "
+                                f"labels have not.")  # fmt: skip
+        labels = {split: np.searchsorted(known, y.reshape(-1)) for split, y in texts.items()}
+        return labels, tuple(printable(str(text)) for text in known)
+    labels = {split: _indices(name, split, y) for split, y in raw.items()}
+    count = len(classes) if classes else int(labels["train"].max(initial=0)) + 1
+    for split, y in labels.items():
+        wrong = y[(y < 0) | (y >= count)]
+        if len(wrong):
+            raise DataError(f"{name}: the {split} labels have {wrong[0]}, out of range: expected 0 to {count - 1}, for "
+                            f"{'its class names' if classes else 'the classes of the training labels'}.")  # fmt: skip
+    missing = np.setdiff1d(np.arange(min(count, len(labels["train"]) + 1)), labels["train"])
+    if len(missing):
+        raise DataError(f"{name}: no training label is {missing[0]} though they go up to {count - 1}: number the "
+                        f"classes 0, 1, 2, … without gaps.")  # fmt: skip
+    return labels, classes or tuple(map(str, range(count)))
+
+
+def _indices(name: str, split: str, labels: np.ndarray) -> np.ndarray:
+    """Class indices, int64 (n,), of integers (n,) or (n, 1), or of one-hot rows."""
+    if labels.dtype.kind not in "buif" or labels.ndim not in (1, 2) or not labels.size:
+        raise DataError(f"{name}: the {split} labels have the shape {labels.shape} and type {labels.dtype}; expected n "
+                        f"integers or n one-hot rows.")  # fmt: skip
+    if labels.ndim == 2 and labels.shape[1] > 1:
+        if not (((labels == 0) | (labels == 1)).all() and (labels.sum(axis=1) == 1).all()):
+            raise DataError(f"{name}: the {split} labels have the shape {labels.shape} but aren't one-hot: every row "
+                            f"needs one 1 and else 0.")  # fmt: skip
+        return labels.argmax(axis=1)
+    labels = labels.reshape(-1)
+    if labels.dtype.kind == "f" and not (np.isfinite(labels) & (labels == np.rint(labels))).all():
+        raise DataError(f"{name}: the {split} labels aren't whole numbers; expected class numbers 0, 1, 2, …")
+    return labels.astype(np.int64)
+
+
+def _pictures(path: Path, key: str, reference: str) -> np.ndarray:
+    """Reads pictures; other types than uint8 get the scale that the training pictures ask for, in all splits alike."""
+    array = _read(path, key)
+    if array.dtype != np.uint8:
+        array = to_uint8(array, key, array if key == reference else _read(path, reference))
+    if array.ndim == 3:
+        return array[..., None]
+    if array.shape[3] == 4:
+        alpha = array[..., 3:].astype(np.uint16)
+        return ((array[..., :3] * alpha + 255 * (255 - alpha) + 127) // 255).astype(np.uint8)
+    return array
+
+
+def to_uint8(array: np.ndarray, key: str, reference: np.ndarray) -> np.ndarray:
+    """Returns pictures as uint8, 0..255. Floats up to 1 are multiplied by 255, integers above 255 divided by 257.
+
+    `reference` are the pictures whose greatest value decides.
+
+    Raises:
+        DataError: values are negative, not finite or too large.
+    """
+    low, high, top = float(array.min()), float(array.max()), float(reference.max())
+    limit = 65_535 if array.dtype.kind in "iu" and top > 255 else 1 if array.dtype.kind in "bf" and top <= 1 else 255
+    if not (low >= 0 and high <= limit):
+        raise DataError(f"The pictures in {key} have values from {low:g} to {high:g}; expected 0..1 (float) or 0..255.")
+    made = np.empty(array.shape, np.uint8)
+    for start in range(0, len(array), 256):  # a block at a time needs little memory beside the result
+        block = array[start : start + 256].astype(np.float32)
+        made[start : start + 256] = np.rint(block * np.float32(255 / limit))
+    return made
+
+
+def _short(error: BaseException) -> str:
+    text = printable(str(error).splitlines()[0]) if str(error) else type(error).__name__
+    return (text if len(text) <= 120 else text[:117] + "…").rstrip(".")
