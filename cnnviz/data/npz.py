@@ -97,8 +97,8 @@ def _header(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> Header:
         shape, _, dtype = read(file)
         start = file.tell()
     if dtype.hasobject:
-        raise DataError(f"The array {printable(key)!r} holds Python objects (a pickle), which are never loaded: save it "
-                        f"as numbers, with one shape for all pictures.")  # fmt: skip
+        raise DataError(f"The array {printable(key)!r} holds Python objects (a pickle), which are never loaded: save "
+                        f"it as numbers, with one shape for all pictures.")  # fmt: skip
     size = int(np.prod([int(n) for n in shape], dtype=object)) * dtype.itemsize
     if size > MAX_ARRAY_BYTES:
         raise DataError(f"The array {printable(key)!r} has {size / 2**30:.1f} GB; at most {MAX_ARRAY_BYTES // 2**30} "

@@ -152,9 +152,7 @@ def _found() -> list[str]:
         return []
     try:
         with os.scandir(root) as entries:
-            archives = [
-                e.name for e in entries if e.name.endswith(".npz") and not e.name.startswith(".") and e.is_file()
-            ]
+            files = [e.name for e in entries if e.is_file() and not e.name.startswith(".")]
         folders = listing(root).folders
     except (OSError, DataError):
         return []
