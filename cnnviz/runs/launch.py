@@ -58,12 +58,15 @@ def request_stop(run_id: str, runs: Path | None = None) -> Run:
     """Asks a run to stop at its next batch, keeping what there is; returns it as it is then.
 
     Raises:
-        RunError: there is no such run, or it has already ended.
+        RunError: there is no such run, it has already ended, or its folder can't be written.
     """
     run = open_run(run_id, runs)
     if not run.active:
         raise RunError(f"Run {run_id} is {run.state}; only a run that goes on can be stopped.")
-    write_json(run.folder / "request.json", {"request": "stop", "time": time.time()})
+    try:
+        write_json(run.folder / "request.json", {"request": "stop", "time": time.time()})
+    except OSError as error:
+        raise RunError(f"Run {run_id} can't be asked to stop: {error.strerror or error}.") from None
     return open_run(run_id, runs)
 
 

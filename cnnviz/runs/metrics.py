@@ -6,13 +6,16 @@ is being done before and after the epochs: `message`, `done`, `total`).
 
 from __future__ import annotations
 
+import csv
+import io
 import json
-from collections.abc import Iterable
+import threading
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-__all__ = ["Writer", "epochs", "history", "last", "read"]
+__all__ = ["Writer", "epochs", "history", "last", "read", "to_csv"]
 
 
 class Writer:
@@ -43,39 +46,61 @@ def read(path: Path, offset: int = 0) -> tuple[list[dict], int]:
         with open(path, "rb") as file:
             file.seek(offset)
             data = file.read()
-    except FileNotFoundError:
+    except OSError:
         return [], 0
     whole = data[: data.rfind(b"\n") + 1]
-    return list(_records(whole.splitlines())), offset + len(whole)
+    return list(_records(whole.split(b"\n"))), offset + len(whole)
 
 
 def _records(lines: Iterable[bytes]) -> Iterable[dict]:
     for line in lines:
         try:
             record = json.loads(line)
-        except ValueError:
+        except (ValueError, RecursionError):
             continue
         if isinstance(record, dict) and isinstance(record.get("kind"), str):
             yield record
 
 
+class _Tail:
+    """A file's records so far; only what was appended since the last look is read."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._inode = self._offset = 0
+        self._records: list[dict] = []
+
+    def look(self, path: Path) -> list[dict]:
+        with self._lock:
+            try:
+                stat = path.stat()
+            except OSError:
+                stat = None
+            if stat is None or stat.st_ino != self._inode or stat.st_size < self._offset:
+                self._inode, self._offset, self._records = (stat.st_ino if stat else 0), 0, []
+            if stat is not None and stat.st_size > self._offset:
+                added, self._offset = read(path, self._offset)
+                self._records = self._records + added
+            return self._records
+
+
+@lru_cache(maxsize=64)
+def _tail(path: Path) -> _Tail:
+    return _Tail()
+
+
 def history(path: Path) -> list[dict]:
-    """Returns all records; read anew only when the file has changed."""
-    try:
-        stat = path.stat()
-    except FileNotFoundError:
-        return []
-    return _history(path, stat.st_mtime_ns, stat.st_size)
-
-
-@lru_cache(maxsize=256)
-def _history(path: Path, mtime_ns: int, size: int) -> list[dict]:
-    return read(path)[0]
+    """Returns all records, which must not be changed; of a file seen before, only what was appended is read."""
+    return _tail(path).look(path)
 
 
 def epochs(path: Path) -> list[dict]:
     """Returns the epochs' records in order; of an epoch that was repeated, the last."""
-    found = {record["epoch"]: record for record in history(path) if record["kind"] == "epoch" and "epoch" in record}
+    found = {
+        record["epoch"]: record
+        for record in history(path)
+        if record["kind"] == "epoch" and isinstance(record.get("epoch"), int)
+    }
     return [found[number] for number in sorted(found)]
 
 
@@ -86,7 +111,24 @@ def last(path: Path, tail: int = 65_536) -> dict | None:
             end = file.seek(0, 2)
             file.seek(max(0, end - tail))
             data = file.read()
-    except FileNotFoundError:
+    except OSError:
         return None
-    lines = data[: data.rfind(b"\n") + 1].splitlines()
+    lines = data[: data.rfind(b"\n") + 1].split(b"\n")
     return next(iter(_records(reversed(lines))), None)
+
+
+def to_csv(records: Sequence[dict]) -> str:
+    """Returns records as CSV with a line of names, for a spreadsheet: no text in it can be taken for a formula."""
+    names = list(dict.fromkeys(name for record in records for name in record if name not in ("kind", "first_epoch")))
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(map(_cell, names))
+    writer.writerows([_cell(record.get(name)) for name in names] for record in records)
+    return text.getvalue()
+
+
+def _cell(value: Any) -> Any:
+    if value is None or (isinstance(value, (int, float)) and not isinstance(value, bool)):
+        return value
+    text = str(value)
+    return "'" + text if text.startswith(("=", "+", "-", "@", "\t", "\r", "\n")) else text

@@ -91,7 +91,8 @@ def current(written: State, *, lives: bool, stop_requested: bool, now: float | N
     if written.state in ENDED:
         return written.state
     if written.process is None:
-        lives = (time.time() if now is None else now) - written.created < START_GRACE_SECONDS
+        age = (time.time() if now is None else now) - written.created
+        lives = abs(age) < START_GRACE_SECONDS  # a time to come is a clock that was put back
     if not lives:
         return "stopped" if stop_requested and written.state == "queued" else "crashed"
     return "stopping" if stop_requested else written.state

@@ -81,7 +81,7 @@ class Run:
             with open(self.log_path, "rb") as file:
                 file.seek(max(0, file.seek(0, 2) - 16_384))
                 return "\n".join(file.read().decode(errors="replace").splitlines()[-lines:])
-        except FileNotFoundError:
+        except OSError:
             return ""
 
 
@@ -134,7 +134,8 @@ def listing(runs: Path | None = None) -> list[Run]:
         return []
     fresh = time.time_ns() - changed < _TICK_NS
     found = _scan.__wrapped__(runs, changed) if fresh else _scan(runs, changed)
-    return [run if run.written.state in ENDED else _again(run) for run in found]
+    now = (run if run.written.state in ENDED else _again(run) for run in found)
+    return [run for run in now if run is not None]
 
 
 @lru_cache(maxsize=4)
@@ -145,9 +146,10 @@ def _scan(runs: Path, changed_ns: int) -> tuple[Run, ...]:
     return tuple(sorted(map(_read, folders), key=lambda run: (run.written.created, run.id), reverse=True))
 
 
-def _again(run: Run) -> Run:
-    """The run as it is now, or as it was if it has just been deleted."""
-    return _read(run.folder) if run.folder.is_dir() else run
+def _again(run: Run) -> Run | None:
+    """The run as it is now, or `None` if it has just been deleted."""
+    now = _read(run.folder)
+    return now if (run.folder / "recipe.json").exists() else None
 
 
 def _read(folder: Path) -> Run:
@@ -157,16 +159,17 @@ def _read(folder: Path) -> Run:
     return Run(folder, _recipe(folder / "recipe.json", *_stamp(folder / "recipe.json")), written, state)
 
 
-def _stamp(path: Path) -> tuple[int, int]:
+def _stamp(path: Path) -> tuple[int, int, int]:
+    """What changes when a file is replaced; two writes within one tick of the clock differ in their inode."""
     try:
         stat = path.stat()
     except OSError:
-        return 0, 0
-    return stat.st_mtime_ns, stat.st_size
+        return 0, 0, 0
+    return stat.st_mtime_ns, stat.st_size, stat.st_ino
 
 
 @lru_cache(maxsize=4096)
-def _recipe(path: Path, mtime_ns: int, size: int) -> Recipe | None:
+def _recipe(path: Path, mtime_ns: int, size: int, inode: int) -> Recipe | None:
     try:
         return parse(path.read_bytes())
     except (OSError, RecipeError):
@@ -174,7 +177,7 @@ def _recipe(path: Path, mtime_ns: int, size: int) -> Recipe | None:
 
 
 @lru_cache(maxsize=4096)
-def _state(path: Path, mtime_ns: int, size: int) -> State:
+def _state(path: Path, mtime_ns: int, size: int, inode: int) -> State:
     try:
         return State.model_validate(read_json(path))
     except (OSError, ValidationError):

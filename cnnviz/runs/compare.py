@@ -1,0 +1,124 @@
+"""What recipes have in common and where they differ, in words short enough for a table."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from typing import Any
+
+from pydantic import BaseModel
+
+from cnnviz.architecture import describe
+from cnnviz.network import Network
+from cnnviz.policy import Policy
+from cnnviz.recipe import Recipe
+from cnnviz.runs.store import Run
+
+__all__ = ["differences", "labels", "name_of", "parameters", "settings", "short_network"]
+
+ABSENT = "–"
+_ENDINGS = {"GlobalAveragePooling2D": "average", "Reshape": "reshape"}
+
+
+def name_of(run: Run) -> str:
+    """Returns what a person calls the run: its recipe's name, else its data, else its id."""
+    if run.recipe is None:
+        return run.id
+    return run.recipe.name.strip() or run.recipe.data.dataset
+
+
+def labels(runs: Sequence[Run]) -> dict[str, str]:
+    """Returns for each run's id a short name that no other of these runs has."""
+    names = {run.id: name_of(run) for run in runs}
+    taken = list(names.values())
+    told = {key: f"{name} · {key[-4:]}" if taken.count(name) > 1 else name for key, name in names.items()}
+    again = list(told.values())
+    return {key: f"{names[key]} · {key}" if again.count(name) > 1 else name for key, name in told.items()}
+
+
+@lru_cache(maxsize=4096)
+def short_network(network: Network) -> str:
+    """Returns a network in a few words, such as "conv 32 64 · dense 64 → 10"."""
+    parts: list[tuple[str, list[str]]] = []
+    for layer in network.layers:
+        if layer.type in ("Conv2D", "Dense"):
+            word, number = ("conv", layer.filters) if layer.type == "Conv2D" else ("dense", layer.units)
+            if parts and parts[-1][0] == word:
+                parts[-1][1].append(str(number))
+            else:
+                parts.append((word, [str(number)]))
+        elif layer.type in _ENDINGS:
+            parts.append((_ENDINGS[layer.type], []))
+    words = " · ".join(" ".join([word, *numbers]) for word, numbers in parts)
+    heads = " + ".join(str(head.units) for head in network.heads)
+    return f"{words} → {heads}" if words else f"→ {heads}"
+
+
+@lru_cache(maxsize=4096)
+def parameters(network: Network, input_shape: tuple[int, int, int]) -> int:
+    """Returns how many numbers the network has, all of them counted."""
+    return sum(row.parameters for row in describe(network, input_shape))
+
+
+def settings(recipe: Recipe) -> dict[str, str]:
+    """Returns all that a recipe says, in order: dotted key → its value as text.
+
+    Layers, heads and augmentation steps are one text each, as their numbers mean little without their neighbours.
+    """
+    found: dict[str, str] = {}
+    for section in ("data", "augmentation", "network", "fit"):
+        _collect(section, getattr(recipe, section), found)
+    found["seed"] = str(recipe.seed)
+    return found
+
+
+def _collect(path: str, value: Any, found: dict[str, str]) -> None:
+    if isinstance(value, (Policy, Network)):
+        rest = {name: getattr(value, name) for name in type(value).model_fields if name not in _LISTS}
+        for name, inner in rest.items():
+            _collect(f"{path}.{name}", inner, found)
+        for name in _LISTS & set(type(value).model_fields):
+            found[f"{path}.{name}"] = " → ".join(map(_item, getattr(value, name))) or "none"
+    elif isinstance(value, BaseModel):
+        for name in type(value).model_fields:
+            _collect(f"{path}.{name}", getattr(value, name), found)
+    else:
+        found[path] = _text(value)
+
+
+_LISTS = frozenset({"layers", "heads", "steps"})
+
+
+def _item(record: BaseModel) -> str:
+    """A layer, head or step with what it doesn't have by default: "Conv2D(32, padding same)"."""
+    values = {
+        name: _text(value)
+        for name, value in record.model_dump(exclude={"type"}).items()
+        if record.__class__.model_fields[name].default != value
+    }
+    first = next((values.pop(name) for name in ("filters", "units", "pool_size", "rate") if name in values), None)
+    title = getattr(record, "type", None) or values.pop("name", "label")
+    inner = ", ".join(filter(None, [first, *(f"{name} {value}" for name, value in values.items())]))
+    return f"{title}({inner})" if inner else title
+
+
+def _text(value: Any) -> str:
+    if value is None:
+        return ABSENT
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, (tuple, list)):
+        return "×".join(map(_text, value))
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def differences(recipes: Mapping[str, Recipe]) -> dict[str, dict[str, str]]:
+    """Returns the settings in which recipes differ: dotted key → label of the recipe → value.
+
+    Args:
+        recipes: by label; fewer than two differ in nothing.
+    """
+    told = {label: settings(recipe) for label, recipe in recipes.items()}
+    keys = dict.fromkeys(key for values in told.values() for key in values)
+    rows = {key: {label: values.get(key, ABSENT) for label, values in told.items()} for key in keys}
+    return {key: row for key, row in rows.items() if len(set(row.values())) > 1}
