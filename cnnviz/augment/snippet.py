@@ -59,9 +59,9 @@ def keras_snippet(policy: Policy, size: tuple[int, int] = (150, 150)) -> str:
             steps.pop(0)
         else:
             layers += _lines(step, policy, size)
-    body = "\n".join(f"    {line}" for line in layers) or "    keras.layers.Identity(),"
-    if all(line.startswith("#") for line in layers) and layers:
-        body += "\n    keras.layers.Identity(),"
+    if all(line.startswith("#") for line in layers):
+        layers.append("keras.layers.Identity(),")
+    body = "\n".join(f"    {line}" for line in layers)
     return (
         "import keras\n\n"
         f"# The augmentation {policy.name!r} of cnnviz, for pictures 0..255 of shape (batch, height, width, 3).\n"
@@ -124,9 +124,10 @@ def _central_crop(step: Step, size: tuple[int, int]) -> Layer:
 
 
 def _contrast(step: Step, size: tuple[int, int]) -> Layer:
-    factors = [min(1.0, max(0.0, side)) for side in (1 - step.low, step.high - 1)]
-    note = "Keras's range holds 1 and ends at 2." if factors != [1 - step.low, step.high - 1] else ""
-    return f"RandomContrast({_range(*factors)})", note, 1
+    factor = min(1.0, max(abs(1 - step.low), abs(step.high - 1)))
+    even = math.isclose(1 - step.low, step.high - 1) and factor < 1
+    note = "" if even else f"Keras's range is even about 1 and at most 0 to 2, not {step.low:g} to {step.high:g}."
+    return f"RandomContrast({_range(factor, factor)})", note, 1
 
 
 def _saturation(step: Step, size: tuple[int, int]) -> Layer:
@@ -140,8 +141,9 @@ def _hue(step: Step, size: tuple[int, int]) -> Layer:
 
 
 def _noise(step: Step, size: tuple[int, int]) -> Layer:
-    deviation = max(255 * (step.low + step.high) / 2, 1e-3)
-    return f"GaussianNoise({deviation:.4g})", "Keras has one deviation for all pictures and doesn't clip.", 1
+    deviation = (step.low + step.high) / 2
+    code = f"Rescaling(1 / 255), keras.layers.GaussianNoise({deviation:.4g}), keras.layers.Rescaling(255.0)"
+    return code, f"Keras has one deviation, not {step.low:g} to {step.high:g}, and doesn't clip.", 1
 
 
 def _blur(step: Step, size: tuple[int, int]) -> Layer:
@@ -151,12 +153,16 @@ def _blur(step: Step, size: tuple[int, int]) -> Layer:
 
 def _erasing(step: Step, size: tuple[int, int]) -> Layer:
     chance = _range(step.probability, step.probability)
-    code = f"RandomErasing(factor={chance}, scale={_range(max(step.low, 1e-3), max(step.high, 1e-3))}, fill_value=128.0)"
+    code = (
+        f"RandomErasing(factor={chance}, scale={_range(max(step.low, 1e-3), max(step.high, 1e-3))}, fill_value=128.0)"
+    )
     return code, "Keras can't fill with the picture's mean colour.", None
 
 
 def _mixing(name: str) -> Callable[..., Layer]:
-    note = f'Mixes labels too: map keras.layers.{name}() over batches {{"images": …, "labels": one-hot}} of the dataset.'
+    note = (
+        f'Mixes labels too: map keras.layers.{name}() over batches {{"images": …, "labels": one-hot}} of the dataset.'
+    )
     return lambda step, size: ("", note, None)
 
 
