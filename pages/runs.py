@@ -1,7 +1,58 @@
-"""The Runs page."""
+"""The Runs page: how is it going, and which is best?"""
 
 from __future__ import annotations
 
 import streamlit as st
 
-st.title("Runs")
+from cnnviz import runs
+from cnnviz.errors import CnnvizError
+from cnnviz.presets import preset
+from cnnviz.runs.compare import labels
+from cnnviz.ui.live import cards, tell_endings
+from cnnviz.ui.run_choice import choose, chosen, note
+from cnnviz.ui.run_compare import comparison
+from cnnviz.ui.run_detail import detail
+from cnnviz.ui.run_parts import confirm_deletion
+from cnnviz.ui.runs_table import selection, table
+
+
+def try_digits() -> None:
+    """Starts the preset that is done in about twenty seconds."""
+    try:
+        choose([runs.start(preset("Q")).id])
+    except CnnvizError as error:
+        note(str(error), "error")
+
+
+st.title("Runs", anchor=False)
+st.caption("How is it going, and which is best?")
+
+listed = runs.listing()
+selected = chosen({run.id for run in listed})
+tell_endings(listed)
+cards(listed)
+if not listed:
+    st.write("No runs yet. Each training leaves one here: its curves, its recipe and the network that it made.")
+    with st.container(horizontal=True):
+        st.button(
+            "Train digits (about 20 seconds)",
+            type="primary",
+            icon=":material/play_arrow:",
+            key="runs_try",
+            on_click=try_digits,
+            help="Trains a small network on 1,797 handwritten digits, here on this machine.",
+        )
+        st.page_link("pages/train.py", label="Choose data and network on Train", icon=":material/tune:")
+else:
+    selected = st.session_state["runs_selected"]
+    names = labels(listed)
+    confirm_deletion(names)
+    st.subheader("All runs", anchor=False)
+    table(listed, selected)
+    shown = selection(listed, names, selected)
+    if len(shown) > 1:
+        comparison(shown)
+    elif shown:
+        detail(shown[0])
+    elif not any(run.active for run in listed):
+        detail(listed[0])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
@@ -30,10 +31,10 @@ def name_of(run: Run) -> str:
 def labels(runs: Sequence[Run]) -> dict[str, str]:
     """Returns for each run's id a short name that no other of these runs has."""
     names = {run.id: name_of(run) for run in runs}
-    taken = list(names.values())
-    told = {key: f"{name} · {key[-4:]}" if taken.count(name) > 1 else name for key, name in names.items()}
-    again = list(told.values())
-    return {key: f"{names[key]} · {key}" if again.count(name) > 1 else name for key, name in told.items()}
+    often = Counter(names.values())
+    told = {key: f"{name} · {key[-4:]}" if often[name] > 1 else name for key, name in names.items()}
+    again = Counter(told.values())
+    return {key: f"{names[key]} · {key}" if again[name] > 1 else name for key, name in told.items()}
 
 
 @lru_cache(maxsize=4096)

@@ -1,0 +1,91 @@
+"""Which runs the Runs page shows in full: kept in the session and in the address, so that a link can be shared."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Collection, Iterable, Sequence
+
+import streamlit as st
+
+from cnnviz.ui.text import plain
+
+__all__ = ["MOST", "choose", "chosen", "messages", "note", "version"]
+
+MOST = 12
+"""How many runs are shown beside each other."""
+NOTE_SECONDS = 15.0
+
+_SELECTED, _ADDRESS, _NOTES, _VERSION = "runs_selected", "runs_address", "runs_notes", "runs_table_version"
+
+
+def chosen(known: Collection[str]) -> list[str]:
+    """Returns the ids that are selected, after taking over those that the address names; unknown ones are told.
+
+    Args:
+        known: the ids of all runs there are.
+    """
+    session = st.session_state
+    named = _split(st.query_params.get_all("run"))
+    if named and named != session.get(_ADDRESS):
+        wanted = named
+    else:
+        wanted = session.get(_SELECTED) or []
+        wanted = [wanted] if isinstance(wanted, str) else list(wanted)
+    kept = [run for run in dict.fromkeys(wanted) if run in known]
+    for gone in list(dict.fromkeys(run for run in wanted if run not in known))[:3]:
+        note(f"There is no run {gone[:60]!r} any more; it may have been deleted.", "warning")
+    choose(kept)
+    return session[_SELECTED]
+
+
+def _split(values: Iterable[str]) -> list[str]:
+    return [part.strip() for value in values for part in value.split(",") if part.strip()][:MOST]
+
+
+def choose(ids: Sequence[str], *, table: bool = True) -> None:
+    """Selects runs, at most `MOST`, in session and address.
+
+    Args:
+        ids: the runs, the order is kept.
+        table: whether the table must be told; not where the table itself was the origin.
+    """
+    session = st.session_state
+    if len(ids) > MOST:
+        note(f"The first {MOST} of {len(ids):,} selected runs are shown.", "info")
+        ids, table = ids[:MOST], True
+    if table and list(ids) != session.get(_SELECTED):
+        session[_VERSION] = session.get(_VERSION, 0) + 1
+    session[_SELECTED] = session[_ADDRESS] = list(ids)
+    if not ids:
+        if "run" in st.query_params:
+            del st.query_params["run"]
+    elif st.query_params.get_all("run") != [",".join(ids)]:
+        st.query_params["run"] = ",".join(ids)
+
+
+def version() -> int:
+    """Returns a number that changes when the table must take its selection over anew."""
+    return st.session_state.get(_VERSION, 0)
+
+
+def note(sentence: str, kind: str = "info") -> None:
+    """Keeps a sentence for the head of the page; `kind` is info, success, warning or error."""
+    st.session_state.setdefault(_NOTES, {})[sentence] = (kind, None)
+
+
+def messages() -> None:
+    """Draws the sentences that were kept; they leave with the first drawing after `NOTE_SECONDS`."""
+    now = time.monotonic()
+    notes = st.session_state.get(_NOTES, {})
+    for sentence, (kind, since) in list(notes.items()):
+        if since is not None and now - since > NOTE_SECONDS:
+            del notes[sentence]
+            continue
+        notes[sentence] = (kind, now if since is None else since)
+        getattr(st, kind)(plain(sentence), icon=_ICONS[kind])
+
+
+_ICONS = {
+    "info": ":material/info:", "success": ":material/check_circle:", "warning": ":material/warning:",
+    "error": ":material/error:",
+}  # fmt: skip

@@ -1,0 +1,171 @@
+"""Parts that the live cards and the page of one run share: words for states, charts, and what can be done."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from cnnviz import runs
+from cnnviz.errors import CnnvizError, RunError
+from cnnviz.figures import curves
+from cnnviz.figures.style import CONFIG
+from cnnviz.runs import Run, metrics
+from cnnviz.runs.compare import name_of
+from cnnviz.runs.turning import turn
+from cnnviz.ui.run_choice import choose, note
+from cnnviz.ui.text import duration, plain
+
+__all__ = ["LOOKS", "badge", "charts", "confirm_deletion", "delete_button", "ending", "percent", "stop_button"]
+
+# For each state: Streamlit's colour, a sign that is told from the others without colour.
+LOOKS = {
+    "queued": ("grey", "…"), "starting": ("blue", "↻"), "running": ("primary", "●"), "stopping": ("orange", "◐"),
+    "finished": ("green", "✓"), "stopped": ("orange", "■"), "failed": ("red", "✕"), "crashed": ("red", "✕"),
+}  # fmt: skip
+_DELETING = "runs_deleting"
+
+
+def badge(run: Run) -> None:
+    """Draws the run's state."""
+    colour, sign = LOOKS[run.state]
+    st.badge(f"{sign} {run.state}", color=colour)
+
+
+def percent(share: float | None) -> str:
+    """Returns an accuracy as it is read: "98.9 %"."""
+    return "–" if share is None else f"{100 * share:.1f} %"
+
+
+def ending(run: Run) -> tuple[str, str]:
+    """Returns the kind of message (info, success, warning or error) and the sentence that say how a run ended."""
+    name, written = name_of(run), run.written
+    if run.state == "failed":
+        return "error", f"{name} failed: {written.sentence or 'its log says why.'}"
+    if run.state == "crashed":
+        why = written.sentence or "Its process ended without a word, killed or with the machine."
+        return "error", f"{name} crashed. {why} What it had learned by then is kept; train again from its recipe."
+    epochs = f"{written.epoch} of {run.recipe.fit.epochs}" if run.recipe else str(written.epoch)
+    if run.state == "stopped":
+        kept = "its best epoch is kept" if written.best_epoch else "no epoch was complete"
+        return "info", f"{name} was stopped after {epochs} epochs; {kept}."
+    took = f" in {duration(run.seconds)}" if run.seconds is not None else ""
+    figures = f"validation accuracy {percent(written.metrics.get('val_accuracy'))} at epoch {written.best_epoch}"
+    test = f", test accuracy {percent(written.test['accuracy'])}" if "accuracy" in written.test else ""
+    return "success", f"{name} finished{took}: {figures}{test}."
+
+
+def charts(run: Run, *, place: str, live: bool) -> None:
+    """Draws loss and accuracy side by side, and the learning rate where it changes.
+
+    Args:
+        run: whose figures.
+        place: part of the charts' keys, so that each keeps its identity.
+        live: whether the run goes on.
+    """
+    history, epochs = metrics.history(run.metrics_path), metrics.epochs(run.metrics_path)
+    heads = [head.name for head in run.recipe.network.heads] if run.recipe else []
+    total = run.recipe.fit.epochs if run.recipe else len(epochs)
+    turned, best = turn(epochs), run.written.best_epoch
+    options = {"epochs": epochs, "total": total, "heads": heads, "best": best, "turned": turned, "live": live}
+    for column, metric, title in zip(st.columns(2), ("loss", "accuracy"), ("Loss", "Accuracy"), strict=True):
+        with column:
+            st.markdown(f"**{title}**")
+            figure = curves.learning(history, metric, **options)
+            described = f"{title} of {name_of(run)} over {len(epochs)} epochs, training and validation."
+            st.plotly_chart(figure, key=f"runs_{place}_{metric}_{run.id}", config=CONFIG, alt=described)
+    st.caption(_lesson(turned, best, len(epochs)))
+    _learning_rate(run, epochs, place)
+
+
+def _lesson(turned: int | None, best: int | None, count: int) -> str:
+    lines = "Thin: training, measured while it learns; thick: validation, pictures that it never learns from."
+    if turned is not None:
+        return (
+            f"{lines} Shaded from epoch {turned} (◆): validation stops following training, "
+            "the network begins to learn the pictures by heart."
+        )
+    if count == 0:
+        return f"{lines} The dotted end is the epoch under way."
+    kept = f" Dotted line and ●: epoch {best}, the one that is kept." if best else ""
+    return f"{lines}{kept} Where validation stops following training, learning by heart begins."
+
+
+def _learning_rate(run: Run, epochs: Sequence[dict], place: str) -> None:
+    figure = curves.learning_rate(epochs)
+    if figure is not None:
+        st.markdown("**Learning rate**")
+        described = f"Learning rate of {name_of(run)} over {len(epochs)} epochs."
+        st.plotly_chart(figure, key=f"runs_{place}_rate_{run.id}", config=CONFIG, alt=described)
+        st.caption("How large a step each batch makes: large to get near, small to settle.")
+    elif epochs and "learning_rate" in epochs[-1]:
+        st.caption(f"Learning rate {epochs[-1]['learning_rate']:g} in every epoch.")
+
+
+def stop_button(run: Run, place: str) -> None:
+    """Draws the button that asks the run to stop."""
+    st.button(
+        "Stop",
+        icon=":material/stop_circle:",
+        key=f"runs_{place}_stop_{run.id}",
+        on_click=_stop,
+        args=(run.id,),
+        disabled=run.state == "stopping",
+        help="Ends at the next batch; the best epoch so far is kept.",
+    )
+
+
+def _stop(run_id: str) -> None:
+    try:
+        runs.request_stop(run_id)
+    except RunError as error:
+        note(str(error), "warning")
+
+
+def delete_button(chosen: Sequence[Run]) -> None:
+    """Draws the button that asks whether runs shall be deleted; runs that go on can't be."""
+    going = any(run.active for run in chosen)
+    many = f" {len(chosen)} runs" if len(chosen) > 1 else ""
+    st.button(
+        f"Delete{many} …",
+        icon=":material/delete:",
+        key="runs_delete",
+        on_click=lambda ids: st.session_state.update({_DELETING: ids}),
+        args=([run.id for run in chosen],),
+        disabled=going,
+        help="A run that goes on must be stopped first." if going else "Removes the folder with all it holds.",
+    )
+
+
+def confirm_deletion(names: dict[str, str]) -> None:
+    """Draws the question before deleting, while there is one.
+
+    Args:
+        names: what all runs are called, by id.
+    """
+    asked = [run for run in st.session_state.get(_DELETING, []) if run in names]
+    if asked:
+        title = "Delete this run?" if len(asked) == 1 else f"Delete these {len(asked)} runs?"
+        st.dialog(title, on_dismiss=_forget)(_question)(asked, names)
+
+
+def _forget() -> None:
+    st.session_state.pop(_DELETING, None)
+
+
+def _question(asked: list[str], names: dict[str, str]) -> None:
+    st.markdown("\n".join(f"- {plain(names[run])}" for run in asked))
+    st.write("Recipe, curves, log and the trained network are removed from disk; this can't be undone.")
+    with st.container(horizontal=True):
+        if st.button("Delete", type="primary", key="runs_delete_yes", help="Removes it now, for good."):
+            _forget()
+            for run in asked:
+                try:
+                    runs.delete(run)
+                except CnnvizError as error:
+                    note(str(error), "warning")
+            choose([run for run in st.session_state.get("runs_selected", []) if run not in asked])
+            st.rerun()
+        if st.button("Keep", key="runs_delete_no", help="Leaves everything as it is."):
+            _forget()
+            st.rerun()

@@ -1,0 +1,164 @@
+"""The table of all runs: filtered, sorted by a click on a column's head, and the place to select runs."""
+
+from __future__ import annotations
+
+import datetime as dt
+import zlib
+from collections.abc import Sequence
+
+import pandas as pd
+import streamlit as st
+
+from cnnviz.runs import Run
+from cnnviz.runs.compare import name_of, parameters, short_network
+from cnnviz.ui.run_choice import MOST, choose, version
+from cnnviz.ui.run_parts import LOOKS
+
+__all__ = ["frame", "selection", "table"]
+
+ROWS = 8
+"""How many rows are seen without scrolling."""
+_ROW_PIXELS = 35
+_KNOWN = "runs_rows"
+
+_COLUMNS = {
+    "Name": st.column_config.TextColumn(pinned=True, width="medium", help="What the recipe is called."),
+    "State": st.column_config.TextColumn(width="small", help="What is going on with it."),
+    "Validation": st.column_config.NumberColumn(
+        format="%.2f %%", help="Accuracy on the validation pictures at the best epoch; the mean over several heads."
+    ),
+    "Test": st.column_config.NumberColumn(
+        format="%.2f %%", help="Accuracy of the best epoch on test pictures, which had no part in any choice."
+    ),
+    "Data": st.column_config.TextColumn(help="What it learns from."),
+    "Network": st.column_config.TextColumn(help="Filters of the convolutions, units of the dense layers, → answers."),
+    "Parameters": st.column_config.NumberColumn(format="%,d", help="How many numbers the network has."),
+    "Epochs": st.column_config.NumberColumn(format="%d", help="How many epochs were completed."),
+    "Duration": st.column_config.Column(help="Hours, minutes and seconds from its first moment of work to its last."),
+    "When": st.column_config.DatetimeColumn(format="YYYY-MM-DD HH:mm", help="When it was started."),
+}
+
+
+def frame(listed: Sequence[Run]) -> pd.DataFrame:
+    """Returns a row per run, the newest first, with `id` as its index; rows of unchanged runs are kept."""
+    known = st.session_state.setdefault(_KNOWN, {})
+    rows = {}
+    for run in listed:
+        kept = known.get(run.id)
+        # What a run was read as is one object until its file changes.
+        same = kept is not None and kept[0] is run.written and kept[1] is run.recipe and kept[2] == run.state
+        rows[run.id] = kept if same and not run.active else (run.written, run.recipe, run.state, _row(run))
+    st.session_state[_KNOWN] = rows
+    table = pd.DataFrame.from_records([row[-1] for row in rows.values()], columns=list(_COLUMNS), index=list(rows))
+    table["Duration"] = pd.to_timedelta(table["Duration"], unit="s")
+    for name in ("Parameters", "Epochs"):
+        table[name] = table[name].astype("Int64")
+    return table
+
+
+def _row(run: Run) -> tuple:
+    recipe, written = run.recipe, run.written
+    accuracy = written.metrics.get("val_accuracy")
+    test = written.test.get("accuracy")
+    return (
+        name_of(run),
+        f"{LOOKS[run.state][1]} {run.state}",
+        None if accuracy is None else 100 * accuracy,
+        None if test is None else 100 * test,
+        recipe.data.dataset if recipe else "unreadable recipe",
+        short_network(recipe.network) if recipe else None,
+        parameters(recipe.network, recipe.data.input_shape) if recipe else None,
+        written.epoch,
+        None if run.seconds is None else round(run.seconds),
+        dt.datetime.fromtimestamp(written.created),
+    )
+
+
+def table(listed: Sequence[Run], chosen: Sequence[str]) -> None:
+    """Draws filters and table; what is selected there becomes the page's selection."""
+    everything = frame(listed)
+    shown = _filtered(everything)
+    if shown.empty:
+        st.info("No run fits these filters; take one away to see more.", icon=":material/filter_alt_off:")
+        return
+    ids = list(shown.index)
+    places = {run: row for row, run in enumerate(ids)}
+    mark = zlib.crc32(",".join(ids).encode())
+    key = f"runs_table_{version()}_{mark}"
+    st.dataframe(
+        shown,
+        key=key,
+        hide_index=True,
+        column_config=_COLUMNS,
+        height=_ROW_PIXELS * (min(len(ids), ROWS) + 1) + 3,
+        on_select=lambda: _selected(key, ids, chosen),
+        selection_mode="multi-row",
+        selection_default={"selection": {"rows": [places[run] for run in chosen if run in places]}},
+        placeholder="–",
+        alt="All runs with state, figures and network",
+    )
+    hidden = f"{len(ids):,} of {len(everything):,} runs. " if len(ids) < len(everything) else ""
+    st.caption(
+        f"{hidden}Tick a run to see all of it, several to compare them; click a column's head to sort by it. "
+        "Compare by validation, and believe the test figure: it was not used for choosing."
+    )
+
+
+def _selected(key: str, ids: list[str], before: Sequence[str]) -> None:
+    """Takes the table's selection over; selected runs that the filters hide stay selected."""
+    rows = st.session_state[key]["selection"]["rows"]
+    ticked = [ids[row] for row in rows if row < len(ids)]
+    visible = set(ids)
+    kept = [run for run in before if run in ticked or run not in visible]
+    choose(kept + [run for run in ticked if run not in before], table=False)
+
+
+def _filtered(everything: pd.DataFrame) -> pd.DataFrame:
+    if len(everything) < 2:
+        return everything
+    states = [name for name in LOOKS if everything["State"].str.endswith(name).any()]
+    data = sorted(everything["Data"].unique())
+    for key, options in (("runs_filter_state", states), ("runs_filter_data", data)):
+        if any(value not in options for value in st.session_state.get(key, ())):
+            st.session_state[key] = [value for value in st.session_state[key] if value in options]
+    with st.container(horizontal=True, key="runs_filters"):
+        text = st.text_input(
+            "Search", key="runs_filter_text", persist_state="session", width=260, placeholder="name, network or id",
+            icon=":material/search:", help="Words that must all be in a run's name, data, network or id.",
+        )  # fmt: skip
+        in_state = st.multiselect(
+            "State", states, key="runs_filter_state", persist_state="session", width=260, placeholder="every state",
+            help="Shows runs in these states only.",
+        )  # fmt: skip
+        with_data = st.multiselect(
+            "Data", data, key="runs_filter_data", persist_state="session", width=260, placeholder="all data",
+            help="Shows runs on these data only.",
+        )  # fmt: skip
+    keep = pd.Series(True, index=everything.index)
+    if in_state:
+        keep &= everything["State"].str.split().str[-1].isin(in_state)
+    if with_data:
+        keep &= everything["Data"].isin(with_data)
+    if words := (text or "").casefold().split():
+        told = everything[["Name", "Data", "Network"]].fillna("").agg(" ".join, axis=1) + " " + everything.index
+        for word in words:
+            keep &= told.str.casefold().str.contains(word, regex=False)
+    return everything[keep]
+
+
+def selection(listed: Sequence[Run], names: dict[str, str], chosen: Sequence[str]) -> list[Run]:
+    """Draws the selected runs as a list that can be changed by keyboard too, and returns them."""
+    by_id = {run.id: run for run in listed}
+    if len(listed) > 1:
+        st.session_state["runs_shown"] = list(chosen)
+        st.multiselect(
+            "Shown below",
+            list(by_id),
+            key="runs_shown",
+            format_func=lambda run: names.get(run, run),
+            on_change=lambda: choose(st.session_state["runs_shown"]),
+            max_selections=MOST,
+            placeholder="none ticked: the newest run",
+            help="The ticked runs; one is shown in full, several are laid over each other.",
+        )
+    return [by_id[run] for run in chosen if run in by_id]
