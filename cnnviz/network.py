@@ -55,9 +55,14 @@ class Dropout(Record):
 
 
 class BatchNormalization(Record):
-    """Normalises each channel by its batch's mean and deviation, then scales and shifts it."""
+    """Normalises each channel by its batch's mean and deviation, then scales and shifts it.
+
+    For prediction the running mean and deviation are used; `momentum` is how slowly they follow the batches. Keras's
+    0.99 takes some 300 batches, so that with few batches an epoch the first validations look worse than they are.
+    """
 
     type: Literal["BatchNormalization"] = "BatchNormalization"
+    momentum: float = Field(0.99, ge=0, lt=1)
 
 
 class Activate(Record):

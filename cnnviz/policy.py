@@ -189,6 +189,10 @@ POLICIES: dict[str, Policy] = {
             rotation=(-30, 30), width_shift=(-0.2, 0.2), height_shift=(-0.2, 0.2), zoom=(0.8, 1.2), horizontal_flip=0.5
         ),
     ),
+    "digits": Policy(
+        name="digits",
+        steps=_steps(rotation=(-8, 8), width_shift=(-0.06, 0.06), height_shift=(-0.06, 0.06)),
+    ),
     "light": Policy(
         name="light",
         steps=_steps(

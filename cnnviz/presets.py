@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from cnnviz.errors import RecipeError, one_of
 from cnnviz.network import (
+    BatchNormalization,
     Conv2D,
     Dense,
     Dropout,
@@ -48,20 +49,23 @@ _B1_LAYERS = (*_convs(32, 64), Conv2D(filters=64), Flatten(), Dense(units=64))
 PRESETS: dict[str, Recipe] = {
     "Q": Recipe(
         name="Digits, small and quick",
-        data=Data(dataset="digits", image_size=8, channels=1),
+        data=Data(dataset="digits", image_size=8, channels=1, validation_share=0.15),
+        augmentation=POLICIES["digits"],
         network=Network(
             layers=(
                 Conv2D(filters=32, padding="same"),
+                BatchNormalization(momentum=0.9),
                 Conv2D(filters=64, padding="same"),
+                BatchNormalization(momentum=0.9),
                 MaxPooling2D(),
                 Dropout(rate=0.25),
                 Flatten(),
-                Dense(units=64),
-                Dropout(rate=0.5),
+                Dense(units=128),
+                Dropout(rate=0.4),
             ),
             heads=(Head(units=10),),
         ),
-        fit=Fit(epochs=12),
+        fit=Fit(batch_size=20, epochs=12, learning_rate=3e-3, schedule="cosine", monitor="val_loss"),
     ),
     "S": Recipe(
         name="Shapes and colours, two heads",

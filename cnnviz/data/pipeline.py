@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 import tensorflow as tf
@@ -67,8 +67,8 @@ def training(pictures: Pictures, labels: Labels, recipe: Recipe, first_epoch: in
             for start in range(0, count, fit.batch_size):
                 yield epoch, samples[start : start + fit.batch_size]
 
-    spec = (tf.TensorSpec((), tf.int64), tf.TensorSpec((None,), tf.int64))
-    return _batched(tf.data.Dataset.from_generator(batches, output_signature=spec), load, recipe, targets, weights)
+    epochs = fit.epochs - first_epoch
+    return _batched(batches, epochs * steps(recipe, len(pictures)), load, recipe, targets, weights)
 
 
 def evaluation(pictures: Pictures, labels: Labels, recipe: Recipe, batch_size: int = 128) -> tf.data.Dataset:
@@ -82,16 +82,20 @@ def evaluation(pictures: Pictures, labels: Labels, recipe: Recipe, batch_size: i
         for start in range(0, len(pictures), batch_size):
             yield 0, np.arange(start, min(start + batch_size, len(pictures)))
 
-    spec = (tf.TensorSpec((), tf.int64), tf.TensorSpec((None,), tf.int64))
-    return _batched(tf.data.Dataset.from_generator(batches, output_signature=spec), load, recipe, targets, ())
+    return _batched(batches, math.ceil(len(pictures) / batch_size), load, recipe, targets, ())
 
 
 def _take(pictures: Pictures, rows: np.ndarray) -> np.ndarray | list[np.ndarray]:
     return [pictures[i] for i in rows] if pictures.array is None else pictures.array[rows]
 
 
-def _batched(indices: tf.data.Dataset, load, recipe: Recipe, targets: Sequence, weights: Sequence) -> tf.data.Dataset:
-    """Maps (epoch, samples) through `load`, giving the tensors the shapes that Keras needs to know."""
+def _batched(
+    batches: Callable[[], Iterator], count: int, load: Callable, recipe: Recipe, targets: Sequence, weights: Sequence
+) -> tf.data.Dataset:
+    """Maps `count` batches of (epoch, samples) through `load`; the tensors get the shapes that Keras needs to know."""
+    spec = (tf.TensorSpec((), tf.int64), tf.TensorSpec((None,), tf.int64))
+    indices = tf.data.Dataset.from_generator(batches, output_signature=spec)
+    indices = indices.apply(tf.data.experimental.assert_cardinality(count))
     arrays = (*targets, *weights)
     types = [tf.uint8, *(tf.as_dtype(array.dtype) for array in arrays)]
 
@@ -101,8 +105,7 @@ def _batched(indices: tf.data.Dataset, load, recipe: Recipe, targets: Sequence, 
         for tensor, array in zip(rest, arrays, strict=True):
             tensor.set_shape((None, *array.shape[1:]))
         y, w = tuple(rest[: len(targets)]), tuple(rest[len(targets) :])
-        parts = (images, _one_or_all(y), _one_or_all(w)) if w else (images, _one_or_all(y))
-        return parts
+        return (images, _one_or_all(y), _one_or_all(w)) if w else (images, _one_or_all(y))
 
     return indices.map(load_batch, num_parallel_calls=2, deterministic=True).prefetch(4)
 

@@ -7,6 +7,8 @@ import signal
 import sys
 import time
 import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from cnnviz.errors import CnnvizError
@@ -33,7 +35,8 @@ def main(folder: Path) -> int:
         with slot:
             diary.write(state="starting", started=time.time())
             diary.note("Loading TensorFlow")
-            from cnnviz.train.loop import carry_out
+            with _quiet_stderr():
+                from cnnviz.train.loop import carry_out
 
             carry_out(diary)
         diary.write(state="finished", ended=time.time())
@@ -45,6 +48,19 @@ def main(folder: Path) -> int:
         diary.write(state="failed", ended=time.time(), sentence=_sentence(error))
         return 1
     return 0
+
+
+@contextmanager
+def _quiet_stderr() -> Iterator[None]:
+    """Keeps what TensorFlow's C++ says about the machine while it loads out of the log; exceptions still come out."""
+    kept, void = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(void, 2)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(void)
 
 
 def _sentence(error: Exception) -> str:

@@ -53,6 +53,7 @@ def carry_out(diary: Diary) -> None:
             epochs=recipe.fit.epochs,
             steps_per_epoch=batches,
             validation_data=pipeline.evaluation(held_out, held_out_labels, recipe),
+            shuffle=False,  # the pipeline has done it
             verbose=0,
             callbacks=[
                 MeanAccuracy(recipe.network.heads),
