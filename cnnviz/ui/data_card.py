@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from cnnviz.data import Dataset
+from cnnviz.data import Dataset, Entry, catalogue
 from cnnviz.errors import CnnvizError
 from cnnviz.figures.data import class_bars
 from cnnviz.figures.style import CONFIG
@@ -16,24 +16,10 @@ from cnnviz.ui import datasets, state
 from cnnviz.ui.state import Draft, key
 from cnnviz.ui.text import plain
 
-try:  # TEMPORARY until the catalogue lands
-    from cnnviz.data import Entry, catalogue
-except ImportError:
-    from collections import namedtuple
-
-    Entry = namedtuple("Entry", "name title sentence ready")
-
-    def catalogue():
-        return [
-            Entry("digits", "Digits", "", True),
-            Entry("shapes", "Shapes", "", True),
-            Entry("mnist", "MNIST", "MNIST has to be downloaded (11 MB).", False),
-        ]
-
-
 __all__ = ["Found", "data_card"]
 
 OWN = "own"
+NOT_FETCHED = ("celeba",)  # can't be downloaded for the person; opening it says what to do
 SAMPLES = 16
 TILE, GAP = 68, 16  # pixels on the page
 _CROPS = {"whole": "Whole picture, stretched", "centre": "Centre of the same shape", "face": "Face (as CelebA)"}
@@ -123,7 +109,8 @@ def _open(draft: Draft, entries: dict[str, Entry]) -> Found:
     if draft.shown.get("own") == "new" or not draft.get("data.dataset"):
         return Found(None, None, ("No data is chosen yet: type the path of a folder or an .npz file.",))
     entry = entries.get(draft.get("data.dataset"))
-    if entry is not None and not entry.ready and draft.shown.get("fetch") != entry.name:
+    fetched = entry is not None and not entry.ready and entry.name not in NOT_FETCHED
+    if fetched and draft.shown.get("fetch") != entry.name:
         st.info(plain(entry.sentence), icon=":material/download:")
         if not st.button("Get it now", key="train_fetch", help="Downloads the data once; later it is read from disk."):
             return Found(None, None, (f"{entry.title} is not on this computer yet.",))
@@ -156,7 +143,7 @@ def _words(draft: Draft, found: Found) -> None:
     if found.dataset is None:
         return
     st.caption(plain(found.dataset.source))
-    names = available(found)
+    names = list(found.dataset.available)
     if len(names) > 1:
         now = [head["name"] for head in draft.get("network.heads")]
         st.multiselect(
@@ -167,11 +154,6 @@ def _words(draft: Draft, found: Found) -> None:
             args=(draft,),
             help="Each of these becomes an answer (a head) of the network.",
         )
-
-
-def available(found: Found) -> list[str]:
-    """Returns all heads that the data could teach."""
-    return list(getattr(found.dataset, "available", ()) or [head.name for head in found.dataset.heads])
 
 
 def _learn(draft: Draft) -> None:

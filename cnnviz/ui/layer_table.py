@@ -20,11 +20,12 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "strides": ("strides",),
     "padding": ("padding",),
     "activation": ("activation",),
-    "rate": ("rate",),
+    "rate": ("rate", "momentum"),
     "shape": ("target_shape",),
     "bias": ("use_bias",),
 }
 """For each column behind number and type, the layers' fields that it stands for."""
+_KEPT = (NUMBER, "size", "activation")  # what a layer keeps when it becomes one of another type
 # What a new layer has where the record itself asks for a value.
 _NEW = {"filters": 32, "units": 64, "target_shape": "1"}
 
@@ -74,7 +75,9 @@ def edited(rows: Sequence[dict[str, Any]], changes: dict[str, Any]) -> list[dict
     for index, row in enumerate(rows):
         if index in gone:
             continue
-        now = {**row, **cells.get(index, {})}
+        changed = cells.get(index, {})
+        kept = row if changed.get(TYPE, row[TYPE]) == row[TYPE] else {name: row[name] for name in _KEPT if name in row}
+        now = {**row, **dict.fromkeys(set(row) - set(kept) - {TYPE}), **changed}
         wanted = now.get(NUMBER) or index + 1
         place = wanted if wanted == index + 1 else wanted + (0.5 if wanted > index + 1 else -0.5)
         placed.append((place, now))

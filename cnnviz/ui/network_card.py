@@ -155,7 +155,7 @@ def _columns() -> dict:
         "activation": config.SelectboxColumn("Activation", options=list(ACTIVATIONS), width=104),
         "rate": config.NumberColumn(
             "Rate", min_value=0.0, max_value=0.99, step=0.05, format="%.2f", width=70,
-            help="Share of the values that Dropout sets to zero while training.",
+            help="Share of the values that Dropout sets to zero; momentum of a BatchNormalization.",
         ),
         "shape": config.TextColumn("Shape", width=80, help="What Reshape makes, such as 28×28."),
         "bias": config.CheckboxColumn("Bias", width=56, help="Whether a Conv2D adds a learned number to each filter."),

@@ -120,5 +120,5 @@ def start_bar(recipe: Recipe | None, problems: list[str]) -> None:
         except CnnvizError as error:
             refused.error(plain(error), icon=":material/error:")
             return
-        st.session_state["runs_selected"] = run.id
+        st.session_state["runs_selected"] = [run.id]
         st.switch_page("pages/runs.py", query_params={"run": run.id})

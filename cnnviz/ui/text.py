@@ -20,13 +20,15 @@ def plain(text: object) -> str:
 
 
 def duration(seconds: float) -> str:
-    """Returns a length of time in the units that it means: "0.4 s", "12 s", "3 min 20 s", "1 h 05 min"."""
-    if seconds < 10:
+    """Returns a length of time in the units that it means: "40 ms", "0.4 s", "12 s", "3 min 20 s", "1 h 05 min"."""
+    if seconds < 0.095:
+        return f"{1000 * seconds:.0f} ms"
+    if seconds < 9.95:
         return f"{seconds:.1f} s"
-    if seconds < 60:
+    if seconds < 59.5:
         return f"{seconds:.0f} s"
     minutes, rest = divmod(round(seconds), 60)
-    if minutes < 60:
-        return f"{minutes} min {rest:02d} s" if minutes < 10 and rest else f"{minutes} min"
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours:,} h {minutes:02d} min"
+    if minutes < 10:
+        return f"{minutes} min {rest:02d} s" if rest else f"{minutes} min"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 60 else f"{minutes // 60:,} h {minutes % 60:02d} min"

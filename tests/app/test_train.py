@@ -1,0 +1,335 @@
+"""The Train page, as a person uses it, without a browser."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from cnnviz import runs
+from cnnviz.architecture import describe
+from cnnviz.presets import PRESETS
+from cnnviz.recipe import parse, replace
+
+APP = Path(__file__).parents[2] / "streamlit_app.py"
+FIELD = "train_field_"
+SMALL = replace(
+    PRESETS["Q"],
+    {
+        "network.layers": [
+            {"type": "Conv2D", "filters": 32, "padding": "same"},
+            {"type": "MaxPooling2D"},
+            {"type": "Flatten"},
+            {"type": "Dense", "units": 64},
+        ]
+    },
+)
+
+
+@pytest.fixture
+def app(checkpoints: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> AppTest:
+    """The app on its first page, with no data but what is bundled, as it was just opened."""
+    monkeypatch.setenv("CNNVIZ_DATA", str(tmp_path))
+    return AppTest.from_file(str(APP), default_timeout=60)
+
+
+def shown(app: AppTest) -> AppTest:
+    """Runs the page, which must not end in a traceback."""
+    app.run()
+    assert not app.exception
+    return app
+
+
+def field(app: AppTest, kind: str, name: str):
+    return getattr(app, kind)(key=FIELD + name)
+
+
+def start(app: AppTest):
+    return app.button(key="train_start")
+
+
+def sentences(app: AppTest) -> list[str]:
+    """What the page says is wrong, without the marks that keep it from being read as Markdown."""
+    return [error.value.replace("\\", "").replace("\u2060", "") for error in app.error]
+
+
+def draft(app: AppTest):
+    return app.session_state["train_draft"]
+
+
+def recipe(app: AppTest):
+    return parse(draft(app).tree)
+
+
+def test_first_sight_is_the_quick_preset_ready_to_start(app: AppTest) -> None:
+    shown(app)
+    assert recipe(app) == PRESETS["Q"]
+    assert start(app).label == "Start training"
+    assert not start(app).disabled
+    assert len(app.image) >= 16
+    total = sum(row.parameters for row in describe(PRESETS["Q"].network, (8, 8, 1)))
+    assert app.metric[0].value == f"{total:,}"
+    assert not app.error
+
+
+def test_every_control_has_help_and_every_picture_a_caption(app: AppTest) -> None:
+    shown(app)
+    for kind in ("selectbox", "number_input", "text_input", "slider", "toggle", "button", "multiselect"):
+        for widget in getattr(app, kind):
+            assert widget.help, f"{kind} {widget.label!r} has no help"
+    assert all(all(picture.captions) for picture in app.image)
+
+
+def test_a_preset_fills_in_everything(app: AppTest) -> None:
+    shown(app)
+    field(app, "selectbox", "preset").set_value("S")
+    shown(app)
+    assert recipe(app) == PRESETS["S"]
+    assert app.query_params["preset"] in ("S", ["S"])
+    assert field(app, "multiselect", "heads").value == ["shape", "colour"]
+    assert field(app, "number_input", "fit.epochs").value == PRESETS["S"].fit.epochs
+
+
+def test_the_address_names_a_preset(app: AppTest) -> None:
+    app.query_params["preset"] = "S"
+    shown(app)
+    assert recipe(app) == PRESETS["S"]
+
+
+def test_an_unknown_preset_in_the_address_is_said_and_q_is_shown(app: AppTest) -> None:
+    app.query_params["preset"] = "<b>Z9</b>"
+    shown(app)
+    assert len(app.warning) == 1
+    assert "There is no preset" in app.warning[0].value.replace("\\", "")
+    assert "<b>" not in app.warning[0].value
+    assert recipe(app) == PRESETS["Q"]
+
+
+def test_changes_stay_when_another_page_was_shown(app: AppTest) -> None:
+    shown(app)
+    field(app, "number_input", "fit.epochs").set_value(7)
+    field(app, "selectbox", "policy").set_value("light")
+    shown(app)
+    app.switch_page("pages/runs.py").run()
+    app.switch_page("pages/train.py")
+    shown(app)
+    assert field(app, "number_input", "fit.epochs").value == 7
+    assert recipe(app).fit.epochs == 7
+    assert recipe(app).augmentation.name == "light"
+    assert [button for button in app.button if button.label == "Undo changes"]
+
+
+def test_undo_goes_back_to_the_preset(app: AppTest) -> None:
+    shown(app)
+    field(app, "number_input", "fit.epochs").set_value(7)
+    shown(app)
+    app.button(key="train_undo").click()
+    shown(app)
+    assert recipe(app) == PRESETS["Q"]
+    assert field(app, "number_input", "fit.epochs").value == 12
+
+
+def test_a_recipe_from_another_page_is_taken_over(app: AppTest) -> None:
+    wanted = replace(PRESETS["S"], {"fit.epochs": 3, "name": "again"})
+    app.session_state["train_recipe"] = wanted
+    shown(app)
+    assert recipe(app) == wanted
+    assert "train_recipe" not in app.session_state
+
+
+def edit(app: AppTest, **changes) -> None:
+    app.session_state[f"train_layers_{draft(app).table}"] = {
+        "edited_rows": {}, "added_rows": [], "deleted_rows": [], **changes
+    }  # fmt: skip
+    shown(app)
+
+
+@pytest.fixture
+def table(app: AppTest) -> AppTest:
+    """The page with the four layers of `SMALL`."""
+    app.session_state["train_recipe"] = SMALL
+    return shown(app)
+
+
+def types(app: AppTest) -> list[str]:
+    return [layer.type for layer in recipe(app).network.layers]
+
+
+def test_numbers_in_the_table_change_the_network_at_once(table: AppTest) -> None:
+    version = draft(table).table
+    edit(table, edited_rows={0: {"size": 8}})
+    assert recipe(table).network.layers[0].filters == 8
+    assert table.metric[0].value == f"{(9 + 1) * 8 + (4 * 4 * 8 + 1) * 64 + (64 + 1) * 10:,}"
+    assert draft(table).table == version, "typing a number must not give the table anew"
+
+
+def test_layers_are_added_moved_and_removed(table: AppTest) -> None:
+    edit(table, added_rows=[{"type": "BatchNormalization"}])
+    assert types(table) == ["Conv2D", "MaxPooling2D", "Flatten", "Dense", "BatchNormalization"]
+    edit(table, edited_rows={4: {"no": 2}})
+    assert types(table) == ["Conv2D", "BatchNormalization", "MaxPooling2D", "Flatten", "Dense"]
+    edit(table, deleted_rows=[1])
+    assert recipe(table) == SMALL
+
+
+def test_a_layer_of_another_type_gets_that_types_settings(table: AppTest) -> None:
+    edit(table, edited_rows={3: {"type": "Dropout"}})
+    assert recipe(table).network.layers[3].model_dump() == {"type": "Dropout", "rate": 0.5}
+    rows = table.data_editor[0].value
+    assert rows["size"].isna().tolist() == [False, True, True, True]
+    assert rows["rate"].tolist()[3] == 0.5
+
+
+def test_a_table_without_layers_is_a_thing_to_mend(table: AppTest) -> None:
+    edit(table, deleted_rows=list(range(4)))
+    assert start(table).disabled
+    assert start(table).label == "Start training · 1 thing to mend"
+    assert any("Flatten or GlobalAveragePooling2D" in sentence for sentence in sentences(table))
+    edit(table, added_rows=[{"type": "Flatten"}])
+    assert not start(table).disabled
+
+
+def test_mistakes_are_said_at_their_cards_and_counted(table: AppTest, checkpoints: Path) -> None:
+    field(table, "selectbox", "picker").set_value("own")
+    shown(table)
+    edit(table, edited_rows={1: {"window": 32}})
+    assert start(table).label == "Start training · 2 things to mend"
+    assert start(table).disabled
+    assert any("32×32 window" in sentence for sentence in sentences(table))
+    assert any(sentence.startswith("No data is chosen yet") for sentence in sentences(table))
+    assert list(checkpoints.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "path", ["/nowhere/at/all", "no such name", "../..", "/dev/null", "<img src=x onerror=alert(1)>"]
+)
+def test_a_bad_path_is_one_sentence_at_the_data(app: AppTest, checkpoints: Path, path: str) -> None:
+    shown(app)
+    field(app, "selectbox", "picker").set_value("own")
+    shown(app)
+    assert start(app).label == "Start training · 1 thing to mend"
+    field(app, "text_input", "path").set_value(path)
+    shown(app)
+    assert len(sentences(app)) == 1
+    assert sentences(app)[0].endswith(".")
+    assert "<img" not in app.error[0].value.replace("\\<", "")
+    assert start(app).disabled
+    assert list(checkpoints.iterdir()) == []
+
+
+def test_a_folder_without_pictures_is_one_sentence(app: AppTest, tmp_path: Path) -> None:
+    folder = tmp_path / "empty"
+    (folder / "cats").mkdir(parents=True)
+    (folder / "dogs").mkdir()
+    shown(app)
+    field(app, "selectbox", "picker").set_value("own")
+    shown(app)
+    field(app, "text_input", "path").set_value(str(folder))
+    shown(app)
+    assert len(sentences(app)) == 1
+    assert start(app).disabled
+
+
+def test_own_pictures_are_taken_and_their_class_names_are_only_text(app: AppTest, tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    names = ("**x**", "<img src=x onerror=alert(1)>")
+    file = tmp_path / "mine.npz"
+    np.savez(file, images=rng.integers(0, 255, (40, 20, 24, 3), np.uint8), labels=np.arange(40) % 2)
+    folder = tmp_path / "mine"
+    for name in names:
+        (folder / name).mkdir(parents=True)
+        for number in range(20):
+            cv2.imwrite(str(folder / name / f"{number}.png"), rng.integers(0, 255, (20, 24, 3), np.uint8))
+    shown(app)
+    field(app, "selectbox", "picker").set_value("own")
+    shown(app)
+    for path in (file, folder):
+        field(app, "text_input", "path").set_value(str(path))
+        shown(app)
+        assert sentences(app) == []
+        assert recipe(app).data.image_size == (20, 24)
+        assert [head.units for head in recipe(app).network.heads] == [2]
+    captions = [caption for picture in app.image for caption in picture.captions]
+    assert any("x\\*\\*" in caption for caption in captions)
+    assert not any("<img" in caption.replace("\\<", "") for caption in captions)
+
+
+def test_data_that_would_be_downloaded_waits_for_a_word(
+    app: AppTest, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
+    app.query_params["preset"] = "C2"
+    shown(app)
+    assert app.button(key="train_fetch")
+    assert start(app).disabled
+
+
+def test_a_step_that_destroys_labels_is_warned_of(app: AppTest) -> None:
+    shown(app)
+    field(app, "selectbox", "policy").set_value("D3")
+    shown(app)
+    assert len(app.warning) == 1
+    field(app, "selectbox", "policy").set_value("light")
+    shown(app)
+    assert not app.warning
+    captions = [caption for picture in app.image for caption in picture.captions][-6:]
+    assert all("rotation" in caption for caption in captions)
+    assert len(set(captions)) == 6
+
+
+def upload(app: AppTest, content: bytes) -> None:
+    app.file_uploader(key="train_upload").set_value(("recipe.json", content, "application/json"))
+    shown(app)
+
+
+def test_a_recipe_file_is_taken_over(app: AppTest) -> None:
+    shown(app)
+    wanted = replace(PRESETS["S"], {"seed": 5})
+    upload(app, wanted.to_json().encode())
+    assert recipe(app) == wanted
+    assert not app.error
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"{", "not JSON"),
+        (b"[1]", "expected a JSON object"),
+        (b"\xff\xfe\x00", "not JSON"),
+        (PRESETS["Q"].to_json().replace("epochs", "epoch").encode(), "did you mean 'epochs'?"),
+        (json.dumps({**json.loads(PRESETS["Q"].to_json()), "seed": -1}).encode(), "seed"),
+    ],
+)
+def test_a_bad_recipe_file_is_one_sentence_and_changes_nothing(app: AppTest, content: bytes, said: str) -> None:
+    shown(app)
+    upload(app, content)
+    assert len(sentences(app)) == 1
+    assert said in sentences(app)[0]
+    assert recipe(app) == PRESETS["Q"]
+
+
+def test_start_makes_a_run_of_this_recipe_and_leads_to_it(app: AppTest, checkpoints: Path) -> None:
+    shown(app)
+    field(app, "number_input", "fit.epochs").set_value(1)
+    field(app, "text_input", "name").set_value("mine")
+    shown(app)
+    wanted = recipe(app)
+    start(app).click()
+    shown(app)
+    (run,) = runs.listing()
+    try:
+        assert run.recipe == wanted
+        assert app.session_state["runs_selected"] == [run.id]
+        assert app.query_params["run"] in (run.id, [run.id])
+    finally:
+        if runs.open_run(run.id).active:
+            runs.request_stop(run.id)
+        for _ in range(300):
+            if not runs.open_run(run.id).active:
+                break
+            time.sleep(0.2)
