@@ -126,7 +126,9 @@ def _read_table(path: str, columns: tuple[int, ...], changed: tuple[int, int]) -
     wrong = np.argwhere(~(positive | negative))
     if len(wrong):
         row, column = wrong[0]
-        raise DataError(f"{file}: {printable(names[row])} has the value {table[row, column]!r}; expected 1 or -1.")
+        raise DataError(
+            f"{file}: {printable(names[row])} has the value {printable(str(table[row, column]))!r}; expected 1 or -1."
+        )
     return tuple(names), np.where(positive, 1, -1).astype(np.int8)
 
 

@@ -114,5 +114,6 @@ def _opened(url: str) -> http.client.HTTPResponse:
     except queue.Empty:
         raise _NoWay(f"no answer in {CONNECT_SECONDS:g} seconds") from None
     if isinstance(answer, Exception):
-        raise _NoWay(str(getattr(answer, "reason", answer)))
+        reason = answer if isinstance(answer, urllib.error.HTTPError) else getattr(answer, "reason", answer)
+        raise _NoWay(str(reason))
     return answer

@@ -1,0 +1,121 @@
+"""Prepared pictures: equal to decode and fit one by one, in memory and on disk."""
+
+from __future__ import annotations
+
+import os
+from concurrent.futures import CancelledError
+
+import numpy as np
+import pytest
+
+from cnnviz import images
+from cnnviz.data import open_dataset, prepare
+from cnnviz.data.kept import cache_folder
+from cnnviz.data.pictures import work_size
+from cnnviz.errors import DataError
+
+
+@pytest.fixture
+def split(recipe_data, tmp_path):
+    """60 noisy pictures of different sizes."""
+    rng = np.random.default_rng(0)
+    for i in range(100):
+        folder = tmp_path / "set" / "ab"[i % 2]
+        folder.mkdir(parents=True, exist_ok=True)
+        noise = rng.integers(0, 256, (20 + i % 7, 20 + i % 5, 3), dtype=np.uint8)
+        (folder / f"{i:03}.png").write_bytes(images.to_png(noise))
+    (tmp_path / "set" / "a" / "050.png").write_text("broken")
+    return open_dataset(recipe_data(tmp_path / "set")).splits["train"]
+
+
+@pytest.mark.parametrize("budget", [2**30, 0], ids=["memory", "disk"])
+@pytest.mark.parametrize("settings", [{}, {"channels": 3, "crop": "centre"}, {"image_size": (30, 12), "crop": "face"}])
+def test_pictures_are_fitted_as_one_by_one(recipe_data, split, budget: int, settings: dict) -> None:
+    data = recipe_data("unused", **settings)
+    pictures = prepare(split, data, budget=budget)
+    assert len(pictures) + len(pictures.skipped) == len(split)
+    assert pictures.array.shape == (len(pictures), *data.input_shape)
+    for position, row in enumerate(pictures.kept):
+        expected = images.fit(split.image(int(row)), data.image_size, channels=data.channels, crop=data.crop)
+        np.testing.assert_array_equal(pictures[position], expected)
+
+
+@pytest.mark.parametrize("budget", [2**30, 0], ids=["memory", "disk"])
+def test_whole_pictures_keep_a_margin(recipe_data, split, budget: int) -> None:
+    data = recipe_data("unused", image_size=(16, 16))
+    pictures = prepare(split, data, whole=True, budget=budget)
+    assert pictures.array is None
+    for position, row in enumerate(pictures.kept):
+        height, width, _ = split.image(int(row)).shape
+        picture = pictures[position]
+        assert min(picture.shape[:2]) == 16
+        assert abs(picture.shape[0] / picture.shape[1] - height / width) < 0.06
+    assert pictures[-1].shape == pictures[len(pictures) - 1].shape
+    with pytest.raises(IndexError):
+        pictures[len(pictures)]
+
+
+def test_work_sizes_by_hand() -> None:
+    assert work_size((218, 178), (64, 64)) == (78, 64)
+    assert work_size((100, 200), (50, 50)) == (50, 100)
+    assert work_size((10, 10), (72, 59)) == (72, 72)
+
+
+def test_a_file_on_disk_serves_again_until_a_picture_changes(recipe_data, split, tmp_path) -> None:
+    data, told = recipe_data("unused"), []
+    first = prepare(split, data, budget=0, progress=lambda *args: told.append(args))
+    assert told[-1][1:] == (len(split), len(split))
+    assert len(list((cache_folder() / "pictures").glob("*.bin"))) == 1
+    told.clear()
+    again = prepare(split, data, budget=0, progress=lambda *args: told.append(args))
+    assert told == []
+    np.testing.assert_array_equal(first.array, again.array)
+    assert (again.skipped, again.kept.tolist()) == (first.skipped, first.kept.tolist())
+    changed = split.path_of(3)
+    changed.write_bytes(images.to_png(np.zeros((30, 30, 3), np.uint8)))
+    third = prepare(split, data, budget=0, progress=lambda *args: told.append(args))
+    assert told
+    assert (third[3 - (first.kept[:4].tolist() != [0, 1, 2, 3])] == 0).all()
+    for file in (cache_folder() / "pictures").glob("*.bin"):
+        file.unlink()
+        file.write_bytes(bytes(100))
+    np.testing.assert_array_equal(prepare(split, data, budget=0).array, third.array)
+
+
+def test_arrays_beyond_the_budget_leave_no_file(recipe_data) -> None:
+    data = recipe_data("digits", image_size=16, channels=3)
+    split = open_dataset(data).splits["test"]
+    on_disk = prepare(split, data, budget=0)
+    np.testing.assert_array_equal(on_disk.array, prepare(split, data).array)
+    assert list((cache_folder() / "pictures").iterdir()) == []
+
+
+def test_no_room_and_no_permission_are_sentences(recipe_data, split, monkeypatch, tmp_path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    monkeypatch.setenv("CNNVIZ_CACHE", str(tmp_path / "file"))
+    with pytest.raises(DataError, match=r"can't be kept in .*CNNVIZ_CACHE"):
+        prepare(split, recipe_data("unused"), budget=0)
+    monkeypatch.setenv("CNNVIZ_CACHE", str(tmp_path / "cache"))
+    status = os.statvfs(tmp_path)
+    from cnnviz.data import kept
+
+    with pytest.raises(DataError, match="GB are free: make room"):
+        kept.on_disk(split, recipe_data("unused"), False, status.f_frsize * status.f_blocks * 2, iter(()))
+    assert list((tmp_path / "cache" / "pictures").iterdir()) == []
+
+
+@pytest.mark.parametrize("budget", [2**30, 0], ids=["memory", "disk"])
+def test_cancelling_leaves_nothing(recipe_data, split, budget: int) -> None:
+    asked = iter([False, False, True, True])
+    with pytest.raises(CancelledError):
+        prepare(split, recipe_data("unused"), budget=budget, cancelled=lambda: next(asked))
+    folder = cache_folder() / "pictures"
+    assert not folder.exists() or list(folder.iterdir()) == []
+
+
+def test_arrays_of_the_right_size_are_not_copied(recipe_data) -> None:
+    data = recipe_data("shapes", image_size=64, channels=3)
+    split = open_dataset(data).splits["train"]
+    assert prepare(split, data).array is split.source.array()
+    some = open_dataset(recipe_data("shapes", limits={"train": 100})).splits["train"]
+    np.testing.assert_array_equal(prepare(some, data).array, split.source.array()[:100])
