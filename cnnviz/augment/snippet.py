@@ -147,8 +147,10 @@ def _noise(step: Step, size: tuple[int, int]) -> Layer:
 
 
 def _blur(step: Step, size: tuple[int, int]) -> Layer:
-    low, high = (max(side * min(size), 1e-3) for side in (step.low, step.high))
-    return f"RandomGaussianBlur(kernel_size={2 * math.ceil(3 * high) + 1}, sigma={_range(low, high)})", "", 1
+    low, high = (side * min(size) for side in (step.low, step.high))
+    note = f"Keras's deviation is at most 1 pixel, not {low:.3g} to {high:.3g}." if high > 1 else ""
+    sigma = [min(max(side, 1e-3), 1.0) for side in (low, high)]
+    return f"RandomGaussianBlur(kernel_size={2 * math.ceil(3 * sigma[1]) + 1}, sigma={_range(*sigma)})", note, 1
 
 
 def _erasing(step: Step, size: tuple[int, int]) -> Layer:

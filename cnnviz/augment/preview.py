@@ -1,0 +1,148 @@
+"""Draws of one picture to look at: at display size, with what was drawn, what was filled in, and as a sheet."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+
+from cnnviz.augment.draw import Drawn, draw
+from cnnviz.augment.geometry import filled, working
+from cnnviz.augment.mix import mix_batch, partners
+from cnnviz.augment.pipeline import apply, augment_batch
+from cnnviz.images import with_channels
+from cnnviz.policy import STEPS, Policy
+
+__all__ = ["DISPLAY", "Draw", "display_size", "draws", "marked", "picture_bytes", "sheet", "wiped"]
+
+DISPLAY = 384
+"""The longest side of a picture on a page, in pixels: sharp at twice the pixels of a tile, and quick to draw."""
+_SMALL = 128
+_QUALITY = 90
+_STRIPE = 5
+_MARK = (np.array([217, 119, 43], np.uint8), np.array([255, 244, 230], np.uint8))
+_GAP = 8
+
+
+class Draw(NamedTuple):
+    """A picture, uint8 (height, width, channels); what was drawn for it; which pixels were filled in, bool (h, w)."""
+
+    image: np.ndarray
+    drawn: tuple[Drawn, ...]
+    filled: np.ndarray
+
+
+def display_size(shape: tuple[int, ...], longest: int = DISPLAY) -> tuple[int, int]:
+    """Returns (height, width) of a picture of `shape` shrunk so that no side is over `longest`; never enlarged."""
+    scale = min(1.0, longest / max(shape[:2]))
+    return max(1, round(shape[0] * scale)), max(1, round(shape[1] * scale))
+
+
+def draws(
+    image: np.ndarray,
+    policy: Policy,
+    *,
+    seed: int,
+    epochs: Iterable[int],
+    sample: int = 0,
+    size: tuple[int, int],
+    crop: str = "whole",
+    others: Sequence[np.ndarray] = (),
+) -> list[Draw]:
+    """Returns one draw of the picture for each epoch, as training makes it for the same seed, epoch and sample.
+
+    Args:
+        image: uint8 (height, width, 1 or 3), of any size; it is shrunk once.
+        epochs: Counted from 0.
+        size: (height, width) of the results.
+        others: Pictures that steps such as MixUp blend with; they take the numbers after `sample`. Without any, those
+            steps are left out.
+
+    Raises:
+        RecipeError: a seed, epoch or sample out of bounds, see `augment.draw`.
+        ImageError: a picture of another type or shape.
+    """
+    picture = working(image, policy, size=size, crop=crop)
+    others = [working(with_channels(o, image.shape[2]), policy, size=size, crop=crop) for o in others]
+    made = []
+    for epoch in epochs:
+        drawn = draw(policy, seed=seed, epoch=epoch, sample=sample)
+        mask = filled(image.shape, policy, drawn, size=size, crop=crop)
+        if policy.mixes and others:
+            shown, drawn = _mixed([picture, *others], policy, drawn, seed, epoch, sample, size, crop)
+        else:
+            drawn = tuple(_unmixed(one) for one in drawn)
+            shown = apply(picture, policy, drawn, size=size, crop=crop)
+        made.append(Draw(shown, drawn, mask))
+    return made
+
+
+def _mixed(
+    pictures: list[np.ndarray],
+    policy: Policy,
+    drawn: tuple[Drawn, ...],
+    seed: int,
+    epoch: int,
+    sample: int,
+    size: tuple[int, int],
+    crop: str,
+) -> tuple[np.ndarray, tuple[Drawn, ...]]:
+    """The first picture of a small batch; mixing with itself counts as not applied."""
+    samples = [sample + nth for nth in range(len(pictures))]
+    batch = augment_batch(pictures, policy, seed=seed, epoch=epoch, samples=samples, size=size, crop=crop)
+    batch, _ = mix_batch(batch, {}, policy, seed=seed, epoch=epoch, samples=samples)
+    said = [
+        _unmixed(one) if partners(len(samples), seed=seed, epoch=epoch, samples=samples, nth=nth)[0] == 0 else one
+        for nth, one in enumerate(drawn)
+    ]
+    return batch[0], tuple(said)
+
+
+def _unmixed(one: Drawn) -> Drawn:
+    return one._replace(applied=False) if STEPS[one.type].group == "batch" else one
+
+
+def marked(image: np.ndarray, mask: np.ndarray) -> np.ndarray:
+    """Returns the picture as RGB with slanted stripes over the pixels of `mask`, bool (height, width)."""
+    made = with_channels(image, 3).copy()
+    y, x = np.indices(mask.shape)
+    width = max(1, min(_STRIPE, min(mask.shape) // 8))
+    odd = ((x + y) // width) % 2 == 1
+    made[mask & odd], made[mask & ~odd] = _MARK
+    return made
+
+
+def wiped(before: np.ndarray, after: np.ndarray, share: float) -> np.ndarray:
+    """Returns `after` with the left `share`, 0..1, of its width taken from `before`, and a white line between them."""
+    made = after.copy()
+    edge = round(share * after.shape[1])
+    made[:, :edge] = before[:, :edge]
+    if 0 < edge < after.shape[1] and after.shape[1] > _SMALL:
+        made[:, max(0, edge - 1) : edge + 1] = 255
+    return made
+
+
+def picture_bytes(image: np.ndarray, side: int = 2 * _SMALL) -> bytes:
+    """Returns a uint8 picture as a file's bytes: JPEG, or PNG for small ones, enlarged without smoothing to `side`."""
+    factor = side // max(image.shape[:2]) if max(image.shape[:2]) <= _SMALL else 1
+    if factor > 1:
+        image = np.repeat(np.repeat(image, factor, axis=0), factor, axis=1)
+    stored = cv2.cvtColor(image, cv2.COLOR_RGB2BGR) if image.shape[2] == 3 else image
+    if factor > 1 or max(image.shape[:2]) <= _SMALL:
+        return cv2.imencode(".png", stored)[1].tobytes()
+    return cv2.imencode(".jpg", stored, [cv2.IMWRITE_JPEG_QUALITY, _QUALITY])[1].tobytes()
+
+
+def sheet(images: Sequence[np.ndarray], columns: int | None = None) -> np.ndarray:
+    """Returns pictures of equal size on one white sheet, row by row; uint8, by default about as many rows as columns."""
+    columns = columns or math.ceil(math.sqrt(len(images)))
+    rows = math.ceil(len(images) / columns)
+    height, width, channels = images[0].shape
+    made = np.full((rows * (height + _GAP) + _GAP, columns * (width + _GAP) + _GAP, channels), 255, np.uint8)
+    for nth, image in enumerate(images):
+        top, left = (_GAP + (nth // columns) * (height + _GAP), _GAP + (nth % columns) * (width + _GAP))
+        made[top : top + height, left : left + width] = image
+    return made
