@@ -57,8 +57,12 @@ def arrange(dataset: Dataset, data: recipe.Data) -> Dataset:
 
 def groups(labels: dict[str, np.ndarray]) -> np.ndarray:
     """Returns the number of each sample's combination of labels, int64 (n,), counted from 0 over those there are."""
-    table = np.stack(list(labels.values()), axis=1)
-    return np.unique(table, axis=0, return_inverse=True)[1].reshape(-1)
+    numbers = np.zeros(len(next(iter(labels.values()))), np.int64)
+    for values in labels.values():
+        numbers = numbers * (int(values.max(initial=0)) + 1) + values
+        present = np.bincount(numbers) > 0
+        numbers = (np.cumsum(present) - 1)[numbers]  # close the gaps, so that many heads don't overflow
+    return numbers
 
 
 def stratified(group: np.ndarray, share: float, seed: int) -> np.ndarray:

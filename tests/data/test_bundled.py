@@ -44,11 +44,10 @@ def digest() -> str:
 
 
 def test_shapes_are_the_same_in_every_process_and_quick() -> None:
-    """The time is measured in the fresh process, so that nothing is cached; import included."""
-    begin = time.perf_counter()
+    begin = time.process_time()
     shapes.draw.cache_clear()
     here = digest()
-    seconds = time.perf_counter() - begin
+    seconds = time.process_time() - begin
     code = (
         "import hashlib\nfrom cnnviz.data import shapes\n"
         "arrays = [a for s in ('test', 'validation', 'train') for a in (*shapes.draw(s), *shapes.labels(s).values())]\n"
@@ -59,7 +58,7 @@ def test_shapes_are_the_same_in_every_process_and_quick() -> None:
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=60, check=True
     )
     assert there.stdout.strip() == here
-    assert seconds < 6  # under 2 s on an idle machine; the tests' may be busy
+    assert seconds < 3  # of processor time: about 1.3 on an idle machine, more where others use its cores
 
 
 def test_shapes_counts_and_heads(recipe_data) -> None:

@@ -24,6 +24,16 @@ def test_stratified_shares_are_scikit_learns(share: float) -> None:
     assert (held != splits.stratified(group, share, seed=4)).any()
 
 
+def test_groups_are_the_combinations_there_are() -> None:
+    rng = np.random.default_rng(2)
+    labels = {str(head): rng.integers(0, 2, 500) for head in range(70)}
+    for heads in (1, 2, 5, 70):
+        table = np.stack([labels[str(head)] for head in range(heads)], axis=1)
+        reference = np.unique(table, axis=0, return_inverse=True)[1].reshape(-1)
+        some = {str(head): labels[str(head)] for head in range(heads)}
+        np.testing.assert_array_equal(splits.groups(some), reference)
+
+
 def test_small_groups_give_one_and_keep_one() -> None:
     held = splits.stratified(np.array([0, 0, 1, 1, 1, 2, 2]), 0.01, seed=0)
     assert [held[:2].sum(), held[2:5].sum(), held[5:].sum()] == [1, 1, 1]
