@@ -47,7 +47,8 @@ else:
     selected = st.session_state["runs_selected"]
     names = labels(listed)
     confirm_deletion(names)
-    st.subheader("All runs", anchor=False)
+    if any(run.active for run in listed):
+        st.subheader("All so far", anchor=False)
     table(listed, selected)
     shown = selection(listed, names, selected)
     if len(shown) > 1:

@@ -98,9 +98,10 @@ def learning(
         figure.add_vrect(x0=turned, x1=done, fillcolor=_SHADE, line_width=0, layer="below")
     if best is not None and epochs:
         figure.add_vline(x=best, line={"color": _GUIDE, "width": 1, "dash": "dot"}, layer="below")
+        high = metric == "loss"  # where the curves leave room
         figure.add_annotation(
-            x=best, y=1, yref="paper", text=f"best {best}", showarrow=False, yanchor="top", xanchor="right",
-            xshift=-3, font={"size": 11, "color": "#80908d"},
+            x=best, y=1 if high else 0, yref="paper", text=f"best {best}", showarrow=False, xanchor="right",
+            yanchor="top" if high else "bottom", xshift=-3, font={"size": 11, "color": "#80908d"},
         )  # fmt: skip
     return figure
 
@@ -121,7 +122,7 @@ class _Curve:
             mode="lines+markers" if len(epochs) < 2 else "lines",
             line={"color": self._colour, "width": 3.2 if thick else 1.3},
             marker={"color": self._colour, "size": 6},
-            hovertemplate="%{y:.4f}",
+            hovertemplate=_value(self._metric),
         )
         return [value for value in values if value is not None]
 
@@ -136,7 +137,7 @@ class _Curve:
             showlegend=False,
             line={"color": self._colour, "width": 1.3, "dash": "dot"},
             marker={"color": self._colour, "size": [0] * (len(end[0]) + len(xs) - 1) + [7] if xs else 0},
-            hovertemplate="%{y:.4f} so far<extra></extra>",
+            hovertemplate=f"{_value(self._metric)} so far<extra></extra>",
         )
         return ys[-1:]
 
@@ -155,19 +156,25 @@ class _Curve:
             name=name,
             showlegend=False,
             marker={"symbol": symbol, "size": 10, "color": colour, "line": {"width": 2, "color": "#ffffff"}},
-            hovertemplate=f"%{{y:.4f}} {name}<extra></extra>",
+            hovertemplate=f"{_value(self._metric)} {name}<extra></extra>",
         )
+
+
+def _value(metric: str) -> str:
+    return "%{y:.2%}" if metric.endswith("accuracy") else "%{y:.4f}"
 
 
 def _finish(figure: go.Figure, metric: str, values: Sequence[float], last: float) -> None:
     """Axes whose ranges stay put while the curve grows."""
     laid_out(figure, height=HEIGHT)
-    figure.update_layout(uirevision="kept", hovermode="x unified", margin={"t": 30, "r": 10})
+    figure.update_layout(uirevision="kept", hovermode="x unified", margin={"t": 10, "r": 10})
     figure.update_xaxes(
         title="Epoch", range=[0, last * 1.02], tickformat="d", nticks=8, showgrid=False, zeroline=False,
         fixedrange=True, hoverformat=".4~g",
     )  # fmt: skip
-    figure.update_yaxes(title=None, range=_span(metric, values), fixedrange=True, nticks=6, zeroline=False)
+    span = _span(metric, values)
+    form = {} if not metric.endswith("accuracy") else {"tickformat": ".0%" if span[0] < 0.95 else ".1%"}
+    figure.update_yaxes(title=None, range=span, fixedrange=True, nticks=6, zeroline=False, **form)
 
 
 def _span(metric: str, values: Sequence[float]) -> list[float]:
@@ -191,8 +198,8 @@ def _last_epoch(done: int, total: int) -> int:
     return min(total, next((end for end in rounds if end > done * 1.05 + 1), total))
 
 
-def learning_rate(epochs: Records) -> go.Figure | None:
-    """Returns the learning rate over the epochs, small; `None` where it was always the same."""
+def learning_rate(epochs: Records, total: int) -> go.Figure | None:
+    """Returns the learning rate over the epochs of `total`, small; `None` where it was always the same."""
     points = [(record["epoch"], rate) for record in epochs if (rate := _number(record, "learning_rate")) is not None]
     if len({rate for _, rate in points}) < 2:
         return None
@@ -204,7 +211,9 @@ def learning_rate(epochs: Records) -> go.Figure | None:
     )
     laid_out(figure, height=120)
     figure.update_layout(uirevision="kept", hovermode="x", showlegend=False)
-    figure.update_xaxes(range=[0, max(xs) * 1.02], showgrid=False, fixedrange=True, tickformat="d", nticks=8)
+    figure.update_xaxes(
+        range=[0, _last_epoch(max(xs), total) * 1.02], showgrid=False, fixedrange=True, tickformat="d", nticks=8
+    )
     figure.update_yaxes(rangemode="tozero", fixedrange=True, nticks=3, exponentformat="power")
     return figure
 
@@ -225,7 +234,7 @@ def overlaid(runs: Mapping[str, Records], metric: str) -> go.Figure:
             name=escaped(label, 40),
             mode="lines+markers" if len(epochs) < 2 else "lines",
             line={"color": COLOURS[number % len(COLOURS)], "width": 2.4, "dash": _DASHES[number // len(COLOURS) % 3]},
-            hovertemplate="%{y:.4f}",
+            hovertemplate=_value(metric),
             showlegend=True,
         )
         reach += [value for value in values if value is not None]

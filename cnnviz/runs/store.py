@@ -70,10 +70,13 @@ class Run:
 
     @property
     def seconds(self) -> float | None:
-        """How long it has trained, or `None` before it began."""
+        """How long it has trained, or `None` before it began; of a crashed run until its last sign of life."""
         if self.written.started is None:
             return None
-        return (self.written.ended or time.time()) - self.written.started
+        ended = self.written.ended
+        if ended is None and not self.active:
+            ended = max(self.written.started, _stamp(self.metrics_path)[0] / 1e9)
+        return max(0.0, (time.time() if ended is None else ended) - self.written.started)
 
     def log_tail(self, lines: int = 12) -> str:
         """Returns the last lines of its log."""

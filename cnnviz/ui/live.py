@@ -39,7 +39,7 @@ def cards(listed: Sequence[Run]) -> None:
     """Draws the cards; they move while a run goes on, and the whole page is drawn when one ends or begins."""
     active = _in_order(listed)
     if active:
-        st.fragment(run_every=SECONDS)(_cards)([run.id for run in active])
+        st.fragment(run_every=SECONDS)(_cards)({run.id: run.state for run in active})
     else:
         messages()
 
@@ -50,9 +50,9 @@ def _in_order(listed: Sequence[Run]) -> list[Run]:
     return sorted(going, key=lambda run: run.state == "queued")
 
 
-def _cards(expected: list[str]) -> None:
+def _cards(expected: dict[str, str]) -> None:
     active = _in_order(runs.listing())
-    if {run.id for run in active} != set(expected):
+    if {run.id: run.state for run in active} != expected:
         st.rerun(scope="app")
     messages()
     for number, run in enumerate(active):
@@ -62,7 +62,7 @@ def _cards(expected: list[str]) -> None:
 
 def _card(run: Run, active: Sequence[Run], *, with_charts: bool) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown(f"#### {plain(name_of(run))}", width="content")
+        st.markdown(f"#### {plain(name_of(run))}", width="content", anchors=False)
         badge(run)
         st.space("stretch")
         stop_button(run, "card")

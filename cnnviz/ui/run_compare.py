@@ -21,7 +21,7 @@ SECONDS = 2.0
 def comparison(chosen: Sequence[Run]) -> None:
     """Draws several runs; the chart moves by itself while one of them goes on."""
     names = labels(chosen)
-    st.markdown(f"### {len(chosen)} runs compared")
+    st.markdown(f"### {len(chosen)} runs compared", anchors=False)
     found = {run.id: metrics.epochs(run.metrics_path) for run in chosen}
     options = curves.metrics_of([record for epochs in found.values() for record in epochs[-1:]])
     if options:
@@ -68,6 +68,7 @@ _COLUMNS = {
     "Validation loss": st.column_config.NumberColumn(format="%.3f"),
     "Training": _PERCENT,
     "Parameters": st.column_config.NumberColumn(format="%,d"),
+    "Duration": st.column_config.NumberColumn(format="compact"),
 }
 
 

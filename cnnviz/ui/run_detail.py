@@ -26,7 +26,7 @@ SKIPPED_SHOWN = 200
 def detail(run: Run) -> None:
     """Draws one run in full."""
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown(f"### {plain(name_of(run))}", width="content")
+        st.markdown(f"### {plain(name_of(run))}", width="content", anchors=False)
         badge(run)
     st.caption(_facts(run))
     _deeds(run)

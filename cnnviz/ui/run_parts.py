@@ -20,7 +20,7 @@ __all__ = ["LOOKS", "badge", "charts", "confirm_deletion", "delete_button", "end
 
 # For each state: Streamlit's colour, a sign that is told from the others without colour.
 LOOKS = {
-    "queued": ("grey", "…"), "starting": ("blue", "↻"), "running": ("primary", "●"), "stopping": ("orange", "◐"),
+    "queued": ("grey", "…"), "starting": ("grey", "↻"), "running": ("blue", "●"), "stopping": ("orange", "◐"),
     "finished": ("green", "✓"), "stopped": ("orange", "■"), "failed": ("red", "✕"), "crashed": ("red", "✕"),
 }  # fmt: skip
 _DELETING = "runs_deleting"
@@ -75,7 +75,7 @@ def charts(run: Run, *, place: str, live: bool) -> None:
             described = f"{title} of {name_of(run)} over {len(epochs)} epochs, training and validation."
             st.plotly_chart(figure, key=f"runs_{place}_{metric}_{run.id}", config=CONFIG, alt=described)
     st.caption(_lesson(turned, best, len(epochs)))
-    _learning_rate(run, epochs, place)
+    _learning_rate(run, epochs, total if live else len(epochs), place)
 
 
 def _lesson(turned: int | None, best: int | None, count: int) -> str:
@@ -87,17 +87,20 @@ def _lesson(turned: int | None, best: int | None, count: int) -> str:
         )
     if count == 0:
         return f"{lines} The dotted end is the epoch under way."
-    kept = f" Dotted line and ●: epoch {best}, the one that is kept." if best else ""
+    kept = f" Dotted line and ●: epoch {best}, the best so far by what the recipe watches; it is kept." if best else ""
     return f"{lines}{kept} Where validation stops following training, learning by heart begins."
 
 
-def _learning_rate(run: Run, epochs: Sequence[dict], place: str) -> None:
-    figure = curves.learning_rate(epochs)
+def _learning_rate(run: Run, epochs: Sequence[dict], total: int, place: str) -> None:
+    figure = curves.learning_rate(epochs, total)
     if figure is not None:
-        st.markdown("**Learning rate**")
+        left, right = st.columns(2, vertical_alignment="center")
         described = f"Learning rate of {name_of(run)} over {len(epochs)} epochs."
-        st.plotly_chart(figure, key=f"runs_{place}_rate_{run.id}", config=CONFIG, alt=described)
-        st.caption("How large a step each batch makes: large to get near, small to settle.")
+        left.plotly_chart(figure, key=f"runs_{place}_rate_{run.id}", config=CONFIG, alt=described)
+        right.caption(
+            f"**Learning rate**, {epochs[-1]['learning_rate']:.2g} now. "
+            "How large a step each batch makes: large to get near, small to settle."
+        )
     elif epochs and "learning_rate" in epochs[-1]:
         st.caption(f"Learning rate {epochs[-1]['learning_rate']:g} in every epoch.")
 

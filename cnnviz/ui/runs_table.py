@@ -22,7 +22,7 @@ _ROW_PIXELS = 35
 _KNOWN = "runs_rows"
 
 _COLUMNS = {
-    "Name": st.column_config.TextColumn(pinned=True, width="medium", help="What the recipe is called."),
+    "Name": st.column_config.TextColumn(width="medium", help="What the recipe is called."),
     "State": st.column_config.TextColumn(width="small", help="What is going on with it."),
     "Validation": st.column_config.NumberColumn(
         format="%.2f %%", help="Accuracy on the validation pictures at the best epoch; the mean over several heads."
@@ -34,7 +34,9 @@ _COLUMNS = {
     "Network": st.column_config.TextColumn(help="Filters of the convolutions, units of the dense layers, → answers."),
     "Parameters": st.column_config.NumberColumn(format="%,d", help="How many numbers the network has."),
     "Epochs": st.column_config.NumberColumn(format="%d", help="How many epochs were completed."),
-    "Duration": st.column_config.Column(help="Hours, minutes and seconds from its first moment of work to its last."),
+    "Duration": st.column_config.NumberColumn(
+        format="compact", help="Hours, minutes and seconds from its first moment of work to its last."
+    ),
     "When": st.column_config.DatetimeColumn(format="YYYY-MM-DD HH:mm", help="When it was started."),
 }
 
@@ -47,7 +49,7 @@ def frame(listed: Sequence[Run]) -> pd.DataFrame:
         kept = known.get(run.id)
         # What a run was read as is one object until its file changes.
         same = kept is not None and kept[0] is run.written and kept[1] is run.recipe and kept[2] == run.state
-        rows[run.id] = kept if same and not run.active else (run.written, run.recipe, run.state, _row(run))
+        rows[run.id] = kept if same else (run.written, run.recipe, run.state, _row(run))
     st.session_state[_KNOWN] = rows
     table = pd.DataFrame.from_records([row[-1] for row in rows.values()], columns=list(_COLUMNS), index=list(rows))
     table["Duration"] = pd.to_timedelta(table["Duration"], unit="s")
@@ -58,8 +60,9 @@ def frame(listed: Sequence[Run]) -> pd.DataFrame:
 
 def _row(run: Run) -> tuple:
     recipe, written = run.recipe, run.written
-    accuracy = written.metrics.get("val_accuracy")
-    test = written.test.get("accuracy")
+    # A run that goes on has a card that moves; figures here would be old within a second.
+    accuracy = None if run.active else written.metrics.get("val_accuracy")
+    test = None if run.active else written.test.get("accuracy")
     return (
         name_of(run),
         f"{LOOKS[run.state][1]} {run.state}",
@@ -68,8 +71,8 @@ def _row(run: Run) -> tuple:
         recipe.data.dataset if recipe else "unreadable recipe",
         short_network(recipe.network) if recipe else None,
         parameters(recipe.network, recipe.data.input_shape) if recipe else None,
-        written.epoch,
-        None if run.seconds is None else round(run.seconds),
+        None if run.active else written.epoch,
+        None if run.active or run.seconds is None else round(run.seconds),
         dt.datetime.fromtimestamp(written.created),
     )
 
