@@ -51,7 +51,7 @@ def test_a_recipe_file_is_a_recipe(tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["describe", "Z9"], "'Z9' is neither a preset nor a file"),
+        (["describe", "Z9"], "'Z9' is no preset and no file"),
         (["train", "Q", "--set", "data.dataset=no_such_data"], "no_such_data"),
         (["train", "Q", "--set", "fit.epochs=-1"], "fit.epochs is -1"),
         (["train", "Q", "--set", "fit.epocs=1"], "did you mean 'epochs'"),
