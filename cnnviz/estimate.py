@@ -21,7 +21,8 @@ PASSES = 3  # forwards, backwards to the inputs, backwards to the weights
 BATCH_SECONDS = 0.004  # what a batch costs beside its multiplications, in Keras on an ordinary processor
 MATMUL_SHARE = 0.3  # of a large matrix product's rate is what training a small convolutional network reaches
 NEAREST = 5
-SIDE = 192
+SIDE = 64  # small enough that NumPy's matrix product stays on one core
+ALIKE = 10.0  # times dearer or cheaper: runs of other networks say little
 
 
 @dataclass(frozen=True)
@@ -76,7 +77,8 @@ def rate_of(runs: Iterable[Run], recipe: Recipe) -> Rate | None:
     """Returns the rate that finished runs of this machine have shown, `None` where there is none.
 
     It is the median of (measured images a second × passes × multiplications) over the five finished runs whose
-    networks are nearest to the recipe's in cost, with a batch's fixed cost taken out as `estimate` puts it in.
+    networks are nearest to the recipe's in cost, at most ten times dearer or cheaper, with a batch's fixed cost taken
+    out as `estimate` puts it in.
     """
     wanted = math.log(max(1, macs(recipe)))
     shown = []
@@ -84,7 +86,9 @@ def rate_of(runs: Iterable[Run], recipe: Recipe) -> Rate | None:
         if run.state == "finished" and run.recipe is not None and (cost := macs(run.recipe)) > 0:
             shown.append((abs(math.log(cost) - wanted), run, cost))
     rates = []
-    for _, run, cost in sorted(shown, key=lambda item: item[0]):
+    for far, run, cost in sorted(shown, key=lambda item: item[0]):
+        if far > math.log(ALIKE):
+            break
         if (seconds := _seconds_per_image(run)) is not None:
             net = seconds - BATCH_SECONDS / run.recipe.fit.batch_size
             rates.append(PASSES * cost / max(net, seconds / 4))
@@ -103,7 +107,7 @@ def _seconds_per_image(run: Run) -> float | None:
 def measure(seconds: float = 0.05) -> Rate:
     """Returns a rate from multiplying float32 matrices for about `seconds`; the best of the turns counts.
 
-    The matrices are small, so that one core does it and waiting for a busy other core doesn't count.
+    One core does it, so that waiting for another one, when the machine is busy, doesn't count.
     """
     matrix = np.full((SIDE, SIDE), 0.5, np.float32)
     product = matrix @ matrix

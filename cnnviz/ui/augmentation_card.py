@@ -102,7 +102,7 @@ def _strip(draft: Draft, policy: Policy, found: Found) -> None:
         return
     with st.container(horizontal=True, gap="small"):
         for png, words in made:
-            st.image(png, caption=plain(words), width=TILE, alt=f"The picture after: {plain(words)}")
+            st.image(png, caption=plain(words), width=TILE, alt=f"The picture after: {words}")
     with st.container(horizontal=True, vertical_alignment="center"):
         if st.button("Another picture", key="train_sample", help="Shows six draws of another training picture."):
             draft.shown["sample"] = draft.shown.get("sample", 0) + 1

@@ -235,6 +235,7 @@ def _samples(dataset: Dataset, made: list[tuple[bytes, int]]) -> None:
         st.caption("None of the first pictures can be read.")
     with st.container(horizontal=True, gap="small", width=4 * TILE + 3 * GAP):
         for png, position in made:
-            names = (head.classes[train.labels[head.name][position]] for head in dataset.heads)
-            word = ", ".join(plain(name if len(name) <= 16 else name[:15] + "…") for name in names)
-            st.image(png, caption=word, width=TILE, alt=f"Training picture: {word}")
+            names = [head.classes[train.labels[head.name][position]] for head in dataset.heads]
+            words = ", ".join(name if len(name) <= 16 else name[:15] + "…" for name in names)
+            caption = plain(words).replace("\\_", "\\_\u200b")  # where a long name may be broken
+            st.image(png, caption=caption, width=TILE, alt=f"Training picture: {words}")

@@ -19,6 +19,7 @@ from cnnviz.ui.text import plain
 
 __all__ = ["network_card"]
 
+MOST_ROWS = 16  # of the table; more are scrolled to
 _SCALINGS = {"unit": "0 to 1", "symmetric": "−1 to 1", "none": "0 to 255, as they are"}
 _ANSWERS = {"softmax": "shares that sum to 1 (softmax)", "sigmoid": "one probability (sigmoid)", "logits": "raw scores"}
 
@@ -93,6 +94,7 @@ def _table(draft: Draft) -> None:
         key=name,
         num_rows="dynamic",
         hide_index=True,
+        height=35 * (min(len(rows_now), MOST_ROWS) + 2) + 3,
         column_config=_columns(),
         column_order=_order(rows_now),
         placeholder="",
@@ -219,7 +221,8 @@ def _shapes(rows: Sequence[Row]) -> None:
     }
     with st.expander(f"Shapes and parameters of {len(rows)} layers, with the arithmetic", expanded=True):
         st.dataframe(
-            pd.DataFrame(table), hide_index=True, alt="Shapes and parameters of the network's layers",
+            pd.DataFrame(table), hide_index=True, height="content" if len(rows) <= MOST_ROWS else "auto",
+            alt="Shapes and parameters of the network's layers",
             column_config={
                 "Output": config.TextColumn(help="out = ⌊(n + 2p − f)/s⌋ + 1 for each side; then the channels"),
                 "Parameters": config.NumberColumn(format="localized", help="params = (f·f·c_in + 1)·filters"),
