@@ -15,5 +15,6 @@ st.set_page_config(
 pages = [
     st.Page("pages/train.py", title="Train", icon=":material/model_training:", default=True),
     st.Page("pages/runs.py", title="Runs", icon=":material/monitoring:"),
+    st.Page("pages/augment.py", title="Augment", icon=":material/auto_awesome_motion:"),
 ]
 st.navigation(pages, position="top").run()

@@ -16,7 +16,7 @@ from cnnviz.augment.pipeline import apply, augment_batch
 from cnnviz.images import with_channels
 from cnnviz.policy import STEPS, Policy
 
-__all__ = ["DISPLAY", "Draw", "display_size", "draws", "marked", "picture_bytes", "sheet", "wiped"]
+__all__ = ["DISPLAY", "Draw", "display_size", "draws", "marked", "picture_bytes", "sheet", "short_caption", "wiped"]
 
 DISPLAY = 384
 """The longest side of a picture on a page, in pixels: sharp at twice the pixels of a tile, and quick to draw."""
@@ -105,6 +105,46 @@ def _unmixed(one: Drawn) -> Drawn:
     return one._replace(applied=False) if STEPS[one.type].group == "batch" else one
 
 
+_SHORT = {
+    "horizontal_flip": "mirrored",
+    "vertical_flip": "upside down",
+    "rotation": "turn",
+    "random_crop": "crop",
+    "central_crop": "crop",
+    "brightness": "light",
+    "erasing": "erased",
+}
+
+
+def short_caption(drawn: Iterable[Drawn]) -> str:
+    """Returns what was applied in as few words as a small tile has room for: "turn −17°, left 2%, mirrored"."""
+    return ", ".join(_short(one) for one in drawn if one.applied) or "unchanged"
+
+
+def _short(one: Drawn) -> str:
+    word = _SHORT.get(one.type, STEPS[one.type].title.removeprefix("Gaussian ").lower())
+    value = one.values.get("value", 0.0)
+    if STEPS[one.type].bounds is None:
+        return word
+    if one.type in ("width_shift", "height_shift"):
+        ways = ("left", "right") if one.type == "width_shift" else ("up", "down")
+        amount = f"{abs(100 * value):.0f}%"
+        return f"{ways[value > 0] if amount != '0%' else 'shift'} {amount}"
+    if one.type == "zoom":
+        return f"zoom {one.values['x']:.2f}×{one.values['y']:.2f}"
+    return f"{word} {_amount(one.type, value)}"
+
+
+def _amount(kind: str, value: float) -> str:
+    unit = STEPS[kind].unit
+    if unit == "×":
+        return f"×{value:.2f}"
+    number = value * 360 if kind == "hue" else value if unit == "°" else 100 * value
+    text = f"{number:.0f}" if abs(number) >= 9.95 else f"{number:.1f}"
+    text = "0" if float(text) == 0 else text.replace("-", "−")
+    return text + ("°" if unit == "°" or kind == "hue" else "%")
+
+
 def marked(image: np.ndarray, mask: np.ndarray) -> np.ndarray:
     """Returns the picture as RGB with slanted stripes over the pixels of `mask`, bool (height, width)."""
     made = with_channels(image, 3).copy()
@@ -137,7 +177,7 @@ def picture_bytes(image: np.ndarray, side: int = 2 * _SMALL) -> bytes:
 
 
 def sheet(images: Sequence[np.ndarray], columns: int | None = None) -> np.ndarray:
-    """Returns pictures of equal size on one white sheet, row by row; uint8, by default about as many rows as columns."""
+    """Returns pictures of equal size on one white sheet, row by row; uint8. By default it is about square."""
     columns = columns or math.ceil(math.sqrt(len(images)))
     rows = math.ceil(len(images) / columns)
     height, width, channels = images[0].shape

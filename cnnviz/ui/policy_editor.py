@@ -1,0 +1,265 @@
+"""The left part of the Augment page: a policy's steps as short rows, its fill mode, and its file."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import streamlit as st
+
+from cnnviz.augment import keras_snippet
+from cnnviz.errors import CnnvizError
+from cnnviz.policy import POLICIES, STEPS, Policy, StepKind
+from cnnviz.recipe import parse
+from cnnviz.ui import policy_state
+from cnnviz.ui.policy_state import Draft, Row
+from cnnviz.ui.text import plain
+
+__all__ = ["POLICY_TITLES", "policy_editor"]
+
+MEGABYTES = 1
+POLICY_TITLES = {
+    "none": "None: pictures as they are",
+    "A": "A: random crop and flip, for faces",
+    "D3": "D3: turns, shifts, shear, zoom, flip",
+    "D5": "D5: as D3 but half as strong",
+    "E4": "E4: turns, shifts, zoom, flip",
+    "digits": "Digits: small turns and shifts",
+    "light": "Light: small turns, shifts and tones",
+    "strong": "Strong: crops, colours, erasing",
+}
+_FILLS = {
+    "nearest": "Nearest pixel",
+    "reflect": "Mirrored picture",
+    "wrap": "Opposite side",
+    "constant": "One grey value",
+}
+_GROUPS = {"geometric": "Move", "colour": "Colour", "pixel": "Pixels", "batch": "Mix"}
+_UPLOAD, _REFUSED, _NAME, _ADD = "augment_upload", "augment_refused", "augment_name", "augment_add"
+
+
+@dataclass(frozen=True)
+class _Scale:
+    """How a kind's range is shown: its value times `factor`, in steps of `step`, written by `format`."""
+
+    factor: float
+    step: float
+    format: str
+
+
+def _scale(kind: str, about: StepKind) -> _Scale:
+    if kind == "hue":
+        return _Scale(360, 1.0, "%d°")
+    if kind == "shear":
+        return _Scale(1, 0.1, "%.1f°")
+    if about.unit == "°":
+        return _Scale(1, 1.0, "%d°")
+    if about.unit == "×":
+        return _Scale(1, 0.05, "× %.2f")
+    return _Scale(100, 0.5 if about.bounds[1] <= 0.1 else 1.0, "%.1f %%" if about.bounds[1] <= 0.1 else "%d %%")
+
+
+def policy_editor(draft: Draft) -> Policy:
+    """Draws the editor and returns the policy as it now is."""
+    _presets(draft)
+    if draft.note:
+        st.warning(plain(draft.note), icon=":material/warning:")
+        draft.note = ""
+    if refused := st.session_state.get(_REFUSED):
+        st.error(plain(refused), icon=":material/error:")
+    with st.container(border=True, key="augment_steps", gap="xsmall"):
+        for place, row in enumerate(draft.rows):
+            _row(draft, row, place)
+        if not draft.rows:
+            st.caption("No step yet: the network sees every picture as it is.")
+        _add(draft)
+    _fill(draft)
+    policy = policy_state.to_policy(draft)
+    _files(draft, policy)
+    return policy
+
+
+def _key(draft: Draft, name: str, value: object) -> str:
+    """The key of a widget of this draft, seeded where the widget isn't there yet."""
+    key = f"augment_{draft.version}_{name}"
+    if key not in st.session_state:
+        st.session_state[key] = value
+    return key
+
+
+def _presets(draft: Draft) -> None:
+    policy = policy_state.to_policy(draft)
+    own = policy.name if policy.name not in POLICIES else None
+    options = [*([own] if own else []), *POLICIES]
+    st.session_state["augment_preset"] = policy.name
+    st.selectbox(
+        "Policy",
+        options,
+        format_func=lambda name: POLICY_TITLES.get(name, name) if name in POLICIES else f"Own: {name[:40]}",
+        key="augment_preset",
+        on_change=_choose,
+        help="A ready policy fills in all steps; then change what you like. D3, D5 and E4 are those of the tutorials.",
+    )
+
+
+def _choose() -> None:
+    name = st.session_state["augment_preset"]
+    if name in POLICIES:
+        st.session_state.pop(_REFUSED, None)
+        policy_state.load(POLICIES[name])
+
+
+def _row(draft: Draft, row: Row, place: int) -> None:
+    kind = STEPS[row.type]
+    with st.container(key=f"augment_row_{draft.version}_{row.id}", gap="xxsmall"):
+        with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", wrap=False):
+            on = _key(draft, f"{row.id}_on", row.on)
+            st.toggle(kind.title, key=on, on_change=_set_on, args=(row, on), help=kind.sentence, width="stretch")
+            chance = "" if row.probability == 1 else f"{row.probability:.0%}"
+            with st.popover(
+                chance or ":material/tune:", type="tertiary", help=f"Probability, place and removal of {kind.title}."
+            ):
+                _more(draft, row, place, kind)
+        if kind.bounds is not None:
+            _range(draft, row, kind)
+
+
+def _range(draft: Draft, row: Row, kind: StepKind) -> None:
+    scale = _scale(row.type, kind)
+    low, high = (round(bound * scale.factor, 6) for bound in kind.bounds)
+    now = tuple(min(high, max(low, round(value * scale.factor, 6))) for value in (row.low, row.high))
+    key = _key(draft, f"{row.id}_range", now)
+    st.slider(
+        f"Range of {kind.title}",
+        float(low),
+        float(high),
+        step=scale.step,
+        format=scale.format,
+        key=key,
+        on_change=_set_range,
+        args=(row, key, scale.factor, kind.bounds),
+        label_visibility="collapsed",
+        disabled=not row.on,
+        help=f"A value is drawn evenly from this range for every picture. {kind.sentence}",
+    )
+
+
+def _more(draft: Draft, row: Row, place: int, kind: StepKind) -> None:
+    key = _key(draft, f"{row.id}_probability", round(100 * row.probability, 1))
+    st.slider(
+        f"Probability of {kind.title}", 0.0, 100.0, step=5.0, format="%d %%", key=key, on_change=_set_probability,
+        args=(row, key), help="In how many of all pictures the step is applied.", width=260,
+    )  # fmt: skip
+    with st.container(horizontal=True, gap="xsmall"):
+        st.button(
+            "Up", icon=":material/arrow_upward:", key=f"augment_up_{draft.version}_{row.id}", disabled=place == 0,
+            on_click=_move, args=(draft, row, -1), help=f"Carries {kind.title} out before the step above it.",
+        )  # fmt: skip
+        st.button(
+            "Down", icon=":material/arrow_downward:", key=f"augment_down_{draft.version}_{row.id}",
+            disabled=place == len(draft.rows) - 1, on_click=_move, args=(draft, row, 1),
+            help=f"Carries {kind.title} out after the step below it.",
+        )  # fmt: skip
+        st.button(
+            "Remove", icon=":material/delete:", key=f"augment_remove_{draft.version}_{row.id}", on_click=_remove,
+            args=(draft, row), help=f"Takes {kind.title} out of the policy.",
+        )  # fmt: skip
+
+
+def _set_on(row: Row, key: str) -> None:
+    row.on = st.session_state[key]
+
+
+def _set_range(row: Row, key: str, factor: float, bounds: tuple[float, float]) -> None:
+    ends = (round(end / factor, 9) for end in st.session_state[key])
+    row.low, row.high = (min(bounds[1], max(bounds[0], end)) for end in ends)
+
+
+def _set_probability(row: Row, key: str) -> None:
+    row.probability = round(st.session_state[key] / 100, 6)
+
+
+def _move(draft: Draft, row: Row, by: int) -> None:
+    place = draft.rows.index(row)
+    draft.rows.insert(max(0, place + by), draft.rows.pop(place))
+
+
+def _remove(draft: Draft, row: Row) -> None:
+    draft.rows.remove(row)
+
+
+def _add(draft: Draft) -> None:
+    full = len(draft.rows) >= policy_state.MOST
+    st.session_state[_ADD] = None
+    st.selectbox(
+        "Add a step",
+        list(STEPS),
+        index=None,
+        placeholder="Add a step…" if not full else f"A policy has at most {policy_state.MOST} steps",
+        format_func=lambda kind: f"{STEPS[kind].title} ({_GROUPS[STEPS[kind].group].lower()})",
+        key=_ADD,
+        on_change=_added,
+        args=(draft,),
+        disabled=full,
+        label_visibility="collapsed",
+        help="Puts another step at the end. All steps that move pixels are carried out together, in one resampling.",
+    )
+
+
+def _added(draft: Draft) -> None:
+    if (kind := st.session_state[_ADD]) is not None:
+        policy_state.new_row(draft, kind)
+
+
+def _fill(draft: Draft) -> None:
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        key = _key(draft, "fill", draft.fill_mode)
+        st.selectbox(
+            "Emptied pixels become",
+            list(_FILLS),
+            format_func=lambda mode: f"{_FILLS[mode]} ({mode})",
+            key=key,
+            on_change=lambda: setattr(draft, "fill_mode", st.session_state[key]),
+            help="What stands where turning or shifting left nothing. The names are Keras's.",
+        )
+        if draft.fill_mode == "constant":
+            value = _key(draft, "value", draft.fill_value)
+            st.number_input(
+                "Grey value", 0, 255, key=value, width=120, help="0 is black and 255 white.",
+                on_change=lambda: setattr(draft, "fill_value", st.session_state[value]),
+            )  # fmt: skip
+
+
+def _files(draft: Draft, policy: Policy) -> None:
+    with st.container(horizontal=True):
+        with st.popover("Save or open", icon=":material/data_object:", help="The policy as a small JSON file."):
+            key = _key(draft, "name", "" if policy.name in POLICIES else policy.name)
+            name = st.text_input(
+                "Name", key=key, max_chars=60, placeholder=policy.name, help="Stands in the file and in runs' recipes."
+            )
+            try:
+                named = policy_state.renamed(policy, name)
+            except CnnvizError as error:
+                named = policy
+                st.error(plain(error), icon=":material/error:")
+            st.download_button(
+                "Save this policy", data=named.model_dump_json(indent=1) + "\n", file_name="policy.json",
+                mime="application/json", icon=":material/download:", on_click="ignore", key="augment_download",
+                help="`python -m cnnviz augment PHOTO --policy policy.json --out draws.png` reads it too.",
+            )  # fmt: skip
+            st.file_uploader(
+                "Open a policy", type="json", key=_UPLOAD, on_change=_uploaded, max_upload_size=MEGABYTES,
+                help="A JSON file as saved here.",
+            )  # fmt: skip
+        with st.popover("As Keras code", icon=":material/code:", help="The nearest Keras layers, to copy."):
+            st.code(keras_snippet(policy), language="python")
+
+
+def _uploaded() -> None:
+    file = st.session_state[_UPLOAD]
+    st.session_state.pop(_REFUSED, None)
+    if file is None:
+        return
+    try:
+        policy_state.load(parse(file.getvalue(), Policy))
+    except CnnvizError as error:
+        st.session_state[_REFUSED] = str(error)

@@ -1,0 +1,142 @@
+"""The policy that the Augment page works on: kept while other pages are shown, whole or not.
+
+Streamlit drops a widget's value when its page is left, so the draft is the truth: widgets are seeded from it, and only
+what a person changes is written back to it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import streamlit as st
+
+from cnnviz.errors import RecipeError, one_of
+from cnnviz.policy import POLICIES, STEPS, Policy, Step
+from cnnviz.recipe import Recipe, parse
+from cnnviz.ui import state as train_state
+
+__all__ = ["FIRST", "MOST", "Draft", "Row", "hand_to_train", "load", "new_row", "opened", "renamed", "to_policy"]
+
+FIRST = "D3"
+MOST = 30
+_DRAFT, _ADDRESS, _HANDED = "augment_draft", "augment_address", "augment_policy"
+
+
+@dataclass
+class Row:
+    """A step that may be switched off. `id` tells it from all others, wherever it is moved."""
+
+    id: int
+    type: str
+    low: float | None
+    high: float | None
+    probability: float
+    on: bool = True
+
+    @property
+    def step(self) -> Step:
+        """The step that it stands for."""
+        return Step(type=self.type, low=self.low, high=self.high, probability=self.probability)
+
+
+@dataclass
+class Draft:
+    """The rows and how emptied pixels are filled. `version` is part of the widgets' keys, so that others are seeded."""
+
+    name: str
+    rows: list[Row]
+    fill_mode: str = "nearest"
+    fill_value: int = 0
+    version: int = 0
+    note: str = ""
+    made: int = field(default=0, repr=False)
+
+
+def opened() -> Draft:
+    """Returns the draft, after taking over a policy from another page or one that the address names.
+
+    Another page hands one over by `st.session_state["augment_policy"] = policy`.
+    """
+    session = st.session_state
+    wanted = st.query_params.get("policy")
+    if isinstance(handed := session.pop(_HANDED, None), Policy):
+        load(handed)
+    elif _DRAFT not in session or (wanted and wanted != session.get(_ADDRESS)):
+        known = wanted in POLICIES
+        if known or _DRAFT not in session:
+            load(POLICIES[wanted if known else FIRST])
+        if wanted and not known:
+            session[_DRAFT].note = f"There is no policy {wanted[:60]!r}: {one_of(wanted[:60], POLICIES)}."
+    return session[_DRAFT]
+
+
+def load(policy: Policy) -> None:
+    """Puts a policy in the draft's place."""
+    old: Draft | None = st.session_state.get(_DRAFT)
+    rows = [Row(nth, one.type, one.low, one.high, one.probability) for nth, one in enumerate(policy.steps)]
+    st.session_state[_DRAFT] = Draft(
+        policy.name, rows, policy.fill_mode, policy.fill_value, old.version + 1 if old else 0, made=len(rows)
+    )
+
+
+def new_row(draft: Draft, kind: str) -> None:
+    """Adds a step of this kind at the end, with the range that it usually has."""
+    low, high = STEPS[kind].default or (None, None)
+    draft.rows.append(Row(draft.made, kind, low, high, STEPS[kind].probability))
+    draft.made += 1
+
+
+def to_policy(draft: Draft) -> Policy:
+    """Returns the steps that are switched on as a policy, named as the one it equals; the address then names it."""
+    policy = Policy(
+        name=draft.name,
+        steps=tuple(row.step for row in draft.rows if row.on),
+        fill_mode=draft.fill_mode,
+        fill_value=draft.fill_value,
+    )
+    equal = next((one for one in POLICIES.values() if one.model_copy(update={"name": ""}) == _nameless(policy)), None)
+    if equal is not None:
+        policy = equal
+    elif policy.name in POLICIES:
+        policy = policy.model_copy(update={"name": f"{policy.name} changed" if policy.name != "none" else "own"})
+    _name_in_address(policy.name if equal is not None else "")
+    return policy
+
+
+def _nameless(policy: Policy) -> Policy:
+    return policy.model_copy(update={"name": ""})
+
+
+def _name_in_address(name: str) -> None:
+    st.session_state[_ADDRESS] = name
+    if name and st.query_params.get("policy") != name:
+        st.query_params["policy"] = name
+    elif not name and "policy" in st.query_params:
+        del st.query_params["policy"]
+
+
+def renamed(policy: Policy, name: str) -> Policy:
+    """Returns the policy under another name; an empty one leaves it.
+
+    Raises:
+        RecipeError: a name that is too long or can't be printed.
+    """
+    return parse({**policy.model_dump(mode="json"), "name": name.strip() or policy.name}, Policy)
+
+
+def hand_to_train(policy: Policy) -> None:
+    """Lets the Train page's recipe use the policy, whatever else is set there, mistakes too."""
+    session = st.session_state
+    draft = session.get("train_draft")
+    if draft is None:
+        session["train_recipe"] = _with(train_state.PRESETS[train_state.FIRST], policy)
+        return
+    try:
+        session["train_recipe"] = parse({**draft.tree, "augmentation": policy.model_dump(mode="json")})
+    except RecipeError:
+        draft.put("augmentation", policy.model_dump(mode="json"))
+        train_state.forget("policy")
+
+
+def _with(recipe: Recipe, policy: Policy) -> Recipe:
+    return recipe.model_copy(update={"augmentation": policy})

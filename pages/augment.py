@@ -1,0 +1,46 @@
+"""The Augment page: what will the network see?"""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from cnnviz.ui import policy_state
+from cnnviz.ui.augment_views import views
+from cnnviz.ui.picture_picker import picture_picker, train_data
+from cnnviz.ui.policy_editor import policy_editor
+
+STYLE = """
+<style>
+.st-key-augment_result { position: sticky; top: 4.5rem; }
+@media (max-width: 640px) {
+  .st-key-augment_result { position: static; }
+  .st-key-augment_parts > [data-testid="stLayoutWrapper"] > [data-testid="stHorizontalBlock"] {
+    flex-direction: column-reverse;
+  }
+}
+</style>
+"""
+"""On wide windows the picture stays in sight while steps further down are set; on narrow ones it comes first."""
+
+draft = policy_state.opened()
+st.html(STYLE)
+st.title("Augment", anchor=False)
+st.caption("What will it see? Every epoch sees other variations of each training picture.")
+
+with st.container(key="augment_parts"):
+    left, right = st.columns([1, 2], gap="medium")
+with left:
+    policy = policy_editor(draft)
+    if st.button(
+        "Use for training",
+        type="primary",
+        icon=":material/model_training:",
+        key="augment_use",
+        help="Takes this policy over to the Train page; everything else there stays as it is.",
+    ):
+        policy_state.hand_to_train(policy)
+        st.switch_page("pages/train.py")
+with right, st.container(key="augment_result"):
+    picture = picture_picker()
+    if picture is not None:
+        views(picture, policy, train_data())
