@@ -235,11 +235,12 @@ def fit(image: np.ndarray, size: tuple[int, int], *, channels: Literal[1, 3] = 3
         crop: see `crop_box`.
 
     Returns:
-        uint8 (*size, channels). Shrinking averages areas, enlarging interpolates linearly (OpenCV).
+        uint8 (*size, channels). Along each side, shrinking to half or less averages areas; the rest interpolates
+        linearly, which misses no pixel there and takes a fifth of the time (OpenCV's INTER_AREA and INTER_LINEAR).
     """
     top, left, height, width = crop_box(image.shape, size, crop)
     image = image[top : top + height, left : left + width]
-    smaller = (min(size[0], height), min(size[1], width))
+    smaller = tuple(new if old >= 2 * new else old for new, old in zip(size, (height, width), strict=True))
     for (high, wide), method in ((smaller, cv2.INTER_AREA), (size, cv2.INTER_LINEAR)):
         if image.shape[:2] != (high, wide):
             image = cv2.resize(image, (wide, high), interpolation=method).reshape(high, wide, image.shape[2])

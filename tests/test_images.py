@@ -248,6 +248,14 @@ def test_shrinking_by_a_whole_number_is_the_mean() -> None:
     assert np.abs(images.fit(RGB[:30, :40], (10, 10)) - expected).max() <= 0.5 + 1e-9
 
 
+def test_shrinking_leaves_no_moire() -> None:
+    """Stripes of one pixel become even grey at half their size and below."""
+    stripes = np.tile(np.array([[0], [255]], np.uint8), (100, 200))[..., None]
+    for side in (50, 37, 23, 10):
+        shrunk = images.fit(stripes, (side, side), channels=1).astype(int)
+        assert np.abs(shrunk - 127).max() <= 16, side
+
+
 @pytest.mark.parametrize("size", [(30, 44), (10, 10), (90, 100), (10, 100), (100, 10), (30, 7), (4, 1024)])
 @pytest.mark.parametrize("channels", [1, 3])
 @pytest.mark.parametrize("given", [1, 3])
