@@ -23,7 +23,7 @@ def class_bars(classes: Sequence[str], counts: Mapping[str, Sequence[int]]) -> g
     """
     few = len(classes) <= LABELLED
     rows = list(range(len(classes)))
-    names = [escaped(name, 22) for name in classes]
+    names = [escaped(name, 16) for name in classes]
     bars = [
         go.Bar(
             y=rows,
@@ -35,7 +35,9 @@ def class_bars(classes: Sequence[str], counts: Mapping[str, Sequence[int]]) -> g
         )
         for split, numbers in counts.items()
     ]
-    figure = laid_out(go.Figure(bars), height=max(120, 64 + 22 * len(classes)) if few else 360)
+    figure = laid_out(go.Figure(bars), height=max(120, 72 + 22 * len(classes)) if few else 360)
+    # A legend as wide as the chart, also where a telephone leaves little room beside the names.
+    figure.update_layout(margin_t=40, legend={"xref": "container", "yref": "container", "x": 0.02, "yanchor": "top"})
     figure.update_layout(legend_traceorder="normal", barmode="stack", bargap=0.25 if few else 0.05)
     figure.update_yaxes(
         autorange="reversed",

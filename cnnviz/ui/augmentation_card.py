@@ -18,11 +18,12 @@ from cnnviz.ui.text import plain
 __all__ = ["augmentation_card"]
 
 DRAWS = 6
-TILE = 112  # pixels on the page
+TILE = 96  # pixels on the page
 OWN = "own"
 _SAYS = {
     "none": "Pictures as they are",
-    "light": "Light: small turns and shifts, for digits too",
+    "digits": "Digits: very small turns and shifts",
+    "light": "Light: small turns, shifts and changes of light",
     "strong": "Strong: crops, colours, erasing",
     "A": "A: random crop and flip, for faces",
     "D3": "D3: turns, shifts, shear, zoom, flip",
@@ -46,7 +47,9 @@ def augmentation_card(draft: Draft, found: Found) -> list[str]:
             st.selectbox(
                 "Policy",
                 options,
-                format_func=lambda name: f"The recipe's own: {own}" if name == OWN else _SAYS.get(name, name),
+                format_func=lambda name: (
+                    f"The recipe's own: {own}" if name == OWN else _SAYS.get(name, POLICIES[name].name)
+                ),
                 key=key(draft, "policy", now["name"] if known else OWN),
                 on_change=_pick,
                 args=(draft,),
@@ -59,6 +62,10 @@ def augmentation_card(draft: Draft, found: Found) -> list[str]:
             return [str(error)]
         with controls:
             _steps(policy)
+            st.page_link(
+                "pages/augment.py", label="Look closer on the Augment page", icon=":material/auto_awesome_motion:",
+                help="There steps are added and adjusted beside the picture, and handed back to this page.",
+            )  # fmt: skip
         if found.dataset is not None:
             with result:
                 _strip(draft, policy, found)
@@ -85,7 +92,7 @@ def _steps(policy: Policy) -> None:
     for step in policy.steps:
         kind = STEPS[step.type]
         unit = kind.unit if kind.unit in ("°", "×") else ""
-        span = f" {step.low:g} to {step.high:g}{unit}" if step.low is not None else ""
+        span = f" {step.low:g} to {step.high:g}{unit}".replace("-", "−") if step.low is not None else ""
         words.append(kind.title + span + (f", {step.probability:.0%} of the time" if step.probability < 1 else ""))
     st.caption(plain("; ".join(words)) + f". Emptied pixels: {policy.fill_mode}.")
 

@@ -11,6 +11,7 @@ from cnnviz.errors import CnnvizError
 from cnnviz.figures.data import class_bars
 from cnnviz.figures.style import CONFIG
 from cnnviz.network import Network
+from cnnviz.presets import PRESETS
 from cnnviz.recipe import CROPS, Data, Recipe, parse
 from cnnviz.ui import datasets, state
 from cnnviz.ui.state import Draft, key
@@ -21,6 +22,7 @@ __all__ = ["Found", "data_card"]
 OWN = "own"
 NOT_FETCHED = ("celeba",)  # can't be downloaded for the person; opening it says what to do
 SAMPLES = 16
+CELEBA = (218, 178)  # height and width of its pictures
 TILE, GAP = 68, 16  # pixels on the page
 _CROPS = {"whole": "Whole picture, stretched", "centre": "Centre of the same shape", "face": "Face (as CelebA)"}
 _SPLITS = {"train": "training", "validation": "validation", "test": "test"}
@@ -33,6 +35,7 @@ class Found:
     data: Data | None
     dataset: Dataset | None
     problems: tuple[str, ...] = ()
+    told: bool = False  # whether the card has said so already
 
 
 def data_card(draft: Draft) -> Found:
@@ -51,7 +54,7 @@ def data_card(draft: Draft) -> Found:
         with settings:
             _settings(draft)
         with result:
-            for sentence in found.problems:
+            for sentence in () if found.told else found.problems:
                 st.error(plain(sentence), icon=":material/error:")
             if found.dataset is not None:
                 _result(draft, found)
@@ -77,6 +80,7 @@ def _picker(draft: Draft, entries: dict[str, Entry]) -> None:
             on_change=_type,
             args=(draft,),
             placeholder="/home/me/pictures",
+            max_chars=1000,
             help="A folder with one folder of pictures per class (inside train, validation and test folders or not), "
             "a folder in CelebA's layout, or an .npz file with X_train, y_train or images, labels.",
         )
@@ -97,12 +101,14 @@ def _type(draft: Draft) -> None:
 
 
 def _point(draft: Draft, name: str) -> None:
-    """Other data: what was said about the data before no longer holds."""
+    """Other data: what was said about the data before no longer holds, nor does the preset's name."""
+    if draft.origin and draft.get("name") == PRESETS[draft.origin].name:
+        draft.put("name", "")
+        state.forget("name")
     draft.put("data.dataset", name)
     draft.put("data.limits", dict.fromkeys(_SPLITS))
     draft.put("data.balanced", False)
-    draft.put("data.crop", "whole")
-    state.forget("data.crop", "data.balanced", *(f"data.limits.{split}" for split in _SPLITS))
+    state.forget("data.balanced", *(f"data.limits.{split}" for split in _SPLITS))
 
 
 def _open(draft: Draft, entries: dict[str, Entry]) -> Found:
@@ -113,7 +119,7 @@ def _open(draft: Draft, entries: dict[str, Entry]) -> Found:
     if fetched and draft.shown.get("fetch") != entry.name:
         st.info(plain(entry.sentence), icon=":material/download:")
         if not st.button("Get it now", key="train_fetch", help="Downloads the data once; later it is read from disk."):
-            return Found(None, None, (f"{entry.title} is not on this computer yet.",))
+            return Found(None, None, (f"{entry.title} is not on this computer yet.",), told=True)
         draft.shown["fetch"] = entry.name
     try:
         data = parse(draft.tree["data"], Data)
@@ -134,9 +140,10 @@ def _suit(draft: Draft, dataset: Dataset) -> None:
     size = (height, width) if max(height, width) <= 64 else (96, 96)
     draft.put("data.image_size", [max(4, side) for side in size])
     draft.put("data.channels", channels)
+    draft.put("data.crop", "face" if (height, width) == CELEBA else "whole")
     heads = [{"name": head.name, "units": len(head.classes), "activation": "softmax"} for head in dataset.heads]
     draft.put("network.heads", heads)
-    state.forget("data.image_size.0", "data.image_size.1", "data.channels", "heads")
+    state.forget("data.image_size.0", "data.image_size.1", "data.channels", "data.crop", "heads")
 
 
 def _words(draft: Draft, found: Found) -> None:

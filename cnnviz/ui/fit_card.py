@@ -15,7 +15,7 @@ from cnnviz.ui.text import duration, plain
 __all__ = ["fit_card"]
 
 NEWEST = 100  # runs that the estimate looks at
-_OPTIMIZERS = {"adam": "Adam", "adamw": "AdamW", "rmsprop": "RMSprop", "sgd": "SGD with momentum"}
+_OPTIMIZERS = {"adam": "Adam", "adamw": "AdamW", "rmsprop": "RMSprop", "sgd": "SGD"}
 _SCHEDULES = {"constant": "Constant", "cosine": "Cosine, down to zero", "plateau": "Halved on a plateau"}
 _MONITORS = {"val_accuracy": "Highest validation accuracy", "val_loss": "Lowest validation loss"}
 _WEIGHTS = {"none": "All pictures alike", "balanced": "Rare classes more"}
@@ -56,12 +56,13 @@ def _problems(draft: Draft) -> list[str]:
 
 def _controls(draft: Draft) -> None:
     st.text_input(
-        "Name of the run", key=key(draft, "name"), max_chars=80, help="Only for you, to tell runs apart.",
+        "Name of the run", key=key(draft, "name"), max_chars=80, placeholder="such as: wider, with dropout",
+        help="Only for you, to tell runs apart.",
     )  # fmt: skip
     with st.container(horizontal=True):
         st.selectbox(
-            "Optimizer", list(_OPTIMIZERS), format_func=_OPTIMIZERS.get, key=key(draft, "fit.optimizer"), width=190,
-            help="How the weights are moved after each batch. Adam is a good start.",
+            "Optimizer", list(_OPTIMIZERS), format_func=_OPTIMIZERS.get, key=key(draft, "fit.optimizer"), width=162,
+            help="How the weights are moved after each batch. Adam is a good start; SGD has a momentum of 0.9.",
         )  # fmt: skip
         st.number_input(
             "Learning rate", 1e-7, 10.0, step=1e-4, format="%g", key=key(draft, "fit.learning_rate"), width=150,
@@ -69,13 +70,13 @@ def _controls(draft: Draft) -> None:
         )  # fmt: skip
     with st.container(horizontal=True):
         st.number_input(
-            "Epochs", 1, 10_000, key=key(draft, "fit.epochs"), width=110, help="Passes over the training pictures."
+            "Epochs", 1, 10_000, key=key(draft, "fit.epochs"), width=98, help="Passes over the training pictures."
         )
         st.number_input(
-            "Batch", 1, 4096, key=key(draft, "fit.batch_size"), width=110, help="Pictures for one step of the weights."
+            "Batch", 1, 4096, key=key(draft, "fit.batch_size"), width=98, help="Pictures for one step of the weights."
         )
         st.number_input(
-            "Patience", 1, None, value=None, placeholder="off", key=key(draft, "fit.patience"), width=110,
+            "Patience", 1, None, value=None, placeholder="off", key=key(draft, "fit.patience"), width=98,
             help="Stops early after this many epochs without a better one; empty: never.",
         )  # fmt: skip
     with st.expander("Schedule, weights and seed"):

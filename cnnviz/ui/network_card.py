@@ -139,7 +139,7 @@ def _columns() -> dict:
     config = st.column_config
     return {
         "no": config.NumberColumn("#", min_value=1, step=1, width=52, help="Type another number to move the layer."),
-        "type": config.SelectboxColumn("Layer", options=list(LAYER_TYPES), required=True, default="Conv2D", width=150),
+        "type": config.SelectboxColumn("Layer", options=list(LAYER_TYPES), required=True, default="Dense", width=150),
         "size": config.NumberColumn(
             "Size", min_value=1, max_value=65_536, step=1, width=70, help="Filters of a Conv2D, units of a Dense."
         ),
