@@ -1,0 +1,73 @@
+"""A run's true state, and knowing a process from any other."""
+
+import os
+import subprocess
+import sys
+
+import psutil
+import pytest
+
+from cnnviz.runs.status import ENDED, START_GRACE_SECONDS, Process, State, alive, boot_id, current, this_process
+
+ME = Process(pid=1, started=0.0, boot="")
+
+
+@pytest.mark.parametrize("state", sorted(ENDED))
+@pytest.mark.parametrize("lives", [False, True])
+@pytest.mark.parametrize("stop_requested", [False, True])
+def test_what_has_ended_stays_so(state, lives, stop_requested):
+    assert current(State(state=state, process=ME), lives=lives, stop_requested=stop_requested) == state
+
+
+@pytest.mark.parametrize(
+    ("state", "lives", "stop_requested", "expected"),
+    [
+        ("queued", True, False, "queued"),
+        ("starting", True, False, "starting"),
+        ("running", True, False, "running"),
+        ("queued", True, True, "stopping"),
+        ("running", True, True, "stopping"),
+        ("queued", False, False, "crashed"),
+        ("starting", False, False, "crashed"),
+        ("running", False, False, "crashed"),
+        ("queued", False, True, "stopped"),
+        ("running", False, True, "crashed"),
+    ],
+)
+def test_what_was_written_is_corrected_by_whether_the_worker_lives(state, lives, stop_requested, expected):
+    assert current(State(state=state, process=ME), lives=lives, stop_requested=stop_requested) == expected
+
+
+@pytest.mark.parametrize(
+    ("age", "expected"),
+    [
+        (0, "queued"),
+        (START_GRACE_SECONDS - 1, "queued"),
+        (START_GRACE_SECONDS + 1, "crashed"),
+        (-3600, "crashed"),  # the clock was put back: it would wait for ever
+    ],
+)
+def test_a_run_without_a_process_has_a_moment_to_get_one(age, expected):
+    assert current(State(created=1000.0), lives=False, stop_requested=False, now=1000.0 + age) == expected
+
+
+def test_this_process_is_alive():
+    assert alive(this_process())
+
+
+def test_another_start_time_is_another_process():
+    assert not alive(this_process().model_copy(update={"started": psutil.Process().create_time() - 60}))
+
+
+def test_another_boot_is_another_process():
+    assert not alive(this_process().model_copy(update={"boot": "another"}))
+
+
+def test_a_zombie_is_not_alive():
+    child = subprocess.Popen([sys.executable, "-c", ""])
+    started = psutil.Process(child.pid).create_time()
+    os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)  # ended, not yet collected
+    assert psutil.Process(child.pid).status() == psutil.STATUS_ZOMBIE
+    assert not alive(Process(pid=child.pid, started=started, boot=boot_id()))
+    child.wait()
+    assert not alive(Process(pid=child.pid, started=started, boot=boot_id()))
