@@ -78,10 +78,11 @@ def plain_name(name: str) -> str:
 
 
 def _pick(draft: Draft) -> None:
-    name = st.session_state[key(draft, "policy", OWN)]
+    name = state.picked("policy")
+    if name is None or (name == OWN and "policy" not in draft.shown):
+        return
     chosen = draft.shown["policy"] if name == OWN else POLICIES[name].model_dump(mode="json")
     draft.put("augmentation", chosen)
-    state.forget("policy")
 
 
 def _steps(policy: Policy) -> None:

@@ -87,7 +87,9 @@ def _picker(draft: Draft, entries: dict[str, Entry]) -> None:
 
 
 def _pick(draft: Draft) -> None:
-    name = st.session_state[key(draft, "picker", OWN)]
+    name = state.picked("picker")
+    if name is None:
+        return
     draft.shown = {"own": "new"} if name == OWN else {"measure": True}
     state.forget("path", "heads")
     if name != OWN:
@@ -95,9 +97,12 @@ def _pick(draft: Draft) -> None:
 
 
 def _type(draft: Draft) -> None:
+    path = state.picked("path")
+    if path is None:
+        return
     draft.shown = {"own": "typed", "measure": True}
     state.forget("heads")
-    _point(draft, st.session_state[key(draft, "path", "")].strip())
+    _point(draft, path.strip())
 
 
 def _point(draft: Draft, name: str) -> None:
@@ -164,7 +169,7 @@ def _words(draft: Draft, found: Found) -> None:
 
 
 def _learn(draft: Draft) -> None:
-    chosen = st.session_state[key(draft, "heads", [])]
+    chosen = state.picked("heads")
     if not chosen:
         state.forget("heads")
         return

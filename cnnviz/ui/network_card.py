@@ -12,7 +12,7 @@ from cnnviz.figures.network import blocks
 from cnnviz.figures.style import CONFIG
 from cnnviz.network import ACTIVATIONS, LAYER_TYPES, Network
 from cnnviz.recipe import parse
-from cnnviz.ui import layer_table
+from cnnviz.ui import layer_table, state
 from cnnviz.ui.data_card import Found
 from cnnviz.ui.state import Draft, key
 from cnnviz.ui.text import plain
@@ -172,15 +172,15 @@ def _answer(draft: Draft, number: int, head: dict) -> None:
     path = f"answer.{head['name']}.{classes}"
 
     def pick() -> None:
-        activation, units = st.session_state[name].split()
-        draft.tree["network"]["heads"][number].update(activation=activation, units=int(units))
+        if chosen := state.picked(path):
+            activation, units = chosen.split()
+            draft.tree["network"]["heads"][number].update(activation=activation, units=int(units))
 
-    name = key(draft, path, f"{head['activation']} {head['units']}")
     st.selectbox(
         f"Answer: {plain(head['name'])}" if len(draft.get("network.heads")) > 1 else "Answer",
         options,
         format_func=lambda one: _says(*one.split()),
-        key=name,
+        key=key(draft, path, f"{head['activation']} {head['units']}"),
         on_change=pick,
         width=240,
         help=f"How the last layer puts its answer over {classes} classes; for two classes one number is enough.",

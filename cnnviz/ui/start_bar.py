@@ -10,7 +10,7 @@ from cnnviz.errors import CnnvizError
 from cnnviz.presets import PRESETS
 from cnnviz.recipe import Recipe, parse
 from cnnviz.ui import datasets, state
-from cnnviz.ui.state import Draft, key
+from cnnviz.ui.state import Draft
 from cnnviz.ui.text import plain
 
 __all__ = ["origin_bar", "start_bar", "whole"]
@@ -36,7 +36,7 @@ def origin_bar(draft: Draft) -> None:
             index=None,
             placeholder="A recipe of your own",
             format_func=lambda name: f"{name} · {PRESETS[name].name}",
-            key=key(draft, "preset", draft.origin or None),
+            key=state.choice(draft),
             on_change=_choose,
             args=(draft,),
             width=360,
@@ -56,7 +56,7 @@ def origin_bar(draft: Draft) -> None:
 
 
 def _choose(draft: Draft) -> None:
-    name = st.session_state[key(draft, "preset", None)]
+    name = st.session_state.get(state.choice(draft))
     st.session_state.pop(_REFUSED, None)
     if name is None:
         draft.origin = ""

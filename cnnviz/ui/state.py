@@ -16,24 +16,29 @@ from cnnviz.errors import RecipeError
 from cnnviz.presets import PRESETS, preset
 from cnnviz.recipe import Recipe
 
-__all__ = ["Draft", "forget", "key", "load", "opened", "unchanged"]
+__all__ = ["Draft", "choice", "forget", "key", "load", "opened", "picked", "unchanged"]
 
 FIRST = "Q"
-_DRAFT, _FIELD = "train_draft", "train_field_"
+_DRAFT, _CHOICE = "train_draft", "train_preset"
 
 
 @dataclass
 class Draft:
-    """The tree that is worked on, the preset it came from ("" for another origin), and how often one was loaded.
+    """The tree that is worked on and the preset it came from ("" for another origin).
 
-    `table` counts the layer table's versions, each a table of its own; `note` is a sentence for the page's top.
+    `number` tells drafts apart and is part of their widgets' keys: what a browser still sends of a draft that has been
+    replaced then finds no widget. `table` counts the layer table's versions, each a table of its own; `note` is a
+    sentence for the page's top; `shown` is what cards remember beside the recipe.
     """
 
     tree: dict[str, Any]
     origin: str = ""
+    number: int = 0
     table: int = 0
     note: str = ""
     shown: dict[str, Any] = field(default_factory=dict)
+    turns: dict[str, int] = field(default_factory=dict, repr=False)
+    names: dict[str, str] = field(default_factory=dict, repr=False)
 
     def get(self, path: str) -> Any:
         """Returns the value at a dotted path such as "fit.epochs"."""
@@ -48,12 +53,15 @@ class Draft:
         node = self.get(parent) if parent else self.tree
         node[int(last) if isinstance(node, list) else last] = value
 
+    def name(self, path: str) -> str:
+        """Returns the key of a path's widget, as it is now."""
+        return f"train_{self.number}_{self.turns.get(path, 0)}_{path}"
+
     def read(self) -> None:
         """Takes over what the person has set in widgets since the last run of the page."""
-        for name, value in st.session_state.items():
-            path = name.removeprefix(_FIELD) if isinstance(name, str) and name.startswith(_FIELD) else ""
-            if path.partition(".")[0] in self.tree:
-                self.put(path, value)
+        for path, name in self.names.items():
+            if name in st.session_state and path.partition(".")[0] in self.tree:
+                self.put(path, st.session_state[name])
 
 
 def opened() -> Draft:
@@ -77,11 +85,10 @@ def opened() -> Draft:
 
 def load(recipe: Recipe, origin: str = "") -> None:
     """Puts a recipe in the draft's place; widgets that are drawn from now on show it."""
-    session = st.session_state
-    for name in [name for name in session if isinstance(name, str) and name.startswith(_FIELD)]:
-        del session[name]
-    table = session[_DRAFT].table + 1 if _DRAFT in session else 0
-    session[_DRAFT] = Draft(copy.deepcopy(recipe.model_dump(mode="json")), origin, table)
+    session, old = st.session_state, st.session_state.get(_DRAFT)
+    number, table = (old.number + 1, old.table + 1) if old else (0, 0)
+    session[_DRAFT] = Draft(copy.deepcopy(recipe.model_dump(mode="json")), origin, number, table)
+    session[_CHOICE] = origin or None
     _name_in_address(origin)
 
 
@@ -92,6 +99,12 @@ def _name_in_address(origin: str) -> None:
         del st.query_params["preset"]
 
 
+def choice(draft: Draft) -> str:
+    """Returns the key of the widget that chooses a preset; it outlives drafts, so that it keeps the focus."""
+    st.session_state.setdefault(_CHOICE, draft.origin or None)
+    return _CHOICE
+
+
 def key(draft: Draft, path: str, value: Any = ...) -> str:
     """Returns the key of the widget for a path; a widget that isn't there yet is seeded with the draft's value.
 
@@ -100,16 +113,23 @@ def key(draft: Draft, path: str, value: Any = ...) -> str:
         path: dotted, such as "fit.epochs"; any name where `value` is given.
         value: the seed, where it isn't the draft's value at `path`.
     """
-    name = _FIELD + path
+    name = draft.names[path] = draft.name(path)
     if name not in st.session_state:
         st.session_state[name] = draft.get(path) if value is ... else value
     return name
 
 
+def picked(path: str) -> Any:
+    """Returns what a widget holds, for its callback; `None` where another callback has just loaded a recipe."""
+    return st.session_state.get(st.session_state[_DRAFT].name(path))
+
+
 def forget(*paths: str) -> None:
-    """Lets the widgets of these paths be seeded anew; for use before they are drawn."""
+    """Gives these paths new widgets, seeded anew; for use before they are drawn."""
+    draft = st.session_state[_DRAFT]
     for path in paths:
-        st.session_state.pop(_FIELD + path, None)
+        draft.turns[path] = draft.turns.get(path, 0) + 1
+        draft.names.pop(path, None)
 
 
 def unchanged(draft: Draft) -> bool:

@@ -17,7 +17,6 @@ from cnnviz.presets import PRESETS
 from cnnviz.recipe import parse, replace
 
 APP = Path(__file__).parents[2] / "streamlit_app.py"
-FIELD = "train_field_"
 SMALL = replace(
     PRESETS["Q"],
     {
@@ -46,7 +45,7 @@ def shown(app: AppTest) -> AppTest:
 
 
 def field(app: AppTest, kind: str, name: str):
-    return getattr(app, kind)(key=FIELD + name)
+    return getattr(app, kind)(key="train_preset" if name == "preset" else draft(app).name(name))
 
 
 def start(app: AppTest):
