@@ -28,8 +28,7 @@ st.title("Runs", anchor=False)
 st.caption("How is it going, and which is best?")
 
 listed = runs.listing()
-selected = chosen({run.id for run in listed})
-tell_endings(listed)
+selected = tell_endings(listed, chosen({run.id for run in listed}))
 cards(listed)
 if not listed:
     st.write("No runs yet. Each training leaves one here: its curves, its recipe and the network that it made.")
@@ -44,13 +43,11 @@ if not listed:
         )
         st.page_link("pages/train.py", label="Choose data and network on Train", icon=":material/tune:")
 else:
-    selected = st.session_state["runs_selected"]
     names = labels(listed)
     confirm_deletion(names)
     if any(run.active for run in listed):
         st.subheader("All so far", anchor=False)
-    table(listed, selected)
-    shown = selection(listed, names, selected)
+    shown = selection(listed, names, table(listed, selected))
     if len(shown) > 1:
         comparison(shown)
     elif shown:

@@ -120,7 +120,7 @@ class _Curve:
             y=values,
             name=name,
             mode="lines+markers" if len(epochs) < 2 else "lines",
-            line={"color": self._colour, "width": 3.2 if thick else 1.3},
+            line={"color": self._colour, "width": (3.2 if len(epochs) < 60 else 2) if thick else 1.2},
             marker={"color": self._colour, "size": 6},
             hovertemplate=_value(self._metric),
         )

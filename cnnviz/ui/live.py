@@ -19,20 +19,21 @@ __all__ = ["cards", "tell_endings"]
 SECONDS = 1.0
 """How often the cards are drawn anew while a run goes on."""
 MOST_CHARTS = 4
+_LOG_PIXELS = 260  # the same however much is in it, so that nothing below moves
 
 _WATCHED = "runs_watched"
 
 
-def tell_endings(listed: Sequence[Run]) -> None:
-    """Tells which runs ended since the last look, and selects the one that did if nothing else is selected."""
+def tell_endings(listed: Sequence[Run], chosen: list[str]) -> list[str]:
+    """Tells which runs ended since the last look; returns the selection, which is the ended run if it was empty."""
     by_id = {run.id: run for run in listed}
     watched = st.session_state.get(_WATCHED, ())
     for ended in [by_id[run] for run in watched if run in by_id and not by_id[run].active]:
         kind, sentence = ending(ended)
         note(sentence, kind)
-        if not st.session_state.get("runs_selected"):
-            choose([ended.id])
+        chosen = chosen or choose([ended.id])
     st.session_state[_WATCHED] = tuple(run.id for run in listed if run.active)
+    return chosen
 
 
 def cards(listed: Sequence[Run]) -> None:
@@ -74,7 +75,7 @@ def _card(run: Run, active: Sequence[Run], *, with_charts: bool) -> None:
     if with_charts and run.state != "starting":
         charts(run, place="card", live=True)
     with st.expander("Log", key=f"runs_card_log_{run.id}", icon=":material/notes:"):
-        st.code(run.log_tail() or "Nothing yet.", language=None)
+        st.code(run.log_tail() or "Nothing yet.", language=None, height=_LOG_PIXELS)
 
 
 def _words(run: Run, now: Progress, active: Sequence[Run]) -> tuple[float, str]:

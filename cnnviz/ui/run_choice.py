@@ -16,6 +16,7 @@ MOST = 12
 NOTE_SECONDS = 15.0
 
 _SELECTED, _ADDRESS, _NOTES, _VERSION = "runs_selected", "runs_address", "runs_notes", "runs_table_version"
+_ROWS = "runs_table_rows"
 
 
 def chosen(known: Collection[str]) -> list[str]:
@@ -34,16 +35,15 @@ def chosen(known: Collection[str]) -> list[str]:
     kept = [run for run in dict.fromkeys(wanted) if run in known]
     for gone in list(dict.fromkeys(run for run in wanted if run not in known))[:3]:
         note(f"There is no run {gone[:60]!r} any more; it may have been deleted.", "warning")
-    choose(kept)
-    return session[_SELECTED]
+    return choose(kept)
 
 
 def _split(values: Iterable[str]) -> list[str]:
     return [part.strip() for value in values for part in value.split(",") if part.strip()][:MOST]
 
 
-def choose(ids: Sequence[str], *, table: bool = True) -> None:
-    """Selects runs, at most `MOST`, in session and address.
+def choose(ids: Sequence[str], *, table: bool = True) -> list[str]:
+    """Selects runs, at most `MOST`, in session and address; returns them.
 
     Args:
         ids: the runs, the order is kept.
@@ -61,11 +61,19 @@ def choose(ids: Sequence[str], *, table: bool = True) -> None:
             del st.query_params["run"]
     elif st.query_params.get_all("run") != [",".join(ids)]:
         st.query_params["run"] = ",".join(ids)
+    return list(ids)
 
 
-def version() -> int:
-    """Returns a number that changes when the table must take its selection over anew."""
-    return st.session_state.get(_VERSION, 0)
+def version(rows: int) -> int:
+    """Returns a number that changes when the table must take its selection over anew.
+
+    Args:
+        rows: what stands for the rows that are shown; selected places mean others when it changes.
+    """
+    session = st.session_state
+    if session.get(_ROWS) != rows:
+        session[_ROWS], session[_VERSION] = rows, session.get(_VERSION, 0) + 1
+    return session.get(_VERSION, 0)
 
 
 def note(sentence: str, kind: str = "info") -> None:

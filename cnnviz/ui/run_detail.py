@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import streamlit as st
@@ -169,13 +170,13 @@ def _report(run: Run) -> None:
         if run.written.metrics:
             _figures(run, {})
         return
-    _figures(run, report.get("test") or {})
-    for sentence in _texts(report.get("notes")):
+    _figures(run, _of_kind(report.get("test"), dict))
+    for sentence in _of_kind(report.get("notes"), list):
         st.info(plain(sentence), icon=":material/info:")
-    samples = report.get("samples")
-    if isinstance(samples, dict):
+    samples = {name: n for name, n in _of_kind(report.get("samples"), dict).items() if isinstance(n, int)}
+    if samples:
         st.caption("Pictures: " + ", ".join(f"{count:,} {plain(name)}" for name, count in samples.items()) + ".")
-    skipped = [entry for entry in report.get("skipped") or [] if isinstance(entry, dict)]
+    skipped = [entry for entry in _of_kind(report.get("skipped"), list) if isinstance(entry, dict)]
     if skipped:
         st.markdown(f"**{len(skipped):,} picture{'s' * (len(skipped) > 1)} could not be read and had no part in it**")
         told = pd.DataFrame(skipped[:SKIPPED_SHOWN]).reindex(columns=["picture", "reason"])
@@ -184,8 +185,9 @@ def _report(run: Run) -> None:
         st.json({name: report.get(name) for name in ("versions", "machine", "seconds", "classes")})
 
 
-def _texts(value: object) -> list[str]:
-    return [str(item) for item in value] if isinstance(value, list) else []
+def _of_kind(value: Any, kind: type) -> Any:
+    """The value, or an empty one where a report that was edited by hand holds something else."""
+    return value if isinstance(value, kind) else kind()
 
 
 def _figures(run: Run, test: dict) -> None:

@@ -77,24 +77,22 @@ def _row(run: Run) -> tuple:
     )
 
 
-def table(listed: Sequence[Run], chosen: Sequence[str]) -> None:
-    """Draws filters and table; what is selected there becomes the page's selection."""
+def table(listed: Sequence[Run], chosen: Sequence[str]) -> list[str]:
+    """Draws filters and table; returns the ids that are selected, after what was ticked there."""
     everything = frame(listed)
     shown = _filtered(everything)
     if shown.empty:
         st.info("No run fits these filters; take one away to see more.", icon=":material/filter_alt_off:")
-        return
+        return list(chosen)
     ids = list(shown.index)
     places = {run: row for row, run in enumerate(ids)}
-    mark = zlib.crc32(",".join(ids).encode())
-    key = f"runs_table_{version()}_{mark}"
-    st.dataframe(
+    state = st.dataframe(
         shown,
-        key=key,
+        key=f"runs_table_{version(zlib.crc32(','.join(ids).encode()))}",
         hide_index=True,
         column_config=_COLUMNS,
         height=_ROW_PIXELS * (min(len(ids), ROWS) + 1) + 3,
-        on_select=lambda: _selected(key, ids, chosen),
+        on_select="rerun",
         selection_mode="multi-row",
         selection_default={"selection": {"rows": [places[run] for run in chosen if run in places]}},
         placeholder="–",
@@ -105,15 +103,14 @@ def table(listed: Sequence[Run], chosen: Sequence[str]) -> None:
         f"{hidden}Tick a run to see all of it, several to compare them; click a column's head to sort by it. "
         "Compare by validation, and believe the test figure: it was not used for choosing."
     )
-
-
-def _selected(key: str, ids: list[str], before: Sequence[str]) -> None:
-    """Takes the table's selection over; selected runs that the filters hide stay selected."""
-    rows = st.session_state[key]["selection"]["rows"]
-    ticked = [ids[row] for row in rows if row < len(ids)]
-    visible = set(ids)
-    kept = [run for run in before if run in ticked or run not in visible]
-    choose(kept + [run for run in ticked if run not in before], table=False)
+    # Runs that the filters hide stay selected; those that were ticked before keep their place and colour.
+    ticked = [ids[row] for row in state["selection"]["rows"] if row < len(ids)]
+    kept = [run for run in chosen if run in ticked or run not in places]
+    wanted = kept + [run for run in ticked if run not in chosen]
+    taken = choose(wanted, table=False)
+    if len(taken) < len(wanted):
+        st.rerun()  # so that the table shows no more ticks than there are runs below
+    return taken
 
 
 def _filtered(everything: pd.DataFrame) -> pd.DataFrame:
@@ -161,7 +158,7 @@ def selection(listed: Sequence[Run], names: dict[str, str], chosen: Sequence[str
             format_func=lambda run: names.get(run, run),
             on_change=lambda: choose(st.session_state["runs_shown"]),
             max_selections=MOST,
-            placeholder="none ticked: the newest run",
+            placeholder="tick runs above, or choose here",
             help="The ticked runs; one is shown in full, several are laid over each other.",
         )
     return [by_id[run] for run in chosen if run in by_id]

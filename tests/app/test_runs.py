@@ -1,0 +1,347 @@
+"""The Runs page, as a person uses it, without a browser."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from cnnviz import runs
+from cnnviz.files import write_json
+from cnnviz.presets import PRESETS
+from cnnviz.recipe import replace
+from cnnviz.runs.metrics import Writer
+from cnnviz.runs.status import this_process
+from cnnviz.runs.store import write_state
+from tests.made_runs import figures_of, make_run
+
+APP = Path(__file__).parents[2] / "streamlit_app.py"
+NASTY = "<b>x</b> **y** $z$ :fire: [a](http://x.y) `c`"
+
+
+@pytest.fixture
+def visit(checkpoints: Path) -> Callable[..., AppTest]:
+    """Opens the page, with runs that the address names."""
+
+    def go(*named: str, session: dict | None = None) -> AppTest:
+        app = AppTest.from_file(str(APP), default_timeout=60).run()
+        app.switch_page("pages/runs.py")
+        if named:
+            app.query_params["run"] = ",".join(named)
+        for key, value in (session or {}).items():
+            app.session_state[key] = value
+        return again(app)
+
+    return go
+
+
+def again(app: AppTest) -> AppTest:
+    app.run()
+    assert not app.exception
+    return app
+
+
+def told(app: AppTest) -> str:
+    """All words on the page, without the marks that keep them from being read as Markdown."""
+    kinds = ("title", "subheader", "markdown", "caption", "info", "success", "warning", "error")
+    words = [element.value for kind in kinds for element in getattr(app, kind)]
+    return " ".join(words).replace("\\", "").replace("\u2060", "")
+
+
+def table(app: AppTest):
+    return next(frame for frame in app.dataframe if (frame.key or "").startswith("runs_table_"))
+
+
+def tick(app: AppTest, *rows: int) -> AppTest:
+    """Selects rows of the table."""
+    app.session_state[table(app).key] = {"selection": {"rows": list(rows), "columns": [], "cells": []}}
+    return again(app)
+
+
+def address(app: AppTest) -> str:
+    """Which runs the address names."""
+    named = app.query_params["run"]
+    return named if isinstance(named, str) else ",".join(named)
+
+
+def charts(app: AppTest) -> list[dict]:
+    return [json.loads(chart.proto.spec) for chart in app.get("plotly_chart")]
+
+
+@pytest.fixture
+def going(checkpoints: Path) -> Iterator[Callable[..., runs.Run]]:
+    """Makes runs whose worker is this very process, until the test is over."""
+    made = []
+
+    def make(**more) -> runs.Run:
+        made.append(make_run(**{"state": "running", "process": this_process(), **more}))
+        return made[-1]
+
+    yield make
+    for run in made:
+        end(run)
+
+
+def end(run) -> None:
+    write_state(run.folder, runs.open_run(run.id).written.model_copy(update={"state": "stopped", "ended": 1.7e9 + 60}))
+
+
+def test_without_runs_the_page_offers_one(visit, until):
+    app = visit()
+    assert "No runs yet" in told(app)
+    app.button(key="runs_try").click()
+    again(app)
+    (run,) = runs.listing()
+    assert run.recipe == PRESETS["Q"]
+    assert PRESETS["Q"].name in told(app)
+    runs.request_stop(run.id)
+
+
+def test_the_page_loads_no_tensorflow(checkpoints):
+    import subprocess
+    import sys
+
+    make_run()
+    script = (
+        "import sys; from streamlit.testing.v1 import AppTest\n"
+        f"app = AppTest.from_file({str(APP)!r}, default_timeout=60).run()\n"
+        "app.switch_page('pages/runs.py').run()\n"
+        "assert not app.exception and app.dataframe\n"
+        "print({'tensorflow', 'keras'} & set(sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, cwd=APP.parent)
+    assert done.stdout.strip() == "set()", done.stderr
+
+
+def test_the_table_has_all_runs_and_the_newest_is_shown(visit):
+    make_run(PRESETS["Q"], 2, created=1.7e9)
+    make_run(PRESETS["C2"], 5, created=1.7e9 + 60)
+    app = visit()
+    frame = table(app).value
+    assert list(frame["Data"]) == ["fashion_mnist", "digits"]
+    assert frame["Parameters"].iloc[0] == 804_554
+    assert list(frame["Epochs"]) == [5, 2]
+    assert list(frame["Validation"])[1] == pytest.approx(100 * figures_of(2)["val_accuracy"])
+    assert PRESETS["C2"].name in told(app)
+    assert len(charts(app)) == 2
+
+
+def test_filters_and_search(visit):
+    for name, state in (("Q", "finished"), ("C2", "stopped"), ("C1", "finished")):
+        make_run(PRESETS[name], 1, state=state)
+    app = visit()
+    app.multiselect(key="runs_filter_state").set_value(["finished"])
+    assert len(table(again(app)).value) == 2
+    app.multiselect(key="runs_filter_data").set_value(["fashion_mnist"])
+    assert list(table(again(app)).value["Name"]) == [PRESETS["C1"].name]
+    app.text_input(key="runs_filter_text").set_value("( nothing [")
+    again(app)
+    assert "No run fits" in told(app)
+    app.multiselect(key="runs_filter_state").set_value([])
+    app.multiselect(key="runs_filter_data").set_value([])
+    app.text_input(key="runs_filter_text").set_value("CONV 32 fashion")
+    assert list(table(again(app)).value["Name"]) == [PRESETS["C2"].name]
+
+
+def test_a_run_in_full(visit):
+    run = make_run(replace(PRESETS["Q"], {"name": NASTY}), 12, turned=5)
+    report = {
+        "test": {"accuracy": 0.9, "loss": 0.3},
+        "samples": {"train": 1000, "validation": 10},
+        "notes": ["Validation is the <i>test</i> split."],
+        "skipped": [{"picture": "<b>1</b>.jpg", "reason": "It is cut off."}],
+    }
+    write_json(run.folder / "report.json", report)
+    run.log_path.write_text("12:00:00 Loading TensorFlow\n")
+    app = visit(run.id)
+    words = told(app)
+    assert NASTY in words
+    assert "Validation is the <i>test</i> split." in words
+    assert "by heart" in words
+    assert "1 picture could not be read" in words
+    assert any(metric.label == "Test accuracy" and metric.value == "90.0 %" for metric in app.metric)
+    assert any("Loading TensorFlow" in code.value for code in app.code)
+    assert not any(element.allow_html for element in app.markdown)
+    assert any(trace.get("name") == "turns away from training" for trace in charts(app)[0]["data"])
+    assert all(button.help for button in app.button)
+
+
+def test_several_runs_are_compared(visit):
+    one = make_run(PRESETS["Q"], 3)
+    two = make_run(replace(PRESETS["Q"], {"fit.learning_rate": 0.05}), 5)
+    app = visit(one.id, two.id)
+    assert "2 runs compared" in told(app)
+    (chart,) = charts(app)
+    assert [len(trace["x"]) for trace in chart["data"]] == [3, 5]
+    _, figures, differences = (frame.value for frame in app.dataframe)
+    assert list(figures["Epochs"]) == [3, 5]
+    assert list(differences["Setting"]) == ["fit.learning_rate"]
+    app.selectbox(key="runs_metric").set_value("loss")
+    again(app)
+    assert charts(app)[0]["data"][0]["y"][0] == pytest.approx(figures_of(1)["loss"])
+
+
+def test_ticking_rows_selects_and_stands_in_the_address(visit):
+    made = [make_run(PRESETS["Q"], 2, created=1.7e9 + shift) for shift in range(3)]
+    app = tick(visit(), 0)
+    assert address(app) == made[2].id
+    tick(app, 0, 2)
+    assert address(app) == f"{made[2].id},{made[0].id}"
+    assert "2 runs compared" in told(app)
+    app.multiselect(key="runs_shown").set_value([])
+    again(app)
+    assert "run" not in app.query_params
+    assert app.session_state["runs_selected"] == []
+
+
+def test_very_many_ticked_rows_are_cut_to_a_few(visit):
+    for shift in range(20):
+        make_run(PRESETS["Q"], 1, created=1.7e9 + shift)
+    app = tick(visit(), *range(20))
+    assert "The first 12 of 20 selected runs are shown." in told(app)
+    assert "12 runs compared" in told(app)
+
+
+@pytest.mark.parametrize("name", ["gone", "../../etc", "<b>x</b>", "a" * 5000, ",,,"])
+def test_an_address_of_no_run_is_a_sentence(visit, name):
+    make_run()
+    app = visit(name)
+    assert ("There is no run" in told(app)) == (name != ",,,")
+    assert PRESETS["Q"].name in told(app)
+
+
+def test_the_run_that_train_started_is_selected(visit):
+    make_run(created=1.7e9 + 60)
+    older = make_run(PRESETS["C2"], 2)
+    app = visit(session={"runs_selected": older.id})
+    assert address(app) == older.id
+    assert PRESETS["C2"].name in told(app)
+
+
+def test_a_run_deleted_elsewhere_is_a_sentence(visit):
+    run, other = make_run(), make_run(PRESETS["C2"])
+    app = visit(run.id)
+    runs.delete(run.id)
+    again(app)
+    assert "There is no run" in told(app)
+    assert list(table(app).value["Data"]) == [other.recipe.data.dataset]
+
+
+def test_deleting_asks_first(visit):
+    run, other = make_run(), make_run(PRESETS["C2"])
+    app = visit(run.id)
+    app.button(key="runs_delete").click()
+    again(app)
+    assert run.folder.exists()
+    app.button(key="runs_delete_no").click()
+    again(app)
+    assert run.folder.exists()
+    app.button(key="runs_delete").click()
+    again(app)
+    app.button(key="runs_delete_yes").click()
+    again(app)
+    assert not run.folder.exists()
+    assert other.folder.exists()
+    assert len(table(app).value) == 1
+
+
+def test_deleting_what_another_tab_has_deleted_is_a_sentence(visit):
+    run, _ = make_run(), make_run(PRESETS["C2"])
+    app = visit(run.id)
+    app.button(key="runs_delete").click()
+    again(app)
+    runs.delete(run.id)
+    app.button(key="runs_delete_yes").click()
+    again(app)
+    assert "There is no run" in told(app)
+
+
+def test_train_again_hands_the_recipe_to_train(visit):
+    run = make_run(replace(PRESETS["C2"], {"fit.epochs": 7, "name": "Seven"}), 2)
+    app = visit(run.id)
+    app.button(key="runs_again").click()
+    again(app)
+    assert app.title[0].value == "Train"
+    assert app.session_state["train_draft"].tree["fit"]["epochs"] == 7
+
+
+def test_a_failed_run_shows_its_sentence_and_a_crash_what_to_do(visit):
+    failed = make_run(epochs=0, state="failed", sentence="There is no <b>data</b>.")
+    app = visit(failed.id)
+    assert "failed: There is no <b>data</b>." in told(app)
+    assert not charts(app)
+    other = this_process().model_copy(update={"started": psutil.boot_time() - 1})
+    crashed = make_run(epochs=2, state="running", process=other)
+    app = visit(crashed.id)
+    assert "crashed" in told(app)
+    assert "train again from its recipe" in told(app)
+    assert len(charts(app)) == 2
+
+
+@pytest.mark.parametrize("file", ["recipe.json", "state.json", "metrics.jsonl", "report.json", "log.txt"])
+@pytest.mark.parametrize("content", [b"", b"{", b"[1]", b"\xff\x00\n", b'{"test": 3, "notes": 3, "skipped": 3}\n'])
+def test_no_broken_file_breaks_the_page(visit, file, content):
+    run = make_run(epochs=2)
+    make_run(PRESETS["C2"])
+    (run.folder / file).write_bytes(content)
+    app = visit(run.id)
+    assert len(table(app).value) == 2
+
+
+def test_a_run_that_goes_on_has_a_card(visit, going):
+    run = going(epochs=2, recipe=replace(PRESETS["Q"], {"name": "Goes on"}))
+    writer = Writer(run.metrics_path)
+    live = {"epoch": 3, "first_epoch": 1, "batch": 5, "batches": 10, "seconds": 25.0, "loss": 0.5, "accuracy": 0.7}
+    writer.append("batch", **live, images_per_second=1234.0)
+    app = visit()
+    bar = app.get("progress")[0].proto
+    assert bar.text.startswith("**Epoch 3 of 12** · batch 5 of 10 · 1 min 35 s left · 1,234 images a second")
+    traces = {trace.get("name"): trace for trace in charts(app)[0]["data"]}
+    assert traces["this epoch so far"]["x"][-1] == 2.5
+    writer.append("batch", **{**live, "batch": 9})
+    again(app)
+    traces = {trace.get("name"): trace for trace in charts(app)[0]["data"]}
+    assert traces["this epoch so far"]["x"][-1] == 2.9
+    writer.close()
+    end(run)
+    again(app)
+    assert "Goes on was stopped after 2 of 12 epochs" in told(app)
+    assert app.session_state["runs_selected"] == [run.id]
+    assert not app.get("progress")
+
+
+def test_stop_asks_the_worker(visit, going):
+    run = going(epochs=1)
+    app = visit()
+    app.button(key=f"runs_card_stop_{run.id}").click()
+    again(app)
+    assert (run.folder / "request.json").exists()
+    assert "Stopping at the next batch" in app.get("progress")[0].proto.text
+    assert app.button(key=f"runs_card_stop_{run.id}").disabled
+
+
+def test_stopping_what_has_just_ended_is_a_sentence(visit, going):
+    run = going(epochs=1)
+    app = visit()
+    end(run)
+    app.button(key=f"runs_card_stop_{run.id}").click()
+    again(app)
+    assert "only a run that goes on can be stopped" in told(app)
+
+
+def test_a_waiting_run_says_what_for(visit, going):
+    going(recipe=replace(PRESETS["Q"], {"name": "First"}))
+    going(epochs=0, state="queued", created=1.7e9 + 60)
+    app = visit()
+    texts = [bar.proto.text for bar in app.get("progress")]
+    assert texts[1].startswith("Waiting for First")
+
+
+def test_a_run_that_goes_on_is_not_deleted(visit, going):
+    run = going(epochs=1)
+    app = visit(run.id)
+    assert app.button(key="runs_delete").disabled
