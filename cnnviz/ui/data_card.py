@@ -8,12 +8,11 @@ import streamlit as st
 
 from cnnviz.data import Dataset, Entry, catalogue
 from cnnviz.errors import CnnvizError
-from cnnviz.figures.data import class_bars
-from cnnviz.figures.style import CONFIG
 from cnnviz.network import Network
 from cnnviz.presets import PRESETS
 from cnnviz.recipe import CROPS, Data, Recipe, parse
 from cnnviz.ui import datasets, state
+from cnnviz.ui.data_view import data_view
 from cnnviz.ui.state import Draft, key
 from cnnviz.ui.text import plain
 
@@ -21,9 +20,7 @@ __all__ = ["Found", "data_card"]
 
 OWN = "own"
 NOT_FETCHED = ("celeba",)  # can't be downloaded for the person; opening it says what to do
-SAMPLES = 16
 CELEBA = (218, 178)  # height and width of its pictures
-TILE, GAP = 68, 16  # pixels on the page
 _CROPS = {"whole": "Whole picture, stretched", "centre": "Centre of the same shape", "face": "Face (as CelebA)"}
 _SPLITS = {"train": "training", "validation": "validation", "test": "test"}
 
@@ -57,7 +54,7 @@ def data_card(draft: Draft) -> Found:
             for sentence in () if found.told else found.problems:
                 st.error(plain(sentence), icon=":material/error:")
             if found.dataset is not None:
-                _result(draft, found)
+                data_view(found.dataset, found.data)
     return found
 
 
@@ -217,37 +214,3 @@ def _settings(draft: Draft) -> None:
             "Equally many of every class", key=key(draft, "data.balanced"),
             help="Leaves pictures out until every class, or every group of several answers' classes, is as frequent.",
         )  # fmt: skip
-
-
-def _result(draft: Draft, found: Found) -> None:
-    dataset, data = found.dataset, found.data
-    sizes = [f"**{len(dataset.splits[name]):,}** {_SPLITS[name]}" for name in _SPLITS if name in dataset.splits]
-    height, width, channels = data.input_shape
-    st.markdown(f"{' · '.join(sizes)} · {height} × {width} {'RGB' if channels == 3 else 'grey'}")
-    heads = tuple(head.name for head in dataset.heads)
-    made = datasets.tiles(dataset, data, heads, SAMPLES, 0)
-    pictures, bars = st.columns([4, 5], gap="large")
-    with pictures:
-        _samples(dataset, made)
-    with bars:
-        tabs = bars.tabs([plain(head.name) for head in dataset.heads]) if len(heads) > 1 else [bars]
-        for tab, head in zip(tabs, dataset.heads, strict=True):
-            counts = {name: dataset.counts(name, head.name) for name in _SPLITS if name in dataset.splits}
-            tab.plotly_chart(
-                class_bars(head.classes, counts), config=CONFIG, key=f"train_bars_{head.name}",
-                alt=f"Bars of how many pictures each class of {head.name} has in each split",
-            )  # fmt: skip
-    if dataset.notes:
-        st.caption(" ".join(map(plain, dataset.notes)))
-
-
-def _samples(dataset: Dataset, made: list[tuple[bytes, int]]) -> None:
-    train = dataset.splits["train"]
-    if not made:
-        st.caption("None of the first pictures can be read.")
-    with st.container(horizontal=True, gap="small", width=4 * TILE + 3 * GAP):
-        for png, position in made:
-            names = [head.classes[train.labels[head.name][position]] for head in dataset.heads]
-            words = ", ".join(name if len(name) <= 16 else name[:15] + "…" for name in names)
-            caption = plain(words).replace("\\_", "\\_\u200b")  # where a long name may be broken
-            st.image(png, caption=caption, width=TILE, alt=f"Training picture: {words}")
