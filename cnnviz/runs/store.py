@@ -136,17 +136,23 @@ def listing(runs: Path | None = None) -> list[Run]:
     except FileNotFoundError:
         return []
     fresh = time.time_ns() - changed < _TICK_NS
-    found = _scan.__wrapped__(runs, changed) if fresh else _scan(runs, changed)
-    now = (run if run.written.state in ENDED else _again(run) for run in found)
+    found, going = _scan.__wrapped__(runs, changed) if fresh else _scan(runs, changed)
+    if not going:
+        return list(found)
+    now = [_again(run) if at in going else run for at, run in enumerate(found)]
     return [run for run in now if run is not None]
 
 
 @lru_cache(maxsize=4)
-def _scan(runs: Path, changed_ns: int) -> tuple[Run, ...]:
-    """All runs when the folder last changed; every new state touches the folder, see `write_state`."""
+def _scan(runs: Path, changed_ns: int) -> tuple[tuple[Run, ...], frozenset[int]]:
+    """All runs when the folder last changed, and the places of those that had not ended.
+
+    Every new state touches the folder, see `write_state`.
+    """
     with os.scandir(runs) as entries:
         folders = [Path(e.path) for e in entries if _ID.fullmatch(e.name) and os.path.isfile(e.path + "/recipe.json")]
-    return tuple(sorted(map(_read, folders), key=lambda run: (run.written.created, run.id), reverse=True))
+    found = tuple(sorted(map(_read, folders), key=lambda run: (run.written.created, run.id), reverse=True))
+    return found, frozenset(at for at, run in enumerate(found) if run.written.state not in ENDED)
 
 
 def _again(run: Run) -> Run | None:
