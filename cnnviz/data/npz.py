@@ -172,7 +172,7 @@ def _classes(
                             f"{'its class names' if classes else 'the classes of the training labels'}.")  # fmt: skip
     missing = np.setdiff1d(np.arange(min(count, len(labels["train"]) + 1)), labels["train"])
     if len(missing):
-        raise DataError(f"{name}: no training label is {missing[0]} though they go up to {count - 1}: number the "
+        raise DataError(f"{name}: no training label is {missing[0]}, of the classes 0 to {count - 1}: number the "
                         f"classes 0, 1, 2, … without gaps.")  # fmt: skip
     return labels, classes or tuple(map(str, range(count)))
 

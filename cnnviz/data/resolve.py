@@ -70,6 +70,8 @@ def catalogue() -> tuple[Entry, ...]:
             sentence = f"{sentence} Will be downloaded once ({_DOWNLOADS[name][1]} MB)."
         elif not ready:
             sentence = f"{sentence} {_CELEBA_MISSING}"
+        elif name == "celeba" and (stand_in := _celeba_folder()).name != name:
+            sentence = f"{sentence} Here those in the folder {printable(stand_in.name)}."
         entries.append(Entry(name, title, sentence, ready))
     root = keras_sets.data_root()
     for name in _found():

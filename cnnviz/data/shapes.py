@@ -54,7 +54,7 @@ def _batch(rng: np.random.Generator, shape: np.ndarray, colour: np.ndarray) -> t
     ink = _RGB[colour] * rng.uniform(0.65, 1.1, (n, 1)).astype(np.float32) + _normal(rng, (n, 3), 9)
     planes = _background(rng, n, ink)  # (n, 3, 64, 64): many times quicker here than channels last
 
-    size = rng.uniform(8, 20, n)
+    size = rng.uniform(11, 22, n)
     x, y = (rng.uniform(size + 2, SIDE - size - 2) for _ in range(2))
     covered = _coverage(shape, size, x, y, rng.uniform(0, 2 * np.pi, n))
     slope = _normal(rng, (2, n, 1, 1), 0.012)  # light falls from one side
@@ -70,7 +70,7 @@ def _batch(rng: np.random.Generator, shape: np.ndarray, colour: np.ndarray) -> t
 def _noise(rng: np.random.Generator, n: int) -> np.ndarray:
     """Grey noise of a strength per picture, float32 (n, 1, 64, 64): the sum of two bytes is nearly normal and quick."""
     draws = rng.integers(0, 2**16, (n, 1, SIDE, SIDE), np.uint16)
-    strength = rng.uniform(4, 16, (n, 1, 1, 1)) / 104.5  # the deviation of the sum
+    strength = rng.uniform(3, 12, (n, 1, 1, 1)) / 104.5  # the deviation of the sum
     values = ((draws >> 8) + (draws & 255)).astype(np.float32) - 255
     return values * strength.astype(np.float32)
 
