@@ -8,6 +8,7 @@ from cnnviz.ui import state
 from cnnviz.ui.augmentation_card import augmentation_card
 from cnnviz.ui.data_card import data_card
 from cnnviz.ui.fit_card import fit_card
+from cnnviz.ui.later import Later
 from cnnviz.ui.network_card import network_card
 from cnnviz.ui.start_bar import origin_bar, start_bar, whole
 
@@ -19,10 +20,12 @@ with head:
 with origin:
     top = st.container()
 
-found = data_card(draft)
-problems = [*found.problems, *augmentation_card(draft, found), *network_card(draft, found)]
+later = Later()
+found = data_card(draft, later)
+problems = [*found.problems, *augmentation_card(draft, found, later), *network_card(draft, later)]
 recipe = whole(draft)
 problems += fit_card(draft, found, recipe)
 with top:
     origin_bar(draft)
 start_bar(recipe if not problems else None, problems)
+later.draw()

@@ -12,6 +12,7 @@ from cnnviz.policy import POLICIES, STEPS, Policy
 from cnnviz.recipe import Data, parse
 from cnnviz.ui import datasets, state
 from cnnviz.ui.data_card import Found
+from cnnviz.ui.later import Later
 from cnnviz.ui.state import Draft, key
 from cnnviz.ui.text import plain
 
@@ -32,8 +33,8 @@ _SAYS = {
 }
 
 
-def augmentation_card(draft: Draft, found: Found) -> list[str]:
-    """Draws the card and returns what is to be mended."""
+def augmentation_card(draft: Draft, found: Found, later: Later) -> list[str]:
+    """Draws the card, its pictures later, and returns what is to be mended."""
     with st.container(border=True, key="train_card_augmentation"):
         st.subheader("Augmentation", anchor=False)
         controls, result = st.columns([1, 2], gap="large")
@@ -68,7 +69,7 @@ def augmentation_card(draft: Draft, found: Found) -> list[str]:
             )  # fmt: skip
         if found.dataset is not None:
             with result:
-                _strip(draft, policy, found)
+                later.add(_strip, draft, policy, found)
     return []
 
 

@@ -13,6 +13,7 @@ from cnnviz.presets import PRESETS
 from cnnviz.recipe import CROPS, Data, Recipe, parse
 from cnnviz.ui import datasets, state
 from cnnviz.ui.data_view import data_view
+from cnnviz.ui.later import Later
 from cnnviz.ui.state import Draft, key
 from cnnviz.ui.text import plain
 
@@ -35,8 +36,8 @@ class Found:
     told: bool = False  # whether the card has said so already
 
 
-def data_card(draft: Draft) -> Found:
-    """Draws the card; the draft's heads follow the data."""
+def data_card(draft: Draft, later: Later) -> Found:
+    """Draws the card, its pictures and bars later; the draft's heads follow the data."""
     with st.container(border=True, key="train_card_data"):
         st.subheader("Data", anchor=False)
         controls, result = st.columns([1, 2], gap="large")
@@ -54,7 +55,7 @@ def data_card(draft: Draft) -> Found:
             for sentence in () if found.told else found.problems:
                 st.error(plain(sentence), icon=":material/error:")
             if found.dataset is not None:
-                data_view(found.dataset, found.data)
+                later.add(data_view, found.dataset, found.data)
     return found
 
 

@@ -13,7 +13,7 @@ from cnnviz.figures.style import CONFIG
 from cnnviz.network import ACTIVATIONS, LAYER_TYPES, Network
 from cnnviz.recipe import parse
 from cnnviz.ui import layer_table, state
-from cnnviz.ui.data_card import Found
+from cnnviz.ui.later import Later
 from cnnviz.ui.state import Draft, key
 from cnnviz.ui.text import plain
 
@@ -24,13 +24,16 @@ _SCALINGS = {"unit": "0 to 1", "symmetric": "−1 to 1", "none": "0 to 255, as t
 _ANSWERS = {"softmax": "shares that sum to 1 (softmax)", "sigmoid": "one probability (sigmoid)", "logits": "raw scores"}
 
 
-def network_card(draft: Draft, found: Found) -> list[str]:
-    """Draws the card and returns what is to be mended."""
+def network_card(draft: Draft, later: Later) -> list[str]:
+    """Draws the card, its tables and blocks later, and returns what is to be mended."""
     with st.container(border=True, key="train_card_network"):
         st.subheader("Network", anchor=False)
         controls, result = st.columns([13, 8], gap="large")
         with controls:
-            _table(draft)
+            later.add(_table, _changed(draft), draft.shown["layers"])
+            st.caption(
+                "Add a layer in the last row; give a layer another number to move it; select a row and press Delete."
+            )
             with st.container(horizontal=True):
                 st.selectbox(
                     "Pixels are scaled to", list(_SCALINGS), format_func=_SCALINGS.get, width=210,
@@ -44,16 +47,20 @@ def network_card(draft: Draft, found: Found) -> list[str]:
                 st.error(plain(sentence), icon=":material/error:")
                 return [sentence]
             _total(rows)
-            size = _input_shape(draft)
-            st.plotly_chart(
-                blocks(rows, size, len(draft.get("network.heads"))), config=CONFIG, key="train_blocks",
-                alt=f"The network as {len(rows)} blocks, from a picture of {size[0]} × {size[1]} pixels to its answers",
-            )  # fmt: skip
+            later.add(_blocks, rows, _input_shape(draft), len(draft.get("network.heads")))
             st.caption(
                 "Height and depth of a block: its picture's sides; thickness: its channels. Point at one for more."
             )
-        _shapes(rows)
+        with st.expander(f"Shapes and parameters of {len(rows)} layers, with the arithmetic", expanded=True):
+            later.add(_shapes, rows)
     return []
+
+
+def _blocks(rows: Sequence[Row], size: tuple[int, int, int], heads: int) -> None:
+    st.plotly_chart(
+        blocks(rows, size, heads), config=CONFIG, key="train_blocks",
+        alt=f"The network as {len(rows)} blocks, from a picture of {size[0]} × {size[1]} pixels to its answers",
+    )  # fmt: skip
 
 
 def _input_shape(draft: Draft) -> tuple[int, int, int]:
@@ -72,35 +79,37 @@ def _described(draft: Draft) -> tuple[list[Row], str]:
         return [], str(RecipeError(error))
 
 
-def _table(draft: Draft) -> None:
-    """The editable table. What is changed in it goes to the draft before it is drawn.
+def _changed(draft: Draft) -> str:
+    """Takes what was changed in the table over to the draft, and returns the key that the table has now.
 
     The grid keeps its own list of changes on the rows it was given. Only where these don't come out as they look (a
     layer added, moved or of another type) it gets new rows, under a new key; so typing numbers never loses the place.
     """
-    name = f"train_layers_{draft.table}"
-    shown = draft.shown.get("layers")
-    if name in st.session_state and shown is not None:
-        rows = layer_table.edited(shown, st.session_state[name])
-        draft.put("network.layers", layer_table.to_layers(rows))
-    rows_now = layer_table.to_rows(draft.get("network.layers"))
+    name, shown = f"train_layers_{draft.table}", draft.shown.get("layers")
     if name not in st.session_state or shown is None:
-        draft.shown["layers"] = rows_now
-    elif not _same(rows, rows_now):
+        draft.shown["layers"] = layer_table.to_rows(draft.get("network.layers"))
+        return name
+    rows = layer_table.edited(shown, st.session_state[name])
+    draft.put("network.layers", layer_table.to_layers(rows))
+    rows_now = layer_table.to_rows(draft.get("network.layers"))
+    if not _same(rows, rows_now):
         draft.table += 1
-        name, draft.shown["layers"] = f"train_layers_{draft.table}", rows_now
+        draft.shown["layers"] = rows_now
+    return f"train_layers_{draft.table}"
+
+
+def _table(name: str, rows: Sequence[dict]) -> None:
     st.data_editor(
-        _frame(draft.shown["layers"]),
+        _frame(rows),
         key=name,
         num_rows="dynamic",
         hide_index=True,
-        height=35 * (min(len(rows_now), MOST_ROWS) + 2) + 3,
+        height=35 * (min(len(rows), MOST_ROWS) + 2) + 3,
         column_config=_columns(),
-        column_order=_order(rows_now),
+        column_order=_order(rows),
         placeholder="",
         alt="Layers of the network, editable",
     )
-    st.caption("Add a layer in the last row; give a layer another number to move it; select a row and press Delete.")
 
 
 def _same(rows: Sequence[dict], others: Sequence[dict]) -> bool:
@@ -219,13 +228,12 @@ def _shapes(rows: Sequence[Row]) -> None:
         "Parameters": [row.parameters for row in rows],
         "How": [row.formula for row in rows],
     }
-    with st.expander(f"Shapes and parameters of {len(rows)} layers, with the arithmetic", expanded=True):
-        st.dataframe(
-            pd.DataFrame(table), hide_index=True, height="content" if len(rows) <= MOST_ROWS else "auto",
-            alt="Shapes and parameters of the network's layers",
-            column_config={
-                "Output": config.TextColumn(help="out = ⌊(n + 2p − f)/s⌋ + 1 for each side; then the channels"),
-                "Parameters": config.NumberColumn(format="localized", help="params = (f·f·c_in + 1)·filters"),
-                "How": config.TextColumn("How it comes about", width="large", help="With this layer's numbers."),
-            },
-        )  # fmt: skip
+    st.dataframe(
+        pd.DataFrame(table), hide_index=True, height="content" if len(rows) <= MOST_ROWS else "auto",
+        alt="Shapes and parameters of the network's layers",
+        column_config={
+            "Output": config.TextColumn(help="out = ⌊(n + 2p − f)/s⌋ + 1 for each side; then the channels"),
+            "Parameters": config.NumberColumn(format="localized", help="params = (f·f·c_in + 1)·filters"),
+            "How": config.TextColumn("How it comes about", width="large", help="With this layer's numbers."),
+        },
+    )  # fmt: skip
