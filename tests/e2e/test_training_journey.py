@@ -1,0 +1,66 @@
+"""From opening the app to a run that is watched, stopped, started again and found again."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Page, expect
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+PATIENCE_MS = 120_000
+CARD_CHART = "[class*=st-key-runs_card_] .js-plotly-plot"
+EPOCHS_DRAWN = """
+selector => document.querySelector(selector)?.data?.find(trace => trace.name === "Training")?.x?.length ?? 0
+"""
+
+
+def start_long_run(page: Page, visit: Callable[..., None]) -> None:
+    """Starts the small network on digits with more epochs than anybody waits for; the Runs page follows."""
+    visit()
+    expect(page.get_by_role("heading", name="Train", exact=True)).to_be_visible()
+    epochs = page.get_by_label("Epochs", exact=True)
+    epochs.fill("5000")
+    epochs.press("Enter")
+    start = page.get_by_role("button", name=re.compile("Start training"))
+    expect(start).to_be_enabled()
+    start.click()
+    expect(page.get_by_role("heading", name="Runs", exact=True)).to_be_visible(timeout=PATIENCE_MS)
+
+
+def see_it_move(page: Page) -> None:
+    """The curve gets further epochs while nobody touches the page."""
+    expect(page.get_by_text(re.compile(r"Epoch \d+ of 5000"))).to_be_visible(timeout=PATIENCE_MS)
+    before = page.evaluate(EPOCHS_DRAWN, CARD_CHART)
+    grown = f"([selector, before]) => ({EPOCHS_DRAWN.strip()})(selector) > before"
+    page.wait_for_function(grown, arg=[CARD_CHART, before], timeout=PATIENCE_MS)
+    before = page.evaluate(EPOCHS_DRAWN, CARD_CHART)
+    page.wait_for_function(grown, arg=[CARD_CHART, before], timeout=PATIENCE_MS)
+
+
+def test_a_run_is_started_watched_stopped_and_found_again(page: Page, visit: Callable[..., None]) -> None:
+    start_long_run(page, visit)
+    see_it_move(page)
+    first = page.url
+    assert "run=" in first
+
+    page.get_by_role("button", name="Stop").first.click()
+    expect(page.get_by_text(re.compile(r"was stopped after \d+ of 5000 epochs")).first).to_be_visible(
+        timeout=PATIENCE_MS
+    )
+    expect(page.get_by_text(re.compile(r"Epoch \d+ of 5000"))).to_have_count(0)
+
+    start_long_run(page, visit)
+    see_it_move(page)
+    assert page.url != first
+    second = page.url
+
+    page.reload()
+    expect(page.get_by_role("heading", name="Runs", exact=True)).to_be_visible(timeout=PATIENCE_MS)
+    see_it_move(page)
+    assert page.url == second
+    page.get_by_role("button", name="Stop").first.click()
+    expect(page.get_by_text("stopped after").first).to_be_visible(timeout=PATIENCE_MS)
+    expect(page.get_by_test_id("stException")).to_have_count(0)
