@@ -43,6 +43,7 @@ def training(pictures: Pictures, labels: Labels, recipe: Recipe, first_epoch: in
     fit, size, heads = recipe.fit, recipe.data.image_size, recipe.network.heads
     count = steps(recipe, len(pictures)) * fit.batch_size if fit.steps_per_epoch else len(pictures)
     policy, seed = recipe.augmentation, recipe.seed
+    crop = recipe.data.crop if policy.needs_margin else "whole"  # otherwise the pictures are cropped already
     targets = _targets(labels, heads, mixed=policy.mixes)
     weights = _weights(labels, heads, balanced=fit.class_weight == "balanced")
 
@@ -51,7 +52,7 @@ def training(pictures: Pictures, labels: Labels, recipe: Recipe, first_epoch: in
         wanted = [target[rows] for target in targets]
         if policy.steps:
             images = augment_batch(
-                _take(pictures, rows), policy, seed=seed, epoch=int(epoch), samples=samples, size=size
+                _take(pictures, rows), policy, seed=seed, epoch=int(epoch), samples=samples, size=size, crop=crop
             )
             if policy.mixes:
                 named = {head.name: target for head, target in zip(heads, wanted, strict=True)}
