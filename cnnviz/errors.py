@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
-__all__ = ["CnnvizError", "DataError", "ImageError", "RecipeError", "RunError", "one_of"]
+__all__ = ["CnnvizError", "DataError", "ImageError", "ModelError", "RecipeError", "RunError", "one_of"]
 
 
 class CnnvizError(ValueError):
@@ -22,6 +22,10 @@ class DataError(CnnvizError):
 
 class ImageError(CnnvizError):
     """Bytes that can't be used as a picture."""
+
+
+class ModelError(CnnvizError):
+    """A network can't be read or doesn't fit its recipe."""
 
 
 class RunError(CnnvizError):

@@ -8,6 +8,7 @@ from cnnviz.ui import policy_state
 from cnnviz.ui.augment_views import views
 from cnnviz.ui.picture_picker import picture_picker, train_data
 from cnnviz.ui.policy_editor import policy_editor
+from cnnviz.ui.survival_part import survival_part
 
 STYLE = """
 <style>
@@ -44,3 +45,4 @@ with right, st.container(key="augment_result"):
     picture = picture_picker()
     if picture is not None:
         views(picture, policy, train_data())
+survival_part(picture, policy)

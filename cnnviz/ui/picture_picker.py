@@ -138,7 +138,7 @@ def _data(choice: _Choice) -> None:
         choice.data, choice.item = next(iter(titles)), 1
     st.session_state["picture_data"] = choice.data
     st.selectbox(
-        "Dataset", list(titles), format_func=lambda name: plain(titles[name]), key="picture_data", width=240,
+        "Dataset", list(titles), format_func=titles.get, key="picture_data", width=240,
         on_change=_set_data, help="What comes with cnnviz, was downloaded, or lies in the folder CNNVIZ_DATA.",
     )  # fmt: skip
     st.session_state["picture_item"] = choice.item = min(MOST, max(1, choice.item))

@@ -6,17 +6,14 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from cnnviz.augment import keras_snippet
-from cnnviz.errors import CnnvizError
 from cnnviz.policy import POLICIES, STEPS, Policy, StepKind
-from cnnviz.recipe import parse
 from cnnviz.ui import policy_state
-from cnnviz.ui.policy_state import Draft, Row
+from cnnviz.ui.policy_files import forget_refused, policy_files, refused
+from cnnviz.ui.policy_state import Draft, Row, key_of
 from cnnviz.ui.text import plain
 
 __all__ = ["POLICY_TITLES", "policy_editor"]
 
-MEGABYTES = 1
 POLICY_TITLES = {
     "none": "None: pictures as they are",
     "A": "A: random crop and flip, for faces",
@@ -34,7 +31,7 @@ _FILLS = {
     "constant": "One grey value",
 }
 _GROUPS = {"geometric": "Move", "colour": "Colour", "pixel": "Pixels", "batch": "Mix"}
-_UPLOAD, _REFUSED, _NAME, _ADD = "augment_upload", "augment_refused", "augment_name", "augment_add"
+_ADD = "augment_add"
 
 
 @dataclass(frozen=True)
@@ -64,8 +61,7 @@ def policy_editor(draft: Draft) -> Policy:
     if draft.note:
         st.warning(plain(draft.note), icon=":material/warning:")
         draft.note = ""
-    if refused := st.session_state.get(_REFUSED):
-        st.error(plain(refused), icon=":material/error:")
+    refused()
     with st.container(border=True, key="augment_steps", gap="xsmall"):
         for place, row in enumerate(draft.rows):
             _row(draft, row, place)
@@ -74,16 +70,8 @@ def policy_editor(draft: Draft) -> Policy:
         _add(draft)
     _fill(draft)
     policy = policy_state.to_policy(draft)
-    _files(draft, policy)
+    policy_files(draft, policy)
     return policy
-
-
-def _key(draft: Draft, name: str, value: object) -> str:
-    """The key of a widget of this draft, seeded where the widget isn't there yet."""
-    key = f"augment_{draft.version}_{name}"
-    if key not in st.session_state:
-        st.session_state[key] = value
-    return key
 
 
 def _presets(draft: Draft) -> None:
@@ -104,7 +92,7 @@ def _presets(draft: Draft) -> None:
 def _choose() -> None:
     name = st.session_state["augment_preset"]
     if name in POLICIES:
-        st.session_state.pop(_REFUSED, None)
+        forget_refused()
         policy_state.load(POLICIES[name])
 
 
@@ -112,7 +100,7 @@ def _row(draft: Draft, row: Row, place: int) -> None:
     kind = STEPS[row.type]
     with st.container(key=f"augment_row_{draft.version}_{row.id}", gap="xxsmall"):
         with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", wrap=False):
-            on = _key(draft, f"{row.id}_on", row.on)
+            on = key_of(draft, f"{row.id}_on", row.on)
             st.toggle(kind.title, key=on, on_change=_set_on, args=(row, on), help=kind.sentence, width="stretch")
             chance = "" if row.probability == 1 else f"{row.probability:.0%}"
             with st.popover(
@@ -127,7 +115,7 @@ def _range(draft: Draft, row: Row, kind: StepKind) -> None:
     scale = _scale(row.type, kind)
     low, high = (round(bound * scale.factor, 6) for bound in kind.bounds)
     now = tuple(min(high, max(low, round(value * scale.factor, 6))) for value in (row.low, row.high))
-    key = _key(draft, f"{row.id}_range", now)
+    key = key_of(draft, f"{row.id}_range", now)
     st.slider(
         f"Range of {kind.title}",
         float(low),
@@ -144,7 +132,7 @@ def _range(draft: Draft, row: Row, kind: StepKind) -> None:
 
 
 def _more(draft: Draft, row: Row, place: int, kind: StepKind) -> None:
-    key = _key(draft, f"{row.id}_probability", round(100 * row.probability, 1))
+    key = key_of(draft, f"{row.id}_probability", round(100 * row.probability, 1))
     st.slider(
         f"Probability of {kind.title}", 0.0, 100.0, step=5.0, format="%d %%", key=key, on_change=_set_probability,
         args=(row, key), help="In how many of all pictures the step is applied.", width=260,
@@ -212,7 +200,7 @@ def _added(draft: Draft) -> None:
 
 def _fill(draft: Draft) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        key = _key(draft, "fill", draft.fill_mode)
+        key = key_of(draft, "fill", draft.fill_mode)
         st.selectbox(
             "Emptied pixels become",
             list(_FILLS),
@@ -222,44 +210,8 @@ def _fill(draft: Draft) -> None:
             help="What stands where turning or shifting left nothing. The names are Keras's.",
         )
         if draft.fill_mode == "constant":
-            value = _key(draft, "value", draft.fill_value)
+            value = key_of(draft, "value", draft.fill_value)
             st.number_input(
                 "Grey value", 0, 255, key=value, width=120, help="0 is black and 255 white.",
                 on_change=lambda: setattr(draft, "fill_value", st.session_state[value]),
             )  # fmt: skip
-
-
-def _files(draft: Draft, policy: Policy) -> None:
-    with st.container(horizontal=True):
-        with st.popover("Save or open", icon=":material/data_object:", help="The policy as a small JSON file."):
-            key = _key(draft, "name", "" if policy.name in POLICIES else policy.name)
-            name = st.text_input(
-                "Name", key=key, max_chars=60, placeholder=policy.name, help="Stands in the file and in runs' recipes."
-            )
-            try:
-                named = policy_state.renamed(policy, name)
-            except CnnvizError as error:
-                named = policy
-                st.error(plain(error), icon=":material/error:")
-            st.download_button(
-                "Save this policy", data=named.model_dump_json(indent=1) + "\n", file_name="policy.json",
-                mime="application/json", icon=":material/download:", on_click="ignore", key="augment_download",
-                help="`python -m cnnviz augment PHOTO --policy policy.json --out draws.png` reads it too.",
-            )  # fmt: skip
-            st.file_uploader(
-                "Open a policy", type="json", key=_UPLOAD, on_change=_uploaded, max_upload_size=MEGABYTES,
-                help="A JSON file as saved here.",
-            )  # fmt: skip
-        with st.popover("As Keras code", icon=":material/code:", help="The nearest Keras layers, to copy."):
-            st.code(keras_snippet(policy), language="python")
-
-
-def _uploaded() -> None:
-    file = st.session_state[_UPLOAD]
-    st.session_state.pop(_REFUSED, None)
-    if file is None:
-        return
-    try:
-        policy_state.load(parse(file.getvalue(), Policy))
-    except CnnvizError as error:
-        st.session_state[_REFUSED] = str(error)

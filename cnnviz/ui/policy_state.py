@@ -15,7 +15,19 @@ from cnnviz.policy import POLICIES, STEPS, Policy, Step
 from cnnviz.recipe import Recipe, parse
 from cnnviz.ui import state as train_state
 
-__all__ = ["FIRST", "MOST", "Draft", "Row", "hand_to_train", "load", "new_row", "opened", "renamed", "to_policy"]
+__all__ = [
+    "FIRST",
+    "MOST",
+    "Draft",
+    "Row",
+    "hand_to_train",
+    "key_of",
+    "load",
+    "new_row",
+    "opened",
+    "renamed",
+    "to_policy",
+]
 
 FIRST = "D3"
 MOST = 30
@@ -77,6 +89,14 @@ def load(policy: Policy) -> None:
     st.session_state[_DRAFT] = Draft(
         policy.name, rows, policy.fill_mode, policy.fill_value, old.version + 1 if old else 0, made=len(rows)
     )
+
+
+def key_of(draft: Draft, name: str, value: object) -> str:
+    """Returns the key of a widget of this draft; a widget that isn't there yet is seeded with the value."""
+    key = f"augment_{draft.version}_{name}"
+    if key not in st.session_state:
+        st.session_state[key] = value
+    return key
 
 
 def new_row(draft: Draft, kind: str) -> None:

@@ -1,0 +1,121 @@
+"""How a network's answers go along an augmentation step's range, as charts."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import plotly.graph_objects as go
+
+from cnnviz.figures.curves import COLOURS
+from cnnviz.figures.style import escaped, laid_out
+
+__all__ = ["answer_curves", "share_curves"]
+
+CLASSES = 6
+HEIGHT = 400
+STRIP = 84  # pixels that the pictures under the chart are high
+_GUIDE = "rgba(128, 144, 141, 0.75)"
+_DASHES = ("solid", "dash")
+
+
+def answer_curves(
+    values: Sequence[float],
+    found: Mapping[str, np.ndarray],
+    classes: Sequence[str],
+    *,
+    pictures: Sequence[tuple[float, bytes]] = (),
+    unit: str = "",
+    identity: float | None = None,
+) -> go.Figure:
+    """Returns class probabilities of one picture along a range: a colour per class, a dash per network.
+
+    Args:
+        values: where on the axis; 0 and 1 alone are written "off" and "on".
+        found: for each network's label (values, classes), 0..1. Only the six classes that come highest are drawn.
+        classes: their names.
+        pictures: places on the axis and image files, drawn under it.
+        unit: written behind the numbers of the axis.
+        identity: the value that changes nothing; it is marked.
+    """
+    figure = go.Figure()
+    highest = np.max([shares.max(axis=0) for shares in found.values()], axis=0)
+    shown = sorted(np.argsort(-highest, kind="stable")[:CLASSES])
+    for number, (label, shares) in enumerate(found.items()):
+        for place, index in enumerate(shown):
+            name = escaped(classes[index], 24)
+            figure.add_scatter(
+                x=list(values),
+                y=shares[:, index].astype(float).tolist(),
+                name=f"{name} · {escaped(label, 30)}" if len(found) > 1 else name,
+                mode="lines+markers" if len(values) < 3 else "lines",
+                line={"color": COLOURS[place % len(COLOURS)], "width": 2.4, "dash": _DASHES[number % 2]},
+                hovertemplate="%{y:.1%}",
+            )
+    laid_out(figure, height=HEIGHT if pictures else HEIGHT - STRIP)
+    _axes(figure, values, unit, identity, title="Probability")
+    if pictures:
+        _strip(figure, pictures, values)
+    return figure
+
+
+def share_curves(
+    values: Sequence[float],
+    shares: Mapping[str, Sequence[float]],
+    *,
+    title: str,
+    unit: str = "",
+    identity: float | None = None,
+    levels: Mapping[str, float] | None = None,
+) -> go.Figure:
+    """Returns shares of pictures along a range, a colour per network.
+
+    Args:
+        values: where on the axis.
+        shares: for each network's label a share per value, 0..1.
+        title: what the shares are.
+        levels: for each label a share that is drawn as a dotted line across, such as that of untouched pictures.
+    """
+    figure = go.Figure()
+    for number, (label, ys) in enumerate(shares.items()):
+        colour = COLOURS[number % len(COLOURS)]
+        figure.add_scatter(
+            x=list(values), y=list(ys), name=escaped(label, 40), mode="lines+markers",
+            line={"color": colour, "width": 2.4}, marker={"size": 6}, hovertemplate="%{y:.1%}",
+            showlegend=len(shares) > 1,
+        )  # fmt: skip
+        if levels and label in levels:
+            figure.add_hline(y=levels[label], line={"color": colour, "width": 1, "dash": "dot"}, layer="below")
+    laid_out(figure, height=HEIGHT - STRIP - 40)
+    _axes(figure, values, unit, identity, title=title)
+    return figure
+
+
+def _axes(figure: go.Figure, values: Sequence[float], unit: str, identity: float | None, *, title: str) -> None:
+    figure.update_layout(hovermode="x unified", margin={"t": 34, "l": 8, "r": 8, "b": 8}, uirevision="kept")
+    figure.update_yaxes(title=title, range=[-0.02, 1.03], tickformat=".0%", fixedrange=True, nticks=6, zeroline=False)
+    figure.update_xaxes(fixedrange=True, showgrid=False, zeroline=False, ticksuffix=unit, nticks=9, hoverformat=".3~g")
+    if list(values) == [0.0, 1.0]:
+        figure.update_xaxes(tickvals=[0, 1], ticktext=["off", "on"], range=[-0.5, 1.5])
+    elif len(values) > 1:
+        gap = (values[-1] - values[0]) / 40
+        figure.update_xaxes(range=[values[0] - gap, values[-1] + gap])
+    if identity is not None and values[0] <= identity <= values[-1] and len(values) > 2:
+        figure.add_vline(x=identity, line={"color": _GUIDE, "width": 1, "dash": "dot"}, layer="below")
+
+
+def _strip(figure: go.Figure, pictures: Sequence[tuple[float, bytes]], values: Sequence[float]) -> None:
+    """Pictures under the axis, each below its own value."""
+    places = [place for place, _ in pictures]
+    gap = (places[-1] - places[0]) / (len(places) - 1) if len(places) > 1 else 1.0
+    figure.update_layout(margin={"b": STRIP + 34})
+    figure.update_xaxes(range=[places[0] - gap / 2, places[-1] + gap / 2])
+    plot = HEIGHT - 34 - STRIP - 34
+    for place, file in pictures:
+        kind = "png" if file.startswith(b"\x89PNG") else "jpeg"
+        figure.add_layout_image(
+            source=f"data:image/{kind};base64,{base64.b64encode(file).decode()}",
+            xref="x", yref="paper", x=place, y=-28 / plot, sizex=gap * 0.94, sizey=STRIP / plot,
+            xanchor="center", yanchor="top", sizing="contain", layer="above",
+        )  # fmt: skip
