@@ -14,6 +14,7 @@ from cnnviz.ui.run_compare import comparison
 from cnnviz.ui.run_detail import detail
 from cnnviz.ui.run_parts import confirm_deletion
 from cnnviz.ui.runs_table import selection, table
+from cnnviz.ui.text import plain
 
 
 def try_digits() -> None:
@@ -27,7 +28,11 @@ def try_digits() -> None:
 st.title("Runs", anchor=False)
 st.caption("How is it going, and which is best?")
 
-listed = runs.listing()
+try:
+    listed = runs.listing()
+except CnnvizError as error:
+    st.error(plain(error), icon=":material/error:")
+    st.stop()
 selected = tell_endings(listed, chosen({run.id for run in listed}))
 cards(listed)
 if not listed:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from cnnviz.runs import metrics
@@ -37,20 +38,22 @@ def progress(run: Run) -> Progress:
     if record is None:
         return Progress(epochs=epochs)
     if record["kind"] == "note":
-        done, total = record.get("done", 0), record.get("total", 0)
         fraction = run.written.epoch / epochs if epochs else 0.0
-        return Progress(
-            epoch=run.written.epoch, epochs=epochs, fraction=min(1.0, fraction), message=record.get("message", ""),
-            done=done, total=total,
-        )  # fmt: skip
-    epoch = record.get("epoch", 1)
-    batches = record.get("batches", 0)
-    batch = record.get("batch", batches)
+        message = str(record.get("message", ""))
+        done, total = int(_number(record, "done")), int(_number(record, "total"))
+        return Progress(run.written.epoch, epochs, fraction=min(1.0, fraction), message=message, done=done, total=total)
+    epoch, batches = int(_number(record, "epoch", 1)), int(_number(record, "batches"))
+    batch = int(_number(record, "batch", batches))
     part = 1.0 if record["kind"] == "epoch" or not batches else batch / batches
-    fraction = min(1.0, (epoch - 1 + part) / epochs) if epochs else 0.0
-    first = record.get("first_epoch", 1)
-    here = epoch - first + part
+    fraction = min(1.0, max(0.0, (epoch - 1 + part) / epochs)) if epochs else 0.0
+    here = epoch - _number(record, "first_epoch", 1) + part
     left = max(0.0, epochs - (epoch - 1 + part))
-    seconds = record.get("seconds")
+    seconds = _number(record, "seconds")
     eta = seconds / here * left if seconds and here > 0 else None
-    return Progress(epoch, epochs, batch, batches, fraction, eta, record.get("images_per_second"))
+    return Progress(epoch, epochs, batch, batches, fraction, eta, _number(record, "images_per_second") or None)
+
+
+def _number(record: dict, key: str, default: float = 0) -> float:
+    """A figure of a record; whatever is no finite number counts as missing."""
+    value = record.get(key)
+    return value if isinstance(value, (int, float)) and math.isfinite(value) else default

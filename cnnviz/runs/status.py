@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 import time
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 import psutil
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 __all__ = ["ACTIVE", "ENDED", "STATES", "Process", "State", "StateName", "alive", "current", "this_process"]
 
@@ -33,6 +33,9 @@ class Process(BaseModel):
     boot: str
 
 
+Moment = Annotated[float, Field(ge=0, le=1e11, allow_inf_nan=False)]
+
+
 class State(BaseModel):
     """What `state.json` holds. Times are seconds since 1970; `metrics` are the best epoch's, by Keras's names.
 
@@ -43,9 +46,9 @@ class State(BaseModel):
 
     state: StateName = "queued"
     process: Process | None = None
-    created: float = 0.0
-    started: float | None = None
-    ended: float | None = None
+    created: Moment = 0.0
+    started: Moment | None = None
+    ended: Moment | None = None
     epoch: int = 0
     best_epoch: int | None = None
     metrics: dict[str, float] = {}

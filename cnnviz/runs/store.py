@@ -129,14 +129,21 @@ def open_run(run_id: str, runs: Path | None = None) -> Run:
 
 
 def listing(runs: Path | None = None) -> list[Run]:
-    """Returns all runs, the newest first. Ended runs are read once; only active ones are looked at again."""
+    """Returns all runs, the newest first. Ended runs are read once; only active ones are looked at again.
+
+    Raises:
+        RunError: the folder is there but can't be read.
+    """
     runs = runs or root()
     try:
         changed = runs.stat().st_mtime_ns
+        fresh = time.time_ns() - changed < _TICK_NS
+        found, going = _scan.__wrapped__(runs, changed) if fresh else _scan(runs, changed)
     except FileNotFoundError:
         return []
-    fresh = time.time_ns() - changed < _TICK_NS
-    found, going = _scan.__wrapped__(runs, changed) if fresh else _scan(runs, changed)
+    except OSError as error:
+        raise RunError(f"The folder of runs {runs} can't be read: {error.strerror or error}; choose another with "
+                       "CNNVIZ_CHECKPOINTS.") from None  # fmt: skip
     if not going:
         return list(found)
     now = [_again(run) if at in going else run for at, run in enumerate(found)]

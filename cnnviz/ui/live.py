@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from cnnviz import runs
+from cnnviz.errors import RunError
 from cnnviz.runs import Run
 from cnnviz.runs.compare import name_of
 from cnnviz.runs.progress import Progress, progress
@@ -52,7 +53,10 @@ def _in_order(listed: Sequence[Run]) -> list[Run]:
 
 
 def _cards(expected: dict[str, str]) -> None:
-    active = _in_order(runs.listing())
+    try:
+        active = _in_order(runs.listing())
+    except RunError:
+        active = []  # the whole page says what is the matter
     if {run.id: run.state for run in active} != expected:
         st.rerun(scope="app")
     messages()

@@ -25,6 +25,8 @@ def comparison(chosen: Sequence[Run]) -> None:
     found = {run.id: metrics.epochs(run.metrics_path) for run in chosen}
     options = curves.metrics_of([record for epochs in found.values() for record in epochs[-1:]])
     if options:
+        if st.session_state.get("runs_metric") not in options:
+            st.session_state.pop("runs_metric", None)
         metric = st.selectbox(
             "Curve",
             options,

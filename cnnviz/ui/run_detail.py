@@ -144,6 +144,7 @@ def _recipe(run: Run) -> None:
         st.markdown("**Data, augmentation and fit**")
         told = _told(run.recipe)
         st.dataframe(told, hide_index=True, height="content", key="runs_settings", alt="The recipe's settings")
+        st.caption("These names are also those of the command line's `--set`.")
     with st.expander("The recipe as JSON", icon=":material/data_object:", key="runs_json"):
         st.code(run.recipe.to_json(), language="json")
 
@@ -200,12 +201,16 @@ def _figures(run: Run, test: dict) -> None:
                 if isinstance(value, (int, float)):
                     shown = percent(value) if name.endswith("accuracy") else f"{value:.3f}"
                     st.metric(f"{split} {name.replace('_', ' ')}", shown, width="content")
-    st.caption(
-        f"At epoch {run.written.best_epoch}. The test pictures had no part in any choice: "
-        "believe this figure when you meet new pictures."
-        if test
-        else f"At epoch {run.written.best_epoch}, on pictures that it never learned from."
-    )
+    st.caption(f"At epoch {run.written.best_epoch}, {_meaning(run.written.metrics, test)}")
+
+
+def _meaning(best: dict, test: dict) -> str:
+    """What the figures are worth; equal in all digits, they come from the same pictures."""
+    if not test:
+        return "on pictures that it never learned from."
+    if all(best.get(f"val_{name}") == test.get(name) for name in ("loss", "accuracy")):
+        return "which these very test pictures chose as validation: on new pictures, expect a little less."
+    return "which validation chose. The test pictures had no part in it: believe their figure for new pictures."
 
 
 def _log(run: Run) -> None:

@@ -83,7 +83,7 @@ def _lesson(turned: int | None, best: int | None, count: int) -> str:
     if turned is not None:
         return (
             f"{lines} Shaded from epoch {turned} (◆): validation stops following training, "
-            "the network begins to learn the pictures by heart."
+            f"the network begins to learn the pictures by heart. Epoch {best} is kept."
         )
     if count == 0:
         return f"{lines} The dotted end is the epoch under way."
@@ -101,7 +101,7 @@ def _learning_rate(run: Run, epochs: Sequence[dict], total: int, place: str) -> 
             f"**Learning rate**, {epochs[-1]['learning_rate']:.2g} now. "
             "How large a step each batch makes: large to get near, small to settle."
         )
-    elif epochs and "learning_rate" in epochs[-1]:
+    elif epochs and isinstance(epochs[-1].get("learning_rate"), (int, float)):
         st.caption(f"Learning rate {epochs[-1]['learning_rate']:g} in every epoch.")
 
 

@@ -101,7 +101,7 @@ def table(listed: Sequence[Run], chosen: Sequence[str]) -> list[str]:
     hidden = f"{len(ids):,} of {len(everything):,} runs. " if len(ids) < len(everything) else ""
     st.caption(
         f"{hidden}Tick a run to see all of it, several to compare them; click a column's head to sort by it. "
-        "Compare by validation, and believe the test figure: it was not used for choosing."
+        "Compare by validation, and believe the test figure, which nothing was chosen by."
     )
     # Runs that the filters hide stay selected; those that were ticked before keep their place and colour.
     ticked = [ids[row] for row in state["selection"]["rows"] if row < len(ids)]

@@ -345,3 +345,47 @@ def test_a_run_that_goes_on_is_not_deleted(visit, going):
     run = going(epochs=1)
     app = visit(run.id)
     assert app.button(key="runs_delete").disabled
+
+
+STRANGE = """{"kind": "epoch", "epoch": 1, "loss": "x", "val_loss": null, "accuracy": [1], "learning_rate": "y"}
+{"kind": "epoch", "epoch": 2, "loss": NaN, "val_loss": Infinity, "val_accuracy": {}, "batches": "z"}
+{"kind": "batch", "epoch": "a", "batch": "b", "batches": "c", "seconds": "d", "loss": {}}
+"""
+
+
+@pytest.mark.parametrize("last", ["", '{"kind": "note", "message": 3, "done": "a", "total": null}\n'])
+def test_strange_figures_break_neither_card_nor_curves(visit, going, last):
+    run, ended = going(epochs=0), make_run(epochs=0, state="stopped")
+    for each in (run, ended):
+        each.metrics_path.write_text(STRANGE + last)
+    visit()
+    visit(ended.id)
+    visit(run.id, ended.id)
+
+
+@pytest.mark.parametrize("field", ['"created": 1e300', '"created": NaN', '"started": -1e18', '"ended": 1e200'])
+def test_strange_times_break_no_page(visit, field):
+    run = make_run(epochs=2)
+    (run.folder / "state.json").write_text(f'{{"state": "finished", {field}}}')
+    visit(run.id)
+
+
+def test_a_folder_of_runs_that_is_none_is_a_sentence(visit, monkeypatch, tmp_path):
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("CNNVIZ_CHECKPOINTS", str(tmp_path / "file"))
+    assert "can't be read" in told(visit())
+
+
+def test_a_chosen_curve_that_other_runs_lack_is_let_go(visit):
+    plain = [make_run(PRESETS["Q"], 2) for _ in range(2)]
+    heads = [make_run(PRESETS["S"], 2) for _ in range(2)]
+    for run in heads:
+        writer = Writer(run.metrics_path)
+        writer.append("epoch", **{**figures_of(3), "val_shape_accuracy": 0.5})
+        writer.close()
+    app = visit(*(run.id for run in heads))
+    app.selectbox(key="runs_metric").set_value("val_shape_accuracy")
+    again(app)
+    app.multiselect(key="runs_shown").set_value([run.id for run in plain])
+    again(app)
+    assert app.selectbox(key="runs_metric").value == "val_accuracy"
