@@ -6,9 +6,12 @@ import streamlit as st
 
 from cnnviz.ui import policy_state
 from cnnviz.ui.augment_views import views
+from cnnviz.ui.entry import through_the_app
 from cnnviz.ui.picture_picker import picture_picker, train_data
 from cnnviz.ui.policy_editor import policy_editor
 from cnnviz.ui.survival_part import survival_part
+
+through_the_app()
 
 STYLE = """
 <style>

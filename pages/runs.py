@@ -8,6 +8,7 @@ from cnnviz import runs
 from cnnviz.errors import CnnvizError
 from cnnviz.presets import preset
 from cnnviz.runs.compare import labels
+from cnnviz.ui.entry import through_the_app
 from cnnviz.ui.live import cards, tell_endings
 from cnnviz.ui.run_choice import choose, chosen, note
 from cnnviz.ui.run_compare import comparison
@@ -15,6 +16,8 @@ from cnnviz.ui.run_detail import detail
 from cnnviz.ui.run_parts import confirm_deletion
 from cnnviz.ui.runs_table import selection, table
 from cnnviz.ui.text import plain
+
+through_the_app()
 
 
 def try_digits() -> None:

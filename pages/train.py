@@ -7,10 +7,13 @@ import streamlit as st
 from cnnviz.ui import state
 from cnnviz.ui.augmentation_card import augmentation_card
 from cnnviz.ui.data_card import data_card
+from cnnviz.ui.entry import through_the_app
 from cnnviz.ui.fit_card import fit_card
 from cnnviz.ui.later import Later
 from cnnviz.ui.network_card import network_card
 from cnnviz.ui.start_bar import origin_bar, start_bar, whole
+
+through_the_app()
 
 draft = state.opened()
 head, origin = st.columns([2, 3], vertical_alignment="bottom")
