@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +14,23 @@ from cnnviz.files import read_json
 from cnnviz.recipe import Recipe
 from cnnviz.runs import Run
 
-__all__ = ["Loaded", "load_run"]
+__all__ = ["Loaded", "keep_state", "load_run"]
+
+
+def keep_state() -> None:
+    """Makes a server fit to hold networks; to be called once, before the first is loaded.
+
+    After every run of a page Streamlit calls `keras.backend.clear_session`, which empties TensorFlow's kernel cache
+    under networks at work, and collects garbage twice, which with TensorFlow's objects takes about half a second. A
+    server that only infers has nothing to clear, and what was imported is never garbage.
+    """
+    keras.backend.clear_session = _nothing_to_clear
+    gc.collect()
+    gc.freeze()
+
+
+def _nothing_to_clear(free_memory: bool = True) -> None:
+    pass
 
 
 @dataclass(frozen=True, eq=False)

@@ -52,9 +52,17 @@ def _stamp(run: Run) -> tuple[str, int, int]:
 
 @st.cache_resource(show_spinner=False, max_entries=KEPT)
 def _network(path: str, mtime_ns: int, size: int, _run: Run) -> Network:
-    from cnnviz.models.load import load_run  # brings TensorFlow, which no page should load before it is needed
+    _prepared()
+    from cnnviz.models.load import load_run
 
     return Network(load_run(_run))
+
+
+@st.cache_resource(show_spinner=False)
+def _prepared() -> None:
+    from cnnviz.models.load import keep_state  # brings TensorFlow, which no page should load before it is needed
+
+    keep_state()
 
 
 def networks(chosen: Sequence[Run]) -> list[Network] | None:
