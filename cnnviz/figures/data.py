@@ -1,51 +1,55 @@
-"""What a dataset holds, as charts."""
+"""What a dataset holds, as bars of HTML, which are there at once and are text for those who can't see them."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-import plotly.graph_objects as go
-
-from cnnviz.figures.style import escaped, laid_out
+from cnnviz.figures.style import escaped
 
 __all__ = ["class_bars"]
 
-LABELLED = 24
-_NAMES = {"train": "Training", "validation": "Validation", "test": "Test"}
+MOST = 500  # rows
+_SPLITS = {"train": ("Training", "#14998c"), "validation": ("Validation", "#d07a2b"), "test": ("Test", "#7c74e8")}
 
 
-def class_bars(classes: Sequence[str], counts: Mapping[str, Sequence[int]]) -> go.Figure:
-    """Returns bars of how many samples each class has, the splits one behind another.
+def class_bars(classes: Sequence[str], counts: Mapping[str, Sequence[int]]) -> str:
+    """Returns a bar for each class, its splits one behind another, and how many samples that is; as HTML.
 
     Args:
-        classes: their names, in the order of their indices.
-        counts: for each split a number per class.
+        classes: their names, in the order of their indices; they become text, whatever they contain.
+        counts: for each split (train, validation, test) a number per class.
     """
-    few = len(classes) <= LABELLED
-    rows = list(range(len(classes)))
-    names = [escaped(name, 16) for name in classes]
-    bars = [
-        go.Bar(
-            y=rows,
-            x=list(map(int, numbers)),
-            orientation="h",
-            name=_NAMES.get(split, split),
-            customdata=[escaped(name, 80) for name in classes],
-            hovertemplate="%{customdata}: %{x:,} %{fullData.name}<extra></extra>",
+    totals = [sum(int(numbers[index]) for numbers in counts.values()) for index in range(len(classes))]
+    most = max([1, *totals])
+    rows = []
+    for index, (name, total) in enumerate(zip(classes[:MOST], totals, strict=False)):
+        bars = "".join(_bar(split, int(numbers[index]), most) for split, numbers in counts.items())
+        rows.append(
+            f'<div title="{_quoted(name)}" style="max-width:8rem;overflow:hidden;text-overflow:ellipsis;'
+            f'white-space:nowrap">{escaped(name, 60)}</div><div style="display:flex;height:0.9rem">{bars}</div>'
+            f'<div style="text-align:right;opacity:0.75">{total:,}</div>'
         )
-        for split, numbers in counts.items()
-    ]
-    figure = laid_out(go.Figure(bars), height=max(120, 72 + 22 * len(classes)) if few else 360)
-    # A legend as wide as the chart, also where a telephone leaves little room beside the names.
-    figure.update_layout(margin_t=40, legend={"xref": "container", "yref": "container", "x": 0.02, "yanchor": "top"})
-    figure.update_layout(legend_traceorder="normal", barmode="stack", bargap=0.25 if few else 0.05)
-    figure.update_yaxes(
-        autorange="reversed",
-        tickmode="array",
-        tickvals=rows if few else [],
-        ticktext=names if few else [],
-        showgrid=False,
-        title=None if few else f"{len(classes):,} classes",
+    more = f"<p>… and {len(classes) - MOST:,} more classes</p>" if len(classes) > MOST else ""
+    return (
+        f'<div style="font-size:0.85rem;font-variant-numeric:tabular-nums"><div>{_legend(counts)}</div>'
+        '<div style="display:grid;grid-template-columns:max-content 1fr max-content;gap:0.35rem 0.6rem;'
+        f'align-items:center;max-height:25rem;overflow-y:auto;margin-top:0.6rem">{"".join(rows)}</div>{more}</div>'
     )
-    figure.update_xaxes(title=None, tickformat=",d", nticks=6)
-    return figure
+
+
+def _bar(split: str, count: int, most: int) -> str:
+    word, colour = _SPLITS[split]
+    return f'<div title="{word}: {count:,}" style="width:{100 * count / most:.2f}%;background:{colour}"></div>'
+
+
+def _legend(splits: Sequence[str] | Mapping[str, object]) -> str:
+    marks = (_SPLITS[split] for split in splits)
+    return "".join(
+        '<span style="white-space:nowrap;margin-right:1rem"><span style="display:inline-block;width:0.7rem;'
+        f'height:0.7rem;border-radius:0.15rem;background:{colour};margin-right:0.35rem"></span>{word}</span>'
+        for word, colour in marks
+    )
+
+
+def _quoted(name: str) -> str:
+    return escaped(name, 200).replace('"', "&quot;").replace("'", "&#x27;")

@@ -1,19 +1,23 @@
-"""A network drawn as a row of blocks whose size follows the shapes."""
+"""A network drawn as a row of blocks whose size follows the shapes.
+
+It is HTML of a few kilobytes and not a Plotly figure: it is drawn anew with every change of the layers, and Plotly
+would take a quarter of a second for it at the server and five megabytes in the browser. (`st.html` drops SVG.)
+"""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-
-import plotly.graph_objects as go
+from collections.abc import Iterable, Sequence
 
 from cnnviz.architecture import Row
-from cnnviz.figures.style import escaped, laid_out
+from cnnviz.figures.style import escaped
 
 __all__ = ["blocks"]
 
-HEIGHT = 300
-LABELLED = 14
+WIDTH = 520  # of the drawing, in pixels where there is room for it
+LABEL = 64  # height of the slanted words
+UNIT = 150  # height of the largest block
+LABELLED = 16
 _SHORT = {
     "Conv2D": "Conv",
     "MaxPooling2D": "MaxPool",
@@ -28,8 +32,8 @@ _COLOURS = {"Conv2D": "#14998c", "Dense": "#7c74e8", "MaxPooling2D": "#d07a2b", 
 _OTHER = "#8b9a98"
 
 
-def blocks(rows: Sequence[Row], input_shape: tuple[int, int, int], heads: int = 1) -> go.Figure:
-    """Returns the stack, from the picture on the left to the heads on the right.
+def blocks(rows: Sequence[Row], input_shape: tuple[int, int, int], heads: int = 1) -> str:
+    """Returns the stack as an HTML element, from the picture on the left to the heads on the right.
 
     A block's height is the square root of its output's height, its depth that of its width; its thickness is the
     logarithm of its channels. What is one row of values is a thin bar as long as the logarithm of their number.
@@ -44,24 +48,27 @@ def blocks(rows: Sequence[Row], input_shape: tuple[int, int, int], heads: int = 
     side = math.sqrt(max(input_shape[:2]))
     thickest = math.log2(1 + max(row.output_shape[-1] for row in trunk))
     longest = math.log2(1 + max(row.output_shape[0] for row in (*trunk, *ends)))
-    figure, left, labels = go.Figure(), 0.0, len(trunk) + 1 <= LABELLED
-    for row in trunk:
-        width, high, deep = _size(row.output_shape, side, thickest, longest)
-        _block(figure, row, left, 0.0, width, high, deep)
+    sizes = [_size(row.output_shape, side, thickest, longest) for row in trunk]
+    scale = (WIDTH - 60) / (sum(width + deep + 0.16 for width, _, deep in sizes) + 0.2)
+    labels, left, parts = len(trunk) + 1 <= LABELLED, 28.0, []
+    for row, (width, high, deep) in zip(trunk, sizes, strict=True):
+        parts.append(_block(row, left, 0.0, width * scale, high * UNIT, deep * scale))
         if labels:
-            _label(figure, row, left + width / 2, high / 2 + deep)
-        left += width + deep + 0.16
+            parts.append(_labels(row, left + width * scale / 2, high * UNIT / 2 + deep * scale))
+        left += (width + deep + 0.16) * scale
     for number, row in enumerate(ends):
-        width, high, _ = _size(row.output_shape, side, thickest, longest)
-        middle = (number - (heads - 1) / 2) * min(0.3, 1.6 / heads)
-        _block(figure, row, left, middle, width, high / max(1, heads * 0.75), 0.0)
-        if labels and number == heads - 1:
-            _label(figure, row, left + width / 2, middle + high / 2, named=heads == 1)
-    laid_out(figure, height=HEIGHT if labels else HEIGHT - 60)
-    figure.update_layout(showlegend=False, hovermode="closest")
-    figure.update_xaxes(visible=False, range=[-0.1, left + 0.25], fixedrange=True)
-    figure.update_yaxes(visible=False, range=[-0.95 if labels else -0.6, 1.25 if labels else 0.9], fixedrange=True)
-    return figure
+        _, high, _ = _size(row.output_shape, side, thickest, longest)
+        high, middle = high * UNIT / max(1, heads * 0.75), (number - (heads - 1) / 2) * min(45, 240 / heads)
+        parts.append(_block(row, left, middle, max(6.0, 0.1 * scale), high, 0.0))
+        if labels and number == 0:
+            parts.append(_labels(row, left + 4, high / 2 - middle, named=heads == 1))
+    margin = LABEL if labels else 8
+    return (
+        f'<div role="img" aria-label="The network as blocks" style="position:relative;max-width:{WIDTH + 120}px;'
+        f'height:{UNIT + 40 + 2 * margin}px;font-size:0.75rem;overflow:hidden">'
+        f'<div style="position:absolute;left:0;right:0;height:0;top:{UNIT / 2 + 40 + margin}px">'
+        f"{''.join(parts)}</div></div>"
+    )
 
 
 def _size(shape: tuple[int, ...], side: float, thickest: float, longest: float) -> tuple[float, float, float]:
@@ -73,39 +80,52 @@ def _size(shape: tuple[int, ...], side: float, thickest: float, longest: float) 
     return thickness, max(0.08, math.sqrt(shape[0]) / side), 0.25 * max(0.08, math.sqrt(across) / side)
 
 
-def _block(figure: go.Figure, row: Row, x: float, y: float, width: float, high: float, deep: float) -> None:
-    colour = _COLOURS.get(row.type, _OTHER)
-    shape = "×".join(f"{n:,}" for n in row.output_shape)
-    kind = f"{row.type}, " if row.type != "Picture" else ""
-    formula = "<br>".join(escaped(part.strip(), 160) for part in row.formula.split(";"))
-    text = f"<b>{escaped(row.name, 40)}</b><br>{kind}{shape}<br>{row.parameters:,} parameters<br>{formula}"
-    low, top, right = y - high / 2, y + high / 2, x + width
-    faces = [((x, right, right, x, x), (low, low, top, top, low), 0.85)]
+def _block(row: Row, x: float, y: float, width: float, high: float, deep: float) -> str:
+    """Front, top and side as cut-outs of one box, with a tooltip of everything known about the layer."""
+    across, along = width + deep, high + deep
+    edge, rim = 100 * width / across, 100 * deep / along  # of the front, in percent of the box
+    faces = [(((0, rim), (edge, rim), (edge, 100), (0, 100)), 0.9)]
     if deep:
-        over = ((x, x + deep, right + deep, right, x), (top, top + deep, top + deep, top, top))
-        beside = ((right, right + deep, right + deep, right, right), (low, low + deep, top + deep, top, low))
-        faces.append(((*over[0], None, *beside[0]), (*over[1], None, *beside[1]), 0.45))
-    for xs, ys, opacity in faces:
-        figure.add_scatter(
-            x=xs, y=ys, mode="lines", fill="toself", fillcolor=_rgba(colour, opacity),
-            line={"color": colour, "width": 1}, hoveron="fills", hoverinfo="text", text=text, name="",
-        )  # fmt: skip
-
-
-def _label(figure: go.Figure, row: Row, x: float, top: float, *, named: bool = True) -> None:
-    """The shape above a block and its kind below, both upright so that they fit a telephone's screen."""
-    shape = "×".join(map(str, row.output_shape))
-    font = {"size": 11}
-    figure.add_annotation(
-        x=x, y=top + 0.03, text=shape, textangle=-60, showarrow=False, font=font, xanchor="center", yanchor="bottom"
+        bend, foot = 100 - edge, 100 - rim
+        faces.append((((0, rim), (bend, 0), (100, 0), (edge, rim)), 0.5))
+        faces.append((((edge, rim), (100, 0), (100, foot), (edge, 100)), 0.65))
+    colour = _COLOURS.get(row.type, _OTHER)
+    drawn = "".join(_face(points, colour, opacity) for points, opacity in faces)
+    kind = f"{row.type}, " if row.type != "Picture" else ""
+    lines = (row.name, f"{kind}{_by(row.output_shape)}", f"{row.parameters:,} parameters", *row.formula.split(";"))
+    return (
+        f'<div title="{_lines(lines)}" style="position:absolute;left:{100 * x / WIDTH:.2f}%;'
+        f'top:{y - high / 2 - deep:.1f}px;width:{100 * across / WIDTH:.2f}%;height:{along:.1f}px">{drawn}</div>'
     )
-    if named:
-        figure.add_annotation(
-            x=x, y=-0.56, text=_SHORT.get(row.type, row.type), textangle=-60, showarrow=False, font=font,
-            xanchor="center", yanchor="top",
-        )  # fmt: skip
 
 
-def _rgba(colour: str, opacity: float) -> str:
-    red, green, blue = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
-    return f"rgba({red},{green},{blue},{opacity})"
+def _face(points: Iterable[tuple[float, float]], colour: str, opacity: float) -> str:
+    corners = ",".join(f"{x:.1f}% {y:.1f}%" for x, y in points)
+    cut = f"opacity:{opacity};clip-path:polygon({corners})"
+    return f'<div style="position:absolute;inset:0;background:{colour};{cut}"></div>'
+
+
+def _labels(row: Row, x: float, top: float, *, named: bool = True) -> str:
+    """The shape above a block and its kind below, slanted so that they fit a telephone's screen."""
+    shape = _text("×".join(map(str, row.output_shape)), x, f"bottom:{top + 4:.1f}px;transform-origin:0 100%", "left")
+    name = _SHORT.get(row.type, row.type)
+    below = _text(name, x, f"top:{UNIT / 2 + 6:.1f}px;transform-origin:100% 0", "right") if named else ""
+    return shape + below
+
+
+def _text(words: str, x: float, place: str, side: str) -> str:
+    """Words that begin at x and go up, or end at x and come from below."""
+    share = 100 * x / WIDTH
+    where = f"left:{share:.2f}%" if side == "left" else f"right:{100 - share:.2f}%"
+    return (
+        f'<div style="position:absolute;{where};{place};transform:rotate(-60deg);white-space:nowrap;line-height:1;'
+        f'opacity:0.75">{escaped(words, 24)}</div>'
+    )
+
+
+def _by(shape: tuple[int, ...]) -> str:
+    return "×".join(f"{n:,}" for n in shape)
+
+
+def _lines(lines: Iterable[str]) -> str:
+    return "&#10;".join(escaped(line.strip(), 160).replace('"', "&quot;") for line in lines)

@@ -113,9 +113,10 @@ def _strip(draft: Draft, policy: Policy, found: Found) -> None:
         for png, words in made:
             st.image(png, caption=plain(words), width=TILE, alt=f"The picture after: {words}")
     with st.container(horizontal=True, vertical_alignment="center"):
-        if st.button("Another picture", key="train_sample", help="Shows six draws of another training picture."):
-            draft.shown["sample"] = draft.shown.get("sample", 0) + 1
-            st.rerun()
+        st.button(
+            "Another picture", key="train_sample", on_click=draft.shown.update,
+            args=({"sample": draft.shown.get("sample", 0) + 1},), help="Shows six draws of another training picture.",
+        )  # fmt: skip
         if policy.mixes:
             st.caption("MixUp and CutMix blend pictures of a batch, which one picture alone can't show.")
         elif not policy.steps:

@@ -121,9 +121,11 @@ def _open(draft: Draft, entries: dict[str, Entry]) -> Found:
     fetched = entry is not None and not entry.ready and entry.name not in NOT_FETCHED
     if fetched and draft.shown.get("fetch") != entry.name:
         st.info(plain(entry.sentence), icon=":material/download:")
-        if not st.button("Get it now", key="train_fetch", help="Downloads the data once; later it is read from disk."):
-            return Found(None, None, (f"{entry.title} is not on this computer yet.",), told=True)
-        draft.shown["fetch"] = entry.name
+        st.button(
+            "Get it now", key="train_fetch", on_click=draft.shown.update, args=({"fetch": entry.name},),
+            help="Downloads the data once; later it is read from disk.",
+        )  # fmt: skip
+        return Found(None, None, (f"{entry.title} is not on this computer yet.",), told=True)
     try:
         data = parse(draft.tree["data"], Data)
         if draft.shown.pop("measure", False):

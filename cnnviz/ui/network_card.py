@@ -8,8 +8,8 @@ import streamlit as st
 
 from cnnviz.architecture import Row, describe
 from cnnviz.errors import CnnvizError, RecipeError
+from cnnviz.figures.layers import arithmetic, settings
 from cnnviz.figures.network import blocks
-from cnnviz.figures.style import CONFIG
 from cnnviz.network import ACTIVATIONS, LAYER_TYPES, Network
 from cnnviz.recipe import parse
 from cnnviz.ui import layer_table, state
@@ -25,15 +25,14 @@ _ANSWERS = {"softmax": "shares that sum to 1 (softmax)", "sigmoid": "one probabi
 
 
 def network_card(draft: Draft, later: Later) -> list[str]:
-    """Draws the card, its tables and blocks later, and returns what is to be mended."""
+    """Draws the card, its grid later, and returns what is to be mended."""
     with st.container(border=True, key="train_card_network"):
         st.subheader("Network", anchor=False)
         controls, result = st.columns([13, 8], gap="large")
         with controls:
-            later.add(_table, _changed(draft), draft.shown["layers"])
-            st.caption(
-                "Add a layer in the last row; give a layer another number to move it; select a row and press Delete."
-            )
+            name = _changed(draft)
+            rows, sentence = _described(draft)
+            _layers(draft, name, rows, later)
             with st.container(horizontal=True):
                 st.selectbox(
                     "Pixels are scaled to", list(_SCALINGS), format_func=_SCALINGS.get, width=210,
@@ -41,26 +40,34 @@ def network_card(draft: Draft, later: Later) -> list[str]:
                 )  # fmt: skip
                 for number, head in enumerate(draft.get("network.heads")):
                     _answer(draft, number, head)
-        rows, sentence = _described(draft)
         with result:
             if sentence:
                 st.error(plain(sentence), icon=":material/error:")
                 return [sentence]
             _total(rows)
-            later.add(_blocks, rows, _input_shape(draft), len(draft.get("network.heads")))
+            st.html(blocks(rows, _input_shape(draft), len(draft.get("network.heads"))))
             st.caption(
                 "Height and depth of a block: its picture's sides; thickness: its channels. Point at one for more."
             )
-        with st.expander(f"Shapes and parameters of {len(rows)} layers, with the arithmetic", expanded=True):
-            later.add(_shapes, rows)
+        with st.expander(f"The arithmetic of {len(rows)} layers"):
+            st.html(arithmetic(rows))
     return []
 
 
-def _blocks(rows: Sequence[Row], size: tuple[int, int, int], heads: int) -> None:
-    st.plotly_chart(
-        blocks(rows, size, heads), config=CONFIG, key="train_blocks",
-        alt=f"The network as {len(rows)} blocks, from a picture of {size[0]} × {size[1]} pixels to its answers",
+def _layers(draft: Draft, name: str, rows: Sequence[Row], later: Later) -> None:
+    """The layers to read, or to edit: the grid for that needs pandas and a megabyte of code in the browser."""
+    editing = st.toggle(
+        "Edit the layers", key=key(draft, "editing", draft.shown.get("editing", False)),
+        help="Turns the table into one where layers are added, changed, moved and removed.",
     )  # fmt: skip
+    draft.shown["editing"] = editing
+    if editing or not rows:
+        later.add(_table, name, draft.shown["layers"])
+        st.caption(
+            "Add a layer in the last row; give a layer another number to move it; select a row and press Delete."
+        )
+    else:
+        st.html(settings(parse(draft.tree["network"], Network), rows))
 
 
 def _input_shape(draft: Draft) -> tuple[int, int, int]:
@@ -215,25 +222,3 @@ def _short(number: int) -> str:
         if number >= size:
             return f"{number / size:.1f}{letter}"
     return str(number)
-
-
-def _shapes(rows: Sequence[Row]) -> None:
-    import pandas as pd
-
-    config = st.column_config
-    table = {
-        "Name": [row.name for row in rows],
-        "Type": [row.type for row in rows],
-        "Output": [" × ".join(f"{n:,}" for n in row.output_shape) for row in rows],
-        "Parameters": [row.parameters for row in rows],
-        "How": [row.formula for row in rows],
-    }
-    st.dataframe(
-        pd.DataFrame(table), hide_index=True, height="content" if len(rows) <= MOST_ROWS else "auto",
-        alt="Shapes and parameters of the network's layers",
-        column_config={
-            "Output": config.TextColumn(help="out = ⌊(n + 2p − f)/s⌋ + 1 for each side; then the channels"),
-            "Parameters": config.NumberColumn(format="localized", help="params = (f·f·c_in + 1)·filters"),
-            "How": config.TextColumn("How it comes about", width="large", help="With this layer's numbers."),
-        },
-    )  # fmt: skip

@@ -16,7 +16,7 @@ from cnnviz.ui.text import plain
 __all__ = ["origin_bar", "start_bar", "whole"]
 
 MEGABYTES = 1
-_UPLOAD, _REFUSED = "train_upload", "train_refused"
+_UPLOAD, _REFUSED, _PRESSED = "train_upload", "train_refused", "train_pressed"
 
 
 def whole(draft: Draft) -> Recipe | None:
@@ -104,16 +104,18 @@ def start_bar(recipe: Recipe | None, problems: list[str]) -> None:
     with st.bottom, st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="right"):
         refused = st.empty()
         label = "Start training" if not count else f"Start training · {count} thing{'s' * (count > 1)} to mend"
-        pressed = st.button(
+        st.button(
             label,
             type="primary",
             icon=":material/play_arrow:",
             disabled=bool(count) or recipe is None,
             key="train_start",
+            on_click=st.session_state.update,
+            args=({_PRESSED: True},),
             help=" ".join(map(plain, problems))
             or "Training goes on in a process of its own, also with this page closed.",
         )
-    if pressed and recipe is not None:
+    if st.session_state.pop(_PRESSED, False) and recipe is not None:
         try:
             check(recipe, datasets.opened(recipe.data, [head.name for head in recipe.network.heads]))
             run = runs.start(recipe)

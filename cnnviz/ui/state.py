@@ -6,7 +6,6 @@ written back to it. A draft is the recipe's JSON tree; `checked` makes a recipe 
 
 from __future__ import annotations
 
-import copy
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -86,8 +85,11 @@ def opened() -> Draft:
 def load(recipe: Recipe, origin: str = "") -> None:
     """Puts a recipe in the draft's place; widgets that are drawn from now on show it."""
     session, old = st.session_state, st.session_state.get(_DRAFT)
-    number, table = (old.number + 1, old.table + 1) if old else (0, 0)
-    session[_DRAFT] = Draft(copy.deepcopy(recipe.model_dump(mode="json")), origin, number, table)
+    draft = Draft(recipe.model_dump(mode="json"), origin)
+    if old is not None:
+        draft.number, draft.table = old.number + 1, old.table + 1
+        draft.shown["editing"] = old.shown.get("editing", False)
+    session[_DRAFT] = draft
     session[_CHOICE] = origin or None
     _name_in_address(origin)
 

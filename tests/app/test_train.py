@@ -150,8 +150,10 @@ def edit(app: AppTest, **changes) -> None:
 
 @pytest.fixture
 def table(app: AppTest) -> AppTest:
-    """The page with the four layers of `SMALL`."""
+    """The page with the four layers of `SMALL`, which are being edited."""
     app.session_state["train_recipe"] = SMALL
+    shown(app)
+    field(app, "toggle", "editing").set_value(True)
     return shown(app)
 
 

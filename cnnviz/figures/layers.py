@@ -1,0 +1,89 @@
+"""A network's layers as tables of HTML: what they are set to, what comes out of them, and the arithmetic of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from cnnviz.architecture import Row
+from cnnviz.figures.style import escaped
+from cnnviz.network import Network
+
+__all__ = ["arithmetic", "settings"]
+
+_CELL = "padding:0.35rem 0.8rem 0.35rem 0;border-bottom:1px solid rgba(128,140,138,0.25);vertical-align:top"
+_SCALINGS = {"unit": "pixels to 0..1", "symmetric": "pixels to −1..1"}
+_RULES = {
+    "Output": "out = ⌊(n + 2p − f)/s⌋ + 1 for each side, then the channels",
+    "Parameters": "params = (f·f·c_in + 1)·filters",
+}
+
+
+def settings(network: Network, rows: Sequence[Row]) -> str:
+    """Returns a table of the layers with their settings, output shapes and parameters; formulas are tooltips.
+
+    Args:
+        network: what `rows` describe.
+        rows: from `architecture.describe`.
+    """
+    layers = ([None] if network.scaling != "none" else []) + [*network.layers]
+    words = [_words(layer) if layer is not None else _SCALINGS[network.scaling] for layer in layers]
+    words += [f"{head.units}, {head.activation}" for head in network.heads]
+    heads = {len(rows) - len(network.heads) + number: head.name for number, head in enumerate(network.heads)}
+    cells = (
+        (heads.get(number, row.type), word, _by(row.output_shape), f"{row.parameters:,}", row.formula)
+        for number, (row, word) in enumerate(zip(rows, words, strict=True))
+    )
+    return _table(("Layer", "Settings", "Output", "Parameters"), ((*cell, formula) for *cell, formula in cells))
+
+
+def arithmetic(rows: Sequence[Row]) -> str:
+    """Returns a table of all layers' names, types, shapes and parameters, and how these come about."""
+    cells = ((row.name, row.type, _by(row.output_shape), f"{row.parameters:,}", row.formula, "") for row in rows)
+    return _table(("Name", "Type", "Output", "Parameters", "How it comes about"), cells)
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A table that scrolls sideways where there is little room; the last of a row's texts is its tooltip."""
+    right = {"Parameters"}
+    titles = "".join(
+        f'<th scope="col" title="{_RULES.get(name, "")}" style="{_CELL};font-weight:600;'
+        f'text-align:{"right" if name in right else "left"}">{name}</th>'
+        for name in head
+    )
+    body = []
+    for *cells, tip in rows:
+        drawn = "".join(
+            f'<td style="{_CELL}{";text-align:right;white-space:nowrap" if name in right else ""}">'
+            f"{escaped(cell, 300)}</td>"
+            for name, cell in zip(head, cells, strict=True)
+        )
+        body.append(f'<tr title="{escaped(tip, 300)}">{drawn}</tr>')
+    return (
+        '<div style="overflow-x:auto"><table style="width:100%;border-collapse:collapse;font-size:0.875rem;'
+        f'font-variant-numeric:tabular-nums"><thead><tr>{titles}</tr></thead><tbody>{"".join(body)}</tbody></table></div>'
+    )
+
+
+def _words(layer) -> str:
+    """A layer's settings in short, those that are as usual left out."""
+    values = layer.model_dump()
+    size = values.get("kernel_size") or values.get("pool_size")
+    strides = values.get("strides")
+    usual = 1 if "kernel_size" in values else size
+    named = (
+        f"{values['filters']} filters" if "filters" in values else "",
+        f"{values['units']} units" if "units" in values else "",
+        f"{size}×{size}" if size else "",
+        f"stride {strides}" if strides and strides != usual else "",
+        "same" if values.get("padding") == "same" else "",
+        values.get("activation", ""),
+        f"{values['rate']:g}" if "rate" in values else "",
+        f"momentum {values['momentum']:g}" if "momentum" in values else "",
+        _by(values["target_shape"]) if "target_shape" in values else "",
+        "no bias" if values.get("use_bias") is False else "",
+    )
+    return ", ".join(filter(None, named))
+
+
+def _by(shape: Iterable[int]) -> str:
+    return " × ".join(f"{n:,}" for n in shape)
