@@ -35,15 +35,16 @@ with st.container(key="augment_parts"):
     left, right = st.columns([1, 2], gap="medium")
 with left:
     policy = policy_editor(draft)
-    if st.button(
+    st.button(
         "Use for training",
         type="primary",
         icon=":material/model_training:",
         key="augment_use",
+        on_click=policy_state.ask_to_hand_over,
         help="Takes this policy over to the Train page; everything else there stays as it is.",
-    ):
-        policy_state.hand_to_train(policy)
-        st.switch_page("pages/train.py")
+    )
+if policy_state.handed_over(policy):
+    st.switch_page("pages/train.py")
 with right, st.container(key="augment_result"):
     picture = picture_picker()
     if picture is not None:

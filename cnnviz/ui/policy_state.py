@@ -12,6 +12,7 @@ import streamlit as st
 
 from cnnviz.errors import RecipeError, one_of
 from cnnviz.policy import POLICIES, STEPS, Policy, Step
+from cnnviz.presets import PRESETS
 from cnnviz.recipe import Recipe, parse
 from cnnviz.ui import state as train_state
 
@@ -20,7 +21,8 @@ __all__ = [
     "MOST",
     "Draft",
     "Row",
-    "hand_to_train",
+    "ask_to_hand_over",
+    "handed_over",
     "key_of",
     "load",
     "new_row",
@@ -32,6 +34,7 @@ __all__ = [
 FIRST = "D3"
 MOST = 30
 _DRAFT, _ADDRESS, _HANDED = "augment_draft", "augment_address", "augment_policy"
+_WANTED = "augment_wanted"
 
 
 @dataclass
@@ -144,18 +147,26 @@ def renamed(policy: Policy, name: str) -> Policy:
     return parse({**policy.model_dump(mode="json"), "name": name.strip() or policy.name}, Policy)
 
 
-def hand_to_train(policy: Policy) -> None:
-    """Lets the Train page's recipe use the policy, whatever else is set there, mistakes too."""
+def ask_to_hand_over() -> None:
+    """Notes that the policy is wanted for training; a note outlives a run of the page that is broken off."""
+    st.session_state[_WANTED] = True
+
+
+def handed_over(policy: Policy) -> bool:
+    """Lets the Train page's recipe use the policy if that was asked for, whatever else is set there, mistakes too."""
     session = st.session_state
+    if not session.pop(_WANTED, False):
+        return False
     draft = session.get("train_draft")
     if draft is None:
-        session["train_recipe"] = _with(train_state.PRESETS[train_state.FIRST], policy)
-        return
+        session["train_recipe"] = _with(PRESETS[train_state.FIRST], policy)
+        return True
     try:
         session["train_recipe"] = parse({**draft.tree, "augmentation": policy.model_dump(mode="json")})
     except RecipeError:
         draft.put("augmentation", policy.model_dump(mode="json"))
         train_state.forget("policy")
+    return True
 
 
 def _with(recipe: Recipe, policy: Policy) -> Recipe:
