@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 
 import streamlit as st
@@ -24,6 +25,15 @@ LOOKS = {
     "finished": ("green", "✓"), "stopped": ("orange", "■"), "failed": ("red", "✕"), "crashed": ("red", "✕"),
 }  # fmt: skip
 _DELETING = "runs_deleting"
+CHART_SECONDS = 3.0
+"""How often the charts of a run that goes on are drawn anew."""
+# A chart and the one that takes its place stand on each other until the new one is drawn, so that nothing jumps.
+_STEADY = """
+<style>
+[class*="st-key-runs_steady_"] { display: grid; }
+[class*="st-key-runs_steady_"] > * { grid-area: 1 / 1; min-width: 0; }
+</style>
+"""
 
 
 def badge(run: Run) -> None:
@@ -63,19 +73,39 @@ def charts(run: Run, *, place: str, live: bool) -> None:
         place: part of the charts' keys, so that each keeps its identity.
         live: whether the run goes on.
     """
-    history, epochs = metrics.history(run.metrics_path), metrics.epochs(run.metrics_path)
+    history, epochs, best = _held(run) if live else _figures(run)
     heads = [head.name for head in run.recipe.network.heads] if run.recipe else []
     total = run.recipe.fit.epochs if run.recipe else len(epochs)
-    turned, best = turn(epochs), run.written.best_epoch
+    turned = turn(epochs)
+    st.html(_STEADY)
     options = {"epochs": epochs, "total": total, "heads": heads, "best": best, "turned": turned, "live": live}
     for column, metric, title in zip(st.columns(2), ("loss", "accuracy"), ("Loss", "Accuracy"), strict=True):
         with column:
             st.markdown(f"**{title}**")
+        with column, st.container(key=f"runs_steady_{place}_{metric}_{run.id}"):
             figure = curves.learning(history, metric, **options)
             described = f"{title} of {name_of(run)} over {len(epochs)} epochs, training and validation."
             st.plotly_chart(figure, key=f"runs_{place}_{metric}_{run.id}", config=CONFIG, alt=described)
     st.caption(_lesson(turned, best, len(epochs)))
     _learning_rate(run, epochs, total if live else len(epochs), place)
+
+
+def _figures(run: Run) -> tuple[Sequence[dict], Sequence[dict], int | None]:
+    return metrics.history(run.metrics_path), metrics.epochs(run.metrics_path), run.written.best_epoch
+
+
+def _held(run: Run) -> tuple[Sequence[dict], Sequence[dict], int | None]:
+    """The figures that the charts of a run show for a while.
+
+    Streamlit builds a chart anew whenever its figures change, which takes a browser some tenths of a second.
+    """
+    key = f"runs_held_{run.id}"
+    drawn, figures = st.session_state.get(key, (0.0, None))
+    if figures is None or time.monotonic() - drawn >= CHART_SECONDS:
+        history, epochs, best = _figures(run)
+        figures = (list(history), epochs, best)
+        st.session_state[key] = (time.monotonic(), figures)
+    return figures
 
 
 def _lesson(turned: int | None, best: int | None, count: int) -> str:
@@ -96,7 +126,8 @@ def _learning_rate(run: Run, epochs: Sequence[dict], total: int, place: str) -> 
     if figure is not None:
         left, right = st.columns(2, vertical_alignment="center")
         described = f"Learning rate of {name_of(run)} over {len(epochs)} epochs."
-        left.plotly_chart(figure, key=f"runs_{place}_rate_{run.id}", config=CONFIG, alt=described)
+        with left, st.container(key=f"runs_steady_{place}_rate_{run.id}"):
+            st.plotly_chart(figure, key=f"runs_{place}_rate_{run.id}", config=CONFIG, alt=described)
         right.caption(
             f"**Learning rate**, {epochs[-1]['learning_rate']:.2g} now. "
             "How large a step each batch makes: large to get near, small to settle."
