@@ -61,7 +61,8 @@ class Data(Record):
     (height, width) in pixels. `crop` says which part of a picture is resized to it: `whole` (stretched), `centre`
     (the largest centred box of the same aspect) or `face` (rows 20 to 198 of CelebA's 218, full width).
     `validation_share` is the share of the training samples held out where the data has no validation split; at 0 the
-    test split serves as validation too. `test_share` is the share of all samples held out where it has neither a test nor a validation split.
+    test split serves as validation too. `test_share` is the share of all samples held out where it has neither a test
+    nor a validation split.
     `balanced` keeps equally many samples of every group of the chosen heads' classes.
     """
 

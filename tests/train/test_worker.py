@@ -81,12 +81,16 @@ def test_two_heads_one_schedule_and_class_weights(trained):
         "fit.epochs": 2,
         "fit.schedule": "cosine",
         "fit.class_weight": "balanced",
-        "augmentation": {"steps": [{"type": "mixup", "low": 0, "high": 0.4}, {"type": "random_crop", "low": 0.8, "high": 1}]},
+        "augmentation.steps": [
+            {"type": "mixup", "low": 0, "high": 0.4},
+            {"type": "random_crop", "low": 0.8, "high": 1},
+        ],
     }
     run = trained(replace(preset("S"), changes))
     assert run.state == "finished", run.log_tail()
     figures = run.written.metrics
-    assert figures["val_accuracy"] == pytest.approx((figures["val_shape_accuracy"] + figures["val_colour_accuracy"]) / 2)
+    mean = (figures["val_shape_accuracy"] + figures["val_colour_accuracy"]) / 2
+    assert figures["val_accuracy"] == pytest.approx(mean)
     rates = [record["learning_rate"] for record in metrics.epochs(run.metrics_path)]
     assert rates[0] == pytest.approx(1e-3, rel=0.01)
     assert rates[1] == pytest.approx(0, abs=1e-6)
