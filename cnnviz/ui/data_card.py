@@ -49,8 +49,10 @@ def data_card(draft: Draft, later: Later) -> Found:
             found = _open(draft, entries)
         with chosen:
             _words(draft, found)
-        with settings:
-            _settings(draft)
+        # What is folded away isn't drawn: each control costs the page's opening a little.
+        with settings, st.expander("Size, split and limits", key="train_more_data", on_change="rerun") as more:
+            if more.open:
+                _settings(draft)
         with result:
             for sentence in () if found.told else found.problems:
                 st.error(plain(sentence), icon=":material/error:")
@@ -179,41 +181,38 @@ def _learn(draft: Draft) -> None:
 
 
 def _settings(draft: Draft) -> None:
-    with st.expander("Size, split and limits"):
-        with st.container(horizontal=True):
-            st.number_input(
-                "Height", 4, 1024, key=key(draft, "data.image_size.0"), width=110, help="Pixels the network sees."
-            )
-            st.number_input(
-                "Width", 4, 1024, key=key(draft, "data.image_size.1"), width=110, help="Pixels the network sees."
-            )
-        st.segmented_control(
-            "Colour", [3, 1], format_func={3: "RGB", 1: "Grey"}.get, required=True,
-            key=key(draft, "data.channels"), help="RGB has three channels, grey one.",
-        )  # fmt: skip
-        st.selectbox(
-            "Crop", CROPS, format_func=_CROPS.get, key=key(draft, "data.crop"),
-            help="Which part of a picture is resized to the size above; the same for training and prediction.",
-        )  # fmt: skip
-        st.slider(
-            "Held out for validation", 0.0, 0.5, step=0.05, format="percent", key=key(draft, "data.validation_share"),
-            help="Share of the training pictures, where the data has no validation split. "
-            "At 0 % the test split serves as validation too.",
-        )  # fmt: skip
-        st.slider(
-            "Held out for testing", 0.05, 0.5, step=0.05, format="percent", key=key(draft, "data.test_share"),
-            help="Share of all pictures, where the data has no test split.",
-        )  # fmt: skip
+    with st.container(horizontal=True):
         st.number_input(
-            "Split seed", 0, 2**32 - 1, key=key(draft, "data.split_seed"), help="Another seed, another split."
+            "Height", 4, 1024, key=key(draft, "data.image_size.0"), width=110, help="Pixels the network sees."
         )
-        with st.container(horizontal=True):
-            for split, word in _SPLITS.items():
-                st.number_input(
-                    f"At most, {word}", 1, None, value=None, placeholder="all", width=140,
-                    key=key(draft, f"data.limits.{split}"), help=f"Takes only this many {word} pictures; empty: all.",
-                )  # fmt: skip
-        st.toggle(
-            "Equally many of every class", key=key(draft, "data.balanced"),
-            help="Leaves pictures out until every class, or every group of several answers' classes, is as frequent.",
-        )  # fmt: skip
+        st.number_input(
+            "Width", 4, 1024, key=key(draft, "data.image_size.1"), width=110, help="Pixels the network sees."
+        )
+    st.segmented_control(
+        "Colour", [3, 1], format_func={3: "RGB", 1: "Grey"}.get, required=True,
+        key=key(draft, "data.channels"), help="RGB has three channels, grey one.",
+    )  # fmt: skip
+    st.selectbox(
+        "Crop", CROPS, format_func=_CROPS.get, key=key(draft, "data.crop"),
+        help="Which part of a picture is resized to the size above; the same for training and prediction.",
+    )  # fmt: skip
+    st.slider(
+        "Held out for validation", 0.0, 0.5, step=0.05, format="percent", key=key(draft, "data.validation_share"),
+        help="Share of the training pictures, where the data has no validation split. "
+        "At 0 % the test split serves as validation too.",
+    )  # fmt: skip
+    st.slider(
+        "Held out for testing", 0.05, 0.5, step=0.05, format="percent", key=key(draft, "data.test_share"),
+        help="Share of all pictures, where the data has no test split.",
+    )  # fmt: skip
+    st.number_input("Split seed", 0, 2**32 - 1, key=key(draft, "data.split_seed"), help="Another seed, another split.")
+    with st.container(horizontal=True):
+        for split, word in _SPLITS.items():
+            st.number_input(
+                f"At most, {word}", 1, None, value=None, placeholder="all", width=140,
+                key=key(draft, f"data.limits.{split}"), help=f"Takes only this many {word} pictures; empty: all.",
+            )  # fmt: skip
+    st.toggle(
+        "Equally many of every class", key=key(draft, "data.balanced"),
+        help="Leaves pictures out until every class, or every group of several answers' classes, is as frequent.",
+    )  # fmt: skip

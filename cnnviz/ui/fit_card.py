@@ -79,31 +79,36 @@ def _controls(draft: Draft) -> None:
             "Patience", 1, None, value=None, placeholder="off", key=key(draft, "fit.patience"), width=98,
             help="Stops early after this many epochs without a better one; empty: never.",
         )  # fmt: skip
-    with st.expander("Schedule, weights and seed"):
-        st.selectbox(
-            "Schedule", list(_SCHEDULES), format_func=_SCHEDULES.get, key=key(draft, "fit.schedule"),
-            help="How the learning rate changes over the epochs; a plateau is three epochs without a better one.",
-        )  # fmt: skip
-        st.selectbox(
-            "Best epoch", list(_MONITORS), format_func=_MONITORS.get, key=key(draft, "fit.monitor"),
-            help="The epoch whose network is kept; early stopping and plateau look at the same figure.",
-        )  # fmt: skip
-        st.selectbox(
-            "Pictures count", list(_WEIGHTS), format_func=_WEIGHTS.get, key=key(draft, "fit.class_weight"),
-            help="Where classes are not equally frequent, rare ones can be given more weight in the loss.",
-        )  # fmt: skip
-        st.number_input(
-            "Weight decay", 0.0, 1.0, step=1e-4, format="%g", key=key(draft, "fit.weight_decay"),
-            help="Pulls weights towards zero at every step; 0 doesn't.",
-        )  # fmt: skip
-        st.number_input(
-            "Steps an epoch", 1, None, value=None, placeholder="all pictures once",
-            key=key(draft, "fit.steps_per_epoch"), help="Batches of one epoch; empty: each picture once.",
-        )  # fmt: skip
-        st.number_input(
-            "Seed", 0, 2**32 - 1, key=key(draft, "seed"),
-            help="The same recipe and seed on the same machine give the same weights.",
-        )  # fmt: skip
+    with st.expander("Schedule, weights and seed", key="train_more_fit", on_change="rerun") as more:
+        if more.open:
+            _more(draft)
+
+
+def _more(draft: Draft) -> None:
+    st.selectbox(
+        "Schedule", list(_SCHEDULES), format_func=_SCHEDULES.get, key=key(draft, "fit.schedule"),
+        help="How the learning rate changes over the epochs; a plateau is three epochs without a better one.",
+    )  # fmt: skip
+    st.selectbox(
+        "Best epoch", list(_MONITORS), format_func=_MONITORS.get, key=key(draft, "fit.monitor"),
+        help="The epoch whose network is kept; early stopping and plateau look at the same figure.",
+    )  # fmt: skip
+    st.selectbox(
+        "Pictures count", list(_WEIGHTS), format_func=_WEIGHTS.get, key=key(draft, "fit.class_weight"),
+        help="Where classes are not equally frequent, rare ones can be given more weight in the loss.",
+    )  # fmt: skip
+    st.number_input(
+        "Weight decay", 0.0, 1.0, step=1e-4, format="%g", key=key(draft, "fit.weight_decay"),
+        help="Pulls weights towards zero at every step; 0 doesn't.",
+    )  # fmt: skip
+    st.number_input(
+        "Steps an epoch", 1, None, value=None, placeholder="all pictures once",
+        key=key(draft, "fit.steps_per_epoch"), help="Batches of one epoch; empty: each picture once.",
+    )  # fmt: skip
+    st.number_input(
+        "Seed", 0, 2**32 - 1, key=key(draft, "seed"),
+        help="The same recipe and seed on the same machine give the same weights.",
+    )  # fmt: skip
 
 
 def _times(recipe: Recipe, samples: int) -> None:

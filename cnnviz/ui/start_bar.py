@@ -47,8 +47,12 @@ def origin_bar(draft: Draft) -> None:
                 "Undo changes", icon=":material/undo:", on_click=state.load, args=(PRESETS[draft.origin], draft.origin),
                 key="train_undo", help="Sets everything as the preset has it.",
             )  # fmt: skip
-        with st.popover("Recipe file", icon=":material/data_object:", help="The whole page as a small JSON file."):
-            _files(draft)
+        with st.popover(
+            "Recipe file", icon=":material/data_object:", key="train_files", on_change="rerun",
+            help="The whole page as a small JSON file.",
+        ) as files:  # fmt: skip
+            if files.open:
+                _files(draft)
     if draft.note:
         st.warning(plain(draft.note), icon=":material/warning:")
     if refused := st.session_state.get(_REFUSED):

@@ -76,8 +76,16 @@ def test_first_sight_is_the_quick_preset_ready_to_start(app: AppTest) -> None:
     assert not app.error
 
 
-def test_every_control_has_help_and_every_picture_a_caption(app: AppTest) -> None:
+def unfold(app: AppTest) -> None:
+    """Opens what is folded away on the page."""
+    for name in ("train_more_data", "train_more_fit", "train_files"):
+        app.session_state[name] = True
     shown(app)
+
+
+def test_every_control_has_help_and_every_picture_a_caption(app: AppTest) -> None:
+    unfold(app)
+    assert len(app.number_input) >= 12
     for kind in ("selectbox", "number_input", "text_input", "slider", "toggle", "button", "multiselect"):
         for widget in getattr(app, kind):
             assert widget.help, f"{kind} {widget.label!r} has no help"
@@ -121,6 +129,21 @@ def test_changes_stay_when_another_page_was_shown(app: AppTest) -> None:
     assert recipe(app).fit.epochs == 7
     assert recipe(app).augmentation.name == "light"
     assert [button for button in app.button if button.label == "Undo changes"]
+
+
+def test_settings_that_are_folded_away_are_kept(app: AppTest) -> None:
+    unfold(app)
+    field(app, "number_input", "data.image_size.0").set_value(16)
+    field(app, "selectbox", "fit.schedule").set_value("cosine")
+    shown(app)
+    for name in ("train_more_data", "train_more_fit", "train_files"):
+        app.session_state[name] = False
+    shown(app)
+    assert len(app.number_input) < 12
+    assert recipe(app).data.image_size == (16, 8)
+    assert recipe(app).fit.schedule == "cosine"
+    unfold(app)
+    assert field(app, "number_input", "data.image_size.0").value == 16
 
 
 def test_undo_goes_back_to_the_preset(app: AppTest) -> None:
@@ -284,6 +307,7 @@ def test_a_step_that_destroys_labels_is_warned_of(app: AppTest) -> None:
 
 
 def upload(app: AppTest, content: bytes) -> None:
+    unfold(app)
     app.file_uploader(key="train_upload").set_value(("recipe.json", content, "application/json"))
     shown(app)
 
