@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import html
+from typing import TYPE_CHECKING
 
-import plotly.graph_objects as go
+if TYPE_CHECKING:  # not loaded for the sake of a type by pages that draw no Plotly figure
+    import plotly.graph_objects as go
 
 __all__ = ["CONFIG", "escaped", "laid_out"]
 
