@@ -28,13 +28,10 @@ STYLE = """
 
 draft = policy_state.opened()
 st.html(STYLE)
-st.title("Augment", anchor=False)
-st.caption("What will it see? Every epoch sees other variations of each training picture.")
-
-with st.container(key="augment_parts"):
-    left, right = st.columns([1, 2], gap="medium")
-with left:
-    policy = policy_editor(draft)
+with st.container(horizontal=True, vertical_alignment="bottom"):
+    with st.container(width="stretch", gap=None):
+        st.title("Augment", anchor=False)
+        st.caption("What will it see? Every epoch sees other variations of each training picture.")
     st.button(
         "Use for training",
         type="primary",
@@ -43,6 +40,11 @@ with left:
         on_click=policy_state.ask_to_hand_over,
         help="Takes this policy over to the Train page; everything else there stays as it is.",
     )
+
+with st.container(key="augment_parts"):
+    left, right = st.columns([1, 2], gap="medium")
+with left:
+    policy = policy_editor(draft)
 if policy_state.handed_over(policy):
     st.switch_page("pages/train.py")
 with right, st.container(key="augment_result"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import streamlit as st
@@ -25,7 +26,7 @@ COMPANIONS = 3
 MOST_EPOCHS = 1_000_000
 STRIP = 7
 GRID, STRIPS, PAIR, WIPE = "Grid", "One step from low to high", "Two pictures × five", "Before and after"
-_EPOCH, _SEED, _VIEW = "augment_epoch", "augment_seed", "augment_view"
+_NUMBERS, _VIEW = "augment_numbers", "augment_view"
 
 Tile = tuple[bytes, str, str]  # a file, the caption, and the same in full
 
@@ -67,24 +68,42 @@ def _numbers() -> tuple[int, int]:
         "Draw again", icon=":material/casino:", key="augment_again", on_click=_again,
         help="Draws for the next epochs, as a training would go on.",
     )  # fmt: skip
-    epoch, seed = st.session_state.get(_EPOCH, 1), st.session_state.get(_SEED, 0)
+    numbers: _Numbers = st.session_state.setdefault(_NUMBERS, _Numbers())
     count = {GRID: DRAWS, PAIR: 5}.get(st.session_state[_VIEW], 1)
-    span = f"Epochs {epoch:,}–{epoch + count - 1:,}" if count > 1 else f"Epoch {epoch:,}"
-    with st.popover(f"{span} · seed {seed}", type="tertiary", help="What the draws are keyed by."):
-        epoch = st.number_input(
-            "From epoch", 1, MOST_EPOCHS, key=_EPOCH, persist_state="session",
-            help="Which epochs of a training are shown; each draws anew.",
+    last = f"–{numbers.epoch + count - 1:,}" if count > 1 else ""
+    words = f"Epoch{'s' * (count > 1)} {numbers.epoch:,}{last} · seed {numbers.seed}"
+    with st.popover(words, type="tertiary", help="What the draws are keyed by."):
+        _number(
+            numbers, "epoch", "From epoch", 1, MOST_EPOCHS, "Which epochs of a training are shown; each draws anew."
+        )
+        _number(
+            numbers, "seed", "Seed", 0, 2**32 - 1,
+            "As the recipe's seed: the same seed, epoch and picture give the same draw, here and in training.",
         )  # fmt: skip
-        seed = st.number_input(
-            "Seed", 0, 2**32 - 1, key=_SEED, persist_state="session",
-            help="As the recipe's seed: the same seed, epoch and picture give the same draw, here and in training.",
-        )  # fmt: skip
-    return seed, epoch - 1
+    return numbers.seed, numbers.epoch - 1
+
+
+@dataclass
+class _Numbers:
+    """What draws are keyed by; epochs are counted from 1. `turn` makes new fields of those that a button has set."""
+
+    epoch: int = 1
+    seed: int = 0
+    turn: int = 0
+
+
+def _number(numbers: _Numbers, name: str, label: str, low: int, high: int, words: str) -> None:
+    key = f"augment_{name}_{numbers.turn}"
+    st.number_input(
+        label, low, high, getattr(numbers, name), key=key, required=True, help=words,
+        on_change=lambda: setattr(numbers, name, st.session_state[key]),
+    )  # fmt: skip
 
 
 def _again() -> None:
-    step = 5 if st.session_state.get(_VIEW) == PAIR else DRAWS
-    st.session_state[_EPOCH] = min(MOST_EPOCHS, st.session_state.get(_EPOCH, 1) + step)
+    numbers: _Numbers = st.session_state[_NUMBERS]
+    step = {GRID: DRAWS, PAIR: 5}.get(st.session_state.get(_VIEW), 1)
+    numbers.epoch, numbers.turn = min(MOST_EPOCHS, numbers.epoch + step), numbers.turn + 1
 
 
 def _tile(image: np.ndarray, drawn: Sequence[augment.Drawn]) -> Tile:

@@ -132,10 +132,11 @@ def _range(draft: Draft, row: Row, kind: StepKind) -> None:
 
 
 def _more(draft: Draft, row: Row, place: int, kind: StepKind) -> None:
-    key = key_of(draft, f"{row.id}_probability", round(100 * row.probability, 1))
+    # What a popover holds is mounted when it opens: only `value`, not a seed in the session, still arrives then.
+    key = f"augment_{draft.version}_{row.id}_probability"
     st.slider(
-        f"Probability of {kind.title}", 0.0, 100.0, step=5.0, format="%d %%", key=key, on_change=_set_probability,
-        args=(row, key), help="In how many of all pictures the step is applied.", width=260,
+        f"Probability of {kind.title}", 0.0, 100.0, round(100 * row.probability, 1), step=5.0, format="%d %%", key=key,
+        on_change=_set_probability, args=(row, key), help="In how many of all pictures the step is applied.", width=260,
     )  # fmt: skip
     with st.container(horizontal=True, gap="xsmall"):
         st.button(

@@ -9,7 +9,7 @@ from cnnviz.errors import CnnvizError
 from cnnviz.policy import POLICIES, Policy
 from cnnviz.recipe import parse
 from cnnviz.ui import policy_state
-from cnnviz.ui.policy_state import Draft, key_of
+from cnnviz.ui.policy_state import Draft
 from cnnviz.ui.text import plain
 
 __all__ = ["forget_refused", "policy_files", "refused"]
@@ -33,9 +33,14 @@ def policy_files(draft: Draft, policy: Policy) -> None:
     """Draws what saves the policy, opens another and shows it as code."""
     with st.container(horizontal=True):
         with st.popover("Save or open", icon=":material/data_object:", help="The policy as a small JSON file."):
-            key = key_of(draft, "name", "" if policy.name in POLICIES else policy.name)
+            own = "" if policy.name in POLICIES else policy.name
             name = st.text_input(
-                "Name", key=key, max_chars=60, placeholder=policy.name, help="Stands in the file and in runs' recipes."
+                "Name",
+                own,
+                key=f"augment_{draft.version}_name",
+                max_chars=60,
+                placeholder=policy.name,
+                help="Stands in the file and in runs' recipes.",
             )
             try:
                 named = policy_state.renamed(policy, name)

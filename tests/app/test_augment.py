@@ -194,13 +194,17 @@ def test_policy_and_picture_survive_other_pages(app: AppTest) -> None:
     assert len(app.image) == 12
 
 
+def epoch(app: AppTest):
+    return next(one for one in app.number_input if one.label == "From epoch")
+
+
 def test_another_epoch_draws_anew_and_the_same_one_again(app: AppTest) -> None:
     first = captions(shown(app))
     app.button(key="augment_again").click()
     shown(app)
-    assert app.number_input(key="augment_epoch").value == 10
+    assert epoch(app).value == 10
     assert not set(captions(app)[1:]) & set(first[1:])
-    app.number_input(key="augment_epoch").set_value(1)
+    epoch(app).set_value(1)
     shown(app)
     assert captions(app) == first
 

@@ -48,6 +48,12 @@ def test_a_policy_is_adjusted_seen_trained_with_and_asked_about(
 
     page.get_by_role("button", name="Draw again").click()
     expect(draws(page).first).not_to_have_attribute("alt", seen[0])
+    page.get_by_role("button", name="Epochs 10–18 · seed 0").click()
+    expect(page.get_by_label("From epoch", exact=True)).to_have_value("10")
+    page.keyboard.press("Escape")
+    page.get_by_test_id("stPopoverButton").first.click()
+    expect(page.get_by_role("slider", name="Probability of Rotation")).to_have_value("100")
+    page.keyboard.press("Escape")
 
     page.get_by_role("button", name="Use for training").click()
     expect(page.get_by_role("heading", name="Train", exact=True)).to_be_visible()
