@@ -15,6 +15,7 @@ def through_the_app() -> None:
     navigation and runs the file that an address names by itself: a shared link, or a reload after the server was
     restarted, would show the page without the top bar. Streamlit has no public setting for it.
     """
-    if PagesManager.uses_pages_directory:
+    if PagesManager.uses_pages_directory and "entry_redirected" not in st.session_state:
+        st.session_state["entry_redirected"] = True  # once a session: AppTest forgets the navigation before every run
         PagesManager.uses_pages_directory = False
         st.rerun()
