@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import zipfile
 from dataclasses import dataclass
 from typing import Any
 
@@ -55,11 +56,13 @@ def load_run(run: Run) -> Loaded:
         raise ModelError(f"The recipe of run {run.id} can't be read, so its network can't be used.")
     if not run.best_path.is_file():
         raise ModelError(f"Run {run.id} has no network yet: it is kept at the end of the first epoch.")
+    if not zipfile.is_zipfile(run.best_path):
+        raise ModelError(f"The network of run {run.id} can't be read because its file is damaged: train it anew.")
     try:
         model = keras.models.load_model(run.best_path, compile=False, safe_mode=True)
     except Exception as error:  # Keras raises nearly anything on broken files
-        reason = " ".join(str(error).split())[:160] or type(error).__name__
-        raise ModelError(f"The network of run {run.id} can't be read: {reason}; train it anew.") from None
+        reason = " ".join(str(error).split())[:160].rstrip(".") or type(error).__name__
+        raise ModelError(f"The network of run {run.id} can't be read ({reason}): train it anew.") from None
     expected = (None, *run.recipe.data.input_shape)
     if tuple(model.input_shape) != expected:
         raise ModelError(f"The network of run {run.id} takes {model.input_shape}, but its recipe says {expected}.")
