@@ -74,17 +74,18 @@ class Live(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch, logs=None):
         now = time.perf_counter()
+        figures = _plain(logs)
         seconds = self._train_seconds or now - self._epoch_began
         self._diary.figures.append(
             "epoch",
             **self._now(now),
-            **_plain(logs),
+            **figures,
             learning_rate=float(self.model.optimizer.learning_rate),
             images_per_second=round(self._images / seconds, 1),
             epoch_seconds=round(now - self._epoch_began, 3),
             memory_mb=round(self._process.memory_info().rss / 2**20, 1),
         )
-        shown = ", ".join(f"{name} {value:.4f}" for name, value in _plain(logs).items() if "_learning" not in name)
+        shown = ", ".join(f"{name} {value:.4f}" for name, value in figures.items())
         self._diary.say(f"Epoch {epoch + 1}: {shown}")
 
     def _now(self, now: float) -> dict:

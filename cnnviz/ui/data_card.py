@@ -12,7 +12,7 @@ from cnnviz.network import Network
 from cnnviz.presets import PRESETS
 from cnnviz.recipe import CROPS, Data, Recipe, parse
 from cnnviz.ui import datasets, state
-from cnnviz.ui.data_view import data_view
+from cnnviz.ui.data_view import SPLIT_WORDS, data_view
 from cnnviz.ui.later import Later
 from cnnviz.ui.state import Draft, key
 from cnnviz.ui.text import plain
@@ -23,7 +23,6 @@ OWN = "own"
 NOT_FETCHED = ("celeba",)  # can't be downloaded for the person; opening it says what to do
 CELEBA = (218, 178)  # height and width of its pictures
 _CROPS = {"whole": "Whole picture, stretched", "centre": "Centre of the same shape", "face": "Face (as CelebA)"}
-_SPLITS = {"train": "training", "validation": "validation", "test": "test"}
 
 
 @dataclass(frozen=True)
@@ -111,9 +110,9 @@ def _point(draft: Draft, name: str) -> None:
         draft.put("name", "")
         state.forget("name")
     draft.put("data.dataset", name)
-    draft.put("data.limits", dict.fromkeys(_SPLITS))
+    draft.put("data.limits", dict.fromkeys(SPLIT_WORDS))
     draft.put("data.balanced", False)
-    state.forget("data.balanced", *(f"data.limits.{split}" for split in _SPLITS))
+    state.forget("data.balanced", *(f"data.limits.{split}" for split in SPLIT_WORDS))
 
 
 def _open(draft: Draft, entries: dict[str, Entry]) -> Found:
@@ -207,7 +206,7 @@ def _settings(draft: Draft) -> None:
     )  # fmt: skip
     st.number_input("Split seed", 0, 2**32 - 1, key=key(draft, "data.split_seed"), help="Another seed, another split.")
     with st.container(horizontal=True):
-        for split, word in _SPLITS.items():
+        for split, word in SPLIT_WORDS.items():
             st.number_input(
                 f"At most, {word}", 1, None, value=None, placeholder="all", width=140,
                 key=key(draft, f"data.limits.{split}"), help=f"Takes only this many {word} pictures; empty: all.",

@@ -10,16 +10,16 @@ from cnnviz.recipe import Data
 from cnnviz.ui import datasets
 from cnnviz.ui.text import plain
 
-__all__ = ["data_view"]
+__all__ = ["SPLIT_WORDS", "data_view"]
 
 SAMPLES = 16
 TILE, GAP = 68, 16  # pixels on the page
-_SPLITS = {"train": "training", "validation": "validation", "test": "test"}
+SPLIT_WORDS = {"train": "training", "validation": "validation", "test": "test"}
 
 
 def data_view(dataset: Dataset, data: Data) -> None:
     """Draws the sizes of the splits, sixteen training pictures with labels, the classes' bars and the notes."""
-    sizes = [f"**{len(dataset.splits[name]):,}** {_SPLITS[name]}" for name in _SPLITS if name in dataset.splits]
+    sizes = [f"**{len(dataset.splits[name]):,}** {SPLIT_WORDS[name]}" for name in SPLIT_WORDS if name in dataset.splits]
     height, width, channels = data.input_shape
     st.markdown(f"{' · '.join(sizes)} · {height} × {width} {'RGB' if channels == 3 else 'grey'}")
     heads = tuple(head.name for head in dataset.heads)
@@ -30,7 +30,7 @@ def data_view(dataset: Dataset, data: Data) -> None:
     with bars:
         tabs = bars.tabs([plain(head.name) for head in dataset.heads]) if len(heads) > 1 else [bars]
         for tab, head in zip(tabs, dataset.heads, strict=True):
-            counts = {name: dataset.counts(name, head.name) for name in _SPLITS if name in dataset.splits}
+            counts = {name: dataset.counts(name, head.name) for name in SPLIT_WORDS if name in dataset.splits}
             tab.html(class_bars(head.classes, counts))
     if dataset.notes:
         st.caption(" ".join(map(plain, dataset.notes)))
