@@ -26,11 +26,16 @@ READ_SECONDS = 20.0
 
 @dataclass(frozen=True)
 class Remote:
-    """A file as it must be: where it is had, its bytes and their SHA-256."""
+    """A file as it must be: where it is had, its bytes and their digest; `None` is unknown.
+
+    `instead` says what a person without a network can do.
+    """
 
     url: str
-    bytes: int
-    sha256: str
+    bytes: int | None
+    digest: str | None
+    algorithm: str = "sha256"
+    instead: str = "put the file into the folder that CNNVIZ_DATA names"
 
 
 def keras_folders() -> tuple[Path, ...]:
@@ -49,7 +54,7 @@ def digest(path: Path) -> str:
 def fetch(remote: Remote, name: str, folders: Sequence[Path], what: str, progress: Progress | None = None) -> Path:
     """Downloads a file to `name` in the first of these folders that can be written; returns its path.
 
-    It is there whole and checked, or not at all. `progress` gets bytes done and in all.
+    It is there whole and checked, or not at all. `progress` gets bytes done and in all (0: unknown).
 
     Raises:
         DataError: no way to the server, or what came isn't the file.
@@ -68,23 +73,24 @@ def fetch(remote: Remote, name: str, folders: Sequence[Path], what: str, progres
 
 
 def _download(remote: Remote, path: Path, what: str, progress: Progress | None) -> None:
-    hashed, done = hashlib.sha256(), 0
+    hashed, done = hashlib.new(remote.algorithm, usedforsecurity=False), 0
     try:
         with _opened(remote.url) as answer, open(path, "wb") as file:
-            while done <= remote.bytes:
+            expected = remote.bytes if remote.bytes is not None else answer.length
+            while expected is None or done <= expected:
                 if not (block := _block(answer)):
                     break
                 file.write(block)
                 hashed.update(block)
                 done += len(block)
                 if progress is not None:
-                    progress(f"Downloading {what}", min(done, remote.bytes), remote.bytes)
+                    progress(f"Downloading {what}", min(done, expected or done), expected or 0)
     except _NoWay as error:
         raise DataError(f"{what} is not on this computer and {remote.url} can't be reached ({error}): connect to the "
-                        f"network, or put the file into the folder that CNNVIZ_DATA names.") from None  # fmt: skip
-    if done != remote.bytes or hashed.hexdigest() != remote.sha256:
-        raise DataError(f"What {remote.url} sent is not the file that was expected ({done:,} of {remote.bytes:,} "
-                        f"bytes, SHA-256 {hashed.hexdigest()[:12]}…): try again later.")  # fmt: skip
+                        f"network, or {remote.instead}.") from None  # fmt: skip
+    if done != (done if expected is None else expected) or hashed.hexdigest() != (remote.digest or hashed.hexdigest()):
+        raise DataError(f"What {remote.url} sent is not the file that was expected ({done:,} of {expected or done:,} "
+                        f"bytes, {remote.algorithm} {hashed.hexdigest()[:12]}…): try again later.")  # fmt: skip
 
 
 class _NoWay(Exception):

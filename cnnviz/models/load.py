@@ -1,21 +1,27 @@
-"""From a run to its network, ready to be asked."""
+"""From a run or a `.keras` file to a network that is ready to be asked."""
 
 from __future__ import annotations
 
 import gc
 import zipfile
-from dataclasses import dataclass
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import keras
 
 from cnnviz.data import open_dataset
-from cnnviz.errors import DataError, ModelError
+from cnnviz.errors import DataError, ModelError, one_of
 from cnnviz.files import read_json
-from cnnviz.recipe import Recipe
+from cnnviz.models.heads import heads_of, named
+from cnnviz.models.loaded import SCALES, Loaded, Scale
 from cnnviz.runs import Run
 
-__all__ = ["Loaded", "keep_state", "load_run"]
+__all__ = ["DEFAULT_SIZE", "MAX_BYTES", "Loaded", "keep_state", "load_file", "load_run"]
+
+DEFAULT_SIZE = (224, 224)
+"""For a model that takes pictures of any size, (height, width)."""
+MAX_BYTES = 1 << 30
 
 
 def keep_state() -> None:
@@ -34,16 +40,6 @@ def _nothing_to_clear(free_memory: bool = True) -> None:
     pass
 
 
-@dataclass(frozen=True, eq=False)
-class Loaded:
-    """A run's network: the Keras model, never compiled; the recipe; the class names of every head."""
-
-    run: str
-    model: keras.Model
-    recipe: Recipe
-    classes: dict[str, tuple[str, ...]]
-
-
 def load_run(run: Run) -> Loaded:
     """Returns the network of the run's best epoch.
 
@@ -58,15 +54,62 @@ def load_run(run: Run) -> Loaded:
         raise ModelError(f"Run {run.id} has no network yet: it is kept at the end of the first epoch.")
     if not zipfile.is_zipfile(run.best_path):
         raise ModelError(f"The network of run {run.id} can't be read because its file is damaged: train it anew.")
-    try:
-        model = keras.models.load_model(run.best_path, compile=False, safe_mode=True)
-    except Exception as error:  # Keras raises nearly anything on broken files
-        reason = " ".join(str(error).split())[:160].rstrip(".") or type(error).__name__
-        raise ModelError(f"The network of run {run.id} can't be read ({reason}): train it anew.") from None
-    expected = (None, *run.recipe.data.input_shape)
+    model = _model(run.best_path, f"The network of run {run.id}", "train it anew")
+    data = run.recipe.data
+    expected = (None, *data.input_shape)
     if tuple(model.input_shape) != expected:
         raise ModelError(f"The network of run {run.id} takes {model.input_shape}, but its recipe says {expected}.")
-    return Loaded(run.id, model, run.recipe, _classes(run))
+    return Loaded(run.id, model, run.recipe.network.heads, _classes(run), data.image_size, data.channels, data.crop,
+                  recipe=run.recipe)  # fmt: skip
+
+
+def _model(path: Path, what: str, remedy: str) -> keras.Model:
+    try:
+        return keras.models.load_model(path, compile=False, safe_mode=True)
+    except Exception as error:  # Keras raises nearly anything on broken files
+        reason = " ".join(str(error).split())[:160].rstrip(".") or type(error).__name__
+        raise ModelError(f"{what} can't be read ({reason}): {remedy}.") from None
+
+
+def load_file(
+    path: Path, *, name: str = "", classes: Sequence[Sequence[str]] | None = None, scale: Scale = "raw"
+) -> Loaded:
+    """Returns the network of a `.keras` file, as `model.save("name.keras")` writes it.
+
+    Args:
+        path: a regular file.
+        name: what to call it in sentences; by default the file's name.
+        classes: a list of class names for each output, in the outputs' order; numbers without it.
+        scale: what it takes for pixels, see `SCALES`.
+
+    Raises:
+        ModelError: another kind of file, one that can't be read, or a model that doesn't classify pictures.
+    """
+    name = name or path.name
+    if scale not in SCALES:
+        raise ModelError(f"The pixel scale {scale!r} is not known: {one_of(scale, SCALES)}.")
+    if not path.is_file():
+        raise ModelError(f"There is no file {name!r}: give a run's id or the path of a .keras file.")
+    if path.stat().st_size > MAX_BYTES:
+        raise ModelError(f"{name} has {path.stat().st_size / 2**20:,.0f} MB; at most {MAX_BYTES >> 20:,} are allowed.")
+    with open(path, "rb") as file:
+        start = file.read(8)
+    if start == b"\x89HDF\r\n\x1a\n":
+        raise ModelError(f"{name} is an HDF5 file: save the model anew with model.save('name.keras').")
+    if not zipfile.is_zipfile(path):
+        raise ModelError(f"{name} is not a .keras file, or is damaged: save it with model.save('name.keras').")
+    model = _model(path, name, "save it anew with model.save('name.keras')")
+    size, channels = _takes(model, name)
+    heads = heads_of(model)
+    return Loaded(name, model, heads, named(heads, classes), size, channels, scale=scale)
+
+
+def _takes(model: keras.Model, name: str) -> tuple[tuple[int, int], int]:
+    """The (height, width) and channels of the pictures that the model takes."""
+    shape = getattr(model, "input_shape", None)
+    if not isinstance(shape, tuple) or len(shape) != 4 or shape[3] not in (1, 3):
+        raise ModelError(f"{name} takes {shape}: expected one input of pictures, (n, height, width, 1 or 3).")
+    return (shape[1] or DEFAULT_SIZE[0], shape[2] or DEFAULT_SIZE[1]), shape[3]
 
 
 def _classes(run: Run) -> dict[str, tuple[str, ...]]:

@@ -174,7 +174,7 @@ def _one_picture(picture: Picture, shown: dict[str, Network], step: Step, head: 
 
 def _mark(network: Network) -> tuple[str, int]:
     """Tells a loaded network from every other one."""
-    return network.loaded.run, id(network.loaded.model)
+    return network.loaded.name, id(network.loaded.model)
 
 
 @st.cache_data(show_spinner=False, max_entries=64)
