@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from cnnviz.figures.style import escaped
+from cnnviz.figures.style import escaped, quoted
 
 __all__ = ["class_bars"]
 
@@ -25,7 +25,7 @@ def class_bars(classes: Sequence[str], counts: Mapping[str, Sequence[int]]) -> s
     for index, (name, total) in enumerate(zip(classes[:MOST], totals, strict=False)):
         bars = "".join(_bar(split, int(numbers[index]), most) for split, numbers in counts.items())
         rows.append(
-            f'<div title="{_quoted(name)}" style="max-width:8rem;overflow:hidden;text-overflow:ellipsis;'
+            f'<div title="{quoted(name)}" style="max-width:8rem;overflow:hidden;text-overflow:ellipsis;'
             f'white-space:nowrap">{escaped(name, 60)}</div><div style="display:flex;height:0.9rem">{bars}</div>'
             f'<div style="text-align:right;opacity:0.75">{total:,}</div>'
         )
@@ -49,7 +49,3 @@ def _legend(splits: Sequence[str] | Mapping[str, object]) -> str:
         f'height:0.7rem;border-radius:0.15rem;background:{colour};margin-right:0.35rem"></span>{word}</span>'
         for word, colour in marks
     )
-
-
-def _quoted(name: str) -> str:
-    return escaped(name, 200).replace('"', "&quot;").replace("'", "&#x27;")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:  # not loaded for the sake of a type by pages that draw no Plotly figure
     import plotly.graph_objects as go
 
-__all__ = ["CONFIG", "escaped", "laid_out"]
+__all__ = ["CONFIG", "escaped", "laid_out", "quoted"]
 
 CONFIG = {
     "displaylogo": False,
@@ -24,6 +24,11 @@ def escaped(name: str, length: int) -> str:
     """Returns a name for a chart, where Plotly would read tags and entities; what is too long ends in "…"."""
     name = " ".join(str(name).split())
     return html.escape(name if len(name) <= length else name[: length - 1] + "…", quote=False)
+
+
+def quoted(name: str) -> str:
+    """Returns a name for an attribute of HTML in quotes."""
+    return escaped(name, 200).replace('"', "&quot;").replace("'", "&#x27;")
 
 
 def laid_out(figure: go.Figure, *, height: int) -> go.Figure:

@@ -8,6 +8,7 @@ import streamlit as st
 from cnnviz import augment
 from cnnviz.data import Dataset
 from cnnviz.errors import CnnvizError, ImageError
+from cnnviz.figures.tiles import tiles
 from cnnviz.policy import POLICIES, STEPS, Policy
 from cnnviz.recipe import Data, parse
 from cnnviz.ui import datasets, state
@@ -109,9 +110,7 @@ def _strip(draft: Draft, policy: Policy, found: Found) -> None:
     except ImageError as error:
         st.caption(plain(error))
         return
-    with st.container(horizontal=True, gap="small"):
-        for png, words in made:
-            st.image(png, caption=plain(words), width=TILE, alt=f"The picture after: {words}")
+    st.html(tiles([(png, words, f"The picture after: {words}") for png, words in made], TILE))
     with st.container(horizontal=True, vertical_alignment="center"):
         st.button(
             "Another picture", key="train_sample", on_click=draft.shown.update,

@@ -6,6 +6,7 @@ import streamlit as st
 
 from cnnviz.data import Dataset
 from cnnviz.figures.data import class_bars
+from cnnviz.figures.tiles import tiles
 from cnnviz.recipe import Data
 from cnnviz.ui import datasets
 from cnnviz.ui.text import plain
@@ -39,11 +40,9 @@ def data_view(dataset: Dataset, data: Data) -> None:
 def _samples(dataset: Dataset, made: list[tuple[bytes, int]]) -> None:
     if not made:
         st.caption("None of the first pictures can be read.")
-    with st.container(horizontal=True, gap="small", width=4 * TILE + 3 * GAP):
-        for png, position in made:
-            words = _labels(dataset, position)
-            caption = plain(words).replace("\\_", "\\_\u200b")  # where a long name may be broken
-            st.image(png, caption=caption, width=TILE, alt=f"Training picture: {words}")
+    drawn = [(png, words, f"Training picture: {words}") for png, at in made for words in [_labels(dataset, at)]]
+    with st.container(width=4 * TILE + 3 * GAP):
+        st.html(tiles(drawn, TILE))
 
 
 def _labels(dataset: Dataset, position: int) -> str:

@@ -7,6 +7,7 @@ import streamlit as st
 from cnnviz import runs
 from cnnviz.errors import CnnvizError
 from cnnviz.estimate import Estimate, Rate, estimate, macs, measure, rate_of
+from cnnviz.figures.numbers import numbers
 from cnnviz.recipe import Fit, Recipe, parse
 from cnnviz.ui.data_card import Found
 from cnnviz.ui.state import Draft, key
@@ -114,10 +115,11 @@ def _more(draft: Draft) -> None:
 def _times(recipe: Recipe, samples: int) -> None:
     rate = rate_of(runs.listing()[:NEWEST], recipe) or _measured()
     found = estimate(recipe, samples, rate)
-    parts = st.columns(3)
-    parts[0].metric("An epoch", f"≈ {duration(found.epoch_seconds)}", help="The time for training, estimated.")
-    parts[1].metric("In all", f"≈ {duration(found.seconds)}", help="If all epochs are trained, without stopping early.")
-    parts[2].metric("Steps an epoch", f"{found.steps:,}", help="Batches, each one step of the weights.")
+    st.html(numbers([
+        ("An epoch", f"≈ {duration(found.epoch_seconds)}", "The time for training, estimated."),
+        ("In all", f"≈ {duration(found.seconds)}", "If all epochs are trained, without stopping early."),
+        ("Steps an epoch", f"{found.steps:,}", "Batches, each one step of the weights."),
+    ]))  # fmt: skip
     st.caption(_source(found, recipe))
 
 

@@ -10,6 +10,7 @@ from cnnviz.architecture import Row, describe
 from cnnviz.errors import CnnvizError, RecipeError
 from cnnviz.figures.layers import arithmetic, settings
 from cnnviz.figures.network import blocks
+from cnnviz.figures.numbers import numbers
 from cnnviz.network import ACTIVATIONS, LAYER_TYPES, Network
 from cnnviz.recipe import parse
 from cnnviz.ui import layer_table, state
@@ -49,8 +50,10 @@ def network_card(draft: Draft, later: Later) -> list[str]:
             st.caption(
                 "Height and depth of a block: its picture's sides; thickness: its channels. Point at one for more."
             )
-        with st.expander(f"The arithmetic of {len(rows)} layers"):
-            st.html(arithmetic(rows))
+        label = f"The arithmetic of {len(rows)} layers"
+        with st.expander(label, key="train_arithmetic", on_change="rerun") as table:
+            if table.open:
+                st.html(arithmetic(rows))
     return []
 
 
@@ -209,12 +212,13 @@ def _says(activation: str, units: str) -> str:
 
 def _total(rows: Sequence[Row]) -> None:
     total, trainable = sum(row.parameters for row in rows), sum(row.trainable for row in rows)
-    parts = st.columns(3)
-    parts[0].metric("Parameters", f"{total:,}", help="All the numbers the network learns or keeps.")
-    note = "Those that training changes; the rest are measured, such as a batch normalisation's means."
-    parts[1].metric("Trainable", f"{trainable:,}", help=note)
     macs = sum(row.macs for row in rows)
-    parts[2].metric("Multiplications", _short(macs), help=f"For one picture: {macs:,} multiplications and additions.")
+    note = "Those that training changes; the rest are measured, such as a batch normalisation's means."
+    st.html(numbers([
+        ("Parameters", f"{total:,}", "All the numbers the network learns or keeps."),
+        ("Trainable", f"{trainable:,}", note),
+        ("Multiplications", _short(macs), f"For one picture: {macs:,} multiplications and additions."),
+    ]))  # fmt: skip
 
 
 def _short(number: int) -> str:
