@@ -19,7 +19,7 @@ from cnnviz.network import (
     Network,
     Reshape,
 )
-from cnnviz.policy import POLICIES
+from cnnviz.policy import POLICIES, Policy, Step
 from cnnviz.recipe import Data, Fit, Limits, Recipe
 
 __all__ = ["PRESETS", "preset"]
@@ -33,6 +33,12 @@ def _convs(*filters: int, padding: str = "valid", dropout: float | None = None) 
         if dropout is not None:
             layers.append(Dropout(rate=dropout))
     return tuple(layers)
+
+
+def _normalised(*filters: int) -> tuple:
+    """Convolutions with a batch normalisation behind each; 0 stands for a pooling."""
+    pairs = ((Conv2D(filters=count, padding="same"), BatchNormalization(momentum=0.9)) for count in filters if count)
+    return tuple(layer for count in filters for layer in (next(pairs) if count else (MaxPooling2D(),)))
 
 
 def _dense(*units: int) -> tuple:
@@ -70,11 +76,20 @@ PRESETS: dict[str, Recipe] = {
     "S": Recipe(
         name="Shapes and colours, two heads",
         data=Data(dataset="shapes", image_size=64),
+        augmentation=Policy(
+            name="flips",
+            fill_mode="reflect",
+            steps=(
+                Step(type="horizontal_flip", probability=0.5),
+                Step(type="width_shift", low=-0.1, high=0.1),
+                Step(type="height_shift", low=-0.1, high=0.1),
+            ),
+        ),
         network=Network(
-            layers=(*_convs(16, 32, 64, padding="same"), Conv2D(filters=64, padding="same"), GlobalAveragePooling2D()),
+            layers=(*_normalised(16, 0, 32, 0, 64, 0, 64), GlobalAveragePooling2D()),
             heads=(Head(name="shape", units=4), Head(name="colour", units=6)),
         ),
-        fit=Fit(epochs=12, learning_rate=2e-3),
+        fit=Fit(epochs=24, learning_rate=3e-3, schedule="cosine"),
     ),
     "A": Recipe(
         name="Faces, gender from one logit",
