@@ -11,15 +11,12 @@ import numpy as np
 from cnnviz.augment import augment_batch, sweep
 from cnnviz.errors import RecipeError
 from cnnviz.explain.answers import BATCH, ask
+from cnnviz.explain.stopping import Cancelled
 from cnnviz.images import with_channels
 from cnnviz.policy import STEPS, Policy, Step
 from cnnviz.recipe import Recipe, parse
 
 __all__ = ["Cancelled", "Changes", "along", "changes", "varied"]
-
-
-class Cancelled(Exception):
-    """The measurement was asked to stop."""
 
 
 @dataclass(frozen=True)

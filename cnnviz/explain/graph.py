@@ -1,0 +1,193 @@
+"""A network taken apart: its layers, its logits, and the two halves that meet at a layer."""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from cnnviz.errors import ModelError
+from cnnviz.explain.walk import Program, Step, run, walk
+
+__all__ = ["Cut", "Graph", "LayerAt", "flatten"]
+
+_CONVOLUTIONS = (keras.layers.Conv2D, keras.layers.Conv2DTranspose, keras.layers.DepthwiseConv2D,
+                 keras.layers.SeparableConv2D)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class LayerAt:
+    """A layer in its place: `name` is its path, with the names of the models it is nested in, joined by "/".
+
+    A layer that is called several times is there several times, as name, name:2, … `shape` is its output's without the
+    batch, (height, width, channels) for pictures; `None` stands for sides that differ from picture to picture.
+    """
+
+    name: str
+    type: str
+    shape: tuple[int | None, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Cut:
+    """The network's halves below and above a layer, compiled.
+
+    `lower` takes pixels, float32 (n, h, w, c), and gives [the layer's activations, *others]: `others` are the values
+    that pass beside the layer, such as a skip connection's. `upper` takes that list and gives each head's logits.
+    `heads` says which heads depend on the layer.
+    """
+
+    layer: str
+    shape: tuple[int | None, ...]
+    heads: tuple[bool, ...]
+    lower: Callable[[Any], list[Any]]
+    upper: Callable[[Sequence[Any]], list[Any]]
+
+
+@dataclass(frozen=True, eq=False)
+class Graph:
+    """A network as steps from pixels to logits, sharing the model's variables. See `flatten`.
+
+    Attributes:
+        input_shape: (height, width, channels) of a picture; sides of any length are `None`.
+        units: each head's number of outputs.
+        layers: all layers, in the order in which they are computed.
+    """
+
+    program: Program
+    input_shape: tuple[int | None, ...]
+    units: tuple[int, ...]
+    layers: tuple[LayerAt, ...]
+    _kept: dict[Any, Any] = field(default_factory=dict, repr=False)
+
+    @property
+    def convolutions(self) -> tuple[str, ...]:
+        """Names of the convolutions, in order. A map of a layer is made of the layer's own output: after its
+        activation, where it has one inside, and before a batch normalisation or addition that follows."""
+        steps = {step.name: step for step in self.program.steps}
+        return tuple(
+            layer.name for layer in self.layers
+            if isinstance(steps[layer.name].operation, _CONVOLUTIONS) and len(layer.shape) == 3
+        )  # fmt: skip
+
+    @property
+    def model(self) -> Callable[[Any], list[Any]]:
+        """From pixels, float32 (n, h, w, c), to the list of each head's logits, float32 (n, units); compiled."""
+        return self.kept("model", lambda: tf.function(self.logits, input_signature=[self.signature]))
+
+    @property
+    def signature(self) -> tf.TensorSpec:
+        """What compiled functions take for pixels."""
+        return tf.TensorSpec((None, *self.input_shape), tf.float32)
+
+    def logits(self, pixels: Any) -> list[Any]:
+        """As `model`, not compiled."""
+        values = run(self.program.steps, {0: pixels})
+        return [tf.cast(values[output], tf.float32) for output in self.program.outputs]
+
+    def kept(self, key: Any, make: Callable[[], Any]) -> Any:
+        """Returns what `make` made for this key before, or makes it; it goes when the model goes."""
+        if key not in self._kept:
+            self._kept[key] = make()
+        return self._kept[key]
+
+    def cut(self, layer: str) -> Cut:
+        """Returns the network cut behind a layer.
+
+        Raises:
+            ModelError: it has no such layer.
+        """
+        return self.kept(("cut", layer), lambda: self._compiled(layer))
+
+    def _compiled(self, layer: str) -> Cut:
+        plain = self.halves(layer)
+        return Cut(
+            plain.layer, plain.shape, plain.heads,
+            tf.function(plain.lower, input_signature=[self.signature]),
+            tf.function(plain.upper, reduce_retracing=True),
+        )  # fmt: skip
+
+    def reached(self, layer: str) -> tuple[bool, ...]:
+        """Returns which heads depend on a layer's output."""
+        return self.kept(("reached", layer), lambda: self.halves(layer).heads)
+
+    def halves(self, layer: str) -> Cut:
+        """As `cut`, not compiled, for use within a function that is."""
+        step = next((step for step in self.program.steps if step.name == layer), None)
+        if step is None:
+            raise ModelError(f"The network has no layer {layer!r}.")
+        place = step.outputs[0]
+        below, above, others = _parts(self.program, step)
+        outputs = self.program.outputs
+
+        def lower(pixels: Any) -> list[Any]:
+            values = run(below, {0: pixels})
+            return [values[place], *(values[one] for one in others)]
+
+        def upper(given: Sequence[Any]) -> list[Any]:
+            values = run(above, dict(zip((place, *others), given, strict=True)))
+            return [tf.cast(values[output], tf.float32) for output in outputs]
+
+        made = {place, *(value for one in above for value in one.outputs)}
+        heads = tuple(output in made for output in outputs)
+        shape = next(at.shape for at in self.layers if at.name == layer)
+        return Cut(layer, shape, heads, lower, upper)
+
+
+def _parts(program: Program, at: Step) -> tuple[list[Step], list[Step], list[int]]:
+    """The steps that don't depend on this step's output, those that do, and the values that cross beside it."""
+    moved = {at.outputs[0]}
+    below, above = [], []
+    for step in program.steps:
+        if moved.intersection(step.inputs):
+            moved.update(step.outputs)
+            above.append(step)
+        else:
+            below.append(step)
+    used = [*(value for step in above for value in step.inputs), *program.outputs]
+    return below, above, [value for value in dict.fromkeys(used) if value not in moved]
+
+
+_GRAPHS: weakref.WeakKeyDictionary[keras.Model, tuple[tuple[int, ...], Graph]] = weakref.WeakKeyDictionary()
+"""Compiled functions are kept for as long as their model is; a graph holds the model's layers, but not the model."""
+
+
+def flatten(model: keras.Model) -> Graph:
+    """Returns the network's graph, the same one for the same model. The model is not changed by it or its use.
+
+    Works on Sequential and functional models, whose nested models of both kinds are entered. What other models and
+    layers hold is one step. A softmax or sigmoid at an output's end is left out, so that outputs are logits.
+
+    Raises:
+        ModelError: see `walk.walk`.
+    """
+    stamp = tuple(id(tensor) for tensor in getattr(model, "outputs", None) or ())
+    if model in _GRAPHS and _GRAPHS[model][0] == stamp:
+        return _GRAPHS[model][1]
+    program = walk(model)
+    graph = Graph(
+        program, tuple(model.inputs[0].shape[1:]), tuple(int(tensor.shape[-1]) for tensor in model.outputs),
+        _layers(program, model.inputs[0].shape),
+    )  # fmt: skip
+    _GRAPHS[model] = (stamp, graph)
+    return graph
+
+
+def _layers(program: Program, input_shape: Sequence[int | None]) -> tuple[LayerAt, ...]:
+    shapes = {step.outputs[0]: step.shape for step in program.steps}
+    unknown = any(len(shape) == 4 and None in shape[1:] for shape in shapes.values())
+    if unknown and None not in input_shape[1:]:  # a nested model that takes pictures of any size
+
+        @tf.function(input_signature=[tf.TensorSpec((None, *input_shape[1:]), tf.float32)])
+        def trace(pixels: Any) -> None:
+            values = run(program.steps, {0: pixels})
+            shapes.update({value: tuple(values[value].shape) for value in shapes})
+
+        trace.get_concrete_function()
+    found = {step.name: LayerAt(step.name, type(step.operation).__name__, tuple(shapes[step.outputs[0]][1:]))
+             for step in program.steps}  # fmt: skip
+    return tuple(found.values())
