@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Explanation", "Found", "Task", "explain"]
 
+_BATCH = 32
 NOTHING = "Nothing in this picture speaks for this class here: the map is empty."
 
 
@@ -98,12 +99,24 @@ class Task:
             Cancelled: `cancelled` said so.
         """
         for start in range(0, total, size):
-            if self.cancelled is not None and self.cancelled():
-                raise Cancelled
+            self.check()
             end = min(start + size, total)
             yield slice(start, end)
             if self.progress is not None:
                 self.progress(end, total)
+
+    def check(self) -> None:
+        """Raises `Cancelled` where the work is to stop."""
+        if self.cancelled is not None and self.cancelled():
+            raise Cancelled
+
+    def scores(self) -> np.ndarray:
+        """The target's scores, float32 (n,)."""
+        parts = [
+            (self.graph.model(self.pixels[at : at + _BATCH])[self.head].numpy() * self.weights[at : at + _BATCH])
+            for at in range(0, len(self.pixels), _BATCH)
+        ]
+        return np.concatenate(parts).sum(axis=1)
 
 
 def explain(

@@ -54,8 +54,8 @@ METHODS: dict[str, Method] = {
         ),
         Method(
             "eigen-cam", "Eigen-CAM",
-            "Shows along which pattern of channels the layer's places differ most (the first principal component). It "
-            "asks for no class: the map is the same for all of them.",
+            "Shows how strongly each place follows the layer's main pattern of channels (the first singular vector of "
+            "its activations). It asks for no class: the map is the same for all of them.",
             "Muhammad & Yeasin 2020, arXiv:2008.00299", "cam", of_class=False,
         ),
         Method(

@@ -79,7 +79,7 @@ def walk(model: keras.Model) -> Program:
 
 
 def _graph(model: Any) -> Any:
-    """The Functional model that this model is or, a Sequential, holds; `None` if what it computes is only in its code."""
+    """The Functional model that this one is or, a Sequential, holds; `None` where only code says what is computed."""
     if not isinstance(model, keras.Model) or not type(model).call.__module__.startswith("keras."):
         return None
     graph = getattr(model, "_functional", model)

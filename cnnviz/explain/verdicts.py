@@ -1,0 +1,100 @@
+"""What measurements of a map mean, each in one sentence with its figures."""
+
+from __future__ import annotations
+
+from cnnviz.explain.quality import Faithful
+from cnnviz.explain.randomised import Randomised
+
+__all__ = ["faithful_notes", "faithful_verdict", "randomised_verdict"]
+
+KEPT = 0.5
+"""A rank correlation from here on is called alike: of maps of 4 × 4 places, chance goes beyond it once in 20."""
+_LITTLE = 0.1
+
+
+def faithful_verdict(found: Faithful, subject: str) -> str:
+    """Returns whether the map marks what the network uses for the class `subject`, compared with random maps."""
+    own, random = next(iter(found.curves.values())), found.random
+    areas = f"deletion {own.deletion_area:.2f}, insertion {own.insertion_area:.2f}"
+    if not random:
+        return f"There was no time for a random map to compare with ({areas})."
+    theirs = found.random_mean
+    count = "a random map" if len(random) == 1 else f"{len(random)} random maps"
+    falls = all(own.deletion_area < one.deletion_area for one in random)
+    rises = all(own.insertion_area > one.insertion_area for one in random)
+    less = f"{own.deletion_area:.2f} against {theirs.deletion_area:.2f}"
+    more = f"{own.insertion_area:.2f} against {theirs.insertion_area:.2f}"
+    if falls and rises:
+        return (
+            f"The map marks what the network uses for {subject}: taking its places away makes the probability fall "
+            f"faster (area {less}) and showing them makes it rise faster (area {more}) than with {count}."
+        )
+    if falls:
+        return (
+            f"The map marks what {subject} needs but not what is enough for it: taking its places away beats {count} "
+            f"(area {less}), showing them doesn't (area {more})."
+        )
+    if rises:
+        return (
+            f"The map marks what is enough for {subject} but not all that it rests on: showing its places beats "
+            f"{count} (area {more}), taking them away doesn't (area {less})."
+        )
+    return (
+        f"Don't rely on this map: its places matter no more to {subject} than those of {count} do (deletion {less}, "
+        f"insertion {more})."
+    )
+
+
+def faithful_notes(found: Faithful, subject: str) -> list[str]:
+    """Returns sentences on why the curves may say little here, and on what is missing."""
+    own, notes = next(iter(found.curves.values())), []
+    if own.deletion[0] < _LITTLE:
+        notes.append(f"The network gives {subject} only {own.deletion[0]:.1%} for this picture: there is little to lose.")
+    elif own.deletion[-1] > own.deletion[0] - _LITTLE:
+        notes.append(
+            f"The picture's mean colour alone is {subject} to the network with {own.deletion[-1]:.0%}: deletion can "
+            "say little."
+        )
+    if own.deletion[0] >= _LITTLE and own.insertion[0] > own.deletion[0] - _LITTLE:
+        notes.append(
+            f"The blurred picture alone is {subject} to the network with {own.insertion[0]:.0%}: insertion can say little."
+        )
+    notes += [f"{name}: {sentence}" for name, sentence in found.skipped.items()]
+    if found.ended:
+        why = "The time was up" if found.ended == "time" else "It was stopped"
+        count = f"{len(found.random)} random map{'s' if len(found.random) != 1 else ''}"
+        notes.append(f"{why} before all was measured: {count} are compared.")
+    return notes
+
+
+def randomised_verdict(found: Randomised) -> str:
+    """Returns whether the map depends on what the network learned."""
+    first, last = found.stages[0], found.stages[-1]
+    whole = len(found.stages) == found.wanted
+    fallen = next((nth for nth, stage in enumerate(found.stages) if stage.correlation < KEPT), None)
+    if fallen == 0:
+        return (
+            f"The map depends on what was learned up to the top: with {_layers(first.layers)} randomised alone, its "
+            f"rank correlation with the map above is {first.correlation:.2f}"
+            + (f", with all layers {last.correlation:.2f}." if whole and len(found.stages) > 1 else ".")
+        )
+    if fallen is not None:
+        count = sum(len(stage.layers) for stage in found.stages[:fallen])
+        return (
+            f"The map rests on lower layers more than on the answer: it stays alike (rank correlation "
+            f"{found.stages[fallen - 1].correlation:.2f}) while the top {_count(count)} lost what was learned, and "
+            f"changes only with {_layers(found.stages[fallen].layers)} ({found.stages[fallen].correlation:.2f})."
+        )
+    reach = "all layers" if whole else f"the top {_count(sum(len(stage.layers) for stage in found.stages))}"
+    return (
+        f"Don't rely on this map as a reason: with {reach} randomised it is still alike (rank correlation "
+        f"{last.correlation:.2f}), so that it shows the picture more than what the network learned."
+    )
+
+
+def _layers(names: tuple[str, ...]) -> str:
+    return names[0] if len(names) == 1 else f"{names[0]} to {names[-1]}"
+
+
+def _count(layers: int) -> str:
+    return "layer" if layers == 1 else f"{layers} layers"

@@ -1,0 +1,99 @@
+"""Maps as colours, and over the picture that they explain."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+
+from cnnviz.errors import ImageError, one_of
+
+__all__ = ["COLOUR_MAPS", "coloured", "normalised", "overlay", "placed"]
+
+COLOUR_MAPS: dict[str, int] = {
+    "viridis": cv2.COLORMAP_VIRIDIS,
+    "magma": cv2.COLORMAP_MAGMA,
+    "inferno": cv2.COLORMAP_INFERNO,
+    "cividis": cv2.COLORMAP_CIVIDIS,
+    "jet": cv2.COLORMAP_JET,
+}
+"""The first four grow evenly lighter; jet, which most papers show, makes edges that aren't in the map."""
+
+
+def normalised(values: np.ndarray) -> np.ndarray:
+    """Returns a map (h, w), at least 0, divided by its greatest value: float32 0..1. One that is all 0 stays so.
+
+    Raises:
+        ImageError: another shape, or values that are negative or not finite.
+    """
+    values = np.asarray(values, np.float32)
+    if values.ndim != 2 or not values.size:
+        raise ImageError(f"The map has the shape {values.shape}: expected (height, width).")
+    if not np.isfinite(values).all() or values.min() < 0:
+        raise ImageError("The map has negative or infinite values, or none at all (NaN): expected numbers from 0 on.")
+    greatest = values.max()
+    return values / greatest if greatest > 0 else values.copy()
+
+
+def coloured(values: np.ndarray, colour_map: str = "viridis") -> np.ndarray:
+    """Returns a map (h, w), normalised, in colours: uint8 RGB (h, w, 3).
+
+    Raises:
+        ImageError: no such colour map, or a map that `normalised` doesn't take.
+    """
+    if colour_map not in COLOUR_MAPS:
+        raise ImageError(f"There is no colour map {colour_map!r}: {one_of(colour_map, COLOUR_MAPS)}.")
+    levels = np.rint(normalised(values) * 255).astype(np.uint8)
+    return np.ascontiguousarray(cv2.applyColorMap(levels, COLOUR_MAPS[colour_map])[..., ::-1])
+
+
+def overlay(
+    image: np.ndarray, values: np.ndarray, opacity: float = 0.5, colour_map: str = "viridis"
+) -> np.ndarray:  # fmt: skip
+    """Returns a picture with a map over it: uint8 RGB (H, W, 3).
+
+    Args:
+        image: uint8 (H, W, 1 or 3).
+        values: the map, (h, w) of any size, at least 0; it is divided by its greatest value, then enlarged linearly.
+        opacity: 0 shows the picture alone, 1 the map alone.
+        colour_map: a name of `COLOUR_MAPS`.
+
+    Raises:
+        ImageError: no such colour map, an opacity out of 0..1, or a picture or map of another kind.
+    """
+    if not 0 <= opacity <= 1:
+        raise ImageError(f"The opacity is {opacity}: expected 0 to 1.")
+    if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] not in (1, 3):
+        raise ImageError(f"The picture is {image.dtype} {image.shape}: expected uint8 (height, width, 1 or 3).")
+    shown = normalised(values)
+    if shown.shape != image.shape[:2]:
+        shown = np.clip(cv2.resize(shown, image.shape[1::-1], interpolation=cv2.INTER_LINEAR), 0, 1)
+    top = _lookup(colour_map)[np.rint(shown * 255).astype(np.uint8)]
+    under = image if image.shape[2] == 3 else np.repeat(image, 3, axis=2)
+    return cv2.addWeighted(top, opacity, under, 1 - opacity, 0)
+
+
+def _lookup(colour_map: str) -> np.ndarray:
+    """Colours of the levels 0..255, uint8 (256, 3)."""
+    return coloured(np.arange(256, dtype=np.float32)[None], colour_map)[0]
+
+
+def placed(values: np.ndarray, shape: Sequence[int], box: Sequence[int]) -> np.ndarray:
+    """Returns a map in the place of the photo that the network saw, and 0 elsewhere: float32 (H, W).
+
+    Args:
+        values: the map, (h, w) of any size; not normalised here.
+        shape: the photo's (H, W, …).
+        box: (top, left, height, width), as `images.crop_box` gives it.
+
+    Raises:
+        ImageError: a box that is not within the photo.
+    """
+    top, left, height, width = box
+    if top < 0 or left < 0 or height < 1 or width < 1 or top + height > shape[0] or left + width > shape[1]:
+        raise ImageError(f"The box {tuple(box)} (top, left, height, width) isn't within {shape[0]} × {shape[1]}.")
+    whole = np.zeros(tuple(shape[:2]), np.float32)
+    part = cv2.resize(np.asarray(values, np.float32), (width, height), interpolation=cv2.INTER_LINEAR)
+    whole[top : top + height, left : left + width] = part
+    return whole
