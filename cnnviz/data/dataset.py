@@ -164,6 +164,14 @@ class Dataset:
                 return head
         raise DataError(f"{self.name} has no head {name!r}: {one_of(name, [head.name for head in self.heads])}.")
 
+    @property
+    def validates_on_test(self) -> bool:
+        """Whether its validation split has the test split's very pictures."""
+        validation, test = self.splits.get("validation"), self.splits.get("test")
+        if validation is None or test is None or validation.source is not test.source:
+            return False
+        return np.array_equal(validation.rows, test.rows)
+
     def counts(self, split: str, head: str) -> np.ndarray:
         """Returns how many samples of each class a split has, int64 (classes,)."""
         if split not in self.splits:

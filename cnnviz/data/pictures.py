@@ -11,15 +11,18 @@ from dataclasses import dataclass
 import numpy as np
 
 from cnnviz import images, recipe
+from cnnviz.augment import working
 from cnnviz.data import kept
 from cnnviz.data.dataset import Arrays, Progress, Split
 from cnnviz.errors import DataError, ImageError
+from cnnviz.policy import Policy, Step
 
-__all__ = ["BUDGET", "Pictures", "prepare", "work_size"]
+__all__ = ["BUDGET", "Pictures", "prepare"]
 
 BUDGET = 2 * 2**30
 """Bytes of decoded pictures that are kept in memory."""
 
+_OWN_WINDOW = Policy(steps=(Step(type="random_crop", low=1, high=1),))
 _CHUNK = 16  # pictures a task: enough to make the hand-over between threads cheap
 Fitted = np.ndarray | str  # a picture, or the sentence that says why there is none
 
@@ -80,12 +83,6 @@ def prepare(
     return Pictures(*pictures)
 
 
-def work_size(shape: tuple[int, ...], size: tuple[int, int]) -> tuple[int, int]:
-    """Returns the (height, width) of a whole picture whose largest window of `size`'s aspect has just that size."""
-    scale = max(size[0] / shape[0], size[1] / shape[1])
-    return max(size[0], round(shape[0] * scale)), max(size[1], round(shape[1] * scale))
-
-
 def _as_they_are(split: Split, data: recipe.Data) -> np.ndarray | None:
     """The pictures of a split in memory that have the wanted size already; no copy where all are taken in order."""
     if not isinstance(split.source, Arrays) or data.crop == "face":
@@ -101,8 +98,9 @@ def _fit(split: Split, data: recipe.Data, whole: bool, i: int) -> Fitted:
         picture = split.image(i)
     except ImageError as error:
         return str(error)
-    size = work_size(picture.shape, data.image_size) if whole else data.image_size
-    return images.fit(picture, size, channels=data.channels, crop="whole" if whole else data.crop)
+    if whole:
+        return images.with_channels(working(picture, _OWN_WINDOW, size=data.image_size), data.channels)
+    return images.fit(picture, data.image_size, channels=data.channels, crop=data.crop)
 
 
 def _fitted(

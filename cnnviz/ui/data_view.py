@@ -20,7 +20,12 @@ SPLIT_WORDS = {"train": "training", "validation": "validation", "test": "test"}
 
 def data_view(dataset: Dataset, data: Data) -> None:
     """Draws the sizes of the splits, sixteen training pictures with labels, the classes' bars and the notes."""
-    sizes = [f"**{len(dataset.splits[name]):,}** {SPLIT_WORDS[name]}" for name in SPLIT_WORDS if name in dataset.splits]
+    shown = [name for name in SPLIT_WORDS if name in dataset.splits]
+    words = dict(SPLIT_WORDS)
+    if dataset.validates_on_test:  # the same pictures are not counted twice
+        shown.remove("validation")
+        words["test"] = "validation and test"
+    sizes = [f"**{len(dataset.splits[name]):,}** {words[name]}" for name in shown]
     height, width, channels = data.input_shape
     st.markdown(f"{' · '.join(sizes)} · {height} × {width} {'RGB' if channels == 3 else 'grey'}")
     heads = tuple(head.name for head in dataset.heads)
@@ -31,7 +36,7 @@ def data_view(dataset: Dataset, data: Data) -> None:
     with bars:
         tabs = bars.tabs([plain(head.name) for head in dataset.heads]) if len(heads) > 1 else [bars]
         for tab, head in zip(tabs, dataset.heads, strict=True):
-            counts = {name: dataset.counts(name, head.name) for name in SPLIT_WORDS if name in dataset.splits}
+            counts = {name: dataset.counts(name, head.name) for name in shown}
             tab.html(class_bars(head.classes, counts))
     if dataset.notes:
         st.caption(" ".join(map(plain, dataset.notes)))

@@ -11,7 +11,6 @@ import pytest
 from cnnviz import images
 from cnnviz.data import open_dataset, prepare
 from cnnviz.data.kept import cache_folder
-from cnnviz.data.pictures import work_size
 from cnnviz.errors import DataError
 
 
@@ -55,10 +54,19 @@ def test_whole_pictures_keep_a_margin(recipe_data, split, budget: int) -> None:
         pictures[len(pictures)]
 
 
-def test_work_sizes_by_hand() -> None:
-    assert work_size((218, 178), (64, 64)) == (78, 64)
-    assert work_size((100, 200), (50, 50)) == (50, 100)
-    assert work_size((10, 10), (72, 59)) == (72, 72)
+@pytest.mark.parametrize(
+    ("shape", "size", "expected"),
+    [((218, 178), (64, 64), (78, 64)), ((100, 200), (50, 50), (50, 100)), ((10, 10), (72, 59), (72, 72)),
+     ((4, 4000), (16, 16), (16, 256))],
+)  # fmt: skip
+def test_whole_pictures_have_the_size_of_their_largest_window(shape, size, expected, tmp_path, recipe_data) -> None:
+    for name in ("a", "b"):
+        (tmp_path / "own" / name).mkdir(parents=True)
+        for number in range(5):
+            (tmp_path / "own" / name / f"{number}.png").write_bytes(images.to_png(np.full((*shape, 3), 9, np.uint8)))
+    data = recipe_data(tmp_path / "own", image_size=size, channels=3)
+    pictures = prepare(open_dataset(data).splits["train"], data, whole=True)
+    assert {picture.shape for picture in pictures} == {(*expected, 3)}
 
 
 def test_a_file_on_disk_serves_again_until_a_picture_changes(recipe_data, split, tmp_path) -> None:

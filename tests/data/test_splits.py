@@ -83,6 +83,7 @@ def test_without_a_share_validation_is_the_test_split(recipe_data) -> None:
     np.testing.assert_array_equal(dataset.splits["validation"].rows, dataset.splits["test"].rows)
     assert dataset.splits["validation"].name == "validation"
     assert any("Validation is the test split" in note for note in dataset.notes)
+    assert dataset.validates_on_test
 
 
 def test_limits_that_leave_a_class_out(recipe_data) -> None:
