@@ -1,0 +1,73 @@
+"""From an uploaded photo's bytes to the overlay, beside Pillow's decoding plus one bare call of the model.
+
+The network is the shipped cats-and-dogs run, the photo scikit-image's cat; both ways take turns after a first time that
+compiles and loads. Prints the medians and their ratio, and ends with code 1 if it is above `--limit`.
+
+    python -m benchmarks.predict [--turns 30] [--limit 4] [--run cats-and-dogs]
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import os
+import statistics
+import sys
+import time
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import numpy as np
+from PIL import Image
+
+from cnnviz import images, runs
+from cnnviz.data.samples import sample
+from cnnviz.explain import Target, explain
+from cnnviz.models.load import Loaded, load_run
+from cnnviz.overlay import overlay
+
+
+def ours(loaded: Loaded, data: bytes) -> np.ndarray:
+    """All that the Predict page does for a photo: decode, fit, answer, explain the answer, lay the map over."""
+    photo = images.decode(data)
+    seen = loaded.fit(photo)
+    answer = int(loaded.ask(seen[None])[0][0].argmax())
+    found = explain(loaded.model, loaded.pixels(seen[None]), method="grad-cam", target=Target(0, answer))
+    return overlay(seen, found.map[0])
+
+
+def bare(loaded: Loaded, data: bytes) -> np.ndarray:
+    """What no way can do without: Pillow's decoding, and the model called once."""
+    photo = np.asarray(Image.open(io.BytesIO(data)).convert("RGB"))
+    small = np.asarray(Image.fromarray(photo).resize(loaded.image_size[::-1]), np.float32)
+    return np.asarray(loaded.model(small[None], training=False))
+
+
+def main() -> int:
+    """Times both in turn."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--turns", type=int, default=30)
+    parser.add_argument("--limit", type=float, default=4)
+    parser.add_argument("--run", default="cats-and-dogs")
+    given = parser.parse_args()
+    loaded = load_run(runs.open_run(given.run))
+    file = io.BytesIO()
+    Image.fromarray(sample("chelsea")).save(file, "JPEG", quality=92)
+    took: dict[str, list[float]] = {"ours": [], "bare": []}
+    for turn in range(given.turns + 1):
+        for name, way in (("bare", bare), ("ours", ours)):
+            began = time.perf_counter()
+            way(loaded, file.getvalue())
+            if turn:
+                took[name].append(time.perf_counter() - began)
+    medians = {name: statistics.median(seconds) for name, seconds in took.items()}
+    ratio = medians["ours"] / medians["bare"]
+    print(
+        f"medians: bare {medians['bare'] * 1e3:.1f} ms, ours {medians['ours'] * 1e3:.1f} ms, ratio {ratio:.2f} "
+        f"(at most {given.limit:g})"
+    )
+    return int(ratio > given.limit)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
