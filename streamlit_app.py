@@ -16,5 +16,6 @@ pages = [
     st.Page("pages/train.py", title="Train", icon=":material/model_training:", default=True),
     st.Page("pages/runs.py", title="Runs", icon=":material/monitoring:"),
     st.Page("pages/augment.py", title="Augment", icon=":material/auto_awesome_motion:"),
+    st.Page("pages/predict.py", title="Predict", icon=":material/image_search:"),
 ]
 st.navigation(pages, position="top").run()

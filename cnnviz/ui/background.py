@@ -12,7 +12,7 @@ import streamlit as st
 from cnnviz.errors import CnnvizError
 from cnnviz.ui.text import plain
 
-__all__ = ["Work", "finished", "known", "start"]
+__all__ = ["Work", "finished", "forget", "known", "start"]
 
 SECONDS = 0.5
 _KEPT = "background_"
@@ -53,6 +53,10 @@ class Work:
         """Asks it to stop."""
         self._stop.set()
 
+    def wait(self, seconds: float) -> None:
+        """Waits until it has ended, at most so long."""
+        self._thread.join(seconds)
+
     def _carry_out(self, function: Callable[[Progress, Callable[[], bool]], Any]) -> None:
         try:
             self.result = function(lambda *said: setattr(self, "_said", said), self._stop.is_set)
@@ -71,16 +75,28 @@ def start(name: str, function: Callable[[Progress, Callable[[], bool]], Any], wh
     st.session_state[_KEPT + name] = Work(function, what)
 
 
-def finished(name: str) -> Work | None:
-    """Returns the ended work of this name, once; shows a bar with a Stop while it goes on; `None` otherwise."""
+def finished(name: str, patience: float = 0.0) -> Work | None:
+    """Returns the ended work of this name, once; shows a bar with a Stop while it goes on; `None` otherwise.
+
+    Args:
+        name: as it was started.
+        patience: seconds to wait for its end before a bar is shown, so that short work shows none.
+    """
     work: Work | None = st.session_state.get(_KEPT + name)
     if work is None:
         return None
+    work.wait(patience)
     if work.done:
         del st.session_state[_KEPT + name]
         return work
     st.fragment(run_every=SECONDS)(_bar)(name)
     return None
+
+
+def forget(name: str) -> None:
+    """Stops work of this name, if there is any, and drops what comes of it."""
+    if (work := st.session_state.pop(_KEPT + name, None)) is not None:
+        work.stop()
 
 
 def known(name: str) -> bool:

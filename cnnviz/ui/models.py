@@ -1,25 +1,33 @@
-"""Networks of runs for pages: loaded in the background, kept for all sessions, asked by one at a time."""
+"""Networks for pages: loaded in the background, kept for all sessions, asked by one at a time."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
 from cnnviz import runs
+from cnnviz.errors import ModelError
 from cnnviz.runs import Run
 from cnnviz.ui import background
 from cnnviz.ui.text import plain
 
 if TYPE_CHECKING:
-    from cnnviz.models.load import Loaded
+    from cnnviz.models.loaded import Loaded
 
-__all__ = ["Network", "networks", "usable"]
+__all__ = ["Network", "Source", "forget_failures", "networks", "of_run", "opened", "usable"]
 
-KEPT = 4
+KEPT = 6
+PATIENCE_SECONDS = 0.3
+_FAILED = "networks_failed"
+_STOPPED = "Loading was stopped."
+
+Progress = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,32 +38,54 @@ class Network:
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def ask(self, images: Any, training: bool = False) -> list[Any]:
-        """Returns the outputs for float32 pictures 0..255 as arrays."""
+        """Returns the outputs for float32 pictures as arrays; they must be in the scale that the model takes."""
         with self.lock:
             found = self.loaded.model(images, training=False)
         return [one.numpy() for one in (found if isinstance(found, (list, tuple)) else [found])]
 
-
-def usable(listed: Sequence[Run] | None = None) -> list[Run]:
-    """Returns the runs that have a network to ask, the newest first."""
-    listed = runs.listing() if listed is None else listed
-    return [run for run in listed if run.recipe is not None and not run.active and run.best_path.is_file()]
-
-
-def _stamp(run: Run) -> tuple[str, int, int]:
-    try:
-        status = run.best_path.stat()
-    except OSError:
-        return str(run.best_path), 0, 0
-    return str(run.best_path), status.st_mtime_ns, status.st_size
+    def answers(self, pictures: Any) -> list[Any]:
+        """Returns the class probabilities of each head, float32 (n, classes), for uint8 pictures at its size."""
+        with self.lock:
+            return self.loaded.ask(pictures)
 
 
-@st.cache_resource(show_spinner=False, max_entries=KEPT)
-def _network(path: str, mtime_ns: int, size: int, _run: Run) -> Network:
-    _prepared()
-    from cnnviz.models.load import load_run
+@dataclass(frozen=True)
+class Source:
+    """Where a network comes from: `id` names it within a session, `title` on a page; `stamp` tells it from all others.
 
-    return Network(load_run(_run))
+    `load` gets a function for its progress and returns the network.
+    """
+
+    id: str
+    title: str
+    stamp: tuple
+    load: Callable[[Progress], Loaded] = field(compare=False, repr=False)
+
+
+@dataclass
+class _Shelf:
+    """The networks used last. Streamlit's own cache can't say whether it has something without making it."""
+
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    loading: threading.Lock = field(default_factory=threading.Lock)
+    items: OrderedDict[tuple, Network] = field(default_factory=OrderedDict)
+
+    def get(self, stamp: tuple) -> Network | None:
+        with self.lock:
+            if stamp in self.items:
+                self.items.move_to_end(stamp)
+            return self.items.get(stamp)
+
+    def put(self, stamp: tuple, network: Network) -> None:
+        with self.lock:
+            self.items[stamp] = network
+            while len(self.items) > KEPT:
+                self.items.popitem(last=False)
+
+
+@st.cache_resource(show_spinner=False)
+def _shelf() -> _Shelf:
+    return _Shelf()
 
 
 @st.cache_resource(show_spinner=False)
@@ -65,22 +95,86 @@ def _prepared() -> None:
     keep_state()
 
 
+def usable(listed: Sequence[Run] | None = None) -> list[Run]:
+    """Returns the runs that have a network to ask, the newest first."""
+    listed = runs.listing() if listed is None else listed
+    return [run for run in listed if run.recipe is not None and not run.active and run.best_path.is_file()]
+
+
+def of_run(run: Run, title: str = "") -> Source:
+    """Returns a run's network as a source."""
+    try:
+        status = run.best_path.stat()
+        stamp = (str(run.best_path), status.st_mtime_ns, status.st_size)
+    except OSError:
+        stamp = (str(run.best_path), 0, 0)
+    return Source(run.id, title or run.id, stamp, partial(_load_run, run))
+
+
+def _load_run(run: Run, progress: Progress) -> Loaded:
+    from cnnviz.models.load import load_run
+
+    return load_run(run)
+
+
+def opened(sources: Sequence[Source]) -> list[Network | str] | None:
+    """Returns for each source its network, or the sentence why there is none; `None` while they are being loaded.
+
+    Loading shows a bar with a Stop. What failed is tried again once other sources, or none, were asked for.
+    """
+    shelf = _shelf()
+    chosen = tuple(source.stamp for source in sources)
+    if st.session_state.get(_FAILED, (None,))[0] != chosen:
+        st.session_state[_FAILED] = (chosen, {})
+    failed: dict[tuple, str] = st.session_state[_FAILED][1]
+
+    def missing() -> list[Source]:
+        return [source for source in sources if source.stamp not in failed and shelf.get(source.stamp) is None]
+
+    name = f"networks_{abs(hash(chosen))}"
+    if missing() and not background.known(name):
+        background.start(name, partial(_load, shelf, missing()), "Loading the network")
+    work = background.finished(name, PATIENCE_SECONDS)
+    if work is not None:
+        failed.update(work.result or {})
+        failed.update({source.stamp: work.sentence or _STOPPED for source in missing()})
+    return None if missing() else [shelf.get(stamp) or failed.get(stamp, _STOPPED) for stamp in chosen]
+
+
+def forget_failures() -> None:
+    """Lets networks that could not be loaded be tried again."""
+    st.session_state.pop(_FAILED, None)
+
+
+def _load(
+    shelf: _Shelf, sources: Sequence[Source], progress: Progress, cancelled: Callable[[], bool]
+) -> dict[tuple, str] | None:
+    """Puts networks on the shelf; returns the sentences of those that can't be loaded."""
+    sentences: dict[tuple, str] = {}
+    for nth, source in enumerate(sources):
+        name = f"Loading {source.title}"
+        progress(name, nth, len(sources) if len(sources) > 1 else 0)
+        with shelf.loading:  # two pages may want the same at once
+            if cancelled():
+                return None
+            try:
+                _prepared()
+                if shelf.get(source.stamp) is None:
+                    shelf.put(source.stamp, Network(source.load(progress)))
+            except ModelError as error:
+                sentences[source.stamp] = str(error)
+    return sentences
+
+
 def networks(chosen: Sequence[Run]) -> list[Network] | None:
     """Returns the runs' networks, or `None` while they are being loaded or after saying why they can't be."""
-    stamps = tuple(map(_stamp, chosen))
-    known: dict[tuple, str] = st.session_state.setdefault("networks_known", {})
-
-    def load(*_: object) -> list[Network]:
-        return [_network(*stamp, run) for stamp, run in zip(stamps, chosen, strict=True)]
-
-    name = "networks_" + "_".join(run.id for run in chosen)
-    if stamps not in known:
-        if not background.known(name):
-            background.start(name, load, "Loading the network" if len(chosen) == 1 else "Loading the networks")
-        if (work := background.finished(name)) is None:
-            return None
-        known[stamps] = "Loading was stopped; choose the network again." if work.stopped else work.sentence or ""
-    if known[stamps]:
-        st.error(plain(known[stamps]), icon=":material/error:")
+    found = opened([of_run(run) for run in chosen])
+    if found is None:
         return None
-    return load()
+    for sentence in dict.fromkeys(one for one in found if isinstance(one, str)):
+        st.error(plain(sentence), icon=":material/error:")
+    if any(isinstance(one, str) for one in found):
+        st.button("Try again", icon=":material/refresh:", key="networks_again", on_click=forget_failures,
+                  help="Loads the network once more.")  # fmt: skip
+        return None
+    return found

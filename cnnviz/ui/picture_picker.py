@@ -157,7 +157,8 @@ def _set_data() -> None:
 def _upload(choice: _Choice) -> None:
     st.file_uploader(
         "Your photo", type=["jpg", "jpeg", "png", "webp", "gif", "bmp", "tif", "tiff"], key=_FILE,
-        on_change=_read, args=(choice,), help="It stays on this computer: decoded by this server, and not stored.",
+        on_change=_read, args=(choice,), max_upload_size=images.MAX_BYTES >> 20,
+        help="It stays on this computer: decoded by this server, and not stored.",
     )  # fmt: skip
 
 

@@ -1,0 +1,92 @@
+"""What a network answers about a photo, and where it looked, as HTML: there at once, and text for who can't see it."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Sequence
+
+from cnnviz.figures.style import escaped, quoted
+
+__all__ = ["answer", "layered", "percent", "top"]
+
+ACCENT = "#14998c"
+_MUTED = "rgb(128 128 128 / 0.45)"
+
+
+def percent(share: float) -> str:
+    """Returns a probability as a person reads it: "97 %", "99.98 %", "0.3 %", "< 0.01 %"."""
+    share = 100 * share
+    if share >= 99.995:
+        return "100 %" if share >= 99.99995 else "> 99.99 %"
+    if share < 0.01:
+        return "0 %" if share <= 0 else "< 0.01 %"
+    digits = 2 if share > 99.5 or share < 0.095 else 1 if share > 99 or share < 0.95 else 0
+    return f"{share:.{digits}f} %"
+
+
+def answer(name: str, share: float, *, head: str = "", truth: str = "", large: bool = True) -> str:
+    """Returns a head's answer with its probability; as HTML.
+
+    Args:
+        name: the class; names become text, whatever they contain.
+        share: its probability, 0..1.
+        head: which question it answers, where there are several.
+        truth: the true class, where it is known.
+        large: whether it is the one a person looks at first.
+    """
+    size = "2rem" if large else "1.15rem"
+    above = f'<div style="font-size:0.8rem;opacity:0.7">{escaped(head, 60)}</div>' if head else ""
+    word = "✓ as labelled" if truth == name else f"✗ labelled {escaped(truth, 60)}"
+    below = f'<div style="font-size:0.85rem;margin-top:0.15rem">{word}</div>' if truth else ""
+    return (
+        f'<div style="margin-bottom:0.5rem">{above}<div style="font-size:{size};line-height:1.2;font-weight:600;'
+        f'overflow-wrap:anywhere">{escaped(name, 80)} <span style="font-weight:400;color:{ACCENT};white-space:nowrap">'
+        f"{percent(share)}</span></div>{below}</div>"
+    )
+
+
+def top(rows: Sequence[tuple[str, float]], marked: str = "") -> str:
+    """Returns class names with their probabilities as thin bars, from the likeliest on; as HTML.
+
+    Args:
+        rows: names and probabilities 0..1.
+        marked: the class that stands out.
+    """
+    drawn = "".join(
+        f'<div title="{quoted(name)}" style="overflow:hidden;text-overflow:ellipsis;white-space:nowrap;'
+        f'font-weight:{600 if name == marked else 400}">{escaped(name, 60)}</div>'
+        f'<div style="height:0.4rem;border-radius:0.2rem;background:rgb(128 128 128 / 0.15)"><div style="width:'
+        f"{max(0.5, 100 * share):.2f}%;height:100%;border-radius:0.2rem;background:"
+        f'{ACCENT if name == marked else _MUTED}"></div></div>'
+        f'<div style="text-align:right">{percent(share)}</div>'
+        for name, share in rows
+    )
+    return (
+        '<div style="display:grid;grid-template-columns:minmax(3rem,max-content) minmax(3rem,1fr) max-content;'
+        f'gap:0.3rem 0.6rem;align-items:center;font-size:0.85rem;font-variant-numeric:tabular-nums">{drawn}</div>'
+    )
+
+
+def layered(photo: bytes, above: bytes, shape: tuple[int, ...], alt: str) -> str:
+    """Returns a photo with a picture of the same shape over it, as opaque as the variable `--cnnviz-map` says; as HTML.
+
+    Args:
+        photo: JPEG or PNG bytes.
+        above: the same.
+        shape: (height, width, …) in pixels, so that the room is kept before the pictures are there.
+        alt: what they show, for those who can't see it.
+    """
+    height, width = shape[:2]
+    one = "position:absolute;inset:0;width:100%;height:100%"
+    return (
+        f'<div role="img" aria-label="{quoted(alt)}" style="position:relative;aspect-ratio:{width}/{height};'
+        f"width:min(100%, calc(var(--cnnviz-tall, 28rem) * {width / height:.4f}));overflow:hidden;"
+        'border-radius:0.4rem"><img alt="" '
+        f'src="{_address(photo)}" style="{one}"><img alt="" src="{_address(above)}" '
+        f'style="{one};opacity:var(--cnnviz-map, 0.6)"></div>'
+    )
+
+
+def _address(data: bytes) -> str:
+    kind = "jpeg" if data.startswith(b"\xff\xd8") else "png"
+    return f"data:image/{kind};base64,{base64.b64encode(data).decode()}"

@@ -1,0 +1,176 @@
+"""Which networks the Predict page asks: runs, `.keras` files of a person's own, and Keras Applications."""
+
+from __future__ import annotations
+
+import hashlib
+import tempfile
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+from typing import IO, TYPE_CHECKING
+
+import streamlit as st
+
+from cnnviz.models.applications import APPLICATIONS, load_application, weights_path
+from cnnviz.runs import Run
+from cnnviz.ui.models import Progress, Source, forget_failures, of_run
+from cnnviz.ui.photo_choice import item_choice
+from cnnviz.ui.predict_state import MOST_NETWORKS, Choice
+
+if TYPE_CHECKING:
+    from cnnviz.models.loaded import Loaded
+
+__all__ = ["class_lists", "network_choice"]
+
+LARGEST_MB = 600
+PHOTO_SIDE = 96
+"""Networks that take at least so many pixels a side in colour are taken to know photos."""
+SCALES = {
+    "raw": "0..255, or scaled inside the network",
+    "unit": "0..1",
+    "symmetric": "-1..1",
+    "caffe": "0..255 as BGR less ImageNet's mean (VGG16, ResNet50)",
+}
+_FILE, _CLASSES, _SCALE, _APPLICATION = "predict_file", "predict_classes", "predict_scale", "predict_application"
+
+
+def network_choice(choice: Choice, runs: dict[str, Run], names: dict[str, str]) -> list[Source]:
+    """Draws the choice and returns the networks, in the order they were chosen.
+
+    Args:
+        choice: where the choice is kept.
+        runs: those that have a network, the newest first, by id.
+        names: what a person calls them, by id.
+    """
+    if choice.sources is None:
+        choice.sources = first(runs)
+    choice.sources = [one for one in choice.sources if one in runs or one in choice.files or _application(one)]
+    titles = {
+        **{run: names[run] for run in runs},
+        **{key: source.title for key, source in choice.files.items()},
+        **{one: f"{APPLICATIONS[_application(one)].title} (ImageNet)" for one in choice.sources if _application(one)},
+    }
+    st.session_state["predict_networks"] = choice.sources
+    st.multiselect(
+        "Network", list(titles), format_func=titles.get, key="predict_networks", max_selections=MOST_NETWORKS,
+        on_change=_take, args=(choice,), placeholder="Choose one or several",
+        help=f"Runs that have a network, the newest first; up to {MOST_NETWORKS} stand side by side.",
+    )  # fmt: skip
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        with st.popover(
+            "Another network", icon=":material/add:", on_change="rerun", key="predict_other",
+            help="A .keras file of yours, or a network of Keras Applications that knows ImageNet's 1,000 classes.",
+        ) as place:  # fmt: skip
+            if place.open:
+                _others(choice)
+        if (run := next((runs[one] for one in choice.sources if one in runs), None)) is not None:
+            item_choice(choice, run)
+    return [_source(choice, one, runs, titles) for one in choice.sources]
+
+
+def first(runs: dict[str, Run]) -> list[str]:
+    """Returns which run a page opens with: the newest that takes photos in colour, else the newest."""
+    photos = [
+        key for key, run in runs.items()
+        if run.recipe.data.channels == 3 and min(run.recipe.data.image_size) >= PHOTO_SIDE
+    ]  # fmt: skip
+    return (photos or list(runs))[:1]
+
+
+def _application(source: str) -> str:
+    """The name of the Keras Application that the id of a source stands for, or ""."""
+    kind, _, name = source.partition(":")
+    return name if kind == "app" and name in APPLICATIONS else ""
+
+
+def _source(choice: Choice, one: str, runs: dict[str, Run], titles: dict[str, str]) -> Source:
+    if one in runs:
+        return of_run(runs[one], titles[one])
+    if one in choice.files:
+        return choice.files[one]
+    return Source(one, titles[one], ("app", one), partial(load_application, _application(one)))
+
+
+def _take(choice: Choice) -> None:
+    choice.sources = list(st.session_state["predict_networks"])
+    forget_failures()
+
+
+def _others(choice: Choice) -> None:
+    st.markdown("**A file of yours**")
+    st.file_uploader(
+        "A .keras file", key=_FILE, max_upload_size=LARGEST_MB,
+        help="As model.save('name.keras') writes it. Networks with code of their own (Lambda layers) are refused.",
+    )  # fmt: skip
+    st.text_area(
+        "Class names", key=_CLASSES, height=80, placeholder="cat, dog", persist_state="session",
+        help="Separated by commas, in the order of the training's labels; a line for each of its outputs. Without "
+        "names the classes are numbers.",
+    )  # fmt: skip
+    st.selectbox(
+        "Pixels it takes", list(SCALES), format_func=SCALES.get, key=_SCALE, persist_state="session",
+        help="How pixels are scaled before they reach its input. What is scaled inside the network counts as 0..255.",
+    )  # fmt: skip
+    st.button(
+        "Use the file", icon=":material/check:", key="predict_use_file", on_click=_use_file, args=(choice,),
+        disabled=st.session_state.get(_FILE) is None, help="Loads the network and asks it about the photos.",
+    )  # fmt: skip
+    st.markdown("**Keras Applications**")
+    ready = {name: weights_path(one.url).is_file() for name, one in APPLICATIONS.items()}
+    name = st.selectbox(
+        "Trained on ImageNet", list(APPLICATIONS), key=_APPLICATION, persist_state="session",
+        format_func=lambda name: APPLICATIONS[name].title + ("" if ready[name] else " (to be downloaded)"),
+        help="Its weights are read from Keras's folder on this computer, or downloaded into it once.",
+    )  # fmt: skip
+    st.button(
+        "Use it" if ready[name] else "Download and use it", icon=":material/download:", key="predict_use_application",
+        on_click=_use, args=(choice, f"app:{name}"), help="Asks this network about the photos.",
+    )  # fmt: skip
+
+
+def _use(choice: Choice, source: str) -> None:
+    choice.sources = [source]
+    forget_failures()
+
+
+def _use_file(choice: Choice) -> None:
+    file = st.session_state.get(_FILE)
+    if file is None:
+        return
+    data = file.getvalue()
+    classes = class_lists(st.session_state.get(_CLASSES) or "")
+    scale = st.session_state.get(_SCALE) or "raw"
+    stamp = ("file", hashlib.sha256(data).hexdigest(), tuple(map(tuple, classes or ())), scale)
+    key = f"file:{hashlib.sha256(repr(stamp).encode()).hexdigest()[:12]}"
+    kept = tempfile.NamedTemporaryFile(prefix="cnnviz-", suffix=".keras")  # noqa: SIM115  removed with its last holder
+    kept.write(data)
+    kept.flush()
+    choice.files[key] = Source(key, file.name, stamp, partial(_load_file, kept, file.name, classes, scale))
+    _use(choice, key)
+
+
+def _load_file(
+    kept: IO[bytes], name: str, classes: Sequence[Sequence[str]] | None, scale: str, progress: Progress
+) -> Loaded:
+    from cnnviz.models.load import load_file
+
+    return load_file(Path(kept.name), name=plain_name(name), classes=classes, scale=scale)
+
+
+def plain_name(name: str) -> str:
+    """Returns a file's name as it stands in sentences: on one line, and not too long."""
+    return " ".join(name.split())[-80:]
+
+
+def class_lists(text: str) -> list[list[str]] | None:
+    """Returns the class names that a person typed, a list for each output; `None` where there are none.
+
+    Names are separated by commas, outputs stand on lines of their own; lines without any comma are the names of one
+    output.
+    """
+    lines = [line.strip().strip(",") for line in text.splitlines() if line.strip(" ,")]
+    if not lines:
+        return None
+    if not any("," in line for line in lines):
+        return [lines]
+    return [[name.strip() for name in line.split(",") if name.strip()] for line in lines]

@@ -1,0 +1,131 @@
+"""Photos that networks are asked about: samples, files of a person's own, and held-out pictures of a run."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from cnnviz import images
+from cnnviz.augment.preview import display_size
+from cnnviz.data.samples import sample
+from cnnviz.errors import DataError, ImageError
+from cnnviz.runs import Run
+from cnnviz.ui import datasets
+
+__all__ = ["LONGEST", "Photo", "held_out", "of_item", "of_sample", "of_upload", "refusal"]
+
+LONGEST = 1280
+"""The longest side that a photo is shown and saved with, in pixels."""
+_LEAK_NAME = 80
+
+
+@dataclass(frozen=True, eq=False)
+class Photo:
+    """A photo: what it is called, and what tells it from all others.
+
+    `shown` is uint8 (height, width, 1 or 3), no side over `LONGEST`. `size` is the (height, width) it was given with.
+    `labels` are its true class names by head, where they are known, and `notes` sentences on how it was read.
+    `address` names it in a shared link, where it can be: ("sample", name) or ("item", "run:number").
+    """
+
+    shown: np.ndarray
+    size: tuple[int, int]
+    title: str
+    identity: tuple
+    labels: tuple[tuple[str, str], ...] = ()
+    notes: tuple[str, ...] = ()
+    address: tuple[str, str] | None = None
+    data: bytes | None = field(default=None, repr=False)
+
+    def whole(self) -> np.ndarray:
+        """Returns the photo as it was given, so that networks see what they would see anywhere else."""
+        return self.shown if self.data is None else images.decode(self.data)
+
+
+def of_sample(name: str) -> Photo:
+    """Returns one of the photos that come with cnnviz.
+
+    Raises:
+        DataError: there is no such photo.
+    """
+    photo = sample(name)
+    return Photo(photo, photo.shape[:2], name.capitalize(), ("sample", name), address=("sample", name))
+
+
+def of_upload(name: str, data: bytes) -> Photo:
+    """Returns a file that a person gave.
+
+    Raises:
+        ImageError: it can't be read as a picture; the sentence says what it is, where that is known.
+    """
+    try:
+        photo, notes = images.decode_with_notes(data)
+    except ImageError as error:
+        raise ImageError(refusal(data) or str(error)) from None
+    size = photo.shape[:2]
+    shown = images.fit(photo, display_size(size, LONGEST), channels=3)
+    shown.setflags(write=False)
+    identity = ("upload", hashlib.sha256(data).hexdigest())
+    kept = data if shown.shape[:2] != size else None
+    return Photo(shown, size, name[-_LEAK_NAME:], identity, notes=notes, data=kept)
+
+
+_KNOWN = (
+    (b"%PDF", 0, "a PDF file: save the page as a PNG or JPEG picture"),
+    (b"\x89HDF\r\n\x1a\n", 0, "an HDF5 file, maybe a network: save that as .keras and choose it under Network"),
+    (b"PK\x03\x04", 0, "a zip archive or a .keras file: unpack the pictures, or choose the network under Network"),
+    (b"ftyphei", 4, "a HEIC photo: save it as JPEG, which phones offer under Most Compatible"),
+    (b"ftypmif1", 4, "a HEIC photo: save it as JPEG, which phones offer under Most Compatible"),
+    (b"ftyphev", 4, "a HEIC photo: save it as JPEG, which phones offer under Most Compatible"),
+    (b"ftypavif", 4, "an AVIF picture: save it as JPEG or PNG"),
+)
+
+
+def refusal(data: bytes) -> str:
+    """Returns a sentence on a file of a known kind that is no picture cnnviz reads; "" for any other."""
+    for mark, at, words in _KNOWN:
+        if data[at : at + len(mark)] == mark:
+            return f"This is {words}."
+    start = data[:1024].lstrip().lower()
+    if start.startswith((b"<svg", b"<?xml")) and b"<svg" in start:
+        return "This is an SVG drawing, which has no pixels: save it as a PNG picture."
+    return ""
+
+
+def held_out(run: Run) -> tuple[str, int]:
+    """Returns the split that the run was not trained on, "test" or else "validation", and how many pictures it has.
+
+    Raises:
+        DataError: the data can't be opened.
+    """
+    _, dataset = datasets.fitting(run.recipe)
+    split = dataset.splits.get("test") or dataset.splits["validation"]
+    return split.name, len(split)
+
+
+def of_item(run: Run, number: int) -> Photo:
+    """Returns a picture of the run's own held-out split, with its labels.
+
+    Args:
+        run: its recipe says which data.
+        number: counted from 1; numbers beyond the split's end begin anew.
+
+    Raises:
+        DataError: the data can't be opened.
+        ImageError: the picture can't be read.
+    """
+    _, dataset = datasets.fitting(run.recipe)
+    name, count = held_out(run)
+    if not count:
+        raise DataError(f"The {name} split of {dataset.title} is empty: choose a photo instead.")
+    split, row = dataset.splits[name], (number - 1) % count
+    picture = split.image(row)
+    shown = images.fit(picture, display_size(picture.shape, LONGEST), channels=picture.shape[2])
+    labels = tuple((head.name, head.classes[int(split.labels[head.name][row])]) for head in dataset.heads)
+    path = split.name_of(row)
+    title = f"{name.capitalize()} {row + 1:,}" + (f" ({path})" if not path.startswith("#") else "")
+    address = ("item", f"{run.id}:{row + 1}")
+    return Photo(shown, picture.shape[:2], title, ("item", run.id, row), labels, address=address,
+                 data=None if shown.shape == picture.shape else images.to_png(picture))  # fmt: skip

@@ -1,0 +1,113 @@
+"""What can be saved from the Predict page: the overlay as it is shown, the map's values, and the numbers."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import streamlit as st
+
+from cnnviz import images
+from cnnviz.augment.preview import display_size
+from cnnviz.overlay import overlay
+from cnnviz.ui.photos import Photo
+from cnnviz.ui.predict_state import Choice
+from cnnviz.ui.predict_work import Answer, Pair, Shown
+
+__all__ = ["base", "downloads", "numbers", "numbers_button", "subject"]
+
+SMALLEST = 320
+TOP = 5
+
+
+def base(photo: Photo, size: tuple[int, int], crop: images.Crop, longest: int) -> np.ndarray:
+    """Returns the part of the photo that a network sees, uint8 RGB, no side over `longest`; small ones enlarged."""
+    top, left, height, width = images.crop_box(photo.shown.shape, size, crop)
+    part = photo.shown[top : top + height, left : left + width]
+    part = images.fit(part, display_size(part.shape, longest))
+    factor = max(1, SMALLEST // max(part.shape[:2]))
+    return np.repeat(np.repeat(part, factor, axis=0), factor, axis=1)
+
+
+def subject(pair: Pair, shown: Shown) -> str:
+    """Returns what is explained, such as "cat" or "cat rather than dog"."""
+    classes = pair.network.loaded.classes[shown.head]
+    against = f" rather than {classes[shown.against]}" if shown.against is not None else ""
+    return f"{classes[shown.index]}{against}"
+
+
+def numbers(pair: Pair) -> list[dict[str, Any]]:
+    """Returns the answers of one network to one photo, a record for each head; the explained one says of its map."""
+    if not isinstance(pair.answer, Answer):
+        return []
+    records = []
+    for head, shares in pair.answer.shares.items():
+        classes = pair.network.loaded.classes[head]
+        order = np.argsort(-shares, kind="stable")[:TOP]
+        record: dict[str, Any] = {
+            "photo": pair.photo.title,
+            "network": pair.source.title,
+            "head": head,
+            "class": classes[order[0]],
+            "probability": float(shares[order[0]]),
+            "top": [[classes[index], float(shares[index])] for index in order],
+        }
+        if truth := dict(pair.photo.labels).get(head):
+            record["true"] = truth
+        if isinstance(pair.shown, Shown) and pair.shown.head == head:
+            made = pair.shown.explanation
+            record |= {
+                "method": made.method,
+                "layer": made.layer,
+                "target": subject(pair, pair.shown),
+                "score": float(made.scores[0]),
+                "strength": float(made.strength[0]),
+            }
+        records.append(record)
+    return records
+
+
+def numbers_button(pairs: Sequence[Pair], key: str) -> None:
+    """Draws the button that saves the numbers of these pairs as one JSON file."""
+    st.download_button(
+        "Numbers", lambda: json.dumps([record for pair in pairs for record in numbers(pair)], indent=1),
+        "cnnviz-numbers.json", "application/json", icon=":material/download:", type="tertiary", key=f"{key}_json",
+        on_click="ignore", help="Classes, probabilities, layer, score and strength as JSON.",
+    )  # fmt: skip
+
+
+def downloads(pair: Pair, shown: Shown, choice: Choice, key: str) -> None:
+    """Draws the buttons that save the overlay, the map and the numbers; files are made when they are asked for."""
+    loaded = pair.network.loaded
+    stem = _stem(f"{pair.photo.title}-{subject(pair, shown)}-{shown.explanation.method}")
+
+    def picture() -> bytes:
+        whole = base(pair.photo, loaded.image_size, loaded.crop, max(pair.photo.shown.shape))
+        return images.to_png(overlay(whole, shown.explanation.map[0], choice.opacity / 100, choice.colour_map))
+
+    def values() -> bytes:
+        file = io.BytesIO()
+        np.save(file, np.asarray(shown.explanation.map[0], np.float32), allow_pickle=False)
+        return file.getvalue()
+
+    with st.container(horizontal=True, gap="small"):
+        st.download_button(
+            "Overlay", picture, f"{stem}.png", "image/png", icon=":material/download:", type="tertiary",
+            key=f"{key}_png", on_click="ignore", help="The picture above as PNG, with this opacity and these colours.",
+        )  # fmt: skip
+        st.download_button(
+            "Map", values, f"{stem}.npy", "application/octet-stream", icon=":material/download:", type="tertiary",
+            key=f"{key}_npy", on_click="ignore",
+            help="The map's own values as a NumPy file: float32, of the layer's size, neither scaled nor resized.",
+        )  # fmt: skip
+        numbers_button([pair], key)
+
+
+@lru_cache(maxsize=256)
+def _stem(name: str) -> str:
+    return re.sub(r"[^A-Za-z0-9.]+", "-", re.sub(r"\.[A-Za-z]{1,5}(?=-)", "", name)).strip("-.")[:80] or "overlay"

@@ -1,0 +1,144 @@
+"""What the Predict page shows: kept in the session, and in the address as far as another person can open it.
+
+`?run=ID,ID&sample=chelsea,coffee&item=17&head=shape&class=circle&layer=conv2d_2&method=grad-cam`; whatever is at its
+default is left out. `against=second` compares the answer with the second likeliest class; `item` is a number in the first run's
+held-out split, or `ID:17` in another one's.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import streamlit as st
+
+from cnnviz.data.samples import sample_names
+from cnnviz.errors import CnnvizError
+from cnnviz.runs import Run
+from cnnviz.ui.models import Source
+from cnnviz.ui.photos import Photo, of_item, of_sample
+
+__all__ = ["MOST_NETWORKS", "MOST_PHOTOS", "Choice", "add", "opened", "remove", "write_address"]
+
+MOST_PHOTOS = 24
+MOST_NETWORKS = 4
+LONGEST_NAME = 200
+_CHOICE, _ADDRESS = "predict_choice", "predict_address"
+_NAMES = ("run", "sample", "item", "head", "class", "against", "layer", "method")
+
+
+@dataclass
+class Choice:
+    """What is shown. Empty texts stand for defaults: the first head, the class that is answered, the last convolution.
+
+    `sources` are the ids of networks and `files` those that were uploaded in this session, by id; `refused` are files
+    that can't be used with the sentences why; `notes` are sentences for the page's top.
+    """
+
+    photos: list[Photo] = field(default_factory=list)
+    refused: list[tuple[str, str]] = field(default_factory=list)
+    sources: list[str] | None = None
+    files: dict[str, Source] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+    beside: bool = False
+    head: str = ""
+    subject: str = ""
+    second: bool = False
+    layer: str = ""
+    method: str = ""
+    colour_map: str = "viridis"
+    opacity: int = 60
+    every_layer: bool = False
+    item: int = 1
+    given: set[str] = field(default_factory=set)
+
+
+def opened(runs: dict[str, Run]) -> Choice:
+    """Returns the choice of this session, after taking over what the address names.
+
+    Args:
+        runs: those that have a network, by id.
+    """
+    session = st.session_state
+    named = _named()
+    if (fresh := _CHOICE not in session) or (any(named.values()) and named != session.get(_ADDRESS)):
+        choice = session.setdefault(_CHOICE, Choice())
+        if any(named.values()):
+            _take_over(choice, named, runs)
+        if fresh and not choice.photos and sample_names():
+            choice.photos = [of_sample(sample_names()[0])]
+        session[_ADDRESS] = named
+    return session[_CHOICE]
+
+
+def _named() -> dict[str, str]:
+    return {name: st.query_params.get(name, "")[: 8 * LONGEST_NAME] for name in _NAMES}
+
+
+def _take_over(choice: Choice, named: dict[str, str], runs: dict[str, Run]) -> None:
+    wanted = _listed(named["run"])
+    for gone in [one for one in wanted if one not in runs and not one.startswith("app:")]:
+        choice.notes.append(f"There is no network of a run {gone[:60]!r} here; it may have been deleted.")
+    if known := [one for one in wanted if one in runs or one.startswith("app:")]:
+        choice.sources = known[:MOST_NETWORKS]
+    photos: list[Photo] = []
+    for name in _listed(named["sample"])[:MOST_PHOTOS]:
+        _try(choice, photos, lambda name=name: of_sample(name))
+    for item in _listed(named["item"])[: MOST_PHOTOS - len(photos)]:
+        run, _, number = item.rpartition(":")
+        run = run or (choice.sources or [""])[0]
+        if run in runs and number.isascii() and number.isdigit() and len(number) < 10:
+            _try(choice, photos, lambda run=run, number=number: of_item(runs[run], max(1, int(number))))
+        else:
+            choice.notes.append(f"There is no held-out picture {item[:60]!r} here.")
+    choice.photos = photos or choice.photos
+    choice.head, choice.subject = named["head"][:LONGEST_NAME], named["class"][:LONGEST_NAME]
+    choice.layer, choice.method = named["layer"][:LONGEST_NAME], named["method"][:LONGEST_NAME]
+    choice.second = named["against"] == "second"
+
+
+def _listed(value: str) -> list[str]:
+    return list(dict.fromkeys(part.strip() for part in value.split(",") if part.strip()))
+
+
+def _try(choice: Choice, photos: list[Photo], make) -> None:
+    try:
+        photos.append(make())
+    except CnnvizError as error:
+        choice.notes.append(str(error))
+
+
+def write_address(choice: Choice) -> None:
+    """Names the choice in the address, as far as it can be opened from there: not what was uploaded."""
+    addresses = [photo.address for photo in choice.photos if photo.address is not None]
+    own = f"{choice.sources[0]}:" if choice.sources else ":"  # the first run's own pictures go by their numbers
+    values = {
+        "run": ",".join(one for one in choice.sources or () if one not in choice.files),
+        "sample": ",".join(value for kind, value in addresses if kind == "sample"),
+        "item": ",".join(value.removeprefix(own) for kind, value in addresses if kind == "item"),
+        "head": choice.head,
+        "class": choice.subject,
+        "against": "second" if choice.second else "",
+        "layer": choice.layer,
+        "method": choice.method,
+    }
+    for name, value in values.items():
+        if value and st.query_params.get(name) != value:
+            st.query_params[name] = value
+        elif not value and name in st.query_params:
+            del st.query_params[name]
+    st.session_state[_ADDRESS] = values
+
+
+def add(choice: Choice, photos: list[Photo], *, instead: bool | None = None) -> None:
+    """Shows these photos, in place of those before them unless the person wants them beside each other."""
+    instead = not choice.beside if instead is None else instead
+    before = [] if instead else choice.photos
+    found = {photo.identity: photo for photo in [*before, *photos]}
+    choice.photos = list(found.values())[:MOST_PHOTOS]
+    if len(found) > MOST_PHOTOS:
+        choice.notes.append(f"The first {MOST_PHOTOS} of {len(found)} photos are shown.")
+
+
+def remove(choice: Choice, photo: Photo) -> None:
+    """Takes a photo away."""
+    choice.photos = [one for one in choice.photos if one.identity != photo.identity]

@@ -1,0 +1,57 @@
+"""The Predict page: what is it, and why?"""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from cnnviz import runs
+from cnnviz.errors import CnnvizError
+from cnnviz.runs.compare import labels
+from cnnviz.ui import predict_state
+from cnnviz.ui.entry import through_the_app
+from cnnviz.ui.models import usable
+from cnnviz.ui.network_choice import network_choice
+from cnnviz.ui.photo_choice import photo_choice
+from cnnviz.ui.predict_result import results
+from cnnviz.ui.text import plain
+
+through_the_app()
+
+STYLE = """
+<style>
+:root { --cnnviz-tall: clamp(16rem, 100vh - 31rem, 34rem); }
+.st-key-predict_photos [data-testid="stFileUploaderDropzoneInstructions"] { display: none; }
+.st-key-predict_photos [data-testid="stFileUploaderDropzone"]::after {
+  content: "JPEG, PNG, WebP, GIF, BMP or TIFF"; font-size: 0.875rem; opacity: 0.7; align-self: center;
+}
+.st-key-predict_photos [data-testid="stFileChips"] > div > div:not(:has([aria-invalid="true"])) { display: none; }
+@media (max-width: 640px) {
+  .st-key-predict_sources, .st-key-predict_row { flex-wrap: nowrap; overflow-x: auto; padding-bottom: 0.4rem; }
+  .st-key-predict_sources > *, .st-key-predict_row > * { flex-shrink: 0; }
+  .st-key-predict_single > [data-testid="stLayoutWrapper"] > [data-testid="stHorizontalBlock"] {
+    flex-direction: column-reverse; gap: 1rem;
+  }
+}
+</style>
+"""
+"""On narrow windows choices stand in rows that scroll sideways, and the answer comes first."""
+
+st.html(STYLE)
+with st.container(gap=None):
+    st.title("Predict", anchor=False)
+    st.caption("What is it, and why? What networks answer about a photo, and which part of it made them answer so.")
+
+try:
+    listed = runs.listing()
+except CnnvizError as error:
+    st.error(plain(error), icon=":material/error:")
+    listed = []
+known = {run.id: run for run in usable(listed)}
+choice = predict_state.opened(known)
+left, right = st.columns([3, 2], gap="large")
+with right:
+    sources = network_choice(choice, known, labels(listed))
+with left, st.container(key="predict_photos"):
+    photo_choice(choice)
+predict_state.write_address(choice)
+results(choice, sources)
