@@ -13,7 +13,7 @@ from cnnviz.runs.metrics import Writer
 from cnnviz.runs.status import State
 from cnnviz.runs.store import write_state
 
-__all__ = ["figures_of", "make_run"]
+__all__ = ["figures_of", "give_network", "make_run"]
 
 
 def figures_of(epoch: int, turned: int | None = None) -> dict[str, Any]:
@@ -64,3 +64,14 @@ def make_run(
     }
     write_state(run.folder, State(**{**fields, **more}))
     return open_run(run.id, runs)
+
+
+def give_network(run: Run, seed: int = 0) -> Run:
+    """Puts a network of the recipe's kind into the run, as it is before its first batch; it answers, if not well."""
+    import keras
+
+    from cnnviz.models.build import build
+
+    keras.utils.set_random_seed(seed)
+    build(run.recipe).save(run.best_path)
+    return run

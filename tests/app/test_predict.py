@@ -1,0 +1,413 @@
+"""The Predict page, as a person uses it, without a browser: the networks are real, if small and untrained."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+import struct
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+from PIL import Image
+from streamlit.testing.v1 import AppTest
+
+from cnnviz import images
+from cnnviz.data.samples import sample
+from cnnviz.explain import METHODS
+from cnnviz.models.load import load_run
+from cnnviz.presets import PRESETS
+from cnnviz.runs import Run
+from cnnviz.ui.models import Network, of_run
+from cnnviz.ui.predict_save import numbers
+from cnnviz.ui.predict_work import Answer, Pair, Shown
+from tests.made_runs import give_network, make_run
+
+APP = Path(__file__).parents[2] / "streamlit_app.py"
+
+
+@pytest.fixture
+def shapes(checkpoints: Path) -> Run:
+    """A run with two heads."""
+    return give_network(make_run(PRESETS["S"], created=1_700_000_100.0))
+
+
+@pytest.fixture
+def digits(checkpoints: Path) -> Run:
+    """A run with one head that takes grey pictures."""
+    return give_network(make_run(PRESETS["Q"]))
+
+
+@pytest.fixture
+def app(checkpoints: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> AppTest:
+    """The app before the page is opened, with no data but what is bundled."""
+    monkeypatch.setenv("CNNVIZ_DATA", str(tmp_path))
+    opened = AppTest.from_file(str(APP), default_timeout=60)
+    opened.run()
+    opened.query_params.clear()
+    opened.switch_page("pages/predict.py")
+    return opened
+
+
+@pytest.fixture
+def shown(until: Callable[..., None]) -> Callable[[AppTest], AppTest]:
+    """Runs the page until nothing is being loaded or computed any more."""
+
+    def run(app: AppTest) -> AppTest:
+        def rests() -> bool:
+            app.run()
+            assert not app.exception
+            return not app.get("progress")
+
+        until(rests)
+        return app
+
+    return run
+
+
+def said(elements) -> list[str]:
+    """Sentences without the marks that keep them from being read as Markdown."""
+    return [element.value.replace("\\", "").replace("\u2060", "") for element in elements]
+
+
+def html(app: AppTest) -> str:
+    """All that is drawn as HTML."""
+    return "".join(part.proto.body for part in app.get("html"))
+
+
+def choice(app: AppTest):
+    return app.session_state["predict_choice"]
+
+
+def address(app: AppTest) -> dict[str, str]:
+    return {name: value if isinstance(value, str) else value[0] for name, value in app.query_params.items()}
+
+
+def shares(text: str) -> list[str]:
+    return re.findall(r"[\d.]+ %", text)
+
+
+def jpeg(image: np.ndarray) -> bytes:
+    file = io.BytesIO()
+    Image.fromarray(image).save(file, "JPEG", quality=95)
+    return file.getvalue()
+
+
+def upload(app: AppTest, *files: tuple[str, bytes]) -> None:
+    app.file_uploader(key="predict_files").set_value([(name, data, "image/jpeg") for name, data in files])
+
+
+def test_first_sight_is_the_cat_its_answer_and_where_it_came_from(app: AppTest, shapes: Run, shown) -> None:
+    shown(app)
+    assert [photo.title for photo in choice(app).photos] == ["Chelsea"]
+    assert "Heat map over Chelsea" in html(app)
+    loaded = load_run(shapes)
+    for values, (head, classes) in zip(
+        loaded.ask(loaded.fit(sample("chelsea"))[None]), loaded.classes.items(), strict=True
+    ):
+        assert head in html(app)
+        assert classes[values[0].argmax()] in html(app)
+    (words,) = [text for text in said(app.caption) if text.startswith("**Grad-CAM** of")]
+    assert "is the last convolution" in words
+    assert "Strongest point" in words
+    assert address(app) == {"run": shapes.id, "sample": "chelsea"}
+    assert not app.error
+    assert not app.warning
+
+
+def test_without_a_network_the_photo_and_the_way_to_one_are_shown(app: AppTest, shown) -> None:
+    shown(app)
+    assert any("No network is chosen" in text for text in said(app.markdown))
+    assert "The photo Chelsea" in html(app)
+    assert not app.error
+
+
+def test_every_control_has_help(app: AppTest, shapes: Run, digits: Run, shown) -> None:
+    app.query_params.update({"run": f"{shapes.id},{digits.id}", "sample": "chelsea,coffee"})
+    app.session_state["predict_every"] = True
+    shown(app)
+    for kind in ("selectbox", "slider", "toggle", "button", "multiselect", "file_uploader", "number_input"):
+        for one in getattr(app, kind):
+            assert one.proto.help, f"{kind} {one.label!r} has no help"
+
+
+def test_a_class_a_head_and_a_layer_are_chosen_and_stand_in_the_address(app: AppTest, shapes: Run, shown) -> None:
+    shown(app)
+    app.selectbox(key="predict_head").set_value("colour")
+    shown(app)
+    app.selectbox(key="predict_class").set_value("green")
+    shown(app)
+    app.selectbox(key="predict_layer").set_value("conv2d_1")
+    shown(app)
+    assert any(text.startswith("**Grad-CAM** of **green** at **conv2d_1**") for text in said(app.caption))
+    assert address(app) == {
+        "run": shapes.id, "sample": "chelsea", "head": "colour", "class": "green", "layer": "conv2d_1",
+    }  # fmt: skip
+
+
+def test_a_link_opens_the_same_view(app: AppTest, shapes: Run, digits: Run, shown) -> None:
+    app.query_params.update(
+        {"run": shapes.id, "item": "17", "head": "colour", "class": "green", "layer": "conv2d_1", "method": "layer-cam"}
+    )
+    shown(app)
+    assert [photo.address for photo in choice(app).photos] == [("item", f"{shapes.id}:17")]
+    assert any(text.startswith("**LayerCAM** of **green** at **conv2d_1**") for text in said(app.caption))
+    assert "labelled" in html(app)
+    assert address(app)["item"] == "17"
+
+
+def test_a_link_to_what_is_not_there_says_so_and_shows_the_rest(app: AppTest, shapes: Run, shown) -> None:
+    app.query_params.update(
+        {"run": f"gone,{shapes.id}", "sample": "nobody,coffee", "item": "x:y", "head": "taste", "class": "<b>sour</b>",
+         "layer": "dense", "method": "guess"}
+    )  # fmt: skip
+    app.run()
+    warnings = " ".join(said(app.warning))
+    shown(app)
+    warnings += " ".join(said(app.warning))
+    for part in ("'gone'", "'nobody'", "'x:y'"):
+        assert part in warnings
+    assert [photo.title for photo in choice(app).photos] == ["Coffee"]
+    assert any(text.startswith("**Grad-CAM** of") for text in said(app.caption))
+    assert "Heat map over Coffee" in html(app)
+    assert "<b>sour" not in html(app)
+
+
+def test_the_answer_against_the_second(app: AppTest, shapes: Run, shown) -> None:
+    shown(app)
+    app.selectbox(key="predict_class").set_value(" second")
+    shown(app)
+    loaded = load_run(shapes)
+    values = loaded.ask(loaded.fit(sample("chelsea"))[None])[0][0]
+    first, second = (loaded.classes["shape"][index] for index in np.argsort(-values)[:2])
+    assert any(f"of **{first} rather than {second}** at" in text for text in said(app.caption))
+    assert address(app)["against"] == "second"
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_every_method_draws_a_map(app: AppTest, digits: Run, shown, method: str) -> None:
+    app.query_params.update({"run": digits.id, "item": "3", "method": method})
+    shown(app)
+    assert any(text.startswith(f"**{METHODS[method].title}**") for text in said(app.caption))
+    assert not app.error
+    assert not app.warning
+    assert ("Layer" in [one.label for one in app.selectbox]) == (METHODS[method].family == "cam")
+
+
+def test_every_layer_is_a_strip(app: AppTest, shapes: Run, shown) -> None:
+    shown(app)
+    app.toggle(key="predict_every").set_value(True)
+    shown(app)
+    count = sum(layer.type == "Conv2D" for layer in PRESETS["S"].network.layers)
+    assert html(app).count("Heat map at ") == count
+
+
+def test_opacity_changes_the_style_and_nothing_else(app: AppTest, digits: Run, shown) -> None:
+    before = html(shown(app))
+    assert "--cnnviz-map: 0.6;" in before
+    app.slider(key="predict_opacity").set_value(25)
+    app.run()
+    assert html(app) == before.replace("--cnnviz-map: 0.6;", "--cnnviz-map: 0.25;")
+
+
+def test_an_upload_is_answered_as_the_network_itself_answers(app: AppTest, shapes: Run, shown) -> None:
+    shown(app)
+    photo = np.repeat(np.repeat(sample("rocket"), 3, axis=0), 3, axis=1)  # larger than what is kept for show
+    data = jpeg(photo)
+    upload(app, ("**my** <i>rocket</i>.jpg", data))
+    shown(app)
+    loaded = load_run(shapes)
+    wanted = loaded.ask(loaded.fit(images.decode(data))[None])
+    (pair,) = [one for one in kept(app) if isinstance(one, Answer) and one.seen.shape == (64, 64, 3)][-1:]
+    for head, values in zip(("shape", "colour"), wanted, strict=True):
+        np.testing.assert_allclose(pair.shares[head], values[0], atol=1e-6)
+    assert "<i>" not in html(app)
+    assert "sample" not in address(app)
+
+
+def kept(app: AppTest) -> list:
+    return list(app.session_state["predict_store"].items.values())
+
+
+def chunk(kind: bytes, data: bytes) -> bytes:
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+
+def huge_png() -> bytes:
+    """400 megapixels that take 100 bytes."""
+    header = struct.pack(">IIBBBBB", 20_000, 20_000, 8, 2, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(b"\0")) + chunk(b"IEND", b"")
+
+
+BAD = {
+    "text.jpg": (b"Dear Sir or Madam", "not a picture"),
+    "empty.png": (b"", "0 bytes"),
+    "cut.jpg": (jpeg(np.asarray(Image.effect_noise((300, 200), 80).convert("RGB")))[:4000], "damaged or cut off"),
+    "huge.png": (huge_png(), "50 megapixels"),
+    "drawing.svg": (b'<?xml version="1.0"?><svg xmlns="http://www.w3.org/2000/svg"/>', "SVG drawing"),
+    "phone.heic": (b"\0\0\0\x18ftypheic" + b"\0" * 64, "HEIC photo"),
+    "page.pdf": (b"%PDF-1.7\n", "PDF file"),
+    "large.jpg": (jpeg(np.zeros((8, 8, 3), np.uint8)) + b"\0" * (30 << 20), "at most 20 MB"),
+    "net.h5": (b"\x89HDF\r\n\x1a\n" + b"\0" * 64, "HDF5"),
+    "net.keras": (b"PK\x03\x04" + b"\0" * 64, "choose the network under Network"),
+}
+
+
+def test_bad_files_get_a_sentence_each_and_the_rest_is_answered(app: AppTest, digits: Run, shown) -> None:
+    shown(app)
+    files = [(name, data) for name, (data, _) in BAD.items()]
+    upload(app, *files[:4], ("good.jpg", jpeg(np.asarray(sample("coffee")))), *files[4:])
+    shown(app)
+    (sentences,) = said(app.error)
+    lines = sentences.splitlines()
+    assert len(lines) == len(BAD)
+    for line, (name, (_, part)) in zip(lines, BAD.items(), strict=True):
+        assert line.startswith(f"- **{name}**: ")
+        assert part in line
+        assert line.count(". ") == 0
+        assert line.endswith(".")
+    assert [photo.title for photo in choice(app).photos] == ["good.jpg"]
+    assert "Heat map over good.jpg" in html(app)
+    app.button(key="predict_dismiss").click()
+    shown(app)
+    assert not app.error
+
+
+def test_only_bad_files_leave_what_was_shown(app: AppTest, digits: Run, shown) -> None:
+    shown(app)
+    upload(app, ("text.jpg", b"no"))
+    shown(app)
+    assert [photo.title for photo in choice(app).photos] == ["Chelsea"]
+    assert len(app.error) == 1
+
+
+def test_several_photos_and_networks_stand_in_a_grid(app: AppTest, shapes: Run, digits: Run, shown) -> None:
+    shown(app)
+    app.toggle(key="predict_beside").set_value(True)
+    shown(app)
+    app.button(key="predict_sample_coffee").click()
+    shown(app)
+    app.multiselect(key="predict_networks").set_value([shapes.id, digits.id])
+    shown(app)
+    assert [html(app).count(f"Heat map over {name}") for name in ("Chelsea", "Coffee")] == [2, 2]
+    assert address(app) == {"run": f"{shapes.id},{digits.id}", "sample": "chelsea,coffee"}
+    app.button(key="predict_cell_0_remove").click()
+    shown(app)
+    assert [html(app).count(f"Heat map over {name}") for name in ("Chelsea", "Coffee")] == [0, 2]
+
+
+def test_one_damaged_network_leaves_the_other_answering(app: AppTest, shapes: Run, digits: Run, shown) -> None:
+    digits.best_path.write_bytes(b"no network")
+    app.query_params.update({"run": f"{digits.id},{shapes.id}"})
+    shown(app)
+    (sentence,) = said(app.error)
+    assert "damaged" in sentence
+    assert html(app).count("Heat map over Chelsea") == 1
+    give_network(digits)
+    app.button(key="networks_again").click()
+    shown(app)
+    assert not app.error
+    assert html(app).count("Heat map over Chelsea") == 2
+
+
+def test_choices_survive_other_pages(app: AppTest, shapes: Run, shown) -> None:
+    shown(app)
+    app.button(key="predict_sample_rocket").click()
+    shown(app)
+    app.selectbox(key="predict_head").set_value("colour")
+    app.selectbox(key="predict_colours").set_value("jet")
+    app.slider(key="predict_opacity").set_value(30)
+    shown(app)
+    before = html(app)
+    app.query_params.clear()  # as a browser does when it changes the page
+    app.switch_page("pages/runs.py").run()
+    app.switch_page("pages/predict.py")
+    shown(app)
+    assert html(app) == before
+    assert app.selectbox(key="predict_colours").value == "jet"
+
+
+def test_a_network_without_convolutions_is_explained_by_other_means(app: AppTest, checkpoints: Path, shown) -> None:
+    recipe = PRESETS["Q"]
+    flat = [layer for layer in recipe.network.layers if layer.type in ("Flatten", "Dense")]
+    run = give_network(make_run(recipe.model_copy(
+        update={"network": recipe.network.model_copy(update={"layers": tuple(flat)})}
+    )))  # fmt: skip
+    app.query_params.update({"run": run.id})
+    shown(app)
+    assert any("no convolution" in text for text in said(app.caption))
+    assert any(text.startswith("**Occlusion** of") for text in said(app.caption))
+    assert set(app.selectbox(key="predict_method").options) == {
+        method.title for method in METHODS.values() if method.family == "pixel"
+    }
+
+
+def own_file(shape: tuple[int, ...], tmp_path: Path) -> bytes:
+    keras.utils.set_random_seed(1)
+    inputs = keras.Input(shape)
+    inner = keras.layers.GlobalAveragePooling2D()(keras.layers.Conv2D(4, 3, activation="relu")(inputs))
+    path = tmp_path / "own.keras"
+    keras.Model(inputs, keras.layers.Dense(2, activation="softmax")(inner)).save(path)
+    return path.read_bytes()
+
+
+def use_file(app: AppTest, shown, name: str, data: bytes, classes: str = "") -> None:
+    app.session_state["predict_other"] = True
+    shown(app)
+    app.file_uploader(key="predict_file").set_value((name, data, "application/octet-stream"))
+    app.text_area(key="predict_classes").set_value(classes)
+    shown(app)
+    app.button(key="predict_use_file").click()
+    shown(app)
+
+
+def test_a_keras_file_is_asked_with_its_class_names(app: AppTest, checkpoints: Path, shown, tmp_path: Path) -> None:
+    shown(app)
+    use_file(app, shown, "own.keras", own_file((40, 40, 3), tmp_path), "left, <b>right</b>")
+    assert not app.error
+    assert "Heat map over Chelsea" in html(app)
+    assert re.search("left|&lt;b&gt;right", html(app))
+    assert "<b>right" not in html(app)
+    assert "run" not in address(app)
+
+
+@pytest.mark.parametrize(
+    ("name", "shape", "classes", "part"),
+    [
+        ("five.keras", (8, 8, 5), "", "expected one input of pictures"),
+        ("own.keras", (8, 8, 3), "a, b, c", "3 class names were given"),
+        ("net.h5", None, "", "HDF5"),
+        ("text.keras", b"hello", "", "not a .keras file"),
+    ],
+)
+def test_a_file_that_is_no_use_is_one_sentence(
+    app: AppTest, checkpoints: Path, shown, tmp_path: Path, name: str, shape, classes: str, part: str
+) -> None:
+    shown(app)
+    data = b"\x89HDF\r\n\x1a\n" + b"\0" * 99 if shape is None else shape
+    use_file(app, shown, name, own_file(data, tmp_path) if isinstance(data, tuple) else data, classes)
+    (sentence,) = said(app.error)
+    assert part in sentence
+    assert "The photo Chelsea" in html(app)
+
+
+def test_the_numbers_are_the_answers(app: AppTest, shapes: Run, shown) -> None:
+    shown(app)
+    request, _, ((*key,),) = app.session_state["predict_wanted"][0]
+    store, (photo,) = app.session_state["predict_store"], choice(app).photos
+    answer, drawn = store.get(tuple(key)), store.get((*key, request))
+    assert isinstance(answer, Answer)
+    assert isinstance(drawn, Shown)
+    pair = Pair(of_run(shapes, "S"), Network(load_run(shapes)), photo, None, answer, drawn)
+    made = json.loads(json.dumps(numbers(pair)))
+    assert [record["head"] for record in made] == ["shape", "colour"]
+    for record in made:
+        assert record["top"][0] == [record["class"], record["probability"]]
+        assert record["probability"] == pytest.approx(float(answer.shares[record["head"]].max()))
+    assert made[0]["method"] == "grad-cam"
+    assert made[0]["strength"] == pytest.approx(float(drawn.explanation.map.max()))
+    assert "method" not in made[1]
