@@ -92,15 +92,17 @@ def ranking(map_: np.ndarray, size: tuple[int, int], *, seed: int = 0) -> np.nda
 def random_like(map_: np.ndarray, seed: int) -> np.ndarray:
     """Returns a random map of the same shape and grain, float32.
 
-    The phases of its Fourier transform are drawn anew (surrogate data, Theiler et al. 1992): blobs stay as large as
-    they were but lie elsewhere. White noise would be no fair peer of a smooth map, because taking away scattered
-    pixels disturbs a network more than taking away a patch.
+    The phases of its Fourier transform are drawn anew (surrogate data, Theiler et al. 1992), of the map mirrored at its
+    edges, so that they make no grain of their own: blobs stay as large as they were but lie elsewhere. White noise
+    would be no fair peer of a smooth map, because taking away scattered pixels disturbs a network more than taking away
+    a patch.
     """
     map_ = np.asarray(map_, np.float64)
-    noise = np.fft.rfft2(np.random.default_rng(seed).standard_normal(map_.shape))
-    wave = np.fft.rfft2(map_ - map_.mean())
+    height, width = map_.shape
+    wave = np.fft.rfft2(np.pad(map_ - map_.mean(), ((0, height), (0, width)), "symmetric"))
+    noise = np.fft.rfft2(np.random.default_rng(seed).standard_normal((2 * height, 2 * width)))
     phases = noise / np.maximum(np.abs(noise), 1e-12)
-    return np.fft.irfft2(np.abs(wave) * phases, s=map_.shape).astype(np.float32)
+    return np.fft.irfft2(np.abs(wave) * phases, s=(2 * height, 2 * width))[:height, :width].astype(np.float32)
 
 
 def emptied(picture: np.ndarray) -> np.ndarray:

@@ -121,7 +121,7 @@ def weighted(model: Any, head: int = 0) -> list[tuple[str, list[Any]]]:
         if not needed.intersection(step.outputs):
             continue
         needed.update(step.inputs)
-        own = [one for one in getattr(step.operation, "weights", ()) if "seed_generator" not in one.path]
+        own = list(getattr(step.operation, "weights", ()))
         if own and not seen.intersection(map(id, own)):
             seen.update(map(id, own))
             found.append((step.name, own))
@@ -180,7 +180,7 @@ def randomised(
             if progress is not None:
                 progress("Randomising layers", draw * len(stages) + nth, draws * len(stages))
             for variable in variables:
-                values = np.array(variable)
+                values = variable.numpy()
                 variable.assign(rng.permutation(values.ravel()).reshape(values.shape))
             found[nth].append(np.asarray(map_of(twin), np.float32))
         if ended:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from cnnviz.explain.pointing import Pointing
 from cnnviz.explain.quality import Faithful
 from cnnviz.explain.randomised import Randomised
 
-__all__ = ["faithful_notes", "faithful_verdict", "randomised_verdict"]
+__all__ = ["faithful_notes", "faithful_verdict", "pointing_verdict", "randomised_notes", "randomised_verdict"]
 
 KEPT = 0.5
-"""A rank correlation from here on is called alike: of maps of 4 × 4 places, chance goes beyond it once in 20."""
+"""A rank correlation from here on is called alike. Of maps of 4 × 4 places, one in 40 comes so far by chance."""
 _LITTLE = 0.1
 
 
@@ -49,7 +50,7 @@ def faithful_notes(found: Faithful, subject: str) -> list[str]:
     """Returns sentences on why the curves may say little here, and on what is missing."""
     own, notes = next(iter(found.curves.values())), []
     if own.deletion[0] < _LITTLE:
-        notes.append(f"The network gives {subject} only {own.deletion[0]:.1%} for this picture: there is little to lose.")
+        notes.append(f"The network gives {subject} only {own.deletion[0]:.1%} here: there is little to lose.")
     elif own.deletion[-1] > own.deletion[0] - _LITTLE:
         notes.append(
             f"The picture's mean colour alone is {subject} to the network with {own.deletion[-1]:.0%}: deletion can "
@@ -57,13 +58,13 @@ def faithful_notes(found: Faithful, subject: str) -> list[str]:
         )
     if own.deletion[0] >= _LITTLE and own.insertion[0] > own.deletion[0] - _LITTLE:
         notes.append(
-            f"The blurred picture alone is {subject} to the network with {own.insertion[0]:.0%}: insertion can say little."
+            f"The blurred picture alone is {subject} to the network with {own.insertion[0]:.0%}: insertion can say "
+            "little."
         )
     notes += [f"{name}: {sentence}" for name, sentence in found.skipped.items()]
     if found.ended:
         why = "The time was up" if found.ended == "time" else "It was stopped"
-        count = f"{len(found.random)} random map{'s' if len(found.random) != 1 else ''}"
-        notes.append(f"{why} before all was measured: {count} are compared.")
+        notes.append(f"{why} before all was measured; random maps that were: {len(found.random)}.")
     return notes
 
 
@@ -85,9 +86,14 @@ def randomised_verdict(found: Randomised) -> str:
             f"{found.stages[fallen - 1].correlation:.2f}) while the top {_count(count)} lost what was learned, and "
             f"changes only with {_layers(found.stages[fallen].layers)} ({found.stages[fallen].correlation:.2f})."
         )
-    reach = "all layers" if whole else f"the top {_count(sum(len(stage.layers) for stage in found.stages))}"
+    if not whole:
+        count = sum(len(stage.layers) for stage in found.stages)
+        return (
+            f"So far the map stays alike (rank correlation {last.correlation:.2f}) with the top {_count(count)} "
+            "randomised; the others weren't reached, so that this is no verdict yet."
+        )
     return (
-        f"Don't rely on this map as a reason: with {reach} randomised it is still alike (rank correlation "
+        f"Don't rely on this map as a reason: with all layers randomised it is still alike (rank correlation "
         f"{last.correlation:.2f}), so that it shows the picture more than what the network learned."
     )
 
@@ -98,3 +104,26 @@ def _layers(names: tuple[str, ...]) -> str:
 
 def _count(layers: int) -> str:
     return "layer" if layers == 1 else f"{layers} layers"
+
+
+def randomised_notes(found: Randomised) -> list[str]:
+    """Returns sentences on what is missing."""
+    if not found.ended:
+        return []
+    why = "The time was up" if found.ended == "time" else "It was stopped"
+    draws = [len(stage.correlations) for stage in found.stages]
+    return [f"{why} after {len(found.stages)} of {found.wanted} stages and at most {max(draws)} draws of each."]
+
+
+def pointing_verdict(found: Pointing, title: str) -> str:
+    """Returns how far a method's maps lie on the object, compared with places that know nothing of it."""
+    figures = (
+        f"the greatest value lies on the object in {found.hits:.0%} of {found.pictures:,} pictures, and "
+        f"{found.energy:.0%} of the map is on it"
+    )
+    chance = f"a random place hits it in {found.area:.0%}, the picture's centre in {found.centre:.0%}"
+    if found.hits > found.centre and found.energy > found.area:
+        return f"{title} finds the object: {figures}; {chance}."
+    if found.hits > found.area and found.energy > found.area:
+        return f"{title} finds the object better than chance, but not better than the centre does: {figures}; {chance}."
+    return f"{title} doesn't find the object: {figures}; {chance}."

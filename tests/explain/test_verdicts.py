@@ -1,0 +1,145 @@
+"""What measurements mean in words: the right verdict with the right figures."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from cnnviz.explain.pointing import Pointing
+from cnnviz.explain.quality import Curves, Faithful
+from cnnviz.explain.randomised import Randomised, Stage
+from cnnviz.explain.verdicts import (
+    faithful_notes,
+    faithful_verdict,
+    pointing_verdict,
+    randomised_notes,
+    randomised_verdict,
+)
+
+
+def curves(
+    deletion: float, insertion: float, *, before: float = 1.0, empty: float = 0.0, blurred: float = 0.0
+) -> Curves:
+    """Curves of five points whose middle ones make these areas."""
+
+    def through(start: float, end: float, area: float) -> tuple[float, ...]:
+        middle = (4 * area - (start + end) / 2) / 3
+        return (start, middle, middle, middle, end)
+
+    return Curves((0, 0.25, 0.5, 0.75, 1), through(before, empty, deletion), through(blurred, before, insertion))
+
+
+RANDOM = (curves(0.5, 0.5), curves(0.6, 0.4))
+
+
+def test_the_areas_of_the_made_curves_are_those_asked_for() -> None:
+    made = curves(0.2, 0.7)
+    assert (made.deletion_area, made.insertion_area) == pytest.approx((0.2, 0.7))
+
+
+@pytest.mark.parametrize(
+    ("own", "begins"),
+    [
+        (curves(0.2, 0.8), "The map marks what the network uses for cat"),
+        (curves(0.2, 0.45), "The map marks what cat needs but not what is enough"),
+        (curves(0.55, 0.8), "The map marks what is enough for cat but not all"),
+        (curves(0.55, 0.45), "Don't rely on this map"),
+        (curves(0.5, 0.5), "Don't rely on this map"),
+    ],
+)
+def test_a_map_must_beat_every_random_one(own: Curves, begins: str) -> None:
+    said = faithful_verdict(Faithful({"mine": own}, RANDOM), "cat")
+    assert said.startswith(begins)
+    assert f"{own.deletion_area:.2f} against 0.55" in said
+    assert f"{own.insertion_area:.2f} against 0.45" in said
+    assert "2 random maps" in said
+
+
+def test_without_a_random_map_there_is_no_verdict() -> None:
+    said = faithful_verdict(Faithful({"mine": curves(0.2, 0.8)}), "cat")
+    assert said == "There was no time for a random map to compare with (deletion 0.20, insertion 0.80)."
+
+
+def test_why_curves_may_say_little() -> None:
+    assert faithful_notes(Faithful({"mine": curves(0.2, 0.8)}, RANDOM), "cat") == []
+    [little] = faithful_notes(Faithful({"mine": curves(0.02, 0.02, before=0.03)}, RANDOM), "cat")
+    assert "only 3.0%" in little
+    [empty] = faithful_notes(Faithful({"mine": curves(0.9, 0.5, empty=0.97)}, RANDOM), "cat")
+    assert empty.startswith("The picture's mean colour alone is cat to the network with 97%")
+    [soft] = faithful_notes(Faithful({"mine": curves(0.2, 0.95, blurred=0.96)}, RANDOM), "cat")
+    assert soft.startswith("The blurred picture alone is cat to the network with 96%")
+    late = Faithful({"mine": curves(0.2, 0.8)}, RANDOM[:1], {"Grad-CAM": "No convolution."}, "time")
+    assert faithful_notes(late, "cat") == [
+        "Grad-CAM: No convolution.", "The time was up before all was measured; random maps that were: 1."
+    ]  # fmt: skip
+
+
+def changed(*correlations: float, wanted: int | None = None, ended: str = "") -> Randomised:
+    names = ("dense", "conv3", "conv2", "conv1")
+    map_ = np.zeros((2, 2), np.float32)
+    stages = [Stage((name,), (value, value), (value, value), map_)
+              for name, value in zip(names, correlations, strict=False)]  # fmt: skip
+    return Randomised(map_, tuple(stages), wanted or len(stages), ended)
+
+
+@pytest.mark.parametrize(
+    ("found", "said"),
+    [
+        (
+            changed(0.2, 0.1, -0.05),
+            (
+                "The map depends on what was learned up to the top: with dense randomised alone, its rank correlation "
+                "with the map above is 0.20, with all layers -0.05."
+            ),
+        ),
+        (
+            changed(0.2, wanted=4),
+            (
+                "The map depends on what was learned up to the top: with dense randomised alone, its rank correlation "
+                "with the map above is 0.20."
+            ),
+        ),
+        (
+            changed(0.9, 0.8, 0.3),
+            ("The map rests on lower layers more than on the answer: it stays alike (rank correlation 0.80) while the "
+            "top 2 layers lost what was learned, and changes only with conv2 (0.30)."),
+        ),
+        (
+            changed(0.9, 0.8, 0.7),
+            (
+                "Don't rely on this map as a reason: with all layers randomised it is still alike (rank correlation "
+                "0.70), so that it shows the picture more than what the network learned."
+            ),
+        ),
+        (
+            changed(0.9, 0.8, wanted=4),
+            ("So far the map stays alike (rank correlation 0.80) with the top 2 layers randomised; the others weren't "
+            "reached, so that this is no verdict yet."),
+        ),
+    ],
+)  # fmt: skip
+def test_where_a_map_changes_says_what_it_depends_on(found: Randomised, said: str) -> None:
+    assert randomised_verdict(found) == said
+
+
+def test_what_is_missing_of_the_layers() -> None:
+    assert randomised_notes(changed(0.1, 0.1)) == []
+    assert randomised_notes(changed(0.1, 0.1, wanted=5, ended="stop")) == [
+        "It was stopped after 2 of 5 stages and at most 2 draws of each."
+    ]
+
+
+@pytest.mark.parametrize(
+    ("hits", "energy", "begins"),
+    [
+        (0.8, 0.4, "Grad-CAM finds the object: the greatest value lies on the object in 80% of 500 pictures"),
+        (0.3, 0.4, "Grad-CAM finds the object better than chance, but not better than the centre does"),
+        (0.1, 0.4, "Grad-CAM doesn't find the object"),
+        (0.3, 0.1, "Grad-CAM doesn't find the object"),
+    ],
+)
+def test_a_map_is_compared_with_chance_and_with_the_centre(hits: float, energy: float, begins: str) -> None:
+    found = Pointing("grad-cam", hits, energy, 0.15, 0.6, 0, 500, 1.0)
+    said = pointing_verdict(found, "Grad-CAM")
+    assert said.startswith(begins)
+    assert "a random place hits it in 15%, the picture's centre in 60%" in said
