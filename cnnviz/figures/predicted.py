@@ -62,7 +62,7 @@ def top(rows: Sequence[tuple[str, float]], marked: str = "") -> str:
         for name, share in rows
     )
     return (
-        '<div style="display:grid;grid-template-columns:minmax(3rem,max-content) minmax(3rem,1fr) max-content;'
+        '<div style="display:grid;grid-template-columns:fit-content(45%) minmax(3rem,1fr) max-content;'
         f'gap:0.3rem 0.6rem;align-items:center;font-size:0.85rem;font-variant-numeric:tabular-nums">{drawn}</div>'
     )
 

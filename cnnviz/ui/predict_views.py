@@ -9,7 +9,7 @@ import streamlit as st
 from cnnviz.augment.preview import display_size, picture_bytes
 from cnnviz.explain import METHODS
 from cnnviz.figures.predicted import answer, layered, top
-from cnnviz.images import crop_box, fit, with_channels
+from cnnviz.images import crop_box, fit
 from cnnviz.overlay import overlay
 from cnnviz.ui.models import Network
 from cnnviz.ui.photos import Photo
@@ -132,14 +132,30 @@ def cell(pair: Pair, choice: Choice, several: bool, key: str) -> None:
 
 def _map(pair: Pair, choice: Choice, longest: int) -> None:
     shown = pair.shown if isinstance(pair.shown, Shown) else pair.before if pair.shown is None else None
-    picture = base(pair.photo, pair.network.loaded.image_size, pair.network.loaded.crop, longest)
     if shown is None:
-        data = picture_bytes(picture)
+        data = picture_bytes(picture := _base(pair, longest))
         st.html(layered(data, data, picture.shape, f"The photo {pair.photo.title}"))
         return
-    heat = overlay(picture, shown.explanation.map[0], 1.0, choice.colour_map)
     alt = f"Heat map over {pair.photo.title}: where evidence for {subject(pair, shown)} is"
-    st.html(layered(picture_bytes(picture), picture_bytes(heat), picture.shape, alt))
+    st.html(_drawn(pair, shown, _identity(pair, shown), choice.colour_map, longest, alt))
+
+
+def _base(pair: Pair, longest: int) -> np.ndarray:
+    return base(pair.photo, pair.network.loaded.image_size, pair.network.loaded.crop, longest)
+
+
+def _identity(pair: Pair, shown: Shown) -> tuple:
+    made = shown.explanation
+    return (
+        pair.source.stamp, pair.photo.identity, made.method, made.layer, shown.head, shown.index, shown.against
+    )  # fmt: skip
+
+
+@st.cache_data(show_spinner=False, max_entries=128)
+def _drawn(_pair: Pair, _shown: Shown, identity: tuple, colour_map: str, longest: int, alt: str) -> str:
+    picture = _base(_pair, longest)
+    heat = overlay(picture, _shown.explanation.map[0], 1.0, colour_map)
+    return layered(picture_bytes(picture), picture_bytes(heat), picture.shape, alt)
 
 
 def _words(pair: Pair) -> None:
@@ -188,7 +204,6 @@ def answers(pair: Pair, choice: Choice, *, brief: bool = False) -> None:
 def strip(pair: Pair, choice: Choice) -> None:
     """Draws the same explanation for each convolution, from the input on."""
     st.markdown("**Every convolution, from the input on**")
-    picture = base(pair.photo, pair.network.loaded.image_size, pair.network.loaded.crop, TINY)
     place = st.grid(6, min_column_width=130, gap="small", key="predict_strip")
     for layer, shown in zip(pair.facts.layers, pair.strip, strict=True):
         with place:
@@ -196,10 +211,9 @@ def strip(pair: Pair, choice: Choice) -> None:
                 st.caption(f"{plain(layer)}: {plain(shown)}")
                 continue
             made = shown.explanation
-            heat = overlay(with_channels(picture, 3), made.map[0], 1.0, choice.colour_map)
-            alt = f"Heat map at {layer}"
+            height, width = made.map.shape[1:]
+            weak = " · no positive evidence" if made.notes[0] else ""
             with st.container(gap="xsmall"):
-                st.html(layered(picture_bytes(picture), picture_bytes(heat), picture.shape, alt))
-                height, width = made.map.shape[1:]
-                weak = " · no positive evidence" if made.notes[0] else ""
-                st.caption(f"{plain(layer)} · {width} × {height} · {made.strength[0]:.3g}{weak}")
+                alt = f"Heat map at {layer}"
+                st.html(_drawn(pair, shown, _identity(pair, shown), choice.colour_map, TINY, alt))
+                st.caption(f"{plain(layer)} · {width} × {height} · {plain(f'{made.strength[0]:.3g}')}{weak}")
