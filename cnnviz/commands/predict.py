@@ -1,0 +1,233 @@
+"""`predict`: what a network answers about photos, and which part of them made it answer so."""
+
+from __future__ import annotations
+
+import argparse
+import io
+import json
+import os
+import re
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from cnnviz import images, runs
+from cnnviz.data.dataset import printable
+from cnnviz.errors import CnnvizError, ModelError, RunError, one_of
+from cnnviz.explain import METHODS, Target, explain
+from cnnviz.files import write_bytes
+from cnnviz.overlay import overlay
+
+if TYPE_CHECKING:
+    from cnnviz.models.loaded import Loaded
+
+__all__ = ["add_predict"]
+
+TOP = 5
+OPACITY = 0.5
+
+
+@dataclass(frozen=True)
+class _Wanted:
+    """What is explained: the method, the layer for each head by its number (`None` for its own choice or for none),
+    each head's class (`None` for the one that it answers), and the folder for the files."""
+
+    method: str
+    layers: dict[int, str | None]
+    classes: dict[int, int | None]
+    out: Path
+
+
+def add_predict(verbs: argparse._SubParsersAction) -> None:
+    """Adds `predict`."""
+    verb = verbs.add_parser("predict", help="ask a network about photos, and explain its answers")
+    verb.add_argument("run", metavar="RUN", help="a run's id, or the path of a .keras file")
+    verb.add_argument("photos", metavar="PHOTO", nargs="+", help="picture files")
+    verb.add_argument("--explain", metavar="METHOD", help=f"write maps and overlays: {', '.join(METHODS)}")
+    verb.add_argument("--layer", metavar="L", help="the layer that the map is made of (default: the last convolution)")
+    verb.add_argument("--class", metavar="C", dest="subject", help="the class to explain, by name or index "
+                      "(default: the one that is answered)")  # fmt: skip
+    verb.add_argument("--head", metavar="H", help="the only head to explain (default: all)")
+    verb.add_argument("--out", metavar="DIR", default=".", help="where maps and overlays go (default: this folder)")
+    verb.add_argument("--json", action="store_true", help="print the answers as JSON")
+    verb.set_defaults(carry_out=_predict)
+
+
+def _predict(chosen: argparse.Namespace) -> int:
+    if chosen.explain is None and (chosen.layer, chosen.subject, chosen.head) != (None, None, None):
+        raise ModelError("--layer, --class and --head say what is to be explained: add --explain METHOD.")
+    if chosen.explain is not None and chosen.explain not in METHODS:
+        raise ModelError(f"There is no method {chosen.explain!r}: {one_of(chosen.explain, METHODS)}.")
+    with _tensorflow_quiet():
+        loaded = _loaded(chosen.run)
+        wanted = _wanted(chosen, loaded) if chosen.explain else None
+    if wanted is not None:
+        try:
+            wanted.out.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise ModelError(f"The folder {chosen.out} can't be made: {error.strerror or error}.") from None
+    records: list[dict[str, Any]] = []
+    taken: set[str] = set()
+    for name in chosen.photos:
+        try:
+            record = {"photo": name, "heads": _asked(loaded, Path(name), wanted, taken)}
+        except CnnvizError as error:
+            record = {"photo": name, "error": str(error)}
+            print(f"cnnviz: {printable(name)}: {error}", file=sys.stderr)
+        records.append(record)
+        if not chosen.json and "heads" in record:
+            _tell(record)
+    if chosen.json:
+        print(json.dumps(records))
+    return 2 if any("error" in record for record in records) else 0
+
+
+@contextmanager
+def _tensorflow_quiet() -> Iterator[None]:
+    """Lets nothing reach stderr: what TensorFlow has to say when it is loaded can't be switched off otherwise."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    sys.stderr.flush()
+    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    try:
+        yield
+    finally:
+        sys.stderr.flush()
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)
+
+
+def _loaded(name: str) -> Loaded:
+    """The network of a run, or of a file; a run's id is tried first."""
+    path = Path(name)
+    if path.suffix != ".keras" and not path.is_file():
+        try:
+            run = runs.open_run(name)
+        except RunError as error:
+            raise ModelError(f"{str(error).rstrip('.')}, and no such file: give a run's id or the path of a .keras "
+                             "file.") from None  # fmt: skip
+        from cnnviz.models.load import load_run  # brings TensorFlow
+
+        return load_run(run)
+    from cnnviz.models.load import load_file
+
+    return load_file(path)
+
+
+def _wanted(chosen: argparse.Namespace, loaded: Loaded) -> _Wanted:
+    """What is asked for, after all of it has been checked.
+
+    Raises:
+        ModelError: no such head, class or layer, or a layer for a method that has none.
+    """
+    from cnnviz.explain.graph import flatten
+    from cnnviz.explain.resolve import choose_layer
+
+    names = [head.name for head in loaded.heads]
+    if chosen.head is not None and chosen.head not in names:
+        raise ModelError(f"{loaded.name} has no head {chosen.head!r}: {one_of(chosen.head, names)}.")
+    heads = range(len(names)) if chosen.head is None else [names.index(chosen.head)]
+    classes = {head: _index(chosen.subject, loaded.classes[names[head]]) for head in heads}
+    if chosen.subject is not None:
+        classes = {head: index for head, index in classes.items() if index is not None}
+        if not classes:
+            allowed = [name for head in heads for name in loaded.classes[names[head]]]
+            raise ModelError(f"There is no class {chosen.subject!r}: {one_of(chosen.subject, allowed[:40])}, or its "
+                             "index.")  # fmt: skip
+    graph = flatten(loaded.model)
+    if METHODS[chosen.explain].family == "cam":
+        layers = {head: choose_layer(graph, chosen.layer, head)[0] for head in classes}
+    elif chosen.layer is not None:
+        raise ModelError(f"{METHODS[chosen.explain].title} is made of no layer: leave --layer out.")
+    else:
+        layers = dict.fromkeys(classes)
+    out = Path(chosen.out)
+    if out.exists() and not out.is_dir():
+        raise ModelError(f"--out is {chosen.out!r}, which is no folder: give a folder's name.")
+    return _Wanted(chosen.explain, layers, classes, out)
+
+
+def _index(subject: str | None, classes: Sequence[str]) -> int | None:
+    """The class of this name, else of this index; `None` where there is neither."""
+    if subject is None:
+        return None
+    if subject in classes:
+        return list(classes).index(subject)
+    return int(subject) if re.fullmatch(r"[0-9]{1,6}", subject) and int(subject) < len(classes) else None
+
+
+def _asked(loaded: Loaded, photo: Path, wanted: _Wanted | None, taken: set[str]) -> list[dict[str, Any]]:
+    """A record for each head; what is explained is written to files.
+
+    Raises:
+        CnnvizError: the photo can't be read or explained, or a file can't be written.
+    """
+    image = images.decode(photo)
+    seen = loaded.fit(image)[None]
+    records = []
+    for number, (head, shares) in enumerate(zip(loaded.heads, loaded.ask(seen), strict=True)):
+        classes, order = loaded.classes[head.name], np.argsort(-shares[0], kind="stable")
+        record: dict[str, Any] = {
+            "head": head.name,
+            "class": classes[order[0]],
+            "probability": float(shares[0, order[0]]),
+            "top": [[classes[index], float(shares[0, index])] for index in order[:TOP]],
+        }
+        if wanted is not None and number in wanted.classes:
+            index = wanted.classes[number]
+            target = Target(number, int(order[0]) if index is None else index)
+            made = explain(loaded.model, loaded.pixels(seen), method=wanted.method, target=target,
+                           layer=wanted.layers[number])  # fmt: skip
+            files = _written(loaded, image, made.map[0], wanted.out / _stem(photo, head.name, wanted.method, taken))
+            record |= {"method": made.method, "layer": made.layer, "target": classes[target.index],
+                       "score": float(made.scores[0]), "strength": float(made.strength[0]), **files}  # fmt: skip
+            if made.note:
+                record["note"] = made.note
+        records.append(record)
+    return records
+
+
+def _written(loaded: Loaded, image: np.ndarray, map_: np.ndarray, stem: Path) -> dict[str, str]:
+    top, left, height, width = images.crop_box(image.shape, loaded.image_size, loaded.crop)
+    values = io.BytesIO()
+    np.save(values, np.asarray(map_, np.float32), allow_pickle=False)
+    picture = images.to_png(overlay(image[top : top + height, left : left + width], map_, OPACITY))
+    paths = {"overlay": Path(f"{stem}.png"), "map": Path(f"{stem}.npy")}
+    try:
+        for path, data in zip(paths.values(), (picture, values.getvalue()), strict=True):
+            write_bytes(path, data)
+    except OSError as error:
+        raise ModelError(f"{stem} can't be written: {error.strerror or error}.") from None
+    return {kind: str(path) for kind, path in paths.items()}
+
+
+def _stem(photo: Path, head: str, method: str, taken: set[str]) -> str:
+    """A file's name that no other photo of this call has."""
+    name, head = (re.sub(r"[^\w.-]+", "_", printable(part))[:80].lstrip(".-") for part in (photo.stem, head))
+    stem = base = f"{name or 'photo'}-{head}-{method}"
+    number = 2
+    while stem in taken:
+        stem, number = f"{base}-{number}", number + 1
+    taken.add(stem)
+    return stem
+
+
+def _tell(record: dict[str, Any]) -> None:
+    print(printable(record["photo"]))
+    width = max(len(head["head"]) for head in record["heads"])
+    for head in record["heads"]:
+        (first, share), *others = head["top"]
+        rest = ", ".join(f"{name} {other:.1%}" for name, other in others)
+        print(f"  {head['head']:<{width}}  {first} {share:.1%}{f'  ({rest})' if rest else ''}")
+        if "method" in head:
+            at = f" at {head['layer']}" if head["layer"] else ""
+            print(f"  {'':<{width}}  {METHODS[head['method']].title}{at} of {head['target']}: {head['overlay']}, "
+                  f"{head['map']}")  # fmt: skip
+        if "note" in head:
+            print(f"  {'':<{width}}  {head['note']}")

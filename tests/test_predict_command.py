@@ -1,0 +1,195 @@
+"""`predict` as scripts meet it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from cnnviz import images
+from cnnviz.__main__ import main
+from cnnviz.explain import Target, explain
+from cnnviz.models.load import load_run
+from cnnviz.overlay import overlay
+from cnnviz.presets import PRESETS
+from cnnviz.recipe import replace
+from cnnviz.runs import Run
+from tests.made_runs import give_network, make_run
+
+PHOTO = np.random.default_rng(0).integers(0, 256, (60, 90, 3), np.uint8)
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """A run of two heads whose network crops the middle of a photo."""
+    recipe = replace(
+        PRESETS["S"],
+        {"data.image_size": [32, 32], "data.crop": "centre", "network.layers": [
+            {"type": "Conv2D", "filters": 4, "padding": "same"}, {"type": "MaxPool", "pool_size": 4},
+            {"type": "Conv2D", "filters": 6, "padding": "same"}, {"type": "GAP"},
+        ]},
+    )  # fmt: skip
+    return give_network(make_run(recipe, runs=tmp_path_factory.mktemp("runs")))
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A folder with two photos of one name, and what is none."""
+    (tmp_path / "photo.png").write_bytes(images.to_png(PHOTO))
+    (tmp_path / "more").mkdir()
+    (tmp_path / "more" / "photo.png").write_bytes(images.to_png(PHOTO[:, ::-1]))
+    (tmp_path / "notes.jpg").write_text("no picture")
+    return tmp_path
+
+
+@dataclass(frozen=True)
+class Done:
+    """What a call left."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+Predict = Callable[..., Done]
+
+
+@pytest.fixture
+def predict(folder: Path, run: Run, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture) -> Predict:
+    """Carries out the command in the folder, within this process, which has TensorFlow already."""
+    monkeypatch.chdir(folder)
+    monkeypatch.setenv("CNNVIZ_CHECKPOINTS", str(run.folder.parent))
+
+    def carry_out(*arguments: str) -> Done:
+        capfd.readouterr()
+        try:
+            code = main(["predict", *arguments])
+        except SystemExit as end:
+            code = end.code
+        return Done(code, *capfd.readouterr())
+
+    return carry_out
+
+
+def listed(folder: Path) -> list[str]:
+    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*"))
+
+
+def test_answers_maps_and_overlays_are_those_of_the_package(folder: Path, run: Run) -> None:
+    """In a process of its own, as TensorFlow must print nothing when it is loaded there."""
+    done = subprocess.run(
+        [sys.executable, "-m", "cnnviz", "predict", run.id, "photo.png", "more/photo.png", "--explain", "grad-cam",
+         "--out", "made", "--json"],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[1]), "CNNVIZ_CHECKPOINTS": str(run.folder.parent)},
+        capture_output=True,
+        text=True,
+        timeout=180,
+    )  # fmt: skip
+    assert (done.returncode, done.stderr) == (0, "")
+    loaded, told = load_run(run), json.loads(done.stdout)
+    assert [one["photo"] for one in told] == ["photo.png", "more/photo.png"]
+    files = []
+    for record, image in zip(told, (PHOTO, PHOTO[:, ::-1]), strict=True):
+        assert set(record) == {"photo", "heads"}
+        seen = loaded.fit(image)[None]
+        assert [one["head"] for one in record["heads"]] == ["shape", "colour"]
+        for number, (one, shares) in enumerate(zip(record["heads"], loaded.ask(seen), strict=True)):
+            classes = loaded.classes[one["head"]]
+            best = int(shares[0].argmax())
+            assert one["class"] == one["target"] == classes[best]
+            assert one["probability"] == pytest.approx(shares[0, best], abs=1e-6)
+            order = np.argsort(-shares[0])[:5]
+            assert [name for name, _ in one["top"]] == [classes[index] for index in order]
+            assert [share for _, share in one["top"]] == pytest.approx(shares[0][order], abs=1e-6)
+            made = explain(loaded.model, loaded.pixels(seen), method="grad-cam", target=Target(number, best))
+            assert (one["method"], one["layer"]) == ("grad-cam", made.layer)
+            values = np.load(folder / one["map"])
+            assert values.dtype == np.float32
+            assert values.shape == (8, 8)
+            np.testing.assert_allclose(values, made.map[0], rtol=1e-4, atol=1e-6)
+            drawn = images.decode(folder / one["overlay"])
+            assert drawn.shape == (60, 60, 3)
+            expected = overlay(image[:, 15:75], made.map[0])
+            assert np.abs(drawn.astype(int) - expected).max() <= 2
+            files += [one["map"], one["overlay"]]
+    assert len(set(files)) == 8
+    assert sorted(files) == [f"made/{name}" for name in listed(folder / "made")]
+
+
+def test_one_head_one_class_one_layer_of_a_file(folder: Path, run: Run, predict: Predict) -> None:
+    done = predict(
+        str(run.best_path), "photo.png", "--explain", "layer-cam", "--layer", "conv2d", "--head", "colour", "--class",
+        "2", "--json",
+    )  # fmt: skip
+    assert (done.returncode, done.stderr) == (0, "")
+    [record] = json.loads(done.stdout)
+    shape, colour = record["heads"]
+    assert "method" not in shape
+    assert (colour["layer"], colour["target"]) == ("conv2d", "2")
+    assert np.load(folder / colour["map"]).shape == (32, 32)
+    assert {"photo-colour-layer-cam.npy", "photo-colour-layer-cam.png"} < set(listed(folder))
+
+
+def test_a_class_by_name_explains_the_head_that_has_it_in_readable_lines(
+    folder: Path, run: Run, predict: Predict
+) -> None:
+    done = predict(run.id, "photo.png", "--explain", "gradient", "--class", "purple")
+    assert (done.returncode, done.stderr) == (0, "")
+    lines = done.stdout.splitlines()
+    assert lines[0] == "photo.png"
+    assert lines[1].startswith("  shape   ")
+    assert "Gradient of purple: photo-colour-gradient.png, photo-colour-gradient.npy" in lines[3]
+    assert np.load(folder / "photo-colour-gradient.npy").shape == (32, 32)
+    assert len(list(folder.glob("*.npy"))) == 1
+
+
+def test_photos_that_cannot_be_read_leave_the_others_answered(folder: Path, run: Run, predict: Predict) -> None:
+    before = listed(folder)
+    done = predict(run.id, "notes.jpg", "photo.png", "gone.png", "--json")
+    assert done.returncode == 2
+    bad, good, gone = json.loads(done.stdout)
+    assert "not a picture" in bad["error"]
+    assert "can't be read" in gone["error"]
+    assert set(bad) == {"photo", "error"}
+    assert good["heads"][0]["head"] == "shape"
+    said = done.stderr.splitlines()
+    assert [line.split(": ")[1] for line in said] == ["notes.jpg", "gone.png"]
+    assert listed(folder) == before
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["RUN", "photo.png", "--explain", "grad-camm"], "did you mean 'grad-cam'?"),
+        (["RUN", "photo.png", "--explain", "grad-cam", "--layer", "conv9"], "has no layer 'conv9'"),
+        (["RUN", "photo.png", "--explain", "grad-cam", "--layer", "shape"], "not channels of places"),
+        (["RUN", "photo.png", "--explain", "occlusion", "--layer", "conv2d"], "leave --layer out"),
+        (["RUN", "photo.png", "--explain", "grad-cam", "--class", "cirkle"], "did you mean 'circle'?"),
+        (["RUN", "photo.png", "--explain", "grad-cam", "--class", "6"], "There is no class '6'"),
+        (["RUN", "photo.png", "--explain", "grad-cam", "--head", "form"], "choose one of shape, colour"),
+        (["RUN", "photo.png", "--explain", "grad-cam", "--out", "photo.png"], "no folder"),
+        (["RUN", "photo.png", "--class", "circle"], "add --explain METHOD"),
+        (["gone", "photo.png"], "give a run's id or the path of a .keras file"),
+        (["gone.keras", "photo.png"], "There is no file 'gone.keras'"),
+        (["notes.jpg", "photo.png"], "is not a .keras file"),
+        (["RUN"], "PHOTO"),
+    ],
+)
+def test_bad_input_is_one_line_and_nothing_is_written(
+    folder: Path, run: Run, predict: Predict, arguments: list[str], said: str
+) -> None:
+    before = listed(folder)
+    done = predict(*(run.id if one == "RUN" else one for one in arguments), "--json")
+    assert done.returncode == 2
+    assert said in done.stderr
+    assert len(done.stderr.splitlines()) == 1, done.stderr
+    assert done.stdout == ""
+    assert listed(folder) == before
