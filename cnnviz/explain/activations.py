@@ -1,0 +1,270 @@
+"""What layers give for a picture: their channels, as numbers and as grey pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import tensorflow as tf
+
+from cnnviz.errors import ModelError, one_of
+from cnnviz.explain.stopping import Cancelled
+from cnnviz.explain.walk import _needed, run
+from cnnviz.explain.whole import whole
+
+if TYPE_CHECKING:
+    import keras
+
+    from cnnviz.explain.graph import Graph
+    from cnnviz.models.loaded import Loaded
+
+__all__ = ["Statistics", "activations", "dead", "function_of", "histogram", "maps", "mosaic", "outputs_of", "raw",
+           "standardised", "statistics", "strongest", "tile_at"]  # fmt: skip
+
+_BATCH = 32
+
+
+def activations(source: Loaded | keras.Model, pixels: np.ndarray, layers: Iterable[str]) -> dict[str, np.ndarray]:
+    """Returns what layers give for one picture, the last softmax or sigmoid included.
+
+    The layers that are asked for together are computed in one go, by a function that is compiled at the first call.
+
+    Args:
+        source: the network.
+        pixels: float32 (1, height, width, channels) in the scale that the model takes.
+        layers: their names, as `whole.whole(source).layers` has them.
+
+    Returns:
+        For each layer float32 of its output's shape without the batch: (height, width, channels) for pictures,
+        (units,) for rows.
+
+    Raises:
+        ModelError: the network has no such layer, or pixels of another shape.
+    """
+    if len(pixels) != 1:
+        raise ModelError(f"There are {len(pixels)} pictures: expected one; outputs_of takes several.")
+    return {name: values[0] for name, values in outputs_of(source, pixels, layers).items()}
+
+
+def outputs_of(source: Loaded | keras.Model, pixels: np.ndarray, layers: Iterable[str]) -> dict[str, np.ndarray]:
+    """As `activations` for n pictures at once: float32 (n, *shape) for each layer."""
+    graph = whole(source)
+    names = tuple(dict.fromkeys(layers))
+    _check(graph, pixels)
+    found = function_of(graph, names)(tf.constant(pixels, tf.float32))
+    return {name: values.numpy() for name, values in zip(names, found, strict=True)}
+
+
+def function_of(graph: Graph, layers: Sequence[str]) -> Callable[[Any], list[Any]]:
+    """Returns the compiled function from pixels, float32 (n, h, w, c), to the list of these layers' outputs, float32.
+
+    Only what the layers need is computed. The function is kept for as long as the model is.
+
+    Raises:
+        ModelError: the network has no such layer.
+    """
+    places = {step.name: step.outputs[0] for step in graph.program.steps}
+    for name in layers:
+        if name not in places:
+            raise ModelError(f"The network has no layer {name!r}: {one_of(name, places)}.")
+    wanted = [places[name] for name in layers]
+
+    def make() -> Callable[[Any], list[Any]]:
+        steps = list(_needed(graph.program.steps, wanted))
+
+        @tf.function(input_signature=[graph.signature])
+        def compute(pixels: Any) -> list[Any]:
+            values = run(steps, {0: pixels})
+            return [tf.cast(values[one], tf.float32) for one in wanted]
+
+        return compute
+
+    return graph.kept(("outputs", *layers), make)
+
+
+def _check(graph: Graph, pixels: np.ndarray) -> None:
+    shape = graph.input_shape
+    if pixels.ndim != 4 or any(want not in (None, have) for want, have in zip(shape, pixels.shape[1:], strict=True)):
+        wanted = ", ".join(str(side or "any") for side in shape)
+        raise ModelError(f"The pixels have the shape {pixels.shape}: expected (n, {wanted}).")
+
+
+def maps(values: np.ndarray) -> np.ndarray:
+    """Returns a layer's output as (height, width, channels): rows (units,) become 1 × 1 places, (n, units) n × 1.
+
+    Raises:
+        ModelError: more than three axes.
+    """
+    if values.ndim == 1:
+        return values[None, None]
+    if values.ndim == 2:
+        return values[:, None]
+    if values.ndim != 3:
+        raise ModelError(f"The layer gives {values.shape} for a picture, which can't be drawn as maps.")
+    return values
+
+
+@dataclass(frozen=True, eq=False)
+class Statistics:
+    """Of a layer's k channels, each float32 (k,).
+
+    Attributes:
+        strength: the mean over all places.
+        sparsity: the share of places whose value is exactly 0, 0..1.
+        low: the least value.
+        high: the greatest value.
+    """
+
+    strength: np.ndarray
+    sparsity: np.ndarray
+    low: np.ndarray
+    high: np.ndarray
+
+    @property
+    def silent(self) -> np.ndarray:
+        """Which channels are nowhere above 0, bool (k,)."""
+        return self.high <= 0
+
+
+def statistics(values: np.ndarray) -> Statistics:
+    """Returns the statistics of the channels, which are the last axis; of a whole layer's output or of several."""
+    flat = values.reshape(-1, values.shape[-1])
+    sparsity = 1 - np.count_nonzero(flat, axis=0) / len(flat)
+    return Statistics(
+        flat.mean(axis=0, dtype=np.float64).astype(np.float32), sparsity.astype(np.float32), flat.min(axis=0),
+        flat.max(axis=0),
+    )  # fmt: skip
+
+
+def strongest(values: np.ndarray) -> np.ndarray:
+    """Returns the channels by their mean, the greatest first, int64 (k,); equal ones by their index."""
+    return np.argsort(-statistics(values).strength, kind="stable")
+
+
+def dead(
+    source: Loaded | keras.Model,
+    pixels: np.ndarray,
+    layers: Iterable[str],
+    *,
+    progress: Callable[[int, int], None] | None = None,
+    cancelled: Callable[[], bool] | None = None,
+) -> dict[str, np.ndarray]:
+    """Returns which channels are nowhere above 0 in any of the pictures, bool (k,) for each layer.
+
+    Args:
+        source: the network.
+        pixels: float32 (n, height, width, channels) in the model's scale.
+        layers: their names.
+        progress: called with how many pictures are done and how many there are.
+        cancelled: asked before every batch.
+
+    Raises:
+        ModelError: see `activations`.
+        Cancelled: `cancelled` said so.
+    """
+    names = tuple(dict.fromkeys(layers))
+    found: dict[str, np.ndarray] = {}
+    for start in range(0, len(pixels), _BATCH):
+        if cancelled is not None and cancelled():
+            raise Cancelled
+        part = pixels[start : start + _BATCH]
+        for name, values in outputs_of(source, part, names).items():
+            silent = statistics(values).silent
+            found[name] = found[name] & silent if name in found else silent
+        if progress is not None:
+            progress(start + len(part), len(pixels))
+    return found
+
+
+def histogram(values: np.ndarray, bins: int = 40) -> tuple[np.ndarray, np.ndarray]:
+    """Returns how many values lie in each of equal steps, int64 (bins,), and their edges, float32 (bins + 1,).
+
+    The edges go from the least to the greatest value; zeros, of which ReLU makes many, are not treated apart.
+    """
+    low, high = float(values.min()), float(values.max())
+    counts, edges = np.histogram(values, bins, (low, high if high > low else low + 1))
+    return counts, edges.astype(np.float32)
+
+
+def standardised(values: np.ndarray) -> np.ndarray:
+    """Returns every channel as a grey picture by itself, as the tutorial does: uint8 of the same shape.
+
+    Minus its mean, over its standard deviation, × 64, + 128, cut to 0..255 and cut off after the point. Pictures of
+    different channels can't be compared: weak ones look like strong ones. A channel that is the same everywhere, where
+    the tutorial divides by 0, is black.
+
+    Args:
+        values: float32 (height, width, k), or anything else with the channels last.
+    """
+    flat = values.reshape(-1, values.shape[-1])
+    mean, deviation = flat.mean(axis=0, dtype=np.float64), flat.std(axis=0, dtype=np.float64)
+    moves = deviation > 1e-6 * np.abs(mean)  # what is left of a constant is rounding
+    factor = np.divide(64, deviation, out=np.zeros_like(deviation), where=moves)
+    offset = np.where(moves, 128 - mean * factor, 0)
+    scaled = values * factor.astype(np.float32)
+    scaled += offset.astype(np.float32)
+    return np.clip(scaled, 0, 255, out=scaled).astype(np.uint8)
+
+
+def raw(values: np.ndarray) -> np.ndarray:
+    """Returns a layer's channels as grey pictures on one scale, so that they can be compared: uint8, same shape.
+
+    0 is black where no value is negative, else the least value is; 255 is the layer's greatest value.
+    """
+    low, high = min(float(values.min()), 0.0), float(values.max())
+    if high <= low:
+        return np.zeros(values.shape, np.uint8)
+    factor = np.float32(255 / (high - low))
+    return np.rint(values * factor - np.float32(low) * factor).clip(0, 255).astype(np.uint8)
+
+
+def mosaic(
+    channels: np.ndarray,
+    order: Sequence[int] | np.ndarray | None = None,
+    columns: int = 16,
+    margin: int = 1,
+    background: int = 0,
+) -> np.ndarray:
+    """Returns a layer's channels beside each other in rows: uint8 (rows · (h + margin) - margin, …).
+
+    Args:
+        channels: uint8 (h, w, k), from `standardised` or `raw`.
+        order: which channels, in which order; by default all by their index.
+        columns: tiles in a row.
+        margin: pixels between tiles.
+        background: the value of margins and of what the last row leaves free.
+    """
+    height, width, count = channels.shape
+    if order is not None:
+        channels, count = channels[..., np.asarray(order, np.int64)], len(order)
+    rows = -(-count // columns)
+    canvas = np.full((rows, height + margin, columns, width + margin), background, np.uint8)
+    tiles = canvas.transpose(0, 2, 1, 3)
+    planes, whole_rows = channels.transpose(2, 0, 1), count // columns
+    full = whole_rows * columns
+    tiles[:whole_rows, :, :height, :width] = planes[:full].reshape(whole_rows, columns, height, width)
+    if count > full:
+        tiles[whole_rows, : count - full, :height, :width] = planes[full:]
+    picture = canvas.reshape(rows * (height + margin), columns * (width + margin))
+    return np.ascontiguousarray(picture[: len(picture) - margin, : picture.shape[1] - margin])
+
+
+def tile_at(
+    y: int, x: int, shape: tuple[int, int], count: int, columns: int = 16, margin: int = 1
+) -> int | None:  # fmt: skip
+    """Returns which tile of a `mosaic` a pixel is in, counted in the mosaic's order; `None` beside all of them.
+
+    Args:
+        y: the pixel's row.
+        x: its column.
+        shape: a tile's (height, width).
+        count: how many tiles there are.
+        columns: as the mosaic's.
+        margin: as the mosaic's.
+    """
+    (row, down), (column, right) = divmod(y, shape[0] + margin), divmod(x, shape[1] + margin)
+    tile = row * columns + column
+    inside = min(y, x) >= 0 and down < shape[0] and right < shape[1] and column < columns
+    return tile if inside and tile < count else None

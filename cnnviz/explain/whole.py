@@ -1,0 +1,36 @@
+"""A network with all of its layers, the last softmax or sigmoid among them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import keras
+
+from cnnviz.explain.graph import Graph, _layers, flatten
+from cnnviz.explain.walk import Program, _enter, _graph, _needed
+
+if TYPE_CHECKING:
+    from cnnviz.models.loaded import Loaded
+
+__all__ = ["whole"]
+
+
+def whole(source: Loaded | keras.Model) -> Graph:
+    """Returns the network's graph as `graph.flatten` does, but with outputs as the model gives them.
+
+    `flatten` leaves the last activation out, because explanations are about scores; who looks at every layer wants
+    to see it, too. Layers of both graphs have the same names.
+
+    Raises:
+        ModelError: see `walk.walk`.
+    """
+    model = source if isinstance(source, keras.Model) else source.model
+    return flatten(model).kept("whole", lambda: _whole(model))
+
+
+def _whole(model: keras.Model) -> Graph:
+    steps: list = []
+    outputs = _enter(_graph(model), [0], "", steps, {})
+    program = Program(tuple(_needed(steps, outputs)), tuple(outputs))
+    units = tuple(int(tensor.shape[-1]) for tensor in model.outputs)
+    return Graph(program, tuple(model.inputs[0].shape[1:]), units, _layers(program, model.inputs[0].shape))
