@@ -28,9 +28,13 @@ STYLE = """
 @media (max-width: 640px) {
   .st-key-predict_sources, .st-key-predict_row { flex-wrap: nowrap; overflow-x: auto; padding-bottom: 0.4rem; }
   .st-key-predict_sources > *, .st-key-predict_row > * { flex-shrink: 0; }
-  .st-key-predict_single > [data-testid="stLayoutWrapper"] > [data-testid="stHorizontalBlock"] {
-    flex-direction: column-reverse; gap: 1rem;
+  :is(.st-key-predict_top, .st-key-predict_single) > [data-testid="stLayoutWrapper"] > * {
+    gap: 1rem;
   }
+  .st-key-predict_single > [data-testid="stLayoutWrapper"] > [data-testid="stHorizontalBlock"] {
+    flex-direction: column-reverse;
+  }
+  .st-key-predict_single [data-testid="stColumn"] { width: 100%; }
 }
 </style>
 """
@@ -48,7 +52,8 @@ except CnnvizError as error:
     listed = []
 known = {run.id: run for run in usable(listed)}
 choice = predict_state.opened(known)
-left, right = st.columns([3, 2], gap="large")
+with st.container(key="predict_top"):
+    left, right = st.columns([3, 2], gap="large")
 with right:
     sources = network_choice(choice, known, labels(listed))
 with left, st.container(key="predict_photos"):

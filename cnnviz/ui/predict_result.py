@@ -10,7 +10,7 @@ from cnnviz.ui.models import Network, Source, forget_failures, opened
 from cnnviz.ui.predict_choices import choices, opacity, request_of, settled
 from cnnviz.ui.predict_save import numbers_button
 from cnnviz.ui.predict_state import Choice
-from cnnviz.ui.predict_views import cell, shown_in_full, strip, waiting
+from cnnviz.ui.predict_views import cell, full_row, shown_in_full, strip, waiting
 from cnnviz.ui.predict_work import Pair, computed
 from cnnviz.ui.text import plain
 
@@ -61,6 +61,9 @@ def _asked(choice: Choice, chosen: list[tuple[Source, Network]], place) -> None:
     settled(choice, network)
     with place:
         row = st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="predict_row")
+        below = st.container()
+    single = full_row() if len(chosen) * len(choice.photos) == 1 else None
+    with single.work if single is not None else below:
         pairs = computed(chosen, choice.photos, request_of(choice), choice.every_layer)
     with row:
         choices(choice, network, pairs[0].facts)
@@ -68,8 +71,8 @@ def _asked(choice: Choice, chosen: list[tuple[Source, Network]], place) -> None:
             with st.container(width=220):
                 opacity(choice)
             numbers_button(pairs, "predict_all")
-    if len(pairs) == 1:
-        shown_in_full(pairs[0], choice)
+    if single is not None:
+        shown_in_full(pairs[0], choice, single)
     else:
         _grid(choice, pairs, several=len(chosen) > 1)
     if pairs[0].strip:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import cv2
 import numpy as np
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from cnnviz.augment.preview import display_size, picture_bytes
 from cnnviz.explain import METHODS
@@ -19,7 +22,7 @@ from cnnviz.ui.predict_state import Choice, remove
 from cnnviz.ui.predict_work import Answer, Pair, Shown
 from cnnviz.ui.text import plain
 
-__all__ = ["cell", "given", "seen", "shown_in_full", "strip", "waiting"]
+__all__ = ["Row", "cell", "full_row", "shown_in_full", "strip", "waiting"]
 
 LARGE, SMALL, TINY = 720, 420, 240
 """Longest sides of pictures, in pixels."""
@@ -60,26 +63,40 @@ def seen(pair: Pair) -> None:
     )  # fmt: skip
 
 
-def shown_in_full(pair: Pair, choice: Choice) -> None:
-    """Draws one network's answer to one photo over the whole width."""
+@dataclass(frozen=True, eq=False)
+class Row:
+    """The places of a photo that is shown over the whole width; `work` is where a bar shows how far the rest is."""
+
+    photo: DeltaGenerator
+    map: DeltaGenerator
+    answer: DeltaGenerator
+    work: DeltaGenerator
+
+
+def full_row() -> Row:
+    """Makes the places; on narrow windows the answer is the first of them."""
     with st.container(key="predict_single"):
         left, middle, right = st.columns([3, 6, 4], gap="large")
-    with left:
+    return Row(left, middle, right.container(), right.container())
+
+
+def shown_in_full(pair: Pair, choice: Choice, row: Row) -> None:
+    """Draws one network's answer to one photo over the whole width."""
+    with row.photo:
         given(pair.photo, pair.network)
         if isinstance(pair.answer, Answer):
             with st.container(width=200):
                 seen(pair)
-    with middle:
+    with row.map:
         _map(pair, choice, LARGE)
         opacity(choice)
         _words(pair)
         if isinstance(pair.shown, Shown):
             downloads(pair, pair.shown, choice, "predict_save")
-    with right:
-        answers(pair, choice)
-        if isinstance(pair.shown, Shown):
             about = METHODS[pair.shown.explanation.method]
             st.caption(f"**{plain(about.title)}** {plain(_continued(about.sentences))} ({plain(about.paper)})")
+    with row.answer:
+        answers(pair, choice)
 
 
 def _continued(sentences: str) -> str:
@@ -87,13 +104,12 @@ def _continued(sentences: str) -> str:
     return sentences[:1].lower() + sentences[1:]
 
 
-def waiting(photo: Photo, network: Network | None = None) -> None:
-    """Draws a photo that nothing is known of yet, where the answer will stand."""
-    with st.container(key="predict_single"):
-        left, middle, _ = st.columns([3, 6, 4], gap="large")
-    with left:
-        given(photo, network)
-    with middle:
+def waiting(photo: Photo) -> None:
+    """Draws a photo that no network is there for yet, where the answer will stand."""
+    row = full_row()
+    with row.photo:
+        given(photo, None)
+    with row.map:
         picture = fit(photo.shown, display_size(photo.shown.shape, LARGE))
         data = picture_bytes(picture)
         st.html(layered(data, data, picture.shape, f"The photo {photo.title}"))
@@ -203,7 +219,7 @@ def answers(pair: Pair, choice: Choice, *, brief: bool = False) -> None:
 
 def strip(pair: Pair, choice: Choice) -> None:
     """Draws the same explanation for each convolution, from the input on."""
-    st.markdown("**Every convolution, from the input on**")
+    st.markdown(f"**Every convolution, from the input on** · {plain(pair.photo.title)} · {plain(pair.source.title)}")
     place = st.grid(6, min_column_width=130, gap="small", key="predict_strip")
     for layer, shown in zip(pair.facts.layers, pair.strip, strict=True):
         with place:

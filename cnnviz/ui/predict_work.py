@@ -138,7 +138,9 @@ def computed(chosen: Sequence[tuple[Source, Network]], photos: Sequence[Photo], 
     found, ended = known(), st.session_state[_WANTED][1]
     missing = any(_missing(pair, every_layer and nth == 0) for nth, pair in enumerate(found))
     if missing and not ended and not background.known(_WORK):
-        background.start(_WORK, partial(_work, store, found, request, every_layer), "Asking the network")
+        asked = all(pair.answer is not None for pair in found)
+        what = METHODS[method_of(request, found[0].facts)].title if asked else "Asking the network"
+        background.start(_WORK, partial(_work, store, found, request, every_layer), what)
     if (work := background.finished(_WORK, PATIENCE_SECONDS)) is not None:
         ended = work.sentence or (STOPPED if work.stopped else UNFINISHED)
         st.session_state[_WANTED] = (wanted, ended)
@@ -191,7 +193,8 @@ def _work(store: _Store, pairs: Sequence[Pair], request: Request, every_layer: b
     for nth, pair in enumerate(pairs):
         if cancelled():
             return
-        progress("Asking the network", nth, len(pairs) if len(pairs) > 1 else 0)
+        if store.get(_key(pair)) is None:
+            progress("Asking the network", nth, len(pairs) if len(pairs) > 1 else 0)
         store.made((pair.source.stamp,), partial(_facts, pair.network))
         store.made(_key(pair), partial(_answer, pair))
     for nth, pair in enumerate(pairs):
