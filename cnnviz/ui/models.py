@@ -53,13 +53,14 @@ class Network:
 class Source:
     """Where a network comes from: `id` names it within a session, `title` on a page; `stamp` tells it from all others.
 
-    `load` gets a function for its progress and returns the network.
+    `load` gets a function for its progress and returns the network; `run` is the run that it is of, if it is of one.
     """
 
     id: str
     title: str
     stamp: tuple
     load: Callable[[Progress], Loaded] = field(compare=False, repr=False)
+    run: Run | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass
@@ -108,7 +109,7 @@ def of_run(run: Run, title: str = "") -> Source:
         stamp = (str(run.best_path), status.st_mtime_ns, status.st_size)
     except OSError:
         stamp = (str(run.best_path), 0, 0)
-    return Source(run.id, title or run.id, stamp, partial(_load_run, run))
+    return Source(run.id, title or run.id, stamp, partial(_load_run, run), run)
 
 
 def _load_run(run: Run, progress: Progress) -> Loaded:

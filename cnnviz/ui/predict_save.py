@@ -41,41 +41,44 @@ def subject(pair: Pair, shown: Shown) -> str:
     return f"{classes[shown.index]}{against}"
 
 
-def numbers(pair: Pair) -> list[dict[str, Any]]:
-    """Returns the answers of one network to one photo, a record for each head; the explained one says of its map."""
+def numbers(pair: Pair) -> dict[str, Any]:
+    """Returns one network's answers to one photo, as `python -m cnnviz predict --json` gives them.
+
+    Returns:
+        `photo`, `network` and `heads`, a record for each head of which the explained one says of its map; or `error`.
+    """
+    made: dict[str, Any] = {"photo": pair.photo.title, "network": pair.source.title}
     if not isinstance(pair.answer, Answer):
-        return []
-    records = []
-    for head, shares in pair.answer.shares.items():
-        classes = pair.network.loaded.classes[head]
-        order = np.argsort(-shares, kind="stable")[:TOP]
-        record: dict[str, Any] = {
-            "photo": pair.photo.title,
-            "network": pair.source.title,
-            "head": head,
-            "class": classes[order[0]],
-            "probability": float(shares[order[0]]),
-            "top": [[classes[index], float(shares[index])] for index in order],
-        }
-        if truth := dict(pair.photo.labels).get(head):
-            record["true"] = truth
-        if isinstance(pair.shown, Shown) and pair.shown.head == head:
-            made = pair.shown.explanation
-            record |= {
-                "method": made.method,
-                "layer": made.layer,
-                "target": subject(pair, pair.shown),
-                "score": float(made.scores[0]),
-                "strength": float(made.strength[0]),
-            }
-        records.append(record)
-    return records
+        return made | {"error": pair.answer or "It was not answered yet."}
+    return made | {"heads": [_head(pair, head, shares) for head, shares in pair.answer.shares.items()]}
+
+
+def _head(pair: Pair, head: str, shares: np.ndarray) -> dict[str, Any]:
+    classes = pair.network.loaded.classes[head]
+    order = np.argsort(-shares, kind="stable")[:TOP]
+    record: dict[str, Any] = {
+        "head": head,
+        "class": classes[order[0]],
+        "probability": float(shares[order[0]]),
+        "top": [[classes[index], float(shares[index])] for index in order],
+    }
+    if truth := dict(pair.photo.labels).get(head):
+        record["true"] = truth
+    if isinstance(pair.shown, Shown) and pair.shown.head == head:
+        made = pair.shown.explanation
+        record |= {"method": made.method, "layer": made.layer, "target": classes[pair.shown.index]}
+        if pair.shown.against is not None:
+            record["against"] = classes[pair.shown.against]
+        record |= {"score": float(made.scores[0]), "strength": float(made.strength[0])}
+        if made.note:
+            record["note"] = made.note
+    return record
 
 
 def numbers_button(pairs: Sequence[Pair], key: str) -> None:
     """Draws the button that saves the numbers of these pairs as one JSON file."""
     st.download_button(
-        "Numbers", lambda: json.dumps([record for pair in pairs for record in numbers(pair)], indent=1),
+        "Numbers", lambda: json.dumps([numbers(pair) for pair in pairs], indent=1),
         "cnnviz-numbers.json", "application/json", icon=":material/download:", type="tertiary", key=f"{key}_json",
         on_click="ignore", help="Classes, probabilities, layer, score and strength as JSON.",
     )  # fmt: skip

@@ -184,8 +184,8 @@ def _words(pair: Pair) -> None:
     about = METHODS[made.method]
     of = f" of **{plain(subject(pair, pair.shown))}**" if about.of_class else ", the same for every class,"
     at = f" at **{plain(made.layer)}**" if made.layer else ""
-    if made.notes[0]:
-        st.info(plain(made.notes[0]), icon=":material/info:")
+    if made.note:
+        st.info(plain(made.note), icon=":material/info:")
     st.caption(
         f"**{plain(about.title)}**{of}{at}. {plain(made.why)} Strongest point "
         f"{plain(f'{made.strength[0]:.3g}')}, the class's score {plain(f'{made.scores[0]:.3g}')}."
@@ -228,7 +228,7 @@ def strip(pair: Pair, choice: Choice) -> None:
                 continue
             made = shown.explanation
             height, width = made.map.shape[1:]
-            weak = " · no positive evidence" if made.notes[0] else ""
+            weak = " · no positive evidence" if made.note else ""
             with st.container(gap="xsmall"):
                 alt = f"Heat map at {layer}"
                 st.html(_drawn(pair, shown, _identity(pair, shown), choice.colour_map, TINY, alt))

@@ -403,7 +403,9 @@ def test_the_numbers_are_the_answers(app: AppTest, shapes: Run, shown) -> None:
     assert isinstance(answer, Answer)
     assert isinstance(drawn, Shown)
     pair = Pair(of_run(shapes, "S"), Network(load_run(shapes)), photo, None, answer, drawn)
-    made = json.loads(json.dumps(numbers(pair)))
+    record = json.loads(json.dumps(numbers(pair)))
+    assert (record["photo"], record["network"]) == ("Chelsea", "S")
+    made = record["heads"]
     assert [record["head"] for record in made] == ["shape", "colour"]
     for record in made:
         assert record["top"][0] == [record["class"], record["probability"]]

@@ -127,6 +127,7 @@ def test_a_photo_from_disk_is_answered_explained_and_saved(
     assert values.min() >= 0
     (record,) = json.loads(Path(save(page, "Numbers").path()).read_text())
     assert record["photo"] == "holiday.jpg"
+    (record,) = record["heads"]
     assert record["target"] == other
     assert record["class"] == answered
     assert record["strength"] == pytest.approx(float(values.max()))
