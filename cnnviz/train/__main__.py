@@ -8,7 +8,7 @@ import sys
 import time
 import traceback
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from cnnviz.errors import CnnvizError
@@ -24,8 +24,7 @@ def main(folder: Path) -> int:
     """Carries out the run in `folder`; returns the process's exit code (0 finished or stopped, 1 failed)."""
     diary = Diary(folder, open_run(folder.name, folder.parent).written)
     signal.signal(signal.SIGTERM, lambda *_: diary.stop())
-    if hasattr(os, "nice"):
-        os.nice(NICENESS)
+    _step_back()
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     try:
         diary.write(state="queued", process=this_process())
@@ -48,6 +47,14 @@ def main(folder: Path) -> int:
         diary.write(state="failed", ended=time.time(), sentence=_sentence(error))
         return 1
     return 0
+
+
+def _step_back() -> None:
+    """Lets other programs go first. Where Linux groups processes by session (`autogroup`), the whole group has to."""
+    if hasattr(os, "nice"):
+        os.nice(NICENESS)
+    with suppress(OSError):
+        Path("/proc/self/autogroup").write_text(str(NICENESS))
 
 
 @contextmanager
