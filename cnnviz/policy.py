@@ -201,6 +201,14 @@ POLICIES: dict[str, Policy] = {
         ),
         fill_mode="reflect",
     ),
+    "photos": Policy(
+        name="photos",
+        steps=_steps(
+            horizontal_flip=0.5, rotation=(-15, 15), width_shift=(-0.1, 0.1), height_shift=(-0.1, 0.1), zoom=(0.8, 1.2),
+            brightness=(-0.1, 0.1), contrast=(0.8, 1.2), saturation=(0.7, 1.3),
+        ),
+        fill_mode="reflect",
+    ),
     "strong": Policy(
         name="strong",
         steps=_steps(

@@ -1,7 +1,8 @@
-"""The tutorials' systems, and two of our own, as recipes.
+"""The tutorials' systems, and three of our own, as recipes.
 
 The ids are those of the tutorials' table: A (faces, one head), B1 and B2 (faces, one and two heads), C1 and C2
-(Fashion-MNIST), D1 (MNIST), D2 and D3 (cats and dogs), E1 (three animals); Q is for trying things.
+(Fashion-MNIST), D1 (MNIST), D2 and D3 (cats and dogs), E1 (three animals). Q is for trying things; S, P and D1 are
+those of the trained runs that come with cnnviz.
 """
 
 from __future__ import annotations
@@ -90,6 +91,16 @@ PRESETS: dict[str, Recipe] = {
             heads=(Head(name="shape", units=4), Head(name="colour", units=6)),
         ),
         fit=Fit(epochs=24, learning_rate=3e-3, schedule="cosine"),
+    ),
+    "P": Recipe(
+        name="Cats and dogs, small and augmented",
+        data=Data(dataset="cats_and_dogs", image_size=128),
+        augmentation=POLICIES["photos"],
+        network=Network(
+            layers=(*_normalised(32, 0, 64, 0, 128, 0, 128, 0, 256), GlobalAveragePooling2D(), Dropout(rate=0.3)),
+            heads=_BINARY,
+        ),
+        fit=Fit(optimizer="adamw", learning_rate=1e-3, weight_decay=0.02, epochs=60, schedule="cosine"),
     ),
     "A": Recipe(
         name="Faces, gender from one logit",

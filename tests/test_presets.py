@@ -130,7 +130,7 @@ def test_the_faces_are_cut_and_counted_as_in_the_tutorials() -> None:
 
 
 def test_an_unknown_preset_is_named_with_the_nearest() -> None:
-    with pytest.raises(RecipeError, match=r"There is no preset 'c2': choose one of Q, S, A, .*did you mean 'C2'\?"):
+    with pytest.raises(RecipeError, match=r"There is no preset 'c2': choose one of Q, S, P, A, .*did you mean 'C2'\?"):
         preset("c2")
 
 
