@@ -15,6 +15,7 @@ import cv2
 import numpy as np
 
 from cnnviz.errors import ModelError
+from cnnviz.explain.stopping import Cancelled
 
 __all__ = ["RANDOM_MAPS", "STEPS", "Curves", "Faithful", "altered", "blurred", "curves", "emptied", "faithful", "over",
            "random_like", "ranking", "resized"]  # fmt: skip
@@ -190,7 +191,8 @@ def faithful(
         seed: the same seed gives the same random maps.
         budget: seconds. What is done by then is returned; at least the map in question is.
         progress: called with what is being done, how much is done and how much there is.
-        cancelled: asked between two maps; what is done by then is returned.
+        cancelled: asked between two maps; what is done by then is returned, as it is where a map's function raises
+            `Cancelled`.
     """
     (name, first), *others = maps.items()
     first = _made(first)
@@ -207,6 +209,9 @@ def faithful(
             progress("Taking pixels away and showing them", nth, len(jobs))
         try:
             made = curves(score, picture, _made(map_), steps=steps, seed=seed)
+        except Cancelled:
+            ended = "stop"
+            break
         except ModelError as error:
             skipped[what] = str(error)
             continue

@@ -16,6 +16,7 @@ import numpy as np
 
 from cnnviz.errors import ModelError
 from cnnviz.explain.quality import over, resized
+from cnnviz.explain.stopping import Cancelled
 
 __all__ = ["DRAWS", "MOST_STAGES", "Randomised", "Stage", "alike", "clone", "randomised", "rank_correlation",
            "structure", "weighted"]  # fmt: skip
@@ -159,6 +160,7 @@ def randomised(
 
     Raises:
         ModelError: the network can't be copied or taken apart, has no weights, or its map is the same everywhere.
+        Cancelled: `map_of` raised it before there was a first stage; later on, what is done is returned.
     """
     with lock or nullcontext():
         twin = clone(model)
@@ -182,7 +184,13 @@ def randomised(
             for variable in variables:
                 values = variable.numpy()
                 variable.assign(rng.permutation(values.ravel()).reshape(values.shape))
-            found[nth].append(np.asarray(map_of(twin), np.float32))
+            try:
+                found[nth].append(np.asarray(map_of(twin), np.float32))
+            except Cancelled:
+                if not found[0]:
+                    raise
+                ended = "stop"
+                break
         if ended:
             break
     made = tuple(

@@ -76,25 +76,25 @@ def randomised_verdict(found: Randomised) -> str:
     if fallen == 0:
         return (
             f"The map depends on what was learned up to the top: with {_layers(first.layers)} randomised alone, its "
-            f"rank correlation with the map above is {first.correlation:.2f}"
-            + (f", with all layers {last.correlation:.2f}." if whole and len(found.stages) > 1 else ".")
+            f"rank correlation with the map above is {_signed(first.correlation)}"
+            + (f", with all layers {_signed(last.correlation)}." if whole and len(found.stages) > 1 else ".")
         )
     if fallen is not None:
         count = sum(len(stage.layers) for stage in found.stages[:fallen])
         return (
             f"The map rests on lower layers more than on the answer: it stays alike (rank correlation "
-            f"{found.stages[fallen - 1].correlation:.2f}) while the top {_count(count)} lost what was learned, and "
-            f"changes only with {_layers(found.stages[fallen].layers)} ({found.stages[fallen].correlation:.2f})."
+            f"{_signed(found.stages[fallen - 1].correlation)}) while the top {_count(count)} lost what was learned, and "
+            f"changes only with {_layers(found.stages[fallen].layers)} ({_signed(found.stages[fallen].correlation)})."
         )
     if not whole:
         count = sum(len(stage.layers) for stage in found.stages)
         return (
-            f"So far the map stays alike (rank correlation {last.correlation:.2f}) with the top {_count(count)} "
+            f"So far the map stays alike (rank correlation {_signed(last.correlation)}) with the top {_count(count)} "
             "randomised; the others weren't reached, so that this is no verdict yet."
         )
     return (
         f"Don't rely on this map as a reason: with all layers randomised it is still alike (rank correlation "
-        f"{last.correlation:.2f}), so that it shows the picture more than what the network learned."
+        f"{_signed(last.correlation)}), so that it shows the picture more than what the network learned."
     )
 
 
@@ -127,3 +127,8 @@ def pointing_verdict(found: Pointing, title: str) -> str:
     if found.hits > found.area and found.energy > found.area:
         return f"{title} finds the object better than chance, but not better than the centre does: {figures}; {chance}."
     return f"{title} doesn't find the object: {figures}; {chance}."
+
+
+def _signed(value: float) -> str:
+    """Two digits, with a minus sign and without a zero below zero."""
+    return f"{round(value, 2) + 0.0:.2f}".replace("-", "−")

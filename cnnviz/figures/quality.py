@@ -53,7 +53,7 @@ def removal_curves(
             x=x, y=np.mean(random, axis=0).tolist(), name=_with_area(name, random_area), mode="lines",
             line={"color": GREY, "width": 1.6, "dash": "dot"}, hovertemplate="%{y:.1%}",
         )  # fmt: skip
-    for number, (name, (values, area)) in enumerate(curves.items()):
+    for number, (name, (values, area)) in reversed(list(enumerate(curves.items()))):  # the first one on top
         figure.add_scatter(
             x=x, y=list(values), name=_with_area(escaped(name, 40), area), mode="lines",
             line={"color": COLOURS[number % len(COLOURS)], "width": 1.8 if number else 3,
@@ -118,7 +118,10 @@ def cascade_bars(
             sizing="contain", layer="above",
         )  # fmt: skip
     if alike is not None:
-        figure.add_hline(y=alike, line={"color": _GUIDE, "width": 1, "dash": "dot"}, layer="below")
+        figure.add_hline(
+            y=alike, line={"color": COLOURS[1], "width": 1.2, "dash": "dot"}, annotation_text="alike",
+            annotation_position="top right", annotation_font={"size": 11, "color": GREY},
+        )  # fmt: skip
     return figure
 
 

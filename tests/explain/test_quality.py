@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from cnnviz.errors import ModelError
+from cnnviz.explain import Cancelled
 from cnnviz.explain.quality import (
     Curves,
     altered,
@@ -165,6 +166,14 @@ def test_a_map_that_cannot_be_had_is_named() -> None:
     found = faithful(corner, PICTURE, {"mine": PERFECT, "other": fails}, randoms=1)
     assert list(found.curves) == ["mine"]
     assert found.skipped == {"other": "No convolution."}
+
+
+def test_a_map_that_is_broken_off_ends_it() -> None:
+    def stops() -> np.ndarray:
+        raise Cancelled
+
+    found = faithful(corner, PICTURE, {"mine": PERFECT, "other": stops}, randoms=3)
+    assert (list(found.curves), len(found.random), found.ended) == (["mine"], 1, "stop")
 
 
 def test_pictures_are_asked_about_in_batches() -> None:

@@ -11,7 +11,7 @@ from keras import layers
 from scipy.stats import spearmanr
 
 from cnnviz.errors import ModelError
-from cnnviz.explain import Target, explain
+from cnnviz.explain import Cancelled, Target, explain
 from cnnviz.explain.randomised import clone, randomised, rank_correlation, structure, weighted
 
 PICTURE = np.random.default_rng(0).integers(0, 256, (1, 16, 16, 3)).astype(np.float32)
@@ -120,6 +120,21 @@ def test_what_is_done_by_then_is_returned(model: keras.Model) -> None:
     )
     assert ([len(stage.correlations) for stage in found.stages], found.ended) == ([2, 2, 1, 1], "stop")
     assert said[-1] == (5, 8)
+
+
+def test_a_map_that_is_broken_off_leaves_what_was_done(model: keras.Model) -> None:
+    calls = []
+
+    def breaks(twin: keras.Model, after: int) -> np.ndarray:
+        calls.append(1)
+        if len(calls) > after:
+            raise Cancelled
+        return low(twin)
+
+    found = randomised(model, partial(breaks, after=3))
+    assert ([len(stage.correlations) for stage in found.stages], found.ended) == ([1, 1], "stop")
+    with pytest.raises(Cancelled):
+        randomised(model, partial(breaks, after=4))
 
 
 def test_neighbours_are_taken_together_in_deep_networks() -> None:

@@ -89,7 +89,7 @@ def changed(*correlations: float, wanted: int | None = None, ended: str = "") ->
             changed(0.2, 0.1, -0.05),
             (
                 "The map depends on what was learned up to the top: with dense randomised alone, its rank correlation "
-                "with the map above is 0.20, with all layers -0.05."
+                "with the map above is 0.20, with all layers −0.05."
             ),
         ),
         (
@@ -120,6 +120,10 @@ def changed(*correlations: float, wanted: int | None = None, ended: str = "") ->
 )  # fmt: skip
 def test_where_a_map_changes_says_what_it_depends_on(found: Randomised, said: str) -> None:
     assert randomised_verdict(found) == said
+
+
+def test_there_is_no_zero_below_zero() -> None:
+    assert "map above is 0.00, with" in randomised_verdict(changed(-0.001, 0.1))
 
 
 def test_what_is_missing_of_the_layers() -> None:
