@@ -67,7 +67,7 @@ def test_what_a_layer_does_not_need_is_not_computed_and_functions_are_kept() -> 
     before = [weight.numpy() for weight in model.weights]
     activations(model, pixels_for(model), ["pool"])
     kept = [key for key in graph._kept if key[0] == "outputs"]
-    assert kept == [("outputs", "pool")]
+    assert len(kept) == 1
     operations = {one.type for one in graph._kept[kept[0]].get_concrete_function().graph.get_operations()}
     assert "Conv2D" in operations
     assert not operations & {"MatMul", "Softmax"}
