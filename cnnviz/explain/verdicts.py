@@ -80,11 +80,12 @@ def randomised_verdict(found: Randomised) -> str:
             + (f", with all layers {_signed(last.correlation)}." if whole and len(found.stages) > 1 else ".")
         )
     if fallen is not None:
-        count = sum(len(stage.layers) for stage in found.stages[:fallen])
+        before, after = found.stages[fallen - 1 : fallen + 1]
+        count = _count(sum(len(stage.layers) for stage in found.stages[:fallen]))
         return (
             f"The map rests on lower layers more than on the answer: it stays alike (rank correlation "
-            f"{_signed(found.stages[fallen - 1].correlation)}) while the top {_count(count)} lost what was learned, and "
-            f"changes only with {_layers(found.stages[fallen].layers)} ({_signed(found.stages[fallen].correlation)})."
+            f"{_signed(before.correlation)}) while the top {count} lost what was learned, and changes only with "
+            f"{_layers(after.layers)} ({_signed(after.correlation)})."
         )
     if not whole:
         count = sum(len(stage.layers) for stage in found.stages)

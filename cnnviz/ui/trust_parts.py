@@ -40,7 +40,7 @@ class Findings:
     """
 
     results: dict[str, Any] = field(default_factory=dict)
-    beside: str | None = None
+    beside: str = ""
     wanted: set[str] = field(default_factory=set)
     methods: tuple[str, ...] = ()
     objects: dict[str, Pointing] = field(default_factory=dict)
@@ -89,7 +89,7 @@ def faithful_part(case: Case, found: Findings, key: str) -> None:
         with st.container(width="stretch"):
             st.markdown("#### Does it mark what the network uses?")
         beside = st.selectbox(
-            "Beside it", [None, *offered], index=1 if offered else 0, width=220, key=f"{key}_beside",
+            "Beside it", ["", *offered], index=1 if offered else 0, width=220, key=f"{key}_beside",
             format_func=lambda name: METHODS[name].title if name else "No other method",
             help="Another method's map of the same class, measured in the same way.",
         )  # fmt: skip

@@ -120,8 +120,8 @@ def _letting_in(lock: threading.Lock) -> Iterator[Callable[[int, int], None]]:
         yield breathe
 
 
-def measure_faithful(case: Case, other: str | None, progress: Progress, cancelled: Cancelled) -> Faithful:
-    """Returns the deletion and insertion curves of the map, of random ones and of another method's."""
+def measure_faithful(case: Case, other: str, progress: Progress, cancelled: Cancelled) -> Faithful:
+    """Returns the deletion and insertion curves of the map, of random ones and, where named, of another method's."""
     network, made, target = case.network, case.explanation, case.target
 
     def score(pictures: np.ndarray) -> np.ndarray:
@@ -133,7 +133,7 @@ def measure_faithful(case: Case, other: str | None, progress: Progress, cancelle
                            layer=case.layer_of(other), progress=breathe, cancelled=cancelled).map[0]  # fmt: skip
 
     maps: dict[str, np.ndarray | Callable[[], np.ndarray]] = {METHODS[made.method].title: made.map[0]}
-    if other is not None:
+    if other:
         maps[METHODS[other].title] = map_of
     return faithful(score, case.image, maps, budget=SECONDS["faithful"], progress=progress, cancelled=cancelled)
 
