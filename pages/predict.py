@@ -58,5 +58,5 @@ with right:
     sources = network_choice(choice, known, labels(listed))
 with left, st.container(key="predict_photos"):
     photo_choice(choice)
-predict_state.write_address(choice)
 results(choice, sources)
+predict_state.write_address(choice)

@@ -29,13 +29,13 @@ def settled(choice: Choice, network: Network) -> None:
     """Puts defaults in the place of what the first network doesn't have, and says so."""
     classes = network.loaded.classes
     if choice.head and choice.head not in classes:
-        choice.notes.append(f"The network has no head {choice.head[:60]!r}: its first one is shown.")
+        choice.note(f"The network has no head {choice.head[:60]!r}: its first one is shown.")
         choice.head = ""
     if choice.subject and choice.subject not in classes[_head(choice, network)]:
-        choice.notes.append(f"The network has no class {choice.subject[:60]!r}: what it answers is explained.")
+        choice.note(f"The network has no class {choice.subject[:60]!r}: what it answers is explained.")
         choice.subject = ""
     if choice.method and choice.method not in METHODS:
-        choice.notes.append(f"There is no method {choice.method[:60]!r}: {METHODS[DEFAULT_METHOD].title} is used.")
+        choice.note(f"There is no method {choice.method[:60]!r}: {METHODS[DEFAULT_METHOD].title} is used.")
         choice.method = ""
 
 
@@ -77,7 +77,7 @@ def choices(choice: Choice, network: Network, facts: Facts | None) -> None:
     if able and about.family == "cam":
         layers = facts.layers if facts is not None else ()
         if facts is not None and choice.layer not in ("", *layers):
-            choice.notes.append(f"The network has no convolution {choice.layer[:60]!r}: its last one is shown.")
+            choice.note(f"The network has no convolution {choice.layer[:60]!r}: its last one is shown.")
             choice.layer = ""
         _select(
             "Layer", ["", *reversed(layers)], choice.layer if choice.layer in layers else "",

@@ -10,7 +10,7 @@ from cnnviz.ui.models import Network, Source, forget_failures, opened
 from cnnviz.ui.predict_choices import choices, opacity, request_of, settled
 from cnnviz.ui.predict_save import numbers_button
 from cnnviz.ui.predict_state import Choice
-from cnnviz.ui.predict_views import cell, full_row, shown_in_full, strip, waiting
+from cnnviz.ui.predict_views import cell, full_row, shown_in_full, strip, trust, waiting
 from cnnviz.ui.predict_work import Pair, computed
 from cnnviz.ui.text import plain
 
@@ -34,9 +34,8 @@ def results(choice: Choice, sources: Sequence[Source]) -> None:
     else:
         _asked(choice, chosen, place)
     with notes:
-        for sentence in dict.fromkeys(choice.notes):
+        for sentence in choice.told():
             st.warning(plain(sentence), icon=":material/info:")
-    choice.notes.clear()
 
 
 def _without_network(place) -> None:
@@ -77,6 +76,8 @@ def _asked(choice: Choice, chosen: list[tuple[Source, Network]], place) -> None:
         _grid(choice, pairs, several=len(chosen) > 1)
     if pairs[0].strip:
         strip(pairs[0], choice)
+    if single is not None:
+        trust(pairs[0], choice, "predict_trust")
 
 
 def _grid(choice: Choice, pairs: list[Pair], several: bool) -> None:

@@ -7,6 +7,7 @@ first run's held-out split, or `ID:17` in another one's.
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, field
 
 import streamlit as st
@@ -22,6 +23,7 @@ __all__ = ["MOST_NETWORKS", "MOST_PHOTOS", "Choice", "add", "opened", "remove", 
 MOST_PHOTOS = 24
 MOST_NETWORKS = 4
 LONGEST_NAME = 200
+NOTE_SECONDS = 15.0
 _CHOICE, _ADDRESS = "predict_choice", "predict_address"
 _NAMES = ("run", "sample", "item", "head", "class", "against", "layer", "method")
 
@@ -31,14 +33,14 @@ class Choice:
     """What is shown. Empty texts stand for defaults: the first head, the class that is answered, the last convolution.
 
     `sources` are the ids of networks and `files` those that were uploaded in this session, by id; `refused` are files
-    that can't be used with the sentences why; `notes` are sentences for the page's top.
+    that can't be used with the sentences why; `notes` are sentences for the page's top and when they were first shown.
     """
 
     photos: list[Photo] = field(default_factory=list)
     refused: list[tuple[str, str]] = field(default_factory=list)
     sources: list[str] | None = None
     files: dict[str, Source] = field(default_factory=dict)
-    notes: list[str] = field(default_factory=list)
+    notes: dict[str, float | None] = field(default_factory=dict)
     beside: bool = False
     head: str = ""
     subject: str = ""
@@ -50,6 +52,20 @@ class Choice:
     every_layer: bool = False
     item: int = 1
     given: set[str] = field(default_factory=set)
+
+    def note(self, sentence: str) -> None:
+        """Keeps a sentence for the page."""
+        self.notes.setdefault(sentence, None)
+
+    def told(self) -> list[str]:
+        """Returns the sentences to show; they leave with the first drawing after `NOTE_SECONDS`."""
+        now = time.monotonic()
+        self.notes = {
+            sentence: since or now
+            for sentence, since in self.notes.items()
+            if since is None or now - since < NOTE_SECONDS
+        }
+        return list(self.notes)
 
 
 def opened(runs: dict[str, Run]) -> Choice:
@@ -77,7 +93,7 @@ def _named() -> dict[str, str]:
 def _take_over(choice: Choice, named: dict[str, str], runs: dict[str, Run]) -> None:
     wanted = _listed(named["run"])
     for gone in [one for one in wanted if one not in runs and not one.startswith("app:")]:
-        choice.notes.append(f"There is no network of a run {gone[:60]!r} here; it may have been deleted.")
+        choice.note(f"There is no network of a run {gone[:60]!r} here; it may have been deleted.")
     if known := [one for one in wanted if one in runs or one.startswith("app:")]:
         choice.sources = known[:MOST_NETWORKS]
     photos: list[Photo] = []
@@ -89,7 +105,7 @@ def _take_over(choice: Choice, named: dict[str, str], runs: dict[str, Run]) -> N
         if run in runs and number.isascii() and number.isdigit() and len(number) < 10:
             _try(choice, photos, lambda run=run, number=number: of_item(runs[run], max(1, int(number))))
         else:
-            choice.notes.append(f"There is no held-out picture {item[:60]!r} here.")
+            choice.note(f"There is no held-out picture {item[:60]!r} here.")
     choice.photos = photos or choice.photos
     choice.head, choice.subject = named["head"][:LONGEST_NAME], named["class"][:LONGEST_NAME]
     choice.layer, choice.method = named["layer"][:LONGEST_NAME], named["method"][:LONGEST_NAME]
@@ -104,7 +120,7 @@ def _try(choice: Choice, photos: list[Photo], make) -> None:
     try:
         photos.append(make())
     except CnnvizError as error:
-        choice.notes.append(str(error))
+        choice.note(str(error))
 
 
 def write_address(choice: Choice) -> None:
@@ -136,7 +152,7 @@ def add(choice: Choice, photos: list[Photo], *, instead: bool | None = None) -> 
     found = {photo.identity: photo for photo in [*before, *photos]}
     choice.photos = list(found.values())[:MOST_PHOTOS]
     if len(found) > MOST_PHOTOS:
-        choice.notes.append(f"The first {MOST_PHOTOS} of {len(found)} photos are shown.")
+        choice.note(f"The first {MOST_PHOTOS} of {len(found)} photos are shown.")
 
 
 def remove(choice: Choice, photo: Photo) -> None:

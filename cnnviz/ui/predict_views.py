@@ -21,8 +21,9 @@ from cnnviz.ui.predict_save import TOP, base, downloads, subject
 from cnnviz.ui.predict_state import Choice, remove
 from cnnviz.ui.predict_work import Answer, Pair, Shown
 from cnnviz.ui.text import plain
+from cnnviz.ui.trust_panel import trust_panel
 
-__all__ = ["Row", "cell", "full_row", "shown_in_full", "strip", "waiting"]
+__all__ = ["Row", "cell", "full_row", "shown_in_full", "strip", "trust", "waiting"]
 
 LARGE, SMALL, TINY = 720, 420, 240
 """Longest sides of pictures, in pixels."""
@@ -99,6 +100,13 @@ def shown_in_full(pair: Pair, choice: Choice, row: Row) -> None:
         answers(pair, choice)
 
 
+def trust(pair: Pair, choice: Choice, key: str) -> None:
+    """Draws what measures how far the map can be trusted, folded."""
+    if isinstance(pair.shown, Shown) and isinstance(pair.answer, Answer):
+        made, run = pair.shown.explanation, pair.source.run
+        trust_panel(pair.network, pair.answer.seen, made, key=key, run=run, colour_map=choice.colour_map)
+
+
 def _continued(sentences: str) -> str:
     """Sentences without a subject, put behind a name: "Adds up …" becomes "adds up …"."""
     return sentences[:1].lower() + sentences[1:]
@@ -144,6 +152,7 @@ def cell(pair: Pair, choice: Choice, several: bool, key: str) -> None:
             _words(pair)
             if isinstance(pair.shown, Shown):
                 downloads(pair, pair.shown, choice, key)
+    trust(pair, choice, f"{key}_trust")
 
 
 def _map(pair: Pair, choice: Choice, longest: int) -> None:

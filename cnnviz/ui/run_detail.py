@@ -57,6 +57,14 @@ def _deeds(run: Run) -> None:
         ):
             st.session_state["train_recipe"] = run.recipe
             st.switch_page("pages/train.py")
+        if st.button(
+            "Ask it about photos",
+            icon=":material/image_search:",
+            key="runs_ask",
+            disabled=run.recipe is None or run.active or not run.best_path.is_file(),
+            help="Opens the Predict page with this run's network.",
+        ):
+            st.switch_page("pages/predict.py", query_params={"run": run.id})
         if run.active:
             stop_button(run, "detail")
         with st.popover("Download", icon=":material/download:", help="Recipe, figures and network as files."):

@@ -165,16 +165,15 @@ def test_a_link_to_what_is_not_there_says_so_and_shows_the_rest(app: AppTest, sh
         {"run": f"gone,{shapes.id}", "sample": "nobody,coffee", "item": "x:y", "head": "taste", "class": "<b>sour</b>",
          "layer": "dense", "method": "guess"}
     )  # fmt: skip
-    app.run()
-    warnings = " ".join(said(app.warning))
     shown(app)
-    warnings += " ".join(said(app.warning))
-    for part in ("'gone'", "'nobody'", "'x:y'"):
+    warnings = " ".join(said(app.warning))
+    for part in ("'gone'", "'nobody'", "'x:y'", "'taste'", "sour", "'guess'", "'dense'"):
         assert part in warnings
     assert [photo.title for photo in choice(app).photos] == ["Coffee"]
     assert any(text.startswith("**Grad-CAM** of") for text in said(app.caption))
     assert "Heat map over Coffee" in html(app)
     assert "<b>sour" not in html(app)
+    assert address(app) == {"run": shapes.id, "sample": "coffee"}
 
 
 def test_the_answer_against_the_second(app: AppTest, shapes: Run, shown) -> None:
@@ -413,3 +412,14 @@ def test_the_numbers_are_the_answers(app: AppTest, shapes: Run, shown) -> None:
     assert made[0]["method"] == "grad-cam"
     assert made[0]["strength"] == pytest.approx(float(drawn.explanation.map.max()))
     assert "method" not in made[1]
+
+
+def test_a_run_is_asked_from_the_runs_page(app: AppTest, shapes: Run, digits: Run, shown) -> None:
+    app.query_params["run"] = digits.id
+    app.switch_page("pages/runs.py").run()
+    app.button(key="runs_ask").click()
+    app.run()
+    app.switch_page("pages/predict.py")  # as a browser does; AppTest goes back to the page that it was on
+    shown(app)
+    assert choice(app).sources == [digits.id]
+    assert "Heat map over Chelsea" in html(app)
