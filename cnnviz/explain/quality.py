@@ -21,7 +21,7 @@ __all__ = ["RANDOM_MAPS", "STEPS", "Curves", "Faithful", "altered", "blurred", "
            "random_like", "ranking", "resized"]  # fmt: skip
 
 STEPS = 32
-RANDOM_MAPS = 5
+RANDOM_MAPS = 10
 BATCH = 33  # a curve at once
 _DIGITS = 6  # of a map's greatest value: what resizing adds below this is no difference
 

@@ -6,44 +6,52 @@ from cnnviz.explain.pointing import Pointing
 from cnnviz.explain.quality import Faithful
 from cnnviz.explain.randomised import Randomised
 
-__all__ = ["faithful_notes", "faithful_verdict", "pointing_verdict", "randomised_notes", "randomised_verdict"]
+__all__ = [
+    "BETTER",
+    "KEPT",
+    "faithful_notes",
+    "faithful_verdict",
+    "pointing_verdict",
+    "randomised_notes",
+    "randomised_verdict",
+]
 
 KEPT = 0.5
 """A rank correlation from here on is called alike. Of maps of 4 × 4 places, one in 40 comes so far by chance."""
+BETTER = 0.9
+"""A map is called better than random ones if it beats this share of them."""
 _LITTLE = 0.1
 
 
 def faithful_verdict(found: Faithful, subject: str) -> str:
     """Returns whether the map marks what the network uses for the class `subject`, compared with random maps."""
     own, random = next(iter(found.curves.values())), found.random
-    areas = f"deletion {own.deletion_area:.2f}, insertion {own.insertion_area:.2f}"
     if not random:
+        areas = f"deletion {own.deletion_area:.2f}, insertion {own.insertion_area:.2f}"
         return f"There was no time for a random map to compare with ({areas})."
-    theirs = found.random_mean
-    count = "a random map" if len(random) == 1 else f"{len(random)} random maps"
-    falls = all(own.deletion_area < one.deletion_area for one in random)
-    rises = all(own.insertion_area > one.insertion_area for one in random)
-    less = f"{own.deletion_area:.2f} against {theirs.deletion_area:.2f}"
-    more = f"{own.insertion_area:.2f} against {theirs.insertion_area:.2f}"
-    if falls and rises:
-        return (
-            f"The map marks what the network uses for {subject}: taking its places away makes the probability fall "
-            f"faster (area {less}) and showing them makes it rise faster (area {more}) than with {count}."
-        )
-    if falls:
-        return (
-            f"The map marks what {subject} needs but not what is enough for it: taking its places away beats {count} "
-            f"(area {less}), showing them doesn't (area {more})."
-        )
-    if rises:
-        return (
-            f"The map marks what is enough for {subject} but not all that it rests on: showing its places beats "
-            f"{count} (area {more}), taking them away doesn't (area {less})."
-        )
-    return (
-        f"Don't rely on this map: its places matter no more to {subject} than those of {count} do (deletion {less}, "
-        f"insertion {more})."
+    count, mean = len(random), found.random_mean
+    falls = sum(own.deletion_area < one.deletion_area for one in random)
+    rises = sum(own.insertion_area > one.insertion_area for one in random)
+    maps = f"{count} random map{'s' if count > 1 else ''}"
+    away = (
+        f"taking its places away makes the probability fall faster than with {falls} of {maps} (area "
+        f"{own.deletion_area:.2f}, theirs {mean.deletion_area:.2f})"
     )
+    shown = (
+        f"showing them makes it rise faster than with {rises} of {maps} (area {own.insertion_area:.2f}, theirs "
+        f"{mean.insertion_area:.2f})"
+    )
+    if min(falls, rises) >= BETTER * count:
+        begin = f"The map marks what the network uses for {subject}"
+    elif falls >= BETTER * count:
+        begin = f"The map marks what {subject} needs, but not what is enough for it"
+    elif rises >= BETTER * count:
+        begin = f"The map marks what is enough for {subject}, but not all that it rests on"
+    elif min(falls, rises) > count / 2:
+        begin = f"The map marks what the network uses for {subject} hardly better than chance"
+    else:
+        begin = f"Don't rely on this map for {subject}"
+    return f"{begin}: {away}, {shown}."
 
 
 def faithful_notes(found: Faithful, subject: str) -> list[str]:

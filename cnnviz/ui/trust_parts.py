@@ -164,7 +164,7 @@ def randomised_part(case: Case, found: Findings, key: str, colour_map: str) -> N
     st.caption(
         f"Every layer is randomised together with those left of it. Bars: the mean of {draws} draws, which are the "
         f"dots. Dotted: from {KEPT} on a map counts as alike. Maps: the first draw's, each scaled to its own greatest "
-        f"value. Structural similarity (SSIM) at the end: {made.stages[-1].structure:.2f}."
+        f"value; an empty one counts as 0. Structural similarity (SSIM) at the end: {made.stages[-1].structure:.2f}."
     )
 
 

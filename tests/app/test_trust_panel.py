@@ -104,9 +104,9 @@ def test_opened_it_measures_the_map_and_says_how_to_read_it(digits: Run, shown) 
     curves, changed = found.results["faithful"], found.results["randomised"]
     assert isinstance(curves, Faithful)
     assert list(curves.curves) == ["Gradient", "Grad-CAM"]
-    assert len(curves.random) == 5
+    assert len(curves.random) == 10
     own = curves.curves["Gradient"]
-    assert f"{own.deletion_area:.2f} against {curves.random_mean.deletion_area:.2f}" in words
+    assert f"(area {own.deletion_area:.2f}, theirs {curves.random_mean.deletion_area:.2f})" in words
     assert "arXiv:1806.07421" in words
     assert isinstance(changed, Randomised)
     assert [stage.layers for stage in changed.stages] == [("label",), ("conv2d",)]
@@ -177,7 +177,7 @@ def test_when_time_is_up_what_is_done_is_shown_and_can_be_measured_again(
     app.button(key="trust_faithful_again").click()
     shown(app)
     assert "no time for a random map" not in said(app)
-    assert len(findings(app).results["faithful"].random) == 5
+    assert len(findings(app).results["faithful"].random) == 10
 
 
 def test_a_map_that_cannot_be_made_again_is_a_sentence(digits: Run, shown, monkeypatch: pytest.MonkeyPatch) -> None:

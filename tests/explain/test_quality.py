@@ -156,7 +156,7 @@ def test_what_is_done_when_it_is_stopped_is_returned() -> None:
     )  # fmt: skip
     assert (list(found.curves), len(found.random), found.ended) == (["mine"], 1, "stop")
     assert [done for _, done, total in said] == [0, 1]
-    assert {total for *_, total in said} == {7}
+    assert {total for *_, total in said} == {12}
 
 
 def test_a_map_that_cannot_be_had_is_named() -> None:
