@@ -82,7 +82,7 @@ def _asked(choice: Choice, chosen: list[tuple[Source, Network]], place) -> None:
 
 def _grid(choice: Choice, pairs: list[Pair], several: bool) -> None:
     columns = sum(pair.photo is pairs[0].photo for pair in pairs) if several else min(3, len(pairs))
-    place = st.grid(columns, min_column_width=300, gap="large", key="predict_grid")
+    place = st.grid(columns, min_column_width=300, gap="medium", key="predict_grid")
     for nth, pair in enumerate(pairs):
         with place, st.container(border=True):
             cell(pair, choice, several, f"predict_cell_{nth}")

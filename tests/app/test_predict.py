@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import re
 import struct
+import subprocess
+import sys
 import zlib
 from collections.abc import Callable
 from pathlib import Path
@@ -423,3 +426,22 @@ def test_a_run_is_asked_from_the_runs_page(app: AppTest, shapes: Run, digits: Ru
     shown(app)
     assert choice(app).sources == [digits.id]
     assert "Heat map over Chelsea" in html(app)
+
+
+FRESH = """
+import sys
+from streamlit.testing.v1 import AppTest
+app = AppTest.from_file(sys.argv[1], default_timeout=60)
+app.run()
+app.switch_page("pages/predict.py").run()
+assert not app.exception
+print(*({"tensorflow", "keras"} & set(sys.modules)))
+"""
+
+
+def test_the_page_opens_without_tensorflow(checkpoints: Path, tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", FRESH, str(APP)], capture_output=True, text=True, timeout=120, cwd=APP.parent,
+        env={**os.environ, "CNNVIZ_DATA": str(tmp_path)},
+    )  # fmt: skip
+    assert (done.returncode, done.stdout.split()) == (0, []), done.stderr
