@@ -22,7 +22,7 @@ __all__ = ["RANDOM_MAPS", "STEPS", "Curves", "Faithful", "altered", "blurred", "
 
 STEPS = 32
 RANDOM_MAPS = 10
-BATCH = 33  # a curve at once
+_BATCH, _LEAST, _PIXELS = 33, 4, 400_000  # pictures asked about at once: small ones by the curve, large ones by the few
 _DIGITS = 6  # of a map's greatest value: what resizing adds below this is no difference
 
 Score = Callable[[np.ndarray], np.ndarray]
@@ -163,7 +163,8 @@ def curves(score: Score, picture: np.ndarray, map_: np.ndarray, *, steps: int = 
 
 
 def _asked(score: Score, pictures: np.ndarray) -> np.ndarray:
-    parts = [score(pictures[start : start + BATCH]) for start in range(0, len(pictures), BATCH)]
+    size = min(_BATCH, max(_LEAST, _PIXELS // (pictures.shape[1] * pictures.shape[2])))
+    parts = [score(pictures[start : start + size]) for start in range(0, len(pictures), size)]
     return np.concatenate(parts).astype(np.float64)
 
 
@@ -191,8 +192,11 @@ def faithful(
         seed: the same seed gives the same random maps.
         budget: seconds. What is done by then is returned; at least the map in question is.
         progress: called with what is being done, how much is done and how much there is.
-        cancelled: asked between two maps; what is done by then is returned, as it is where a map's function raises
-            `Cancelled`.
+        cancelled: asked between two maps; what is done by then is returned.
+
+    Raises:
+        Cancelled: `score` raised it before the first map was measured; later on, or where a map's function raises it,
+            what is done is returned.
     """
     (name, first), *others = maps.items()
     first = _made(first)
@@ -210,6 +214,8 @@ def faithful(
         try:
             made = curves(score, picture, _made(map_), steps=steps, seed=seed)
         except Cancelled:
+            if not found:
+                raise
             ended = "stop"
             break
         except ModelError as error:

@@ -19,6 +19,7 @@ from cnnviz.explain.pointing import Pointing
 from cnnviz.explain.pointing_measured import kept, measure
 from cnnviz.explain.quality import Faithful, faithful
 from cnnviz.explain.randomised import Randomised, randomised
+from cnnviz.explain.stopping import Cancelled
 from cnnviz.explain.targets import Target
 from cnnviz.runs import Run
 
@@ -43,7 +44,7 @@ SLOW = ("score-cam", "smoothgrad", "integrated-gradients", "occlusion")
 """Methods that ask the network many times about each picture."""
 
 Progress = Callable[[str, int, int], None]
-Cancelled = Callable[[], bool]
+Asked = Callable[[], bool]
 
 
 @dataclass(frozen=True, eq=False)
@@ -120,11 +121,13 @@ def _letting_in(lock: threading.Lock) -> Iterator[Callable[[int, int], None]]:
         yield breathe
 
 
-def measure_faithful(case: Case, other: str, progress: Progress, cancelled: Cancelled) -> Faithful:
+def measure_faithful(case: Case, other: str, progress: Progress, cancelled: Asked) -> Faithful:
     """Returns the deletion and insertion curves of the map, of random ones and, where named, of another method's."""
     network, made, target = case.network, case.explanation, case.target
 
     def score(pictures: np.ndarray) -> np.ndarray:
+        if cancelled():
+            raise Cancelled
         return network.answers(pictures)[target.head][:, target.index]
 
     def map_of() -> np.ndarray:
@@ -138,7 +141,7 @@ def measure_faithful(case: Case, other: str, progress: Progress, cancelled: Canc
     return faithful(score, case.image, maps, budget=SECONDS["faithful"], progress=progress, cancelled=cancelled)
 
 
-def measure_randomised(case: Case, progress: Progress, cancelled: Cancelled) -> Randomised:
+def measure_randomised(case: Case, progress: Progress, cancelled: Asked) -> Randomised:
     """Returns what becomes of the map while layers are randomised; all but the copying is done without the lock."""
     made, pixels = case.explanation, case.network.loaded.pixels(case.image[None])
 
@@ -159,9 +162,7 @@ def known_pointing(case: Case) -> dict[str, Pointing]:
     return found
 
 
-def measure_pointing(
-    case: Case, methods: Sequence[str], progress: Progress, cancelled: Cancelled
-) -> dict[str, Pointing]:
+def measure_pointing(case: Case, methods: Sequence[str], progress: Progress, cancelled: Asked) -> dict[str, Pointing]:
     """Returns how well methods find the objects over the run's test split."""
     layers = {method: case.layer_of(method) for method in methods}
     return measure(case.run, case.network.loaded, methods, head=case.head, layers=layers, budget=SECONDS["pointing"],

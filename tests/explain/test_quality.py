@@ -175,6 +175,12 @@ def test_a_map_that_is_broken_off_ends_it() -> None:
     found = faithful(corner, PICTURE, {"mine": PERFECT, "other": stops}, randoms=3)
     assert (list(found.curves), len(found.random), found.ended) == (["mine"], 1, "stop")
 
+    def score(pictures: np.ndarray) -> np.ndarray:
+        raise Cancelled
+
+    with pytest.raises(Cancelled):
+        faithful(score, PICTURE, {"mine": PERFECT})
+
 
 def test_pictures_are_asked_about_in_batches() -> None:
     sizes = []
@@ -185,6 +191,9 @@ def test_pictures_are_asked_about_in_batches() -> None:
 
     found = curves(score, PICTURE, PERFECT, steps=50)
     assert sum(sizes) == 2 * 51
-    assert max(sizes) <= 33
+    assert max(sizes) == 33
     assert isinstance(found, Curves)
     assert len(found.deletion) == 51
+    sizes.clear()
+    curves(score, np.zeros((200, 250, 1), np.uint8), PERFECT, steps=10)
+    assert sizes == [8, 3, 8, 3]
