@@ -1,0 +1,48 @@
+"""Arrays that took long to compute, kept in their run's folder under the name of all that they depend on."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import io
+import json
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from cnnviz.files import write_bytes
+from cnnviz.runs import Run
+
+__all__ = ["read", "shelf", "write"]
+
+
+def shelf(run: Run, kind: str, **depends: Any) -> Path:
+    """Returns the file for results of this kind; other settings, or another network in the run, give another file."""
+    try:
+        status = run.best_path.stat()
+        network = [status.st_mtime_ns, status.st_size]
+    except OSError:
+        network = []
+    key = json.dumps([network, depends], sort_keys=True)
+    return run.folder / kind / f"{hashlib.sha256(key.encode()).hexdigest()[:24]}.npz"
+
+
+def read(path: Path) -> dict[str, np.ndarray] | None:
+    """Returns the arrays that `write` kept, or `None` where there are none or the file is damaged."""
+    try:
+        with np.load(path, allow_pickle=False) as found:
+            return {name: found[name] for name in found.files}
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, AttributeError):
+        return None
+
+
+def write(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
+    """Keeps arrays; does nothing where the folder is read-only or gone, as the results are there all the same."""
+    file = io.BytesIO()
+    np.savez_compressed(file, **arrays)
+    with contextlib.suppress(OSError):
+        path.parent.mkdir(exist_ok=True)
+        write_bytes(path, file.getvalue())
