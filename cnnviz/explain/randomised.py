@@ -111,22 +111,39 @@ def clone(model: Any) -> Any:
 def weighted(model: Any, head: int = 0) -> list[tuple[str, list[Any]]]:
     """Returns names and variables of the layers with weights that a head's answer depends on, from the top down.
 
+    A normalisation goes with the layer whose output it takes, as its scale and shift are part of what that layer does.
+
     Raises:
         ModelError: see `graph.flatten`.
     """
     from cnnviz.explain.graph import flatten
 
     program = flatten(model).program
+    makers = {value: step for step in program.steps for value in step.outputs}
     needed, seen, found = {program.outputs[head]}, set(), []
+    beside: dict[int, list[Any]] = {}
     for step in reversed(program.steps):
         if not needed.intersection(step.outputs):
             continue
         needed.update(step.inputs)
         own = list(getattr(step.operation, "weights", ()))
-        if own and not seen.intersection(map(id, own)):
-            seen.update(map(id, own))
+        if seen.intersection(map(id, own)):
+            own = []
+        seen.update(map(id, own))
+        below = makers.get(step.inputs[0])
+        if own and _normalises(step) and below is not None and _has_weights(below) and not _normalises(below):
+            beside.setdefault(id(below), []).extend(own)
+        elif own := own + beside.pop(id(step), []):
             found.append((step.name, own))
     return found
+
+
+def _normalises(step: Any) -> bool:
+    return type(step.operation).__name__.endswith("Normalization")
+
+
+def _has_weights(step: Any) -> bool:
+    return bool(getattr(step.operation, "weights", ()))
 
 
 def randomised(

@@ -48,7 +48,8 @@ def _asked(found: Findings, missing: list[str], key: str) -> None:
         with st.container(width="stretch"):
             chosen = st.multiselect(
                 "Measure", missing, default=[method for method in missing if method not in SLOW],
-                key=f"{key}_methods_{len(missing)}", format_func=lambda method: METHODS[method].title,
+                placeholder="Choose methods", key=f"{key}_methods_{len(missing)}",
+                format_func=lambda method: METHODS[method].title,
                 help="Score-CAM, SmoothGrad, Integrated Gradients and occlusion take minutes.",
             )  # fmt: skip
         st.button(

@@ -47,15 +47,23 @@ def low(model: keras.Model) -> np.ndarray:
 
 
 def test_layers_stand_from_the_top_down_without_those_of_other_heads(model: keras.Model) -> None:
-    assert [name for name, _ in weighted(model, 0)] == ["first", "high", "inner/norm", "inner/low"]
-    assert [name for name, _ in weighted(model, 1)] == ["second", "extra", "high", "inner/norm", "inner/low"]
-    assert [len(own) for _, own in weighted(model, 0)] == [2, 2, 4, 2]
+    assert [name for name, _ in weighted(model, 0)] == ["first", "high", "inner/low"]
+    assert [name for name, _ in weighted(model, 1)] == ["second", "extra", "high", "inner/low"]
+    assert [len(own) for _, own in weighted(model, 0)] == [2, 2, 6]  # the normalisation goes with the convolution
+
+
+def test_a_normalisation_without_a_layer_below_stands_for_itself_and_shared_weights_come_once() -> None:
+    pixels = keras.Input((8, 8, 3))
+    shared = layers.Conv2D(3, 3, padding="same", name="shared")
+    values = shared(shared(layers.BatchNormalization(name="first")(pixels)))
+    network = keras.Model(pixels, layers.Dense(2, name="last")(layers.GlobalAveragePooling2D()(values)))
+    assert [(name, len(own)) for name, own in weighted(network)] == [("last", 2), ("shared:2", 2), ("first", 4)]
 
 
 def test_the_network_is_left_as_it_was(model: keras.Model) -> None:
     before, answers = [one.copy() for one in model.get_weights()], [one.numpy() for one in model(PICTURE)]
     found = randomised(model, grad_cam, draws=2)
-    assert len(found.stages) == 4
+    assert len(found.stages) == 3
     for one, after in zip(before, model.get_weights(), strict=True):
         np.testing.assert_array_equal(one, after)
     for one, after in zip(answers, model(PICTURE), strict=True):
@@ -71,13 +79,13 @@ def test_a_copy_answers_alike_and_shares_nothing(model: keras.Model) -> None:
 
 def test_a_map_that_ignores_the_top_layers_stays_until_its_own_layer_is_randomised(model: keras.Model) -> None:
     found = randomised(model, low, draws=3)
-    assert [stage.layers for stage in found.stages] == [("first",), ("high",), ("inner/norm",), ("inner/low",)]
-    for stage in found.stages[:3]:
+    assert [stage.layers for stage in found.stages] == [("first",), ("high",), ("inner/low",)]
+    for stage in found.stages[:2]:
         assert stage.correlations == pytest.approx((1, 1, 1))
         assert stage.structures == pytest.approx((1, 1, 1))
         np.testing.assert_allclose(stage.map, found.original)
-    assert found.stages[3].correlation < 0.98
-    assert (found.wanted, found.ended) == (4, "")
+    assert found.stages[2].correlation < 0.98
+    assert (found.wanted, found.ended) == (3, "")
 
 
 def test_a_map_of_the_top_layers_weights_falls_at_once(model: keras.Model) -> None:
@@ -100,7 +108,7 @@ def test_values_change_their_places_only_and_the_cascade_keeps_what_is_randomise
             np.testing.assert_array_equal(np.sort(one.ravel()), np.sort(other.ravel()))
     assert not np.array_equal(original["first"][0], stages[0]["first"][0])
     np.testing.assert_array_equal(original["high"][0], stages[0]["high"][0])
-    np.testing.assert_array_equal(stages[0]["first"][0], stages[3]["first"][0])
+    np.testing.assert_array_equal(stages[0]["first"][0], stages[2]["first"][0])
 
 
 def test_draws_differ_and_a_seed_repeats_them(model: keras.Model) -> None:
@@ -113,13 +121,13 @@ def test_draws_differ_and_a_seed_repeats_them(model: keras.Model) -> None:
 
 def test_what_is_done_by_then_is_returned(model: keras.Model) -> None:
     found = randomised(model, low, budget=-1)
-    assert ([len(stage.correlations) for stage in found.stages], found.wanted, found.ended) == ([1], 4, "time")
+    assert ([len(stage.correlations) for stage in found.stages], found.wanted, found.ended) == ([1], 3, "time")
     said = []
     found = randomised(
-        model, low, draws=2, progress=lambda *now: said.append(now[1:]), cancelled=lambda: len(said) == 6
+        model, low, draws=2, progress=lambda *now: said.append(now[1:]), cancelled=lambda: len(said) == 5
     )
-    assert ([len(stage.correlations) for stage in found.stages], found.ended) == ([2, 2, 1, 1], "stop")
-    assert said[-1] == (5, 8)
+    assert ([len(stage.correlations) for stage in found.stages], found.ended) == ([2, 2, 1], "stop")
+    assert said[-1] == (4, 6)
 
 
 def test_a_map_that_is_broken_off_leaves_what_was_done(model: keras.Model) -> None:
@@ -176,6 +184,6 @@ def test_methods_run_on_the_copy(model: keras.Model, method: str) -> None:
         return explain(model, PICTURE, method=method, target=target).map[0]
 
     found = randomised(model, partial(map_of, target=Target(1, 1)), head=1, draws=1)
-    assert len(found.stages) == 5
+    assert len(found.stages) == 4
     if method == "eigen-cam":  # of the layer `high`: what is above it can't matter
         assert [stage.correlation for stage in found.stages[:2]] == pytest.approx([1, 1])
