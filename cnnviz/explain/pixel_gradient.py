@@ -17,7 +17,7 @@ _PIXELS = 400_000
 
 
 def batch_of(pixels: np.ndarray) -> int:
-    """Returns how many pictures (n, h, w, c) to go back through at once."""
+    """Returns how many pictures (n, h, w, c) to take at once: few large ones, which need less memory."""
     return int(np.clip(_PIXELS // (pixels.shape[1] * pixels.shape[2]), 1, 32))
 
 

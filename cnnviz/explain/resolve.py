@@ -40,7 +40,9 @@ def choose_layer(graph: Graph, wanted: str | None = None, head: int | None = Non
     return name, f"{name} is the last convolution{later}{_size(layers[name])}: late layers know best what things are."
 
 
-def _wanted(graph: Graph, layers: dict[str, LayerAt], wanted: str, able: Sequence[str], head: int | None):
+def _wanted(
+    graph: Graph, layers: dict[str, LayerAt], wanted: str, able: Sequence[str], head: int | None
+) -> tuple[str, str]:
     ends = [name for name in layers if name.endswith(f"/{wanted}")]
     name = wanted if wanted in layers else ends[0] if len(ends) == 1 else None
     others = one_of(wanted, able) if able else "it has no convolution: choose occlusion or Integrated Gradients"

@@ -10,10 +10,10 @@ import tensorflow as tf
 
 from cnnviz.errors import ModelError
 from cnnviz.explain.explaining import Found, Task
+from cnnviz.explain.pixel_gradient import batch_of
 
 __all__ = ["maps"]
 
-_BATCH = 32
 _EPSILON = 1e-7  # tf-keras-vis's
 
 
@@ -30,15 +30,15 @@ def maps(task: Task, *, channels: int | None = None) -> Found:
     if channels is not None and channels < 1:
         raise ModelError(f"Score-CAM can't use {channels} channels: expected 1 or more.")
     graph = task.graph
-    cut = graph.cut(task.layer)
+    cut, size = graph.cut(task.layer), batch_of(task.pixels)
     compiled = graph.kept(("score-cam", task.head), lambda: _compiled(task))
-    lowered = [cut.lower(task.pixels[at : at + _BATCH])[0].numpy() for at in range(0, len(task.pixels), _BATCH)]
+    lowered = [cut.lower(task.pixels[at : at + size])[0].numpy() for at in range(0, len(task.pixels), size)]
     activations = np.concatenate(lowered).astype(np.float32)
     chosen = [_chosen(one, channels) for one in activations]
     pairs = [(row, channel) for row, channels_of in enumerate(chosen) for channel in channels_of]
     rows, picked = (np.array(one, np.int64) for one in zip(*pairs, strict=True)) if pairs else ([], [])
     found = np.zeros(activations.shape[:3], np.float32)
-    for part in task.rounds(len(pairs), _BATCH):
+    for part in task.rounds(len(pairs), size):
         row, masks = rows[part], activations[rows[part], :, :, picked[part]]
         shares = compiled(task.pixels[row], masks, task.weights[row]).numpy()
         np.add.at(found, row, masks * shares[:, None, None])
