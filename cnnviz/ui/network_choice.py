@@ -15,7 +15,7 @@ from cnnviz.models.applications import APPLICATIONS, load_application, weights_p
 from cnnviz.runs import Run
 from cnnviz.ui.models import Progress, Source, forget_failures, of_run
 from cnnviz.ui.photo_choice import item_choice
-from cnnviz.ui.predict_state import MOST_NETWORKS, Choice
+from cnnviz.ui.predict_state import MOST_NETWORKS, Choice, seed
 
 if TYPE_CHECKING:
     from cnnviz.models.loaded import Loaded
@@ -50,10 +50,9 @@ def network_choice(choice: Choice, runs: dict[str, Run], names: dict[str, str]) 
         **{key: source.title for key, source in choice.files.items()},
         **{one: f"{APPLICATIONS[_application(one)].title} (ImageNet)" for one in choice.sources if _application(one)},
     }
-    st.session_state["predict_networks"] = choice.sources
     st.multiselect(
-        "Network", list(titles), format_func=titles.get, key="predict_networks", max_selections=MOST_NETWORKS,
-        on_change=_take, args=(choice,), placeholder="Choose one or several",
+        "Network", list(titles), format_func=titles.get, key=seed("predict_networks", choice.sources),
+        max_selections=MOST_NETWORKS, on_change=_take, args=(choice,), placeholder="Choose one or several",
         help=f"Runs that have a network, the newest first; up to {MOST_NETWORKS} stand side by side.",
     )  # fmt: skip
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):

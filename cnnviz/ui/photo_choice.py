@@ -12,7 +12,7 @@ from cnnviz.data.samples import sample, sample_names
 from cnnviz.errors import CnnvizError
 from cnnviz.runs import Run
 from cnnviz.ui.photos import Photo, held_out, of_item, of_sample, of_upload
-from cnnviz.ui.predict_state import MOST_PHOTOS, Choice, add
+from cnnviz.ui.predict_state import MOST_PHOTOS, Choice, add, seed
 from cnnviz.ui.text import plain
 
 __all__ = ["item_choice", "photo_choice"]
@@ -43,9 +43,8 @@ def photo_choice(choice: Choice) -> None:
             "Camera", key="predict_camera_on", persist_state="session",
             help="Takes a photo with this device's camera; the browser asks first.",
         )  # fmt: skip
-        st.session_state["predict_beside"] = choice.beside
         st.toggle(
-            "Side by side", key="predict_beside",
+            "Side by side", key=seed("predict_beside", choice.beside),
             on_change=lambda: setattr(choice, "beside", st.session_state["predict_beside"]),
             help="On: a photo that you choose stands beside those that are shown. Off: in their place.",
         )  # fmt: skip

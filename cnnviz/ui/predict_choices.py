@@ -10,7 +10,7 @@ import streamlit as st
 from cnnviz.explain import METHODS
 from cnnviz.overlay import COLOUR_MAPS
 from cnnviz.ui.models import Network
-from cnnviz.ui.predict_state import Choice
+from cnnviz.ui.predict_state import Choice, seed
 from cnnviz.ui.predict_work import DEFAULT_METHOD, WITHOUT_LAYERS, Facts, Request
 from cnnviz.ui.text import plain
 
@@ -92,9 +92,8 @@ def choices(choice: Choice, network: Network, facts: Facts | None) -> None:
         format_func=str.capitalize, width=130, key="colours",
     )  # fmt: skip
     if able and about.family == "cam":
-        st.session_state["predict_every"] = choice.every_layer
         st.toggle(
-            "Every layer", key="predict_every",
+            "Every layer", key=seed("predict_every", choice.every_layer),
             on_change=lambda: _put(choice, every_layer=st.session_state["predict_every"]),
             help="Shows the same for each convolution, from the input on.",
         )  # fmt: skip
@@ -111,8 +110,7 @@ def _select(
     label: str, options: Sequence[str], value: str, take: Callable[[str], None], words: str, *, key: str, width: int,
     format_func: Callable[[str], str] = str,
 ) -> None:  # fmt: skip
-    key = f"predict_{key}"
-    st.session_state[key] = value
+    key = seed(f"predict_{key}", value)
     st.selectbox(label, options, format_func=format_func, key=key, width=width, help=words,
                  on_change=lambda: take(st.session_state[key]))  # fmt: skip
 
@@ -120,9 +118,8 @@ def _select(
 @st.fragment
 def opacity(choice: Choice) -> None:
     """Draws the slider. It reruns alone, and changes one number of the page's style: the pictures stay as they are."""
-    st.session_state["predict_opacity"] = choice.opacity
     st.slider(
-        "Opacity of the map", 0, 100, key="predict_opacity", format="%d %%", step=5,
+        "Opacity of the map", 0, 100, key=seed("predict_opacity", choice.opacity), format="%d %%", step=5,
         on_change=lambda: _put(choice, opacity=st.session_state["predict_opacity"]),
         help="0 % shows the photo alone, 100 % the map alone. The saved overlay has the same.",
     )  # fmt: skip

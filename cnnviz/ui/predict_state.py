@@ -18,7 +18,8 @@ from cnnviz.runs import Run
 from cnnviz.ui.models import Source
 from cnnviz.ui.photos import Photo, of_item, of_sample
 
-__all__ = ["MOST_NETWORKS", "MOST_PHOTOS", "Choice", "add", "opened", "remove", "write_address"]
+__all__ = ["MOST_NETWORKS", "MOST_PHOTOS", "Choice", "add", "opened", "remove", "seed",
+           "write_address"]  # fmt: skip
 
 MOST_PHOTOS = 24
 MOST_NETWORKS = 4
@@ -143,6 +144,16 @@ def write_address(choice: Choice) -> None:
         elif not value and name in st.query_params:
             del st.query_params[name]
     st.session_state[_ADDRESS] = values
+
+
+def seed(key: str, value: object) -> str:
+    """Gives a widget the value that it is to show, and returns its key; for use before it is drawn.
+
+    Nothing is set where it shows that already: a value that is set anew would overtake what a person does meanwhile.
+    """
+    if key not in st.session_state or st.session_state[key] != value:
+        st.session_state[key] = value
+    return key
 
 
 def add(choice: Choice, photos: list[Photo], *, instead: bool | None = None) -> None:

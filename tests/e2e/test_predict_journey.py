@@ -14,6 +14,7 @@ from PIL import Image
 from playwright.sync_api import Download, Locator, Page, expect
 
 from cnnviz.data.samples import sample
+from cnnviz.data.shapes import COLOURS
 from cnnviz.presets import PRESETS
 from cnnviz.runs import Run
 from tests.made_runs import give_network, make_run
@@ -137,6 +138,7 @@ def test_two_questions_side_by_side_and_a_link_to_them(
     page: Page, visit: Callable[..., None], settled: Callable[[], None], shapes: Run
 ) -> None:
     visit(f"predict?run={shapes.id}&item=17")
+    colours = "|".join(COLOURS)
     maps = page.get_by_role("img", name=re.compile("^Heat map over Test 17"))
     expect(maps).to_be_visible(timeout=PATIENCE_MS)
     for head in ("shape", "colour"):
@@ -144,6 +146,7 @@ def test_two_questions_side_by_side_and_a_link_to_them(
     expect(page.get_by_text(re.compile("labelled")).first).to_be_visible()
     choose(page, "Question", "colour")
     expect(page).to_have_url(re.compile("head=colour"))
+    expect(page.get_by_text(re.compile(rf"^Grad-CAM of ({colours}) at "))).to_be_visible(timeout=PATIENCE_MS)
     settled()
     choose(page, "Class", "green")
     expect(page.get_by_role("img", name=re.compile("evidence for green is$"))).to_be_visible()
