@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -13,6 +14,7 @@ from scipy.stats import spearmanr
 from cnnviz.errors import ModelError
 from cnnviz.explain import Cancelled, Target, explain
 from cnnviz.explain.randomised import clone, randomised, rank_correlation, structure, weighted
+from tests.explain.forms import FORMS, made, pictures
 
 PICTURE = np.random.default_rng(0).integers(0, 256, (1, 16, 16, 3)).astype(np.float32)
 
@@ -187,3 +189,23 @@ def test_methods_run_on_the_copy(model: keras.Model, method: str) -> None:
     assert len(found.stages) == 4
     if method == "eigen-cam":  # of the layer `high`: what is above it can't matter
         assert [stage.correlation for stage in found.stages[:2]] == pytest.approx([1, 1])
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_networks_of_every_form_can_be_randomised_and_stay_as_they_were(form: str, tmp_path: Path) -> None:
+    network = made(form, tmp_path)
+    given = pictures(network, 1)
+    before = [one.copy() for one in network.get_weights()]
+    answers = [np.array(one) for one in keras.tree.flatten(network(given, training=False))]
+    [original] = explain(network, given, method="hires-cam", target=Target(0, 1)).map
+
+    def map_of(twin: keras.Model) -> np.ndarray:
+        return explain(twin, given, method="hires-cam", target=Target(0, 1)).map[0]
+
+    found = randomised(network, map_of, draws=1)
+    np.testing.assert_allclose(found.original, original, rtol=1e-4, atol=1e-6)
+    assert len(found.stages) == len(weighted(network)) > 1
+    for one, after in zip(before, network.get_weights(), strict=True):
+        np.testing.assert_array_equal(one, after)
+    for one, after in zip(answers, keras.tree.flatten(network(given, training=False)), strict=True):
+        np.testing.assert_array_equal(one, after)
