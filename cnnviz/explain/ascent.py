@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -13,7 +14,9 @@ import tensorflow as tf
 from cnnviz.errors import ModelError, one_of
 from cnnviz.explain import fourier
 from cnnviz.explain.graph import flatten
+from cnnviz.explain.receptive import fields
 from cnnviz.explain.walk import _linear, _needed, run
+from cnnviz.explain.whole import whole
 
 if TYPE_CHECKING:
     from cnnviz.explain.graph import Graph
@@ -62,7 +65,9 @@ def ascent(source: Loaded | keras.Model, layer: str, mode: str, size: int) -> Wa
     model = source if isinstance(source, keras.Model) else source.model
     scale = getattr(source, "scale", "raw")
     graph = flatten(model)
-    return graph.kept(("ascent", layer, mode, size, scale), lambda: _ways[mode](_Layer(graph, layer, size, scale)))
+    return graph.kept(
+        ("ascent", layer, mode, size, scale), lambda: _WAYS[mode](_Layer(graph, layer, size, scale), source)
+    )
 
 
 class _Layer:
@@ -108,14 +113,26 @@ class _Layer:
         found = tf.cast((_linear(operation) if cut else operation)(*args, **kwargs), tf.float32)
         return tf.nn.leaky_relu(found, 0.1) if cut else found
 
-    def mean(self, pictures: Any, filters: Any, leaky: bool = False) -> Any:
-        """Each picture's filter's mean output, (n,)."""
-        found = self(pictures, leaky)
+    def mean(self, pictures: Any, filters: Any, places: tuple[slice, slice] | None = None) -> Any:
+        """Each picture's filter's mean output, (n,); over some `places` alone it is that of the leaky output."""
+        found = self(pictures, places is not None)
+        if places is not None and len(found.shape) == 4:
+            found = found[:, places[0], places[1]]
         means = tf.reduce_mean(found, axis=[1, 2]) if len(found.shape) == 4 else found
         return tf.gather(means, filters, batch_dims=1)
 
+    def undisturbed(self, source: Loaded | keras.Model) -> tuple[slice, slice]:
+        """The places that see no padding, whose edge would draw all of the pattern to the border; else the middle."""
+        own = [side or self.size for side in whole(source).input_shape[:2]]
+        field, found = fields(source, tuple(own))[self.step.name], []
+        for places, size, stride, start in zip(self.shape[:2], field.size, field.stride, field.offset, strict=False):
+            first = max(0, math.ceil(-start / stride)) if stride else 0
+            last = min(places - 1, math.floor((self.size - size - start) / stride)) if stride else places - 1
+            found.append(slice(first, last + 1) if last >= first else slice(places // 2, places // 2 + 1))
+        return tuple(found)
 
-def _plain(layer: _Layer) -> Way:
+
+def _plain(layer: _Layer, source: Loaded | keras.Model) -> Way:
     shape = (layer.size, layer.size, layer.channels)
     pictures, filters = tf.TensorSpec((None, *shape), tf.float32), tf.TensorSpec((None,), tf.int32)
 
@@ -151,8 +168,8 @@ def _shown(pictures: np.ndarray) -> np.ndarray:
     return (np.clip(values * 0.1 + 0.5, 0, 1) * 255).astype(np.uint8)
 
 
-def _robust(layer: _Layer) -> Way:
-    size, channels = layer.size, layer.channels
+def _robust(layer: _Layer, source: Loaded | keras.Model) -> Way:
+    size, channels, places = layer.size, layer.channels, layer.undisturbed(source)
     state = tf.TensorSpec((None, channels, size, size // 2 + 1, 2), tf.float32)
     filters, number = tf.TensorSpec((None,), tf.int32), tf.TensorSpec((), tf.float32)
 
@@ -163,7 +180,7 @@ def _robust(layer: _Layer) -> Way:
             shown = fourier.picture(at, size)
             with tf.GradientTape(persistent=True, watch_accessed_variables=False) as inner:
                 inner.watch(shown)
-                means = layer.mean(255 * fourier.varied(shown, moves), chosen, leaky=True)
+                means = layer.mean(255 * fourier.varied(shown, moves), chosen, places)
                 rough = fourier.unlike(shown)
         wanted = _unit(inner.gradient(means, shown)) - _VARIATION * inner.gradient(rough, shown)
         gradients = tape.gradient(shown, at, output_gradients=wanted)
@@ -187,4 +204,4 @@ def _robust(layer: _Layer) -> Way:
     )  # fmt: skip
 
 
-_ways: dict[str, Callable[[_Layer], Way]] = {"plain": _plain, "robust": _robust}
+_WAYS: dict[str, Callable[[_Layer, Any], Way]] = {"plain": _plain, "robust": _robust}
