@@ -9,6 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from cnnviz.explain.explaining import Found, Task
+from cnnviz.explain.graph import traced
 
 __all__ = ["gradient_maps"]
 
@@ -36,7 +37,6 @@ def _compiled(task: Task, combine: Callable[[Any, Any], Any]) -> Callable[[Any, 
     """The layers below are outside of the tape, so that nothing of them is kept for, or part of, going backwards."""
     halves, head = task.graph.halves(task.layer), task.head
 
-    @tf.function(input_signature=[task.graph.signature, tf.TensorSpec((None, task.graph.units[head]), tf.float32)])
     def compute(pixels: Any, weights: Any) -> tuple[Any, Any]:
         given = halves.lower(pixels)
         with tf.GradientTape(watch_accessed_variables=False) as tape:
@@ -45,4 +45,4 @@ def _compiled(task: Task, combine: Callable[[Any, Any], Any]) -> Callable[[Any, 
         gradients = tf.cast(tape.gradient(scores, given[0]), tf.float32)
         return combine(tf.cast(given[0], tf.float32), gradients), scores
 
-    return compute
+    return traced(compute, task.graph.signature, tf.TensorSpec((None, task.graph.units[head]), tf.float32))

@@ -13,7 +13,7 @@ import tensorflow as tf
 from cnnviz.errors import ModelError
 from cnnviz.explain.walk import Program, Step, run, walk
 
-__all__ = ["Cut", "Graph", "LayerAt", "flatten"]
+__all__ = ["Cut", "Graph", "LayerAt", "flatten", "traced"]
 
 _CONVOLUTIONS = (keras.layers.Conv2D, keras.layers.Conv2DTranspose, keras.layers.DepthwiseConv2D,
                  keras.layers.SeparableConv2D)  # fmt: skip
@@ -77,7 +77,7 @@ class Graph:
     @property
     def model(self) -> Callable[[Any], list[Any]]:
         """From pixels, float32 (n, h, w, c), to the list of each head's logits, float32 (n, units); compiled."""
-        return self.kept("model", lambda: tf.function(self.logits, input_signature=[self.signature]))
+        return self.kept("model", lambda: traced(self.logits, self.signature))
 
     @property
     def signature(self) -> tf.TensorSpec:
@@ -105,11 +105,9 @@ class Graph:
 
     def _compiled(self, layer: str) -> Cut:
         plain = self.halves(layer)
-        return Cut(
-            plain.layer, plain.shape, plain.heads,
-            tf.function(plain.lower, input_signature=[self.signature]),
-            tf.function(plain.upper, reduce_retracing=True),
-        )  # fmt: skip
+        lower = traced(plain.lower, self.signature)
+        given = [tf.TensorSpec(one.shape, one.dtype) for one in lower.get_concrete_function().structured_outputs]
+        return Cut(plain.layer, plain.shape, plain.heads, lower, traced(plain.upper, given))
 
     def reached(self, layer: str) -> tuple[bool, ...]:
         """Returns which heads depend on a layer's output."""
@@ -136,6 +134,14 @@ class Graph:
         heads = tuple(output in made for output in outputs)
         shape = next(at.shape for at in self.layers if at.name == layer)
         return Cut(layer, shape, heads, lower, upper)
+
+
+def traced(function: Callable[..., Any], *signature: Any) -> Any:
+    """Returns the function compiled for these inputs, now and not at the first call: where many networks are explained,
+    TensorFlow would warn of one function that is traced again and again, as it can't tell theirs apart."""
+    compiled = tf.function(function, input_signature=signature)
+    compiled.get_concrete_function()
+    return compiled
 
 
 def _parts(program: Program, at: Step) -> tuple[list[Step], list[Step], list[int]]:

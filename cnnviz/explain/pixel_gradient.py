@@ -9,6 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from cnnviz.explain.explaining import Task
+from cnnviz.explain.graph import traced
 
 __all__ = ["batch_of", "mixed_gradients", "strongest"]
 
@@ -32,13 +33,6 @@ def mixed_gradients(task: Task) -> Callable[[np.ndarray, np.ndarray, np.ndarray]
 def _compiled(task: Task) -> Callable[[np.ndarray, np.ndarray, np.ndarray], tuple[Any, Any]]:
     graph, head = task.graph, task.head
 
-    @tf.function(
-        input_signature=[
-            graph.signature,
-            tf.TensorSpec((None, graph.units[head]), tf.float32),
-            tf.TensorSpec((None, None), tf.float32),
-        ]
-    )
     def compute(pixels: Any, weights: Any, mixing: Any) -> tuple[Any, Any]:
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(pixels)
@@ -46,7 +40,8 @@ def _compiled(task: Task) -> Callable[[np.ndarray, np.ndarray, np.ndarray], tupl
         gradients = tape.gradient(scores, pixels, unconnected_gradients=tf.UnconnectedGradients.ZERO)
         return tf.einsum("km,mhwc->khwc", mixing, gradients), scores
 
-    return compute
+    weights = tf.TensorSpec((None, graph.units[head]), tf.float32)
+    return traced(compute, graph.signature, weights, tf.TensorSpec((None, None), tf.float32))
 
 
 def strongest(gradients: np.ndarray) -> np.ndarray:

@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from cnnviz.errors import ModelError
 from cnnviz.explain.explaining import Found, Task
+from cnnviz.explain.graph import traced
 from cnnviz.explain.pixel_gradient import batch_of
 
 __all__ = ["maps"]
@@ -37,10 +38,12 @@ def maps(task: Task, *, channels: int | None = None) -> Found:
     chosen = [_chosen(one, channels) for one in activations]
     pairs = [(row, channel) for row, channels_of in enumerate(chosen) for channel in channels_of]
     rows, picked = (np.array(one, np.int64) for one in zip(*pairs, strict=True)) if pairs else ([], [])
+    sides = zip(activations.shape[1:3], task.pixels.shape[1:3], strict=True)
+    stretches = [_stretch(small, large) for small, large in sides]
     found = np.zeros(activations.shape[:3], np.float32)
     for part in task.rounds(len(pairs), size):
         row, masks = rows[part], activations[rows[part], :, :, picked[part]]
-        shares = compiled(task.pixels[row], masks, task.weights[row]).numpy()
+        shares = compiled(task.pixels[row], masks, task.weights[row], *stretches).numpy()
         np.add.at(found, row, masks * shares[:, None, None])
     remark = () if channels is None else (f"Of each picture at most {channels} channels were used.",)
     return Found(np.maximum(found, 0), task.scores(), remarks=remark)
@@ -55,13 +58,11 @@ def _chosen(activations: np.ndarray, count: int | None) -> np.ndarray:
     return alive[np.sort(np.argsort(-deviations, kind="stable")[:count])]
 
 
-def _compiled(task: Task) -> Callable[[Any, Any, Any], Any]:
+def _compiled(task: Task) -> Callable[..., Any]:
     graph, head = task.graph, task.head
 
-    @tf.function(reduce_retracing=True)
-    def compute(pixels: Any, masks: Any, weights: Any) -> Any:
-        height, width = pixels.shape[1:3]
-        large = tf.einsum("Hh,nhw,Ww->nHW", _stretch(masks.shape[1], height), masks, _stretch(masks.shape[2], width))
+    def compute(pixels: Any, masks: Any, weights: Any, rows: Any, columns: Any) -> Any:
+        large = tf.einsum("Hh,nhw,Ww->nHW", rows, masks, columns)
         low = tf.reduce_min(large, axis=(1, 2), keepdims=True)
         high = tf.reduce_max(large, axis=(1, 2), keepdims=True)
         logits = graph.logits(pixels * ((large - low) / (high - low + _EPSILON))[..., None])[head]
@@ -70,7 +71,9 @@ def _compiled(task: Task) -> Callable[[Any, Any, Any], Any]:
         signs, logit = weights[:, 0], logits[:, 0]  # ±2 is one class against the other
         return tf.where(tf.abs(signs) > 1, tf.tanh(signs * logit / 4), tf.sigmoid(signs * logit))
 
-    return compute
+    matrix = tf.TensorSpec((None, None), tf.float32)
+    weights = tf.TensorSpec((None, graph.units[head]), tf.float32)
+    return traced(compute, graph.signature, tf.TensorSpec((None, None, None), tf.float32), weights, matrix, matrix)
 
 
 def _stretch(small: int, large: int) -> np.ndarray:

@@ -98,6 +98,14 @@ def _half(folder: Path) -> keras.Model:
     return keras.Model(pixels, layers.Activation("softmax", dtype="float32")(x))
 
 
+def _any_size(folder: Path) -> keras.Model:
+    """A whole network for pictures of any size, with a log-softmax at its end."""
+    pixels = keras.Input((None, None, 3))
+    x = layers.Conv2D(4, 3, strides=2, activation="relu")(layers.Rescaling(1 / 255)(pixels))
+    x = layers.Dense(3)(layers.GlobalAveragePooling2D()(x))
+    return keras.Model(pixels, layers.Activation("log_softmax")(x))
+
+
 FORMS: dict[str, Callable[[Path], keras.Model]] = {
     "sequential": _sequential,
     "loaded sequential": _loaded_sequential,
@@ -108,6 +116,7 @@ FORMS: dict[str, Callable[[Path], keras.Model]] = {
     "grey, one logit": _grey_logit,
     "operations": _operations,
     "mixed precision": _half,
+    "any size": _any_size,
 }
 
 
@@ -128,4 +137,5 @@ def made(form: str, folder: Path) -> keras.Model:
 
 def pictures(model: keras.Model, count: int = 2) -> np.ndarray:
     """Float32 pictures 0..255 that are not the same everywhere."""
-    return np.random.default_rng(1).uniform(0, 255, (count, *model.input_shape[1:])).astype(np.float32)
+    shape = [side or 12 for side in model.input_shape[1:]]
+    return np.random.default_rng(1).uniform(0, 255, (count, *shape)).astype(np.float32)

@@ -36,7 +36,7 @@ def test_a_method_works_and_leaves_the_network_as_it_was(network: keras.Model, m
     found = explain(network, pixels, method=method, target=Target(0, 1), seed=5)
     shape = pixels.shape[1:3]
     if METHODS[method].family == "cam":
-        shape = next(layer.shape[:2] for layer in flatten(network).layers if layer.name == found.layer)
+        shape = flatten(network).cut(found.layer).lower(pixels)[0].shape[1:3]
     assert found.map.shape == (2, *shape)
     assert found.map.dtype == np.float32
     assert np.isfinite(found.map).all()
