@@ -13,6 +13,7 @@ import streamlit as st
 
 from cnnviz import runs
 from cnnviz.errors import ModelError
+from cnnviz.explain.stopping import Cancelled
 from cnnviz.runs import Run
 from cnnviz.ui import background
 from cnnviz.ui.text import plain
@@ -25,6 +26,7 @@ __all__ = ["Network", "Source", "forget_failures", "networks", "of_run", "opened
 KEPT = 6
 PATIENCE_SECONDS = 0.3
 _FAILED = "networks_failed"
+_MEGABYTE = 1 << 20
 _STOPPED = "Loading was stopped."
 
 Progress = Callable[[str, int, int], None]
@@ -152,6 +154,15 @@ def _load(
 ) -> dict[tuple, str] | None:
     """Puts networks on the shelf; returns the sentences of those that can't be loaded."""
     sentences: dict[tuple, str] = {}
+
+    def tell(what: str, done: int, total: int) -> None:
+        """Ends a download that is to stop, and counts it in megabytes."""
+        if cancelled():
+            raise Cancelled
+        large = total >= _MEGABYTE
+        progress(f"{what}, MB" if large else what, done // _MEGABYTE if large else done,
+                 total // _MEGABYTE if large else total)  # fmt: skip
+
     for nth, source in enumerate(sources):
         name = f"Loading {source.title}"
         progress(name, nth, len(sources) if len(sources) > 1 else 0)
@@ -161,7 +172,9 @@ def _load(
             try:
                 _prepared()
                 if shelf.get(source.stamp) is None:
-                    shelf.put(source.stamp, Network(source.load(progress)))
+                    shelf.put(source.stamp, Network(source.load(tell)))
+            except Cancelled:
+                return sentences
             except ModelError as error:
                 sentences[source.stamp] = str(error)
     return sentences
