@@ -34,13 +34,13 @@ def answer(name: str, share: float, *, head: str = "", truth: str = "", large: b
         truth: the true class, where it is known.
         large: whether it is the one a person looks at first.
     """
-    size = "2rem" if large else "1.15rem"
+    size, tone = ("2rem", f"color:{ACCENT}") if large else ("1.15rem", "opacity:0.75")  # small text needs more contrast
     above = f'<div style="font-size:0.8rem;opacity:0.7">{escaped(head, 60)}</div>' if head else ""
     word = "✓ as labelled" if truth == name else f"✗ labelled {escaped(truth, 60)}"
     below = f'<div style="font-size:0.85rem;margin-top:0.15rem">{word}</div>' if truth else ""
     return (
         f'<div style="margin-bottom:0.5rem">{above}<div style="font-size:{size};line-height:1.2;font-weight:600;'
-        f'overflow-wrap:anywhere">{escaped(name, 80)} <span style="font-weight:400;color:{ACCENT};white-space:nowrap">'
+        f'overflow-wrap:anywhere">{escaped(name, 80)} <span style="font-weight:400;{tone};white-space:nowrap">'
         f"{percent(share)}</span></div>{below}</div>"
     )
 
