@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -217,3 +218,19 @@ def _parts(app: AppTest, run: Run) -> tuple:
     image = np.zeros((16, 16, 3), np.uint8)
     made = explain(loaded.model, loaded.pixels(image[None]), method="gradient", target=Target(0, 2))
     return Network(loaded), image, made, run
+
+
+def test_after_a_stop_nothing_begins_by_itself(digits: Run, shown, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = trust_parts.measure_faithful
+
+    def stopped(*arguments) -> Faithful:
+        return dataclasses.replace(whole(*arguments), ended="stop")
+
+    monkeypatch.setattr(trust_parts, "measure_faithful", stopped)
+    app = shown(digits)
+    assert "It was stopped before all was measured" in said(app)
+    assert list(findings(app).results) == ["faithful"]
+    app.button(key="trust_randomise").click()
+    shown(app)
+    assert isinstance(findings(app).results["randomised"], Randomised)
+    assert "trust_randomise" not in [button.key for button in app.button]
