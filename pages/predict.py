@@ -25,6 +25,10 @@ STYLE = """
   content: "JPEG, PNG, WebP, GIF, BMP or TIFF"; font-size: 0.875rem; opacity: 0.7; align-self: center;
 }
 .st-key-predict_photos [data-testid="stFileChips"] > div > div:not(:has([aria-invalid="true"])) { display: none; }
+.st-key-predict_photos [data-testid="stFileUploader"]:has([aria-invalid="true"])::after {
+  content: "A file of more than 20 MB can't be used: save the photo smaller."; display: block; padding-top: 0.4rem;
+  color: #bd4043;
+}
 @media (max-width: 640px) {
   .st-key-predict_sources, .st-key-predict_row { flex-wrap: nowrap; overflow-x: auto; padding-bottom: 0.4rem; }
   .st-key-predict_sources > *, .st-key-predict_row > * { flex-shrink: 0; }

@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
 __all__ = ["class_lists", "network_choice"]
 
-LARGEST_MB = 600
 PHOTO_SIDE = 96
 """Networks that take at least so many pixels a side in colour are taken to know photos."""
 SCALES = {
@@ -98,8 +97,10 @@ def _take(choice: Choice) -> None:
 def _others(choice: Choice) -> None:
     st.markdown("**A file of yours**")
     st.file_uploader(
-        "A .keras file", key=_FILE, max_upload_size=LARGEST_MB,
-        help="As model.save('name.keras') writes it. Networks with code of their own (Lambda layers) are refused.",
+        "A .keras file", key=_FILE,
+        help="As model.save('name.keras') writes it. Networks with code of their own (Lambda layers) are refused, and "
+        f"files of more than {st.get_option('server.maxUploadSize')} MB unless the server is started with a larger "
+        "--server.maxUploadSize.",
     )  # fmt: skip
     st.text_area(
         "Class names", key=_CLASSES, height=80, placeholder="cat, dog", persist_state="session",

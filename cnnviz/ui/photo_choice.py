@@ -7,6 +7,7 @@ import base64
 import cv2
 import streamlit as st
 
+from cnnviz import images
 from cnnviz.augment.preview import display_size, picture_bytes
 from cnnviz.data.samples import sample, sample_names
 from cnnviz.errors import CnnvizError
@@ -19,14 +20,13 @@ __all__ = ["item_choice", "photo_choice"]
 
 SAMPLES = 4
 THUMB = 240
-LARGEST_MB = 200
 _FILES, _CAMERA = "predict_files", "predict_camera"
 
 
 def photo_choice(choice: Choice) -> None:
     """Draws the ways to choose photos; what is chosen goes into `choice`."""
     st.file_uploader(
-        "Drop photos here", accept_multiple_files=True, key=_FILES, max_upload_size=LARGEST_MB, on_change=_take_files,
+        "Drop photos here", accept_multiple_files=True, key=_FILES, max_upload_size=images.MAX_BYTES >> 20, on_change=_take_files,
         args=(choice,), width="stretch",
         help="JPEG, PNG, WebP, GIF, BMP or TIFF, up to 20 MB and 50 megapixels each. They stay on this computer: "
         "decoded by this server, and not stored.",

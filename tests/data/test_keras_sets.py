@@ -205,7 +205,7 @@ def test_no_way_to_the_server_is_a_sentence_within_seconds(tmp_path, monkeypatch
             fetch(remote(f"http://127.0.0.1:{silent.getsockname()[1]}/"), "a.bin", [tmp_path], "It")
         assert time.monotonic() - begin < 5
         port = silent.getsockname()[1]
-    with pytest.raises(DataError, match=r"It is not on this computer and .* can't be reached"):
+    with pytest.raises(DataError, match=r"It can't be found on this computer, and .* can't be reached"):
         fetch(remote(f"http://127.0.0.1:{port}/"), "a.bin", [tmp_path], "It")
     assert list(tmp_path.iterdir()) == []
 

@@ -30,7 +30,7 @@ def test_keras_has_each_under_its_name() -> None:
 
 
 def test_without_weights_and_network_the_file_and_its_place_are_named(home: Path) -> None:
-    with pytest.raises(ModelError, match="VGG16's weights is not on") as raised:
+    with pytest.raises(ModelError, match="VGG16's weights can't be found on") as raised:
         load_application("VGG16")
     assert f"put the file vgg16_weights_tf_dim_ordering_tf_kernels.h5 into {home / 'models'}" in str(raised.value)
 
