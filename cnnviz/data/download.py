@@ -86,8 +86,8 @@ def _download(remote: Remote, path: Path, what: str, progress: Progress | None) 
                 if progress is not None:
                     progress(f"Downloading {what}", min(done, expected or done), expected or 0)
     except _NoWay as error:
-        raise DataError(f"{what} can't be found on this computer, and {remote.url} can't be reached ({error}): connect to the "
-                        f"network, or {remote.instead}.") from None  # fmt: skip
+        raise DataError(f"{what} can't be found on this computer, and {remote.url} can't be reached ({error}): "
+                        f"connect to the network, or {remote.instead}.") from None  # fmt: skip
     if done != (done if expected is None else expected) or hashed.hexdigest() != (remote.digest or hashed.hexdigest()):
         raise DataError(f"What {remote.url} sent is not the file that was expected ({done:,} of {expected or done:,} "
                         f"bytes, {remote.algorithm} {hashed.hexdigest()[:12]}…): try again later.")  # fmt: skip

@@ -26,8 +26,8 @@ _FILES, _CAMERA = "predict_files", "predict_camera"
 def photo_choice(choice: Choice) -> None:
     """Draws the ways to choose photos; what is chosen goes into `choice`."""
     st.file_uploader(
-        "Drop photos here", accept_multiple_files=True, key=_FILES, max_upload_size=images.MAX_BYTES >> 20, on_change=_take_files,
-        args=(choice,), width="stretch",
+        "Drop photos here", accept_multiple_files=True, key=_FILES, on_change=_take_files, args=(choice,),
+        max_upload_size=images.MAX_BYTES >> 20, width="stretch",
         help="JPEG, PNG, WebP, GIF, BMP or TIFF, up to 20 MB and 50 megapixels each. They stay on this computer: "
         "decoded by this server, and not stored.",
     )  # fmt: skip
