@@ -10,7 +10,8 @@ import numpy as np
 import tensorflow as tf
 
 from cnnviz.errors import ModelError, one_of
-from cnnviz.explain.mosaics import maps, mosaic, raw, standardised, tile_at
+from cnnviz.explain.graph import traced
+from cnnviz.explain.mosaics import in_colours, maps, mosaic, raw, standardised, tile_at
 from cnnviz.explain.stopping import Cancelled
 from cnnviz.explain.walk import _needed, run
 from cnnviz.explain.whole import whole
@@ -21,8 +22,8 @@ if TYPE_CHECKING:
     from cnnviz.explain.graph import Graph
     from cnnviz.models.loaded import Loaded
 
-__all__ = ["Statistics", "activations", "dead", "function_of", "histogram", "maps", "mosaic", "outputs_of", "raw",
-           "standardised", "statistics", "strongest", "tile_at"]  # fmt: skip
+__all__ = ["Statistics", "activations", "dead", "function_of", "histogram", "in_colours", "maps", "mosaic",
+           "outputs_of", "raw", "standardised", "statistics", "strongest", "tile_at"]  # fmt: skip
 
 _BATCH = 32
 
@@ -75,12 +76,11 @@ def function_of(graph: Graph, layers: Sequence[str]) -> Callable[[Any], list[Any
     def make() -> Callable[[Any], list[Any]]:
         steps = list(_needed(graph.program.steps, wanted))
 
-        @tf.function(input_signature=[graph.signature])
         def compute(pixels: Any) -> list[Any]:
             found = run(steps, {0: pixels})
             return [tf.cast(found[one], tf.float32) for one in wanted]
 
-        return compute
+        return traced(compute, graph.signature)
 
     return graph.kept(("outputs", *layers), make)
 

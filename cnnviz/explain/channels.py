@@ -9,6 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from cnnviz.errors import ModelError, one_of
+from cnnviz.explain.graph import traced
 from cnnviz.explain.whole import whole
 
 if TYPE_CHECKING:
@@ -30,7 +31,6 @@ def peaks(loaded: Loaded, layer: str) -> Callable[[np.ndarray], tuple[np.ndarray
     halves = _halves(graph, layer)
 
     def make() -> Callable[[Any], Any]:
-        @tf.function(input_signature=[graph.signature])
         def compute(pixels: Any) -> Any:
             values = tf.cast(halves.lower(pixels)[0], tf.float32)
             width = tf.shape(values)[2] if len(values.shape) == 4 else 1
@@ -39,7 +39,7 @@ def peaks(loaded: Loaded, layer: str) -> Callable[[np.ndarray], tuple[np.ndarray
             places = tf.stack([at // width, at % width], axis=-1)
             return tf.reduce_max(flat, axis=1), tf.cast(places, tf.int64), tf.reduce_mean(flat, axis=1)
 
-        return compute
+        return traced(compute, graph.signature)
 
     compute = graph.kept(("peaks", layer), make)
     return lambda pixels: tuple(one.numpy() for one in compute(pixels))
@@ -61,13 +61,12 @@ def both_ways(
             raise ModelError(f"The layer {layer} has no channel {one}: choose 0 to {count - 1}.")
 
     def make() -> Callable[[Any, Any], Any]:
-        @tf.function(input_signature=[graph.signature, tf.TensorSpec((count,), tf.float32)])
         def compute(pixels: Any, stays: Any) -> Any:
             given = halves.lower(pixels)
             without = [given[0] * tf.cast(stays, given[0].dtype), *given[1:]]
             return halves.upper(given), halves.upper(without)
 
-        return compute
+        return traced(compute, graph.signature, tf.TensorSpec((count,), tf.float32))
 
     compute = graph.kept(("both_ways", layer), make)
     stays = np.ones(count, np.float32)

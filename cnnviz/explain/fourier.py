@@ -50,10 +50,11 @@ def transforms(draw: np.random.Generator, steps: int, size: int) -> np.ndarray:
 
 def varied(pictures: Any, moves: Any) -> Any:
     """Returns pictures (n, h, w, c) moved by transforms (n, 8); what comes in from outside is their mirror image."""
-    return tf.raw_ops.ImageProjectiveTransformV3(
+    found = tf.raw_ops.ImageProjectiveTransformV3(
         images=pictures, transforms=moves, output_shape=tf.shape(pictures)[1:3], interpolation="BILINEAR",
         fill_mode="REFLECT", fill_value=0.0,
     )  # fmt: skip
+    return tf.ensure_shape(found, pictures.shape)
 
 
 def unlike(pictures: Any, axes: Sequence[int] = (1, 2, 3)) -> Any:

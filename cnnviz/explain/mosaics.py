@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import cv2
 import numpy as np
 
-from cnnviz.errors import ModelError
+from cnnviz.errors import ModelError, one_of
+from cnnviz.overlay import COLOUR_MAPS
 
-__all__ = ["maps", "mosaic", "raw", "standardised", "tile_at"]
+__all__ = ["in_colours", "maps", "mosaic", "raw", "standardised", "tile_at"]
 
 
 def maps(values: np.ndarray) -> np.ndarray:
@@ -106,3 +108,14 @@ def tile_at(
     tile = row * columns + column
     inside = min(y, x) >= 0 and down < shape[0] and right < shape[1] and column < columns
     return tile if inside and tile < count else None
+
+
+def in_colours(grey: np.ndarray, colour_map: str = "viridis") -> np.ndarray:
+    """Returns a grey picture or mosaic, uint8 (h, w), in a map's colours: uint8 RGB (h, w, 3); 0 and 255 are its ends.
+
+    Raises:
+        ModelError: there is no such colour map.
+    """
+    if colour_map not in COLOUR_MAPS:
+        raise ModelError(f"There is no colour map {colour_map!r}: {one_of(colour_map, COLOUR_MAPS)}.")
+    return cv2.cvtColor(cv2.applyColorMap(grey, COLOUR_MAPS[colour_map]), cv2.COLOR_BGR2RGB)

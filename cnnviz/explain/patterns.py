@@ -189,15 +189,17 @@ def draw(
         chosen = np.array(filters[part])
         moves = np.stack([way.moves(np.random.default_rng([settings.seed, one, 1]), settings.steps) for one in chosen])
         state = way.begin(np.stack(starts[part]))
-        now.before[part] = now.after[part] = way.means(state, chosen)
-        for done in range(0, settings.steps, _ROUND):
-            for step in range(done, min(done + _ROUND, settings.steps)):
-                state = way.step(state, chosen, moves[:, step], settings.step, step)
-            now.pictures[part] = way.pictures(way.of(state))
-            now.steps[part] = min(done + _ROUND, settings.steps)
-            if done + _ROUND >= settings.steps:
+        for step in range(settings.steps):
+            begun, (state, means) = state, way.step(state, chosen, moves[:, step], settings.step, step)
+            if step == 0:
+                means = way.means(begun, chosen) if means is None else means
+                now.before[part] = now.after[part] = np.asarray(means)
+            done = step + 1
+            if done == settings.steps:
                 now.after[part] = way.means(state, chosen)
-            yield _copied(now)
+            if done % _ROUND == 0 or done in (1, settings.steps):
+                now.pictures[part], now.steps[part] = way.pictures(way.of(state)), done
+                yield _copied(now)
 
 
 def _copied(found: Patterns) -> Patterns:

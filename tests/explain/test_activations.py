@@ -11,6 +11,7 @@ from cnnviz.explain.activations import (
     activations,
     dead,
     histogram,
+    in_colours,
     maps,
     mosaic,
     outputs_of,
@@ -199,3 +200,10 @@ def test_rows_are_maps_of_one_place() -> None:
     assert maps(np.zeros((28, 64))).shape == (28, 1, 64)
     with pytest.raises(ModelError, match="can't be drawn"):
         maps(np.zeros((2, 2, 2, 2)))
+
+
+def test_colours_are_the_maps_ends_and_unknown_ones_are_told() -> None:
+    colours = in_colours(np.array([[0, 255]], np.uint8))
+    np.testing.assert_allclose(colours[0], [[68, 1, 84], [253, 231, 37]], atol=2)  # viridis from dark to light
+    with pytest.raises(ModelError, match=r"'virids': choose one of .*did you mean 'viridis'"):
+        in_colours(np.zeros((1, 1), np.uint8), "virids")
