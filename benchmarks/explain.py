@@ -1,6 +1,6 @@
 """Seconds of Grad-CAM and Score-CAM on VGG16 at 224 × 224, beside tf-keras-vis and the usual gradient-tape recipe.
 
-    python benchmarks/explain.py [--turns 9] [--channels 64]
+    python benchmarks/explain.py [--turns 9] [--channels 32]
 
 All in one process, in turns, on the same random weights, picture, layer and score; the first turn, which builds the
 graphs, is left out. The recipe is keras.io's: a model with two outputs made for each call, and a gradient tape around
@@ -68,7 +68,7 @@ def main() -> int:
     """Measures, prints, and returns how many limits were missed, at most 1."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--turns", type=int, default=9)
-    parser.add_argument("--channels", type=int, default=64, help="of Score-CAM, at most 512")
+    parser.add_argument("--channels", type=int, default=32, help="of Score-CAM, at most 512")
     settings = parser.parse_args()
     keras.utils.set_random_seed(0)
     model = keras.applications.VGG16(weights=None, classifier_activation=None)
@@ -103,7 +103,7 @@ def main() -> int:
                 score, pixels[:1], penultimate_layer=LAYER, max_N=settings.channels
             ),
         },
-        max(2, settings.turns // 3),
+        max(2, settings.turns // 2),
     )
     limits = (
         ("Grad-CAM beside tf-keras-vis", ratio(*list(single.values())[:2]), 0.35),

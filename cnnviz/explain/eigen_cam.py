@@ -8,7 +8,6 @@ from cnnviz.explain.explaining import Found, Task
 
 __all__ = ["maps"]
 
-_BATCH = 16
 _REMARK = "Eigen-CAM asks for no class: the map is the same for each of them."
 
 
@@ -20,7 +19,7 @@ def maps(task: Task) -> Found:
     """
     cut = task.graph.cut(task.layer)
     found, scores = [], []
-    for part in task.rounds(len(task.pixels), _BATCH):
+    for part in task.rounds(len(task.pixels), task.batch):
         given = cut.lower(task.pixels[part])
         found += [_projected(one) for one in given[0].numpy()]
         scores.append((cut.upper(given)[task.head].numpy() * task.weights[part]).sum(axis=1))

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Explanation", "Found", "Task", "explain"]
 
-_BATCH = 32
+_PIXELS = 8 * 224 * 224  # more large pictures at once are no faster, and need memory
 NOTHING = "Nothing in this picture speaks for this class here: the map is empty."
 
 
@@ -92,6 +92,11 @@ class Task:
     cancelled: Callable[[], bool] | None = None
     settings: Mapping[str, Any] = field(default_factory=dict)
 
+    @property
+    def batch(self) -> int:
+        """How many pictures to take at once."""
+        return int(np.clip(_PIXELS // (self.pixels.shape[1] * self.pixels.shape[2]), 1, 32))
+
     def rounds(self, total: int, size: int) -> Iterator[slice]:
         """Parts of a work of `total`, at most `size` each; tells the progress after each, stops where it is to.
 
@@ -113,8 +118,8 @@ class Task:
     def scores(self) -> np.ndarray:
         """The target's scores, float32 (n,)."""
         parts = [
-            (self.graph.model(self.pixels[at : at + _BATCH])[self.head].numpy() * self.weights[at : at + _BATCH])
-            for at in range(0, len(self.pixels), _BATCH)
+            self.graph.model(self.pixels[at : at + self.batch])[self.head].numpy() * self.weights[at : at + self.batch]
+            for at in range(0, len(self.pixels), self.batch)
         ]
         return np.concatenate(parts).sum(axis=1)
 

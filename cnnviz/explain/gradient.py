@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from cnnviz.explain.explaining import Found, Task
-from cnnviz.explain.pixel_gradient import batch_of, mixed_gradients, strongest
+from cnnviz.explain.pixel_gradient import mixed_gradients, strongest
 
 __all__ = ["maps"]
 
@@ -14,7 +14,7 @@ def maps(task: Task) -> Found:
     """The greatest magnitude over a pixel's channels; `signed` is their sum."""
     compiled = mixed_gradients(task)
     found, scores = [], []
-    for part in task.rounds(len(task.pixels), batch_of(task.pixels)):
+    for part in task.rounds(len(task.pixels), task.batch):
         count = len(task.pixels[part])
         gradients, score = compiled(task.pixels[part], task.weights[part], np.eye(count, dtype=np.float32))
         found.append(gradients.numpy())

@@ -13,8 +13,6 @@ from cnnviz.explain.graph import traced
 
 __all__ = ["gradient_maps"]
 
-_BATCH = 16
-
 
 def gradient_maps(task: Task, combine: Callable[[Any, Any], Any]) -> Found:
     """Returns a method's maps.
@@ -26,7 +24,7 @@ def gradient_maps(task: Task, combine: Callable[[Any, Any], Any]) -> Found:
     """
     compiled = task.graph.kept((combine, task.layer, task.head), lambda: _compiled(task, combine))
     maps, scores = [], []
-    for part in task.rounds(len(task.pixels), _BATCH):
+    for part in task.rounds(len(task.pixels), task.batch):
         found, score = compiled(task.pixels[part], task.weights[part])
         maps.append(found.numpy())
         scores.append(score.numpy())

@@ -6,7 +6,7 @@ import numpy as np
 
 from cnnviz.errors import ModelError
 from cnnviz.explain.explaining import Found, Task
-from cnnviz.explain.pixel_gradient import batch_of, mixed_gradients
+from cnnviz.explain.pixel_gradient import mixed_gradients
 
 __all__ = ["maps"]
 
@@ -49,7 +49,7 @@ def _mean_gradient(task: Task, row: int, base: np.ndarray, way: np.ndarray, poin
     """Float64 (h, w, c)."""
     places, shares = np.polynomial.legendre.leggauss(points)
     places, shares = ((places + 1) / 2).astype(np.float32), (shares / 2).astype(np.float32)
-    compiled, size, count = mixed_gradients(task), batch_of(task.pixels), len(task.pixels)
+    compiled, size, count = mixed_gradients(task), task.batch, len(task.pixels)
     found = np.zeros(way.shape, np.float64)
     for at in range(0, points, size):
         task.check()

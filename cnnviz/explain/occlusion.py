@@ -6,7 +6,6 @@ import numpy as np
 
 from cnnviz.errors import ModelError
 from cnnviz.explain.explaining import Found, Task
-from cnnviz.explain.pixel_gradient import batch_of
 
 __all__ = ["maps"]
 
@@ -38,7 +37,7 @@ def maps(task: Task, *, patch: int | None = None, stride: int | None = None) -> 
         covered[top : top + patch, left : left + patch] += 1
     jobs = [(row, corner) for row in range(len(task.pixels)) for corner in (None, *corners)]
     scores = np.zeros(len(task.pixels), np.float32)
-    for part in task.rounds(len(jobs), batch_of(task.pixels)):
+    for part in task.rounds(len(jobs), task.batch):
         rows = [row for row, _ in jobs[part]]
         pixels = task.pixels[rows]
         for picture, (row, corner) in zip(pixels, jobs[part], strict=True):

@@ -11,15 +11,7 @@ import tensorflow as tf
 from cnnviz.explain.explaining import Task
 from cnnviz.explain.graph import traced
 
-__all__ = ["batch_of", "mixed_gradients", "strongest"]
-
-_PIXELS = 400_000
-"""Going backwards keeps all activations: some 150 bytes for a pixel and channel of the first layers."""
-
-
-def batch_of(pixels: np.ndarray) -> int:
-    """Returns how many pictures (n, h, w, c) to take at once: few large ones, which need less memory."""
-    return int(np.clip(_PIXELS // (pixels.shape[1] * pixels.shape[2]), 1, 32))
+__all__ = ["mixed_gradients", "strongest"]
 
 
 def mixed_gradients(task: Task) -> Callable[[np.ndarray, np.ndarray, np.ndarray], tuple[Any, Any]]:

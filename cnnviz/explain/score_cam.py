@@ -11,7 +11,6 @@ import tensorflow as tf
 from cnnviz.errors import ModelError
 from cnnviz.explain.explaining import Found, Task
 from cnnviz.explain.graph import traced
-from cnnviz.explain.pixel_gradient import batch_of
 
 __all__ = ["maps"]
 
@@ -31,7 +30,7 @@ def maps(task: Task, *, channels: int | None = None) -> Found:
     if channels is not None and channels < 1:
         raise ModelError(f"Score-CAM can't use {channels} channels: expected 1 or more.")
     graph = task.graph
-    cut, size = graph.cut(task.layer), batch_of(task.pixels)
+    cut, size = graph.cut(task.layer), task.batch
     compiled = graph.kept(("score-cam", task.head), lambda: _compiled(task))
     lowered = [cut.lower(task.pixels[at : at + size])[0].numpy() for at in range(0, len(task.pixels), size)]
     activations = np.concatenate(lowered).astype(np.float32)

@@ -6,7 +6,7 @@ import numpy as np
 
 from cnnviz.errors import ModelError
 from cnnviz.explain.explaining import Found, Task
-from cnnviz.explain.pixel_gradient import batch_of, mixed_gradients, strongest
+from cnnviz.explain.pixel_gradient import mixed_gradients, strongest
 
 __all__ = ["maps"]
 
@@ -22,7 +22,7 @@ def maps(task: Task, *, samples: int = 25, noise: float = 0.15) -> Found:
     """
     if samples < 1 or not 0 <= noise <= 10:
         raise ModelError(f"SmoothGrad can't use {samples} samples and noise {noise}: expected 1 or more, and 0 to 10.")
-    compiled, size, count = mixed_gradients(task), batch_of(task.pixels), len(task.pixels)
+    compiled, size, count = mixed_gradients(task), task.batch, len(task.pixels)
     found = np.zeros(task.pixels.shape, np.float32)
     randoms = [np.random.default_rng((task.seed, row)) for row in range(count)]
     pieces = [(row, at) for row in range(count) for at in range(0, samples, size)]
