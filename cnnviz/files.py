@@ -32,10 +32,11 @@ def replacing(path: Path) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
-def write_bytes(path: Path, data: bytes) -> None:
-    """Replaces the file by `data`, whole or not at all."""
-    with replacing(path) as temporary:
-        temporary.write_bytes(data)
+def write_bytes(path: Path, *parts: bytes | memoryview) -> None:
+    """Replaces the file by these bytes, one part after another, whole or not at all."""
+    with replacing(path) as temporary, open(temporary, "wb") as file:
+        for part in parts:
+            file.write(part)
 
 
 def write_json(path: Path, value: Any) -> None:

@@ -62,6 +62,8 @@ def test_a_recipe_file_is_a_recipe(tmp_path):
         (["train", "TYPO"], "did you mean 'epochs'"),
         (["train", "TORN"], "not JSON"),
         (["stop", "../elsewhere"], "no run"),
+        (["pause", "../elsewhere"], "no run"),
+        (["resume", "../elsewhere"], "no run"),
         (["delete", "20200101-000000-none-0000"], "no run"),
         (["dance"], "dance"),
         (["train"], "RECIPE"),

@@ -1,4 +1,4 @@
-"""`runs`, `stop` and `delete`."""
+"""`runs`, `stop`, `pause`, `resume` and `delete`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import time
 from cnnviz import runs
 from cnnviz.runs import Run
 
-__all__ = ["add_delete", "add_runs", "add_stop"]
+__all__ = ["add_delete", "add_pause", "add_resume", "add_runs", "add_stop"]
 
 
 def add_runs(verbs: argparse._SubParsersAction) -> None:
@@ -25,6 +25,22 @@ def add_stop(verbs: argparse._SubParsersAction) -> None:
     verb.add_argument("run", metavar="ID")
     verb.add_argument("--json", action="store_true", help="print JSON")
     verb.set_defaults(carry_out=_stop)
+
+
+def add_pause(verbs: argparse._SubParsersAction) -> None:
+    """Adds `pause`."""
+    verb = verbs.add_parser("pause", help="end a run's worker at its next batch, to go on later")
+    verb.add_argument("run", metavar="ID")
+    verb.add_argument("--json", action="store_true", help="print JSON")
+    verb.set_defaults(carry_out=lambda chosen: _told(runs.request_pause(chosen.run), chosen))
+
+
+def add_resume(verbs: argparse._SubParsersAction) -> None:
+    """Adds `resume`."""
+    verb = verbs.add_parser("resume", help="go on with a run that was paused, was stopped, failed or crashed")
+    verb.add_argument("run", metavar="ID")
+    verb.add_argument("--json", action="store_true", help="print JSON")
+    verb.set_defaults(carry_out=lambda chosen: _told(runs.resume(chosen.run), chosen))
 
 
 def add_delete(verbs: argparse._SubParsersAction) -> None:
@@ -71,7 +87,10 @@ def _record(run: Run) -> dict:
 
 
 def _stop(chosen: argparse.Namespace) -> int:
-    run = runs.request_stop(chosen.run)
+    return _told(runs.request_stop(chosen.run), chosen)
+
+
+def _told(run: Run, chosen: argparse.Namespace) -> int:
     print(json.dumps({"run": run.id, "state": run.state}) if chosen.json else f"{run.id} is {run.state}.")
     return 0
 

@@ -1,6 +1,9 @@
-"""Runs as folders: stored, listed, started and stopped, without TensorFlow."""
+"""Runs as folders: stored, listed, started, paused, continued and stopped, without TensorFlow."""
 
-from cnnviz.runs.launch import request_stop, start
+from cnnviz.runs.launch import request_pause, request_stop, resume, start
 from cnnviz.runs.store import Run, create, delete, folder_of, listing, open_run, root
 
-__all__ = ["Run", "create", "delete", "folder_of", "listing", "open_run", "request_stop", "root", "start"]
+__all__ = [
+    "Run", "create", "delete", "folder_of", "listing", "open_run", "request_pause", "request_stop", "resume", "root",
+    "start",
+]  # fmt: skip

@@ -1,22 +1,36 @@
-"""Starting a worker process, asking it to stop, and the queue, which is a file lock that workers wait for."""
+"""Starting a worker process, once or again, asking it to stop or pause, and the queue.
+
+The queue is a file lock that workers wait for.
+"""
 
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from cnnviz.architecture import describe
 from cnnviz.errors import RunError
-from cnnviz.files import write_json
+from cnnviz.files import read_json, write_json
 from cnnviz.recipe import Recipe
-from cnnviz.runs.store import Run, create, delete, listing, open_run
+from cnnviz.runs.lock import changing
+from cnnviz.runs.saved import GENERATIONS
+from cnnviz.runs.status import RESUMABLE
+from cnnviz.runs.store import Run, create, delete, folder_of, listing, open_run, root, write_state
 
-__all__ = ["request_stop", "slots", "start", "stop_requested", "wait_for_slot"]
+__all__ = [
+    "pause_requested", "request_pause", "request_stop", "resume", "slots", "space_needed", "start", "stop_requested",
+    "wait_for_slot",
+]  # fmt: skip
+
+_FIGURES_BYTES = 4_000_000
 
 
 def slots() -> int:
@@ -31,27 +45,88 @@ def start(recipe: Recipe, runs: Path | None = None) -> Run:
     """Makes a run and starts its worker, a process of its own that outlives the caller.
 
     Raises:
-        RunError: the folder of runs can't be written, or no process can be started.
+        RunError: the folder of runs can't be written or is too full, or no process can be started.
     """
+    check_space(recipe, runs or root())
     run = create(recipe, runs)
-    package = Path(__file__).parents[2]
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, [str(package), os.getenv("PYTHONPATH")]))}
     try:
-        with open(run.log_path, "ab") as log:
-            subprocess.Popen(
-                [sys.executable, "-m", "cnnviz.train", str(run.folder)],
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                cwd=package,
-                env=environment,
-                start_new_session=True,
-            )
+        _spawn(run)
     except OSError as error:
         write_json(run.folder / "state.json", {"state": "failed", "created": run.written.created})
         delete(run.id, runs)
         raise RunError(f"No worker process could be started: {error.strerror or error}.") from None
     return run
+
+
+def resume(run_id: str, runs: Path | None = None) -> Run:
+    """Starts a worker again on a run that was paused, was stopped, failed or crashed; it goes on where it was.
+
+    Raises:
+        RunError: there is no such run, it goes on or is finished, its folder can't be written or is too full, or no
+            process can be started.
+    """
+    folder = folder_of(run_id, runs)
+    with changing(folder.parent):
+        run = open_run(run_id, runs)
+        if run.state not in RESUMABLE:
+            raise RunError(f"Run {run_id} is {run.state}; only one that was paused, was stopped, failed or crashed "
+                           "can be continued.")  # fmt: skip
+        if run.recipe is None:
+            raise RunError(f"Run {run_id} can't be continued: its recipe.json can't be read.")
+        check_space(run.recipe, folder.parent)
+        fresh = {"state": "queued", "process": None, "launched": time.time(), "started": None, "ended": None}
+        fresh |= {"earlier_seconds": run.seconds or 0.0, "sentence": "", "test": {}, "oom_kills": None}
+        try:
+            (folder / "request.json").unlink(missing_ok=True)
+            write_state(folder, run.written.model_copy(update=fresh))
+            _spawn(run)
+        except OSError as error:
+            with suppress(OSError):
+                write_state(folder, run.written.model_copy(update={"state": run.state}))
+            raise RunError(f"Run {run_id} can't be continued: {error.strerror or error}.") from None
+        return open_run(run_id, runs)
+
+
+def check_space(recipe: Recipe, runs: Path) -> None:
+    """Looks whether the disk has room for what a run with this recipe keeps.
+
+    Raises:
+        RunError: it has not, with the numbers.
+    """
+    needed = space_needed(recipe)
+    place = next((folder for folder in (runs, *runs.parents) if folder.is_dir()), Path("/"))
+    try:
+        free = shutil.disk_usage(place).free
+    except OSError:
+        return  # what is the matter is said where the folder is made
+    if free < needed:
+        raise RunError(
+            f"The disk of {runs} has {free / 1e6:,.0f} MB free and this run needs about {needed / 1e6:,.0f} MB: free "
+            "some, or choose another folder with CNNVIZ_CHECKPOINTS."
+        )
+
+
+def space_needed(recipe: Recipe) -> int:
+    """Returns how many bytes a run keeps at most: the best model and, while it is replaced, the next; two generations
+    to go on from with the optimizer's numbers, and the next; figures and log."""
+    numbers = sum(row.parameters for row in describe(recipe.network, recipe.data.input_shape))
+    of_optimizer = {"adam": 2, "adamw": 2}.get(recipe.fit.optimizer, 1)
+    return 4 * numbers * (2 + (GENERATIONS + 1) * (1 + of_optimizer)) + _FIGURES_BYTES
+
+
+def _spawn(run: Run) -> None:
+    package = Path(__file__).parents[2]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, [str(package), os.getenv("PYTHONPATH")]))}
+    with open(run.log_path, "ab") as log:
+        subprocess.Popen(
+            [sys.executable, "-m", "cnnviz.train", str(run.folder)],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            cwd=package,
+            env=environment,
+            start_new_session=True,
+        )
 
 
 def request_stop(run_id: str, runs: Path | None = None) -> Run:
@@ -60,14 +135,31 @@ def request_stop(run_id: str, runs: Path | None = None) -> Run:
     Raises:
         RunError: there is no such run, it has already ended, or its folder can't be written.
     """
+    return _request(run_id, "stop", runs)
+
+
+def request_pause(run_id: str, runs: Path | None = None) -> Run:
+    """Asks a run to pause at its next batch; `resume` goes on from the last epoch that was saved. See `request_stop`
+    for errors."""
+    return _request(run_id, "pause", runs)
+
+
+def _request(run_id: str, what: str, runs: Path | None) -> Run:
     run = open_run(run_id, runs)
     if not run.active:
-        raise RunError(f"Run {run_id} is {run.state}; only a run that goes on can be stopped.")
+        verb = "stopped" if what == "stop" else "paused"
+        raise RunError(f"Run {run_id} is {run.state}; only a run that goes on can be {verb}.")
     try:
-        write_json(run.folder / "request.json", {"request": "stop", "time": time.time()})
+        write_json(run.folder / "request.json", {"request": what, "time": time.time()})
     except OSError as error:
-        raise RunError(f"Run {run_id} can't be asked to stop: {error.strerror or error}.") from None
+        raise RunError(f"Run {run_id} can't be asked to {what}: {error.strerror or error}.") from None
     return open_run(run_id, runs)
+
+
+def pause_requested(folder: Path) -> bool:
+    """Returns whether what somebody asked the run in this folder is to pause."""
+    asked = read_json(folder / "request.json")
+    return isinstance(asked, dict) and asked.get("request") == "pause"
 
 
 def stop_requested(folder: Path) -> bool:

@@ -15,7 +15,9 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-__all__ = ["Writer", "epochs", "history", "last", "read", "to_csv"]
+from cnnviz.files import write_bytes
+
+__all__ = ["Writer", "epochs", "history", "last", "read", "rewind", "to_csv"]
 
 
 class Writer:
@@ -29,12 +31,39 @@ class Writer:
                 self._file.write(b"\n")
 
     def append(self, kind: str, **values: Any) -> None:
-        """Writes one record as one line, in one write."""
-        self._file.write(json.dumps({"kind": kind, **values}, ensure_ascii=False).encode() + b"\n")
+        """Writes one record as one line, in one write.
+
+        Raises:
+            OSError: it can't be written whole; the file ends as it did before.
+        """
+        line = json.dumps({"kind": kind, **values}, ensure_ascii=False).encode() + b"\n"
+        before = self._file.seek(0, 2)
+        try:
+            written = self._file.write(line)
+            while written < len(line):  # a disk that is nearly full takes a part and says so at the next
+                written += self._file.write(line[written:])
+        except OSError:
+            self._file.truncate(before)
+            raise
 
     def close(self) -> None:
         """Closes the file."""
         self._file.close()
+
+
+def rewind(path: Path, epoch: int) -> None:
+    """Takes the file back to the end of an epoch; at 0, to its beginning. No writer may have it open."""
+    kept, held = b"", b""
+    try:
+        data = path.read_bytes()
+    except OSError:
+        return
+    for line in data[: data.rfind(b"\n") + 1].splitlines(keepends=True):
+        held += line
+        record = next(iter(_records([line])), None)
+        if record and record["kind"] == "epoch" and isinstance(record.get("epoch"), int) and record["epoch"] <= epoch:
+            kept, held = kept + held, b""
+    write_bytes(path, kept)
 
 
 def read(path: Path, offset: int = 0) -> tuple[list[dict], int]:

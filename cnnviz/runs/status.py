@@ -10,14 +10,18 @@ from typing import Annotated, Literal
 import psutil
 from pydantic import BaseModel, ConfigDict, Field
 
-__all__ = ["ACTIVE", "ENDED", "STATES", "Process", "State", "StateName", "alive", "current", "this_process"]
+__all__ = [
+    "ACTIVE", "ENDED", "RESUMABLE", "STATES", "Process", "State", "StateName", "alive", "boot_id", "current",
+    "this_process",
+]  # fmt: skip
 
-StateName = Literal["queued", "starting", "running", "stopping", "finished", "stopped", "failed", "crashed"]
+StateName = Literal["queued", "starting", "running", "paused", "stopping", "finished", "stopped", "failed", "crashed"]
 STATES: tuple[StateName, ...] = (
-    "queued", "starting", "running", "stopping", "finished", "stopped", "failed", "crashed",
+    "queued", "starting", "running", "paused", "stopping", "finished", "stopped", "failed", "crashed",
 )  # fmt: skip
 ACTIVE = frozenset({"queued", "starting", "running", "stopping"})
 ENDED = frozenset(STATES) - ACTIVE
+RESUMABLE = frozenset({"paused", "stopped", "failed", "crashed"})
 
 # A launched worker needs a moment before it writes who it is; a run without a process is given this long.
 START_GRACE_SECONDS = 20.0
@@ -39,7 +43,9 @@ Moment = Annotated[float, Field(ge=0, le=1e11, allow_inf_nan=False)]
 class State(BaseModel):
     """What `state.json` holds. Times are seconds since 1970; `metrics` are the best epoch's, by Keras's names.
 
-    `sentence` says why a run failed; `test` holds the test split's metrics, once evaluated.
+    `sentence` says why a run failed; `test` holds the test split's metrics, once evaluated. `launched` is when its
+    worker was started last, `earlier_seconds` how long it had trained before, and `oom_kills` how many processes the
+    system had ended for lack of memory when the worker began.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -54,6 +60,9 @@ class State(BaseModel):
     metrics: dict[str, float] = {}
     test: dict[str, float] = {}
     sentence: str = ""
+    launched: Moment | None = None
+    earlier_seconds: Moment = 0.0
+    oom_kills: int | None = None
 
 
 def boot_id() -> str:
@@ -94,7 +103,7 @@ def current(written: State, *, lives: bool, stop_requested: bool, now: float | N
     if written.state in ENDED:
         return written.state
     if written.process is None:
-        age = (time.time() if now is None else now) - written.created
+        age = (time.time() if now is None else now) - (written.launched or written.created)
         lives = abs(age) < START_GRACE_SECONDS  # a time to come is a clock that was put back
     if not lives:
         return "stopped" if stop_requested and written.state == "queued" else "crashed"

@@ -1,4 +1,4 @@
-"""A run is a folder: `recipe.json`, `state.json`, `metrics.jsonl`, `best.keras`, `report.json`, `log.txt`.
+"""A run is a folder: `recipe.json`, `state.json`, `metrics.jsonl`, `best.keras`, `report.json`, `log.txt`, `resume/`.
 
 Pages, the command line and the worker meet only there; deleting the folder deletes the run.
 """
@@ -19,7 +19,9 @@ from pydantic import ValidationError
 from cnnviz.errors import RecipeError, RunError
 from cnnviz.files import read_json, write_bytes, write_json
 from cnnviz.recipe import Recipe, parse
+from cnnviz.runs.lock import changing
 from cnnviz.runs.status import ACTIVE, ENDED, State, StateName, alive, current
+from cnnviz.runs.verdict import verdict
 
 __all__ = ["Run", "create", "delete", "folder_of", "listing", "open_run", "root", "write_state"]
 
@@ -71,12 +73,13 @@ class Run:
     @property
     def seconds(self) -> float | None:
         """How long it has trained, or `None` before it began; of a crashed run until its last sign of life."""
+        earlier = self.written.earlier_seconds
         if self.written.started is None:
-            return None
+            return earlier or None
         ended = self.written.ended
         if ended is None and not self.active:
             ended = max(self.written.started, _stamp(self.metrics_path)[0] / 1e9)
-        return max(0.0, (time.time() if ended is None else ended) - self.written.started)
+        return earlier + max(0.0, (time.time() if ended is None else ended) - self.written.started)
 
     def log_tail(self, lines: int = 12) -> str:
         """Returns the last lines of its log."""
@@ -172,6 +175,9 @@ def _read(folder: Path) -> Run:
     written = _state(folder / "state.json", *_stamp(folder / "state.json"))
     lives = written.state in ACTIVE and written.process is not None and alive(written.process)
     state = current(written, lives=lives, stop_requested=(folder / "request.json").exists())
+    if state == "crashed" and not written.sentence:
+        state, sentence = verdict(folder, written)
+        written = written.model_copy(update={"sentence": sentence}) if sentence else written
     return Run(folder, _recipe(folder / "recipe.json", *_stamp(folder / "recipe.json")), written, state)
 
 
@@ -212,12 +218,14 @@ def delete(run_id: str, runs: Path | None = None) -> None:
     Raises:
         RunError: there is no such run, or it still goes on.
     """
-    run = open_run(run_id, runs)
-    if run.active:
-        raise RunError(f"Run {run_id} is {run.state}; stop it before deleting it.")
-    grave = run.folder.with_name(f".deleted-{run_id}-{secrets.token_hex(4)}")
+    folder = folder_of(run_id, runs)
+    grave = folder.with_name(f".deleted-{run_id}-{secrets.token_hex(4)}")
     try:
-        os.rename(run.folder, grave)
+        with changing(folder.parent):
+            run = open_run(run_id, runs)
+            if run.active:
+                raise RunError(f"Run {run_id} is {run.state}; stop it before deleting it.")
+            os.rename(folder, grave)
     except FileNotFoundError:
         raise RunError(f"Run {run_id} has just been deleted.") from None
     except OSError as error:

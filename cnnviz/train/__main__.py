@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import sys
@@ -11,23 +12,36 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from filelock import FileLock, Timeout
+
 from cnnviz.errors import CnnvizError
 from cnnviz.runs.launch import wait_for_slot
+from cnnviz.runs.saved import forget
 from cnnviz.runs.status import this_process
 from cnnviz.runs.store import open_run
+from cnnviz.runs.verdict import oom_kills
 from cnnviz.train.diary import Diary, Stopped
 
 NICENESS = 10
+_HALVES = (".best-", ".state-", ".metrics-", ".report-", ".spare-")
 
 
 def main(folder: Path) -> int:
-    """Carries out the run in `folder`; returns the process's exit code (0 finished or stopped, 1 failed)."""
+    """Carries out the run in `folder`; returns the process's exit code (0 finished, paused or stopped, 1 failed)."""
+    only = FileLock(folder / ".worker.lock")
+    try:
+        only.acquire(timeout=0)
+    except Timeout:
+        print("Another worker has this run in hand.", file=sys.stderr)
+        return 1
+    _clear(folder)
     diary = Diary(folder, open_run(folder.name, folder.parent).written)
     signal.signal(signal.SIGTERM, lambda *_: diary.stop())
     _step_back()
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     try:
-        diary.write(state="queued", process=this_process())
+        diary.write(state="queued", process=this_process(), oom_kills=oom_kills())
+        diary.reserve()
         slot = wait_for_slot(folder, cancelled=diary.stopping, waiting=lambda other: diary.note(f"Waiting for {other}"))
         if slot is None:
             raise Stopped
@@ -38,15 +52,26 @@ def main(folder: Path) -> int:
                 from cnnviz.train.loop import carry_out
 
             carry_out(diary)
-        diary.write(state="finished", ended=time.time())
+        diary.end(state="finished")
+        with suppress(OSError):
+            forget(folder)
     except Stopped:
-        diary.say("Stopped on request.")
-        diary.write(state="stopped", ended=time.time())
+        paused = diary.pausing()
+        diary.say("Paused on request." if paused else "Stopped on request.")
+        diary.end(state="paused" if paused else "stopped")
     except Exception as error:
-        traceback.print_exc()
-        diary.write(state="failed", ended=time.time(), sentence=_sentence(error))
+        diary.end(state="failed", sentence=_sentence(error))
+        with suppress(OSError):
+            traceback.print_exc()
         return 1
     return 0
+
+
+def _clear(folder: Path) -> None:
+    """Removes what a worker that was killed had half written."""
+    for torn in folder.glob(".*-*"):
+        if torn.name.startswith(_HALVES):
+            torn.unlink(missing_ok=True)
 
 
 def _step_back() -> None:
@@ -76,10 +101,26 @@ def _sentence(error: Exception) -> str:
         return str(error)
     if type(error).__name__ == "ResourceExhaustedError" or isinstance(error, MemoryError):
         return "The memory was not enough for this network and batch; choose a smaller batch, picture or network."
+    if _disk_full(error):
+        return "The disk is full; the last good model and the figures are kept: free some space, then continue."
+    if isinstance(error, OSError) and error.errno in (errno.EROFS, errno.EACCES, errno.EPERM):
+        return f"A file could not be written ({error.strerror}): make the run's folder writable, then continue."
     if isinstance(error, OSError):
         return f"A file could not be read or written ({error.strerror or error}); see the log."
     first = str(error).strip().splitlines()[:1]
     return f"Training failed with {type(error).__name__}: {first[0][:200] if first else 'no message'}; see the log."
+
+
+def _disk_full(error: BaseException | None) -> bool:
+    """Whether this, or what it came from, is a full disk; HDF5 says so only in its words."""
+    full = (errno.ENOSPC, errno.EDQUOT)
+    while error is not None:
+        if isinstance(error, OSError) and (error.errno in full or "No space left on device" in str(error)):
+            return True
+        if isinstance(error, RuntimeError) and "No space left on device" in str(error):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
 
 
 if __name__ == "__main__":

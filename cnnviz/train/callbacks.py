@@ -106,15 +106,15 @@ class Best(keras.callbacks.Callback):
     def __init__(self, diary: Diary, keeper: keras.Model, monitor: str):
         super().__init__()
         self._diary, self._keeper, self._monitor = diary, keeper, monitor
-        self._best: float | None = None
+        self.best: float | None = None
 
     def on_epoch_end(self, epoch, logs=None):
         value = logs[self._monitor]
         if not math.isfinite(logs["loss"]):
             raise FloatingPointError("the loss is no longer a finite number; choose a lower learning rate")
-        better = self._best is None or (value < self._best if self._monitor == "val_loss" else value > self._best)
+        better = self.best is None or (value < self.best if self._monitor == "val_loss" else value > self.best)
         if better:
-            self._best = value
+            self.best = value
             self.save()
             self._diary.write(epoch=epoch + 1, best_epoch=epoch + 1, metrics=_plain(logs))
         else:

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from cnnviz.runs.launch import stop_requested
-from cnnviz.runs.metrics import Writer
+from cnnviz.files import write_bytes
+from cnnviz.runs.launch import pause_requested, stop_requested
+from cnnviz.runs.metrics import Writer, rewind
 from cnnviz.runs.status import State
 from cnnviz.runs.store import write_state
 
 __all__ = ["Diary", "Stopped"]
 
 NOTE_SECONDS = 0.25
+RESERVE_BYTES = 65_536
 
 
 class Stopped(Exception):
@@ -30,6 +34,7 @@ class Diary:
         self.figures = Writer(folder / "metrics.jsonl")
         self._signalled = False
         self._noted = 0.0
+        self._spare = folder / ".spare"
 
     def write(self, **changes: Any) -> None:
         """Replaces the run's state by one with these changes."""
@@ -37,8 +42,24 @@ class Diary:
         write_state(self.folder, self.state)
 
     def say(self, message: str) -> None:
-        """Adds a line to the log."""
-        print(f"{time.strftime('%H:%M:%S')} {message}", file=sys.stderr, flush=True)
+        """Adds a line to the log; where the disk is full, the log does without."""
+        with suppress(OSError):
+            print(f"{time.strftime('%H:%M:%S')} {message}", file=sys.stderr, flush=True)
+
+    def rewind(self, epoch: int) -> None:
+        """Takes the figures back to the end of an epoch, that the next may be repeated."""
+        self.figures.close()
+        rewind(self.folder / "metrics.jsonl", epoch)
+        self.figures = Writer(self.folder / "metrics.jsonl")
+
+    def reserve(self) -> None:
+        """Lays by a little room on the disk, so that a run can say that the disk is full."""
+        write_bytes(self._spare, os.urandom(RESERVE_BYTES))
+
+    def end(self, **changes: Any) -> None:
+        """Writes the run's last state, on the room that was laid by."""
+        self._spare.unlink(missing_ok=True)
+        self.write(ended=time.time(), **changes)
 
     def note(self, message: str, done: int = 0, total: int = 0) -> None:
         """Tells what is being done; of quick repetitions only a few are written, but always the last."""
@@ -67,3 +88,7 @@ class Diary:
     def stopping(self) -> bool:
         """Returns whether the run should stop."""
         return self._signalled or stop_requested(self.folder)
+
+    def pausing(self) -> bool:
+        """Returns whether the run should stop only for a while."""
+        return not self._signalled and pause_requested(self.folder)

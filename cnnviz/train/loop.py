@@ -21,6 +21,7 @@ from cnnviz.recipe import Recipe
 from cnnviz.runs.store import open_run
 from cnnviz.train.callbacks import Best, Live, MeanAccuracy, add_mean, for_fit, schedule
 from cnnviz.train.diary import Diary, Stopped
+from cnnviz.train.resume import Keep, restore, weights_digest
 
 __all__ = ["carry_out"]
 
@@ -45,28 +46,36 @@ def carry_out(diary: Diary) -> None:
     batches = pipeline.steps(recipe, len(train))
     compile_for(model, recipe, schedule(recipe.fit, batches))
     images = batches * recipe.fit.batch_size if recipe.fit.steps_per_epoch else len(train)
+    begin = restore(diary, recipe, model)
+    first = begin.epoch if begin else 0
+    if begin:
+        diary.note(f"Going on after epoch {first}")
     best = Best(diary, keeper, recipe.fit.monitor)
+    watching = [best, *for_fit(recipe.fit)]
     diary.write(state="running")
-    try:
-        model.fit(
-            pipeline.training(train, train_labels, recipe),
-            epochs=recipe.fit.epochs,
-            steps_per_epoch=batches,
-            validation_data=pipeline.evaluation(held_out, held_out_labels, recipe),
-            shuffle=False,  # the pipeline has done it
-            verbose=0,
-            callbacks=[
-                MeanAccuracy(recipe.network.heads),
-                Live(diary, batches, images, recipe.fit.batch_size),
-                best,
-                *for_fit(recipe.fit),
-            ],
-        )
-    except Stopped:
-        if diary.state.best_epoch is None:
-            best.save()
-        raise
-    _evaluate(diary, dataset, recipe, skipped=[*train.skipped, *held_out.skipped])
+    if first < recipe.fit.epochs and not (begin and begin.facts["stopped"]):
+        try:
+            model.fit(
+                pipeline.training(train, train_labels, recipe, first),
+                initial_epoch=first,
+                epochs=recipe.fit.epochs,
+                steps_per_epoch=batches,
+                validation_data=pipeline.evaluation(held_out, held_out_labels, recipe),
+                shuffle=False,  # the pipeline has done it
+                verbose=0,
+                callbacks=[
+                    MeanAccuracy(recipe.network.heads),
+                    Live(diary, batches, images, recipe.fit.batch_size),
+                    *watching,
+                    Keep(diary, recipe, watching, begin),
+                ],
+            )
+        except Stopped:
+            if diary.state.best_epoch is None and not diary.pausing():
+                best.save()
+            raise
+    skipped = [*train.skipped, *held_out.skipped]
+    _evaluate(diary, dataset, recipe, skipped=skipped, last_weights=weights_digest(model))
 
 
 def _read(dataset: Dataset, name: str, recipe: Recipe, diary: Diary) -> tuple[Pictures, Labels]:
@@ -83,14 +92,16 @@ def _read(dataset: Dataset, name: str, recipe: Recipe, diary: Diary) -> tuple[Pi
     return pictures, {head: labels[pictures.kept] for head, labels in split.labels.items()}
 
 
-def _evaluate(diary: Diary, dataset: Dataset, recipe: Recipe, skipped: list[tuple[str, str]]) -> None:
+def _evaluate(
+    diary: Diary, dataset: Dataset, recipe: Recipe, skipped: list[tuple[str, str]], last_weights: str
+) -> None:
     """Measures the best epoch's model on the test split and writes `report.json`."""
     test: dict[str, float] = {}
+    model = keras.models.load_model(diary.folder / "best.keras", compile=False)
     if "test" in dataset.splits:
         pictures, labels = _read(dataset, "test", recipe, diary)
         skipped = [*skipped, *pictures.skipped]
         diary.note("Evaluating the best epoch on the test pictures")
-        model = keras.models.load_model(diary.folder / "best.keras", compile=False)
         compile_for(model, recipe, recipe.fit.learning_rate)
         figures = model.evaluate(pipeline.evaluation(pictures, labels, recipe), verbose=0, return_dict=True)
         add_mean(figures, recipe.network.heads)
@@ -98,13 +109,15 @@ def _evaluate(diary: Diary, dataset: Dataset, recipe: Recipe, skipped: list[tupl
         diary.say("Test: " + ", ".join(f"{name} {value:.4f}" for name, value in test.items()))
     report = {
         "best_epoch": diary.state.best_epoch,
+        "last_weights_sha256": last_weights,
+        "best_weights_sha256": weights_digest(model),
         "validation": diary.state.metrics,
         "test": test,
         "samples": {name: len(split) for name, split in dataset.splits.items()},
         "classes": {head.name: list(head.classes) for head in dataset.heads},
         "notes": list(dataset.notes),
         "skipped": [{"picture": picture, "reason": sentence} for picture, sentence in skipped],
-        "seconds": round(time.time() - (diary.state.started or time.time()), 1),
+        "seconds": round(diary.state.earlier_seconds + time.time() - (diary.state.started or time.time()), 1),
         "machine": {"system": platform.platform(), "python": platform.python_version(), "cores": os.cpu_count()},
         "versions": {"cnnviz": __version__, **{name: version(name) for name in ("keras", "tensorflow", "numpy")}},
     }

@@ -10,9 +10,10 @@ from cnnviz import runs
 from cnnviz.errors import RunError
 from cnnviz.runs import Run
 from cnnviz.runs.compare import name_of
+from cnnviz.runs.launch import pause_requested
 from cnnviz.runs.progress import Progress, progress
 from cnnviz.ui.run_choice import choose, messages, note
-from cnnviz.ui.run_parts import badge, charts, ending, stop_button
+from cnnviz.ui.run_parts import badge, charts, ending, pause_button, stop_button
 from cnnviz.ui.text import duration, plain
 
 __all__ = ["cards", "tell_endings"]
@@ -70,6 +71,7 @@ def _card(run: Run, active: Sequence[Run], *, with_charts: bool) -> None:
         st.markdown(f"#### {plain(name_of(run))}", width="content", anchors=False)
         badge(run)
         st.space("stretch")
+        pause_button(run, "card")
         stop_button(run, "card")
     now = progress(run)
     fraction, words = _words(run, now, active)
@@ -85,6 +87,8 @@ def _card(run: Run, active: Sequence[Run], *, with_charts: bool) -> None:
 def _words(run: Run, now: Progress, active: Sequence[Run]) -> tuple[float, str]:
     """How far the bar is, and what stands over it."""
     if run.state == "stopping":
+        if pause_requested(run.folder):
+            return now.fraction, "Pausing at the next batch; Continue will go on from its last saved epoch."
         return now.fraction, "Stopping at the next batch; what it has learned is kept."
     if run.state == "queued":
         ahead = [other for other in active if other.id != run.id and other.written.created <= run.written.created]

@@ -16,7 +16,17 @@ from cnnviz.files import read_json
 from cnnviz.recipe import Recipe, parse
 from cnnviz.runs import Run, metrics
 from cnnviz.runs.compare import name_of, settings, short_network
-from cnnviz.ui.run_parts import badge, charts, delete_button, ending, percent, stop_button
+from cnnviz.runs.status import RESUMABLE
+from cnnviz.ui.run_parts import (
+    badge,
+    charts,
+    continue_button,
+    delete_button,
+    ending,
+    pause_button,
+    percent,
+    stop_button,
+)
 from cnnviz.ui.text import duration, plain
 
 __all__ = ["detail"]
@@ -66,7 +76,10 @@ def _deeds(run: Run) -> None:
         ):
             st.switch_page("pages/predict.py", query_params={"run": run.id})
         if run.active:
+            pause_button(run, "detail")
             stop_button(run, "detail")
+        elif run.state in RESUMABLE:
+            continue_button(run)
         with st.popover("Download", icon=":material/download:", help="Recipe, figures and network as files."):
             _downloads(run)
         delete_button([run])
@@ -124,7 +137,7 @@ def _curves(run: Run) -> None:
     getattr(st, kind)(plain(sentence), icon={"error": ":material/error:"}.get(kind))
     if metrics.epochs(run.metrics_path):
         charts(run, place="detail", live=False)
-    elif run.state in ("stopped", "finished"):
+    elif run.state in ("stopped", "paused", "finished"):
         st.caption("No epoch was completed, so there is no curve to show.")
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import streamlit as st
 
@@ -11,17 +11,21 @@ from cnnviz import runs
 from cnnviz.errors import CnnvizError, RunError
 from cnnviz.figures import curves
 from cnnviz.figures.style import CONFIG
-from cnnviz.runs import Run, metrics
+from cnnviz.runs import Run, metrics, saved
 from cnnviz.runs.compare import name_of
 from cnnviz.runs.turning import turn
 from cnnviz.ui.run_choice import choose, note
 from cnnviz.ui.text import duration, plain
 
-__all__ = ["LOOKS", "badge", "charts", "confirm_deletion", "delete_button", "ending", "percent", "stop_button"]
+__all__ = [
+    "LOOKS", "badge", "charts", "confirm_deletion", "continue_button", "delete_button", "ending", "pause_button",
+    "percent", "stop_button",
+]  # fmt: skip
 
 # For each state: Streamlit's colour, a sign that is told from the others without colour.
 LOOKS = {
     "queued": ("grey", "…"), "starting": ("grey", "↻"), "running": ("blue", "●"), "stopping": ("orange", "◐"),
+    "paused": ("blue", "‖"),
     "finished": ("green", "✓"), "stopped": ("orange", "■"), "failed": ("red", "✕"), "crashed": ("red", "✕"),
 }  # fmt: skip
 _DELETING = "runs_deleting"
@@ -54,8 +58,10 @@ def ending(run: Run) -> tuple[str, str]:
         return "error", f"{name} failed: {written.sentence or 'its log says why.'}"
     if run.state == "crashed":
         why = written.sentence or "Its process ended without a word, killed or with the machine."
-        return "error", f"{name} crashed. {why} What it had learned by then is kept; train again from its recipe."
+        return "error", f"{name} crashed. {why} {_place(run)}"
     epochs = f"{written.epoch} of {run.recipe.fit.epochs}" if run.recipe else str(written.epoch)
+    if run.state == "paused":
+        return "info", f"{name} was paused after {epochs} epochs. {_place(run)}"
     if run.state == "stopped":
         kept = "its best epoch is kept" if written.best_epoch else "no epoch was complete"
         return "info", f"{name} was stopped after {epochs} epochs; {kept}."
@@ -63,6 +69,12 @@ def ending(run: Run) -> tuple[str, str]:
     figures = f"validation accuracy {percent(written.metrics.get('val_accuracy'))} at epoch {written.best_epoch}"
     test = f", test accuracy {percent(written.test['accuracy'])}" if "accuracy" in written.test else ""
     return "success", f"{name} finished{took}: {figures}{test}."
+
+
+def _place(run: Run) -> str:
+    """Where a run would go on."""
+    epoch = saved.kept_epoch(run.folder)
+    return f"Continue goes on exactly after epoch {epoch}." if epoch else "Continue begins it anew, just as it began."
 
 
 def charts(run: Run, *, place: str, live: bool) -> None:
@@ -142,16 +154,43 @@ def stop_button(run: Run, place: str) -> None:
         "Stop",
         icon=":material/stop_circle:",
         key=f"runs_{place}_stop_{run.id}",
-        on_click=_stop,
-        args=(run.id,),
+        on_click=_ask,
+        args=(runs.request_stop, run.id),
         disabled=run.state == "stopping",
         help="Ends at the next batch; the best epoch so far is kept.",
     )
 
 
-def _stop(run_id: str) -> None:
+def pause_button(run: Run, place: str) -> None:
+    """Draws the button that makes room on the machine for a while."""
+    st.button(
+        "Pause",
+        icon=":material/pause_circle:",
+        key=f"runs_{place}_pause_{run.id}",
+        on_click=_ask,
+        args=(runs.request_pause, run.id),
+        disabled=run.state == "stopping",
+        help="Ends its process at the next batch; Continue goes on with it later and ends with the very same network.",
+    )
+
+
+def continue_button(run: Run) -> None:
+    """Draws the button that starts a worker again on a run that is not finished."""
+    st.button(
+        "Continue",
+        icon=":material/resume:",
+        type="primary" if run.state in ("paused", "crashed") else "secondary",
+        key="runs_continue",
+        on_click=_ask,
+        args=(runs.resume, run.id),
+        disabled=run.recipe is None,
+        help=_place(run),
+    )
+
+
+def _ask(verb: Callable[[str], object], run_id: str) -> None:
     try:
-        runs.request_stop(run_id)
+        verb(run_id)
     except RunError as error:
         note(str(error), "warning")
 

@@ -278,7 +278,8 @@ def test_a_failed_run_shows_its_sentence_and_a_crash_what_to_do(visit):
     crashed = make_run(epochs=2, state="running", process=other)
     app = visit(crashed.id)
     assert "crashed" in told(app)
-    assert "train again from its recipe" in told(app)
+    assert "Continue begins it anew" in told(app)
+    assert not app.button(key="runs_continue").disabled
     assert len(charts(app)) == 2
 
 
@@ -325,6 +326,43 @@ def test_stop_asks_the_worker(visit, going):
     assert (run.folder / "request.json").exists()
     assert "Stopping at the next batch" in app.get("progress")[0].proto.text
     assert app.button(key=f"runs_card_stop_{run.id}").disabled
+
+
+def test_pause_asks_the_worker(visit, going):
+    run = going(epochs=1)
+    app = visit()
+    app.button(key=f"runs_card_pause_{run.id}").click()
+    again(app)
+    assert json.loads((run.folder / "request.json").read_text())["request"] == "pause"
+    assert "Pausing at the next batch" in app.get("progress")[0].proto.text
+    assert app.button(key=f"runs_card_pause_{run.id}").disabled
+
+
+@pytest.mark.parametrize("state", ["paused", "stopped", "failed"])
+def test_what_is_not_finished_can_be_continued(visit, until, state):
+    recipe = replace(PRESETS["Q"], {"fit.epochs": 5000, "data.limits.train": 100, "name": "Longer"})
+    run = make_run(recipe, 2, state=state, sentence="It was so.")
+    app = visit(run.id)
+    app.button(key="runs_continue").click()
+    again(app)
+    assert runs.open_run(run.id).active
+    assert app.get("progress")
+    until(lambda: runs.open_run(run.id).written.process is not None)
+    runs.request_stop(run.id)
+
+
+def test_what_is_finished_is_not_continued(visit):
+    app = visit(make_run().id)
+    assert not [button for button in app.button if button.key == "runs_continue"]
+
+
+def test_continuing_what_another_tab_has_deleted_is_a_sentence(visit):
+    run, _ = make_run(state="paused"), make_run(PRESETS["C2"])
+    app = visit(run.id)
+    runs.delete(run.id)
+    app.button(key="runs_continue").click()
+    again(app)
+    assert "There is no run" in told(app)
 
 
 def test_stopping_what_has_just_ended_is_a_sentence(visit, going):
