@@ -233,6 +233,13 @@ def _addition(layer: Any, given: list[np.ndarray], at: tuple[int, ...]) -> Accou
     return Account(patch, value, f"{' + '.join(map(_number, patch))} = {_number(value)}.", sum=value)
 
 
+def _multiplication(layer: Any, given: list[np.ndarray], at: tuple[int, ...]) -> Account:
+    """Inputs with one place for a whole side, as gates have, are the same everywhere along it."""
+    patch = np.array([np.broadcast_to(one, np.broadcast_shapes(*(two.shape for two in given)))[at] for one in given])
+    value = float(patch.prod(dtype=np.float64))
+    return Account(patch, value, f"{' · '.join(map(_number, patch))} = {_number(value)}.", sum=value)
+
+
 ACCOUNTS: Mapping[str, Callable[[Any, list[np.ndarray], tuple[int, ...]], Account | None]] = {
     "Conv2D": _convolution,
     "DepthwiseConv2D": _depthwise,
@@ -253,5 +260,6 @@ ACCOUNTS: Mapping[str, Callable[[Any, list[np.ndarray], tuple[int, ...]], Accoun
     "Flatten": _copy,
     "Reshape": _copy,
     "Add": _addition,
+    "Multiply": _multiplication,
 }
 """From a layer, its inputs for one picture and the indices of an output to the account of it, by the layer's type."""

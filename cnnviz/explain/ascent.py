@@ -90,9 +90,9 @@ def _plain(layer: FilterOutput) -> Way:
     )  # fmt: skip
 
 
-def _unit(gradients: Any) -> Any:
-    """Gradients over their root mean square, as in the tutorial, for each picture."""
-    return gradients / (tf.sqrt(tf.reduce_mean(tf.square(gradients), [1, 2, 3], keepdims=True)) + 1e-5)
+def _unit(gradients: Any, least: float = 1e-5) -> Any:
+    """Gradients over their root mean square for each picture; 1e-5 against division by 0 is the tutorial's."""
+    return gradients / (tf.sqrt(tf.reduce_mean(tf.square(gradients), [1, 2, 3], keepdims=True)) + least)
 
 
 def _shown(pictures: np.ndarray) -> np.ndarray:
@@ -115,7 +115,7 @@ def _robust(layer: FilterOutput) -> Way:
                 inner.watch(shown)
                 means = layer.mean(255 * fourier.varied(shown, moves), chosen, gently=True)
                 rough = fourier.unlike(shown)
-        wanted = _unit(inner.gradient(means, shown)) - _VARIATION * inner.gradient(rough, shown)
+        wanted = _unit(inner.gradient(means, shown), 1e-15) - _VARIATION * inner.gradient(rough, shown)
         gradients = tape.gradient(shown, at, output_gradients=wanted)
         first = 0.9 * first + 0.1 * gradients  # Adam, upwards
         second = 0.999 * second + 0.001 * gradients**2

@@ -208,10 +208,10 @@ def _after(operation: Any, given: list[Field], shapes: list[tuple], shape: tuple
         if seen:
             rows, columns = spans.everywhere(rows, height), spans.everywhere(columns, width)
         return Field(rows, columns, seen, exact)
-    if len(given) == 1 and len(shape) == 3 and len(shapes[0]) == 3 and not seen:
+    if len(given) == 1 and len(shape) == 3 and len(shapes[0]) == 3:
         moved = [spans.moved(rows, operation, 0, height), spans.moved(columns, operation, 1, width)]
         if None not in moved:
-            return Field(*moved, exact=exact)
+            return Field(*moved, everything=seen, exact=exact)
     if kind == "Reshape" and len(shape) > 1 and height == shapes[0][0] and not seen:
         return Field(rows, spans.everywhere(columns, width), exact=exact)
     if len(given) == 1 and (kind in ("Flatten", "Reshape") or kind.startswith("Global")):

@@ -151,6 +151,16 @@ def test_a_softmax_has_all_scores() -> None:
     assert found.value == pytest.approx(float(model(pixels)[0, 2]), abs=1e-5)
 
 
+def test_gates_multiply_every_place() -> None:
+    start = keras.Input((SIDE, SIDE, 2))
+    x = layers.Conv2D(3, 3, name="conv")(start)
+    gate = layers.Reshape((1, 1, 3))(layers.GlobalAveragePooling2D()(x))
+    gate = layers.Conv2D(3, 1, activation="sigmoid", name="gate")(gate)
+    x = layers.Multiply(name="gated")([x, gate])
+    model = keras.Model(start, layers.Dense(2)(layers.GlobalAveragePooling2D()(x)))
+    assert {"Multiply", "Reshape"} <= check(model, 3)
+
+
 def test_wrong_questions_are_sentences() -> None:
     model = made("grey")
     with pytest.raises(ModelError, match="no layer 'x'"):

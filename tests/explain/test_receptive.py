@@ -102,6 +102,7 @@ def test_branches_meet_and_gates_see_everything() -> None:
     long = layers.Conv2D(4, 5, strides=2, padding="same", name="long")(start)
     both = layers.Add(name="both")([short, long])
     gate = layers.Reshape((1, 1, 4), name="gate")(layers.GlobalAveragePooling2D(keepdims=False)(both))
+    gate = layers.Conv2D(4, 1, name="squeezed")(gate)
     gated = layers.Multiply(name="gated")([both, gate])
     model = keras.Model(start, layers.Dense(2)(layers.GlobalAveragePooling2D(name="end")(gated)))
     compare(model)
@@ -109,6 +110,7 @@ def test_branches_meet_and_gates_see_everything() -> None:
     assert known["both"].size == known["long"].size == (5, 5)
     assert known["both"].stride == (2, 2)
     assert known["gated"].everything
+    assert all(field.exact for field in known.values())
     assert known["gated"].size == (SIDE, SIDE)
 
 
