@@ -23,17 +23,22 @@ from cnnviz.runs.verdict import oom_kills
 from cnnviz.train.diary import Diary, Stopped
 
 NICENESS = 10
+LEAVING_SECONDS = 5.0
+"""How long a run's worker waits for an earlier one, which has written its last word and is about to leave."""
 _HALVES = (".best-", ".state-", ".metrics-", ".report-", ".spare-")
 
 
 def main(folder: Path) -> int:
     """Carries out the run in `folder`; returns the process's exit code (0 finished, paused or stopped, 1 failed)."""
-    only = FileLock(folder / ".worker.lock")
     try:
-        only.acquire(timeout=0)
+        with FileLock(folder / ".worker.lock", timeout=LEAVING_SECONDS):
+            return _carry_out(folder)
     except Timeout:
         print("Another worker has this run in hand.", file=sys.stderr)
         return 1
+
+
+def _carry_out(folder: Path) -> int:
     _clear(folder)
     diary = Diary(folder, open_run(folder.name, folder.parent).written)
     signal.signal(signal.SIGTERM, lambda *_: diary.stop())

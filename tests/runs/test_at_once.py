@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import subprocess
 import sys
+import time
 
 import psutil
 
@@ -31,8 +34,6 @@ except RunError as error:
 
 def at_once(run, *verbs):
     """What several processes say that do this to a run at the same moment."""
-    import time
-
     at = str(time.time() + 3)
     going = [
         subprocess.Popen([sys.executable, "-c", VERB, verb, run.id, at], stdout=subprocess.PIPE, text=True)
@@ -79,3 +80,27 @@ def test_a_second_worker_on_a_folder_leaves_the_first_alone(checkpoints, until):
     assert (second.returncode, second.stderr.strip()) == (1, "Another worker has this run in hand.")
     assert runs.open_run(run.id).written.process.pid == first
     runs.request_stop(run.id)
+
+
+SERVER = """
+import sys, time
+from cnnviz import runs
+from cnnviz.recipe import parse
+print(runs.start(parse(sys.argv[1])).id, flush=True)
+time.sleep(600)
+"""
+
+
+def test_a_run_outlives_what_started_it(checkpoints, until):
+    recipe = replace(PRESETS["Q"], {"fit.epochs": 2, "data.limits.train": 100})
+    server = subprocess.Popen(
+        [sys.executable, "-c", SERVER, recipe.to_json()], stdout=subprocess.PIPE, text=True, start_new_session=True
+    )
+    run = runs.open_run(server.stdout.readline().strip())
+    until(lambda: runs.open_run(run.id).written.process is not None)
+    os.killpg(server.pid, signal.SIGKILL)
+    server.wait()
+    until(lambda: not runs.open_run(run.id).active, 300)
+    assert runs.open_run(run.id).state == "finished"
+    listed = subprocess.run([sys.executable, "-m", "cnnviz", "runs", "--json"], capture_output=True, text=True)
+    assert [entry["state"] for entry in json.loads(listed.stdout)] == ["finished"]
