@@ -71,7 +71,7 @@ def main(kills: int = 50, seed: int = 0) -> int:
             patience = time.monotonic() + 60
             while time.monotonic() < patience:  # until it trains: kills while it loads are the fewer
                 now = runs.open_run(run.id)
-                if now.state == "running" and (now.written.epoch > began or chance.random() < 0.02):
+                if now.state == "running" and (now.written.epoch > began or chance.random() < 0.002):
                     break
                 time.sleep(0.01)
             time.sleep(chance.uniform(0, 0.5))
