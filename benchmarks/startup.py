@@ -42,6 +42,7 @@ def seconds_to_usable(browser: Browser, script: Path, runs: Path) -> float:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
+    kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}  # as usual
     address = ["--server.address", "127.0.0.1", "--server.port", str(port)]
     context = browser.new_context(viewport={"width": 1440, "height": 900})
     page = context.new_page()
@@ -49,7 +50,7 @@ def seconds_to_usable(browser: Browser, script: Path, runs: Path) -> float:
     server = subprocess.Popen(
         [sys.executable, "-m", "streamlit", "run", str(script), *address, *SAME],
         cwd=script.parent,
-        env={**os.environ, "CNNVIZ_CHECKPOINTS": str(runs)},
+        env={**kept, "CNNVIZ_CHECKPOINTS": str(runs)},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,

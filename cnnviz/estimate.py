@@ -104,7 +104,7 @@ def _seconds_per_image(run: Run) -> float | None:
     return 1 / statistics.median(rates[1:] or rates) if rates else None
 
 
-def measure(seconds: float = 0.05) -> Rate:
+def measure(seconds: float = 0.02) -> Rate:
     """Returns a rate from multiplying float32 matrices for about `seconds`; the best of the turns counts.
 
     One core does it, so that waiting for another one, when the machine is busy, doesn't count.
