@@ -13,7 +13,7 @@ from cnnviz.errors import ModelError, one_of
 from cnnviz.explain.graph import traced
 from cnnviz.explain.mosaics import in_colours, maps, mosaic, raw, standardised, tile_at
 from cnnviz.explain.stopping import Cancelled
-from cnnviz.explain.walk import _needed, run
+from cnnviz.explain.walk import needed, run
 from cnnviz.explain.whole import whole
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ def function_of(graph: Graph, layers: Sequence[str]) -> Callable[[Any], list[Any
     wanted = [places[name] for name in layers]
 
     def make() -> Callable[[Any], list[Any]]:
-        steps = list(_needed(graph.program.steps, wanted))
+        steps = list(needed(graph.program.steps, wanted))
 
         def compute(pixels: Any) -> list[Any]:
             found = run(steps, {0: pixels})

@@ -13,7 +13,7 @@ import tensorflow as tf
 from cnnviz.errors import ModelError, one_of
 from cnnviz.explain.graph import flatten, traced
 from cnnviz.explain.receptive import fields
-from cnnviz.explain.walk import _linear, _needed, run
+from cnnviz.explain.walk import needed, run, without_activation
 
 if TYPE_CHECKING:
     from cnnviz.models.loaded import Loaded
@@ -46,7 +46,7 @@ class FilterOutput:
             raise ModelError(f"The layer {layer} gives {' × '.join(map(str, shape))}, which are no channels: choose "
                              "a convolution.")  # fmt: skip
         self.layer, self.size, self.filters, self.channels = layer, size, int(shape[-1]), graph.input_shape[2]
-        self._step, self._below = step, list(_needed(graph.program.steps, step.inputs))
+        self._step, self._below = step, list(needed(graph.program.steps, step.inputs))
         self._scale = getattr(source, "scale", "raw")
         own = tuple(side or size for side in graph.input_shape[:2])
         self._field = fields(source, own)[layer]  # no reference to the model itself, which could then never go
@@ -110,7 +110,7 @@ class FilterOutput:
                 found += tf.gather(tf.cast(tf.convert_to_tensor(layer.bias), found.dtype), filters)[:, None, None]
             return tf.cast(found if linear or activation is None else activation(found), tf.float32)
         if linear:
-            layer = _linear(layer)
+            layer = without_activation(layer)
         keras_tensors = self._step.arguments.keras_tensors
         given = {id(at): values[one] for at, one in zip(keras_tensors, self._step.inputs, strict=True)}
         args, kwargs = self._step.arguments.fill_in(given)

@@ -13,7 +13,7 @@ import tensorflow as tf
 from cnnviz.errors import ModelError
 from cnnviz.explain.walk import Program, Step, run, walk
 
-__all__ = ["Cut", "Graph", "LayerAt", "flatten", "traced"]
+__all__ = ["Cut", "Graph", "LayerAt", "flatten", "layers_of", "traced"]
 
 _CONVOLUTIONS = (keras.layers.Conv2D, keras.layers.Conv2DTranspose, keras.layers.DepthwiseConv2D,
                  keras.layers.SeparableConv2D)  # fmt: skip
@@ -177,13 +177,17 @@ def flatten(model: keras.Model) -> Graph:
     program = walk(model)
     graph = Graph(
         program, tuple(model.inputs[0].shape[1:]), tuple(int(tensor.shape[-1]) for tensor in model.outputs),
-        _layers(program, model.inputs[0].shape),
+        layers_of(program, model.inputs[0].shape),
     )  # fmt: skip
     _GRAPHS[model] = (stamp, graph)
     return graph
 
 
-def _layers(program: Program, input_shape: Sequence[int | None]) -> tuple[LayerAt, ...]:
+def layers_of(program: Program, input_shape: Sequence[int | None]) -> tuple[LayerAt, ...]:
+    """Returns a program's layers in order, for pixels of the shape (n, height, width, channels).
+
+    Where a layer's sides are known only once the pixels' are, its shape is found by tracing.
+    """
     shapes = {step.outputs[0]: step.shape for step in program.steps}
     unknown = any(len(shape) == 4 and None in shape[1:] for shape in shapes.values())
     if unknown and None not in input_shape[1:]:  # a nested model that takes pictures of any size

@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from cnnviz.errors import ModelError, one_of
 from cnnviz.explain.accounts import ACCOUNTS, Account
-from cnnviz.explain.walk import Step, _needed, run
+from cnnviz.explain.walk import Step, needed, run
 from cnnviz.explain.whole import whole
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def around(source: Loaded | keras.Model, pixels: np.ndarray, layer: str) -> list
         ModelError: no such layer.
     """
     step = _step(source, layer)
-    steps = list(_needed(whole(source).program.steps, step.outputs[:1]))
+    steps = list(needed(whole(source).program.steps, step.outputs[:1]))
     values = run(steps, {0: tf.constant(pixels, tf.float32)})  # not compiled, as that would take longer than it does
     return [np.asarray(values[one], np.float32)[0] for one in (*step.inputs, step.outputs[0])]
 

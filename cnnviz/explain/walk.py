@@ -14,7 +14,7 @@ import keras
 
 from cnnviz.errors import ModelError
 
-__all__ = ["Program", "Step", "run", "walk"]
+__all__ = ["Program", "Step", "enter", "graph_of", "needed", "run", "walk", "without_activation"]
 
 _FINAL = ("softmax", "sigmoid", "log_softmax")
 _SILENT = ("Dropout", "Flatten", "Reshape", "Identity")
@@ -59,7 +59,7 @@ def walk(model: keras.Model) -> Program:
     Raises:
         ModelError: a model without a graph of layers, with several inputs, or with outputs that are no row of scores.
     """
-    graph = _graph(model)
+    graph = graph_of(model)
     if graph is None:
         raise ModelError(
             "The model is no graph of layers, so that no layer of it can be looked into: expected one made by "
@@ -69,25 +69,36 @@ def walk(model: keras.Model) -> Program:
         shapes = ", ".join(str(tuple(one.shape)) for one in graph.inputs)
         raise ModelError(f"The model takes {shapes}: expected one input of pictures, (n, height, width, channels).")
     steps: list[Step] = []
-    outputs = _enter(graph, [0], "", steps, {})
+    outputs = enter(graph, [0], "", steps, {})
     for tensor in graph.outputs:
         if len(tensor.shape) != 2 or not tensor.shape[1]:
             raise ModelError(f"The model gives {tuple(tensor.shape)}: expected a row of scores for each picture, "
                              "(n, classes).")  # fmt: skip
     logits = [_before_activation(value, steps) for value in outputs]
-    return Program(tuple(_needed(steps, logits)), tuple(logits))
+    return Program(tuple(needed(steps, logits)), tuple(logits))
 
 
-def _graph(model: Any) -> Any:
-    """The Functional model that this one is or, a Sequential, holds; `None` where only code says what is computed."""
+def graph_of(model: Any) -> Any:
+    """Returns the Functional model that this one is or, a Sequential, holds.
+
+    `None` where only code says what is computed.
+    """
     if not isinstance(model, keras.Model) or not type(model).call.__module__.startswith("keras."):
         return None
     graph = getattr(model, "_functional", model)
     return graph if graph is not None and hasattr(graph, "_nodes_by_depth") else None
 
 
-def _enter(graph: Any, inputs: Sequence[int], path: str, steps: list[Step], seen: dict[str, int]) -> list[int]:
-    """Appends a graph's steps and returns the values of its outputs."""
+def enter(graph: Any, inputs: Sequence[int], path: str, steps: list[Step], seen: dict[str, int]) -> list[int]:
+    """Appends a graph's steps, those of the graphs nested in it too, and returns the values of its outputs.
+
+    Args:
+        graph: from `graph_of`.
+        inputs: the values that it is given.
+        path: what stands before its layers' names.
+        steps: what they are appended to.
+        seen: how often each name was met, which is counted on.
+    """
     values = {id(tensor): value for tensor, value in zip(graph.inputs, inputs, strict=True)}
     for depth in sorted(graph._nodes_by_depth, reverse=True):
         for node in graph._nodes_by_depth[depth]:
@@ -95,9 +106,9 @@ def _enter(graph: Any, inputs: Sequence[int], path: str, steps: list[Step], seen
             if node.is_input or None in given or id(node.outputs[0]) in values:
                 continue
             name = path + str(node.operation.name)
-            inner = _graph(node.operation)
+            inner = graph_of(node.operation)
             if inner is not None and len(inner.inputs) == len(given):
-                found = _enter(inner, given, f"{name}/", steps, seen)
+                found = enter(inner, given, f"{name}/", steps, seen)
             else:
                 found = [_fresh(steps, extra) for extra in range(len(node.outputs))]
                 seen[name] = seen.get(name, 0) + 1
@@ -122,7 +133,7 @@ def _before_activation(value: int, steps: list[Step]) -> int:
     if kind in ("Softmax", "Sigmoid", "LogSoftmax") or (kind == "Activation" and activation in _FINAL):
         return step.inputs[0]
     if activation in _FINAL:
-        plain = replace(step, operation=_linear(step.operation), outputs=(_fresh(steps),))
+        plain = replace(step, operation=without_activation(step.operation), outputs=(_fresh(steps),))
     elif kind in _SILENT or (kind == "Activation" and activation == "linear"):
         before = _before_activation(step.inputs[0], steps)
         if before == step.inputs[0]:
@@ -134,16 +145,16 @@ def _before_activation(value: int, steps: list[Step]) -> int:
     return plain.outputs[0]
 
 
-def _linear(layer: Any) -> Any:
-    """The same layer with the same variables but no activation; copy.copy would save it to a file and load it."""
+def without_activation(layer: Any) -> Any:
+    """Returns the same layer, variables shared, without its activation; copy.copy would save and load it."""
     twin = object.__new__(type(layer))
     twin.__dict__.update(layer.__dict__)
     twin.__dict__["activation"] = keras.activations.linear
     return twin
 
 
-def _needed(steps: Sequence[Step], outputs: Iterable[int]) -> Iterator[Step]:
-    """The steps that the outputs depend on, in their order."""
+def needed(steps: Sequence[Step], outputs: Iterable[int]) -> Iterator[Step]:
+    """Returns the steps that the outputs depend on, in their order."""
     wanted, kept = set(outputs), []
     for step in reversed(steps):
         if wanted.intersection(step.outputs):

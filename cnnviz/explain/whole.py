@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import keras
 
-from cnnviz.explain.graph import Graph, _layers, flatten
-from cnnviz.explain.walk import Program, _enter, _graph, _needed
+from cnnviz.explain.graph import Graph, flatten, layers_of
+from cnnviz.explain.walk import Program, enter, graph_of, needed
 
 if TYPE_CHECKING:
     from cnnviz.models.loaded import Loaded
@@ -30,7 +30,7 @@ def whole(source: Loaded | keras.Model) -> Graph:
 
 def _whole(model: keras.Model) -> Graph:
     steps: list = []
-    outputs = _enter(_graph(model), [0], "", steps, {})
-    program = Program(tuple(_needed(steps, outputs)), tuple(outputs))
+    outputs = enter(graph_of(model), [0], "", steps, {})
+    program = Program(tuple(needed(steps, outputs)), tuple(outputs))
     units = tuple(int(tensor.shape[-1]) for tensor in model.outputs)
-    return Graph(program, tuple(model.inputs[0].shape[1:]), units, _layers(program, model.inputs[0].shape))
+    return Graph(program, tuple(model.inputs[0].shape[1:]), units, layers_of(program, model.inputs[0].shape))
