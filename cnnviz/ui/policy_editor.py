@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import streamlit as st
 
 from cnnviz.policy import POLICIES, STEPS, Policy, StepKind
-from cnnviz.ui import policy_state
-from cnnviz.ui.policy_files import forget_refused, policy_files, refused
+from cnnviz.ui import json_file, policy_state
+from cnnviz.ui.policy_files import UPLOAD, policy_files
 from cnnviz.ui.policy_state import Draft, Row, key_of
 from cnnviz.ui.text import plain
 
@@ -61,7 +61,7 @@ def policy_editor(draft: Draft) -> Policy:
     if draft.note:
         st.warning(plain(draft.note), icon=":material/warning:")
         draft.note = ""
-    refused()
+    json_file.refused(UPLOAD)
     with st.container(border=True, key="augment_steps", gap="xsmall"):
         for place, row in enumerate(draft.rows):
             _row(draft, row, place)
@@ -92,7 +92,7 @@ def _presets(draft: Draft) -> None:
 def _choose() -> None:
     name = st.session_state["augment_preset"]
     if name in POLICIES:
-        forget_refused()
+        json_file.forget(UPLOAD)
         policy_state.load(POLICIES[name])
 
 

@@ -7,26 +7,13 @@ import streamlit as st
 from cnnviz.augment import keras_snippet
 from cnnviz.errors import CnnvizError
 from cnnviz.policy import POLICIES, Policy
-from cnnviz.recipe import parse
-from cnnviz.ui import policy_state
+from cnnviz.ui import json_file, policy_state
 from cnnviz.ui.policy_state import Draft
 from cnnviz.ui.text import plain
 
-__all__ = ["forget_refused", "policy_files", "refused"]
+__all__ = ["UPLOAD", "policy_files"]
 
-MEGABYTES = 1
-_UPLOAD, _REFUSED = "augment_upload", "augment_refused"
-
-
-def refused() -> None:
-    """Says what was wrong with the file that was opened last."""
-    if sentence := st.session_state.get(_REFUSED):
-        st.error(plain(sentence), icon=":material/error:")
-
-
-def forget_refused() -> None:
-    """Takes that sentence away."""
-    st.session_state.pop(_REFUSED, None)
+UPLOAD = "augment_upload"
 
 
 def policy_files(draft: Draft, policy: Policy) -> None:
@@ -52,20 +39,8 @@ def policy_files(draft: Draft, policy: Policy) -> None:
                 mime="application/json", icon=":material/download:", on_click="ignore", key="augment_download",
                 help="`python -m cnnviz augment PHOTO --policy policy.json --out draws.png` reads it too.",
             )  # fmt: skip
-            st.file_uploader(
-                "Open a policy", type="json", key=_UPLOAD, on_change=_uploaded, max_upload_size=MEGABYTES,
-                help="A JSON file as saved here.",
-            )  # fmt: skip
+            json_file.uploader(
+                "Open a policy", Policy, policy_state.load, key=UPLOAD, help="A JSON file as saved here."
+            )
         with st.popover("As Keras code", icon=":material/code:", help="The nearest Keras layers, to copy."):
             st.code(keras_snippet(policy), language="python")
-
-
-def _uploaded() -> None:
-    file = st.session_state[_UPLOAD]
-    st.session_state.pop(_REFUSED, None)
-    if file is None:
-        return
-    try:
-        policy_state.load(parse(file.getvalue(), Policy))
-    except CnnvizError as error:
-        st.session_state[_REFUSED] = str(error)

@@ -9,14 +9,13 @@ from cnnviz.data.match import check
 from cnnviz.errors import CnnvizError
 from cnnviz.presets import PRESETS
 from cnnviz.recipe import Recipe, parse
-from cnnviz.ui import datasets, state
+from cnnviz.ui import datasets, json_file, state
 from cnnviz.ui.state import Draft
 from cnnviz.ui.text import plain
 
 __all__ = ["origin_bar", "start_bar", "whole"]
 
-MEGABYTES = 1
-_UPLOAD, _REFUSED, _PRESSED = "train_upload", "train_refused", "train_pressed"
+_UPLOAD, _PRESSED = "train_upload", "train_pressed"
 
 
 def whole(draft: Draft) -> Recipe | None:
@@ -55,13 +54,12 @@ def origin_bar(draft: Draft) -> None:
                 _files(draft)
     if draft.note:
         st.warning(plain(draft.note), icon=":material/warning:")
-    if refused := st.session_state.get(_REFUSED):
-        st.error(plain(refused), icon=":material/error:")
+    json_file.refused(_UPLOAD)
 
 
 def _choose(draft: Draft) -> None:
     name = st.session_state.get(state.choice(draft))
-    st.session_state.pop(_REFUSED, None)
+    json_file.forget(_UPLOAD)
     if name is None:
         draft.origin = ""
     else:
@@ -69,14 +67,10 @@ def _choose(draft: Draft) -> None:
 
 
 def _files(draft: Draft) -> None:
-    st.file_uploader(
-        "Open a recipe",
-        type="json",
-        key=_UPLOAD,
-        on_change=_upload,
-        max_upload_size=MEGABYTES,
+    json_file.uploader(
+        "Open a recipe", Recipe, state.load, key=_UPLOAD,
         help="A recipe.json as saved here or as found in a run's folder.",
-    )
+    )  # fmt: skip
     recipe = whole(draft)
     st.download_button(
         "Save this recipe",
@@ -89,17 +83,6 @@ def _files(draft: Draft) -> None:
         key="train_download",
         help="Saves what is set on this page; `python -m cnnviz train recipe.json` trains it too.",
     )
-
-
-def _upload() -> None:
-    file = st.session_state[_UPLOAD]
-    st.session_state.pop(_REFUSED, None)
-    if file is None:
-        return
-    try:
-        state.load(parse(file.getvalue()))
-    except CnnvizError as error:
-        st.session_state[_REFUSED] = str(error)
 
 
 def start_bar(recipe: Recipe | None, problems: list[str]) -> None:
