@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -21,7 +21,8 @@ from cnnviz.ui.text import plain
 if TYPE_CHECKING:
     from cnnviz.models.loaded import Loaded
 
-__all__ = ["Network", "Source", "forget_failures", "networks", "of_run", "opened", "usable"]
+__all__ = ["Network", "Source", "forget_failures", "head_of", "heads_of", "networks", "of_head", "of_run", "opened",
+           "usable"]  # fmt: skip
 
 KEPT = 6
 PATIENCE_SECONDS = 0.3
@@ -118,6 +119,36 @@ def _load_run(run: Run, progress: Progress) -> Loaded:
     from cnnviz.models.load import load_run
 
     return load_run(run)
+
+
+def heads_of(run: Run) -> dict[str, str]:
+    """Returns the heads of a several-headed run, each by the id of its source; nothing for a run of one head."""
+    heads = run.recipe.network.heads if run.recipe is not None else ()
+    return {f"{run.id}/{head.name}": head.name for head in heads} if len(heads) > 1 else {}
+
+
+def head_of(source: str, runs: Mapping[str, Run]) -> tuple[Run, str] | None:
+    """Returns the run and the head that the id of a source stands for; `None` for any other source."""
+    run = runs.get(source.partition("/")[0])
+    heads = heads_of(run) if run is not None else {}
+    return (run, heads[source]) if source in heads else None
+
+
+def of_head(run: Run, head: str, title: str = "") -> Source:
+    """Returns one head of a run as a source of its own.
+
+    It is of no run: what a run's folder keeps is about all of its heads, by their numbers.
+    """
+    whole = of_run(run)
+    return Source(f"{run.id}/{head}", title or f"{run.id} · {head} only", (*whole.stamp, head),
+                  partial(_load_head, run, head))  # fmt: skip
+
+
+def _load_head(run: Run, head: str, progress: Progress) -> Loaded:
+    from cnnviz.models.split import split
+
+    whole = _shelf().get(of_run(run).stamp)
+    return split(whole.loaded if whole is not None else _load_run(run, progress), head)
 
 
 def opened(sources: Sequence[Source]) -> list[Network | str] | None:

@@ -13,7 +13,7 @@ import streamlit as st
 
 from cnnviz.models.applications import APPLICATIONS, load_application, weights_path
 from cnnviz.runs import Run
-from cnnviz.ui.models import Progress, Source, forget_failures, of_run
+from cnnviz.ui.models import Progress, Source, forget_failures, head_of, heads_of, of_head, of_run
 from cnnviz.ui.photo_choice import item_choice
 from cnnviz.ui.predict_state import MOST_NETWORKS, Choice, seed
 
@@ -43,16 +43,18 @@ def network_choice(choice: Choice, runs: dict[str, Run], names: dict[str, str]) 
     """
     if choice.sources is None:
         choice.sources = first(runs)
-    choice.sources = [one for one in choice.sources if one in runs or one in choice.files or _application(one)]
+    of_runs = _titles(runs, names)
+    choice.sources = [one for one in choice.sources if one in of_runs or one in choice.files or _application(one)]
     titles = {
-        **{run: names[run] for run in runs},
+        **of_runs,
         **{key: source.title for key, source in choice.files.items()},
         **{one: f"{APPLICATIONS[_application(one)].title} (ImageNet)" for one in choice.sources if _application(one)},
     }
     st.multiselect(
         "Network", list(titles), format_func=titles.get, key=seed("predict_networks", choice.sources),
         max_selections=MOST_NETWORKS, on_change=_take, args=(choice,), placeholder="Choose one or several",
-        help=f"Runs that have a network, the newest first; up to {MOST_NETWORKS} stand side by side.",
+        help=f"Runs that have a network, the newest first; up to {MOST_NETWORKS} stand side by side. A run of several "
+        "heads can also be opened as a network with one of them.",
     )  # fmt: skip
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         with st.popover(
@@ -61,7 +63,7 @@ def network_choice(choice: Choice, runs: dict[str, Run], names: dict[str, str]) 
         ) as place:  # fmt: skip
             if place.open:
                 _others(choice)
-        if (run := next((runs[one] for one in choice.sources if one in runs), None)) is not None:
+        if (run := next(filter(None, (_run(one, runs) for one in choice.sources)), None)) is not None:
             item_choice(choice, run)
     return [_source(choice, one, runs, titles) for one in choice.sources]
 
@@ -75,15 +77,32 @@ def first(runs: dict[str, Run]) -> list[str]:
     return (photos or list(runs))[:1]
 
 
+def _titles(runs: dict[str, Run], names: dict[str, str]) -> dict[str, str]:
+    """What runs are called, each followed by its heads where it has several."""
+    titles: dict[str, str] = {}
+    for key, run in runs.items():
+        titles[key] = names[key]
+        titles |= {one: f"{names[key]} · {head} only" for one, head in heads_of(run).items()}
+    return titles
+
+
 def _application(source: str) -> str:
     """The name of the Keras Application that the id of a source stands for, or ""."""
     kind, _, name = source.partition(":")
     return name if kind == "app" and name in APPLICATIONS else ""
 
 
+def _run(source: str, runs: dict[str, Run]) -> Run | None:
+    """The run that a network, or the head that it is, comes from."""
+    head = head_of(source, runs)
+    return head[0] if head is not None else runs.get(source)
+
+
 def _source(choice: Choice, one: str, runs: dict[str, Run], titles: dict[str, str]) -> Source:
     if one in runs:
         return of_run(runs[one], titles[one])
+    if (head := head_of(one, runs)) is not None:
+        return of_head(*head, titles[one])
     if one in choice.files:
         return choice.files[one]
     return Source(one, titles[one], ("app", one), partial(load_application, _application(one)))

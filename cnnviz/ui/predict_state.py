@@ -15,7 +15,7 @@ import streamlit as st
 from cnnviz.data.samples import sample_names
 from cnnviz.errors import CnnvizError
 from cnnviz.runs import Run
-from cnnviz.ui.models import Source
+from cnnviz.ui.models import Source, head_of
 from cnnviz.ui.photos import Photo, of_item, of_sample
 
 __all__ = ["MOST_NETWORKS", "MOST_PHOTOS", "Choice", "add", "opened", "remove", "seed",
@@ -93,9 +93,10 @@ def _named() -> dict[str, str]:
 
 def _take_over(choice: Choice, named: dict[str, str], runs: dict[str, Run]) -> None:
     wanted = _listed(named["run"])
-    for gone in [one for one in wanted if one not in runs and not one.startswith("app:")]:
+    known = [one for one in wanted if one in runs or head_of(one, runs) is not None or one.startswith("app:")]
+    for gone in [one for one in wanted if one not in known]:
         choice.note(f"There is no network of a run {gone[:60]!r} here; it may have been deleted.")
-    if known := [one for one in wanted if one in runs or one.startswith("app:")]:
+    if known:
         choice.sources = known[:MOST_NETWORKS]
     photos: list[Photo] = []
     for name in _listed(named["sample"])[:MOST_PHOTOS]:
