@@ -10,8 +10,9 @@ from pathlib import Path
 from cnnviz import images
 from cnnviz.augment import caption
 from cnnviz.augment.preview import display_size, draws, sheet
-from cnnviz.errors import ImageError, RecipeError, one_of
-from cnnviz.files import write_bytes
+from cnnviz.commands.output import out_file, written
+from cnnviz.commands.verbs import add_verb
+from cnnviz.errors import RecipeError, one_of
 from cnnviz.policy import POLICIES, Policy
 from cnnviz.recipe import Data, parse
 
@@ -23,19 +24,19 @@ LONGEST = 320
 
 def add_augment(verbs: argparse._SubParsersAction) -> None:
     """Adds `augment`."""
-    verb = verbs.add_parser("augment", help="write a sheet of what a policy makes of a photo")
+    verb = add_verb(
+        verbs, "augment", "write a sheet of what a policy makes of a photo", _augment, "print the drawn values as JSON"
+    )
     verb.add_argument("photo", metavar="PHOTO", help="a picture file")
     verb.add_argument("--policy", metavar="P", required=True, help="a policy's name or a JSON file")
     verb.add_argument("--draws", metavar="N", type=int, default=9, help=f"how many draws, 1 to {MOST} (default 9)")
     verb.add_argument("--seed", metavar="S", type=int, default=0, help="another seed, other draws (default 0)")
     verb.add_argument("--out", metavar="FILE", required=True, help="the PNG file to write, original first")
     verb.add_argument("--size", metavar="HxW", help=f"of each picture (default: its own shape, at most {LONGEST})")
-    verb.add_argument("--json", action="store_true", help="print the drawn values as JSON")
-    verb.set_defaults(carry_out=_augment)
 
 
 def _augment(chosen: argparse.Namespace) -> int:
-    policy, out = _policy(chosen.policy), _out(chosen.out)
+    policy, out = _policy(chosen.policy), out_file(chosen.out, ".png", "the sheet is a PNG")
     if not 1 <= chosen.draws <= MOST:
         raise RecipeError(f"--draws is {chosen.draws}: choose a whole number from 1 to {MOST}.")
     image = images.decode(Path(chosen.photo))
@@ -43,10 +44,7 @@ def _augment(chosen: argparse.Namespace) -> int:
     size = size or display_size(image.shape, LONGEST)
     made = draws(image, policy, seed=chosen.seed, epochs=range(chosen.draws), size=size)
     page = sheet([images.fit(image, size), *(one.image for one in made)])
-    try:
-        write_bytes(out, images.to_png(page))
-    except OSError as error:
-        raise ImageError(f"{chosen.out} can't be written: {error.strerror or error}.") from None
+    written(out, images.to_png(page))
     if policy.mixes:
         print("cnnviz: MixUp and CutMix need other pictures and are left out of the sheet.", file=sys.stderr)
     if chosen.json:
@@ -72,12 +70,3 @@ def _policy(name: str) -> Policy:
     except OSError as error:
         raise RecipeError(f"{name} can't be read: {error.strerror or error}.") from None
     raise RecipeError(f"{name!r} is no policy and no file: {one_of(name, POLICIES)}, or the path of a JSON file.")
-
-
-def _out(name: str) -> Path:
-    path = Path(name)
-    if path.suffix.lower() != ".png":
-        raise ImageError(f"--out is {name!r}: the sheet is a PNG, so give it a name that ends in .png.")
-    if not path.parent.is_dir() or path.is_dir():
-        raise ImageError(f"--out is {name!r}: its folder must be there, and it must not be a folder itself.")
-    return path

@@ -5,22 +5,22 @@ from __future__ import annotations
 import argparse
 import io
 import json
-import os
 import re
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from cnnviz import images, runs
+from cnnviz import images
+from cnnviz.commands.networks import add_network_argument, network_of, tensorflow_quiet
+from cnnviz.commands.output import made_folder, out_folder, stem_of, written
+from cnnviz.commands.verbs import add_verb
 from cnnviz.data.dataset import printable
-from cnnviz.errors import CnnvizError, ModelError, RunError, one_of
+from cnnviz.errors import CnnvizError, ModelError, one_of
 from cnnviz.explain import METHODS, Target, explain
-from cnnviz.files import write_bytes
 from cnnviz.overlay import overlay
 
 if TYPE_CHECKING:
@@ -45,8 +45,10 @@ class _Wanted:
 
 def add_predict(verbs: argparse._SubParsersAction) -> None:
     """Adds `predict`."""
-    verb = verbs.add_parser("predict", help="ask a network about photos, and explain its answers")
-    verb.add_argument("run", metavar="RUN", help="a run's id, or the path of a .keras file")
+    verb = add_verb(
+        verbs, "predict", "ask a network about photos, and explain its answers", _predict, "print the answers as JSON"
+    )
+    add_network_argument(verb)
     verb.add_argument("photos", metavar="PHOTO", nargs="+", help="picture files")
     verb.add_argument("--explain", metavar="METHOD", help=f"write maps and overlays: {', '.join(METHODS)}")
     verb.add_argument("--layer", metavar="L", help="the layer that the map is made of (default: the last convolution)")
@@ -54,8 +56,6 @@ def add_predict(verbs: argparse._SubParsersAction) -> None:
                       "(default: the one that is answered)")  # fmt: skip
     verb.add_argument("--head", metavar="H", help="the only head to explain (default: all)")
     verb.add_argument("--out", metavar="DIR", default=".", help="where maps and overlays go (default: this folder)")
-    verb.add_argument("--json", action="store_true", help="print the answers as JSON")
-    verb.set_defaults(carry_out=_predict)
 
 
 def _predict(chosen: argparse.Namespace) -> int:
@@ -63,14 +63,11 @@ def _predict(chosen: argparse.Namespace) -> int:
         raise ModelError("--layer, --class and --head say what is to be explained: add --explain METHOD.")
     if chosen.explain is not None and chosen.explain not in METHODS:
         raise ModelError(f"There is no method {chosen.explain!r}: {one_of(chosen.explain, METHODS)}.")
-    with _tensorflow_quiet():
-        loaded = _loaded(chosen.run)
+    with tensorflow_quiet():
+        loaded, _ = network_of(chosen.run)
         wanted = _wanted(chosen, loaded) if chosen.explain else None
     if wanted is not None:
-        try:
-            wanted.out.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise ModelError(f"The folder {chosen.out} can't be made: {error.strerror or error}.") from None
+        made_folder(wanted.out)
     records: list[dict[str, Any]] = []
     taken: set[str] = set()
     for name in chosen.photos:
@@ -85,39 +82,6 @@ def _predict(chosen: argparse.Namespace) -> int:
     if chosen.json:
         print(json.dumps(records))
     return 2 if any("error" in record for record in records) else 0
-
-
-@contextmanager
-def _tensorflow_quiet() -> Iterator[None]:
-    """Lets nothing reach stderr: what TensorFlow has to say when it is loaded can't be switched off otherwise."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    sys.stderr.flush()
-    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, 2)
-    try:
-        yield
-    finally:
-        sys.stderr.flush()
-        os.dup2(kept, 2)
-        os.close(kept)
-        os.close(nowhere)
-
-
-def _loaded(name: str) -> Loaded:
-    """The network of a run, or of a file; a run's id is tried first."""
-    path = Path(name)
-    if path.suffix != ".keras" and not path.is_file():
-        try:
-            run = runs.open_run(name)
-        except RunError as error:
-            raise ModelError(f"{str(error).rstrip('.')}, and no such file: give a run's id or the path of a .keras "
-                             "file.") from None  # fmt: skip
-        from cnnviz.models.load import load_run  # brings TensorFlow
-
-        return load_run(run)
-    from cnnviz.models.load import load_file
-
-    return load_file(path)
 
 
 def _wanted(chosen: argparse.Namespace, loaded: Loaded) -> _Wanted:
@@ -147,10 +111,7 @@ def _wanted(chosen: argparse.Namespace, loaded: Loaded) -> _Wanted:
         raise ModelError(f"{METHODS[chosen.explain].title} is made of no layer: leave --layer out.")
     else:
         layers = dict.fromkeys(classes)
-    out = Path(chosen.out)
-    if out.exists() and not out.is_dir():
-        raise ModelError(f"--out is {chosen.out!r}, which is no folder: give a folder's name.")
-    return _Wanted(chosen.explain, layers, classes, out)
+    return _Wanted(chosen.explain, layers, classes, out_folder(chosen.out))
 
 
 def _index(subject: str | None, classes: Sequence[str]) -> int | None:
@@ -198,19 +159,12 @@ def _written(loaded: Loaded, image: np.ndarray, map_: np.ndarray, stem: Path) ->
     values = io.BytesIO()
     np.save(values, np.asarray(map_, np.float32), allow_pickle=False)
     picture = images.to_png(overlay(image[top : top + height, left : left + width], map_, OPACITY))
-    paths = {"overlay": Path(f"{stem}.png"), "map": Path(f"{stem}.npy")}
-    try:
-        for path, data in zip(paths.values(), (picture, values.getvalue()), strict=True):
-            write_bytes(path, data)
-    except OSError as error:
-        raise ModelError(f"{stem} can't be written: {error.strerror or error}.") from None
-    return {kind: str(path) for kind, path in paths.items()}
+    return {"overlay": written(Path(f"{stem}.png"), picture), "map": written(Path(f"{stem}.npy"), values.getvalue())}
 
 
 def _stem(photo: Path, head: str, method: str, taken: set[str]) -> str:
     """A file's name that no other photo of this call has."""
-    name, head = (re.sub(r"[^\w.-]+", "_", printable(part))[:80].lstrip(".-") for part in (photo.stem, head))
-    stem = base = f"{name or 'photo'}-{head}-{method}"
+    stem = base = f"{stem_of(photo.stem, head)}-{method}"
     number = 2
     while stem in taken:
         stem, number = f"{base}-{number}", number + 1

@@ -8,26 +8,22 @@ from pathlib import Path
 from typing import Any
 
 from cnnviz.architecture import describe
+from cnnviz.commands.verbs import add_verb
 from cnnviz.errors import RecipeError, one_of
 from cnnviz.presets import PRESETS
 from cnnviz.recipe import Recipe, parse, replace
 
-__all__ = ["add_describe", "add_presets", "add_recipe_arguments", "recipe_of", "settings_of"]
+__all__ = ["add_describe", "add_presets", "add_recipe_arguments", "recipe_of"]
 
 
 def add_presets(verbs: argparse._SubParsersAction) -> None:
     """Adds `presets`."""
-    verb = verbs.add_parser("presets", help="list the ready recipes")
-    verb.add_argument("--json", action="store_true", help="print JSON")
-    verb.set_defaults(carry_out=_presets)
+    add_verb(verbs, "presets", "list the ready recipes", _presets)
 
 
 def add_describe(verbs: argparse._SubParsersAction) -> None:
     """Adds `describe`."""
-    verb = verbs.add_parser("describe", help="show a recipe's layers, shapes and parameters")
-    add_recipe_arguments(verb)
-    verb.add_argument("--json", action="store_true", help="print JSON")
-    verb.set_defaults(carry_out=_describe)
+    add_recipe_arguments(add_verb(verbs, "describe", "show a recipe's layers, shapes and parameters", _describe))
 
 
 def add_recipe_arguments(verb: argparse.ArgumentParser) -> None:
@@ -44,22 +40,10 @@ def add_recipe_arguments(verb: argparse.ArgumentParser) -> None:
     )
 
 
-def settings_of(chosen: argparse.Namespace) -> dict[str, Any]:
-    """Returns what `--set` says: values are JSON where they can be read as such, else text."""
-    settings = {}
-    for text in chosen.settings:
-        key, sign, value = text.partition("=")
-        if not sign or not key:
-            raise RecipeError(f"--set got {text!r}; expected KEY=VALUE such as fit.epochs=2.")
-        try:
-            settings[key] = json.loads(value)
-        except ValueError:
-            settings[key] = value
-    return settings
+def recipe_of(chosen: argparse.Namespace) -> tuple[Recipe, dict[str, Any]]:
+    """Returns the recipe that RECIPE and `--set` describe, and what `--set` says.
 
-
-def recipe_of(chosen: argparse.Namespace) -> Recipe:
-    """Returns the recipe that RECIPE and `--set` describe.
+    Values are JSON where they can be read as such, else text.
 
     Raises:
         RecipeError: it is neither a preset nor a file, or not valid.
@@ -73,8 +57,21 @@ def recipe_of(chosen: argparse.Namespace) -> Recipe:
                 f"{chosen.recipe!r} is no preset and no file: {one_of(chosen.recipe, PRESETS)}, or a path."
             )
         recipe = parse(path.read_bytes())
-    settings = settings_of(chosen)
-    return replace(recipe, settings) if settings else recipe
+    settings = _settings(chosen.settings)
+    return (replace(recipe, settings) if settings else recipe), settings
+
+
+def _settings(texts: list[str]) -> dict[str, Any]:
+    settings = {}
+    for text in texts:
+        key, sign, value = text.partition("=")
+        if not sign or not key:
+            raise RecipeError(f"--set got {text!r}; expected KEY=VALUE such as fit.epochs=2.")
+        try:
+            settings[key] = json.loads(value)
+        except ValueError:
+            settings[key] = value
+    return settings
 
 
 def _presets(chosen: argparse.Namespace) -> int:
@@ -96,7 +93,7 @@ def _presets(chosen: argparse.Namespace) -> int:
 
 
 def _describe(chosen: argparse.Namespace) -> int:
-    recipe = recipe_of(chosen)
+    recipe, _ = recipe_of(chosen)
     rows = describe(recipe.network, recipe.data.input_shape)
     total, trainable = sum(row.parameters for row in rows), sum(row.trainable for row in rows)
     if chosen.json:

@@ -7,48 +7,22 @@ import json
 import time
 
 from cnnviz import runs
+from cnnviz.commands.verbs import add_verb
 from cnnviz.runs import Run
 
-__all__ = ["add_delete", "add_pause", "add_resume", "add_runs", "add_stop"]
+__all__ = ["add_runs"]
 
 
 def add_runs(verbs: argparse._SubParsersAction) -> None:
-    """Adds `runs`."""
-    verb = verbs.add_parser("runs", help="list all runs, the newest first")
-    verb.add_argument("--json", action="store_true", help="print JSON")
-    verb.set_defaults(carry_out=_runs)
-
-
-def add_stop(verbs: argparse._SubParsersAction) -> None:
-    """Adds `stop`."""
-    verb = verbs.add_parser("stop", help="end a run at its next batch and keep what there is")
-    verb.add_argument("run", metavar="ID")
-    verb.add_argument("--json", action="store_true", help="print JSON")
-    verb.set_defaults(carry_out=_stop)
-
-
-def add_pause(verbs: argparse._SubParsersAction) -> None:
-    """Adds `pause`."""
-    verb = verbs.add_parser("pause", help="end a run's worker at its next batch, to go on later")
-    verb.add_argument("run", metavar="ID")
-    verb.add_argument("--json", action="store_true", help="print JSON")
-    verb.set_defaults(carry_out=lambda chosen: _told(runs.request_pause(chosen.run), chosen))
-
-
-def add_resume(verbs: argparse._SubParsersAction) -> None:
-    """Adds `resume`."""
-    verb = verbs.add_parser("resume", help="go on with a run that was paused, was stopped, failed or crashed")
-    verb.add_argument("run", metavar="ID")
-    verb.add_argument("--json", action="store_true", help="print JSON")
-    verb.set_defaults(carry_out=lambda chosen: _told(runs.resume(chosen.run), chosen))
-
-
-def add_delete(verbs: argparse._SubParsersAction) -> None:
-    """Adds `delete`."""
-    verb = verbs.add_parser("delete", help="remove a run's folder")
-    verb.add_argument("run", metavar="ID")
-    verb.add_argument("--json", action="store_true", help="print JSON")
-    verb.set_defaults(carry_out=_delete)
+    """Adds `runs` and the verbs about one run."""
+    add_verb(verbs, "runs", "list all runs, the newest first", _runs)
+    for name, help, carry_out in (
+        ("stop", "end a run at its next batch and keep what there is", _stop),
+        ("pause", "end a run's worker at its next batch, to go on later", _pause),
+        ("resume", "go on with a run that was paused, was stopped, failed or crashed", _resume),
+        ("delete", "remove a run's folder", _delete),
+    ):
+        add_verb(verbs, name, help, carry_out).add_argument("run", metavar="ID")
 
 
 def _runs(chosen: argparse.Namespace) -> int:
@@ -88,6 +62,14 @@ def _record(run: Run) -> dict:
 
 def _stop(chosen: argparse.Namespace) -> int:
     return _told(runs.request_stop(chosen.run), chosen)
+
+
+def _pause(chosen: argparse.Namespace) -> int:
+    return _told(runs.request_pause(chosen.run), chosen)
+
+
+def _resume(chosen: argparse.Namespace) -> int:
+    return _told(runs.resume(chosen.run), chosen)
 
 
 def _told(run: Run, chosen: argparse.Namespace) -> int:

@@ -11,7 +11,8 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 from cnnviz import runs
-from cnnviz.commands.recipes import add_recipe_arguments, recipe_of, settings_of
+from cnnviz.commands.recipes import add_recipe_arguments, recipe_of
+from cnnviz.commands.verbs import add_verb
 from cnnviz.data.match import ready
 from cnnviz.presets import PRESETS
 from cnnviz.runs import Run
@@ -24,15 +25,16 @@ POLL_SECONDS = 0.25
 
 def add_train(verbs: argparse._SubParsersAction) -> None:
     """Adds `train`."""
-    verb = verbs.add_parser("train", help="start a run; prints its best figures as one JSON line when it ends")
+    verb = add_verb(
+        verbs, "train", "start a run; prints its best figures as one JSON line when it ends", _train,
+        "accepted for symmetry: the result is JSON anyway",
+    )  # fmt: skip
     add_recipe_arguments(verb)
     verb.add_argument("--detach", action="store_true", help="return at once; the run goes on by itself")
-    verb.add_argument("--json", action="store_true", help="accepted for symmetry: the result is JSON anyway")
-    verb.set_defaults(carry_out=_train)
 
 
 def _train(chosen: argparse.Namespace) -> int:
-    wanted, settings = recipe_of(chosen), settings_of(chosen)
+    wanted, settings = recipe_of(chosen)
     heads_named = any(key.startswith("network.heads") for key in settings)
     may_adapt = not heads_named and (chosen.recipe in PRESETS or "data.dataset" in settings)
     recipe, _ = ready(wanted, may_adapt=may_adapt)

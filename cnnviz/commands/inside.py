@@ -1,0 +1,219 @@
+"""`activations`, `patterns` and `export`: what layers give, what they look for, and a network as a file."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import re
+import sys
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+
+from cnnviz import images
+from cnnviz.commands.networks import add_network_argument, network_of, resolved, tensorflow_quiet
+from cnnviz.commands.output import made_folder, out_file, out_folder, stem_of, written
+from cnnviz.commands.verbs import add_verb
+from cnnviz.errors import CnnvizError, ModelError, one_of
+from cnnviz.explain.mosaics import in_colours, maps, mosaic, raw, standardised
+from cnnviz.files import replacing
+from cnnviz.overlay import COLOUR_MAPS
+
+if TYPE_CHECKING:
+    from cnnviz.explain.patterns import Patterns
+
+__all__ = ["add_inside"]
+
+SCALES = {"standardised": standardised, "raw": raw}
+COLUMNS = 16
+LEAST = 8
+"""Tiles are enlarged to at least so many pixels a side."""
+GRID_COLUMNS, GRID_MARGIN, GRID_MOST = 8, 5, 64
+"""The tutorial's grid of patterns."""
+
+
+def add_inside(verbs: argparse._SubParsersAction) -> None:
+    """Adds `activations`, `patterns` and `export`."""
+    verb = add_verb(verbs, "activations", "write what a network's layers give for a photo", _activations)
+    add_network_argument(verb)
+    verb.add_argument("photo", metavar="PHOTO", help="a picture file")
+    verb.add_argument(
+        "--layer", metavar="L", dest="layers", action="append", help="only this one; may be given several times"
+    )
+    verb.add_argument("--scale", metavar="S", default="standardised", help="standardised, every channel by itself "
+                      "(default), or raw, all on one scale")  # fmt: skip
+    verb.add_argument(
+        "--colour-map", metavar="M", default="viridis", help=f"{', '.join(COLOUR_MAPS)} (default viridis)"
+    )
+    verb.add_argument("--out", metavar="DIR", required=True, help="where activations.npz and a PNG for each layer go")
+
+    verb = add_verb(verbs, "patterns", "draw what a layer's filters look for", _patterns)
+    add_network_argument(verb)
+    verb.add_argument("layer", metavar="LAYER", help="a layer's name")
+    verb.add_argument("--mode", metavar="M", default="plain", help="plain, as the tutorial (default), or robust")
+    verb.add_argument("--steps", metavar="N", type=int, default=40, help="steps of gradient ascent (default 40)")
+    verb.add_argument("--step", metavar="X", type=float, default=1.0, help="how far each goes (default 1)")
+    verb.add_argument("--size", metavar="PIXELS", type=int, help="a pattern's side (default: what suits the layer)")
+    verb.add_argument("--filters", metavar="F", help=f"such as 0-15,20 (default: the first {GRID_MOST})")
+    verb.add_argument("--seed", metavar="S", type=int, default=0, help="of the noise to start from (default 0)")
+    verb.add_argument("--out", metavar="FILE", required=True, help="the PNG file to write")
+
+    verb = add_verb(verbs, "export", "write a network, or one head of it, as a .keras file", _export)
+    add_network_argument(verb)
+    verb.add_argument("--head", metavar="H", help="the only head to keep, on the trunk that all share (default: all)")
+    verb.add_argument("--out", metavar="FILE", required=True, help="the .keras file to write")
+
+
+def _activations(chosen: argparse.Namespace) -> int:
+    for option, value, allowed in (("scale", chosen.scale, SCALES), ("colour map", chosen.colour_map, COLOUR_MAPS)):
+        if value not in allowed:
+            raise ModelError(f"There is no {option} {value!r}: {one_of(value, allowed)}.")
+    out, image = out_folder(chosen.out), images.decode(Path(chosen.photo))
+    with tensorflow_quiet():
+        loaded, _ = network_of(chosen.run)
+        from cnnviz.explain.activations import activations, statistics  # brings TensorFlow
+        from cnnviz.explain.whole import whole
+
+        layers = whole(loaded).layers
+        names = [layer.name for layer in layers]
+        wanted = {resolved(one, names) for one in chosen.layers} if chosen.layers else set(names)
+        pixels = loaded.pixels(loaded.fit(image)[None])
+        found = activations(loaded, pixels, [name for name in names if name in wanted])
+    made_folder(out)
+    records = []
+    for number, layer in enumerate(layers, 1):
+        if layer.name in found:
+            values = found[layer.name]
+            picture = _mosaic(values, chosen.scale, chosen.colour_map)
+            name = f"{number:0{len(str(len(layers)))}}-{stem_of(layer.name, otherwise='layer')}.png"
+            records.append({
+                "layer": layer.name,
+                "type": layer.type,
+                "shape": list(values.shape),
+                "silent": np.flatnonzero(statistics(values).silent).tolist() if values.ndim else [],
+                "picture": written(out / name, images.to_png(picture)) if picture is not None else None,
+            })  # fmt: skip
+    kept = _archive(out / "activations.npz", found)
+    if chosen.json:
+        print(json.dumps({"run": chosen.run, "photo": chosen.photo, "activations": kept, "layers": records}))
+        return 0
+    width = max(len(record["layer"]) for record in records)
+    for record in records:
+        shape = "×".join(map(str, record["shape"]))
+        silent = f", {len(record['silent']):,} nowhere above 0" if record["silent"] else ""
+        print(f"{record['layer']:<{width}}  {shape}{silent}: {record['picture'] or 'not to be drawn'}")
+    print(kept)
+    return 0
+
+
+def _mosaic(values: np.ndarray, scale: str, colour_map: str) -> np.ndarray | None:
+    """All channels beside each other, uint8 RGB; `None` for what has no channels of places."""
+    if not 1 <= values.ndim <= 3 or not values.size:
+        return None
+    tiles = SCALES[scale](maps(values))
+    factor = math.ceil(LEAST / max(tiles.shape[:2]))
+    tiles = tiles.repeat(factor, axis=0).repeat(factor, axis=1)
+    columns = COLUMNS if values.ndim == 3 else max(COLUMNS, math.ceil(math.sqrt(tiles.shape[2])))
+    return in_colours(mosaic(tiles, columns=min(columns, tiles.shape[2])), colour_map)
+
+
+def _archive(path: Path, arrays: Mapping[str, np.ndarray]) -> str:
+    """Writes arrays as np.savez does, which takes no array of the name "file"."""
+    try:
+        with replacing(path) as temporary, zipfile.ZipFile(temporary, "w") as archive:
+            for name, values in arrays.items():
+                with archive.open(f"{name}.npy", "w", force_zip64=True) as file:
+                    np.lib.format.write_array(file, np.asarray(values), allow_pickle=False)
+    except OSError as error:
+        raise CnnvizError(f"{path} can't be written: {error.strerror or error}.") from None
+    return str(path)
+
+
+def _patterns(chosen: argparse.Namespace) -> int:
+    out, filters = out_file(chosen.out, ".png", "the grid is a PNG"), _numbers(chosen.filters)
+    if chosen.seed < 0:
+        raise ModelError(f"--seed is {chosen.seed}: choose a whole number from 0.")
+    with tensorflow_quiet():
+        loaded, run = network_of(chosen.run)
+        from cnnviz.explain.graph import flatten  # brings TensorFlow
+        from cnnviz.explain.patterns import Settings, patterns, usual_size
+
+        shapes = {at.name: at.shape for at in flatten(loaded.model).layers}
+        layer = resolved(chosen.layer, list(shapes))
+        size = usual_size(loaded, layer) if chosen.size is None else chosen.size
+    settings = Settings(chosen.mode, chosen.steps, chosen.step, size, chosen.seed)
+    settings.check()
+    filters = filters or list(range(min(GRID_MOST, (shapes[layer] or (0,))[-1] or 0)))
+    if not filters:
+        raise ModelError(f"The layer {layer} has no channels: choose a convolution.")
+    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
+    try:
+        with Progress(*columns, console=Console(stderr=True), transient=True) as bars:
+            bar = bars.add_task(f"{len(filters)} patterns", total=None)
+            found = patterns(
+                loaded, layer, filters, settings, run=run,
+                progress=lambda done, total: bars.update(bar, completed=done, total=total),
+            )  # fmt: skip
+    except KeyboardInterrupt:
+        print("cnnviz: stopped; nothing was written.", file=sys.stderr)
+        return 130
+    written(out, images.to_png(_grid(found)))
+    figures = [[round(float(one), 6) for one in values] for values in (found.before, found.after)]
+    if chosen.json:
+        print(json.dumps({
+            "out": str(out), "run": chosen.run, "layer": layer, "mode": settings.mode, "steps": settings.steps,
+            "step": settings.step, "size": settings.size, "seed": settings.seed, "filters": list(found.filters),
+            "before": figures[0], "after": figures[1],
+        }))  # fmt: skip
+        return 0
+    print(f"{len(found.filters)} patterns of {layer}, {size} × {size} pixels, {settings.steps} steps: {out}")
+    return 0
+
+
+def _numbers(text: str | None) -> list[int]:
+    """The numbers that a text such as 0-15,20 names."""
+    found: list[int] = []
+    for part in filter(None, re.split(r"[,\s]+", text or "")):
+        match = re.fullmatch(r"([0-9]{1,5})(?:-([0-9]{1,5}))?", part)
+        first, last = (int(match[1]), int(match[2] or match[1])) if match else (1, 0)
+        if last < first:
+            raise ModelError(f"--filters has {part!r}: expected numbers and ranges such as 0-15,20.")
+        found += range(first, last + 1)
+    return list(dict.fromkeys(found))
+
+
+def _grid(found: Patterns) -> np.ndarray:
+    """The patterns in rows, uint8 (height, width, 1 or 3)."""
+    columns = min(GRID_COLUMNS, len(found.pictures))
+    planes = found.pictures.transpose(3, 1, 2, 0)
+    return np.stack([mosaic(plane, columns=columns, margin=GRID_MARGIN) for plane in planes], axis=-1)
+
+
+def _export(chosen: argparse.Namespace) -> int:
+    out = out_file(chosen.out, ".keras", "Keras tells the format of a network by its file's name")
+    with tensorflow_quiet():
+        loaded, _ = network_of(chosen.run)
+        from cnnviz.models.split import as_file, split  # brings TensorFlow
+
+        loaded = loaded if chosen.head is None else split(loaded, chosen.head)
+        data = as_file(loaded)
+    written(out, data)
+    heads = [{"head": head.name, "activation": head.activation, "classes": list(loaded.classes[head.name])}
+             for head in loaded.heads]  # fmt: skip
+    record: dict[str, Any] = {
+        "out": str(out), "run": chosen.run, "parameters": loaded.model.count_params(),
+        "input": [*loaded.image_size, loaded.channels], "heads": heads,
+    }  # fmt: skip
+    if chosen.json:
+        print(json.dumps(record))
+        return 0
+    print(f"{out}: {record['parameters']:,} parameters, pictures of {'×'.join(map(str, record['input']))}")
+    for head in heads:
+        print(f"  {head['head']} ({head['activation']}): {', '.join(head['classes'])}")
+    return 0

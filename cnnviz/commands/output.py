@@ -1,0 +1,75 @@
+"""Where verbs write: checked before the work, and written whole."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from cnnviz.data.dataset import printable
+from cnnviz.errors import CnnvizError
+from cnnviz.files import write_bytes
+
+__all__ = ["made_folder", "out_file", "out_folder", "stem_of", "written"]
+
+
+def out_file(name: str, suffix: str, what: str) -> Path:
+    """Returns the file that `--out` names.
+
+    Args:
+        name: as typed.
+        suffix: how it must end, such as ".png".
+        what: what will be in it and why it ends so, such as "the sheet is a PNG".
+
+    Raises:
+        CnnvizError: it ends differently, is a folder, or stands in no folder.
+    """
+    path = Path(name)
+    if path.suffix.lower() != suffix:
+        raise CnnvizError(f"--out is {name!r}: {what}, so give it a name that ends in {suffix}.")
+    if not path.parent.is_dir() or path.is_dir():
+        raise CnnvizError(f"--out is {name!r}: its folder must be there, and it must not be a folder itself.")
+    return path
+
+
+def out_folder(name: str) -> Path:
+    """Returns the folder that `--out` names; it need not be there yet.
+
+    Raises:
+        CnnvizError: it is a file.
+    """
+    path = Path(name)
+    if path.exists() and not path.is_dir():
+        raise CnnvizError(f"--out is {name!r}, which is no folder: give a folder's name.")
+    return path
+
+
+def made_folder(path: Path) -> Path:
+    """Makes a folder where there is none, and returns it.
+
+    Raises:
+        CnnvizError: it can't be made.
+    """
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise CnnvizError(f"The folder {path} can't be made: {error.strerror or error}.") from None
+    return path
+
+
+def written(path: Path, data: bytes | memoryview) -> str:
+    """Writes a file, whole or not at all, and returns its name.
+
+    Raises:
+        CnnvizError: it can't be written.
+    """
+    try:
+        write_bytes(path, data)
+    except OSError as error:
+        raise CnnvizError(f"{path} can't be written: {error.strerror or error}.") from None
+    return str(path)
+
+
+def stem_of(*parts: str, otherwise: str = "photo") -> str:
+    """Returns names of people, layers or classes as a part of a file's name, joined by hyphens."""
+    plain = [re.sub(r"[^\w.-]+", "_", printable(part))[:80].lstrip(".-") or otherwise for part in parts]
+    return "-".join(plain)
