@@ -21,8 +21,8 @@ from cnnviz.ui.text import plain
 if TYPE_CHECKING:
     from cnnviz.models.loaded import Loaded
 
-__all__ = ["Network", "Source", "forget_failures", "head_of", "heads_of", "networks", "of_head", "of_run", "opened",
-           "usable"]  # fmt: skip
+__all__ = ["Network", "Source", "forget_failures", "head_file", "head_of", "heads_of", "networks", "of_head", "of_run",
+           "opened", "usable"]  # fmt: skip
 
 KEPT = 6
 PATIENCE_SECONDS = 0.3
@@ -142,6 +142,18 @@ def of_head(run: Run, head: str, title: str = "") -> Source:
     whole = of_run(run)
     return Source(f"{run.id}/{head}", title or f"{run.id} · {head} only", (*whole.stamp, head),
                   partial(_load_head, run, head))  # fmt: skip
+
+
+def head_file(run: Run, head: str) -> bytes:
+    """Returns one head of a run as the bytes of a `.keras` file; none where its network can't be read."""
+    from cnnviz.models.split import as_file
+
+    _prepared()
+    try:
+        with _shelf().loading:
+            return as_file(_load_head(run, head, lambda what, done, total: None))
+    except ModelError:
+        return b""
 
 
 def _load_head(run: Run, head: str, progress: Progress) -> Loaded:

@@ -1,8 +1,8 @@
 """What the Predict page shows: kept in the session, and in the address as far as another person can open it.
 
 `?run=ID,ID&sample=chelsea,coffee&item=17&head=shape&class=circle&layer=conv2d_2&method=grad-cam`; whatever is at its
-default is left out. `against=second` compares the answer with the second likeliest class; `item` is a number in the
-first run's held-out split, or `ID:17` in another one's.
+default is left out. `run=ID/shape` is one head of a run with several; `against=second` compares the answer with the
+second likeliest class; `item` is a number in the first run's held-out split, or `ID:17` in another one's.
 """
 
 from __future__ import annotations

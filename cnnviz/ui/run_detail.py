@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from cnnviz.recipe import Recipe, parse
 from cnnviz.runs import Run, metrics
 from cnnviz.runs.compare import name_of, settings, short_network
 from cnnviz.runs.status import RESUMABLE
+from cnnviz.ui.models import head_file, heads_of
 from cnnviz.ui.run_parts import (
     badge,
     charts,
@@ -107,10 +109,15 @@ def _downloads(run: Run) -> None:
         key="runs_get_figures",
         help="A line per epoch with every figure, for a spreadsheet.",
     )
+    heads = list(heads_of(run).values())
+    head = st.selectbox(
+        "Heads of the network", heads, index=None, placeholder="All", key="runs_get_head",
+        help="One head alone makes a network of its own, on the trunk that all of them share.",
+    ) if heads else None  # fmt: skip
     st.download_button(
         "Network of the best epoch (.keras)",
-        data=_reader(run.best_path),
-        file_name=f"{run.id}.keras",
+        data=_reader(run.best_path) if head is None else partial(head_file, run, head),
+        file_name=f"{run.id}{f'-{head}' if head else ''}.keras",
         mime="application/octet-stream",
         disabled=not run.best_path.is_file(),
         on_click="ignore",
