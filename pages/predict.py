@@ -29,6 +29,9 @@ STYLE = """
   content: "A file of more than 20 MB can't be used: save the photo smaller."; display: block; padding-top: 0.4rem;
   color: #bd4043;
 }
+:is(.st-key-predict_single, .st-key-predict_grid) [data-testid="stElementToolbar"] {
+  top: 0.4rem !important; right: 0.4rem;
+}
 @media (max-width: 640px) {
   .st-key-predict_sources, .st-key-predict_row { flex-wrap: nowrap; overflow-x: auto; padding-bottom: 0.4rem; }
   .st-key-predict_sources > *, .st-key-predict_row > * { flex-shrink: 0; }
@@ -42,7 +45,8 @@ STYLE = """
 }
 </style>
 """
-"""On narrow windows choices stand in rows that scroll sideways, and the answer comes first."""
+"""A picture's buttons lie on it, where they cover no choice. On narrow windows choices stand in rows that scroll
+sideways, and the answer comes first."""
 
 st.html(STYLE)
 with st.container(gap=None):
