@@ -48,5 +48,5 @@ def read_json(path: Path) -> Any:
     """Returns the file's JSON, or `None` where there is no file or no whole JSON in it."""
     try:
         return json.loads(path.read_bytes())
-    except (FileNotFoundError, NotADirectoryError, ValueError):
+    except (FileNotFoundError, NotADirectoryError, ValueError, RecursionError):
         return None

@@ -5,10 +5,11 @@ from __future__ import annotations
 import dataclasses
 import os
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from cnnviz import recipe
-from cnnviz.data import bundled, celeba, folder, keras_sets, npz, splits
+from cnnviz.data import archive, bundled, celeba, folder, keras_sets, npz, roots, splits
 from cnnviz.data.dataset import Dataset, Progress, printable
 from cnnviz.data.listing import listing
 from cnnviz.errors import DataError, one_of
@@ -42,20 +43,29 @@ _DOWNLOADS: dict[str, tuple[Callable[[Progress | None], Dataset], int]] = {
 _BUNDLED = {"digits": bundled.load_digits, "shapes": bundled.load_shapes}
 
 
-def open_dataset(data: recipe.Data, heads: Sequence[str] | None = None, *, progress: Progress | None = None) -> Dataset:
+def open_dataset(
+    data: recipe.Data,
+    heads: Sequence[str] | None = None,
+    *,
+    progress: Progress | None = None,
+    anywhere: bool = True,
+) -> Dataset:
     """Returns the dataset that a recipe names, with the splits, limits and balance it asks for.
 
     Args:
         data: `data.dataset` is a known name (digits, shapes, mnist, fashion_mnist, cifar10, celeba), the name of a
             folder or .npz file under `CNNVIZ_DATA`, or a path. What lies there tells the layout: CelebA's, a folder of
-            pictures a class (inside train, validation and test folders or not), or an archive of arrays.
+            pictures a class (inside train, validation and test folders or not), such folders in a .zip file, or an
+            .npz file of arrays.
         heads: what to learn. Default: all heads; of CelebA's layout Male and Smiling, or the first two attributes.
         progress: called while something is downloaded or read, with what, how much is done and how much there is.
+        anywhere: whether a path may lead to any place. Pages say no: then it must lie, links resolved, in a folder that
+            `CNNVIZ_DATA` or `CNNVIZ_ROOTS` names, or be an upload of their own.
 
     Raises:
         DataError: one sentence on what is wrong and what would be right.
     """
-    dataset = _open(data.dataset, heads, progress)
+    dataset = _open(data.dataset, heads, progress, anywhere)
     if not dataset.available:
         dataset = dataclasses.replace(dataset, available=tuple(head.name for head in dataset.heads))
     return splits.arrange(_with_heads(dataset, heads), data)
@@ -82,7 +92,7 @@ def catalogue() -> tuple[Entry, ...]:
     return tuple(entries)
 
 
-def _open(name: str, heads: Sequence[str] | None, progress: Progress | None) -> Dataset:
+def _open(name: str, heads: Sequence[str] | None, progress: Progress | None, anywhere: bool) -> Dataset:
     if name in _BUNDLED:
         return _BUNDLED[name]()
     if name in _DOWNLOADS:
@@ -92,31 +102,38 @@ def _open(name: str, heads: Sequence[str] | None, progress: Progress | None) -> 
         if found is None:
             raise DataError(f"CelebA is not on this computer: {_CELEBA_MISSING[0].lower()}{_CELEBA_MISSING[1:]}")
         return celeba.load_celeba(found, name, heads)
-    path = _path(name)
+    path = _path(name, anywhere)
     shown = printable(name if len(name) <= 80 else f"…{name[-79:]}")
     if path.is_dir():
         if celeba.is_celeba(path):
             return celeba.load_celeba(path, shown, heads)
         return folder.load_folder(path, shown)
+    if path.suffix.lower() == ".zip" and path.is_file():
+        path = archive.unpacked(path, progress)
+        if path.is_dir():
+            return folder.load_folder(path, shown)
     if path.suffix.lower() != ".npz" or not path.is_file():
-        raise DataError(f"{shown} is not a dataset: expected a folder of pictures or an .npz file.")
+        raise DataError(f"{shown} is not a dataset: expected a folder of pictures, a .zip of such or an .npz file.")
     return npz.load_npz(path, shown)
 
 
-def _path(name: str) -> Path:
+def _path(name: str, anywhere: bool) -> Path:
     """The folder or file a name means: under `CNNVIZ_DATA`, else as a path."""
     root = keras_sets.data_root()
-    try:
-        for path in ([root / name, root / f"{name}.npz"] if root else []) + [Path(name).expanduser().absolute()]:
-            if path.exists():
-                return path
-    except (OSError, ValueError, RuntimeError):  # a name too long, with a null byte, of an unknown user
-        pass
+    if anywhere:
+        with suppress(OSError, ValueError, RuntimeError):  # a name too long, with a null byte, of an unknown user
+            for path in ([root / name, root / f"{name}.npz"] if root else []) + [Path(name).expanduser().absolute()]:
+                if path.exists():
+                    return path
+    elif path := roots.allowed(name):
+        return path
     where = f"CNNVIZ_DATA is {root}" if root else "CNNVIZ_DATA is not set"
+    if not anywhere:
+        where = f"{roots.told()}; CNNVIZ_ROOTS names further folders"
     known = [*_KNOWN, *(found.removesuffix(".npz") for found in _found())]
     shown = printable(name if len(name) <= 80 else f"…{name[-79:]}")
     raise DataError(f"There is no dataset {shown!r}: {one_of(name, map(printable, known))}, or give the path of a "
-                    f"folder or .npz file ({where}).")  # fmt: skip
+                    f"folder, .zip or .npz file ({where}).")  # fmt: skip
 
 
 def _with_heads(dataset: Dataset, heads: Sequence[str] | None) -> Dataset:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 import streamlit as st
 
@@ -12,6 +13,7 @@ from cnnviz.network import Network
 from cnnviz.presets import PRESETS
 from cnnviz.recipe import CROPS, Data, Recipe, parse
 from cnnviz.ui import datasets, state
+from cnnviz.ui.data_upload import data_upload
 from cnnviz.ui.data_view import SPLIT_WORDS, data_view
 from cnnviz.ui.later import Later
 from cnnviz.ui.state import Draft, key
@@ -70,7 +72,7 @@ def _picker(draft: Draft, entries: dict[str, Entry]) -> None:
         key=key(draft, "picker", now if listed else OWN),
         on_change=_pick,
         args=(draft,),
-        help="Bundled data, data that is downloaded once, what lies in the folder CNNVIZ_DATA, or a path of your own.",
+        help="Bundled data, data that is downloaded once, what lies in the folder CNNVIZ_DATA, or pictures of yours.",
     )
     if not listed:
         st.text_input(
@@ -81,8 +83,10 @@ def _picker(draft: Draft, entries: dict[str, Entry]) -> None:
             placeholder="/home/me/pictures",
             max_chars=1000,
             help="A folder with one folder of pictures per class (inside train, validation and test folders or not), "
-            "a folder in CelebA's layout, or an .npz file with X_train, y_train or images, labels.",
+            "a .zip of it, a folder in CelebA's layout, or an .npz file with X_train, y_train or images, labels. It "
+            "must lie in a folder that CNNVIZ_DATA or CNNVIZ_ROOTS names.",
         )
+        data_upload(partial(_uploaded, draft))
 
 
 def _pick(draft: Draft) -> None:
@@ -97,11 +101,19 @@ def _pick(draft: Draft) -> None:
 
 def _type(draft: Draft) -> None:
     path = state.picked("path")
-    if path is None:
-        return
+    if path is not None:
+        _use(draft, path.strip())
+
+
+def _use(draft: Draft, path: str) -> None:
     draft.shown = {"own": "typed", "measure": True}
     state.forget("heads")
-    _point(draft, path.strip())
+    _point(draft, path)
+
+
+def _uploaded(draft: Draft, path: str) -> None:
+    state.forget("path")
+    _use(draft, path)
 
 
 def _point(draft: Draft, name: str) -> None:
@@ -117,7 +129,7 @@ def _point(draft: Draft, name: str) -> None:
 
 def _open(draft: Draft, entries: dict[str, Entry]) -> Found:
     if draft.shown.get("own") == "new" or not draft.get("data.dataset"):
-        return Found(None, None, ("No data is chosen yet: type the path of a folder or an .npz file.",))
+        return Found(None, None, ("No data is chosen yet: type the path of a folder or a file, or upload one.",))
     entry = entries.get(draft.get("data.dataset"))
     fetched = entry is not None and not entry.ready and entry.name not in NOT_FETCHED
     if fetched and draft.shown.get("fetch") != entry.name:

@@ -39,13 +39,16 @@ def _shelf() -> _Shelf:
     return _Shelf()
 
 
-def opened(data: Data, heads: Sequence[str] | None = None) -> Dataset:
+def opened(data: Data, heads: Sequence[str] | None = None, *, anywhere: bool = False) -> Dataset:
     """Returns the dataset, with a progress bar in the calling container where opening it takes long.
+
+    Paths must lie in the folders that pages may open, see `cnnviz.data.roots`; `anywhere` is for the data of runs that
+    are there already, which may have been started from the command line.
 
     Raises:
         DataError: see `cnnviz.data.open_dataset`.
     """
-    shelf, name = _shelf(), (data, tuple(heads) if heads else None)
+    shelf, name = _shelf(), (data, tuple(heads) if heads else None, anywhere)
     with shelf.lock:
         if name in shelf.items:
             shelf.items.move_to_end(name)
@@ -62,7 +65,7 @@ def opened(data: Data, heads: Sequence[str] | None = None) -> Dataset:
         place.progress(min(1.0, done / total) if total else 0.0, f"{plain(what)}{share}")
 
     try:
-        dataset = open_dataset(data, heads, progress=progress)
+        dataset = open_dataset(data, heads, progress=progress, anywhere=anywhere)
     except DataError:
         place.empty()
         raise
@@ -74,20 +77,24 @@ def opened(data: Data, heads: Sequence[str] | None = None) -> Dataset:
     return dataset
 
 
-def fitting(recipe: Recipe) -> tuple[Recipe, Dataset]:
+def fitting(recipe: Recipe, *, anywhere: bool = False) -> tuple[Recipe, Dataset]:
     """Returns the recipe with heads that fit its data, and the dataset as the worker will open it.
+
+    Args:
+        recipe: its data and heads count.
+        anywhere: as for `opened`.
 
     Raises:
         DataError: the data can't be opened, or it has fewer heads than the recipe.
     """
     try:
-        dataset = opened(recipe.data, _names(recipe))
+        dataset = opened(recipe.data, _names(recipe), anywhere=anywhere)
     except DataError:
         dataset = None
     if dataset is not None:
         return adapt(recipe, dataset), dataset
-    recipe = adapt(recipe, opened(recipe.data))
-    return recipe, opened(recipe.data, _names(recipe))
+    recipe = adapt(recipe, opened(recipe.data, anywhere=anywhere))
+    return recipe, opened(recipe.data, _names(recipe), anywhere=anywhere)
 
 
 def _names(recipe: Recipe) -> list[str]:

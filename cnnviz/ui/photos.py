@@ -100,7 +100,7 @@ def held_out(run: Run) -> tuple[str, int]:
     Raises:
         DataError: the data can't be opened.
     """
-    _, dataset = datasets.fitting(run.recipe)
+    _, dataset = datasets.fitting(run.recipe, anywhere=True)
     split = dataset.splits.get("test") or dataset.splits["validation"]
     return split.name, len(split)
 
@@ -116,7 +116,7 @@ def of_item(run: Run, number: int) -> Photo:
         DataError: the data can't be opened.
         ImageError: the picture can't be read.
     """
-    _, dataset = datasets.fitting(run.recipe)
+    _, dataset = datasets.fitting(run.recipe, anywhere=True)
     name, count = held_out(run)
     if not count:
         raise DataError(f"The {name} split of {dataset.title} is empty: choose a photo instead.")

@@ -1,0 +1,182 @@
+"""Archives that anybody may have made: a .zip of class folders, or an .npz. Its directory is judged before a byte of it
+is unpacked, and what is unpacked is there whole or not at all.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import os
+import re
+import shutil
+import stat
+import struct
+import tempfile
+import time
+import zipfile
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import BinaryIO
+
+from cnnviz.data.dataset import Progress, printable
+from cnnviz.data.kept import cache_folder
+from cnnviz.data.members import MAX_MEMBERS, arrays, pictures
+from cnnviz.data.npz import load_npz
+from cnnviz.errors import DataError
+
+__all__ = ["keep", "place", "unpacked"]
+
+_BLOCK = 2**20
+_SPARE = 2**30  # bytes that stay free on the disk
+_FORGOTTEN_SECONDS = 6 * 3600
+_ENTRY = b"PK\x01\x02"  # how each line of a zip file's directory begins
+_BROKEN = (zipfile.BadZipFile, zlib.error, struct.error, EOFError, RuntimeError, ValueError, KeyError, OverflowError)
+
+
+def place() -> Path:
+    """Returns the folder of what was unpacked. It may be deleted any time; runs on uploaded pictures then need them
+    again."""
+    return cache_folder() / "uploads"
+
+
+def unpacked(path: Path, progress: Progress | None = None) -> Path:
+    """Returns the folder of pictures, or the .npz file, that the archive at `path` holds; see `keep`."""
+    try:
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode):
+            raise DataError(f"{printable(path.name)} is not a regular file.")
+        with open(path, "rb") as file:
+            key = _seen(str(path), status.st_mtime_ns, status.st_size, status.st_ino)
+            return _keep(file, path.name, key, progress)
+    except OSError as error:
+        raise _unreadable(path.name, error) from None
+
+
+def keep(file: BinaryIO, name: str, progress: Progress | None = None) -> Path:
+    """Returns the folder of pictures, or the .npz file, that an archive holds, unpacked under the cache folder.
+
+    The same content is unpacked once: it is known by its SHA-256. Links, pickles, encrypted members, names that lead
+    elsewhere and archives that grow beyond all measure are refused, see `cnnviz.data.members`.
+
+    Args:
+        file: the archive's bytes; it must be seekable.
+        name: what it is called; only shown, and cut down to letters and digits for a folder's name.
+        progress: gets the unpacked and all members.
+
+    Raises:
+        DataError: one sentence on why it is refused; nothing is left of it then.
+    """
+    file.seek(0)
+    return _keep(file, name, _read(file), progress)
+
+
+def _keep(file: BinaryIO, name: str, key: tuple[str, int], progress: Progress | None) -> Path:
+    digest, members = key
+    shown = printable(name)[-80:]
+    if members > MAX_MEMBERS:
+        raise DataError(f"{shown} has {members:,} members; at most {MAX_MEMBERS:,} are unpacked: unpack it yourself "
+                        f"and give the folder.")  # fmt: skip
+    home = place() / digest
+    if found := _inside(home):
+        return found
+    file.seek(0)
+    try:
+        with zipfile.ZipFile(file) as archive, _new(shown) as new:
+            _fill(archive, file, new, shown, name, progress)
+            new.chmod(0o755)
+            with suppress(OSError):  # somebody else has just unpacked the same
+                os.rename(new, home)
+    except DataError:
+        raise
+    except OSError as error:
+        raise _unreadable(shown, error) from None
+    except _BROKEN as error:
+        reason = printable(str(error).splitlines()[0])[:100].rstrip(".") if str(error) else type(error).__name__
+        raise DataError(f"{shown} can't be read as a .zip or .npz file: {reason}.") from None
+    found = _inside(home)
+    if found is None:
+        raise DataError(f"{shown} can't be kept in {place()}: set CNNVIZ_CACHE to a folder that can be written.")
+    return found
+
+
+def _fill(
+    archive: zipfile.ZipFile, file: BinaryIO, new: Path, shown: str, name: str, progress: Progress | None
+) -> None:
+    """Writes what the archive holds into the new folder: one folder of pictures or one .npz file."""
+    size = file.seek(0, os.SEEK_END)
+    stem = re.sub(r"[^A-Za-z0-9]+", "-", Path(name).stem).strip("-")[:40] or "pictures"
+    if any(info.filename.endswith(".npy") for info in archive.infolist()):
+        arrays(archive, size, shown)
+        _room(new, size, shown)
+        path = new / f"{stem}.npz"
+        file.seek(0)
+        with open(path, "xb") as copy:
+            shutil.copyfileobj(file, copy, _BLOCK)
+        load_npz(path, shown)  # headers and labels; refuses pickles and arrays of other sizes than they say
+        return
+    chosen = pictures(archive, size, shown)
+    _room(new, sum(info.file_size for info, _ in chosen), shown)
+    for done, (info, parts) in enumerate(chosen):
+        target = new.joinpath(stem, *parts)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with archive.open(info) as member, open(target, "xb") as copy:
+            shutil.copyfileobj(member, copy, _BLOCK)  # zipfile reads no more than the size it says, and checks its sum
+        if target.stat().st_size != info.file_size:
+            raise zipfile.BadZipFile(f"{info.filename!r} is cut off")
+        if progress is not None:
+            progress(f"Unpacking {shown}", done + 1, len(chosen))
+
+
+@contextmanager
+def _new(shown: str) -> Iterator[Path]:
+    """A new folder beside the kept ones; what is there at the end is deleted, as is what a killed process left."""
+    try:
+        place().mkdir(parents=True, exist_ok=True)
+        for left in place().glob(".new-*"):
+            if time.time() - left.stat().st_mtime > _FORGOTTEN_SECONDS:
+                shutil.rmtree(left, ignore_errors=True)
+        new = Path(tempfile.mkdtemp(prefix=".new-", dir=place()))
+    except OSError as error:
+        raise DataError(f"{shown} can't be unpacked in {place()} ({error.strerror}): set CNNVIZ_CACHE to a folder that "
+                        f"can be written.") from None  # fmt: skip
+    try:
+        yield new
+    finally:
+        shutil.rmtree(new, ignore_errors=True)
+
+
+def _inside(home: Path) -> Path | None:
+    """The one thing that a kept folder holds."""
+    try:
+        return next(iter(sorted(home.iterdir())), None)
+    except OSError:
+        return None
+
+
+def _room(folder: Path, needed: int, shown: str) -> None:
+    free = shutil.disk_usage(folder).free
+    if free < needed + _SPARE:
+        raise DataError(f"{shown} needs {needed / 2**20:,.0f} MB in {place()}, where {free / 2**20:,.0f} MB are free: "
+                        f"make room, or set CNNVIZ_CACHE to another folder.")  # fmt: skip
+
+
+@functools.lru_cache(maxsize=64)
+def _seen(path: str, changed: int, size: int, inode: int) -> tuple[str, int]:
+    with open(path, "rb") as file:
+        return _read(file)
+
+
+def _read(file: BinaryIO) -> tuple[str, int]:
+    """The file's SHA-256, in part, and how many members its directory names at most; in one pass."""
+    digest, members, end = hashlib.sha256(), 0, b""
+    while block := file.read(_BLOCK):
+        digest.update(block)
+        members += (end + block).count(_ENTRY)
+        end = block[-len(_ENTRY) + 1 :]
+    return digest.hexdigest()[:32], members
+
+
+def _unreadable(name: str, error: OSError) -> DataError:
+    return DataError(f"{printable(name)} can't be unpacked: {error.strerror or error}.")
