@@ -36,7 +36,7 @@ def split(loaded: Loaded, head: str) -> Loaded:
     kept, recipe = loaded.heads[at], loaded.recipe
     if recipe is not None:
         recipe = recipe.model_copy(update={"network": recipe.network.model_copy(update={"heads": (kept,)})})
-    model = keras.Model(loaded.model.inputs, loaded.model.outputs[at], name=f"{loaded.model.name}_{kept.name}")
+    model = keras.Model(loaded.model.inputs[0], loaded.model.outputs[at], name=f"{loaded.model.name}_{kept.name}")
     return replace(loaded, name=f"{loaded.name} · {head}", model=model, heads=(kept,), recipe=recipe,
                    classes={head: loaded.classes[head]})  # fmt: skip
 

@@ -163,6 +163,29 @@ def test_a_link_opens_the_same_view(app: AppTest, shapes: Run, digits: Run, show
     assert address(app)["item"] == "17"
 
 
+def test_one_head_of_a_run_is_a_network_of_its_own(app: AppTest, shapes: Run, shown) -> None:
+    app.query_params.update({"run": shapes.id, "item": "17"})
+    shown(app)
+    own = f"{shapes.id}/colour"
+    field = app.multiselect(key="predict_networks")
+    assert [one for one in field.options if "only" in one] == [
+        f"{field.options[0]} · {n} only" for n in ("shape", "colour")
+    ]
+    field.set_value([own])
+    shown(app)
+    assert not app.error
+    assert not [one for one in app.selectbox if one.key == "predict_head"]
+    assert set(app.selectbox(key="predict_class").options[2:]) == set(load_run(shapes).classes["colour"])
+    assert "labelled" in html(app)
+    assert address(app) == {"run": own, "item": f"{shapes.id}:17"}
+    app.session_state["predict_choice"].sources = None
+    app.query_params.update({"run": own, "item": f"{shapes.id}:18"})
+    shown(app)
+    assert choice(app).sources == [own]
+    assert [photo.address for photo in choice(app).photos] == [("item", f"{shapes.id}:18")]
+    assert address(app) == {"run": own, "item": f"{shapes.id}:18"}
+
+
 def test_a_link_to_what_is_not_there_says_so_and_shows_the_rest(app: AppTest, shapes: Run, shown) -> None:
     app.query_params.update(
         {"run": f"gone,{shapes.id}", "sample": "nobody,coffee", "item": "x:y", "head": "taste", "class": "<b>sour</b>",
