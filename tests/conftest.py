@@ -46,4 +46,4 @@ def checkpoints(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Pat
     for run in runs.listing(folder):
         if run.active and run.state != "stopping":
             runs.request_stop(run.id, folder)
-    wait_until(lambda: not any(run.active for run in runs.listing(folder)), 30)
+    wait_until(lambda: not any(run.active for run in runs.listing(folder)), 120)

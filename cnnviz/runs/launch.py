@@ -14,6 +14,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
+import psutil
 from filelock import FileLock, Timeout
 
 from cnnviz.architecture import describe
@@ -22,8 +23,8 @@ from cnnviz.files import read_json, write_json
 from cnnviz.recipe import Recipe
 from cnnviz.runs.lock import changing
 from cnnviz.runs.saved import GENERATIONS
-from cnnviz.runs.status import RESUMABLE
-from cnnviz.runs.store import Run, create, delete, folder_of, listing, open_run, root, write_state
+from cnnviz.runs.status import RESUMABLE, process_of
+from cnnviz.runs.store import LAUNCHED, Run, create, delete, folder_of, listing, open_run, root, write_state
 
 __all__ = [
     "pause_requested", "request_pause", "request_stop", "resume", "slots", "space_needed", "start", "stop_requested",
@@ -78,6 +79,7 @@ def resume(run_id: str, runs: Path | None = None) -> Run:
         fresh |= {"earlier_seconds": run.seconds or 0.0, "sentence": "", "test": {}, "oom_kills": None}
         try:
             (folder / "request.json").unlink(missing_ok=True)
+            (folder / LAUNCHED).unlink(missing_ok=True)
             write_state(folder, run.written.model_copy(update=fresh))
             _spawn(run)
         except OSError as error:
@@ -118,7 +120,7 @@ def _spawn(run: Run) -> None:
     package = Path(__file__).parents[2]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, [str(package), os.getenv("PYTHONPATH")]))}
     with open(run.log_path, "ab") as log:
-        subprocess.Popen(
+        worker = subprocess.Popen(
             [sys.executable, "-m", "cnnviz.train", str(run.folder)],
             stdin=subprocess.DEVNULL,
             stdout=log,
@@ -127,6 +129,8 @@ def _spawn(run: Run) -> None:
             env=environment,
             start_new_session=True,
         )
+    with suppress(OSError, psutil.Error):  # without it a worker that dies at once is missed a little later
+        write_json(run.folder / LAUNCHED, process_of(worker.pid).model_dump())
 
 
 def request_stop(run_id: str, runs: Path | None = None) -> Run:

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 __all__ = [
     "ACTIVE", "ENDED", "RESUMABLE", "STATES", "Process", "State", "StateName", "alive", "boot_id", "current",
-    "this_process",
+    "process_of", "this_process",
 ]  # fmt: skip
 
 StateName = Literal["queued", "starting", "running", "paused", "stopping", "finished", "stopped", "failed", "crashed"]
@@ -73,9 +73,18 @@ def boot_id() -> str:
         return f"{psutil.boot_time():.0f}"
 
 
+def process_of(pid: int) -> Process:
+    """Returns the identity of the process that has this pid now.
+
+    Raises:
+        psutil.NoSuchProcess: none has.
+    """
+    return Process(pid=pid, started=psutil.Process(pid).create_time(), boot=boot_id())
+
+
 def this_process() -> Process:
     """Returns the identity of the calling process."""
-    return Process(pid=os.getpid(), started=psutil.Process().create_time(), boot=boot_id())
+    return process_of(os.getpid())
 
 
 def alive(process: Process) -> bool:
@@ -91,18 +100,23 @@ def alive(process: Process) -> bool:
         return True
 
 
-def current(written: State, *, lives: bool, stop_requested: bool, now: float | None = None) -> StateName:
-    """Returns the true state: what was written, corrected by whether the worker lives. A pure function.
+def current(
+    written: State, *, lives: bool, stop_requested: bool, launched: Process | None = None, now: float | None = None
+) -> StateName:
+    """Returns the true state: what was written, corrected by whether the worker lives.
 
     Args:
         written: what the worker wrote last.
         lives: whether the process that wrote it still runs.
         stop_requested: whether somebody asked it to stop.
+        launched: who its worker is by the one that started it, for the time until the worker itself says so.
         now: seconds since 1970; the clock's by default.
     """
     if written.state in ENDED:
         return written.state
-    if written.process is None:
+    if written.process is None and launched is not None:
+        lives = alive(launched)
+    elif written.process is None:
         age = (time.time() if now is None else now) - (written.launched or written.created)
         lives = abs(age) < START_GRACE_SECONDS  # a time to come is a clock that was put back
     if not lives:

@@ -20,11 +20,13 @@ from cnnviz.errors import RecipeError, RunError
 from cnnviz.files import read_json, write_bytes, write_json
 from cnnviz.recipe import Recipe, parse
 from cnnviz.runs.lock import changing
-from cnnviz.runs.status import ACTIVE, ENDED, State, StateName, alive, current
+from cnnviz.runs.status import ACTIVE, ENDED, Process, State, StateName, alive, current
 from cnnviz.runs.verdict import verdict
 
-__all__ = ["Run", "create", "delete", "folder_of", "listing", "open_run", "root", "write_state"]
+__all__ = ["LAUNCHED", "Run", "create", "delete", "folder_of", "listing", "open_run", "root", "write_state"]
 
+LAUNCHED = "launched.json"
+"""In a run's folder: the process that was started for it last."""
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}")
 # Two changes within one tick of the file system's clock leave the same time, so a fresh time is not trusted yet.
 _TICK_NS = 100_000_000
@@ -174,7 +176,9 @@ def _again(run: Run) -> Run | None:
 def _read(folder: Path) -> Run:
     written = _state(folder / "state.json", *_stamp(folder / "state.json"))
     lives = written.state in ACTIVE and written.process is not None and alive(written.process)
-    state = current(written, lives=lives, stop_requested=(folder / "request.json").exists())
+    launched = _launched(folder / LAUNCHED) if written.process is None and written.state in ACTIVE else None
+    asked = (folder / "request.json").exists()
+    state = current(written, lives=lives, stop_requested=asked, launched=launched)
     if state == "crashed" and not written.sentence:
         state, sentence = verdict(folder, written)
         written = written.model_copy(update={"sentence": sentence}) if sentence else written
@@ -204,6 +208,13 @@ def _state(path: Path, mtime_ns: int, size: int, inode: int) -> State:
         return State.model_validate(read_json(path))
     except (OSError, ValidationError):
         return State(state="crashed", created=mtime_ns / 1e9, sentence="Its state can't be read.")
+
+
+def _launched(path: Path) -> Process | None:
+    try:
+        return Process.model_validate(read_json(path))
+    except (OSError, ValidationError):
+        return None
 
 
 def write_state(folder: Path, state: State) -> None:

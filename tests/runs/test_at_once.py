@@ -7,9 +7,10 @@ import os
 import signal
 import subprocess
 import sys
-import time
 
 import psutil
+import pytest
+from filelock import FileLock
 
 from cnnviz import runs
 from cnnviz.presets import PRESETS
@@ -19,26 +20,35 @@ from tests.made_runs import make_run
 LONG = replace(PRESETS["Q"], {"fit.epochs": 5000, "data.limits.train": 100})
 
 VERB = """
-import sys, time
+import sys
 from cnnviz import runs
 from cnnviz.errors import RunError
-verb, run, at = sys.argv[1], sys.argv[2], float(sys.argv[3])
-time.sleep(max(0, at - time.time()))
+from cnnviz.recipe import parse
+verb, given = sys.argv[1:]
+given = parse(given) if verb == "start" else given
+print("ready", flush=True)
+sys.stdin.readline()
 try:
-    getattr(runs, verb)(run)
+    getattr(runs, verb)(given)
     print("done")
 except RunError as error:
     print(error)
 """
 
 
-def at_once(run, *verbs):
-    """What several processes say that do this to a run at the same moment."""
-    at = str(time.time() + 3)
+def at_once(given, *verbs):
+    """What several processes say that do this to a run, or start this recipe, at the same moment."""
+    given = given.to_json() if verbs[0] == "start" else given.id
     going = [
-        subprocess.Popen([sys.executable, "-c", VERB, verb, run.id, at], stdout=subprocess.PIPE, text=True)
+        subprocess.Popen(
+            [sys.executable, "-c", VERB, verb, given], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
         for verb in verbs
     ]
+    assert [process.stdout.readline() for process in going] == ["ready\n"] * len(verbs)
+    for process in going:
+        process.stdin.write("\n")
+        process.stdin.flush()
     return [process.communicate(timeout=60)[0].strip() for process in going]
 
 
@@ -52,7 +62,36 @@ def workers(run):
     return found
 
 
-def test_continuing_twice_at_once_starts_one_worker(checkpoints):
+@pytest.fixture
+def taken(checkpoints):
+    """The place in which a run trains is taken, so that whatever is started waits."""
+    (checkpoints / ".slots").mkdir()
+    with FileLock(checkpoints / ".slots" / "0.lock"):
+        yield
+
+
+def waits(run):
+    """Whether the run has a worker that waits its turn."""
+    now = runs.open_run(run.id)
+    return now.state == "queued" and now.written.process is not None
+
+
+def test_launched_and_stopped_by_several_at_once_runs_are_each_whole(checkpoints, taken, until):
+    assert at_once(LONG, "start", "start", "start") == ["done"] * 3
+    begun = runs.listing()
+    assert len({run.id for run in begun}) == 3
+    assert all(run.recipe == LONG for run in begun)
+    until(lambda: all(map(waits, begun)))
+    said = at_once(begun[0], "request_stop", "request_stop", "delete", "request_pause")
+    assert "done" in said
+    assert all(words == "done" or words.startswith(("Run ", "There is no run")) for words in said)
+    until(lambda: not any(run.active for run in runs.listing() if run.id == begun[0].id))
+    left = [run for run in runs.listing() if run.id != begun[0].id]
+    assert [run.id for run in left] == [run.id for run in begun[1:]]
+    assert all(map(waits, left))
+
+
+def test_continuing_twice_at_once_starts_one_worker(checkpoints, taken):
     run = make_run(LONG, state="paused")
     said = at_once(run, "resume", "resume", "resume")
     assert said.count("done") == 1
@@ -61,7 +100,7 @@ def test_continuing_twice_at_once_starts_one_worker(checkpoints):
     runs.request_stop(run.id)
 
 
-def test_continuing_and_deleting_at_once_is_one_of_them(checkpoints):
+def test_continuing_and_deleting_at_once_is_one_of_them(checkpoints, taken):
     run = make_run(LONG, state="paused")
     said = at_once(run, "delete", "resume", "delete")
     assert said.count("done") == 1
@@ -72,7 +111,7 @@ def test_continuing_and_deleting_at_once_is_one_of_them(checkpoints):
         assert workers(run) == []
 
 
-def test_a_second_worker_on_a_folder_leaves_the_first_alone(checkpoints, until):
+def test_a_second_worker_on_a_folder_leaves_the_first_alone(checkpoints, taken, until):
     run = runs.start(LONG)
     until(lambda: runs.open_run(run.id).written.process is not None)
     first = json.loads((run.folder / "state.json").read_text())["process"]["pid"]
@@ -89,6 +128,65 @@ from cnnviz.recipe import parse
 print(runs.start(parse(sys.argv[1])).id, flush=True)
 time.sleep(600)
 """
+
+
+def test_however_it_is_ended_what_started_a_run_leaves_it_be(checkpoints, taken, until):
+    signals = [signal.SIGHUP, signal.SIGINT, signal.SIGTERM, signal.SIGKILL]
+    servers = [
+        subprocess.Popen(
+            [sys.executable, "-c", SERVER, LONG.to_json()], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+            text=True, start_new_session=True,
+        )
+        for _ in signals
+    ]  # fmt: skip
+    begun = [runs.open_run(server.stdout.readline().strip()) for server in servers]
+    until(lambda: all(map(waits, begun)))
+    for server, how in zip(servers, signals, strict=True):
+        os.killpg(server.pid, how)
+        server.wait()
+    assert all(map(waits, begun))
+
+
+OTHER = """
+import json, sys
+from cnnviz import runs
+for line in sys.stdin:
+    verb, _, run = line.strip().partition(" ")
+    if verb:
+        getattr(runs, verb)(run)
+    print(json.dumps([[run.id, run.state, run.written.epoch] for run in runs.listing()]), flush=True)
+"""
+
+
+def test_two_programs_on_one_folder_agree(checkpoints, taken, until):
+    other = subprocess.Popen([sys.executable, "-c", OTHER], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+    def there(words=""):
+        """What the other program sees, at once, after doing this."""
+        other.stdin.write(words + "\n")
+        other.stdin.flush()
+        return json.loads(other.stdout.readline())
+
+    def here():
+        return [[run.id, run.state, run.written.epoch] for run in runs.listing()]
+
+    assert there() == here() == []
+    old = make_run(epochs=3)
+    assert there() == here() == [[old.id, "finished", 3]]
+    run = runs.start(LONG)
+    until(lambda: waits(run))
+    assert there() == here() == [[run.id, "queued", 0], [old.id, "finished", 3]]
+    there(f"request_pause {run.id}")
+    until(lambda: runs.open_run(run.id).state == "paused")
+    assert there() == here() == [[run.id, "paused", 0], [old.id, "finished", 3]]
+    assert there(f"resume {run.id}")[0][1] == "queued"
+    until(lambda: waits(run))
+    os.kill(runs.open_run(run.id).written.process.pid, signal.SIGKILL)
+    until(lambda: runs.open_run(run.id).state == "crashed", 10)
+    assert there() == here() == [[run.id, "crashed", 0], [old.id, "finished", 3]]
+    assert there(f"delete {run.id}") == here() == [[old.id, "finished", 3]]
+    other.stdin.close()
+    other.wait()
 
 
 def test_a_run_outlives_what_started_it(checkpoints, until):

@@ -94,7 +94,7 @@ def test_state_cut_at_any_byte_breaks_nothing(checkpoints):
     run = make_run()
     path = run.folder / "state.json"
     data = path.read_bytes()
-    for cut in range(len(data) - 2):
+    for cut in range(len(data) - 1):  # what ends a line is no part of it
         path.write_bytes(data[:cut])
         (found,) = runs.listing()
         assert (found.state, found.written.sentence) == ("crashed", "Its state can't be read.")

@@ -3,11 +3,22 @@
 import os
 import subprocess
 import sys
+import time
 
 import psutil
 import pytest
 
-from cnnviz.runs.status import ENDED, START_GRACE_SECONDS, Process, State, alive, boot_id, current, this_process
+from cnnviz.runs.status import (
+    ENDED,
+    START_GRACE_SECONDS,
+    Process,
+    State,
+    alive,
+    boot_id,
+    current,
+    process_of,
+    this_process,
+)
 
 ME = Process(pid=1, started=0.0, boot="")
 
@@ -49,6 +60,20 @@ def test_what_was_written_is_corrected_by_whether_the_worker_lives(state, lives,
 )
 def test_a_run_without_a_process_has_a_moment_to_get_one(age, expected):
     assert current(State(created=1000.0), lives=False, stop_requested=False, now=1000.0 + age) == expected
+
+
+def test_until_a_worker_says_who_it_is_the_one_that_started_it_does():
+    worker = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
+    launched = process_of(worker.pid)
+    old = State(created=1000.0)  # long ago: a machine so busy that its worker has said nothing yet
+    assert current(old, lives=False, stop_requested=False, launched=launched) == "queued"
+    worker.kill()
+    os.waitid(os.P_PID, worker.pid, os.WEXITED | os.WNOWAIT)
+    fresh = State(created=time.time())
+    assert current(fresh, lives=False, stop_requested=False, launched=launched) == "crashed"
+    assert current(fresh, lives=False, stop_requested=True, launched=launched) == "stopped"
+    worker.wait()
+    assert current(fresh, lives=False, stop_requested=False, launched=launched) == "crashed"
 
 
 def test_this_process_is_alive():
