@@ -18,6 +18,7 @@ import numpy as np
 from PIL import Image
 
 from cnnviz.errors import ImageError
+from cnnviz.tiff import tile_pixels
 
 __all__ = ["FORMATS", "MAX_BYTES", "MAX_PIXELS", "crop_box", "decode", "decode_with_notes", "fit", "to_png",
            "with_channels"]  # fmt: skip
@@ -26,6 +27,7 @@ FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF")
 MAX_PIXELS = 50_000_000
 MAX_BYTES = 20 * 2**20
 _MAX_SIDE = 32_000  # OpenCV can't address longer sides when it resizes
+_MAX_TILE = 2**24  # pixels of one tile of a TIFF, for which memory is taken however small the picture is
 _BAND_PIXELS = 2_000_000  # converted at once, so that large pictures need little more than their own memory
 _ORIENTATION = 0x0112
 Crop = Literal["whole", "centre", "face"]
@@ -77,6 +79,8 @@ def _open(source: bytes | Path) -> Iterator[Image.Image]:
             if width * height > MAX_PIXELS or max(width, height) > _MAX_SIDE or min(width, height) < 1:
                 raise ImageError(f"The picture has {width} × {height} pixels; at most {MAX_PIXELS // 10**6} megapixels "
                                  f"and {_MAX_SIDE:,} a side are allowed.")  # fmt: skip
+            if image.format == "TIFF" and tile_pixels(data) > _MAX_TILE:
+                raise ImageError("The picture is laid out in tiles that are too large: save it as PNG.")
             yield image
     except ImageError:
         raise
