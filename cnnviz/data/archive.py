@@ -32,7 +32,7 @@ _BLOCK = 2**20
 _SPARE = 2**30  # bytes that stay free on the disk
 _FORGOTTEN_SECONDS = 6 * 3600
 _ENTRY = b"PK\x01\x02"  # how each line of a zip file's directory begins
-_BROKEN = (zipfile.BadZipFile, zlib.error, struct.error, EOFError, RuntimeError, ValueError, KeyError, OverflowError)
+_BROKEN = (zipfile.BadZipFile, zlib.error, struct.error, EOFError, RuntimeError, ValueError, LookupError, OverflowError)
 
 
 def place() -> Path:

@@ -52,12 +52,12 @@ def pictures(archive: zipfile.ZipFile, size: int, shown: str) -> Chosen:
         parts = _parts(info, shown)
         folded = tuple(unicodedata.normalize("NFC", part).casefold() for part in parts)
         above = {folded[:depth] for depth in range(1, len(folded))}
-        if not info.is_dir():
+        if not _is_folder(info):
             if folded in files:
                 raise _refused(shown, info, "is there twice")
             files.add(folded)
-        folders |= above if not info.is_dir() else above | {folded}
-        if not info.is_dir() and _is_picture(parts):
+        folders |= above if not _is_folder(info) else above | {folded}
+        if not _is_folder(info) and _is_picture(parts):
             chosen.append((info, parts))
     if clash := files & folders:
         name = "/".join(next(iter(clash)))
@@ -121,7 +121,7 @@ def _parts(info: zipfile.ZipInfo, shown: str) -> tuple[str, ...]:
     kind = stat.S_IFMT(info.external_attr >> 16)
     if kind not in (0, stat.S_IFREG, stat.S_IFDIR):
         raise _refused(shown, info, "is a link or a device" if kind == stat.S_IFLNK else "is not a regular file")
-    if info.is_dir() and info.file_size:
+    if _is_folder(info) and info.file_size:
         raise _refused(shown, info, "is a folder with content")
     if not name.isprintable() or "\\" in name or re.match(r"[A-Za-z]:", name):
         raise _refused(shown, info, "has characters in its name that lead elsewhere or can't be shown")
@@ -133,6 +133,10 @@ def _parts(info: zipfile.ZipInfo, shown: str) -> tuple[str, ...]:
     if max(len(os.fsencode(part)) for part in parts) > _MAX_PART or len(os.fsencode(name)) > _MAX_NAME:
         raise _refused(shown, info, "has a name that is too long")
     return parts
+
+
+def _is_folder(info: zipfile.ZipInfo) -> bool:
+    return info.filename.endswith("/")  # the library's own question fails where there is no name
 
 
 def _is_picture(parts: tuple[str, ...]) -> bool:

@@ -21,13 +21,14 @@ _GUIDE = "rgba(128, 144, 141, 0.75)"
 HEIGHT = 270
 _STEPS = (1, 1.5, 2, 3, 4, 6, 8, 10)
 _FLOORS = (0.98, 0.95, 0.9, 0.8, 0.5, 0.0)
+_ENDLESS = 1e300  # figures beyond it, which JSON may hold, are no figures
 
 Records = Sequence[Mapping[str, Any]]
 
 
 def _number(record: Mapping[str, Any], key: str) -> float | None:
     value = record.get(key)
-    return float(value) if isinstance(value, (int, float)) and math.isfinite(value) else None
+    return float(value) if isinstance(value, (int, float)) and abs(value) < _ENDLESS else None
 
 
 def metrics_of(epochs: Records) -> list[str]:

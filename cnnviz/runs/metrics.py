@@ -128,7 +128,7 @@ def epochs(path: Path) -> list[dict]:
     found = {
         record["epoch"]: record
         for record in history(path)
-        if record["kind"] == "epoch" and isinstance(record.get("epoch"), int)
+        if record["kind"] == "epoch" and type(number := record.get("epoch")) is int and 0 <= number < 2**31
     }
     return [found[number] for number in sorted(found)]
 

@@ -125,6 +125,7 @@ HOSTILE: dict[str, tuple[Callable[[], bytes], str]] = {
     "backslashes": (lambda: zipped(*TWO, ("cat\\..\\..\\evil.png", PNG)), "lead elsewhere"),
     "dot": (lambda: zipped(*TWO, ("cat/./evil.png", PNG)), "leads elsewhere"),
     "no name": (lambda: zipped(*TWO, ("cat//evil.png", PNG)), "leads elsewhere"),
+    "nothing for a name": (lambda: zipped(*TWO, (named(""), PNG)), "leads elsewhere"),
     "null byte": (lambda: zipped(*TWO, (named("cat/evil.png\0.txt"), PNG)), "can't be shown"),
     "new line": (lambda: zipped(*TWO, ("cat/a\nb.png", PNG)), "can't be shown"),
     "right to left": (lambda: zipped(*TWO, ("cat/\u202egnp.png", PNG)), "can't be shown"),
