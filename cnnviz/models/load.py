@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gc
-import zipfile
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -13,15 +13,18 @@ import keras
 from cnnviz.data import open_dataset
 from cnnviz.errors import DataError, ModelError, one_of
 from cnnviz.files import read_json
+from cnnviz.models.check import digest, private_copy, require_keras
+from cnnviz.models.config import Refused, short
 from cnnviz.models.heads import heads_of, named
 from cnnviz.models.loaded import SCALES, Loaded, Scale
+from cnnviz.models.trial import tried
 from cnnviz.runs import Run
 
-__all__ = ["DEFAULT_SIZE", "MAX_BYTES", "Loaded", "keep_state", "load_file", "load_run"]
+__all__ = ["DEFAULT_SIZE", "Loaded", "keep_state", "load_file", "load_run"]
 
+_ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")
 DEFAULT_SIZE = (224, 224)
 """For a model that takes pictures of any size, (height, width)."""
-MAX_BYTES = 1 << 30
 
 
 def keep_state() -> None:
@@ -52,8 +55,6 @@ def load_run(run: Run) -> Loaded:
         raise ModelError(f"The recipe of run {run.id} can't be read, so its network can't be used.")
     if not run.best_path.is_file():
         raise ModelError(f"Run {run.id} has no network yet: it is kept at the end of the first epoch.")
-    if not zipfile.is_zipfile(run.best_path):
-        raise ModelError(f"The network of run {run.id} can't be read because its file is damaged: train it anew.")
     model = _model(run.best_path, f"The network of run {run.id}", "train it anew")
     data = run.recipe.data
     expected = (None, *data.input_shape)
@@ -64,11 +65,23 @@ def load_run(run: Run) -> Loaded:
 
 
 def _model(path: Path, what: str, remedy: str) -> keras.Model:
+    """The only way from a file to a network: checked, tried in another process, then loaded from a private copy."""
+    require_keras()
     try:
-        return keras.models.load_model(path, compile=False, safe_mode=True)
+        with private_copy(path) as copy:
+            tried(copy)
+            if digest(copy.path) != copy.sha256:
+                raise Refused("its copy was changed while it was tried")
+            return keras.models.load_model(copy.path, compile=False, safe_mode=True)
+    except Refused as error:
+        reason, remedy = error.reason, error.remedy or remedy
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+    except ModelError:
+        raise
     except Exception as error:  # Keras raises nearly anything on broken files
-        reason = " ".join(str(error).split())[:160].rstrip(".") or type(error).__name__
-        raise ModelError(f"{what} can't be read ({reason}): {remedy}.") from None
+        reason = short(error, 160).rstrip(".") or type(error).__name__
+    raise ModelError(f"{what} can't be read because {reason}: {remedy}.")
 
 
 def load_file(
@@ -88,16 +101,10 @@ def load_file(
     name = name or path.name
     if scale not in SCALES:
         raise ModelError(f"The pixel scale {scale!r} is not known: {one_of(scale, SCALES)}.")
-    if not path.is_file():
+    if _ADDRESS.match(str(path)):
+        raise ModelError(f"{short(name)} is an address: download the file yourself, and give its path.")
+    if path.is_dir() or not (path.exists() or path.is_symlink()):
         raise ModelError(f"There is no file {name!r}: give a run's id or the path of a .keras file.")
-    if path.stat().st_size > MAX_BYTES:
-        raise ModelError(f"{name} has {path.stat().st_size / 2**20:,.0f} MB; at most {MAX_BYTES >> 20:,} are allowed.")
-    with open(path, "rb") as file:
-        start = file.read(8)
-    if start == b"\x89HDF\r\n\x1a\n":
-        raise ModelError(f"{name} is an HDF5 file: save the model anew with model.save('name.keras').")
-    if not zipfile.is_zipfile(path):
-        raise ModelError(f"{name} is not a .keras file, or is damaged: save it with model.save('name.keras').")
     model = _model(path, name, "save it anew with model.save('name.keras')")
     size, channels = _takes(model, name)
     heads = heads_of(model)

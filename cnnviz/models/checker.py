@@ -1,0 +1,221 @@
+"""The process that tries networks before the server opens them: `python -m cnnviz.models.checker`, see `trial`.
+
+It reads a request a line from stdin and answers with a line. Each network is tried in a child of its own, a fork that
+has Keras ready, with limits on memory and time, and nothing it may write, start or connect to. Keras calculates with
+NumPy here: what is tried is how the network is put together, for which TensorFlow with its 500 MB isn't needed.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import select
+import signal
+import sys
+import types
+import zipfile
+from functools import partial
+from pathlib import Path
+from typing import Any, NoReturn
+
+from cnnviz.models.check import CONFIG
+from cnnviz.models.config import MOST_ELEMENTS, MOST_PARAMETERS, Refused, short
+from cnnviz.models.held import Held, held
+
+__all__ = ["IDLE_SECONDS", "MEMORY_BYTES", "SECONDS", "main"]
+
+SECONDS = 10
+"""For one network, by the clock; it gets as many of the processor."""
+MEMORY_BYTES = 800 << 20
+"""What one child may have allocated, its share of what is ready before it included."""
+IDLE_SECONDS = 120
+LIGHT_BYTES = 48 << 20
+"""Up to this, weights are read into the network, too; of larger ones only the headers are."""
+MOST_TOGETHER = 1 << 30
+"""Values of all outputs for one picture."""
+MOST_CALLS = 20_000
+_SIDE = 224
+_SMALLER = "smaller networks are opened"
+_FORBIDDEN = ("os.", "subprocess.", "socket.", "ctypes.", "pickle.", "shutil.", "tempfile.", "urllib.", "webbrowser.")
+_HARMLESS = ("os.listdir", "os.scandir", "os.walk", "os.fwalk")
+_WITHOUT = ("tensorflow", "torch", "sklearn", "pandas", "requests", "PIL", "matplotlib", "orbax", "grain")
+_EMPTY = {
+    "jax": ["lax"],
+    "keras.src.backend.jax": [],
+    "keras.src.backend.jax.math": ["fft", "fft2"],
+    "scipy": [],
+    "scipy.linalg": [],
+}
+
+
+def main() -> int:
+    """Answers until stdin ends or nothing is asked for a while."""
+    answers = os.fdopen(os.dup(1), "wb", buffering=0)
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    sys.dont_write_bytecode = True
+    _bring_keras()
+    answers.write(b'{"ready": true}\n')
+    while select.select([sys.stdin], [], [], IDLE_SECONDS)[0]:
+        line = sys.stdin.buffer.readline()
+        if not line:
+            break
+        answers.write(json.dumps(_apart(Path(json.loads(line)["path"]))).encode() + b"\n")
+    return 0
+
+
+def _bring_keras() -> None:
+    """Imports Keras on NumPy, without all that it takes along but doesn't need to put a network together.
+
+    Of what it can't do without there, JAX and SciPy, nothing is ever called, so empty modules stand in for them.
+    """
+    for name in _WITHOUT:
+        sys.modules[name] = None
+    for name, parts in _EMPTY.items():
+        sys.modules[name] = module = types.ModuleType(name)
+        vars(module).update(dict.fromkeys(parts), __getattr__=_missing)
+    sys.modules["scipy"].linalg = sys.modules["scipy.linalg"]
+    import h5py  # noqa: F401
+    import keras
+
+    if keras.config.backend() != "numpy":
+        raise SystemExit("Keras must run on NumPy here.")
+    model = keras.Sequential([keras.Input((4, 4, 1)), keras.layers.Flatten(), keras.layers.Dense(1)])
+    keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(model))  # loads what it loads late
+
+
+def _missing(name: str) -> NoReturn:
+    raise (AttributeError if name.startswith("__") else ImportError)(name)
+
+
+def _apart(path: Path) -> dict[str, Any]:
+    """The answer of a child, or what became of it."""
+    reading, writing = os.pipe()
+    child = os.fork()
+    if not child:
+        os.close(reading)
+        _child(path, writing)
+    os.close(writing)
+    data, late = b"", False
+    while not late:
+        late = not select.select([reading], [], [], SECONDS)[0]
+        part = b"" if late else os.read(reading, 1 << 16)
+        if not part:
+            break
+        data += part
+    os.close(reading)
+    if late:
+        os.kill(child, signal.SIGKILL)
+    _, status, used = os.wait4(child, 0)
+    peak = used.ru_maxrss >> (20 if sys.platform == "darwin" else 10)  # there it is told in bytes
+    if late or (os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGXCPU):
+        answer = {"reason": f"it takes longer than {SECONDS} seconds to be put together", "remedy": _SMALLER}
+    else:
+        try:
+            answer = json.loads(data)
+        except ValueError:
+            answer = {"reason": "whoever tries to open it crashes", "remedy": ""}
+    return answer | {"peak_mb": peak}
+
+
+def _child(path: Path, writing: int) -> NoReturn:
+    """Ends with an answer in the pipe; whatever happens, never returns into the loop."""
+    touched: list[str] = []
+    try:
+        _limit()
+        sys.addaudithook(partial(_forbid, touched))
+        answer = _tried(path)
+    except Refused as error:
+        answer = {"reason": error.reason, "remedy": error.remedy}
+    except MemoryError:
+        answer = {"reason": f"it needs more than {MEMORY_BYTES >> 20} MB to be put together", "remedy": _SMALLER}
+    except BaseException as error:  # Keras raises nearly anything
+        answer = {"reason": f"Keras can't put it together ({short(error, 160).rstrip('.')})", "remedy": ""}
+    if touched:  # even where Keras went on without it
+        answer = {"reason": f"it does what a network has no need to ({touched[0]})",
+                  "remedy": "it may be an attack, so don't use it"}  # fmt: skip
+    try:
+        os.write(writing, json.dumps(answer).encode())
+    finally:
+        os._exit(0)
+
+
+def _limit() -> None:
+    for what, most in (("DATA", MEMORY_BYTES), ("CPU", SECONDS), ("FSIZE", 0), ("CORE", 0), ("NOFILE", 64)):
+        resource.setrlimit(getattr(resource, f"RLIMIT_{what}"), (most, most))
+
+
+def _tried(path: Path) -> dict[str, Any]:
+    found = held(path)
+    _put_together(path, found)
+    if found.bytes <= LIGHT_BYTES:
+        import keras
+
+        keras.utils.clear_session()
+        keras.models.load_model(path, compile=False, safe_mode=True)
+    return {}
+
+
+def _forbid(touched: list[str], event: str, arguments: tuple) -> None:
+    """Keeps a trial from touching anything; Keras's own layers only calculate."""
+    writes = event == "open" and (
+        set(arguments[1] or "") & set("wax+") or (arguments[2] or 0) & (os.O_WRONLY | os.O_RDWR)
+    )
+    if writes or (event.startswith(_FORBIDDEN) and event not in _HARMLESS):
+        touched.append(event)
+        raise PermissionError(event)
+
+
+def _put_together(path: Path, found: Held) -> None:
+    """Builds the network without its weights' memory and counts what it would take."""
+    import keras
+    from keras.src.saving.serialization_lib import ObjectSharingScope
+
+    with zipfile.ZipFile(path) as archive:
+        config = json.loads(archive.read(CONFIG))
+    with keras.StatelessScope(initialize_variables=False), ObjectSharingScope():
+        model = keras.saving.deserialize_keras_object(config, safe_mode=True)
+    weights = sum(_count(one.shape) for one in model.weights)
+    if weights > MOST_PARAMETERS:
+        raise Refused(f"it has {weights:,} weights", f"networks of up to {MOST_PARAMETERS:,} are opened")
+    if weights > found.values:
+        raise Refused(f"it has {weights:,} weights, but its file holds {found.values:,}")
+    calls, together, largest = _effort(model, {})
+    if calls > MOST_CALLS:
+        raise Refused(f"it calls {calls:,} layers for one picture", f"up to {MOST_CALLS:,} are allowed")
+    if largest > MOST_ELEMENTS or together > MOST_TOGETHER:
+        raise Refused(f"a layer of it makes {largest:,} values of one picture, and all make {together:,}",
+                      f"up to {MOST_ELEMENTS:,} and {MOST_TOGETHER:,} are allowed")  # fmt: skip
+
+
+def _count(shape: tuple) -> int:
+    count = 1
+    for at, side in enumerate(shape):
+        count *= (1 if at == 0 else _SIDE) if side is None else side
+    return count
+
+
+def _effort(model: Any, known: dict[int, tuple[int, int, int]]) -> tuple[int, int, int]:
+    """How many calls of layers one picture takes, how many values they make, and the most that one makes.
+
+    A network inside it counts as often as it is called, and so do those inside that: this grows by powers.
+    """
+    import keras
+
+    if id(model) in known:
+        return known[id(model)]
+    calls = together = largest = 0
+    graph = getattr(model, "_functional", None) or model
+    for node in (one for level in getattr(graph, "_nodes_by_depth", {}).values() for one in level):
+        if isinstance(node.operation, keras.Model):
+            inner = _effort(node.operation, known)
+        else:
+            made = [_count(tensor.shape) for tensor in node.output_tensors]
+            inner = 1, sum(made), max(made, default=0)
+        calls, together, largest = calls + inner[0], together + inner[1], max(largest, inner[2])
+    known[id(model)] = calls, together, largest
+    return known[id(model)]
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

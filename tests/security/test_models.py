@@ -1,0 +1,165 @@
+"""Model files that strangers made: none is loaded, none does anything, and each gets a sentence."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+import time
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+from keras import layers
+
+from cnnviz.errors import ModelError
+from cnnviz.models import check, trial
+from cnnviz.models.load import load_file
+from tests.security.good_model import Good
+from tests.security.hostile_archives import ARCHIVES
+from tests.security.hostile_configs import CONFIGS
+from tests.security.hostile_weights import WEIGHTS
+
+ROOT = Path(__file__).parents[2]
+SECONDS = 20
+HOSTILE = {
+    f"{kind}: {name}": case
+    for kind, cases in (("archive", ARCHIVES), ("config", CONFIGS), ("weights", WEIGHTS))
+    for name, case in cases.items()
+}
+
+
+@pytest.fixture(scope="module")
+def good(tmp_path_factory: pytest.TempPathFactory) -> Good:
+    keras.utils.clear_session()  # so that its layers have the names that the cases know
+    path = tmp_path_factory.mktemp("good") / "good.keras"
+    inner = keras.Sequential([keras.Input((4,)), layers.Dense(4, activation="relu")], name="inner")
+    x = given = keras.Input((8, 8, 3))
+    x = layers.GlobalAveragePooling2D()(layers.Conv2D(4, 3, activation="relu")(x))
+    keras.Model(given, layers.Dense(2, activation="softmax")(inner(x))).save(path)
+    with zipfile.ZipFile(path) as archive:
+        return Good(json.loads(archive.read("config.json")), archive.read("model.weights.h5"))
+
+
+def test_the_network_that_all_are_made_from_is_loaded(good: Good, tmp_path: Path) -> None:
+    assert len(HOSTILE) >= 30
+    assert load_file(good.written(tmp_path / "net.keras")).heads[0].units == 2
+
+
+@pytest.mark.parametrize("case", HOSTILE.values(), ids=HOSTILE)
+def test_a_hostile_file_is_refused_in_a_sentence(case: Callable, good: Good, tmp_path: Path) -> None:
+    folder, marker = tmp_path / "upload", tmp_path / "marker"
+    folder.mkdir()
+    path = folder / "net.keras"
+    case(good, path, marker)
+    before = sorted(tmp_path.rglob("*"))
+    began = time.monotonic()
+    with pytest.raises(ModelError) as raised:
+        load_file(path)
+    assert time.monotonic() - began < SECONDS
+    sentence = str(raised.value)
+    assert re.fullmatch(r"[^\n]{20,400}\.", sentence), sentence
+    assert "Traceback" not in sentence
+    assert sorted(tmp_path.rglob("*")) == before
+    assert trial._checker().peak_mb < 1024
+
+
+def test_the_server_lives_and_its_checker_too(good: Good, tmp_path: Path) -> None:
+    """After all those before."""
+    answers = load_file(good.written(tmp_path / "net.keras")).ask(np.zeros((1, 8, 8, 3), np.uint8))
+    assert answers[0].shape == (1, 2)
+    assert 0 < trial._checker().peak_mb < 1024
+
+
+@pytest.mark.parametrize("address", ["hf://keras/evil", "https://example.org/evil.keras", "gs://evil/net.keras"])
+def test_addresses_are_not_followed(address: str) -> None:
+    with pytest.raises(ModelError, match="is an address"):
+        load_file(Path(address))
+
+
+def test_a_copy_that_changes_between_trial_and_loading_is_refused(
+    good: Good, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The file itself may change at any time; of the copy this shows that it is looked at again."""
+
+    def changed(copy: check.Copy) -> None:
+        trial.tried(copy)
+        copy.path.chmod(0o600)
+        copy.path.write_bytes(copy.path.read_bytes() + b"x")
+
+    monkeypatch.setattr("cnnviz.models.load.tried", changed)
+    with pytest.raises(ModelError, match="was changed while it was tried"):
+        load_file(good.written(tmp_path / "net.keras"))
+
+
+def test_copies_are_gone_and_were_private(good: Good, tmp_path: Path) -> None:
+    with check.private_copy(good.written(tmp_path / "net.keras")) as copy:
+        assert os.stat(copy.path.parent).st_mode & 0o777 == 0o700
+        assert check.digest(copy.path) == copy.sha256
+    assert not copy.path.parent.exists()
+
+
+@pytest.mark.parametrize(("found", "sentence"), [("3.15.0", "less safely"), ("3.9.2", "less safely"), ("3.15.1", None),
+                                                 ("3.16.0rc1", None), ("4.0", None)])  # fmt: skip
+def test_an_older_keras_is_refused(found: str, sentence: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(check, "version", lambda name: found)
+    if sentence is None:
+        check.require_keras()
+    else:
+        with pytest.raises(ModelError, match=sentence):
+            check.require_keras()
+
+
+def test_the_requirements_say_so_too() -> None:
+    wanted = ".".join(map(str, check.OLDEST_KERAS))
+    assert f"keras>={wanted}\n" in (ROOT / "requirements.txt").read_text()
+
+
+def test_unsafe_loading_is_never_switched_on() -> None:
+    sources = [ROOT / "streamlit_app.py"]
+    for folder in ("cnnviz", "pages", "benchmarks"):
+        sources += (ROOT / folder).rglob("*.py")
+    for path in sources:
+        text = path.read_text(encoding="utf-8")
+        assert not re.search(r"safe_mode\s*=\s*(?!True\b)|enable_unsafe|custom_object|allow_pickle\s*=\s*True", text), (
+            path
+        )
+        for call in re.findall(r"load_model\([^\n]*", text):
+            known = path.parent.name in ("models", "train", "benchmarks")
+            assert known, f"{path} loads a file beside models/load.py: {call}"
+
+
+LIMITED = """
+import os, sys
+from cnnviz.models import checker
+checker._limit()
+try:
+    bytearray(checker.MEMORY_BYTES)
+except MemoryError:
+    print("memory")
+try:
+    open(sys.argv[1], "w").write("x" * 10_000)
+except OSError:
+    print("disk")
+touched = []
+sys.addaudithook(lambda event, arguments: checker._forbid(touched, event, arguments))
+for attempt in (lambda: os.system("true"), lambda: open(sys.argv[1], "a"), lambda: os.rename("/x", "/y"),
+                lambda: __import__("socket").create_connection(("127.0.0.1", 9)), lambda: os.execv("/x", ["/x"])):
+    try:
+        attempt()
+    except PermissionError:
+        print("forbidden")
+print(open("/etc/hostname").read() != "")
+"""
+
+
+def test_a_trial_has_limits_and_may_touch_nothing(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", LIMITED, str(tmp_path / "x")], cwd=ROOT, capture_output=True, text=True
+    )
+    assert done.stdout.split() == ["memory", "disk", *["forbidden"] * 5, "True"], done.stderr
