@@ -22,6 +22,7 @@ from cnnviz.runs.store import open_run
 from cnnviz.train.callbacks import Best, Live, MeanAccuracy, add_mean, for_fit, schedule
 from cnnviz.train.diary import Diary, Stopped
 from cnnviz.train.resume import Keep, restore, weights_digest
+from cnnviz.train.snapshots import Snapshots, probe_of
 
 __all__ = ["carry_out"]
 
@@ -67,6 +68,7 @@ def carry_out(diary: Diary) -> None:
                     MeanAccuracy(recipe.network.heads),
                     Live(diary, batches, images, recipe.fit.batch_size),
                     *watching,
+                    Snapshots(diary.folder, recipe, probe_of(dataset, held_out, held_out_labels, recipe), first),
                     Keep(diary, recipe, watching, begin),
                 ],
             )

@@ -12,6 +12,7 @@ from cnnviz.runs import Run
 from cnnviz.runs.compare import name_of
 from cnnviz.runs.launch import pause_requested
 from cnnviz.runs.progress import Progress, progress
+from cnnviz.ui.epochs_part import epochs_part
 from cnnviz.ui.run_choice import choose, messages, note
 from cnnviz.ui.run_parts import badge, charts, ending, pause_button, stop_button
 from cnnviz.ui.text import duration, plain
@@ -80,6 +81,10 @@ def _card(run: Run, active: Sequence[Run], *, with_charts: bool) -> None:
         return
     if with_charts and run.state != "starting":
         charts(run, place="card", live=True)
+        key = f"runs_card_epochs_{run.id}"
+        with st.expander("Watch it learn", key=f"{key}_open", icon=":material/movie:", on_change="rerun") as watching:
+            if watching.open:
+                epochs_part(run, key, moved=True)
     with st.expander("Log", key=f"runs_card_log_{run.id}", icon=":material/notes:"):
         st.code(run.log_tail() or "Nothing yet.", language=None, height=_LOG_PIXELS)
 

@@ -18,6 +18,7 @@ from cnnviz.recipe import Recipe, parse
 from cnnviz.runs import Run, metrics
 from cnnviz.runs.compare import name_of, settings, short_network
 from cnnviz.runs.status import RESUMABLE
+from cnnviz.ui.epochs_part import epochs_part
 from cnnviz.ui.models import head_file, heads_of
 from cnnviz.ui.run_parts import (
     badge,
@@ -43,10 +44,15 @@ def detail(run: Run) -> None:
         badge(run)
     st.caption(_facts(run))
     _deeds(run)
-    tabs = st.tabs(["Curves", "Recipe", "Report", "Log"], key=f"runs_tabs_{run.id}")
+    *tabs, epochs = st.tabs(
+        ["Curves", "Recipe", "Report", "Log", "Watch it learn"], key=f"runs_tabs_{run.id}", on_change="rerun"
+    )
     for tab, draw in zip(tabs, (_curves, _recipe, _report, _log), strict=True):
         with tab:
             draw(run)
+    with epochs:
+        if epochs.open:
+            _epochs(run)
 
 
 def _facts(run: Run) -> str:
@@ -146,6 +152,13 @@ def _curves(run: Run) -> None:
         charts(run, place="detail", live=False)
     elif run.state in ("stopped", "paused", "finished"):
         st.caption("No epoch was completed, so there is no curve to show.")
+
+
+def _epochs(run: Run) -> None:
+    if run.active:
+        st.info("It goes on: its card above has this, and moves with it.", icon=":material/arrow_upward:")
+    else:
+        epochs_part(run, f"runs_epochs_{run.id}")
 
 
 def _recipe(run: Run) -> None:

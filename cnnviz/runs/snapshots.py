@@ -1,0 +1,251 @@
+"""`snapshots/`: what a network made of a few fixed validation pictures after each epoch, small enough to keep them all.
+
+`pictures.z` holds the pictures, `epoch-00007.z` what the network was after epoch 7; 0 is before its first batch. Each
+is one zlib stream of a line of JSON that says what follows, and the arrays' bytes.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import zlib
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from cnnviz.files import write_bytes
+
+__all__ = [
+    "MOST",
+    "Maps",
+    "Probe",
+    "Snapshot",
+    "drop",
+    "epochs",
+    "opened",
+    "pictures",
+    "save",
+    "save_pictures",
+    "stamp",
+]
+
+MOST = 120
+"""Of a run with more epochs, evenly spread ones are kept."""
+_KIND = "cnnviz snapshot 1"
+_NAME = re.compile(r"epoch-([0-9]{5,})\.z")
+_MOST_BYTES = 2**28
+
+
+@dataclass(frozen=True, eq=False)
+class Probe:
+    """The fixed pictures.
+
+    Attributes:
+        pictures: uint8 (n, height, width, channels), what the network sees.
+        names: what each is called in its dataset.
+        labels: each head's true classes, int64 (n,).
+        classes: each head's class names; heads in the recipe's order.
+    """
+
+    pictures: np.ndarray
+    names: tuple[str, ...]
+    labels: dict[str, np.ndarray]
+    classes: dict[str, tuple[str, ...]]
+
+
+@dataclass(frozen=True, eq=False)
+class Maps:
+    """A convolution's first channels for each picture, made small by averaging.
+
+    Attributes:
+        layer: the convolution.
+        shape: (height, width, channels) of its whole output.
+        levels: uint8 (n, h, w, k); each channel from its least (0) to its greatest value (255) in this picture.
+        low: each channel's least value, float32 (n, k).
+        high: its greatest.
+    """
+
+    layer: str
+    shape: tuple[int, int, int]
+    levels: np.ndarray
+    low: np.ndarray
+    high: np.ndarray
+
+    def values(self, picture: int) -> np.ndarray:
+        """Returns a picture's channels as the layer gave them, within 1/510 of each one's span: float32 (h, w, k)."""
+        span = self.high[picture] - self.low[picture]
+        return self.levels[picture].astype(np.float32) * (span / 255) + self.low[picture]
+
+
+@dataclass(frozen=True, eq=False)
+class Snapshot:
+    """What a network was after an epoch.
+
+    Attributes:
+        epoch: counted from 1; 0 is before the first batch.
+        shares: each head's class probabilities, float32 (n, classes); of a head with very many classes only the
+            likeliest, the rest 0.
+        layer: the convolution that the Grad-CAM is of, "" where there is none.
+        cams: for each of the first heads the Grad-CAM of the true class, float32 (n, h, w), at least 0.
+        maps: of each convolution, in order.
+        kernels: the first convolution's, float32 (height, width, channels, filters), where it sees pictures.
+    """
+
+    epoch: int
+    shares: dict[str, np.ndarray]
+    layer: str = ""
+    cams: dict[str, np.ndarray] = field(default_factory=dict)
+    maps: tuple[Maps, ...] = ()
+    kernels: np.ndarray | None = None
+
+
+def save_pictures(folder: Path, probe: Probe) -> None:
+    """Keeps the pictures of the run in `folder`.
+
+    Raises:
+        OSError: they can't be written.
+    """
+    heads = list(probe.classes)
+    facts = {"names": probe.names, "classes": [[head, probe.classes[head]] for head in heads]}
+    arrays = {"pictures": probe.pictures, **{f"label {head}": probe.labels[head] for head in heads}}
+    _write(folder, "pictures.z", facts, arrays)
+
+
+def save(folder: Path, snapshot: Snapshot) -> int:
+    """Adds a snapshot to the run in `folder`, whole or not at all; returns its size in bytes.
+
+    Where there are too many, some between the first and the last are let go.
+
+    Raises:
+        OSError: it can't be written.
+    """
+    facts = {
+        "epoch": snapshot.epoch,
+        "layer": snapshot.layer,
+        "heads": list(snapshot.shares),
+        "cams": list(snapshot.cams),
+        "maps": [[one.layer, one.shape] for one in snapshot.maps],
+    }
+    arrays = {f"shares {head}": values.astype(np.float32) for head, values in snapshot.shares.items()}
+    for head, values in snapshot.cams.items():  # as shares of the greatest, as half floats end at 65,504
+        strength = values.max(axis=(1, 2), keepdims=True).astype(np.float32)
+        shares = np.divide(values, strength, out=np.zeros(values.shape, np.float32), where=strength > 0)
+        arrays |= {f"cam {head}": shares.astype(np.float16), f"strength {head}": strength}
+    for at, one in enumerate(snapshot.maps):
+        arrays |= {f"levels {at}": one.levels, f"low {at}": one.low, f"high {at}": one.high}
+    if snapshot.kernels is not None:
+        arrays["kernels"] = snapshot.kernels.astype(np.float16)
+    size = _write(folder, f"epoch-{snapshot.epoch:05d}.z", facts, arrays)
+    found = epochs(folder)
+    if len(found) > MOST:
+        for epoch in sorted(set(found) - set(_spread(found))):
+            _path(folder, epoch).unlink(missing_ok=True)
+    return size
+
+
+def drop(folder: Path, after: int) -> None:
+    """Removes the snapshots of epochs later than `after`, which are to be repeated, and what was half written.
+
+    Raises:
+        OSError: they can't be removed.
+    """
+    for epoch in epochs(folder):
+        if epoch > after:
+            _path(folder, epoch).unlink(missing_ok=True)
+    for torn in (folder / "snapshots").glob(".*-*.z"):
+        torn.unlink(missing_ok=True)
+
+
+def epochs(folder: Path) -> list[int]:
+    """Returns which epochs the run in `folder` has snapshots of, ascending; reads none of them."""
+    try:
+        names = [path.name for path in (folder / "snapshots").iterdir()]
+    except OSError:
+        return []
+    return sorted(int(found[1]) for name in names if (found := _NAME.fullmatch(name)))
+
+
+def pictures(folder: Path) -> Probe | None:
+    """Returns the run's fixed pictures, or `None` where there are none or the file is damaged."""
+    found = _read(folder / "snapshots" / "pictures.z")
+    if found is None:
+        return None
+    facts, arrays = found
+    try:
+        classes = {head: tuple(map(str, names)) for head, names in facts["classes"]}
+        labels = {head: arrays[f"label {head}"] for head in classes}
+        return Probe(arrays["pictures"], tuple(map(str, facts["names"])), labels, classes)
+    except (KeyError, TypeError, ValueError):
+        return None
+
+
+def opened(folder: Path, epoch: int) -> Snapshot | None:
+    """Returns the snapshot after an epoch, or `None` where there is none or the file is damaged."""
+    found = _read(_path(folder, epoch))
+    if found is None:
+        return None
+    facts, arrays = found
+    try:
+        maps = tuple(
+            Maps(layer, tuple(shape), arrays[f"levels {at}"], arrays[f"low {at}"], arrays[f"high {at}"])
+            for at, (layer, shape) in enumerate(facts["maps"])
+        )
+        kernels = arrays["kernels"].astype(np.float32) if "kernels" in arrays else None
+        return Snapshot(
+            facts["epoch"], {head: arrays[f"shares {head}"] for head in facts["heads"]}, facts["layer"],
+            {head: arrays[f"cam {head}"] * arrays[f"strength {head}"] for head in facts["cams"]}, maps, kernels,
+        )  # fmt: skip
+    except (KeyError, TypeError, ValueError):
+        return None
+
+
+def stamp(folder: Path, epoch: int) -> tuple[int, int]:
+    """Returns what changes when a snapshot is replaced, as by a run that repeats an epoch."""
+    try:
+        status = _path(folder, epoch).stat()
+    except OSError:
+        return 0, 0
+    return status.st_mtime_ns, status.st_ino
+
+
+def _spread(found: Sequence[int]) -> list[int]:
+    """The first, the last, and of those between every second, fourth, eighth, …, until they are few enough."""
+    step, kept = 1, list(found)
+    while len(kept) > MOST:
+        step *= 2
+        kept = [epoch for epoch in found if epoch % step == 0 or epoch in (found[0], found[-1])]
+    return kept
+
+
+def _path(folder: Path, epoch: int) -> Path:
+    return folder / "snapshots" / f"epoch-{epoch:05d}.z"
+
+
+def _write(folder: Path, name: str, facts: dict[str, Any], arrays: dict[str, np.ndarray]) -> int:
+    place = folder / "snapshots"
+    place.mkdir(exist_ok=True)
+    listed = [[key, array.dtype.str, array.shape] for key, array in arrays.items()]
+    head = json.dumps({"kind": _KIND, "facts": facts, "arrays": listed}).encode() + b"\n"
+    data = zlib.compress(head + b"".join(np.ascontiguousarray(array).tobytes() for array in arrays.values()), 1)
+    write_bytes(place / name, data)
+    return len(data)
+
+
+def _read(path: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]] | None:
+    """A file's facts and arrays, or `None` where it is missing, torn, or something else; zlib checks it as a whole."""
+    with suppress(OSError, zlib.error, ValueError, KeyError, TypeError):
+        stream = zlib.decompressobj()
+        data = stream.decompress(path.read_bytes(), _MOST_BYTES)
+        end = data.index(b"\n")
+        head = json.loads(data[:end])
+        if stream.eof and head["kind"] == _KIND:
+            arrays, at = {}, end + 1
+            for key, kind, shape in head["arrays"]:
+                array = np.frombuffer(data, np.dtype(kind), int(np.prod(shape, dtype=np.int64)), at).reshape(shape)
+                arrays[key], at = array, at + array.nbytes
+            return head["facts"], arrays
+    return None

@@ -1,0 +1,227 @@
+"""Watching a network learn: a small snapshot after each epoch, of a few fixed validation pictures."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from cnnviz.data import Dataset
+from cnnviz.data.pictures import Pictures
+from cnnviz.explain.answers import probabilities
+from cnnviz.explain.graph import Graph, flatten, traced
+from cnnviz.explain.targets import Target
+from cnnviz.explain.walk import run
+from cnnviz.network import Head
+from cnnviz.recipe import Recipe
+from cnnviz.runs import snapshots
+from cnnviz.runs.snapshots import Maps, Probe, Snapshot
+
+__all__ = ["PICTURES", "Snapshots", "Taker", "chosen", "probe_of"]
+
+PICTURES = 6
+DEAREST = 0.02
+"""The largest share of a run's time that snapshots may take; where epochs are too short for that, some are left out."""
+MOST_HEADS = 4
+"""Of how many heads there is a Grad-CAM."""
+_CANDIDATES = 2000
+_CHANNELS, _SIDE, _LEAST_SIDE, _CONVOLUTIONS = 16, 32, 6, 20
+_MAP_BYTES = 170_000
+_CAM_SIDE = 32
+_KERNEL_NUMBERS = 20_000
+_MANY_CLASSES, _LIKELIEST = 100, 20
+
+
+def chosen(labels: dict[str, np.ndarray], seed: int, count: int = PICTURES) -> np.ndarray:
+    """Returns which samples are watched, int64 ascending by their labels: drawn by the seed, spread over the classes.
+
+    Args:
+        labels: each head's classes, int64 (n,).
+        seed: the recipe's.
+        count: how many; fewer where there are fewer samples.
+    """
+    total = len(next(iter(labels.values())))
+    order = np.random.default_rng((seed, 6)).permutation(total)[:_CANDIDATES]
+    rows = np.stack([values[order] for values in labels.values()])
+    seen = [np.zeros(int(row.max(initial=0)) + 1, np.int64) for row in rows]
+    left, picked = np.ones(len(order), bool), []
+    for _ in range(min(count, len(order))):
+        often = sum(counts[row] for counts, row in zip(seen, rows, strict=True))
+        best = int(np.argmin(np.where(left, often, np.iinfo(np.int64).max)))
+        left[best] = False
+        picked.append(best)
+        for counts, row in zip(seen, rows, strict=True):
+            counts[row[best]] += 1
+    picked.sort(key=lambda at: (*rows[:, at], order[at]))
+    return order[picked].astype(np.int64)
+
+
+def probe_of(dataset: Dataset, held_out: Pictures, labels: dict[str, np.ndarray], recipe: Recipe) -> Probe:
+    """Returns the validation pictures that a run watches; `labels` are those of the pictures that could be read."""
+    names = {head.name: labels[head.name] for head in recipe.network.heads}
+    at = chosen(names, recipe.seed)
+    split = dataset.splits["validation"]
+    classes = {head.name: head.classes for head in dataset.heads}
+    return Probe(
+        np.stack([held_out[i] for i in at]), tuple(split.name_of(int(held_out.kept[i])) for i in at),
+        {name: values[at] for name, values in names.items()}, {name: classes[name] for name in names},
+    )  # fmt: skip
+
+
+class Taker:
+    """Takes snapshots of one model, by one function that is compiled when it is made. Never changes the model."""
+
+    def __init__(self, model: keras.Model, heads: Sequence[Head], probe: Probe):
+        graph = flatten(model)
+        self._scores = [Head(name=head.name, units=head.units, activation="logits") for head in heads]
+        self._classes = [head.classes for head in heads]
+        self._convolutions = _watched(graph)
+        self._layer = _cam_layer(graph)
+        self._cams = [head.name for head in heads[:MOST_HEADS]] if self._layer else []
+        weights = [
+            np.stack([Target(at, int(index)).weights(graph.units[at]) for index in probe.labels[name]])
+            for at, name in enumerate(self._cams)
+        ]
+        self._weights = [tf.constant(each) for each in weights]
+        self._pixels = tf.constant(probe.pictures, tf.float32)
+        self._kernels = _first_kernels(graph)
+        self._compiled = self._function(graph, *_sizes(graph, self._convolutions, len(probe.pictures)))
+
+    def take(self, epoch: int) -> Snapshot:
+        """Returns the snapshot of the model as it is now, said to be after this epoch."""
+        logits, cams, maps = self._compiled(self._pixels, self._weights)
+        shares = probabilities([one.numpy() for one in logits], self._scores)
+        named = {head.name: _likeliest(each) for head, each in zip(self._scores, shares, strict=True)}
+        small = tuple(
+            _levels(layer.name, layer.shape, values.numpy())
+            for layer, values in zip(self._convolutions, maps, strict=True)
+        )
+        heat = {name: np.nan_to_num(one.numpy()) for name, one in zip(self._cams, cams, strict=True)}
+        kernels = self._kernels() if self._kernels else None
+        return Snapshot(epoch, named, self._layer, heat, small, kernels)
+
+    def _function(self, graph: Graph, channels: int, side: int) -> Callable[..., Any]:
+        steps, outputs = graph.program.steps, graph.program.outputs
+        places = {step.name: (at, step.outputs[0]) for at, step in enumerate(steps)}
+        cut, place = places[self._layer] if self._layer else (len(steps) - 1, 0)
+
+        def compute(pixels: Any, weights: Any) -> tuple[list[Any], list[Any], list[Any]]:
+            values = run(steps[: cut + 1], {0: pixels})
+            with tf.GradientTape(persistent=True, watch_accessed_variables=False) as tape:
+                tape.watch(values[place])
+                values = run(steps[cut + 1 :], values)
+                logits = [tf.cast(values[output], tf.float32) for output in outputs]
+                scores = [tf.reduce_sum(one * row, axis=1) for one, row in zip(logits, weights, strict=False)]
+            cams = [_grad_cam(values[place], tape.gradient(score, values[place])) for score in scores]
+            convolutions = [values[places[layer.name][1]][..., :channels] for layer in self._convolutions]
+            return logits, cams, [_small(tf.cast(each, tf.float32), side) for each in convolutions]
+
+        return traced(compute, graph_spec(self._pixels), [graph_spec(each) for each in self._weights])
+
+
+def graph_spec(tensor: Any) -> tf.TensorSpec:
+    """What a compiled function takes for tensors like this one."""
+    return tf.TensorSpec(tensor.shape, tensor.dtype)
+
+
+def _watched(graph: Graph) -> list[Any]:
+    """The convolutions that are watched: all, or evenly spread ones where there are very many."""
+    layers = {layer.name: layer for layer in graph.layers}
+    names = graph.convolutions
+    at = np.unique(np.linspace(0, len(names) - 1, min(len(names), _CONVOLUTIONS)).round().astype(int)) if names else []
+    return [layers[names[i]] for i in at]
+
+
+def _cam_layer(graph: Graph) -> str:
+    """The last convolution with more than one place, as where nobody chose a layer; "" where there is none."""
+    shapes = {layer.name: layer.shape[:2] for layer in graph.layers}
+    wide = [name for name in graph.convolutions if shapes[name] != (1, 1)]
+    return (wide or graph.convolutions or ("",))[-1]
+
+
+def _sizes(graph: Graph, layers: Sequence[Any], pictures: int) -> tuple[int, int]:
+    """How many channels of each convolution are kept, and how long their longer side may be, so that it is not much."""
+    for side in range(_SIDE, _LEAST_SIDE, -1):
+        areas = [min(side, max(one.shape[:2])) ** 2 * min(_CHANNELS, one.shape[2]) for one in layers]
+        if pictures * sum(areas) <= _MAP_BYTES:
+            return _CHANNELS, side
+    return max(1, _MAP_BYTES // max(1, pictures * len(layers) * _LEAST_SIDE**2)), _LEAST_SIDE
+
+
+def _small(values: Any, side: int) -> Any:
+    """Means over as many places that the longer side is at most `side`; (n, h, w, k)."""
+    factor = -(-max(values.shape[1:3]) // side)
+    return tf.nn.avg_pool2d(values, factor, factor, "SAME") if factor > 1 else values
+
+
+def _grad_cam(activations: Any, gradients: Any) -> Any:
+    """As `explain.grad_cam`, made small where the layer is large."""
+    activations, gradients = tf.cast(activations, tf.float32), tf.cast(gradients, tf.float32)
+    weights = tf.reduce_mean(gradients, axis=(1, 2), keepdims=True)
+    heat = tf.nn.relu(tf.reduce_sum(weights * activations, axis=-1, keepdims=True))
+    return _small(heat, _CAM_SIDE)[..., 0]
+
+
+def _levels(layer: str, shape: tuple[int, ...], values: np.ndarray) -> Maps:
+    values = np.nan_to_num(values)
+    low, high = values.min(axis=(1, 2)), values.max(axis=(1, 2))
+    span = high - low
+    factor = np.divide(255, span, out=np.zeros_like(span), where=span > 0)
+    scaled = (values - low[:, None, None]) * factor[:, None, None]
+    return Maps(layer, tuple(shape), np.rint(scaled, out=scaled).clip(0, 255).astype(np.uint8), low, high)
+
+
+def _likeliest(shares: np.ndarray) -> np.ndarray:
+    """Of very many classes only the likeliest, the rest 0, which takes no room once it is compressed."""
+    if shares.shape[1] <= _MANY_CLASSES:
+        return shares
+    least = np.partition(shares, -_LIKELIEST, axis=1)[:, -_LIKELIEST, None]
+    return np.where(shares >= least, shares, 0)
+
+
+def _first_kernels(graph: Graph) -> Callable[[], np.ndarray] | None:
+    """What reads the first convolution's kernels, where it sees the picture's channels."""
+    steps = {step.name: step.operation for step in graph.program.steps}
+    layer = next((steps[name] for name in graph.convolutions[:1]), None)
+    if not isinstance(layer, keras.layers.Conv2D) or layer.kernel.shape[2] not in (1, 3):
+        return None
+    filters = min(layer.kernel.shape[3], max(1, _KERNEL_NUMBERS // int(np.prod(layer.kernel.shape[:3]))))
+    return lambda: layer.kernel.numpy()[..., :filters]
+
+
+class Snapshots(keras.callbacks.Callback):
+    """Keeps a snapshot before the first batch and at the end of epochs: the first, the last, and as many between as
+    take no more than their share of the time. Stands behind what stops early and before what saves the run."""
+
+    def __init__(self, folder: Path, recipe: Recipe, probe: Probe, first: int):
+        super().__init__()
+        self._folder, self._recipe, self._probe, self._first = folder, recipe, probe, first
+        self.spent = self._trained = self._cost = 0.0
+
+    def on_train_begin(self, logs=None):
+        snapshots.drop(self._folder, self._first if self._first else -1)
+        snapshots.save_pictures(self._folder, self._probe)
+        self._taker = Taker(self.model, self._recipe.network.heads, self._probe)
+        if not self._first:
+            self._keep(0)
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self._began = time.perf_counter()
+
+    def on_epoch_end(self, epoch, logs=None):
+        began = time.perf_counter()
+        self._trained += began - self._began
+        must = epoch == 0 or epoch + 1 == self._recipe.fit.epochs or self.model.stop_training
+        if not must and self.spent + self._cost > DEAREST * self._trained:
+            return
+        self._keep(epoch + 1)
+        self._cost = time.perf_counter() - began
+        self.spent += self._cost
+
+    def _keep(self, epoch: int) -> None:
+        snapshots.save(self._folder, self._taker.take(epoch))

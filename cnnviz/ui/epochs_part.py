@@ -1,0 +1,188 @@
+"""Watching a network learn: a slider over the epochs of a run, with play; it moves by itself while the run goes on."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import streamlit as st
+
+from cnnviz.runs import Run, snapshots
+from cnnviz.runs.snapshots import Probe, Snapshot
+from cnnviz.ui.epochs_views import SCALES, Shares, answers_html, kernels_html, maps_html
+from cnnviz.ui.text import plain
+
+__all__ = ["epochs_part"]
+
+STEP_SECONDS = 0.8
+"""How long an epoch is shown while it plays."""
+LIVE_SECONDS = 2.0
+"""How often the newest epoch is looked for while a run goes on."""
+
+
+def epochs_part(run: Run, key: str, *, moved: bool = False) -> None:
+    """Draws what a run's network made of a few validation pictures, epoch by epoch.
+
+    Args:
+        run: whose snapshots.
+        key: what its widgets' keys begin with.
+        moved: whether the caller draws it anew every second or so, so that it needs no clock of its own.
+    """
+    every = None if moved else _every(run, key)
+    st.fragment(run_every=every)(_part)(run, key, moved, every)
+
+
+def _every(run: Run, key: str) -> float | None:
+    return STEP_SECONDS if _playing(key) else LIVE_SECONDS if run.active else None
+
+
+def _part(run: Run, key: str, moved: bool, every: float | None) -> None:
+    found, probe = snapshots.epochs(run.folder), snapshots.pictures(run.folder)
+    if not found or probe is None:
+        st.caption(_nothing(run))
+        return
+    epoch = _moment(found, key, run.active)
+    if not moved and every != _every(run, key):
+        st.rerun(scope="app")  # for a clock that runs faster, slower or not at all
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        playing = _playing(key)
+        st.button(
+            "Pause" if playing else "Play", key=f"{key}_button", disabled=len(found) < 2,
+            icon=":material/pause:" if playing else ":material/play_arrow:", on_click=_turn, args=(key, found),
+            help="Shows one epoch after another; from the first on where the last is shown.",
+        )  # fmt: skip
+        if len(found) > 1:
+            st.select_slider(
+                "Epoch", found, key=f"{key}_epoch", format_func=_named, on_change=_stop, args=(key,),
+                help="The network as it was after this epoch; 0 is before its first batch. At the right end it "
+                "follows a run that goes on.",
+            )  # fmt: skip
+    snapshot = snapshots.opened(run.folder, epoch)
+    if snapshot is None or set(snapshot.shares) != set(probe.classes):
+        st.caption(f"The snapshot of epoch {epoch} can't be read; the others are not touched by that.")
+        return
+    head, heat = _head(probe, snapshot, key)
+    total = run.recipe.fit.epochs if run.recipe and run.active else found[-1]
+    st.html(answers_html(probe, snapshot, _history(run.folder, found), head, total, heat=heat))
+    st.caption(_meaning(probe, snapshot, head, heat, found))
+    if snapshot.maps:
+        _maps(probe, snapshot, key)
+    if snapshot.kernels is not None:
+        st.markdown("**Kernels of the first convolution**")
+        st.html(kernels_html(snapshot.kernels, epoch))
+    if not snapshot.maps:
+        st.caption("The network has no convolution, so that there are no feature maps and no Grad-CAM to watch.")
+
+
+def _nothing(run: Run) -> str:
+    if run.active:
+        return "The first snapshot comes when the training begins."
+    return (
+        "This run has no snapshots: it was trained before they were kept, or ended before its training began. Train "
+        "again from its recipe to have them."
+    )
+
+
+def _named(epoch: int) -> str:
+    return str(epoch) if epoch else "0, untrained"
+
+
+def _playing(key: str) -> bool:
+    return f"{key}_began" in st.session_state
+
+
+def _turn(key: str, found: Sequence[int]) -> None:
+    """Begins or stops playing."""
+    if _playing(key):
+        _stop(key)
+        return
+    shown = st.session_state.get(f"{key}_epoch")
+    at = found.index(shown) if shown in found[:-1] else 0
+    st.session_state[f"{key}_began"] = (time.monotonic(), found[at])
+
+
+def _stop(key: str) -> None:
+    st.session_state.pop(f"{key}_began", None)
+
+
+def _moment(found: Sequence[int], key: str, active: bool) -> int:
+    """Which epoch is shown now: what the slider says, what is played, or the newest where the slider was at its end."""
+    state, name = st.session_state, f"{key}_epoch"
+    held, newest = state.get(name), state.get(f"{key}_newest")
+    if _playing(key):
+        began, origin = state[f"{key}_began"]
+        at = sum(epoch < origin for epoch in found) + int((time.monotonic() - began) / STEP_SECONDS)
+        if at >= len(found) - 1:
+            _stop(key)
+        epoch = found[min(at, len(found) - 1)]
+    elif held is None or held == newest:
+        epoch = found[-1]
+    else:
+        epoch = min(found, key=lambda one: abs(one - held))
+    if held != epoch:  # otherwise a hand that is dragging it would lose it
+        state[name] = epoch
+    state[f"{key}_newest"] = found[-1]
+    return epoch
+
+
+def _head(probe: Probe, snapshot: Snapshot, key: str) -> tuple[str, bool]:
+    heads = list(snapshot.cams) or list(probe.classes)
+    head, heat = heads[0], False
+    if len(heads) > 1 or snapshot.cams:
+        with st.container(horizontal=True, vertical_alignment="center"):
+            if len(heads) > 1:
+                head = st.segmented_control(
+                    "Head", heads, default=heads[0], key=f"{key}_head", required=True,
+                    help="Whose Grad-CAM and curve are shown.",
+                )  # fmt: skip
+            if snapshot.cams:
+                heat = st.toggle(
+                    "Grad-CAM over the pictures", value=True, key=f"{key}_heat",
+                    help="Where evidence for the true class is, from the last convolution; each map by its strongest.",
+                )  # fmt: skip
+    return head, heat
+
+
+def _meaning(probe: Probe, snapshot: Snapshot, head: str, heat: bool, found: Sequence[int]) -> str:
+    right = sum(
+        int(snapshot.shares[head][at].argmax()) == int(truth) for at, truth in enumerate(probe.labels[head].tolist())
+    )
+    words = [
+        f"{right} of {len(probe.pictures)} right. Curves: the probability of the true class, 0 to 1, over the epochs."
+    ]
+    if heat:
+        words.append(f"Bright: evidence for the true class at {plain(snapshot.layer)}.")
+    if len(found) < found[-1] - found[0] + 1:
+        words.append("Epochs that would have cost too much time, or too much room, were left out.")
+    return " ".join(words)
+
+
+def _maps(probe: Probe, snapshot: Snapshot, key: str) -> None:
+    st.markdown("**Feature maps**")
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        layers = {one.layer: one for one in snapshot.maps}
+        layer = st.selectbox(
+            "Convolution", list(layers), key=f"{key}_layer", width=200, help="Which layer's channels are shown."
+        )
+        at = st.selectbox(
+            "Picture", range(len(probe.names)), key=f"{key}_picture", format_func=lambda at: probe.names[at],
+            width=240, help="Whose feature maps are shown, in the order of the pictures above.",
+        )  # fmt: skip
+        scale = st.segmented_control(
+            "Scale", list(SCALES), default="each", format_func=SCALES.get, key=f"{key}_scale", required=True,
+            help="One scale for the layer tells strong channels from weak ones; each its own shows more in all.",
+        )  # fmt: skip
+    st.html(maps_html(layers[layer], at, probe.names[at], snapshot.epoch, scale))
+
+
+def _history(folder: Path, found: Sequence[int]) -> list[tuple[int, Shares]]:
+    """The class probabilities of all epochs that can be read."""
+    known = [(epoch, _shares(str(folder), epoch, snapshots.stamp(folder, epoch))) for epoch in found]
+    return [(epoch, shares) for epoch, shares in known if shares]
+
+
+@st.cache_data(show_spinner=False, max_entries=2000)
+def _shares(folder: str, epoch: int, stamp: tuple[int, int]) -> Shares:
+    snapshot = snapshots.opened(Path(folder), epoch)
+    return snapshot.shares if snapshot else {}

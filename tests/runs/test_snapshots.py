@@ -1,0 +1,110 @@
+"""Snapshots of runs as files: what comes back, what is damaged, and how many are kept."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from cnnviz.runs import snapshots
+from cnnviz.runs.snapshots import Maps, Probe, Snapshot
+
+RNG = np.random.default_rng(0)
+
+
+def made(epoch: int) -> Snapshot:
+    levels = RNG.integers(0, 256, (6, 5, 4, 3), dtype=np.uint8)
+    low, high = RNG.random((6, 3), np.float32) - 1, RNG.random((6, 3), np.float32) + 1
+    cams = {"shape": 1e6 * RNG.random((6, 5, 4), np.float32), "colour": np.zeros((6, 5, 4), np.float32)}
+    shares = {"shape": RNG.random((6, 4), np.float32), "colour": RNG.random((6, 2), np.float32)}
+    kernels = RNG.normal(size=(3, 3, 1, 8)).astype(np.float32)
+    return Snapshot(epoch, shares, "conv2d", cams, (Maps("conv2d", (10, 8, 16), levels, low, high),), kernels)
+
+
+def test_a_snapshot_comes_back(tmp_path):
+    kept = made(7)
+    size = snapshots.save(tmp_path, kept)
+    assert size == (tmp_path / "snapshots" / "epoch-00007.z").stat().st_size
+    found = snapshots.opened(tmp_path, 7)
+    assert (found.epoch, found.layer, snapshots.epochs(tmp_path)) == (7, "conv2d", [7])
+    for head, values in kept.shares.items():
+        np.testing.assert_array_equal(found.shares[head], values)
+        np.testing.assert_allclose(found.cams[head], kept.cams[head], rtol=1e-3)
+    np.testing.assert_allclose(found.kernels, kept.kernels, rtol=1e-3, atol=1e-7)
+    (one,), (wanted,) = found.maps, kept.maps
+    assert (one.layer, one.shape) == (wanted.layer, wanted.shape)
+    np.testing.assert_array_equal(one.levels, wanted.levels)
+    for at in range(6):
+        spread = wanted.levels[at] / 255 * (wanted.high[at] - wanted.low[at]) + wanted.low[at]
+        np.testing.assert_allclose(one.values(at), spread, atol=1e-6)
+
+
+def test_the_pictures_come_back(tmp_path):
+    pictures = RNG.integers(0, 256, (2, 8, 9, 3), dtype=np.uint8)
+    kept = Probe(pictures, ("a/1.jpg", "<b>"), {"label": np.array([1, 0])}, {"label": ("cats", "dogs")})
+    snapshots.save_pictures(tmp_path, kept)
+    found = snapshots.pictures(tmp_path)
+    np.testing.assert_array_equal(found.pictures, pictures)
+    np.testing.assert_array_equal(found.labels["label"], [1, 0])
+    assert (found.names, found.classes) == (kept.names, kept.classes)
+
+
+def test_without_a_folder_there_is_nothing(tmp_path):
+    assert snapshots.epochs(tmp_path) == []
+    assert snapshots.pictures(tmp_path) is None
+    assert snapshots.opened(tmp_path, 1) is None
+    snapshots.drop(tmp_path, 0)
+
+
+def damages(data: bytes) -> list[bytes]:
+    middle = len(data) // 2
+    return [
+        b"", data[:20], data[:middle], data[:-1], data[:middle] + bytes([data[middle] ^ 255]) + data[middle + 1 :],
+        b"{}", b"x" * 100,
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("damage", range(7))
+def test_a_torn_file_is_skipped_and_the_others_stay(tmp_path, damage):
+    for epoch in (1, 2):
+        snapshots.save(tmp_path, made(epoch))
+    snapshots.save_pictures(tmp_path, Probe(np.zeros((1, 2, 2, 1), np.uint8), ("a",), {}, {}))
+    for name in ("epoch-00001.z", "pictures.z"):
+        path = tmp_path / "snapshots" / name
+        path.write_bytes(damages(path.read_bytes())[damage])
+    assert snapshots.opened(tmp_path, 1) is None
+    assert snapshots.pictures(tmp_path) is None
+    assert snapshots.opened(tmp_path, 2).epoch == 2
+
+
+def test_what_is_to_be_repeated_is_dropped(tmp_path):
+    for epoch in range(6):
+        snapshots.save(tmp_path, made(epoch))
+    torn = tmp_path / "snapshots" / ".epoch-00009-abc.z"
+    torn.write_bytes(b"half")
+    snapshots.drop(tmp_path, 3)
+    assert snapshots.epochs(tmp_path) == [0, 1, 2, 3]
+    assert not torn.exists()
+
+
+def test_of_very_many_epochs_evenly_spread_ones_are_kept(tmp_path):
+    tiny = Snapshot(0, {"label": np.ones((1, 2), np.float32)})
+    for epoch in range(500):
+        snapshots.save(tmp_path, Snapshot(epoch, tiny.shares))
+        assert snapshots.epochs(tmp_path)[-1] == epoch
+    found = snapshots.epochs(tmp_path)
+    assert found[0] == 0
+    assert snapshots.MOST / 2 < len(found) <= snapshots.MOST
+    assert max(np.diff(found)) <= 16
+
+
+def test_reading_loads_no_tensorflow():
+    import subprocess
+    import sys
+
+    script = "import sys, cnnviz.runs.snapshots; print({'tensorflow', 'keras', 'streamlit'} & set(sys.modules))"
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, cwd=Path(__file__).parents[2], check=True
+    )
+    assert done.stdout.strip() == "set()"

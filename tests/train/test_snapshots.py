@@ -1,0 +1,197 @@
+"""What a worker keeps of each epoch equals what a model saved at that epoch gives."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+
+from cnnviz import runs
+from cnnviz.explain import Target, explain
+from cnnviz.explain.activations import outputs_of
+from cnnviz.models.build import build
+from cnnviz.presets import PRESETS
+from cnnviz.recipe import Recipe, replace
+from cnnviz.runs import snapshots
+from cnnviz.runs.snapshots import Probe
+from cnnviz.train import snapshots as writing
+from cnnviz.train.diary import Diary
+from cnnviz.train.loop import carry_out
+from cnnviz.train.snapshots import Snapshots, Taker, chosen
+
+CONV = [{"type": "Conv2D", "filters": 24, "padding": "same"}, {"type": "BatchNormalization"}, {"type": "MaxPooling2D"},
+        {"type": "Conv2D", "filters": 6}]  # fmt: skip
+SMALL = {"data.limits": {"train": 60, "validation": 40, "test": 20}, "fit.epochs": 3, "augmentation.steps": []}
+QUICK = replace(PRESETS["Q"], {**SMALL, "network.layers": [*CONV, {"type": "Flatten"}]})
+HEADS = replace(PRESETS["S"], {**SMALL, "network.layers": [*CONV, {"type": "GlobalAveragePooling2D"}]})
+PLAIN = replace(QUICK, {"network.layers": [{"type": "Flatten"}, {"type": "Dense", "units": 16}]})
+RECIPES = {"one channel": QUICK, "two heads": HEADS, "no convolution": PLAIN}
+
+
+class Keeping(Snapshots):
+    """Saves the model beside each snapshot."""
+
+    def _keep(self, epoch):
+        super()._keep(epoch)
+        self.model.save(self._folder / f"model-{epoch}.keras")
+
+
+@pytest.fixture(scope="module", params=list(RECIPES))
+def trained(request, tmp_path_factory) -> tuple[Recipe, Path]:
+    """A short run, carried out here, with the model saved after each epoch."""
+    recipe = RECIPES[request.param]
+    run = runs.create(recipe, tmp_path_factory.mktemp("runs"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("cnnviz.train.loop.Snapshots", Keeping)
+        patch.setattr(writing, "DEAREST", 1e9)  # tiny epochs would leave some out
+        diary = Diary(run.folder, run.written)
+        carry_out(diary)
+        diary.figures.close()
+    return recipe, run.folder
+
+
+def test_a_snapshot_equals_the_model_saved_at_its_epoch(trained):
+    recipe, folder = trained
+    assert snapshots.epochs(folder) == [0, 1, 2, 3]
+    probe = snapshots.pictures(folder)
+    pixels = probe.pictures.astype(np.float32)
+    assert len(pixels) == 6
+    for epoch in range(4):
+        assert (folder / "snapshots" / f"epoch-{epoch:05d}.z").stat().st_size <= 300_000
+        model = keras.models.load_model(folder / f"model-{epoch}.keras", compile=False)
+        found = snapshots.opened(folder, epoch)
+        outputs = keras.tree.flatten(model(pixels, training=False))
+        for head, wanted in zip(recipe.network.heads, outputs, strict=True):
+            np.testing.assert_allclose(found.shares[head.name], wanted, atol=1e-5)
+        names = [layer.name for layer in model.layers if isinstance(layer, keras.layers.Conv2D)]
+        assert [one.layer for one in found.maps] == names
+        if not names:
+            assert (found.layer, found.cams, found.kernels) == ("", {}, None)
+            continue
+        values = outputs_of(model, pixels, names)
+        for one in found.maps:
+            whole = values[one.layer]
+            assert one.shape == whole.shape[1:]
+            assert one.levels.shape[3] == min(16, whole.shape[3])
+            wanted = averaged(whole[..., : one.levels.shape[3]], one.levels.shape[1])
+            for at in range(6):
+                span = np.ptp(wanted[at], axis=(0, 1))
+                assert (np.abs(one.values(at) - wanted[at]) <= span / 510 + 1e-3 * np.abs(wanted[at]) + 1e-5).all()
+        kernel = model.get_layer(names[0]).kernel.numpy()
+        np.testing.assert_allclose(found.kernels, kernel, rtol=1e-3, atol=1e-6)
+        for at, head in enumerate(recipe.network.heads):
+            targets = [Target(at, int(truth)) for truth in probe.labels[head.name]]
+            wanted = explain(model, pixels, method="grad-cam", target=targets, layer=found.layer).map
+            shown = averaged(wanted[..., None], found.cams[head.name].shape[1])[..., 0]
+            strength = shown.max(axis=(1, 2), keepdims=True)
+            assert (np.abs(found.cams[head.name] - shown) <= 2e-3 * strength + 1e-6).all()
+            assert strength.max() > 0
+    assert found.epoch == 3
+
+
+def averaged(values: np.ndarray, height: int) -> np.ndarray:
+    """Means of squares of places, those at the end of what is there; (n, h, w, k) to this height."""
+    if values.shape[1] == height:
+        return values
+    factor = next(f for f in range(2, 99) if -(-values.shape[1] // f) == height)
+    lost = -values.shape[1] % factor
+    top, left = lost // 2, (-values.shape[2] % factor) // 2
+    bottom, right = lost - top, (-values.shape[2] % factor) - left
+    padded = np.pad(values, ((0, 0), (top, bottom), (left, right), (0, 0)), constant_values=np.nan)
+    n, h, w, k = padded.shape
+    return np.nanmean(padded.reshape(n, h // factor, factor, w // factor, factor, k), axis=(2, 4))
+
+
+def test_the_network_learns_before_the_watchers_eyes(trained):
+    recipe, folder = trained
+    first, last = (snapshots.opened(folder, epoch) for epoch in (0, 3))
+    head = recipe.network.heads[0].name
+    assert np.abs(last.shares[head] - first.shares[head]).max() > 0.01
+    if first.kernels is not None:
+        assert np.abs(last.kernels - first.kernels).max() > 1e-3
+
+
+def test_watched_pictures_are_spread_over_the_classes_and_fixed_by_the_seed():
+    rng = np.random.default_rng(1)
+    labels = {"shape": rng.integers(0, 4, 500), "colour": rng.integers(0, 6, 500)}
+    at = chosen(labels, seed=5)
+    assert len(set(at)) == 6
+    assert set(labels["colour"][at]) == set(range(6))
+    assert set(labels["shape"][at]) == set(range(4))
+    np.testing.assert_array_equal(at, chosen(labels, seed=5))
+    assert set(at) != set(chosen(labels, seed=6))
+    rare = {"label": np.array([0] * 300 + [1])}
+    assert 300 in chosen(rare, seed=0)
+    assert len(chosen({"label": np.array([0, 1])}, seed=0)) == 2
+
+
+LARGE = {
+    "many channels": ((64, 64, 3), [{"type": "Conv2D", "filters": 32}] * 12, 5),
+    "many layers": ((24, 24, 3), [{"type": "Conv2D", "filters": 4, "padding": "same"}] * 40, 5),
+    "large kernels": ((64, 64, 3), [{"type": "Conv2D", "filters": 128, "kernel_size": 32, "strides": 8}], 5),
+    "many classes": ((8, 8, 1), [{"type": "Conv2D", "filters": 2}], 10_000),
+}
+
+
+@pytest.mark.parametrize("kind", list(LARGE))
+def test_even_of_noise_in_large_networks_a_snapshot_stays_small(tmp_path, kind):
+    shape, layers, classes = LARGE[kind]
+    rng = np.random.default_rng(0)
+    recipe = replace(PLAIN, {
+        "network.layers": [*layers, {"type": "GlobalAveragePooling2D"}],
+        "network.heads": [{"name": "label", "units": classes}], "data.image_size": list(shape[:2]),
+        "data.channels": shape[2],
+    })  # fmt: skip
+    model = build(recipe)
+    names = {"label": tuple(map(str, range(classes)))}
+    pictures = rng.integers(0, 256, (6, *shape), dtype=np.uint8)
+    probe = Probe(pictures, ("x",) * 6, {"label": np.arange(6) % classes}, names)
+    taken = Taker(model, recipe.network.heads, probe).take(1)
+    assert snapshots.save(tmp_path, taken) <= 300_000
+    assert taken.maps
+    assert (
+        taken.shares["label"].argmax(axis=1).tolist()
+        == model(pictures.astype(np.float32)).numpy().argmax(axis=1).tolist()
+    )
+
+
+def test_looking_changes_nothing():
+    model = build(QUICK)
+    before = [variable.numpy() for variable in model.variables]
+    probe = Probe(np.zeros((6, 8, 8, 1), np.uint8), ("x",) * 6, {"label": np.arange(6)}, {"label": tuple("0123456789")})
+    state = np.random.get_state()[1].copy()
+    Taker(model, QUICK.network.heads, probe).take(1)
+    for variable, was in zip(model.variables, before, strict=True):
+        np.testing.assert_array_equal(variable.numpy(), was)
+    np.testing.assert_array_equal(np.random.get_state()[1], state)
+
+
+def test_short_epochs_are_left_out_but_not_the_first_and_the_last(tmp_path, monkeypatch):
+    """A clock of its own says that a snapshot takes as long as a third of an epoch."""
+    now = [0.0]
+    monkeypatch.setattr(writing.time, "perf_counter", lambda: now[0])
+    probe = Probe(np.zeros((1, 8, 8, 1), np.uint8), ("x",), {"label": np.array([1])}, {"label": tuple("0123456789")})
+    recipe = replace(PLAIN, {"fit.epochs": 100})
+    watching = Snapshots(tmp_path, recipe, probe, 0)
+
+    class Slow:
+        def take(self, epoch):
+            now[0] += 0.3
+            return snapshots.Snapshot(epoch, {"label": np.zeros((1, 10), np.float32)})
+
+    model = build(recipe)
+    model.stop_training = False
+    watching.set_model(model)
+    watching.on_train_begin()
+    watching._taker = Slow()
+    for epoch in range(100):
+        watching.on_epoch_begin(epoch)
+        now[0] += 1.0
+        watching.on_epoch_end(epoch)
+    found = snapshots.epochs(tmp_path)
+    assert found[:2] == [0, 1]
+    assert found[-1] == 100
+    assert len(found) > 5
+    assert watching.spent <= 0.02 * 100 + 0.3 + 1e-6
