@@ -8,6 +8,7 @@ second likeliest class; `item` is a number in the first run's held-out split, or
 from __future__ import annotations
 
 import time
+from collections.abc import Collection
 from dataclasses import dataclass, field
 
 import streamlit as st
@@ -18,7 +19,7 @@ from cnnviz.runs import Run
 from cnnviz.ui.models import Source, head_of
 from cnnviz.ui.photos import Photo, of_item, of_sample
 
-__all__ = ["MOST_NETWORKS", "MOST_PHOTOS", "Choice", "add", "opened", "remove", "seed",
+__all__ = ["MOST_NETWORKS", "MOST_PHOTOS", "NAMES", "Choice", "add", "opened", "remove", "seed",
            "write_address"]  # fmt: skip
 
 MOST_PHOTOS = 24
@@ -26,7 +27,7 @@ MOST_NETWORKS = 4
 LONGEST_NAME = 200
 NOTE_SECONDS = 15.0
 _CHOICE, _ADDRESS = "predict_choice", "predict_address"
-_NAMES = ("run", "sample", "item", "head", "class", "against", "layer", "method")
+NAMES = ("run", "sample", "item", "head", "class", "against", "layer", "method")
 
 
 @dataclass
@@ -35,6 +36,7 @@ class Choice:
 
     `sources` are the ids of networks and `files` those that were uploaded in this session, by id; `refused` are files
     that can't be used with the sentences why; `notes` are sentences for the page's top and when they were first shown.
+    `single` is on pages that show the first network with the first photo alone: what is chosen there becomes the first.
     """
 
     photos: list[Photo] = field(default_factory=list)
@@ -43,6 +45,7 @@ class Choice:
     files: dict[str, Source] = field(default_factory=dict)
     notes: dict[str, float | None] = field(default_factory=dict)
     beside: bool = False
+    single: bool = False
     head: str = ""
     subject: str = ""
     second: bool = False
@@ -69,26 +72,31 @@ class Choice:
         return list(self.notes)
 
 
-def opened(runs: dict[str, Run]) -> Choice:
+def opened(runs: dict[str, Run], names: Collection[str] = NAMES, *, single: bool = False) -> Choice:
     """Returns the choice of this session, after taking over what the address names.
 
     Args:
         runs: those that have a network, by id.
+        names: which values of the address are the page's; the others stay as they are.
+        single: see `Choice`.
     """
     session = st.session_state
-    named = _named()
-    if (fresh := _CHOICE not in session) or (any(named.values()) and named != session.get(_ADDRESS)):
+    named, before = _named(names), session.get(_ADDRESS, {})
+    if (fresh := _CHOICE not in session) or (
+        any(named.values()) and named != {name: before.get(name, "") for name in names}
+    ):
         choice = session.setdefault(_CHOICE, Choice())
         if any(named.values()):
             _take_over(choice, named, runs)
         if fresh and not choice.photos and sample_names():
             choice.photos = [of_sample(sample_names()[0])]
-        session[_ADDRESS] = named
+        session[_ADDRESS] = before | named
+    session[_CHOICE].single = single
     return session[_CHOICE]
 
 
-def _named() -> dict[str, str]:
-    return {name: st.query_params.get(name, "")[: 8 * LONGEST_NAME] for name in _NAMES}
+def _named(names: Collection[str]) -> dict[str, str]:
+    return {name: st.query_params.get(name, "")[: 8 * LONGEST_NAME] for name in names}
 
 
 def _take_over(choice: Choice, named: dict[str, str], runs: dict[str, Run]) -> None:
@@ -109,9 +117,9 @@ def _take_over(choice: Choice, named: dict[str, str], runs: dict[str, Run]) -> N
         else:
             choice.note(f"There is no held-out picture {item[:60]!r} here.")
     choice.photos = photos or choice.photos
-    choice.head, choice.subject = named["head"][:LONGEST_NAME], named["class"][:LONGEST_NAME]
-    choice.layer, choice.method = named["layer"][:LONGEST_NAME], named["method"][:LONGEST_NAME]
-    choice.second = named["against"] == "second"
+    for name, attribute in (("head", "head"), ("class", "subject"), ("layer", "layer"), ("method", "method")):
+        setattr(choice, attribute, named.get(name, getattr(choice, attribute))[:LONGEST_NAME])
+    choice.second = named["against"] == "second" if "against" in named else choice.second
 
 
 def _listed(value: str) -> list[str]:
@@ -125,12 +133,13 @@ def _try(choice: Choice, photos: list[Photo], make) -> None:
         choice.note(str(error))
 
 
-def write_address(choice: Choice) -> None:
+def write_address(choice: Choice, names: Collection[str] = NAMES) -> None:
     """Names the choice in the address, as far as it can be opened from there: not what was uploaded."""
-    addresses = [photo.address for photo in choice.photos if photo.address is not None]
+    shown = slice(0, 1) if choice.single else slice(None)
+    addresses = [photo.address for photo in choice.photos[shown] if photo.address is not None]
     own = f"{choice.sources[0]}:" if choice.sources else ":"  # the first run's own pictures go by their numbers
     values = {
-        "run": ",".join(one for one in choice.sources or () if one not in choice.files),
+        "run": ",".join(one for one in (choice.sources or ())[shown] if one not in choice.files),
         "sample": ",".join(value for kind, value in addresses if kind == "sample"),
         "item": ",".join(value.removeprefix(own) for kind, value in addresses if kind == "item"),
         "head": choice.head,
@@ -139,12 +148,13 @@ def write_address(choice: Choice) -> None:
         "layer": choice.layer,
         "method": choice.method,
     }
+    values = {name: value for name, value in values.items() if name in names}
     for name, value in values.items():
         if value and st.query_params.get(name) != value:
             st.query_params[name] = value
         elif not value and name in st.query_params:
             del st.query_params[name]
-    st.session_state[_ADDRESS] = values
+    st.session_state[_ADDRESS] = st.session_state.get(_ADDRESS, {}) | values
 
 
 def seed(key: str, value: object) -> str:
@@ -158,7 +168,14 @@ def seed(key: str, value: object) -> str:
 
 
 def add(choice: Choice, photos: list[Photo], *, instead: bool | None = None) -> None:
-    """Shows these photos, in place of those before them unless the person wants them beside each other."""
+    """Shows these photos, in place of those before them unless the person wants them beside each other.
+
+    On a page that shows one alone they take the place of that one.
+    """
+    if choice.single:
+        found = {photo.identity: photo for photo in [*photos[:1], *choice.photos[1:]]}
+        choice.photos = list(found.values())[:MOST_PHOTOS]
+        return
     instead = not choice.beside if instead is None else instead
     before = [] if instead else choice.photos
     found = {photo.identity: photo for photo in [*before, *photos]}

@@ -1,0 +1,156 @@
+"""What the Inside page shows: a layer and a channel of one network with one picture; in the session and the address.
+
+`?run=ID&sample=chelsea&layer=conv2d_2&channel=7&view=kernels`; `run`, `sample` and `item` are those of the Predict
+page, whose choice this page shares (`predict_state`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import streamlit as st
+
+from cnnviz.ui.models import Network, Source
+from cnnviz.ui.photos import Photo
+from cnnviz.ui.predict_state import Choice
+
+if TYPE_CHECKING:
+    from cnnviz.explain.receptive import LayerRow
+
+__all__ = ["SHARED", "VIEWS", "Opened", "Place", "first", "place", "settled", "show", "write_address"]
+
+VIEWS = {
+    "activations": "Activations",
+    "kernels": "Kernels",
+    "patterns": "Patterns",
+    "numbers": "Numbers",
+    "excites": "What excites it",
+    "beside": "Side by side",
+}
+SHARED = ("run", "sample", "item")
+"""The values of the address that are the Predict page's, too."""
+_NAMES = ("layer", "channel", "view")
+_PLACE, _ADDRESS = "inside_place", "inside_address"
+_LONGEST_NAME = 300
+_CONVOLUTIONS = ("Conv2D", "DepthwiseConv2D", "SeparableConv2D", "Conv2DTranspose")
+
+
+@dataclass
+class Place:
+    """Where a person is. An empty layer stands for the first convolution.
+
+    `asked` is whether the address named the layer and the channel, so that the page says what isn't there.
+    """
+
+    layer: str = ""
+    channel: int = 0
+    view: str = "activations"
+    asked: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class Opened:
+    """What every part of the page is given. TensorFlow is used under `with opened.network.lock` only.
+
+    Attributes:
+        network: loaded, with its lock.
+        source: where it comes from; its `run` is `None` for files, Keras Applications and single heads of a run.
+        photo: the picture as it was given.
+        seen: uint8 (h, w, c), what the network sees of it.
+        pixels: float32 (1, h, w, c), `seen` as the model takes it.
+        table: all layers in the order of computation.
+        layer: name of the open layer, which is one of the table's.
+        channel: the open channel of this layer, within its channels; 0 where it has none.
+    """
+
+    network: Network
+    source: Source
+    photo: Photo
+    seen: np.ndarray
+    pixels: np.ndarray
+    table: tuple[LayerRow, ...]
+    layer: str
+    channel: int
+
+    @property
+    def row(self) -> LayerRow:
+        """The open layer."""
+        return next(row for row in self.table if row.name == self.layer)
+
+    @property
+    def identity(self) -> tuple:
+        """Tells this network with this picture from all others; what is computed from both is kept under it."""
+        return self.source.stamp, self.photo.identity
+
+
+def place() -> Place:
+    """Returns where the person is, after taking over what the address names."""
+    session = st.session_state
+    named = {name: st.query_params.get(name, "")[:_LONGEST_NAME] for name in _NAMES}
+    if _PLACE not in session or (any(named.values()) and named != session.get(_ADDRESS)):
+        before = session.setdefault(_PLACE, Place())
+        if any(named.values()):
+            number = named["channel"]
+            plain = number.isascii() and number.isdigit() and len(number) < 7
+            before.layer = named["layer"] or before.layer
+            before.channel = int(number) if plain else 0
+            before.view = named["view"] if named["view"] in VIEWS else "activations"
+            before.asked = True
+        session[_ADDRESS] = named
+    return session[_PLACE]
+
+
+def settled(choice: Choice, table: tuple[LayerRow, ...]) -> tuple[str, int]:
+    """Returns the layer and the channel that are open, after putting what there is in the place of what there isn't.
+
+    Args:
+        choice: takes the sentence for the person.
+        table: the network's layers; at least one.
+    """
+    here, names = place(), [row.name for row in table]
+    if here.layer not in names:
+        if here.layer and here.asked:
+            choice.note(f"The network has no layer {here.layer[:60]!r}: its first convolution is shown.")
+        here.layer, here.channel = first(table), 0
+    count = table[names.index(here.layer)].shape[-1]
+    if not 0 <= here.channel < count:
+        if here.asked:
+            choice.note(f"The layer {here.layer} has no channel {here.channel}: its channels are 0 to {count - 1}.")
+        here.channel = 0
+    here.asked = False
+    return here.layer, here.channel
+
+
+def first(table: tuple[LayerRow, ...]) -> str:
+    """Returns the layer that a network is opened with: its first convolution, else the first that gives maps."""
+    maps = [row for row in table if len(row.shape) == 3]
+    found = next((row for row in maps if row.type in _CONVOLUTIONS), None)
+    return (found or next(iter(maps), table[0])).name
+
+
+def show(layer: str | None = None, channel: int | None = None, view: str | None = None) -> None:
+    """Changes what is open, for callbacks; another layer opens with its channel 0 unless one is given."""
+    here = place()
+    if layer is not None and layer != here.layer:
+        here.layer, here.channel = layer, 0
+    here.channel = here.channel if channel is None else max(0, int(channel))
+    here.view = view if view in VIEWS else here.view
+    write_address()
+
+
+def write_address() -> None:
+    """Names what is open in the address; what is as usual is left out."""
+    here = place()
+    values = {
+        "layer": here.layer,
+        "channel": str(here.channel) if here.channel else "",
+        "view": here.view if here.view != "activations" else "",
+    }
+    for name, value in values.items():
+        if value and st.query_params.get(name) != value:
+            st.query_params[name] = value
+        elif not value and name in st.query_params:
+            del st.query_params[name]
+    st.session_state[_ADDRESS] = values
