@@ -12,6 +12,14 @@ import pytest
 from cnnviz import runs
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tells pytest-xdist to run each file as one, and all that need a browser one after another: two would be slow."""
+    for item in items:
+        group = "browser" if item.get_closest_marker("browser") else item.path.name
+        item.add_marker(pytest.mark.xdist_group(group))
+
+
 @pytest.fixture(scope="session")
 def data_root() -> Path:
     """The folder of real pictures; without `CNNVIZ_DATA` the test is skipped."""
