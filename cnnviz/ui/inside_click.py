@@ -1,0 +1,106 @@
+"""A picture made of places, such as a channel or a mosaic, that can be clicked: which place it was comes back."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import cv2
+import numpy as np
+import streamlit as st
+
+__all__ = ["clickable"]
+
+_HTML = '<div class="all"><div class="frame"><img><div class="mark"></div></div><div class="words">&nbsp;</div></div>'
+_CSS = """
+.frame { position: relative; width: min(100%, var(--wide)); line-height: 0; cursor: crosshair; }
+.frame img { width: 100%; aspect-ratio: var(--shape); image-rendering: pixelated; border-radius: 0.25rem; }
+.mark { position: absolute; box-sizing: border-box; border: 2px solid #fff; outline: 2px solid #d9480f;
+  min-width: 9px; min-height: 9px; transform: translate(-50%, -50%); pointer-events: none; }
+.words { font-size: 0.8rem; opacity: 0.75; min-height: 1.3em; padding-top: 0.3rem; color: var(--st-text-color);
+  font-family: var(--st-font); font-variant-numeric: tabular-nums; }
+"""
+_JS = """
+export default function ({ parentElement, data, setTriggerValue }) {
+  const frame = parentElement.querySelector(".frame"), image = frame.querySelector("img");
+  const mark = frame.querySelector(".mark"), words = parentElement.querySelector(".words");
+  const { rows, columns, marked, labels } = data;
+  frame.style.setProperty("--wide", data.width + "px");
+  frame.style.setProperty("--shape", data.shape);
+  if (image.src !== data.picture) image.src = data.picture;
+  image.alt = data.alt;
+  mark.style.display = marked ? "block" : "none";
+  if (marked) {
+    mark.style.left = (100 * (marked[1] + 0.5)) / columns + "%";
+    mark.style.top = (100 * (marked[0] + 0.5)) / rows + "%";
+    mark.style.width = 100 / columns + "%";
+    mark.style.height = 100 / rows + "%";
+  }
+  const at = (event) => {
+    const box = image.getBoundingClientRect();
+    const place = (from, length, count) => Math.max(0, Math.min(count - 1, Math.floor((from / length) * count)));
+    return [place(event.clientY - box.top, box.height, rows), place(event.clientX - box.left, box.width, columns)];
+  };
+  const said = marked && labels ? labels[marked[0] * columns + marked[1]] : "";
+  words.style.display = labels ? "block" : "none";
+  words.textContent = said || "\\u00a0";
+  frame.onpointermove = (event) => {
+    const [row, column] = at(event);
+    if (labels) words.textContent = labels[row * columns + column] || "\\u00a0";
+  };
+  frame.onpointerleave = () => { words.textContent = said || "\\u00a0"; };
+  frame.onclick = (event) => setTriggerValue("clicked", at(event));
+}
+"""
+
+
+@st.cache_resource(show_spinner=False)
+def _component() -> Any:
+    return st.components.v2.component("cnnviz_clickable", html=_HTML, css=_CSS, js=_JS)
+
+
+def clickable(
+    image: np.ndarray,
+    grid: tuple[int, int],
+    alt: str,
+    *,
+    key: str,
+    on_click: Callable[[tuple[int, int]], None],
+    marked: tuple[int, int] | None = None,
+    width: int = 320,
+    labels: Sequence[str] | None = None,
+) -> None:
+    """Draws a picture whose places can be clicked; those who can't click need another way to the same.
+
+    Args:
+        image: uint8 (h, w, 3); enlarged, its pixels stay squares.
+        grid: its (rows, columns) of equally large places.
+        alt: what it shows, for those who can't see it.
+        key: of the element.
+        on_click: called with the (row, column) of the place that was clicked.
+        marked: the place that has a frame.
+        width: in pixels on the page, where there is room.
+        labels: for each place, row by row, what is said under the picture while the pointer is there.
+    """
+    png = cv2.imencode(".png", cv2.cvtColor(image, cv2.COLOR_RGB2BGR))[1].tobytes()
+    data = {
+        "picture": f"data:image/png;base64,{base64.b64encode(png).decode()}",
+        "alt": alt,
+        "rows": grid[0],
+        "columns": grid[1],
+        "shape": f"{image.shape[1]} / {image.shape[0]}",
+        "marked": marked,
+        "width": width,
+        "labels": None if labels is None else list(labels),
+    }
+    _component()(data=data, key=key, on_clicked_change=lambda: _take(key, grid, on_click))
+
+
+def _take(key: str, grid: tuple[int, int], on_click: Callable[[tuple[int, int]], None]) -> None:
+    """Hands on what the browser said, if it is a place of the picture."""
+    said = getattr(st.session_state.get(key), "clicked", None)
+    if isinstance(said, (list, tuple)) and len(said) == 2 and all(type(one) is int for one in said):
+        row, column = said
+        if 0 <= row < grid[0] and 0 <= column < grid[1]:
+            on_click((row, column))
