@@ -16,6 +16,7 @@ pages = [
     st.Page("pages/train.py", title="Train", icon=":material/model_training:", default=True),
     st.Page("pages/runs.py", title="Runs", icon=":material/monitoring:"),
     st.Page("pages/augment.py", title="Augment", icon=":material/auto_awesome_motion:"),
+    st.Page("pages/inside.py", title="Inside", icon=":material/layers:"),
     st.Page("pages/predict.py", title="Predict", icon=":material/image_search:"),
 ]
 st.navigation(pages, position="top").run()

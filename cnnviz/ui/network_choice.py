@@ -1,4 +1,4 @@
-"""Which networks the Predict page asks: runs, `.keras` files of a person's own, and Keras Applications."""
+"""Which networks Predict asks and Inside opens: runs, `.keras` files of a person's own, and Keras Applications."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _FILE, _CLASSES, _SCALE, _APPLICATION = "predict_file", "predict_classes", "pred
 
 
 def network_choice(choice: Choice, runs: dict[str, Run], names: dict[str, str]) -> list[Source]:
-    """Draws the choice and returns the networks, in the order they were chosen.
+    """Draws the choice and returns the networks, in the order they were chosen; one where one is shown alone.
 
     Args:
         choice: where the choice is kept.
@@ -50,12 +50,21 @@ def network_choice(choice: Choice, runs: dict[str, Run], names: dict[str, str]) 
         **{key: source.title for key, source in choice.files.items()},
         **{one: f"{APPLICATIONS[_application(one)].title} (ImageNet)" for one in choice.sources if _application(one)},
     }
-    st.multiselect(
-        "Network", list(titles), format_func=titles.get, key=seed("predict_networks", choice.sources),
-        max_selections=MOST_NETWORKS, on_change=_take, args=(choice,), placeholder="Choose one or several",
-        help=f"Runs that have a network, the newest first; up to {MOST_NETWORKS} stand side by side. A run of several "
-        "heads can also be opened as a network with one of them.",
-    )  # fmt: skip
+    if choice.single:
+        st.selectbox(
+            "Network", list(titles), format_func=titles.get, on_change=_take_one, args=(choice,),
+            placeholder="Choose one", key=seed("inside_network", next(iter(choice.sources), None)),
+            help="Runs that have a network, the newest first. A run of several heads can also be opened as a network "
+            "with one of them.",
+        )  # fmt: skip
+    else:
+        st.multiselect(
+            "Network", list(titles), format_func=titles.get, key=seed("predict_networks", choice.sources),
+            max_selections=MOST_NETWORKS, on_change=_take, args=(choice,), placeholder="Choose one or several",
+            help=f"Runs that have a network, the newest first; up to {MOST_NETWORKS} stand side by side. A run of "
+            "several heads can also be opened as a network with one of them.",
+        )  # fmt: skip
+    shown = choice.sources[:1] if choice.single else choice.sources
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         with st.popover(
             "Another network", icon=":material/add:", on_change="rerun", key="predict_other",
@@ -63,9 +72,9 @@ def network_choice(choice: Choice, runs: dict[str, Run], names: dict[str, str]) 
         ) as place:  # fmt: skip
             if place.open:
                 _others(choice)
-        if (run := next(filter(None, (_run(one, runs) for one in choice.sources)), None)) is not None:
+        if (run := next(filter(None, (_run(one, runs) for one in shown)), None)) is not None:
             item_choice(choice, run)
-    return [_source(choice, one, runs, titles) for one in choice.sources]
+    return [_source(choice, one, runs, titles) for one in shown]
 
 
 def first(runs: dict[str, Run]) -> list[str]:
@@ -113,6 +122,10 @@ def _take(choice: Choice) -> None:
     forget_failures()
 
 
+def _take_one(choice: Choice) -> None:
+    _use(choice, st.session_state["inside_network"])
+
+
 def _others(choice: Choice) -> None:
     st.markdown("**A file of yours**")
     st.file_uploader(
@@ -148,7 +161,8 @@ def _others(choice: Choice) -> None:
 
 
 def _use(choice: Choice, source: str) -> None:
-    choice.sources = [source]
+    others = choice.sources[1:] if choice.single and choice.sources else []
+    choice.sources = [source, *(one for one in others if one != source)]
     forget_failures()
 
 

@@ -1,4 +1,4 @@
-"""Where photos come from on the Predict page: a drop zone, samples to click on, the camera, held-out pictures."""
+"""Where the photos of Predict and Inside come from: a drop zone, samples, the camera, held-out pictures."""
 
 from __future__ import annotations
 
@@ -20,41 +20,71 @@ __all__ = ["item_choice", "photo_choice"]
 
 SAMPLES = 4
 THUMB = 240
-_FILES, _CAMERA = "predict_files", "predict_camera"
+_FILES, _ONE_FILE, _CAMERA = "predict_files", "inside_file", "predict_camera"
 
 
 def photo_choice(choice: Choice) -> None:
-    """Draws the ways to choose photos; what is chosen goes into `choice`."""
+    """Draws the ways to choose photos; what is chosen goes into `choice`.
+
+    Where one is shown alone, all but the samples is folded, as the page is about what comes after.
+    """
+    if choice.single:
+        with st.container(horizontal=True, vertical_alignment="center", gap="small", key="predict_sources"):
+            _samples(choice)
+            with st.popover(
+                "Another picture", icon=":material/add_photo_alternate:", on_change="rerun", key="predict_others",
+                help="A photo of yours: from a file, or by this device's camera.",
+            ) as place:  # fmt: skip
+                if place.open:
+                    _files(choice)
+                    _camera(choice, _camera_toggle())
+    else:
+        _files(choice)
+        with st.container(horizontal=True, vertical_alignment="center", gap="small", key="predict_sources"):
+            _samples(choice)
+            camera = _camera_toggle()
+            st.toggle(
+                "Side by side", key=seed("predict_beside", choice.beside),
+                on_change=lambda: setattr(choice, "beside", st.session_state["predict_beside"]),
+                help="On: a photo that you choose stands beside those that are shown. Off: in their place.",
+            )  # fmt: skip
+        _camera(choice, camera)
+    if choice.refused:
+        _refused(choice)
+
+
+def _files(choice: Choice) -> None:
     st.file_uploader(
-        "Drop photos here", accept_multiple_files=True, key=_FILES, on_change=_take_files, args=(choice,),
-        max_upload_size=images.MAX_BYTES >> 20, width="stretch",
+        "Drop photos here", accept_multiple_files=not choice.single, key=_ONE_FILE if choice.single else _FILES,
+        on_change=_take_files, args=(choice,), max_upload_size=images.MAX_BYTES >> 20, width="stretch",
         help="JPEG, PNG, WebP, GIF, BMP or TIFF, up to 20 MB and 50 megapixels each. They stay on this computer: "
         "decoded by this server, and not stored.",
     )  # fmt: skip
+
+
+def _samples(choice: Choice) -> None:
     names = sample_names()[:SAMPLES]
     st.html(_style(names))
-    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="predict_sources"):
-        for name in names:
-            st.button(
-                name.capitalize(), key=f"predict_sample_{name}", on_click=_take_sample, args=(choice, name),
-                help=f"Shows the sample photo {name.capitalize()}.",
-            )  # fmt: skip
-        camera = st.toggle(
-            "Camera", key="predict_camera_on", persist_state="session",
-            help="Takes a photo with this device's camera; the browser asks first.",
+    for name in names:
+        st.button(
+            name.capitalize(), key=f"predict_sample_{name}", on_click=_take_sample, args=(choice, name),
+            help=f"Shows the sample photo {name.capitalize()}.",
         )  # fmt: skip
-        st.toggle(
-            "Side by side", key=seed("predict_beside", choice.beside),
-            on_change=lambda: setattr(choice, "beside", st.session_state["predict_beside"]),
-            help="On: a photo that you choose stands beside those that are shown. Off: in their place.",
-        )  # fmt: skip
-    if camera:
+
+
+def _camera_toggle() -> bool:
+    return st.toggle(
+        "Camera", key="predict_camera_on", persist_state="session",
+        help="Takes a photo with this device's camera; the browser asks first.",
+    )  # fmt: skip
+
+
+def _camera(choice: Choice, on: bool) -> None:
+    if on:
         st.camera_input(
             "Take a photo", key=_CAMERA, on_change=_take_shot, args=(choice,), width=420,
             help="What the network is asked about stays on this computer.",
         )  # fmt: skip
-    if choice.refused:
-        _refused(choice)
 
 
 def _refused(choice: Choice) -> None:
@@ -87,7 +117,8 @@ def _take_sample(choice: Choice, name: str) -> None:
 
 def _take_files(choice: Choice) -> None:
     """Decodes the files that are new; those that came with an earlier drop are shown already, or were taken away."""
-    files = st.session_state[_FILES] or []
+    found = st.session_state[_ONE_FILE if choice.single else _FILES]
+    files = found if isinstance(found, list) else [found] if found is not None else []
     new = [file for file in files if file.file_id not in choice.given]
     choice.given = {file.file_id for file in files}
     if new:

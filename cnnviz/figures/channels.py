@@ -1,0 +1,105 @@
+"""A layer's channels as one picture for a page, and how its values are spread. Importing this loads no TensorFlow."""
+
+from __future__ import annotations
+
+import base64
+import math
+
+import cv2
+import numpy as np
+
+from cnnviz.explain.mosaics import in_colours, maps, mosaic
+from cnnviz.figures.predicted import ACCENT
+from cnnviz.figures.style import quoted
+
+__all__ = ["columns_of", "crossed", "on_page", "spread", "tight"]
+
+LONGEST = 960
+"""No side of a mosaic for the page is over so many pixels."""
+WIDE = 1.5
+"""About how much wider than high a mosaic is."""
+_LINE = (420, 96)
+
+
+def columns_of(shape: tuple[int, ...], wide: float = WIDE) -> int:
+    """Returns how many tiles stand in a row for a layer's output of this shape, (h, w, channels) or (units,)."""
+    height, width = (*shape[:-1], 1, 1)[:2] if len(shape) > 1 else (1, 1)
+    return max(1, min(shape[-1], round(math.sqrt(shape[-1] * wide * height / width))))
+
+
+def tight(grey: np.ndarray, order: np.ndarray, columns: int, colour_map: str) -> np.ndarray:
+    """Returns the channels in a map's colours with all their pixels, uint8 RGB, for a file."""
+    return in_colours(mosaic(maps(grey), order, columns, margin=1), colour_map)
+
+
+def on_page(grey: np.ndarray, order: np.ndarray, columns: int, colour_map: str, silent: np.ndarray) -> np.ndarray:
+    """Returns the channels as uint8 RGB whose rows and columns of tiles are equally large to the pixel.
+
+    Tiles are shrunk so that the whole fits `LONGEST`, and small ones enlarged so that margins and crosses stay thin.
+
+    Args:
+        grey: uint8 (h, w, k) or (k,).
+        order: which channels, in which order.
+        columns: tiles in a row.
+        colour_map: of `overlay.COLOUR_MAPS`.
+        silent: which channels are crossed out, bool (k,).
+    """
+    planes = maps(grey)[..., order]
+    rows = -(-len(order) // columns)
+    height, width = planes.shape[:2]
+    factor = LONGEST / max(columns * width, rows * height)
+    factor = float(math.floor(factor)) if factor >= 1 else factor
+    size = max(1, round(height * factor) - 1), max(1, round(width * factor) - 1)
+    way = cv2.INTER_AREA if factor < 1 else cv2.INTER_NEAREST
+    canvas = np.full((rows * (size[0] + 1), columns * (size[1] + 1), 3), 128, np.uint8)
+    for nth in range(len(order)):
+        top, left = (nth // columns) * (size[0] + 1), (nth % columns) * (size[1] + 1)
+        plane = np.ascontiguousarray(planes[..., nth])
+        tile = in_colours(cv2.resize(plane, size[::-1], interpolation=way), colour_map)
+        canvas[top : top + size[0], left : left + size[1]] = crossed(tile) if silent[order[nth]] else tile
+    return canvas
+
+
+def crossed(tile: np.ndarray) -> np.ndarray:
+    """Returns a tile, uint8 RGB, with a cross over it, dark and light so that it is seen on every ground."""
+    tile = np.ascontiguousarray(tile)
+    low, right = tile.shape[0] - 1, tile.shape[1] - 1
+    for colour, thickness in (((0, 0, 0), 3), ((255, 255, 255), 1)):
+        cv2.line(tile, (0, 0), (right, low), colour, thickness)
+        cv2.line(tile, (right, 0), (0, low), colour, thickness)
+    return tile
+
+
+def spread(counts: np.ndarray, edges: np.ndarray, alt: str) -> str:
+    """Returns how values are spread, as bars whose heights are the square roots of the counts; as HTML.
+
+    Args:
+        counts: of each of equal steps, int64 (n,).
+        edges: of the steps, (n + 1,).
+        alt: what it shows, for those who can't see it.
+    """
+    width, height = _LINE
+    base, step = height - 18, width / len(counts)
+    top = math.sqrt(max(1, int(counts.max())))
+    bars = "".join(
+        f'<rect x="{step * nth:.1f}" y="{base - (base - 2) * math.sqrt(count) / top:.1f}" width="{step - 1:.1f}" '
+        f'height="{(base - 2) * math.sqrt(count) / top:.1f}" fill="{ACCENT}"/>'
+        for nth, count in enumerate(map(int, counts)) if count
+    )  # fmt: skip
+    low, high = float(edges[0]), float(edges[-1])
+    zero = width * -low / (high - low) if low < 0 < high else None
+    line = f'<line x1="{zero:.1f}" x2="{zero:.1f}" y1="0" y2="{base}" stroke="#808080"/>' if zero is not None else ""
+    ends = "".join(
+        f'<text x="{x}" y="{height - 4}" text-anchor="{anchor}" font-size="12" font-family="sans-serif" '
+        f'fill="#808080">{value:.3g}</text>'
+        for x, anchor, value in ((0, "start", low), (width, "end", high))
+    )
+    svg = (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}">{bars}{line}'
+        f'<line x1="0" x2="{width}" y1="{base}" y2="{base}" stroke="#808080" stroke-opacity="0.6"/>{ends}</svg>'
+    )
+    data = base64.b64encode(svg.encode()).decode()
+    return (
+        f'<img alt="{quoted(alt)}" title="{quoted(alt)}" src="data:image/svg+xml;base64,{data}" '
+        f'style="width:100%;max-width:{width}px">'
+    )

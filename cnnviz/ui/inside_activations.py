@@ -1,0 +1,169 @@
+"""Inside: every channel of the open layer in one picture; a click on one opens it beside them."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import replace
+
+import numpy as np
+import streamlit as st
+
+from cnnviz import images
+from cnnviz.explain.mosaics import raw, standardised
+from cnnviz.figures.channels import columns_of, on_page, spread, tight
+from cnnviz.figures.predicted import percent
+from cnnviz.figures.strip import size
+from cnnviz.overlay import COLOUR_MAPS
+from cnnviz.ui.inside_channel import channel_part, stem
+from cnnviz.ui.inside_click import clickable
+from cnnviz.ui.inside_state import Opened, place, show
+from cnnviz.ui.inside_work import layer_values
+from cnnviz.ui.text import plain
+
+__all__ = ["activations_part"]
+
+SCALES = {"each": "Each by itself", "one": "One scale"}
+ORDERS = {"index": "By number", "strength": "Strongest first"}
+_WIDTH = 760
+
+
+def activations_part(opened: Opened) -> None:
+    """Draws the part. It reruns alone when another channel is opened: what the layer gives is kept."""
+    values = layer_values(opened, opened.layer)
+    if isinstance(values, str):
+        st.error(plain(values), icon=":material/error:")
+    elif values is not None and values.ndim not in (1, 2, 3):
+        st.info(f"This layer gives {size(values.shape)} for a picture, which can't be drawn as maps.")
+    elif values is not None:
+        _part(opened, values)
+
+
+@st.fragment
+def _part(opened: Opened, values: np.ndarray) -> None:
+    opened = replace(opened, channel=min(place().channel, values.shape[-1] - 1))
+    left, right = st.columns([3, 2], gap="large")
+    with right:
+        scale, order, colour_map = _choices()
+    with left:
+        _mosaic(opened, values, scale, order, colour_map)
+        _figures(values)
+        _downloads(opened, values, scale, order, colour_map)
+    with right:
+        channel_part(opened, values, colour_map)
+
+
+def _choices() -> tuple[str, str, str]:
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="inside_mosaic_choices"):
+        scale = st.selectbox(
+            "Scale", list(SCALES), format_func=SCALES.get, key="inside_scale", persist_state="session", width=150,
+            help="Each by itself, as in the tutorial: every channel minus its mean, over its standard deviation, × 64, "
+            "+ 128; weak channels then look like strong ones. One scale: 0 is dark and the layer's greatest value is "
+            "bright, so that channels can be compared.",
+        )  # fmt: skip
+        order = st.selectbox(
+            "Order", list(ORDERS), format_func=ORDERS.get, key="inside_order", persist_state="session", width=160,
+            help="Strongest first: by the mean over all places, for this picture.",
+        )  # fmt: skip
+        colour_map = st.selectbox(
+            "Colours", list(COLOUR_MAPS), format_func=str.capitalize, key="inside_colours", persist_state="session",
+            width=120, help="Viridis grows evenly lighter, also in grey and for colour-blind eyes.",
+        )  # fmt: skip
+    return scale, order, colour_map
+
+
+def _ordered(values: np.ndarray, order: str) -> np.ndarray:
+    """The channels in the order of the mosaic; by their mean, the greatest first, as `activations.strongest`."""
+    if order == "index":
+        return np.arange(values.shape[-1])
+    strength = values.reshape(-1, values.shape[-1]).mean(axis=0, dtype=np.float64)
+    return np.argsort(-strength.astype(np.float32), kind="stable")
+
+
+def _grey(values: np.ndarray, scale: str) -> np.ndarray:
+    return raw(values) if _one_scale(values, scale) else standardised(values)
+
+
+def _mosaic(opened: Opened, values: np.ndarray, scale: str, order: str, colour_map: str) -> None:
+    columns, flat = columns_of(values.shape), values.reshape(-1, values.shape[-1])
+    count, chosen = values.shape[-1], _ordered(values, order)
+    picture, silent = _drawn(values, (*opened.identity, opened.layer), scale, order, colour_map)
+    at = int(np.flatnonzero(chosen == opened.channel)[0])
+    low, high = flat.min(axis=0), flat.max(axis=0)
+    labels = [
+        f"Channel {one}: {low[one]:.3g} to {high[one]:.3g}" + (" · silent here" if silent[one] else "")
+        if len(flat) > 1 else f"Unit {one}: {high[one]:.4g}"
+        for one in chosen.tolist()
+    ]  # fmt: skip
+
+    def take(tile: tuple[int, int]) -> None:
+        nth = tile[0] * columns + tile[1]
+        if nth < count:
+            show(channel=int(chosen[nth]))
+
+    what = f"The {count:,} channels of {opened.layer}" if values.ndim > 1 else f"The {count:,} values of {opened.layer}"
+    clickable(
+        picture, (-(-count // columns), columns), f"{what}, for {opened.photo.title}", key="inside_mosaic",
+        on_click=take, marked=divmod(at, columns), width=_WIDTH, labels=labels,
+    )  # fmt: skip
+    quiet = int(silent.sum())
+    st.caption(
+        f"**{plain(what)}**, {'one scale' if _one_scale(values, scale) else 'each by itself'}"
+        f"{', strongest first' if order == 'strength' else ''}. A click opens one."
+        + (f" Crossed out: {quiet:,} that {'is' if quiet == 1 else 'are'} nowhere above 0 here." if quiet else "")
+    )
+
+
+def _one_scale(values: np.ndarray, scale: str) -> bool:
+    """A channel with one place has nothing to be standardised by."""
+    return scale == "one" or values.size == values.shape[-1]
+
+
+@st.cache_data(show_spinner=False, max_entries=32)
+def _drawn(
+    _values: np.ndarray, identity: tuple, scale: str, order: str, colour_map: str
+) -> tuple[np.ndarray, np.ndarray]:
+    """The mosaic for the page, and which channels are nowhere above 0."""
+    silent = _values.reshape(-1, _values.shape[-1]).max(axis=0) <= 0
+    grey, columns = _grey(_values, scale), columns_of(_values.shape)
+    return on_page(grey, _ordered(_values, order), columns, colour_map, silent), silent
+
+
+def _figures(values: np.ndarray) -> None:
+    """How the layer's values are spread, and how many are exactly 0."""
+    from cnnviz.explain.activations import histogram
+
+    zeros = 1 - np.count_nonzero(values) / values.size
+    rest = values[values != 0]
+    left, right = st.columns(2, vertical_alignment="center")
+    if rest.size:
+        counts, edges = histogram(rest)
+        alt = f"Histogram of the values that are not 0, from {edges[0]:.3g} to {edges[-1]:.3g}"
+        left.html(spread(counts, edges, alt))
+    sparse = f" **{percent(zeros)}** of them are exactly 0." if zeros else ""
+    right.caption(
+        f"{values.size:,} values, mean {values.mean():.3g}, from {values.min():.3g} to {values.max():.3g}.{sparse}"
+        + (f" Bars{' of the others' if zeros else ''}: as high as the square roots of the counts." if rest.size else "")
+    )
+
+
+def _downloads(opened: Opened, values: np.ndarray, scale: str, order: str, colour_map: str) -> None:
+    def picture() -> bytes:
+        grey = _grey(values, scale)
+        return images.to_png(tight(grey, _ordered(values, order), columns_of(values.shape), colour_map))
+
+    def numbers() -> bytes:
+        file = io.BytesIO()
+        np.save(file, values, allow_pickle=False)
+        return file.getvalue()
+
+    name = stem(opened)
+    with st.container(horizontal=True, gap="small"):
+        st.download_button(
+            "Mosaic", picture, f"{name}.png", "image/png", icon=":material/download:", type="tertiary",
+            key="inside_mosaic_png", on_click="ignore", help="All channels with all their pixels, as PNG.",
+        )  # fmt: skip
+        st.download_button(
+            "Values", numbers, f"{name}.npy", "application/octet-stream", icon=":material/download:", type="tertiary",
+            key="inside_mosaic_npy", on_click="ignore",
+            help="What the layer gives as a NumPy file: float32, height × width × channels, not scaled.",
+        )  # fmt: skip

@@ -1,0 +1,110 @@
+"""The Inside page under its title: the network is loaded and followed, and the chosen view of the open layer drawn."""
+
+from __future__ import annotations
+
+import numpy as np
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from cnnviz.augment.preview import display_size, picture_bytes
+from cnnviz.errors import CnnvizError
+from cnnviz.images import fit
+from cnnviz.ui.inside_activations import activations_part
+from cnnviz.ui.inside_state import VIEWS, Opened, place, settled, show
+from cnnviz.ui.inside_strip import strip
+from cnnviz.ui.inside_work import seen_by, table_of
+from cnnviz.ui.models import Network, Source, forget_failures, opened
+from cnnviz.ui.predict_state import Choice, seed
+from cnnviz.ui.text import plain
+
+__all__ = ["STYLE", "inside"]
+
+STYLE = """
+<style>
+.st-key-inside_picture img { max-height: 9rem; object-fit: contain; object-position: left; }
+@media (max-width: 640px) {
+  .st-key-predict_sources, .st-key-inside_views [role="radiogroup"] { flex-wrap: nowrap; overflow-x: auto; }
+  .st-key-predict_sources > *, .st-key-inside_views [role="radiogroup"] > * { flex-shrink: 0; }
+  .st-key-inside_top > [data-testid="stLayoutWrapper"] > * { gap: 1rem; }
+}
+</style>
+"""
+_SIDE = 320
+
+
+def inside(choice: Choice, source: Source | None, picture: DeltaGenerator) -> None:
+    """Draws the network with the first photo of the choice, or what is missing for it.
+
+    Args:
+        choice: of the Predict and the Inside page.
+        source: the network; `None` where none is chosen.
+        picture: the place for what the network sees.
+    """
+    notes = st.container()
+    found = _network(source)
+    photo = choice.photos[0] if choice.photos else None
+    if photo is None:
+        st.write("Choose a picture above: click on one of the samples.")
+    elif found is None:
+        with picture:
+            _photo(photo.shown, f"{photo.title}, as given")
+    else:
+        _of(choice, source, found, picture)
+    with notes:
+        for sentence in choice.told():
+            st.warning(plain(sentence), icon=":material/info:")
+
+
+def _network(source: Source | None) -> Network | None:
+    """The loaded network; where there is none, what is said in its place."""
+    if source is None:
+        st.write("No network is chosen. Choose a run above, or train one: the digits take about 20 seconds.")
+        st.page_link("pages/train.py", label="Choose data and network on Train", icon=":material/tune:")
+        return None
+    found = next(iter(opened([source]) or []), None)
+    if isinstance(found, str):
+        st.error(f"**{plain(source.title)}**: {plain(found)}", icon=":material/error:")
+        st.button("Try again", icon=":material/refresh:", key="networks_again", on_click=forget_failures,
+                  help="Loads what could not be loaded once more.")  # fmt: skip
+        return None
+    return found
+
+
+def _of(choice: Choice, source: Source, network: Network, picture: DeltaGenerator) -> None:
+    photo = choice.photos[0]
+    try:
+        seen = seen_by(source, network, photo)
+    except CnnvizError as error:
+        st.error(plain(error), icon=":material/error:")
+        return
+    height, width, channels = seen.shape
+    with picture:
+        grey = ", grey" if channels == 1 else ""
+        _photo(seen, f"{photo.title}, as the network sees it: {width:,} × {height:,}{grey}")
+    table = table_of(source, network)
+    if not table:
+        if table is not None:
+            st.error(plain(table or "The network has no layers."), icon=":material/error:")
+        return
+    layer, channel = settled(choice, table)
+    strip(table, layer)
+    _view(Opened(network, source, photo, seen, network.loaded.pixels(seen[None]), table, layer, channel))
+
+
+def _photo(image: np.ndarray, caption: str) -> None:
+    with st.container(key="inside_picture"):
+        small = fit(image, display_size(image.shape, _SIDE), channels=image.shape[2])
+        st.image(picture_bytes(small), caption=plain(caption), width=144, alt=caption)
+
+
+def _view(opened: Opened) -> None:
+    """Draws the choice of views and the chosen one; nothing of the others is computed."""
+    with st.container(key="inside_views"):
+        st.segmented_control(
+            "View", list(VIEWS), format_func=VIEWS.get, key=seed("inside_view", place().view), required=True,
+            label_visibility="collapsed", on_change=lambda: show(view=st.session_state["inside_view"]),
+            help="What is shown of the open layer.",
+        )  # fmt: skip
+    view = place().view
+    if view == "activations":
+        activations_part(opened)

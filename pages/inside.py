@@ -1,0 +1,41 @@
+"""The Inside page: what happens in there?"""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from cnnviz import runs
+from cnnviz.errors import CnnvizError
+from cnnviz.runs.compare import labels
+from cnnviz.ui import inside_state, predict_state
+from cnnviz.ui.entry import through_the_app
+from cnnviz.ui.inside_page import STYLE, inside
+from cnnviz.ui.models import usable
+from cnnviz.ui.network_choice import network_choice
+from cnnviz.ui.photo_choice import photo_choice
+from cnnviz.ui.text import plain
+
+through_the_app()
+
+st.html(STYLE)
+with st.container(gap=None):
+    st.title("Inside", anchor=False)
+    st.caption("What happens in there? A picture on its way through a network, layer by layer and number by number.")
+
+try:
+    listed = runs.listing()
+except CnnvizError as error:
+    st.error(plain(error), icon=":material/error:")
+    listed = []
+known = {run.id: run for run in usable(listed)}
+choice = predict_state.opened(known, inside_state.SHARED, single=True)
+inside_state.place()
+with st.container(key="inside_top"):
+    picture, left, right = st.columns([2, 5, 6], gap="large")
+with left:
+    sources = network_choice(choice, known, labels(listed))
+with right:
+    photo_choice(choice)
+inside(choice, sources[0] if sources else None, picture)
+predict_state.write_address(choice, inside_state.SHARED)
+inside_state.write_address()
