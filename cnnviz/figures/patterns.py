@@ -1,0 +1,71 @@
+"""Patterns of many filters as one picture, and that picture on a page with what can be said of each."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Sequence
+
+import numpy as np
+
+from cnnviz.figures.style import quoted
+
+__all__ = ["COLUMNS", "MARGIN", "grid", "on_page"]
+
+COLUMNS, MARGIN = 8, 5
+"""The tutorial's grid."""
+MARKED = "#f2a900"
+
+
+def grid(pictures: np.ndarray, columns: int = COLUMNS, margin: int = MARGIN) -> np.ndarray:
+    """Returns pictures beside each other in rows, black between them: uint8 (h, w, c).
+
+    Args:
+        pictures: uint8 (n, height, width, c), n from 1.
+        columns: at most so many in a row.
+        margin: pixels between pictures.
+    """
+    count, height, width, channels = pictures.shape
+    columns = min(columns, count)
+    rows = -(-count // columns)
+    canvas = np.zeros((rows * (height + margin) - margin, columns * (width + margin) - margin, channels), np.uint8)
+    for nth, picture in enumerate(pictures):
+        top, left = (nth // columns) * (height + margin), (nth % columns) * (width + margin)
+        canvas[top : top + height, left : left + width] = picture
+    return canvas
+
+
+def on_page(
+    file: bytes, shape: tuple[int, ...], words: Sequence[str], *, side: int, alt: str, marked: int | None = None,
+    columns: int = COLUMNS, margin: int = MARGIN, widest: str = "46rem",
+) -> str:  # fmt: skip
+    """Returns a `grid` as HTML, in which each picture tells of itself under the pointer.
+
+    Args:
+        file: the grid as PNG or JPEG bytes.
+        shape: the grid's (height, width, …) in pixels.
+        words: what is said of each picture; names in it become text.
+        side: of each picture, in pixels.
+        alt: what the grid shows, for those who can't see it.
+        marked: which picture has a frame.
+        columns: as the grid's.
+        margin: as the grid's.
+        widest: the greatest width on the page, as CSS has it; small grids stay smaller.
+    """
+    height, width = shape[:2]
+    columns = min(columns, len(words))
+    cells = []
+    for nth, word in enumerate(words):
+        top, left = (nth // columns) * (side + margin), (nth % columns) * (side + margin)
+        frame = f"outline:3px solid {MARKED};outline-offset:-1px;" if nth == marked else ""
+        cells.append(
+            f'<span title="{quoted(word)}" style="position:absolute;{frame}left:{100 * left / width:.3f}%;top:'
+            f'{100 * top / height:.3f}%;width:{100 * side / width:.3f}%;height:{100 * side / height:.3f}%"></span>'
+        )
+    kind = "jpeg" if file.startswith(b"\xff\xd8") else "png"
+    sharp = "image-rendering:pixelated;" if side < 40 else ""
+    return (
+        f'<div role="img" aria-label="{quoted(alt)}" style="position:relative;aspect-ratio:{width}/{height};'
+        f'width:min(100%, {widest}, {width * 2}px);background:#000;border-radius:0.25rem;overflow:hidden">'
+        f'<img alt="" src="data:image/{kind};base64,{base64.b64encode(file).decode()}" style="width:100%;height:100%;'
+        f'display:block;{sharp}">{"".join(cells)}</div>'
+    )

@@ -1,0 +1,218 @@
+"""Inside: what each filter looks for, as pictures made by gradient ascent, seen while they are being made."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+from typing import TYPE_CHECKING
+
+import numpy as np
+import streamlit as st
+
+from cnnviz import images
+from cnnviz.augment.preview import picture_bytes
+from cnnviz.errors import CnnvizError
+from cnnviz.figures.patterns import grid, on_page
+from cnnviz.ui import background
+from cnnviz.ui.inside_patterns_work import USUAL, Tile, count_of, ended, growing, settings_of, start, tiles
+from cnnviz.ui.text import plain
+
+if TYPE_CHECKING:
+    from cnnviz.explain.patterns import Settings
+    from cnnviz.ui.inside_state import Opened
+
+__all__ = ["pattern_of", "patterns_part"]
+
+MOST = 64
+"""So many patterns are made and shown at a time, 8 × 8."""
+SECONDS = 0.5
+SHARP = 700
+"""Grids of at most so many pixels a side are shown as PNG."""
+MODES = {"plain": "As in the tutorial", "robust": "Robust"}
+_WORK = "inside_patterns"
+
+
+def patterns_part(opened: Opened) -> None:
+    """Draws the part; nothing is made before a person asks for it."""
+    count = count_of(opened)
+    if not count:
+        st.info(_no_channels(opened), icon=":material/info:")
+        return
+    left, right = st.columns([1, 2], gap="large")
+    try:
+        with left:
+            settings, filters = _settings(opened, count)
+        with right:
+            _made(opened, settings, filters)
+        with left:
+            _large_of(opened, settings)
+    except CnnvizError as error:
+        st.error(plain(error), icon=":material/error:")
+
+
+def pattern_of(opened: Opened, channel: int) -> None:
+    """Draws a channel's pattern with the settings chosen last; where there is none yet, a button that makes it."""
+    if not 0 <= channel < count_of(opened):
+        st.caption(_no_channels(opened))
+        return
+    try:
+        settings = settings_of(opened)
+        _outcome(ended(_WORK, 0.2))
+        tile = tiles(opened, settings, [channel]).get(channel)
+        if tile is not None and tile.steps:
+            _large(opened, channel, tile, settings)
+        whole = tile is not None and tile.steps >= settings.steps
+        if not whole and not background.known(_WORK):
+            st.button(
+                "Make its pattern", icon=":material/auto_awesome:", key="inside_pattern_make",
+                on_click=start, args=(_WORK, opened, settings, [channel]),
+                help=f"A picture that excites this channel, by {settings.steps} steps from grey noise. The Patterns "
+                "view has all channels, and the settings.",
+            )  # fmt: skip
+    except CnnvizError as error:
+        st.error(plain(error), icon=":material/error:")
+
+
+def _no_channels(opened: Opened) -> str:
+    shape = " × ".join(map(str, opened.row.shape))
+    return f"{plain(opened.layer)} gives {shape} numbers, which are no channels: open a convolution."
+
+
+def _settings(opened: Opened, count: int) -> tuple[Settings, range]:
+    from cnnviz.explain.patterns import usual_size
+
+    mode = st.segmented_control(
+        "Way", list(MODES), format_func=MODES.get, default="plain", required=True, key="inside_patterns_mode",
+        persist_state="session", help="The tutorial's: each step adds the gradient over its root mean square. Robust: "
+        "the picture's spectrum is changed, and moved, turned and scaled each time, so that deep layers show clean "
+        "patterns instead of noise (Olah et al. 2017).",
+    )  # fmt: skip
+    with st.container(horizontal=True):
+        st.number_input(
+            "Steps", 1, 2000, USUAL[mode][0], key=f"inside_patterns_steps_{mode}", persist_state="session", width=120,
+            help="How many steps of gradient ascent. The tutorial takes 40.",
+        )  # fmt: skip
+        st.number_input(
+            "Step size", 0.1, 20.0, USUAL[mode][1], 0.5, format="%.1f", key=f"inside_patterns_step_{mode}",
+            persist_state="session", width=120, help="How far each step goes. The tutorial takes 1.",
+        )  # fmt: skip
+        st.number_input(
+            "Size", 8, 512, usual_size(opened.network.loaded, opened.layer), 8, persist_state="session", width=120,
+            key=f"inside_patterns_size_{opened.layer}", help="Each pattern's side in pixels. At first 64, or more "
+            "where the layer's filters see more of a picture than that.",
+        )  # fmt: skip
+    starts = list(range(0, count, MOST))
+    first = starts[0]
+    if len(starts) > 1:
+        first = st.selectbox(
+            "Channels", starts, min(opened.channel // MOST, len(starts) - 1), persist_state="session",
+            format_func=lambda at: f"{at} to {min(at + MOST, count) - 1}", key=f"inside_patterns_page_{opened.layer}",
+            help=f"{MOST} of the layer's {count:,} channels are shown at a time.",
+        )  # fmt: skip
+    return settings_of(opened), range(first, min(first + MOST, count))
+
+
+def _made(opened: Opened, settings: Settings, filters: range) -> None:
+    """The button, the bar and the grid."""
+    place = st.container()
+    with place:
+        _outcome(ended(_WORK, 0.2))
+    there = tiles(opened, settings, filters)
+    missing = sum(one not in there or there[one].steps < settings.steps for one in filters)
+    if missing and not growing(opened, settings):
+        with place:
+            st.button(
+                f"Make {missing} patterns" if missing == len(filters) else f"Make the {missing} that are missing",
+                icon=":material/auto_awesome:", type="primary", key="inside_patterns_make", on_click=start,
+                args=(_WORK, opened, settings, filters),
+                help="They are shown while they are being made, and can be stopped. "
+                + ("What is whole is kept with the run." if opened.source.run is not None else "They are kept for "
+                   "this visit only, as this network is of no run."),
+            )  # fmt: skip
+    st.fragment(run_every=SECONDS if growing(opened, settings) else None)(_grid)(opened, settings, filters)
+
+
+def _outcome(work: background.Work | None) -> None:
+    """Says how the work ended, where it isn't to be seen."""
+    if work is not None and work.sentence:
+        st.error(plain(work.sentence), icon=":material/error:")
+    elif work is not None and work.stopped:
+        st.caption("Stopped. What was whole by then stays; the others are as far as they came.")
+
+
+def _grid(opened: Opened, settings: Settings, filters: range) -> None:
+    there = tiles(opened, settings, filters)
+    if not there:
+        st.caption(_promise(opened, settings))
+        return
+    side, channels = next(iter(there.values())).picture.shape[1:]
+    empty = np.zeros((side, side, channels), np.uint8)
+    last = max(there)
+    shown = [one for one in filters if one <= last]  # no rows of nothing after those that are there
+    picture = grid(np.stack([there[one].picture if one in there else empty for one in shown]))
+    words = [_words(opened, one, there.get(one), settings) for one in shown]
+    small = max(picture.shape[:2]) <= SHARP and not growing(opened, settings)
+    st.html(
+        on_page(
+            images.to_png(picture) if small else picture_bytes(picture), picture.shape, words, side=side,
+            marked=shown.index(opened.channel) if opened.channel in shown else None,
+            alt=f"Patterns of {opened.layer}, channels {shown[0]} to {shown[-1]}",
+        )
+    )  # fmt: skip
+    st.caption(_caption(opened, settings, filters, there))
+    if not growing(opened, settings):
+        st.download_button(
+            "Grid", partial(images.to_png, picture), f"patterns-{'robust-' if settings.mode == 'robust' else ''}"
+            f"{shown[0]}-{shown[-1]}.png", "image/png", icon=":material/download:", type="tertiary",
+            key="inside_patterns_png", on_click="ignore",
+            help="The grid as PNG. `python -m cnnviz patterns RUN LAYER --out FILE` makes it, too.",
+        )  # fmt: skip
+
+
+def _promise(opened: Opened, settings: Settings) -> str:
+    return (
+        f"A pattern is a picture of {settings.size} × {settings.size} pixels that begins as grey noise and is changed "
+        f"{settings.steps} times so that one channel of {plain(opened.layer)} answers more strongly: what is left is "
+        "what the channel looks for."
+    )
+
+
+def _words(opened: Opened, channel: int, tile: Tile | None, settings: Settings) -> str:
+    """What is said of one pattern."""
+    classes = opened.network.loaded.classes.get(opened.layer, ())
+    name = f"Channel {channel}" + (f" ({classes[channel]})" if channel < len(classes) else "")
+    if tile is None:
+        return f"{name}: not made yet"
+    if tile.steps < settings.steps:
+        return f"{name}: {tile.steps} of {settings.steps} steps"
+    return f"{name}: mean output {tile.before:.3g} for noise, {tile.after:.3g} for its pattern"
+
+
+def _caption(opened: Opened, settings: Settings, filters: range, there: Mapping[int, Tile]) -> str:
+    way = "as in the tutorial" if settings.mode == "plain" else "the robust way"
+    named = f"{plain(opened.layer)}, channels {filters[0]} to {filters[-1]} in rows"
+    words = [f"{named}, {settings.steps} steps of {settings.step:g} {way}, {settings.size} × {settings.size} pixels."]
+    whole = {one: tile for one, tile in there.items() if tile.steps >= settings.steps}
+    grown = [tile.after / tile.before for tile in whole.values() if tile.before > 0 and tile.after > tile.before]
+    if grown:
+        words.append(f"A pattern excites its channel {np.median(grown):.3g} times as much as noise (the median).")
+    silent = sorted(one for one, tile in whole.items() if tile.after == tile.before)
+    if silent:
+        several = ", ".join(map(str, silent[:8])) + (" …" if len(silent) > 8 else "")
+        words.append(f"Nothing could raise {several}: silent for noise, with no gradient to follow.")
+    if len(whole) < len(filters):
+        words.append(f"{len(whole)} of {len(filters)} are whole.")
+    words.append("The pointer over a pattern shows its channel.")
+    return " ".join(words)
+
+
+def _large_of(opened: Opened, settings: Settings) -> None:
+    """The open channel's pattern under the settings, once it is whole."""
+    tile = tiles(opened, settings, [opened.channel]).get(opened.channel)
+    if tile is not None and tile.steps >= settings.steps:
+        _large(opened, opened.channel, tile, settings)
+
+
+def _large(opened: Opened, channel: int, tile: Tile, settings: Settings) -> None:
+    words = _words(opened, channel, tile, settings)
+    st.image(picture_bytes(tile.picture), caption=plain(words), width=256, alt=f"Pattern of channel {channel}")
