@@ -8,21 +8,25 @@ the figures, the best model, the generations to go on from. The last line is a J
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import random
 import signal
-import subprocess
 import sys
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Callable
+from contextlib import redirect_stdout
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
+from benchmarks.nursery import Nursery
 from cnnviz import runs
+from cnnviz.__main__ import main as commands
 from cnnviz.presets import PRESETS
 from cnnviz.recipe import replace
 from cnnviz.runs import metrics, saved
@@ -38,61 +42,63 @@ RECIPE = replace(
         "fit.monitor": "val_loss",
     },
 )
-# As in the tests: copies of a process that has loaded TensorFlow carry the run out.
-NURSERY = """
-import os, sys
-import cnnviz.train.loop
-from pathlib import Path
-from cnnviz.train.__main__ import main
-print("ready", flush=True)
-for line in sys.stdin:
-    if os.fork() == 0:
-        os._exit(main(Path(line.strip())))
-    os.wait()
-    print("ended", flush=True)
-"""
 
 
 def main(kills: int = 50, seed: int = 0) -> int:
-    """Kills so many times; returns 1 if anything was unreadable."""
-    chance, found = random.Random(seed), Counter()
+    """Kills so many times in a folder of its own; returns 1 if anything was unreadable."""
     with tempfile.TemporaryDirectory() as place:
         os.environ["CNNVIZ_CHECKPOINTS"] = place
-        run = runs.create(RECIPE)
-        nursery = subprocess.Popen(
-            [sys.executable, "-c", NURSERY], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-            stderr=subprocess.DEVNULL, cwd=Path(__file__).parents[1],
-        )  # fmt: skip
-        nursery.stdout.readline()
-        for number in range(1, kills + 1):
-            nursery.stdin.write(f"{run.folder}\n")
-            nursery.stdin.flush()
-            began = runs.open_run(run.id).written.epoch
-            patience = time.monotonic() + 60
-            while time.monotonic() < patience:  # until it trains: kills while it loads are the fewer
-                now = runs.open_run(run.id)
-                if now.state == "running" and (now.written.epoch > began or chance.random() < 0.002):
-                    break
-                time.sleep(0.01)
-            time.sleep(chance.uniform(0, 0.5))
-            os.kill(runs.open_run(run.id).written.process.pid, signal.SIGKILL)
-            nursery.stdout.readline()
-            found.update(look(run))
-            print(f"{number:>3} kills: {dict(found)}", file=sys.stderr, flush=True)
-        nursery.stdin.close()
-        nursery.wait()
-        epochs = runs.open_run(run.id).written.epoch
-        listed = subprocess.run([sys.executable, "-m", "cnnviz", "runs", "--json"], capture_output=True, text=True)
-        found["unlisted"] += listed.returncode != 0 or json.loads(listed.stdout)[0]["run"] != run.id
+        found = kill(kills, seed)
+    print(json.dumps(found))
+    return 1 if found["unreadable"] or found["crashed"] != kills else 0
+
+
+def kill(kills: int, seed: int) -> dict[str, int]:
+    """Makes a run where `CNNVIZ_CHECKPOINTS` says, kills its worker so many times and starts it again; returns the
+    counts, and how many epochs the run came to."""
+    chance, found = random.Random(seed), Counter()
+    run, nursery = runs.create(RECIPE), Nursery()
+    for number in range(1, kills + 1):
+        nursery.begin(run)
+        trains = epoch_after(run, runs.open_run(run.id).written.epoch) if number % 4 else identified(run)
+        until(trains)
+        time.sleep(chance.uniform(0, 0.3))
+        os.kill(runs.open_run(run.id).written.process.pid, signal.SIGKILL)
+        nursery.ended()
+        found.update(look(run))
+        print(f"{number:>3} kills: {dict(found)}", file=sys.stderr, flush=True)
+    nursery.close()
     bad = sum(count for name, count in found.items() if name != "crashed")
-    print(json.dumps({"kills": kills, "epochs": epochs, "unreadable": bad, **found}))
-    return 1 if bad or found["crashed"] != kills else 0
+    return {"kills": kills, "epochs": runs.open_run(run.id).written.epoch, "unreadable": bad, **found}
+
+
+def epoch_after(run: runs.Run, epoch: int) -> Callable[[], bool]:
+    """Whether the run has gone further than this epoch: kills hit what it saves."""
+    return lambda: (now := runs.open_run(run.id)).state == "running" and now.written.epoch > epoch
+
+
+def identified(run: runs.Run) -> Callable[[], bool]:
+    """Whether a new worker has said who it is: some kills hit how it begins."""
+    before = runs.open_run(run.id).written.process
+    return lambda: runs.open_run(run.id).written.process not in (before, None)
+
+
+def until(condition: Callable[[], bool], seconds: float = 120) -> None:
+    """Waits for the condition."""
+    end = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > end:
+            raise TimeoutError(f"Waited {seconds} seconds in vain.")
+        time.sleep(0.01)
 
 
 def look(run: runs.Run) -> Counter:
     """What is readable and what isn't, as a count of each."""
     found = Counter()
     (now,) = runs.listing()
+    shown = io.StringIO()
+    with redirect_stdout(shown):
+        found["unlisted"] += commands(["runs", "--json"]) != 0 or json.loads(shown.getvalue())[0]["run"] != run.id
     found["crashed"] += now.state == "crashed"
     found["state"] += now.written.sentence == "Its state can't be read." or now.recipe is None
     epochs = [record["epoch"] for record in metrics.epochs(now.metrics_path)]

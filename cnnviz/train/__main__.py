@@ -80,11 +80,13 @@ def _clear(folder: Path) -> None:
 
 
 def _step_back() -> None:
-    """Lets other programs go first. Where Linux groups processes by session (`autogroup`), the whole group has to."""
+    """Lets other programs go first. Where Linux groups processes by session (`autogroup`), the whole group has to, if
+    it is the worker's own and not, say, a terminal's."""
     if hasattr(os, "nice"):
         os.nice(NICENESS)
-    with suppress(OSError):
-        Path("/proc/self/autogroup").write_text(str(NICENESS))
+    if hasattr(os, "getsid") and os.getsid(0) == os.getpid():
+        with suppress(OSError):
+            Path("/proc/self/autogroup").write_text(str(NICENESS))
 
 
 @contextmanager

@@ -18,6 +18,17 @@ _step_back()
 group = Path("/proc/self/autogroup")
 print(min(19, before + NICENESS) == os.nice(0), group.read_text() if group.exists() else "")
 """
+# The same in a process of somebody else's session, such as a terminal's.
+GUEST = """
+import subprocess, sys
+print(subprocess.run([sys.executable, "-c", sys.argv[1]], capture_output=True, text=True).stdout)
+"""
+
+
+def groups() -> bool:
+    """Whether Linux gives each session its share of the processors here."""
+    switch = Path("/proc/sys/kernel/sched_autogroup_enabled")
+    return Path("/proc/self/autogroup").exists() and switch.exists() and switch.read_text() == "1\n"
 
 
 @pytest.mark.skipif(not hasattr(os, "nice"), reason="This system has no niceness.")
@@ -25,5 +36,13 @@ def test_its_niceness_counts_beyond_its_own_session() -> None:
     done = subprocess.run([sys.executable, "-c", SCRIPT], capture_output=True, text=True, start_new_session=True)
     nicer, _, group = done.stdout.partition(" ")
     assert nicer == "True", done.stderr
-    if Path("/proc/self/autogroup").exists() and Path("/proc/sys/kernel/sched_autogroup_enabled").read_text() == "1\n":
+    if groups():
         assert group.split()[-2:] == ["nice", "10"]
+
+
+@pytest.mark.skipif(not groups(), reason="This system doesn't group processes by session.")
+def test_a_session_that_is_not_its_own_is_left_alone() -> None:
+    done = subprocess.run([sys.executable, "-c", GUEST, SCRIPT], capture_output=True, text=True, start_new_session=True)
+    nicer, _, group = done.stdout.partition(" ")
+    assert nicer == "True", done.stderr
+    assert group.split()[-2:] == ["nice", "0"]
