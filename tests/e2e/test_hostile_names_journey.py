@@ -62,7 +62,7 @@ def server(data: Path, server):
 @pytest.fixture(scope="module")
 def run(server, data: Path) -> Run:
     """A run that is called like a path outwards, with a report that names the classes."""
-    layers = [{"type": "Flatten"}]
+    layers = [{"type": "Conv2D", "filters": 2}, {"type": "Flatten"}]
     heads = [{"name": "label", "units": 2, "activation": "softmax"}]
     recipe = replace(
         PRESETS["Q"],
@@ -79,6 +79,12 @@ def run(server, data: Path) -> Run:
     write_json(made.folder / "report.json", report)
     made.log_path.write_text(f"{SCRIPT}\n\x1b[31m{OTHER}\n")
     return made
+
+
+@pytest.fixture(scope="module")
+def second(server, run: Run) -> Run:
+    """A run that is called like mark-up."""
+    return make_run(replace(run.recipe, {"name": SCRIPT}), created=1_600_000_000.0, runs=server.checkpoints)
 
 
 @pytest.fixture(autouse=True)
@@ -153,11 +159,18 @@ def test_runs(page: Page, run: Run, visit: Callable[[str], None], settled: Calla
     assert started.value.suggested_filename == f"{run.id}-recipe.json"
 
 
+def test_runs_beside_each_other(page: Page, run: Run, second: Run, visit: Callable[[str], None]) -> None:
+    """Their names stand in the legend of a chart, too, which reads some tags."""
+    visit(f"runs?run={run.id},{second.id}")
+    legend = page.locator(".js-plotly-plot .legendtext")
+    expect(legend).to_have_count(2)
+    assert {re.sub(r"\s+", " ", text).strip() for text in legend.all_text_contents()} == {OUTWARDS, SCRIPT}
+
+
 def test_runs_that_are_asked_for_by_such_names(page: Page, run: Run, server) -> None:
     for name in (OUTWARDS, SCRIPT):
-        for place, words in (("runs", f"There is no run '{name}'"), ("predict", f"no network of a run '{name}'")):
-            page.goto(f"{server.url}/{place}?run={name}")
-            expect(said(page, words).first).to_be_visible()
+        page.goto(f"{server.url}/runs?run={name}")
+        expect(said(page, f"There is no run '{name}'").first).to_be_visible()
 
 
 def test_predict(page: Page, run: Run, visit: Callable[[str], None], settled: Callable[[], None]) -> None:
@@ -167,6 +180,13 @@ def test_predict(page: Page, run: Run, visit: Callable[[str], None], settled: Ca
         page.get_by_role("button", name="Numbers", exact=True).first.click(timeout=PATIENCE_MS)
     assert {name for name, _ in json.loads(started.value.path().read_text())[0]["heads"][0]["top"]} == {SCRIPT, OTHER}
     assert re.fullmatch(r"[\w.-]+", started.value.suggested_filename)
+
+
+def test_inside(page: Page, run: Run, visit: Callable[[str], None], settled: Callable[[], None]) -> None:
+    visit(f"inside?run={run.id}&item=1&layer=conv2d")
+    expect(said(page, OTHER).first).to_be_visible(timeout=PATIENCE_MS)
+    expect(page.get_by_role("combobox", name=re.compile("Layer"))).to_be_visible(timeout=PATIENCE_MS)
+    settled()
 
 
 def test_augment(page: Page, visit: Callable[[str], None], settled: Callable[[], None]) -> None:
