@@ -31,7 +31,7 @@ known = {run.id: run for run in usable(listed)}
 choice = predict_state.opened(known, inside_state.SHARED, single=True)
 inside_state.place()
 with st.container(key="inside_top"):
-    picture, left, right = st.columns([2, 5, 6], gap="large")
+    picture, left, right = st.columns([5, 8, 12], gap="medium")
 with left:
     sources = network_choice(choice, known, labels(listed))
 with right:

@@ -16,15 +16,20 @@ __all__ = ["columns_of", "crossed", "on_page", "spread", "tight"]
 
 LONGEST = 960
 """No side of a mosaic for the page is over so many pixels."""
-WIDE = 1.5
+WIDE = 1.8
 """About how much wider than high a mosaic is."""
 _LINE = (420, 96)
 
 
 def columns_of(shape: tuple[int, ...], wide: float = WIDE) -> int:
-    """Returns how many tiles stand in a row for a layer's output of this shape, (h, w, channels) or (units,)."""
+    """Returns how many tiles stand in a row for a layer's output of this shape, (h, w, channels) or (units,).
+
+    Such that the last row has few gaps, and the whole is about `wide` times as wide as high.
+    """
     height, width = (*shape[:-1], 1, 1)[:2] if len(shape) > 1 else (1, 1)
-    return max(1, min(shape[-1], round(math.sqrt(shape[-1] * wide * height / width))))
+    count, ideal = shape[-1], math.sqrt(shape[-1] * wide * height / width)
+    tried = range(max(1, min(count, math.floor(0.7 * ideal))), max(1, min(count, math.ceil(1.4 * ideal))) + 1)
+    return min(tried, key=lambda one: -count % one / count + 0.2 * abs(math.log(one / ideal)))
 
 
 def tight(grey: np.ndarray, order: np.ndarray, columns: int, colour_map: str) -> np.ndarray:

@@ -25,6 +25,8 @@ __all__ = ["activations_part"]
 SCALES = {"each": "Each by itself", "one": "One scale"}
 ORDERS = {"index": "By number", "strength": "Strongest first"}
 _WIDTH = 760
+_FEWEST = 20
+"""Fewer values that are not 0 have no histogram."""
 
 
 def activations_part(opened: Opened) -> None:
@@ -100,7 +102,8 @@ def _mosaic(opened: Opened, values: np.ndarray, scale: str, order: str, colour_m
         if nth < count:
             show(channel=int(chosen[nth]))
 
-    what = f"The {count:,} channels of {opened.layer}" if values.ndim > 1 else f"The {count:,} values of {opened.layer}"
+    one = "channel" if values.ndim > 1 else "value"
+    what = f"The {f'{count:,} {one}s' if count > 1 else f'only {one}'} of {opened.layer}"
     clickable(
         picture, (-(-count // columns), columns), f"{what}, for {opened.photo.title}", key="inside_mosaic",
         on_click=take, marked=divmod(at, columns), width=_WIDTH, labels=labels,
@@ -108,7 +111,7 @@ def _mosaic(opened: Opened, values: np.ndarray, scale: str, order: str, colour_m
     quiet = int(silent.sum())
     st.caption(
         f"**{plain(what)}**, {'one scale' if _one_scale(values, scale) else 'each by itself'}"
-        f"{', strongest first' if order == 'strength' else ''}. A click opens one."
+        f"{', strongest first' if order == 'strength' else ''}{'. A click opens one.' if count > 1 else '.'}"
         + (f" Crossed out: {quiet:,} that {'is' if quiet == 1 else 'are'} nowhere above 0 here." if quiet else "")
     )
 
@@ -134,15 +137,16 @@ def _figures(values: np.ndarray) -> None:
 
     zeros = 1 - np.count_nonzero(values) / values.size
     rest = values[values != 0]
+    drawn = rest.size >= _FEWEST
     left, right = st.columns(2, vertical_alignment="center")
-    if rest.size:
+    if drawn:
         counts, edges = histogram(rest)
         alt = f"Histogram of the values that are not 0, from {edges[0]:.3g} to {edges[-1]:.3g}"
         left.html(spread(counts, edges, alt))
     sparse = f" **{percent(zeros)}** of them are exactly 0." if zeros else ""
     right.caption(
-        f"{values.size:,} values, mean {values.mean():.3g}, from {values.min():.3g} to {values.max():.3g}.{sparse}"
-        + (f" Bars{' of the others' if zeros else ''}: as high as the square roots of the counts." if rest.size else "")
+        f"{values.size:,} value{'s' * (values.size != 1)}, mean {values.mean():.3g}, from {values.min():.3g} to {values.max():.3g}.{sparse}"
+        + (f" Bars{' of the others' if zeros else ''}: as high as the square roots of the counts." if drawn else "")
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+from importlib.util import find_spec
 
 import cv2
 import numpy as np
@@ -16,6 +17,7 @@ from cnnviz.explain.mosaics import in_colours, maps, raw
 from cnnviz.figures.predicted import percent
 from cnnviz.figures.tiles import tiles
 from cnnviz.overlay import overlay
+from cnnviz.ui.inside_patterns import pattern_of
 from cnnviz.ui.inside_peek import peek
 from cnnviz.ui.inside_state import Opened, show
 from cnnviz.ui.predict_save import base
@@ -26,6 +28,7 @@ __all__ = ["channel_part", "peaks_of", "stem"]
 
 STRONGEST = 6
 _LARGE, _TILE, _OPACITY = 480, 84, 0.55
+_CONVOLUTIONS = ("Conv2D", "DepthwiseConv2D", "SeparableConv2D")
 
 
 def channel_part(opened: Opened, values: np.ndarray, colour_map: str = "viridis") -> None:
@@ -45,6 +48,7 @@ def channel_part(opened: Opened, values: np.ndarray, colour_map: str = "viridis"
     _pictures(opened, plane, colour_map)
     _strongest(opened, plane)
     _downloads(opened, plane, colour_map)
+    _filter(opened)
 
 
 def _number(opened: Opened, count: int, what: str) -> None:
@@ -147,6 +151,18 @@ def _square(crop: np.ndarray) -> np.ndarray:
     if side > 2 * _TILE:
         made = cv2.resize(made, (2 * _TILE, 2 * _TILE), interpolation=cv2.INTER_AREA).reshape(2 * _TILE, 2 * _TILE, -1)
     return made
+
+
+def _filter(opened: Opened) -> None:
+    """The weights that make the channel, and the picture that it answers to most strongly."""
+    if opened.row.type.startswith(_CONVOLUTIONS) and find_spec("cnnviz.ui.inside_kernels"):
+        from cnnviz.ui.inside_kernels import kernel_of
+
+        st.markdown("**Its kernel**")
+        kernel_of(opened, opened.channel)
+    if len(opened.row.shape) == 3:
+        st.markdown("**Its pattern**")
+        pattern_of(opened, opened.channel)
 
 
 def _downloads(opened: Opened, plane: np.ndarray, colour_map: str) -> None:

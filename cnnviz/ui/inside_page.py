@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from importlib import import_module
+from importlib.util import find_spec
+
 import numpy as np
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
@@ -21,7 +24,6 @@ __all__ = ["STYLE", "inside"]
 
 STYLE = """
 <style>
-.st-key-inside_picture img { max-height: 9rem; object-fit: contain; object-position: left; }
 @media (max-width: 640px) {
   .st-key-predict_sources, .st-key-inside_views [role="radiogroup"] { flex-wrap: nowrap; overflow-x: auto; }
   .st-key-predict_sources > *, .st-key-inside_views [role="radiogroup"] > * { flex-shrink: 0; }
@@ -30,6 +32,16 @@ STYLE = """
 </style>
 """
 _SIDE = 320
+_SHOWN = (116, 200)
+"""The greatest height and width of the picture on the page, in pixels."""
+_PARTS = {
+    "kernels": ("cnnviz.ui.inside_kernels", "kernels_part"),
+    "patterns": ("cnnviz.ui.inside_patterns", "patterns_part"),
+    "numbers": ("cnnviz.ui.inside_numbers", "numbers_part"),
+    "excites": ("cnnviz.ui.inside_excites", "excites_part"),
+    "beside": ("cnnviz.ui.inside_beside", "beside_part"),
+}
+"""Where the other views are; each is loaded when it is looked at."""
 
 
 def inside(choice: Choice, source: Source | None, picture: DeltaGenerator) -> None:
@@ -79,8 +91,8 @@ def _of(choice: Choice, source: Source, network: Network, picture: DeltaGenerato
         return
     height, width, channels = seen.shape
     with picture:
-        grey = ", grey" if channels == 1 else ""
-        _photo(seen, f"{photo.title}, as the network sees it: {width:,} × {height:,}{grey}")
+        grey = " grey" if channels == 1 else ""
+        _photo(seen, f"{photo.title}, as it is seen: {width:,} × {height:,}{grey}")
     table = table_of(source, network)
     if not table:
         if table is not None:
@@ -92,19 +104,25 @@ def _of(choice: Choice, source: Source, network: Network, picture: DeltaGenerato
 
 
 def _photo(image: np.ndarray, caption: str) -> None:
-    with st.container(key="inside_picture"):
-        small = fit(image, display_size(image.shape, _SIDE), channels=image.shape[2])
-        st.image(picture_bytes(small), caption=plain(caption), width=144, alt=caption)
+    small = fit(image, display_size(image.shape, _SIDE), channels=image.shape[2])
+    width = min(_SHOWN[1], round(_SHOWN[0] * image.shape[1] / image.shape[0]))
+    st.image(picture_bytes(small), width=max(40, width), alt=caption)
+    st.caption(plain(caption))
 
 
 def _view(opened: Opened) -> None:
-    """Draws the choice of views and the chosen one; nothing of the others is computed."""
+    """Draws the choice of views and the chosen one; nothing of the others is loaded or computed."""
+    there = [view for view in VIEWS if view not in _PARTS or find_spec(_PARTS[view][0]) is not None]
+    if place().view not in there:
+        place().view = there[0]
     with st.container(key="inside_views"):
         st.segmented_control(
-            "View", list(VIEWS), format_func=VIEWS.get, key=seed("inside_view", place().view), required=True,
+            "View", there, format_func=VIEWS.get, key=seed("inside_view", place().view), required=True,
             label_visibility="collapsed", on_change=lambda: show(view=st.session_state["inside_view"]),
             help="What is shown of the open layer.",
         )  # fmt: skip
-    view = place().view
-    if view == "activations":
+    if (view := place().view) in _PARTS:
+        module, part = _PARTS[view]
+        getattr(import_module(module), part)(opened)
+    else:
         activations_part(opened)

@@ -23,7 +23,7 @@ _CSS = """
   scrollbar-width: thin; font-family: var(--st-font); }
 .strip button { flex: none; display: flex; flex-direction: column; align-items: center; justify-content: flex-end;
   min-width: 46px; padding: 4px 3px 2px; border: 1px solid transparent; border-radius: 0.4rem; background: none;
-  color: var(--st-text-color); cursor: pointer; }
+  font: inherit; color: var(--st-text-color); cursor: pointer; }
 .strip button:hover { background: var(--st-secondary-background-color); }
 .strip button:focus-visible { outline: 2px solid var(--st-primary-color); outline-offset: -2px; }
 .strip button[aria-pressed=true] { border-color: var(--st-primary-color);
@@ -40,7 +40,7 @@ export default function ({ parentElement, data, setTriggerValue }) {
       const word = document.createElement("span");
       button.type = "button";
       button.title = block.words;
-      button.setAttribute("aria-label", block.words.replaceAll("\n", ", "));
+      button.setAttribute("aria-label", block.words.replaceAll("\\n", ", "));
       body.style.cssText = `width:${block.width}px;height:${block.height}px;background:${block.colour}`;
       word.textContent = block.label;
       button.append(body, word);

@@ -83,6 +83,14 @@ def _deeds(run: Run) -> None:
             help="Opens the Predict page with this run's network.",
         ):
             st.switch_page("pages/predict.py", query_params={"run": run.id})
+        if st.button(
+            "Open inside",
+            icon=":material/layers:",
+            key="runs_inside",
+            disabled=run.recipe is None or run.active or not run.best_path.is_file(),
+            help="Opens the Inside page with this run's network, layer by layer.",
+        ):
+            st.switch_page("pages/inside.py", query_params={"run": run.id})
         if run.active:
             pause_button(run, "detail")
             stop_button(run, "detail")
