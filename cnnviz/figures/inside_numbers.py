@@ -141,6 +141,8 @@ def ledger(lines: Sequence[Line], places: int | None = None) -> str:
 def _line(line: Line, longest: float, places: int) -> str:
     number = f"{line.value:,.{places}f}".replace("-", "−")
     number = number if number.strip("−0.") else number.lstrip("−")  # what rounds to 0 has no sign
+    if line.kind == "result" and 0 < abs(line.value) < 10.0 ** (3 - places):  # as a sigmoid makes of a large sum
+        number = signed(line.value, 6)
     note = f' <span style="opacity:0.7;font-weight:400">{escaped(line.note, 160)}</span>' if line.note else ""
     name = f"<div>{escaped(line.name, 80)}{note}</div>"
     if line.kind == "part":

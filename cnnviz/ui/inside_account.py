@@ -78,14 +78,18 @@ def windows_html(account: Account, which: int, name: str) -> str:
             _chosen(account),
         )
     ]
-    if account.weights is not None:
-        mean = account.bias is None and not account.activation
+    if account.weights is not None and not _mean(account):
         weights, products = account.weights[..., which], account.products[..., which]
         parts += [
-            Window("One share for each" if mean else "Kernel", weights, float(np.abs(account.weights).max(initial=0))),
+            Window("Kernel", weights, float(np.abs(account.weights).max(initial=0))),
             Window("Products", products, float(np.abs(account.products).max(initial=0)), outside),
         ]
     return windows(parts, ("×", "="))
+
+
+def _mean(account: Account) -> bool:
+    """Whether the weights are a mean's shares, all the same and nothing learned."""
+    return account.weights is not None and "Pooling" in account.type
 
 
 def _chosen(account: Account) -> tuple[int, int] | None:
@@ -101,6 +105,10 @@ def lines(account: Account, names: Sequence[str] = (), which: int = -1) -> list[
         which: the part that is looked at, which is always among those named.
     """
     found: list[Line] = []
+    if _mean(account):
+        count = int(account.inside.sum())
+        found.append(Line(f"Sum of {count:,} values", account.value * count, "step"))
+        return [*found, Line("Mean", account.value, "result", f"÷ {count:,}")]
     if account.products is not None:
         single = account.products.ndim == 1
         parts = account.products.astype(np.float64) if single else contributions(account)
@@ -114,7 +122,8 @@ def lines(account: Account, names: Sequence[str] = (), which: int = -1) -> list[
     if account.sum is not None and account.activation not in ("", "linear"):
         word = "Score" if account.activation == "softmax" else "Sum" if account.products is not None else "Input x"
         found.append(Line(word, account.sum, "step"))
-    return [*found, Line("Value", account.value, "result", _made_by(account))]
+    name = "Value" if account.chosen is None else "Greatest"
+    return [*found, Line(name, account.value, "result", _made_by(account))]
 
 
 def lines_html(found: Sequence[Line]) -> str:

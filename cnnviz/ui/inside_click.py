@@ -14,7 +14,8 @@ __all__ = ["clickable"]
 
 _HTML = '<div class="all"><div class="frame"><img><div class="mark"></div></div><div class="words">&nbsp;</div></div>'
 _CSS = """
-.frame { position: relative; width: min(100%, var(--wide)); line-height: 0; cursor: crosshair; }
+.all { overflow-x: auto; }
+.frame { position: relative; width: clamp(var(--least), 100%, var(--wide)); line-height: 0; cursor: crosshair; }
 .frame img { width: 100%; aspect-ratio: var(--shape); image-rendering: pixelated; border-radius: 0.25rem; }
 .mark { position: absolute; box-sizing: border-box; border: 2px solid #fff; outline: 2px solid #d9480f;
   min-width: 9px; min-height: 9px; transform: translate(-50%, -50%); pointer-events: none; }
@@ -27,14 +28,15 @@ export default function ({ parentElement, data, setTriggerValue }) {
   const mark = frame.querySelector(".mark"), words = parentElement.querySelector(".words");
   const { rows, columns, marked, labels } = data;
   frame.style.setProperty("--wide", data.width + "px");
+  frame.style.setProperty("--least", data.least + "px");
   frame.style.setProperty("--shape", data.shape);
   if (image.src !== data.picture) image.src = data.picture;
   image.alt = data.alt;
   mark.style.display = marked ? "block" : "none";
   if (marked) {
-    mark.style.left = (100 * (marked[1] + 0.5)) / columns + "%";
+    mark.style.left = data.whole_row ? "50%" : (100 * (marked[1] + 0.5)) / columns + "%";
     mark.style.top = (100 * (marked[0] + 0.5)) / rows + "%";
-    mark.style.width = 100 / columns + "%";
+    mark.style.width = (data.whole_row ? 100 : 100 / columns) + "%";
     mark.style.height = 100 / rows + "%";
   }
   const at = (event) => {
@@ -68,7 +70,9 @@ def clickable(
     key: str,
     on_click: Callable[[tuple[int, int]], None],
     marked: tuple[int, int] | None = None,
+    whole_row: bool = False,
     width: int = 320,
+    least: int = 0,
     labels: Sequence[str] | None = None,
 ) -> None:
     """Draws a picture whose places can be clicked; those who can't click need another way to the same.
@@ -80,7 +84,9 @@ def clickable(
         key: of the element.
         on_click: called with the (row, column) of the place that was clicked.
         marked: the place that has a frame.
+        whole_row: whether the frame is around all of its row.
         width: in pixels on the page, where there is room.
+        least: where there is less room than so many pixels, it scrolls sideways.
         labels: for each place, row by row, what is said under the picture while the pointer is there.
     """
     png = cv2.imencode(".png", cv2.cvtColor(image, cv2.COLOR_RGB2BGR))[1].tobytes()
@@ -91,7 +97,9 @@ def clickable(
         "columns": grid[1],
         "shape": f"{image.shape[1]} / {image.shape[0]}",
         "marked": marked,
+        "whole_row": whole_row,
         "width": width,
+        "least": min(least, width),
         "labels": None if labels is None else list(labels),
     }
     _component()(data=data, key=key, on_clicked_change=lambda: _take(key, grid, on_click))

@@ -115,7 +115,7 @@ def _choice(opened: Opened, grid: _Grid) -> tuple[int, int]:
         labels=labels,
     )  # fmt: skip
     st.caption(f"{what}, {rows} × {columns}. Click a place to take its number apart." if not grid.units else
-               f"{grid.count:,} units. Click one to take it apart.")  # fmt: skip
+               f"{grid.count:,} {'unit' if grid.count == 1 else 'units'}. Click one to take it apart.")  # fmt: skip
     with st.container(horizontal=True, gap="small"):
         if not grid.units:
             for name, value, count in (("Row", row, rows), ("Column", column, columns)):
@@ -208,7 +208,7 @@ def _window(opened: Opened, found: Account) -> None:
     st.html(told.windows_html(found, which, f"{names[which]} of {source}"))
     padded = "" if found.inside is None or found.inside.all() else " Dashed places are padding."
     st.caption(f"The window begins at row {top}, column {left} of {plain(source)}.{padded}")
-    if found.products is None:
+    if found.products is None or found.type.endswith("Pooling2D"):
         st.html(told.lines_html(told.lines(found)))
         return
     st.markdown("**All input channels add up**" if count > 1 else "**The sum**")
