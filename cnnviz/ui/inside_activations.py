@@ -144,8 +144,9 @@ def _figures(values: np.ndarray) -> None:
         alt = f"Histogram of the values that are not 0, from {edges[0]:.3g} to {edges[-1]:.3g}"
         left.html(spread(counts, edges, alt))
     sparse = f" **{percent(zeros)}** of them are exactly 0." if zeros else ""
+    what = f"{values.size:,} value{'s' * (values.size != 1)}"
     right.caption(
-        f"{values.size:,} value{'s' * (values.size != 1)}, mean {values.mean():.3g}, from {values.min():.3g} to {values.max():.3g}.{sparse}"
+        f"{what}, mean {values.mean():.3g}, from {values.min():.3g} to {values.max():.3g}.{sparse}"
         + (f" Bars{' of the others' if zeros else ''}: as high as the square roots of the counts." if drawn else "")
     )
 
