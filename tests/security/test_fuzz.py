@@ -111,7 +111,7 @@ def written(lines: list[bytes], torn: bool = False) -> Iterator[Path]:
         yield path
 
 
-@settings(max_examples=150, **SHORT)
+@settings(max_examples=80, **SHORT)
 @given(lines=LINES, torn=st.booleans())
 def test_figures_are_read(lines: list[bytes], torn: bool) -> None:
     """Whatever the file holds, it is read, and saved for a spreadsheet without a formula."""
@@ -124,7 +124,7 @@ def test_figures_are_read(lines: list[bytes], torn: bool) -> None:
             assert not cell.startswith(("=", "@", "+", "\t", "\r")) or re.fullmatch(r"[-+.\de]+", cell)
 
 
-@settings(max_examples=30, **SHORT)
+@settings(max_examples=20, **SHORT)
 @given(lines=LINES)
 @example([json.dumps({"kind": "epoch", "epoch": 1, "loss": 10**400, "val_loss": 10**400}).encode()])
 @example([json.dumps({"kind": "epoch", "epoch": 10**400, "loss": 1.0, "val_loss": -1.0}).encode()])

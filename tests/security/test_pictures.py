@@ -238,7 +238,7 @@ def other(kind: str, mode: str = "RGB") -> bytes:
 
 
 REFUSED: dict[str, Callable[[], bytes]] = {
-    **{kind: lambda kind=kind: other(kind) for kind in ("ICO", "PPM", "TGA", "PCX", "SGI", "IM", "DDS", "PDF", "EPS")},
+    **{kind: lambda kind=kind: other(kind) for kind in ("ICO", "PPM", "TGA", "PCX", "SGI", "DDS", "PDF", "EPS")},
     "ICNS": lambda: other("ICNS", "RGBA"),
     "JPEG 2000": lambda: other("JPEG2000"),
     "XBM": lambda: other("XBM", "1"),
