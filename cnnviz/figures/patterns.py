@@ -13,6 +13,8 @@ __all__ = ["COLUMNS", "MARGIN", "grid", "on_page"]
 
 COLUMNS, MARGIN = 8, 5
 """The tutorial's grid."""
+_ABOVE = "12rem"
+"""Left of a window's height for what stands above the grid."""
 MARKED = "#f2a900"
 
 
@@ -36,9 +38,9 @@ def grid(pictures: np.ndarray, columns: int = COLUMNS, margin: int = MARGIN) -> 
 
 def on_page(
     file: bytes, shape: tuple[int, ...], words: Sequence[str], *, side: int, alt: str, marked: int | None = None,
-    columns: int = COLUMNS, margin: int = MARGIN, widest: str = "46rem",
+    columns: int = COLUMNS, margin: int = MARGIN,
 ) -> str:  # fmt: skip
-    """Returns a `grid` as HTML, in which each picture tells of itself under the pointer.
+    """Returns a `grid` as HTML, in which each picture tells of itself under the pointer; all of it fits a window.
 
     Args:
         file: the grid as PNG or JPEG bytes.
@@ -49,7 +51,6 @@ def on_page(
         marked: which picture has a frame.
         columns: as the grid's.
         margin: as the grid's.
-        widest: the greatest width on the page, as CSS has it; small grids stay smaller.
     """
     height, width = shape[:2]
     columns = min(columns, len(words))
@@ -65,7 +66,8 @@ def on_page(
     sharp = "image-rendering:pixelated;" if side < 40 else ""
     return (
         f'<div role="img" aria-label="{quoted(alt)}" style="position:relative;aspect-ratio:{width}/{height};'
-        f'width:min(100%, {widest}, {width * 2}px);background:#000;border-radius:0.25rem;overflow:hidden">'
+        f"width:min(100%, {width * 2}px, max(16rem, (100vh - {_ABOVE}) * {width / height:.3f}));"
+        f'background:#000;border-radius:0.25rem;overflow:hidden">'
         f'<img alt="" src="data:image/{kind};base64,{base64.b64encode(file).decode()}" style="width:100%;height:100%;'
         f'display:block;{sharp}">{"".join(cells)}</div>'
     )

@@ -15,6 +15,7 @@ from cnnviz.figures.tiles import tiles
 from cnnviz.ui import background
 from cnnviz.ui.inside_excites_work import LOOK, OFF, found, found_off, look, pictures, switch_off
 from cnnviz.ui.inside_state import show
+from cnnviz.ui.predict_state import seed
 from cnnviz.ui.text import plain
 
 if TYPE_CHECKING:
@@ -69,15 +70,11 @@ def _missing(opened: Opened) -> str | None:
 
 def _channel(opened: Opened) -> None:
     count = opened.row.shape[-1]
-    st.session_state[_CHANNEL] = opened.channel
     st.number_input(
-        "Channel", 0, count - 1, key=_CHANNEL, width=140, on_change=_choose, disabled=count < 2,
+        "Channel", 0, max(1, count - 1), key=seed(_CHANNEL, opened.channel), width=140, disabled=count < 2,
+        on_change=lambda: show(channel=st.session_state[_CHANNEL]),
         help=f"Which of the {count:,} channels of the layer is looked at.",
     )  # fmt: skip
-
-
-def _choose() -> None:
-    show(channel=st.session_state[_CHANNEL])
 
 
 def _promise(opened: Opened) -> str:
@@ -159,7 +156,7 @@ def _classes(opened: Opened, known: Excited) -> None:
                           f"Mean output of channel {opened.channel} for each class of {head}"))  # fmt: skip
         several = f"{plain(head)}: " if len(known.by_class) > 1 else ""
         most = f" The {len(order)} greatest of {len(classes):,} classes." if len(order) < len(classes) else ""
-        st.caption(f"{several}selectivity {index:.2f}, from 0 (alike for all classes) to 1 (for one only).{most}")
+        st.caption(f"{several}Selectivity {index:.2f}, from 0 (alike for all classes) to 1 (for one only).{most}")
     st.caption(f"Mean output over {known.pictures:,} held-out pictures.")
 
 

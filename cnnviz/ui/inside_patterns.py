@@ -15,6 +15,8 @@ from cnnviz.errors import CnnvizError
 from cnnviz.figures.patterns import grid, on_page
 from cnnviz.ui import background
 from cnnviz.ui.inside_patterns_work import USUAL, Tile, count_of, ended, growing, settings_of, start, tiles
+from cnnviz.ui.inside_state import show
+from cnnviz.ui.predict_state import seed
 from cnnviz.ui.text import plain
 
 if TYPE_CHECKING:
@@ -29,7 +31,7 @@ SECONDS = 0.5
 SHARP = 700
 """Grids of at most so many pixels a side are shown as PNG."""
 MODES = {"plain": "As in the tutorial", "robust": "Robust"}
-_WORK = "inside_patterns"
+_WORK, _AT, _CHANNEL = "inside_patterns", "inside_patterns_at", "inside_patterns_channel"
 
 
 def patterns_part(opened: Opened) -> None:
@@ -38,14 +40,14 @@ def patterns_part(opened: Opened) -> None:
     if not count:
         st.info(_no_channels(opened), icon=":material/info:")
         return
-    left, right = st.columns([1, 2], gap="large")
+    left, middle, right = st.columns([3, 7, 3], gap="medium")
     try:
         with left:
             settings, filters = _settings(opened, count)
-        with right:
+        with middle:
             _made(opened, settings, filters)
-        with left:
-            _large_of(opened, settings)
+        with right:
+            _large_of(opened, settings, count)
     except CnnvizError as error:
         st.error(plain(error), icon=":material/error:")
 
@@ -101,15 +103,23 @@ def _settings(opened: Opened, count: int) -> tuple[Settings, range]:
             key=f"inside_patterns_size_{opened.layer}", help="Each pattern's side in pixels. At first 64, or more "
             "where the layer's filters see more of a picture than that.",
         )  # fmt: skip
-    starts = list(range(0, count, MOST))
-    first = starts[0]
+    first, starts = 0, list(range(0, count, MOST))
     if len(starts) > 1:
         first = st.selectbox(
-            "Channels", starts, min(opened.channel // MOST, len(starts) - 1), persist_state="session",
-            format_func=lambda at: f"{at} to {min(at + MOST, count) - 1}", key=f"inside_patterns_page_{opened.layer}",
+            "Channels", starts, persist_state="session", key=_page(opened), width=200,
+            format_func=lambda at: f"{at} to {min(at + MOST, count) - 1}",
             help=f"{MOST} of the layer's {count:,} channels are shown at a time.",
         )  # fmt: skip
     return settings_of(opened), range(first, min(first + MOST, count))
+
+
+def _page(opened: Opened) -> str:
+    """The key of the choice of channels; it goes to the open channel when that changes."""
+    key, at = f"inside_patterns_page_{opened.layer}", (opened.layer, opened.channel)
+    if key not in st.session_state or st.session_state.get(_AT) != at:
+        st.session_state[key] = opened.channel // MOST * MOST
+    st.session_state[_AT] = at
+    return key
 
 
 def _made(opened: Opened, settings: Settings, filters: range) -> None:
@@ -206,8 +216,13 @@ def _caption(opened: Opened, settings: Settings, filters: range, there: Mapping[
     return " ".join(words)
 
 
-def _large_of(opened: Opened, settings: Settings) -> None:
-    """The open channel's pattern under the settings, once it is whole."""
+def _large_of(opened: Opened, settings: Settings, count: int) -> None:
+    """The choice of a channel, and its pattern under the settings once it is whole."""
+    st.number_input(
+        "Channel", 0, max(1, count - 1), key=seed(_CHANNEL, opened.channel), width=140, disabled=count < 2,
+        on_change=lambda: show(channel=st.session_state[_CHANNEL]),
+        help=f"Which of the {count:,} channels is open: it has a frame in the grid, and stands here large.",
+    )  # fmt: skip
     tile = tiles(opened, settings, [opened.channel]).get(opened.channel)
     if tile is not None and tile.steps >= settings.steps:
         _large(opened, opened.channel, tile, settings)
@@ -215,4 +230,4 @@ def _large_of(opened: Opened, settings: Settings) -> None:
 
 def _large(opened: Opened, channel: int, tile: Tile, settings: Settings) -> None:
     words = _words(opened, channel, tile, settings)
-    st.image(picture_bytes(tile.picture), caption=plain(words), width=256, alt=f"Pattern of channel {channel}")
+    st.image(picture_bytes(tile.picture), caption=plain(words), width="stretch", alt=f"Pattern of channel {channel}")

@@ -237,7 +237,7 @@ def test_what_excites_a_channel(digits: Run, rested) -> None:
     for value, row in zip(there.values[1], there.rows[1], strict=True):
         assert f'alt="{given.labels["label"][row]}, {given.names[row]}: {value:.3g}"' in page
     assert page.count('alt="The part: ') == 12
-    assert f"selectivity {there.selectivity('label')[1]:.2f}" in said(app)
+    assert f"Selectivity {there.selectivity('label')[1]:.2f}" in said(app)
     assert 'aria-label="Mean output of channel 1 for each class of label"' in page
     assert "inside_excites_look" not in [button.key for button in app.button]
     app.button(key="inside_excites_off").click()
