@@ -25,6 +25,11 @@ __all__ = ["Network", "Source", "forget_failures", "head_file", "head_of", "head
            "opened", "usable"]  # fmt: skip
 
 KEPT = 6
+"""At most so many networks are kept for all sessions."""
+KEPT_BYTES = 1 << 30
+"""Of these, the longest unused go while all numbers together take more than this …"""
+SURELY_KEPT = 4
+"""… but so many always stay, as a page shows so many side by side."""
 PATIENCE_SECONDS = 0.3
 _FAILED = "networks_failed"
 _MEGABYTE = 1 << 20
@@ -83,8 +88,11 @@ class _Shelf:
     def put(self, stamp: tuple, network: Network) -> None:
         with self.lock:
             self.items[stamp] = network
-            while len(self.items) > KEPT:
+            while len(self.items) > KEPT or (len(self.items) > SURELY_KEPT and self._bytes() > KEPT_BYTES):
                 self.items.popitem(last=False)
+
+    def _bytes(self) -> int:
+        return sum(4 * network.loaded.model.count_params() for network in self.items.values())
 
 
 @st.cache_resource(show_spinner=False)

@@ -10,7 +10,7 @@ import pytest
 from cnnviz.errors import ModelError
 from cnnviz.explain.stopping import Cancelled
 from cnnviz.ui.background import Work
-from cnnviz.ui.models import KEPT, Network, Source, _load, _Shelf
+from cnnviz.ui.models import KEPT, KEPT_BYTES, SURELY_KEPT, Network, Source, _load, _Shelf
 
 
 def source(name: str, load) -> Source:
@@ -55,12 +55,27 @@ def test_a_download_counts_megabytes_and_ends_at_a_stop(until) -> None:
     assert shelf.get(("large",)) is None
 
 
+def of_size(numbers: int) -> Network:
+    """What the shelf looks at of a network with so many numbers, which is too large to be made for a test."""
+    return Network(SimpleNamespace(model=SimpleNamespace(count_params=lambda: numbers)))
+
+
 def test_the_networks_used_last_are_kept() -> None:
     shelf = _Shelf()
     for number in range(KEPT + 1):
-        shelf.put((number,), Network(SimpleNamespace()))
+        shelf.put((number,), of_size(1))
         shelf.get((0,))
     assert [number for number in range(KEPT + 1) if shelf.get((number,)) is not None] == [0, *range(2, KEPT + 1)]
+
+
+def test_large_networks_are_kept_in_less_number() -> None:
+    shelf, large = _Shelf(), KEPT_BYTES // 4 // SURELY_KEPT
+    for number in range(KEPT):
+        shelf.put((number,), of_size(large))
+    assert list(shelf.items) == [(number,) for number in range(KEPT - SURELY_KEPT, KEPT)]
+    for number in range(SURELY_KEPT):
+        shelf.put(("larger", number), of_size(large * 10))
+    assert list(shelf.items) == [("larger", number) for number in range(SURELY_KEPT)]
 
 
 @pytest.mark.parametrize("stopped", [True, False])
