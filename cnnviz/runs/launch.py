@@ -21,6 +21,7 @@ from cnnviz.architecture import describe
 from cnnviz.errors import RunError
 from cnnviz.files import read_json, write_json
 from cnnviz.recipe import Recipe
+from cnnviz.runs import snapshots
 from cnnviz.runs.lock import changing
 from cnnviz.runs.saved import GENERATIONS
 from cnnviz.runs.status import RESUMABLE, process_of
@@ -110,10 +111,11 @@ def check_space(recipe: Recipe, runs: Path) -> None:
 
 def space_needed(recipe: Recipe) -> int:
     """Returns how many bytes a run keeps at most: the best model and, while it is replaced, the next; two generations
-    to go on from with the optimizer's numbers, and the next; figures and log."""
+    to go on from with the optimizer's numbers, and the next; snapshots of its epochs; figures and log."""
     numbers = sum(row.parameters for row in describe(recipe.network, recipe.data.input_shape))
     of_optimizer = {"adam": 2, "adamw": 2}.get(recipe.fit.optimizer, 1)
-    return 4 * numbers * (2 + (GENERATIONS + 1) * (1 + of_optimizer)) + _FIGURES_BYTES
+    networks = 4 * numbers * (2 + (GENERATIONS + 1) * (1 + of_optimizer))
+    return networks + snapshots.space_needed(recipe) + _FIGURES_BYTES
 
 
 def _spawn(run: Run) -> None:

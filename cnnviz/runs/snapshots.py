@@ -12,32 +12,30 @@ import zlib
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from math import prod
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from cnnviz.files import write_bytes
+from cnnviz.recipe import Recipe
 
 __all__ = [
-    "MOST",
-    "Maps",
-    "Probe",
-    "Snapshot",
-    "drop",
-    "epochs",
-    "opened",
-    "pictures",
-    "save",
-    "save_pictures",
-    "stamp",
-]
+    "MOST", "MOST_BYTES", "PICTURES", "Maps", "Probe", "Snapshot", "drop", "epochs", "opened", "pictures", "save",
+    "save_pictures", "space_needed", "stamp",
+]  # fmt: skip
 
 MOST = 120
 """Of a run with more epochs, evenly spread ones are kept."""
+PICTURES = 6
+"""How many pictures are watched."""
+MOST_BYTES = 300_000
+"""The largest snapshot there is."""
+_PLAIN_BYTES = 4_000  # without feature maps
 _KIND = "cnnviz snapshot 1"
 _NAME = re.compile(r"epoch-([0-9]{5,})\.z")
-_MOST_BYTES = 2**28
+_MOST_READ = 2**28
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,6 +99,16 @@ class Snapshot:
     cams: dict[str, np.ndarray] = field(default_factory=dict)
     maps: tuple[Maps, ...] = ()
     kernels: np.ndarray | None = None
+
+
+def space_needed(recipe: Recipe) -> int:
+    """Returns how many bytes the snapshots of a run take at most."""
+    each = (
+        MOST_BYTES
+        if any(layer.type == "Conv2D" for layer in recipe.network.layers)
+        else _PLAIN_BYTES * len(recipe.network.heads)
+    )
+    return min(recipe.fit.epochs + 1, MOST) * each + PICTURES * prod(recipe.data.input_shape)
 
 
 def save_pictures(folder: Path, probe: Probe) -> None:
@@ -239,7 +247,7 @@ def _read(path: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]] | None:
     """A file's facts and arrays, or `None` where it is missing, torn, or something else; zlib checks it as a whole."""
     with suppress(OSError, zlib.error, ValueError, KeyError, TypeError):
         stream = zlib.decompressobj()
-        data = stream.decompress(path.read_bytes(), _MOST_BYTES)
+        data = stream.decompress(path.read_bytes(), _MOST_READ)
         end = data.index(b"\n")
         head = json.loads(data[:end])
         if stream.eof and head["kind"] == _KIND:

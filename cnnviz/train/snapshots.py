@@ -20,20 +20,19 @@ from cnnviz.explain.walk import run
 from cnnviz.network import Head
 from cnnviz.recipe import Recipe
 from cnnviz.runs import snapshots
-from cnnviz.runs.snapshots import Maps, Probe, Snapshot
+from cnnviz.runs.snapshots import PICTURES, Maps, Probe, Snapshot
 
-__all__ = ["PICTURES", "Snapshots", "Taker", "chosen", "probe_of"]
+__all__ = ["Snapshots", "Taker", "chosen", "probe_of"]
 
-PICTURES = 6
 DEAREST = 0.02
 """The largest share of a run's time that snapshots may take; where epochs are too short for that, some are left out."""
 MOST_HEADS = 4
 """Of how many heads there is a Grad-CAM."""
 _CANDIDATES = 2000
 _CHANNELS, _SIDE, _LEAST_SIDE, _CONVOLUTIONS = 16, 32, 6, 20
-_MAP_BYTES = 170_000
+_MAP_BYTES = 150_000
 _CAM_SIDE = 32
-_KERNEL_NUMBERS = 20_000
+_KERNEL_NUMBERS = 15_000
 _MANY_CLASSES, _LIKELIEST = 100, 20
 
 
