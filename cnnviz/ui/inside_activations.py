@@ -37,6 +37,8 @@ def activations_part(opened: Opened) -> None:
     elif values is not None and values.ndim not in (1, 2, 3):
         st.info(f"This layer gives {size(values.shape)} for a picture, which can't be drawn as maps.")
     elif values is not None:
+        if not place().chosen:
+            show(channel=int(_ordered(values, "strength")[0]))
         _part(opened, values)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import re
-from importlib.util import find_spec
 
 import cv2
 import numpy as np
@@ -17,6 +16,7 @@ from cnnviz.explain.mosaics import in_colours, maps, raw
 from cnnviz.figures.predicted import percent
 from cnnviz.figures.tiles import tiles
 from cnnviz.overlay import overlay
+from cnnviz.ui.inside_kernels import kernel_of
 from cnnviz.ui.inside_patterns import pattern_of
 from cnnviz.ui.inside_peek import peek
 from cnnviz.ui.inside_state import Opened, show
@@ -155,9 +155,7 @@ def _square(crop: np.ndarray) -> np.ndarray:
 
 def _filter(opened: Opened) -> None:
     """The weights that make the channel, and the picture that it answers to most strongly."""
-    if opened.row.type.startswith(_CONVOLUTIONS) and find_spec("cnnviz.ui.inside_kernels"):
-        from cnnviz.ui.inside_kernels import kernel_of
-
+    if opened.row.type.startswith(_CONVOLUTIONS):
         st.markdown("**Its kernel**")
         kernel_of(opened, opened.channel)
     if len(opened.row.shape) == 3:

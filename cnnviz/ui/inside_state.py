@@ -41,12 +41,14 @@ _CONVOLUTIONS = ("Conv2D", "DepthwiseConv2D", "SeparableConv2D", "Conv2DTranspos
 class Place:
     """Where a person is. An empty layer stands for the first convolution.
 
-    `asked` is whether the address named the layer and the channel, so that the page says what isn't there.
+    `chosen` is whether the channel is one that was asked for; `asked` whether the address named layer and channel, so
+    that the page says what isn't there.
     """
 
     layer: str = ""
     channel: int = 0
     view: str = "activations"
+    chosen: bool = False
     asked: bool = False
 
 
@@ -95,7 +97,7 @@ def place() -> Place:
             number = named["channel"]
             plain = number.isascii() and number.isdigit() and len(number) < 7
             before.layer = named["layer"] or before.layer
-            before.channel = int(number) if plain else 0
+            before.channel, before.chosen = (int(number), True) if plain else (0, False)
             before.view = named["view"] if named["view"] in VIEWS else "activations"
             before.asked = True
         session[_ADDRESS] = named
@@ -113,12 +115,12 @@ def settled(choice: Choice, table: tuple[LayerRow, ...]) -> tuple[str, int]:
     if here.layer not in names:
         if here.layer and here.asked:
             choice.note(f"The network has no layer {here.layer[:60]!r}: its first convolution is shown.")
-        here.layer, here.channel = first(table), 0
+        here.layer, here.channel, here.chosen = first(table), 0, False
     count = table[names.index(here.layer)].shape[-1]
     if not 0 <= here.channel < count:
         if here.asked:
             choice.note(f"The layer {here.layer} has no channel {here.channel}: its channels are 0 to {count - 1}.")
-        here.channel = 0
+        here.channel, here.chosen = 0, False
     here.asked = False
     return here.layer, here.channel
 
@@ -131,11 +133,15 @@ def first(table: tuple[LayerRow, ...]) -> str:
 
 
 def show(layer: str | None = None, channel: int | None = None, view: str | None = None) -> None:
-    """Changes what is open, for callbacks; another layer opens with its channel 0 unless one is given."""
+    """Changes what is open, for callbacks.
+
+    Another layer opens without a chosen channel, which is channel 0 until Activations has found the strongest one.
+    """
     here = place()
     if layer is not None and layer != here.layer:
-        here.layer, here.channel = layer, 0
-    here.channel = here.channel if channel is None else max(0, int(channel))
+        here.layer, here.channel, here.chosen = layer, 0, False
+    if channel is not None:
+        here.channel, here.chosen = max(0, int(channel)), True
     here.view = view if view in VIEWS else here.view
     write_address()
 
@@ -145,7 +151,7 @@ def write_address() -> None:
     here = place()
     values = {
         "layer": here.layer,
-        "channel": str(here.channel) if here.channel else "",
+        "channel": str(here.channel) if here.chosen else "",
         "view": here.view if here.view != "activations" else "",
     }
     for name, value in values.items():

@@ -1,0 +1,244 @@
+"""The Inside page without a browser: tiny untrained networks, real values."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from cnnviz.data.samples import sample
+from cnnviz.models.load import load_run
+from cnnviz.presets import PRESETS
+from cnnviz.recipe import Recipe, replace
+from cnnviz.runs import Run
+from tests.made_runs import give_network, make_run
+
+APP = Path(__file__).parents[2] / "streamlit_app.py"
+LAYERS = [
+    {"type": "Conv2D", "filters": 6, "padding": "same"},
+    {"type": "MaxPool", "pool_size": 4},
+    {"type": "Conv2D", "filters": 3},
+    {"type": "GAP"},
+]
+
+
+def small(preset: str, layers: list[dict]) -> Recipe:
+    return replace(PRESETS[preset], {"data.image_size": [24, 20], "network.layers": layers})
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("checkpoints")
+
+
+@pytest.fixture(scope="module")
+def shapes(folder: Path) -> Run:
+    """Two heads, pictures in colour; the newest."""
+    return give_network(make_run(small("S", LAYERS), created=1_700_000_900.0, runs=folder))
+
+
+@pytest.fixture(scope="module")
+def digits(folder: Path) -> Run:
+    """One head, grey pictures, and a convolution with a single filter."""
+    return give_network(make_run(small("Q", [{"type": "Conv2D", "filters": 1}, {"type": "Flatten"}]), runs=folder))
+
+
+@pytest.fixture(scope="module")
+def flat(folder: Path) -> Run:
+    """No convolution at all."""
+    return give_network(make_run(small("Q", [{"type": "Flatten"}]), created=1_700_000_300.0, runs=folder))
+
+
+@pytest.fixture
+def app(folder: Path, shapes: Run, digits: Run, flat: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> AppTest:
+    """The app before the page is opened, with no data but what is bundled."""
+    monkeypatch.setenv("CNNVIZ_DATA", str(tmp_path))
+    monkeypatch.setenv("CNNVIZ_CHECKPOINTS", str(folder))
+    opened = AppTest.from_file(str(APP), default_timeout=60)
+    opened.run()
+    opened.query_params.clear()
+    opened.switch_page("pages/inside.py")
+    return opened
+
+
+@pytest.fixture
+def shown(until: Callable[..., None]) -> Callable[..., AppTest]:
+    """Opens an address and runs the page until nothing is at work any more."""
+
+    def run(app: AppTest, **address: str) -> AppTest:
+        app.query_params.update(address)
+
+        def rests() -> bool:
+            app.run()
+            assert not app.exception
+            return not app.get("progress")
+
+        until(rests)
+        return app
+
+    return run
+
+
+def said(app: AppTest) -> str:
+    parts = [one.value for kind in ("markdown", "caption", "info", "error", "warning") for one in getattr(app, kind)]
+    return "\n".join(parts).replace("\\", "").replace("\u2060", "")
+
+
+def address(app: AppTest) -> dict[str, str]:
+    values = {name: value if isinstance(value, str) else value[0] for name, value in app.query_params.items()}
+    return {name: value for name, value in values.items() if name != "preset"}
+
+
+def given(run: Run, layer: str, photo: str = "chelsea") -> np.ndarray:
+    """What a layer gives, by Keras alone."""
+    loaded = load_run(run)
+    part = keras.Model(loaded.model.inputs[0], loaded.model.get_layer(layer).output)
+    return part(loaded.pixels(loaded.fit(sample(photo))[None]), training=False).numpy()[0]
+
+
+def told(words: str) -> list[float]:
+    """The mean, the least and the greatest value of the layer."""
+    return [float(one) for one in re.search(r"values?, mean (\S+), from (\S+) to (\S+)\.(?= |$)", words, re.M).groups()]
+
+
+def figures(values: np.ndarray) -> pytest.approx:
+    return pytest.approx([values.mean(), values.min(), values.max()], rel=0.006, abs=1e-6)
+
+
+def test_first_sight_is_the_first_convolution_with_its_strongest_channel(app: AppTest, shapes: Run, shown) -> None:
+    shown(app)
+    values = given(shapes, "conv2d")
+    strongest = int(values.mean(axis=(0, 1)).argmax())
+    assert address(app) == {"run": shapes.id, "sample": "chelsea", "layer": "conv2d", "channel": str(strongest)}
+    assert app.selectbox(key="inside_layer").value == "conv2d"
+    assert app.number_input(key="inside_channel").value == strongest
+    words = said(app)
+    assert "Conv2D · gives 24 × 20, 6 channels · 168 parameters · sees 3 × 3 pixels" in words
+    assert "The 6 channels of conv2d" in words
+    assert told(words) == figures(values)
+    assert not app.warning
+
+
+def test_layers_are_walked_and_channels_opened(app: AppTest, shapes: Run, shown) -> None:
+    shown(app, run=shapes.id)
+    layers = app.selectbox(key="inside_layer").options
+    trunk = ["rescaling", "conv2d", "max_pooling2d", "conv2d_1", "global_average_pooling2d"]
+    assert (layers[:5], set(layers[5:])) == (trunk, {"shape", "colour"})
+    for layer in layers:
+        app.selectbox(key="inside_layer").set_value(layer)
+        values = given(shapes, layer)
+        words = said(shown(app))
+        assert f"of {layer}**" in words
+        assert told(words) == figures(values)
+        assert address(app)["layer"] == layer
+        assert address(app)["channel"] == str(values.reshape(-1, values.shape[-1]).mean(axis=0).argmax())
+    app.selectbox(key="inside_layer").set_value("conv2d_1")
+    shown(app)
+    plane = given(shapes, "conv2d_1")[..., 2]
+    app.number_input(key="inside_channel").set_value(2).run()
+    low, high, mean = re.search(r"From (\S+) to (\S+), mean (\S+?)[.;]? ", said(app)).groups()
+    assert [float(one) for one in (mean, low, high)] == figures(plane)
+    assert address(app)["channel"] == "2"
+    app.selectbox(key="inside_scale").set_value("one").run()
+    app.selectbox(key="inside_order").set_value("strength").run()
+    assert "one scale, strongest first" in said(app)
+    assert app.number_input(key="inside_channel").value == 2
+
+
+def test_every_view_is_drawn_for_every_layer(app: AppTest, shapes: Run, shown) -> None:
+    shown(app)
+    views = app.segmented_control(key="inside_view").options
+    assert {"Activations", "Kernels", "Patterns", "Numbers", "What excites it"} <= set(views)
+    for view in ("kernels", "patterns", "numbers", "excites"):
+        app.segmented_control(key="inside_view").set_value(view)
+        for layer in ("conv2d_1", "global_average_pooling2d", "colour"):
+            app.selectbox(key="inside_layer").set_value(layer)
+            shown(app)
+            assert address(app)["view"] == view
+            assert not app.error
+
+
+@pytest.mark.parametrize(
+    ("asked", "told"),
+    [
+        ({"layer": "<script>x</script>"}, "has no layer '<script>x</script>'"),
+        ({"layer": "conv2d_1", "channel": "77"}, "has no channel 77: its channels are 0 to 2"),
+        ({"layer": "conv2d_1", "channel": "-1"}, ""),
+        ({"channel": "٣", "view": "nonsense"}, ""),
+        ({"channel": "9" * 400, "layer": "a" * 5000}, "has no layer"),
+        ({"run": "../../etc", "sample": "nobody"}, "There is no network of a run"),
+        ({"item": "x:y"}, "There is no held-out picture"),
+    ],
+)
+def test_addresses_that_name_nothing_are_told(app: AppTest, shown, asked: dict[str, str], told: str) -> None:
+    shown(app, **asked)
+    assert told in said(app)
+    assert bool(app.warning) == bool(told)
+    layer = asked["layer"] if asked.get("layer") == "conv2d_1" else "conv2d"
+    assert address(app)["layer"] == layer
+    assert address(app)["channel"].isdigit()
+    assert int(address(app)["channel"]) < 6
+    assert "The" in said(app)
+    assert "view" not in address(app)
+
+
+def test_a_network_without_convolutions_opens_all_the_same(app: AppTest, flat: Run, shown) -> None:
+    shown(app, run=flat.id)
+    assert app.selectbox(key="inside_layer").options == ["rescaling", "flatten", "label"]
+    assert app.selectbox(key="inside_layer").value == "rescaling"
+    assert "The only channel of rescaling" in said(app)
+    assert app.number_input(key="inside_channel").disabled
+    app.selectbox(key="inside_layer").set_value("flatten")
+    assert "The 480 values of flatten" in said(shown(app))
+    for view in ("kernels", "patterns", "numbers", "excites"):
+        shown(app, view=view)
+        assert address(app)["view"] == view
+
+
+def test_a_layer_with_one_channel_is_shown(app: AppTest, digits: Run, shown) -> None:
+    shown(app, run=digits.id, layer="conv2d")
+    assert "The only channel of conv2d" in said(app)
+    assert told(said(app)) == figures(given(digits, "conv2d"))
+
+
+def test_network_and_picture_are_those_of_predict(app: AppTest, shapes: Run, digits: Run, shown) -> None:
+    shown(app, run=shapes.id)
+    app.selectbox(key="inside_network").set_value(digits.id)
+    app.button(key="predict_sample_coffee").click()
+    assert "Coffee, as it is seen: 20 × 24 grey" in said(shown(app))
+    assert address(app)["sample"] == "coffee"
+    app.query_params.clear()  # as a browser does when it changes the page
+    app.switch_page("pages/predict.py").run()
+    assert app.multiselect(key="predict_networks").value == [digits.id]
+    app.multiselect(key="predict_networks").set_value([digits.id, shapes.id]).run()
+    app.query_params.clear()
+    app.switch_page("pages/inside.py")
+    shown(app)
+    assert app.selectbox(key="inside_network").value == digits.id
+    assert address(app)["run"] == digits.id
+    app.selectbox(key="inside_network").set_value(shapes.id)
+    shown(app)
+    app.query_params.clear()
+    app.switch_page("pages/predict.py").run()
+    assert app.multiselect(key="predict_networks").value == [shapes.id]
+    assert [photo.title for photo in app.session_state["predict_choice"].photos] == ["Coffee"]
+
+
+def test_without_a_network_the_way_to_one_is_shown(app: AppTest, tmp_path: Path, monkeypatch, shown) -> None:
+    (tmp_path / "none").mkdir()
+    monkeypatch.setenv("CNNVIZ_CHECKPOINTS", str(tmp_path / "none"))
+    assert "No network is chosen" in said(shown(app))
+
+
+def test_a_run_leads_here(app: AppTest, digits: Run, shown) -> None:
+    app.query_params["run"] = digits.id
+    app.switch_page("pages/runs.py").run()
+    app.button(key="runs_inside").click()
+    shown(app)
+    assert app.title[0].value == "Inside"
+    assert address(app)["run"] == digits.id
