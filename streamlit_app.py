@@ -6,12 +6,20 @@ from pathlib import Path
 
 import streamlit as st
 
+from cnnviz.errors import ModelError
+from cnnviz.models.check import require_keras
+
 st.set_page_config(
     page_title="cnnviz",
     page_icon=str(Path(__file__).parent / "docs" / "icon.png"),
     layout="wide",
     menu_items={"About": "**cnnviz** trains image classifiers, shows how they learn and what they see."},
 )
+try:
+    require_keras()
+except ModelError as error:
+    st.error(str(error), icon=":material/error:")
+    st.stop()
 pages = [
     st.Page("pages/train.py", title="Train", icon=":material/model_training:", default=True),
     st.Page("pages/runs.py", title="Runs", icon=":material/monitoring:"),

@@ -9,6 +9,7 @@ from typing import NoReturn
 
 from cnnviz import __version__, commands
 from cnnviz.errors import CnnvizError
+from cnnviz.models.check import require_keras
 
 __all__ = ["main"]
 
@@ -28,6 +29,7 @@ def main(arguments: list[str] | None = None) -> int:
         add(verbs)
     chosen = parser.parse_args(arguments)
     try:
+        require_keras()
         return chosen.carry_out(chosen)
     except CnnvizError as error:
         print(f"cnnviz: {error}", file=sys.stderr)

@@ -17,6 +17,7 @@ import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import BinaryIO
@@ -45,8 +46,9 @@ class Copy:
     sha256: str
 
 
+@cache
 def require_keras() -> None:
-    """Looks for a Keras that is known to keep what files must not do.
+    """Looks, until it was found once, for a Keras that is known to keep what files must not do.
 
     Raises:
         ModelError: there is none, or an older one.

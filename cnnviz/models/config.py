@@ -49,8 +49,8 @@ def short(text: object, most: int = 60) -> str:
 def checked_config(data: bytes) -> dict[str, Any]:
     """Returns the config of a network that holds nothing but what is allowed, ready to be loaded.
 
-    How the network was compiled is left out, as it is never trained here. Weights begin as zeros instead of by their
-    initialisers, as all of them are read from the file; initialisers can take any time.
+    How the network was compiled is left out, as it is never trained here. Weights that would begin as an orthogonal
+    matrix, which can take hours to make, begin otherwise: all of them are read from the file anyway.
 
     Raises:
         Refused: it isn't whole, names anything that isn't on the list, or is too large.
@@ -88,14 +88,19 @@ def _walk(root: dict[str, Any]) -> None:
                     raise Refused(f"it has more than {MOST_PARAMETERS:,} weights", "smaller networks are opened")
             for name, one in value.items():
                 waiting.append((one, name, depth + 1, place))
-                if name.endswith("initializer") and one is not None:
-                    value[name] = {"module": "keras.initializers", "class_name": "Zeros", "config": {},
+                if name.endswith("initializer") and _orthogonal(one):
+                    value[name] = {"module": "keras.initializers", "class_name": "GlorotUniform", "config": {},
                                    "registered_name": None}  # fmt: skip
         elif isinstance(value, list):
             _shape(value, key, place)
             waiting.extend((one, key, depth + 1, place) for one in value)
         else:
             _plain(value, key, place)
+
+
+def _orthogonal(initializer: Any) -> bool:
+    kind = initializer.get("class_name") if isinstance(initializer, dict) else initializer
+    return isinstance(kind, str) and "orthogonal" in kind.lower()
 
 
 def _object(value: dict[str, Any], place: str) -> str:
@@ -172,4 +177,6 @@ def _parameters(layer: dict[str, Any]) -> int:
     area = math.prod(one for one in kernel if isinstance(one, int)) if isinstance(kernel, list) else 1
     wide = next((config[key] for key in ("filters", "units", "output_dim") if isinstance(config.get(key), int)), 0)
     groups = config.get("groups") if isinstance(config.get("groups"), int) else 1
+    if str(layer["class_name"]).startswith("Separable"):
+        return max(0, channels * (area + wide))
     return max(0, area * max(1, channels // max(1, groups)) * wide)

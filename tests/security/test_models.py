@@ -108,6 +108,7 @@ def test_copies_are_gone_and_were_private(good: Good, tmp_path: Path) -> None:
                                                  ("3.16.0rc1", None), ("4.0", None)])  # fmt: skip
 def test_an_older_keras_is_refused(found: str, sentence: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(check, "version", lambda name: found)
+    check.require_keras.cache_clear()
     if sentence is None:
         check.require_keras()
     else:
