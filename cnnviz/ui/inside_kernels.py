@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,7 +15,7 @@ from cnnviz.figures.inside_kernels import Mosaic, colour_scale, enlarged, grid_o
 from cnnviz.figures.watched import picture
 from cnnviz.images import to_png
 from cnnviz.ui.inside_click import clickable
-from cnnviz.ui.inside_state import Opened, show
+from cnnviz.ui.inside_state import Opened, place, show
 from cnnviz.ui.predict_state import seed
 from cnnviz.ui.text import plain
 
@@ -42,38 +43,49 @@ def kernels_part(opened: Opened) -> None:
     except CnnvizError as error:
         st.error(plain(error), icon=":material/error:")
         return
+    _part(opened, found)
+
+
+@st.fragment
+def _part(opened: Opened, found: Kernels) -> None:
+    """All of it; it reruns alone for another filter."""
+    opened = replace(opened, channel=min(place().channel, opened.row.shape[-1] - 1))
     height, width, inputs, filters = found.values.shape
     st.caption(
         f"{filters:,} filters of {height} × {width} weights for each of {inputs:,} input{'s' * (inputs != 1)}. "
         "A filter answers strongly where its input looks like its kernel: strong where the weights are above 0, weak "
         f"where they are below. {plain(found.remark)}"
     )
-    as_colours, shown, order = _choice(found)
-    mosaic = _mosaic(found, shown, as_colours)
-    channels = opened.row.shape[-1] == filters
-    norms = found.norms
+    as_colours, shown, scale = _choice(found)
+    mosaic = _mosaic(found, shown, as_colours, scale)
+    own = opened.row.shape[-1] == filters  # a filter is a channel
     clickable(
         mosaic.image, (mosaic.rows, mosaic.columns),
-        f"Kernels of {opened.layer}: {_words(mosaic)}", key=f"{_KEY}_mosaic", marked=_place(mosaic, opened.channel),
-        whole_row=bool(mosaic.inputs[0] >= 0), width=_wide(mosaic), least=640 if mosaic.inputs[0] >= 0 else 0,
-        labels=_labels(found, mosaic), on_click=lambda at: _take(mosaic, at) if channels else None,
+        f"Kernels of {opened.layer}: {_words(mosaic)}", key=f"{_KEY}_mosaic",
+        marked=_place(mosaic, opened.channel) if own else None, whole_row=bool(mosaic.inputs[0] >= 0),
+        width=_wide(mosaic), least=640 if mosaic.inputs[0] >= 0 else 0,
+        labels=_labels(found, mosaic), on_click=lambda at: _take(mosaic, at) if own else None,
     )  # fmt: skip
     if as_colours:
         st.caption("Grey is a weight of 0; a colour is what the filter looks for, its opposite what it avoids. " +
-                   "Each filter by its own greatest weight." * (order == "each"))  # fmt: skip
+                   "Each filter by its own greatest weight." * (scale == "each"))  # fmt: skip
     else:
         st.html(colour_scale(*_ENDS, found.scale))
         st.caption("Orange weights are above 0, blue below, white is 0; one scale for the whole layer. "
                    f"{_words(mosaic)[:1].upper()}{_words(mosaic)[1:]}.")  # fmt: skip
-    if channels:
-        st.caption(f"Click a kernel to open its channel; {opened.channel} is open.")
-    st.markdown("**Norms**")
-    st.html(norm_bars(norms, opened.channel if channels else -1))
-    st.caption(
-        f"The root of all squared weights of each filter, from {norms.min():.3g} to {norms.max():.3g}; filters near 0 "
-        "add little. " + (f"Filter {opened.channel} has {norms[opened.channel]:.3g}." if channels else "")
-    )
-    _downloads(opened, found, mosaic)
+    left, right = st.columns([3, 2], gap="large")
+    norms = found.norms
+    with left:
+        st.markdown("**Norms**")
+        st.html(norm_bars(norms, opened.channel if own else -1))
+        st.caption(f"The root of all squared weights of each filter, from {norms.min():.3g} to {norms.max():.3g}; "
+                   "filters near 0 add little.")  # fmt: skip
+        _downloads(opened, found, mosaic)
+    if own:
+        with right:
+            st.markdown(f"**Filter {opened.channel}**")
+            kernel_of(opened, opened.channel)
+            st.caption("Click a kernel above to see another.")
 
 
 def kernel_of(opened: Opened, channel: int) -> None:
@@ -161,10 +173,9 @@ def _choice(found: Kernels) -> tuple[bool, np.ndarray, str]:
     return as_colours, order, scale
 
 
-def _mosaic(found: Kernels, shown: np.ndarray, as_colours: bool) -> Mosaic:
+def _mosaic(found: Kernels, shown: np.ndarray, as_colours: bool, scale: str) -> Mosaic:
     if as_colours:
-        each = st.session_state.get(f"{_KEY}_scale", "each") == "each"
-        return grid_of(found.as_rgb(each=each)[shown], shown, COLUMNS)
+        return grid_of(found.as_rgb(each=scale == "each")[shown], shown, COLUMNS)
     values = found.values[..., shown]
     if values.shape[2] == 1:
         return grid_of(_coloured(values[:, :, 0].transpose(2, 0, 1), found.scale), shown, COLUMNS)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -17,7 +17,7 @@ from cnnviz.figures.watched import picture
 from cnnviz.images import with_channels
 from cnnviz.ui import inside_account as told
 from cnnviz.ui.inside_click import clickable
-from cnnviz.ui.inside_state import Opened, show
+from cnnviz.ui.inside_state import Opened, place, show
 from cnnviz.ui.predict_state import seed
 from cnnviz.ui.text import plain
 
@@ -38,8 +38,10 @@ class _Grid:
     count: int
 
 
+@st.fragment
 def numbers_part(opened: Opened) -> None:
-    """Draws the choice of a number of the open layer, and the account of it."""
+    """Draws the choice of a number of the open layer, and the account of it; it reruns alone for another number."""
+    opened = replace(opened, channel=min(place().channel, opened.row.shape[-1] - 1))
     try:
         known = _known(opened, opened.identity, opened.layer)
         grid = _grid(known[-1], opened.channel)
@@ -61,7 +63,7 @@ def numbers_part(opened: Opened) -> None:
             st.error(plain(error), icon=":material/error:")
 
 
-@st.cache_resource(show_spinner=False, max_entries=4)
+@st.cache_resource(show_spinner="Computing the layer", max_entries=4)
 def _known(_opened: Opened, identity: tuple, layer: str) -> list[np.ndarray]:
     """The layer's inputs and, last, its output; read only."""
     from cnnviz.explain.numbers import around  # loads TensorFlow

@@ -1,0 +1,143 @@
+"""Two sides of one layer on the Inside page: their pictures, answers and channels, on one scale."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import streamlit as st
+
+from cnnviz.augment.preview import display_size, picture_bytes
+from cnnviz.explain.mosaics import in_colours
+from cnnviz.figures.channels import columns_of, on_page
+from cnnviz.figures.inside_beside import apart, both
+from cnnviz.figures.predicted import top
+from cnnviz.figures.style import escaped
+from cnnviz.images import fit
+from cnnviz.ui.inside_click import clickable
+from cnnviz.ui.inside_state import place, show
+from cnnviz.ui.text import plain
+
+__all__ = ["Side", "compared"]
+
+SCALES = {"channel": "Each channel", "layer": "One for all", "each": "Each picture"}
+ORDERS = {"index": "By number", "apart": "What differs most"}
+_KEY = "inside_beside"
+_WIDTH, _SIDE, _PHOTO = 560, 300, 130
+
+
+@dataclass(frozen=True, eq=False)
+class Side:
+    """One of two.
+
+    Attributes:
+        title: what it is called.
+        seen: uint8 (h, w, c), the picture.
+        values: float32 (h, w, k), what the layer gives.
+        layer: its name.
+        answers: for each head (class, probability 0..1) of the likeliest classes.
+        note: a sentence on what of the layer is shown, or "".
+    """
+
+    title: str
+    seen: np.ndarray
+    values: np.ndarray
+    layer: str
+    answers: dict[str, list[tuple[str, float]]]
+    note: str = ""
+
+
+@st.fragment
+def compared(one: Side, other: Side, *, channels_match: bool) -> None:
+    """Draws both side by side; it reruns alone for another channel.
+
+    Args:
+        one: on the left.
+        other: on the right.
+        channels_match: whether a channel of one is that of the other, as of the same network.
+    """
+    alike = channels_match and one.values.shape == other.values.shape
+    count = one.values.shape[2]
+    scales = list(SCALES) if alike else ["each", "layer"]
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        scale = st.segmented_control(
+            "Scale", scales, default=scales[0], format_func=SCALES.get, required=True,
+            key=f"{_KEY}_scale" if alike else f"{_KEY}_scale_apart",
+            help="Each channel: brighter is stronger, left or right, within a channel. One for all: in all channels. "
+            "Each picture: by its own mean and spread, which shows its shape alone.",
+        )  # fmt: skip
+        order = "index"
+        if alike and count > 1:
+            order = st.segmented_control(
+                "Order", list(ORDERS), default="apart", format_func=ORDERS.get, key=f"{_KEY}_order", required=True,
+                help="What differs most: by the mean distance of both sides' values at the same place.",
+            )  # fmt: skip
+    distance = apart(one.values, other.values) if alike else None
+    ranks = np.argsort(-distance, kind="stable") if order == "apart" and alike else None
+    grey = both(one.values, other.values, scale)
+    channel = min(place().channel, count - 1) if alike else None
+    for column, side, drawn in zip(st.columns(2, gap="large"), (one, other), grey, strict=True):
+        with column:
+            _side(side, drawn, ranks, channel, lambda at: show(channel=at), "left" if side is one else "right")
+    if not alike:
+        st.caption("Channels of different networks have nothing to do with each other, even where their numbers "
+                   "are the same." if not channels_match else "")  # fmt: skip
+        return
+    if count > 1:
+        most = [f"{at} ({distance[at]:.3g})" for at in np.argsort(-distance, kind="stable")[:5].tolist()]
+        st.caption(f"Furthest apart, in the mean over all places: channels {', '.join(most)}. Click one to see it "
+                   "large.")  # fmt: skip
+    _large(one, other, channel)
+
+
+def _side(
+    side: Side, grey: np.ndarray, ranks: np.ndarray | None, channel: int | None, take: Callable[[int], None], name: str
+) -> None:
+    """One side: its picture with the answers, and all channels."""
+    st.markdown(f"**{plain(side.title)}**")
+    photo, words = st.columns([1, 2], vertical_alignment="center")
+    height, width = side.seen.shape[:2]
+    shown = fit(side.seen, display_size(side.seen.shape, _SIDE), channels=side.seen.shape[2])
+    photo.image(picture_bytes(shown), width=max(40, min(_PHOTO, round(_PHOTO * width / height))),
+                alt=f"The picture as it is seen: {side.title}")  # fmt: skip
+    words.html("".join(
+        f'<div style="margin-bottom:0.5rem"><div style="font-size:0.8rem;opacity:0.7">'
+        f"{escaped(head, 60) if len(side.answers) > 1 else ''}</div>{top(rows)}</div>"
+        for head, rows in side.answers.items()
+    ))  # fmt: skip
+    count, columns = grey.shape[2], columns_of(grey.shape, 1.3)
+    order = np.arange(count) if ranks is None else ranks
+    silent = side.values.reshape(-1, count).max(axis=0) <= 0
+    marked = None if channel is None else divmod(int(np.flatnonzero(order == channel)[0]), columns)
+
+    def took(at: tuple[int, int]) -> None:
+        nth = at[0] * columns + at[1]
+        if channel is not None and nth < count:
+            take(int(order[nth]))
+
+    means = side.values.mean(axis=(0, 1))
+    clickable(
+        on_page(grey, order, columns, "viridis", silent), (-(-count // columns), columns),
+        f"The {count:,} channels of {side.layer}: {side.title}", key=f"{_KEY}_{name}", on_click=took, marked=marked,
+        width=_WIDTH, labels=[f"Channel {at}: mean {means[at]:.3g}" for at in order.tolist()],
+    )  # fmt: skip
+    quiet = int(silent.sum())
+    st.caption(
+        f"{plain(side.layer)}: {count:,} channels, {grey.shape[0]} × {grey.shape[1]}, mean {side.values.mean():.3g}.{side.note}"
+        + (f" Crossed out: {quiet:,} nowhere above 0." if quiet else "")
+    )
+
+
+def _large(one: Side, other: Side, channel: int) -> None:
+    """One channel of both, on one scale."""
+    st.markdown(f"**Channel {channel}**")
+    pair = both(one.values[..., [channel]], other.values[..., [channel]], "channel")
+    for column, side, grey in zip(st.columns(2, gap="large"), (one, other), pair, strict=True):
+        plane = side.values[..., channel]
+        large = in_colours(grey[..., 0])
+        factor = max(1, _SIDE // max(large.shape[:2]))
+        large = np.repeat(np.repeat(large, factor, axis=0), factor, axis=1)
+        column.image(large, width=min(_SIDE, large.shape[1]), output_format="PNG",
+                     alt=f"Channel {channel} of {side.layer}: {side.title}")  # fmt: skip
+        column.caption(f"{plain(side.title)}: from {plane.min():.3g} to {plane.max():.3g}, mean {plane.mean():.3g}.")
