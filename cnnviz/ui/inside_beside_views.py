@@ -124,7 +124,8 @@ def _side(
     )  # fmt: skip
     quiet = int(silent.sum())
     st.caption(
-        f"{plain(side.layer)}: {count:,} channels, {grey.shape[0]} × {grey.shape[1]}, mean {side.values.mean():.3g}.{side.note}"
+        f"{plain(side.layer)}: {count:,} channels, {grey.shape[0]} × {grey.shape[1]}, mean {side.values.mean():.3g}."
+        + side.note
         + (f" Crossed out: {quiet:,} nowhere above 0." if quiet else "")
     )
 
