@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import streamlit as st
@@ -15,9 +15,9 @@ from cnnviz.figures.predicted import percent
 from cnnviz.figures.strip import size
 from cnnviz.overlay import COLOUR_MAPS
 from cnnviz.ui.inside_channel import channel_part, stem
-from cnnviz.ui.inside_click import clickable
+from cnnviz.ui.inside_click import Encoded, clickable, encoded
 from cnnviz.ui.inside_state import Opened, place, show
-from cnnviz.ui.inside_work import layer_values
+from cnnviz.ui.inside_work import layer_values, remembered
 from cnnviz.ui.text import plain
 
 __all__ = ["activations_part"]
@@ -50,7 +50,7 @@ def _part(opened: Opened, values: np.ndarray) -> None:
         scale, order, colour_map = _choices()
     with left:
         _mosaic(opened, values, scale, order, colour_map)
-        _figures(values)
+        _figures(opened, values)
         _downloads(opened, values, scale, order, colour_map)
     with right:
         channel_part(opened, values, colour_map)
@@ -87,30 +87,38 @@ def _grey(values: np.ndarray, scale: str) -> np.ndarray:
     return raw(values) if _one_scale(values, scale) else standardised(values)
 
 
+@dataclass(frozen=True, eq=False)
+class _Drawn:
+    """A mosaic for the page: the picture, which channel each tile is, what is said of each, and how many are silent."""
+
+    picture: Encoded
+    order: np.ndarray
+    labels: list[str]
+    silent: int
+
+    @property
+    def nbytes(self) -> int:
+        return len(self.picture.url)
+
+
 def _mosaic(opened: Opened, values: np.ndarray, scale: str, order: str, colour_map: str) -> None:
-    columns, flat = columns_of(values.shape), values.reshape(-1, values.shape[-1])
-    count, chosen = values.shape[-1], _ordered(values, order)
-    picture, silent = _drawn(values, (*opened.identity, opened.layer), scale, order, colour_map)
-    at = int(np.flatnonzero(chosen == opened.channel)[0])
-    low, high = flat.min(axis=0), flat.max(axis=0)
-    labels = [
-        f"Channel {one}: {low[one]:.3g} to {high[one]:.3g}" + (" · silent here" if silent[one] else "")
-        if len(flat) > 1 else f"Unit {one}: {high[one]:.4g}"
-        for one in chosen.tolist()
-    ]  # fmt: skip
+    columns, count = columns_of(values.shape), values.shape[-1]
+    key = (*opened.identity, opened.layer, "mosaic", scale, order, colour_map)
+    drawn: _Drawn = remembered(key, lambda: _drawn(values, scale, order, colour_map))
 
     def take(tile: tuple[int, int]) -> None:
         nth = tile[0] * columns + tile[1]
         if nth < count:
-            show(channel=int(chosen[nth]))
+            show(channel=int(drawn.order[nth]))
 
+    at = int(np.flatnonzero(drawn.order == opened.channel)[0])
     one = "channel" if values.ndim > 1 else "value"
     what = f"The {f'{count:,} {one}s' if count > 1 else f'only {one}'} of {opened.layer}"
     clickable(
-        picture, (-(-count // columns), columns), f"{what}, for {opened.photo.title}", key="inside_mosaic",
-        on_click=take, marked=divmod(at, columns), width=_WIDTH, labels=labels,
+        drawn.picture, (-(-count // columns), columns), f"{what}, for {opened.photo.title}", key="inside_mosaic",
+        on_click=take, marked=divmod(at, columns), width=_WIDTH, labels=drawn.labels,
     )  # fmt: skip
-    quiet = int(silent.sum())
+    quiet = drawn.silent
     st.caption(
         f"**{plain(what)}**, {'one scale' if _one_scale(values, scale) else 'each by itself'}"
         f"{', strongest first' if order == 'strength' else ''}{'. A click opens one.' if count > 1 else '.'}"
@@ -123,34 +131,43 @@ def _one_scale(values: np.ndarray, scale: str) -> bool:
     return scale == "one" or values.size == values.shape[-1]
 
 
-@st.cache_data(show_spinner=False, max_entries=32)
-def _drawn(
-    _values: np.ndarray, identity: tuple, scale: str, order: str, colour_map: str
-) -> tuple[np.ndarray, np.ndarray]:
-    """The mosaic for the page, and which channels are nowhere above 0."""
-    silent = _values.reshape(-1, _values.shape[-1]).max(axis=0) <= 0
-    grey, columns = _grey(_values, scale), columns_of(_values.shape)
-    return on_page(grey, _ordered(_values, order), columns, colour_map, silent), silent
+def _drawn(values: np.ndarray, scale: str, order: str, colour_map: str) -> _Drawn:
+    flat, chosen = values.reshape(-1, values.shape[-1]), _ordered(values, order)
+    low, high = flat.min(axis=0), flat.max(axis=0)
+    silent = high <= 0
+    picture = on_page(_grey(values, scale), chosen, columns_of(values.shape), colour_map, silent)
+    labels = [
+        f"Channel {one}: {low[one]:.3g} to {high[one]:.3g}" + (" · silent here" if silent[one] else "")
+        if len(flat) > 1 else f"Unit {one}: {high[one]:.4g}"
+        for one in chosen.tolist()
+    ]  # fmt: skip
+    return _Drawn(encoded(picture), chosen, labels, int(silent.sum()))
 
 
-def _figures(values: np.ndarray) -> None:
+def _figures(opened: Opened, values: np.ndarray) -> None:
     """How the layer's values are spread, and how many are exactly 0."""
+    bars, words = remembered((*opened.identity, opened.layer, "figures"), lambda: _told(values))
+    left, right = st.columns(2, vertical_alignment="center")
+    if bars:
+        left.html(bars)
+    right.caption(words)
+
+
+def _told(values: np.ndarray) -> tuple[str, str]:
+    """The histogram of the values that are not 0, "" for few of them, and the figures in words."""
     from cnnviz.explain.activations import histogram
 
-    zeros = 1 - np.count_nonzero(values) / values.size
+    zeros, bars = 1 - np.count_nonzero(values) / values.size, ""
     rest = values[values != 0]
-    drawn = rest.size >= _FEWEST
-    left, right = st.columns(2, vertical_alignment="center")
-    if drawn:
+    if rest.size >= _FEWEST:
         counts, edges = histogram(rest)
         alt = f"Histogram of the values that are not 0, from {edges[0]:.3g} to {edges[-1]:.3g}"
-        left.html(spread(counts, edges, alt))
+        bars = spread(counts, edges, alt)
     sparse = f" **{percent(zeros)}** of them are exactly 0." if zeros else ""
     what = f"{values.size:,} value{'s' * (values.size != 1)}"
-    right.caption(
-        f"{what}, mean {values.mean():.3g}, from {values.min():.3g} to {values.max():.3g}.{sparse}"
-        + (f" Bars{' of the others' if zeros else ''}: as high as the square roots of the counts." if drawn else "")
-    )
+    words = f"{what}, mean {values.mean():.3g}, from {values.min():.3g} to {values.max():.3g}.{sparse}"
+    others = " of the others" if zeros else ""
+    return bars, words + (f" Bars{others}: as high as the square roots of the counts." if bars else "")
 
 
 def _downloads(opened: Opened, values: np.ndarray, scale: str, order: str, colour_map: str) -> None:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import cv2
 import numpy as np
 import streamlit as st
 
-__all__ = ["clickable"]
+__all__ = ["Encoded", "clickable", "encoded"]
 
 _HTML = '<div class="all"><div class="frame"><img><div class="mark"></div></div><div class="words">&nbsp;</div></div>'
 _CSS = """
@@ -62,8 +63,22 @@ def _component() -> Any:
     return st.components.v2.component("cnnviz_clickable", html=_HTML, css=_CSS, js=_JS)
 
 
+@dataclass(frozen=True)
+class Encoded:
+    """A picture ready to be sent: its bytes as an address, and its (height, width)."""
+
+    url: str
+    shape: tuple[int, int]
+
+
+def encoded(image: np.ndarray) -> Encoded:
+    """Returns a picture, uint8 (h, w, 3), ready to be sent; for callers that keep it, as this takes a while."""
+    png = cv2.imencode(".png", cv2.cvtColor(image, cv2.COLOR_RGB2BGR))[1].tobytes()
+    return Encoded(f"data:image/png;base64,{base64.b64encode(png).decode()}", image.shape[:2])
+
+
 def clickable(
-    image: np.ndarray,
+    image: np.ndarray | Encoded,
     grid: tuple[int, int],
     alt: str,
     *,
@@ -78,7 +93,7 @@ def clickable(
     """Draws a picture whose places can be clicked; those who can't click need another way to the same.
 
     Args:
-        image: uint8 (h, w, 3); enlarged, its pixels stay squares.
+        image: uint8 (h, w, 3), or that `encoded`; enlarged, its pixels stay squares.
         grid: its (rows, columns) of equally large places.
         alt: what it shows, for those who can't see it.
         key: of the element.
@@ -89,9 +104,9 @@ def clickable(
         least: where there is less room than so many pixels, it scrolls sideways.
         labels: for each place, row by row, what is said under the picture while the pointer is there.
     """
-    png = cv2.imencode(".png", cv2.cvtColor(image, cv2.COLOR_RGB2BGR))[1].tobytes()
+    image = image if isinstance(image, Encoded) else encoded(image)
     data = {
-        "picture": f"data:image/png;base64,{base64.b64encode(png).decode()}",
+        "picture": image.url,
         "alt": alt,
         "rows": grid[0],
         "columns": grid[1],

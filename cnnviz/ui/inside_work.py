@@ -22,7 +22,7 @@ from cnnviz.ui.photos import Photo
 if TYPE_CHECKING:
     from cnnviz.explain.receptive import LayerRow
 
-__all__ = ["layer_values", "seen_by", "table_of"]
+__all__ = ["layer_values", "remembered", "seen_by", "table_of"]
 
 KEPT_BYTES = 256 << 20
 """So much is kept for all sessions; the longest unused goes first, the newest always stays."""
@@ -54,7 +54,7 @@ class _Kept:
 
 
 def _bytes(value: Any) -> int:
-    return value.nbytes if isinstance(value, np.ndarray) else 0
+    return getattr(value, "nbytes", 0)
 
 
 @st.cache_resource(show_spinner=False)
@@ -80,11 +80,7 @@ def seen_by(source: Source, network: Network, photo: Photo) -> np.ndarray:
     Raises:
         ImageError: the photo can't be read.
     """
-    kept, key = _kept(), (source.stamp, photo.identity, "seen")
-    if (found := kept.get(key)) is None:
-        found = network.loaded.fit(photo.whole())
-        kept.put(key, found)
-    return found
+    return remembered((source.stamp, photo.identity, "seen"), lambda: network.loaded.fit(photo.whole()))
 
 
 def layer_values(opened: Opened, layer: str) -> np.ndarray | str | None:
@@ -105,6 +101,15 @@ def _values(opened: Opened, layer: str) -> np.ndarray:
     for name, values in found.items():
         _kept().put((*opened.identity, name), values)
     return found[layer]
+
+
+def remembered(key: tuple, make: Callable[[], Any]) -> Any:
+    """Returns what is kept under the key, after making it here and now where it isn't there; not for slow things."""
+    kept = _kept()
+    if (found := kept.get(key)) is None:
+        found = make()
+        kept.put(key, found)
+    return found
 
 
 def _made(key: tuple, make: Callable[[], Any], what: str) -> Any:
