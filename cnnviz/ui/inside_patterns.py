@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -10,10 +10,11 @@ import numpy as np
 import streamlit as st
 
 from cnnviz import images
-from cnnviz.augment.preview import picture_bytes
+from cnnviz.augment.preview import display_size, picture_bytes
 from cnnviz.errors import CnnvizError
-from cnnviz.figures.patterns import grid, on_page
+from cnnviz.figures.patterns import COLUMNS, grid, on_page
 from cnnviz.ui import background
+from cnnviz.ui.inside_click import clickable
 from cnnviz.ui.inside_patterns_work import USUAL, Tile, count_of, ended, growing, settings_of, start, tiles
 from cnnviz.ui.inside_state import show
 from cnnviz.ui.predict_state import seed
@@ -28,8 +29,8 @@ __all__ = ["pattern_of", "patterns_part"]
 MOST = 64
 """So many patterns are made and shown at a time, 8 × 8."""
 SECONDS = 0.5
-SHARP = 700
-"""Grids of at most so many pixels a side are shown as PNG."""
+LARGEST, WIDEST = 1100, 700
+"""Larger grids are made smaller to be shown; so many pixels on the page is one at most."""
 MODES = {"plain": "As in the tutorial", "robust": "Robust"}
 _WORK, _AT, _CHANNEL = "inside_patterns", "inside_patterns_at", "inside_patterns_channel"
 
@@ -139,7 +140,8 @@ def _made(opened: Opened, settings: Settings, filters: range) -> None:
                 + ("What is whole is kept with the run." if opened.source.run is not None else "They are kept for "
                    "this visit only, as this network is of no run."),
             )  # fmt: skip
-    st.fragment(run_every=SECONDS if growing(opened, settings) else None)(_grid)(opened, settings, filters)
+    draw = st.fragment(run_every=SECONDS)(_grid) if growing(opened, settings) else _grid  # a click is for the page
+    draw(opened, settings, filters)
 
 
 def _outcome(work: background.Work | None) -> None:
@@ -161,14 +163,12 @@ def _grid(opened: Opened, settings: Settings, filters: range) -> None:
     shown = [one for one in filters if one <= last]  # no rows of nothing after those that are there
     picture = grid(np.stack([there[one].picture if one in there else empty for one in shown]))
     words = [_words(opened, one, there.get(one), settings) for one in shown]
-    small = max(picture.shape[:2]) <= SHARP and not growing(opened, settings)
-    st.html(
-        on_page(
-            images.to_png(picture) if small else picture_bytes(picture), picture.shape, words, side=side,
-            marked=shown.index(opened.channel) if opened.channel in shown else None,
-            alt=f"Patterns of {opened.layer}, channels {shown[0]} to {shown[-1]}",
-        )
-    )  # fmt: skip
+    alt = f"Patterns of {opened.layer}, channels {filters[0]} to {filters[-1]}"
+    marked = shown.index(opened.channel) if opened.channel in shown else None
+    if growing(opened, settings):
+        st.html(on_page(picture_bytes(picture), picture.shape, words, side=side, alt=alt, marked=marked))
+    else:
+        _to_click(picture, shown, words, alt, marked)
     st.caption(_caption(opened, settings, filters, there))
     if not growing(opened, settings):
         st.download_button(
@@ -177,6 +177,23 @@ def _grid(opened: Opened, settings: Settings, filters: range) -> None:
             key="inside_patterns_png", on_click="ignore",
             help="The grid as PNG. `python -m cnnviz patterns RUN LAYER --out FILE` makes it, too.",
         )  # fmt: skip
+
+
+def _to_click(picture: np.ndarray, shown: Sequence[int], words: Sequence[str], alt: str, marked: int | None) -> None:
+    """The grid, in which a click opens a channel; margins are narrow enough for places of equal size."""
+    columns = min(COLUMNS, len(shown))
+    rows = -(-len(shown) // columns)
+
+    def chosen(place: tuple[int, int]) -> None:
+        at = place[0] * columns + place[1]
+        if at < len(shown):
+            show(channel=shown[at])
+
+    clickable(
+        images.fit(picture, display_size(picture.shape, LARGEST)), (rows, columns), alt, key="inside_patterns_grid",
+        on_click=chosen, marked=None if marked is None else divmod(marked, columns),
+        width=min(2 * picture.shape[1], WIDEST), labels=words,
+    )  # fmt: skip
 
 
 def _promise(opened: Opened, settings: Settings) -> str:
@@ -212,7 +229,7 @@ def _caption(opened: Opened, settings: Settings, filters: range, there: Mapping[
         words.append(f"Nothing could raise {several}: silent for noise, with no gradient to follow.")
     if len(whole) < len(filters):
         words.append(f"{len(whole)} of {len(filters)} are whole.")
-    words.append("The pointer over a pattern shows its channel.")
+    words.append("The pointer over a pattern shows its channel, a click opens it.")
     return " ".join(words)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import json
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -10,7 +12,7 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from cnnviz import runs
+from cnnviz import images, runs
 from cnnviz.explain.excite import kept as kept_excited
 from cnnviz.explain.excite import kept_off, samples
 from cnnviz.explain.patterns import Settings, kept, patterns
@@ -115,6 +117,12 @@ def drawn(app: AppTest) -> str:
     return "\n".join(element.proto.body for element in app.get("html"))
 
 
+def grid_of(app: AppTest) -> dict:
+    """What the browser gets of the grid that can be clicked."""
+    [element] = app.get("bidi_component")
+    return json.loads(element.proto.json)
+
+
 def test_patterns_are_made_when_asked_and_the_second_time_they_are_there(
     digits: Run, rested, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -127,10 +135,15 @@ def test_patterns_are_made_when_asked_and_the_second_time_they_are_there(
     there = kept(digits, "conv2d", range(5), SETTINGS)
     assert there.filters == (0, 1, 2, 3, 4)
     assert "channels 0 to 4 in rows, 3 steps of 1 as in the tutorial, 16 × 16 pixels" in said(app)
-    page = drawn(app)
-    for channel, before, after in zip(there.filters, there.before, there.after, strict=True):
-        assert f"Channel {channel}: mean output {before:.3g} for noise, {after:.3g} for its pattern" in page
-    assert page.count("outline:3px") == 1
+    page = grid_of(app)
+    assert page["labels"] == [
+        f"Channel {channel}: mean output {before:.3g} for noise, {after:.3g} for its pattern"
+        for channel, before, after in zip(there.filters, there.before, there.after, strict=True)
+    ]
+    picture = images.decode(base64.b64decode(page["picture"].partition(",")[2]))
+    for channel in range(5):
+        np.testing.assert_array_equal(picture[:, 21 * channel : 21 * channel + 16, :1], there.pictures[channel])
+    assert page["marked"] == [0, 3]
     assert "inside_patterns_make" not in [button.key for button in app.button]
     assert app.get("download_button")
 
@@ -138,7 +151,7 @@ def test_patterns_are_made_when_asked_and_the_second_time_they_are_there(
         pytest.fail("What is kept was made again.")
 
     monkeypatch.setattr("cnnviz.explain.patterns.draw", never)
-    assert drawn(rested(digits, channel=3, **QUICK)) == page
+    assert grid_of(rested(digits, channel=3, **QUICK)) == page
     other = rested(digits, channel=3, inside_patterns_mode="robust", **QUICK)
     assert other.button(key="inside_patterns_make").label == "Make 5 patterns"
 
@@ -201,10 +214,10 @@ def test_without_a_run_patterns_are_kept_for_the_visit(digits: Run, rested) -> N
     app = rested(digits, without_run=True, inside_patterns_steps_plain=4, inside_patterns_size_conv2d=16)
     app.button(key="inside_patterns_make").click()
     rested(app)
-    page = drawn(app)
-    assert "Channel 4: mean output" in page
+    page = grid_of(app)
+    assert page["labels"][4].startswith("Channel 4: mean output")
     assert kept(digits, "conv2d", range(5), Settings("plain", 4, 1.0, 16)) is None
-    assert drawn(rested(app)) == page
+    assert grid_of(rested(app)) == page
 
 
 def test_a_channels_own_pattern(digits: Run, rested) -> None:

@@ -26,7 +26,7 @@ LAYERS = [
     {"type": "Conv2D", "filters": 4, "strides": 2, "padding": "same"},
     {"type": "GAP"},
 ]
-SETTINGS = Settings("plain", 1000, 1.0, 64)
+SETTINGS = Settings("plain", 400, 1.0, 64)
 
 
 @pytest.fixture(scope="module")
@@ -46,13 +46,13 @@ def test_patterns_are_made_stopped_and_gone_on_with(page: Page, visit: Callable[
     make = page.get_by_role("button", name="Make 32 patterns")
     expect(make).to_be_visible(timeout=PATIENCE_MS)
     steps = page.get_by_role("spinbutton", name="Steps")
-    steps.fill("1000")
+    steps.fill("400")
     steps.press("Enter")
-    expect(page.get_by_text("is changed 1000 times")).to_be_visible()
+    expect(page.get_by_text("is changed 400 times")).to_be_visible()
     make.click()
     grid = page.get_by_role("img", name="Patterns of conv2d, channels 0 to 31")
-    going = page.locator("[title^='Channel 0: '][title*='1000 steps']")
-    expect(grid.locator("[title^='Channel 8: '][title$=' of 1000 steps']")).not_to_have_attribute(
+    going = page.locator("[title^='Channel 0: '][title*='400 steps']")
+    expect(grid.locator("[title^='Channel 8: '][title$=' of 400 steps']")).not_to_have_attribute(
         "title", re.compile(": 0 of"), timeout=PATIENCE_MS
     )
     expect(going).to_have_count(0)  # the first eight are whole while the next are under way
@@ -74,6 +74,11 @@ def test_patterns_are_made_stopped_and_gone_on_with(page: Page, visit: Callable[
     assert picture.shape == (4 * 69 - 5, 8 * 69 - 5, 3)
     made = kept(run, "conv2d", range(32), Settings("plain", 3, 1.0, 64))
     np.testing.assert_array_equal(picture[69:133, 69:133], made.pictures[9])
+    box = grid.bounding_box()
+    grid.click(position={"x": box["width"] * 2.5 / 8, "y": box["height"] * 1.5 / 4})
+    expect(page.get_by_role("spinbutton", name="Channel")).to_have_value("10")
+    expect(page).to_have_url(re.compile("channel=10"))
+    expect(page.get_by_role("img", name="Pattern of channel 10")).to_be_visible()
     page.set_viewport_size({"width": 390, "height": 844})
     expect(grid).to_be_visible()
     assert fits(page)
