@@ -58,7 +58,7 @@ def _part(opened: Opened, found: Kernels) -> None:
     )
     as_colours, shown, scale = _choice(found)
     mosaic = _mosaic(found, shown, as_colours, scale)
-    own = opened.row.shape[-1] == filters  # a filter is a channel
+    own = _own(opened, found)
     clickable(
         mosaic.image, (mosaic.rows, mosaic.columns),
         f"Kernels of {opened.layer}: {_words(mosaic)}", key=f"{_KEY}_mosaic",
@@ -98,7 +98,7 @@ def kernel_of(opened: Opened, channel: int) -> None:
     except CnnvizError as error:
         st.caption(plain(error))
         return
-    if found.values.shape[3] != opened.row.shape[-1]:
+    if not _own(opened, found):
         st.caption("Each channel mixes all of the layer's kernels, so that it has none of its own.")
         return
     norm = f"norm {found.norms[channel]:.3g}"
@@ -112,10 +112,16 @@ def kernel_of(opened: Opened, channel: int) -> None:
         tiles = _coloured(found.values[:, :, order, channel].transpose(2, 0, 1), found.scale)
         image = grid_of(tiles, order, 8).image
         which = "its" if len(order) == len(by_input) else f"the {len(order)} strongest of {len(by_input):,}"
-        number = ", ".join(str(int(found.inputs[one, channel])) for one in order[:4])
-        caption = f"Filter {channel} for {which} inputs, from the strongest on ({number} …); orange above 0; {norm}."
+        number = ", ".join(str(int(found.inputs[one, channel])) for one in order[:4]) + " …" * (len(order) > 4)
+        on = f"inputs, from the strongest on ({number})" if len(order) > 1 else f"input {number}"
+        caption = f"Filter {channel} for {which} {on}; orange above 0, blue below; {norm}."
     st.html(picture(enlarged(image, _SMALL), f"Kernel of channel {channel} of {opened.layer}", caption,
                     min(_SMALL, max(120, 9 * image.shape[1]))))  # fmt: skip
+
+
+def _own(opened: Opened, found: Kernels) -> bool:
+    """Whether each filter makes a channel by itself."""
+    return opened.row.type != "SeparableConv2D" and found.values.shape[3] == opened.row.shape[-1]
 
 
 @st.cache_resource(show_spinner=False, max_entries=8)
