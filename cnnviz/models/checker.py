@@ -27,8 +27,8 @@ __all__ = ["IDLE_SECONDS", "LIGHT_BYTES", "MEMORY_BYTES", "SECONDS", "main"]
 
 SECONDS = 8
 """Of a processor, for one network; the largest of Keras Applications take a third of it."""
-PATIENCE_SECONDS = 40
-"""By the clock, on a busy computer."""
+PATIENCE_SECONDS = 16
+"""By the clock, for a busy computer."""
 MEMORY_BYTES = 800 << 20
 """What one child may have allocated, its share of what is ready before it included."""
 IDLE_SECONDS = 120
@@ -38,6 +38,7 @@ MOST_TOGETHER = 1 << 30
 """Values of all outputs for one picture."""
 MOST_CALLS = 20_000
 _SIDE = 224
+_ATTACK = "it may be an attack, so don't use it"
 _SMALLER = "smaller networks are opened"
 _FORBIDDEN = ("os.", "subprocess.", "socket.", "ctypes.", "pickle.", "shutil.", "tempfile.", "urllib.", "webbrowser.")
 _HARMLESS = ("os.listdir", "os.scandir", "os.walk", "os.fwalk")
@@ -110,13 +111,19 @@ def _apart(path: Path) -> dict[str, Any]:
         os.kill(child, signal.SIGKILL)
     _, status, used = os.wait4(child, 0)
     peak = used.ru_maxrss >> (20 if sys.platform == "darwin" else 10)  # there it is told in bytes
-    if late or (os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGXCPU):
-        answer = {"reason": f"it takes longer than {SECONDS} seconds to be put together", "remedy": _SMALLER}
+    if late:
+        answer = {"reason": f"it could not be put together within {PATIENCE_SECONDS} seconds",
+                  "remedy": f"{_SMALLER}, or this one when the computer is less busy"}  # fmt: skip
+    elif os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGXCPU:
+        answer = {"reason": f"it takes more than {SECONDS} seconds to be put together", "remedy": _SMALLER}
     else:
         try:
             answer = json.loads(data)
         except ValueError:
-            answer = {"reason": "whoever tries to open it crashes", "remedy": ""}
+            answer = {
+                "reason": "it makes the process crash that tries it",
+                "remedy": "it may be an attack, so don't use it",
+            }
     return answer | {"peak_mb": peak}
 
 
@@ -134,8 +141,7 @@ def _child(path: Path, writing: int) -> NoReturn:
     except BaseException as error:  # Keras raises nearly anything
         answer = {"reason": f"Keras can't put it together ({short(error, 160).rstrip('.')})", "remedy": ""}
     if touched:  # even where Keras went on without it
-        answer = {"reason": f"it does what a network has no need to ({touched[0]})",
-                  "remedy": "it may be an attack, so don't use it"}  # fmt: skip
+        answer = {"reason": f"it does what a network has no need to ({touched[0]})", "remedy": _ATTACK}
     try:
         os.write(writing, json.dumps(answer).encode())
     finally:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import math
 import re
+from collections.abc import Container
 from typing import Any
 
 from cnnviz.models.allowed import ACTIVATIONS, DTYPES, FUNCTION_MODULES, MODELS, NAMES, OBJECTS
@@ -63,7 +64,7 @@ def checked_config(data: bytes) -> dict[str, Any]:
         raise Refused("its config.json is damaged") from None
     if not isinstance(root, dict) or not isinstance(root.get("config"), dict):
         raise Refused("its config.json describes no network")
-    if root.get("class_name") not in MODELS:
+    if not _among(root.get("class_name"), MODELS):
         raise Refused(f"its network is of the class {short(root.get('class_name'))!r}", _ONLY)
     root["compile_config"] = None
     _walk(root)
@@ -98,6 +99,11 @@ def _walk(root: dict[str, Any]) -> None:
             _plain(value, key, place)
 
 
+def _among(value: Any, names: Container[str]) -> bool:
+    """Whether it is one of these names; it may be anything, even what can't be looked up."""
+    return isinstance(value, str) and value in names
+
+
 def _orthogonal(initializer: Any) -> bool:
     kind = initializer.get("class_name") if isinstance(initializer, dict) else initializer
     return isinstance(kind, str) and "orthogonal" in kind.lower()
@@ -116,7 +122,11 @@ def _object(value: dict[str, Any], place: str) -> str:
         _value(kind, config, place)
         return place
     if kind == "function":
-        if module not in FUNCTION_MODULES or config not in ACTIVATIONS or value.get("registered_name") != config:
+        if (
+            not _among(module, FUNCTION_MODULES)
+            or not _among(config, ACTIVATIONS)
+            or value.get("registered_name") != config
+        ):
             raise Refused(f"{place or 'it'} calls the function {short(module)}.{short(config)}", _ONLY)
         return place
     if module is None:
@@ -131,7 +141,7 @@ def _object(value: dict[str, Any], place: str) -> str:
         raise Refused(f"{place or 'an object'} isn't described as Keras does it")
     if value.get("compile_config"):
         raise Refused(f"{place or 'a network inside it'} is compiled", "save it with inner networks that are not")
-    if kind == "DTypePolicy" and config.get("name") not in DTYPES:
+    if kind == "DTypePolicy" and not _among(config.get("name"), DTYPES):
         raise Refused(f"{place or 'it'} calculates in {short(config.get('name'))!r}", _ONLY)
     return place
 
@@ -142,7 +152,7 @@ def _value(kind: str, config: Any, place: str) -> None:
               "__ellipsis__": set()}.get(kind, {"value", "dtype"})  # fmt: skip
     if not isinstance(config, dict) or config.keys() != wanted:
         raise Refused(f"{place or 'it'} holds a value that isn't described as Keras does it")
-    if "dtype" in wanted and config["dtype"] not in DTYPES:
+    if "dtype" in wanted and not _among(config["dtype"], DTYPES):
         raise Refused(f"{place or 'it'} holds values of the type {short(config['dtype'])!r}", _ONLY)
 
 

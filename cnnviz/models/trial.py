@@ -25,7 +25,7 @@ from cnnviz.models.config import Refused
 __all__ = ["tried", "warm"]
 
 START_SECONDS = 60
-ANSWER_SECONDS = 60
+ANSWER_SECONDS = 30
 _PASSED_ON = ("PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "LANG", "LC_ALL", "TMPDIR", "VIRTUAL_ENV")
 
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import os
+import random
 import re
 import subprocess
 import sys
 import time
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -19,7 +22,10 @@ from keras import layers
 
 from cnnviz.errors import ModelError
 from cnnviz.models import check, trial
+from cnnviz.models.build import build
+from cnnviz.models.config import Refused, checked_config
 from cnnviz.models.load import load_file
+from cnnviz.presets import PRESETS
 from tests.security.good_model import Good
 from tests.security.hostile_archives import ARCHIVES
 from tests.security.hostile_configs import CONFIGS
@@ -69,6 +75,46 @@ def test_a_hostile_file_is_refused_in_a_sentence(case: Callable, good: Good, tmp
     assert trial._checker().peak_mb < 1024
 
 
+STRANGE = [None, True, -1, 0, 1 << 40, 0.5, float("nan"), "", "x" * 2000, "Lambda", "relu", [], [[]], [None, "x"], {},
+           {"class_name": []}, {"class_name": "Lambda"}, {"module": {}, "class_name": "x"}, {"config": 1}]  # fmt: skip
+
+
+def _places(value: Any) -> Iterator[tuple[Any, Any]]:
+    """Every dict or list within a value, with each of its keys."""
+    for key, one in list(value.items() if isinstance(value, dict) else enumerate(value)):
+        yield value, key
+        if isinstance(one, (dict, list)):
+            yield from _places(one)
+
+
+def test_a_config_with_anything_anywhere_is_refused_or_sound(good: Good) -> None:
+    draw = random.Random(3)
+    refused: list[str] = []
+    text = json.dumps(good.config)
+    for _ in range(600):
+        config = json.loads(text)
+        for _ in range(draw.randint(1, 3)):
+            holder, key = draw.choice(list(_places(config)))
+            holder[key] = copy.deepcopy(draw.choice(STRANGE))
+        try:
+            assert checked_config(json.dumps(config).encode())["compile_config"] is None
+        except Refused as error:
+            refused.append(str(error))
+    assert 150 < len(refused) < 600
+    assert not [one for one in refused if "\n" in one or len(one) > 400]
+
+
+@pytest.mark.parametrize("name", ["S", "D2"])
+def test_checking_and_trying_cost_less_than_two_seconds(name: str, tmp_path: Path) -> None:
+    build(PRESETS[name]).save(tmp_path / "net.keras")
+    seconds: dict[Callable, list[float]] = {keras.models.load_model: [], load_file: []}
+    for load in [*seconds] * 3:
+        began = time.monotonic()
+        load(tmp_path / "net.keras")
+        seconds[load].append(time.monotonic() - began)
+    assert min(seconds[load_file]) - min(seconds[keras.models.load_model]) < 2
+
+
 def test_the_server_lives_and_its_checker_too(good: Good, tmp_path: Path) -> None:
     """After all those before."""
     answers = load_file(good.written(tmp_path / "net.keras")).ask(np.zeros((1, 8, 8, 3), np.uint8))
@@ -87,10 +133,10 @@ def test_a_copy_that_changes_between_trial_and_loading_is_refused(
 ) -> None:
     """The file itself may change at any time; of the copy this shows that it is looked at again."""
 
-    def changed(copy: check.Copy) -> None:
-        trial.tried(copy)
-        copy.path.chmod(0o600)
-        copy.path.write_bytes(copy.path.read_bytes() + b"x")
+    def changed(made: check.Copy) -> None:
+        trial.tried(made)
+        made.path.chmod(0o600)
+        made.path.write_bytes(made.path.read_bytes() + b"x")
 
     monkeypatch.setattr("cnnviz.models.load.tried", changed)
     with pytest.raises(ModelError, match="was changed while it was tried"):
@@ -98,10 +144,10 @@ def test_a_copy_that_changes_between_trial_and_loading_is_refused(
 
 
 def test_copies_are_gone_and_were_private(good: Good, tmp_path: Path) -> None:
-    with check.private_copy(good.written(tmp_path / "net.keras")) as copy:
-        assert os.stat(copy.path.parent).st_mode & 0o777 == 0o700
-        assert check.digest(copy.path) == copy.sha256
-    assert not copy.path.parent.exists()
+    with check.private_copy(good.written(tmp_path / "net.keras")) as made:
+        assert os.stat(made.path.parent).st_mode & 0o777 == 0o700
+        assert check.digest(made.path) == made.sha256
+    assert not made.path.parent.exists()
 
 
 @pytest.mark.parametrize(("found", "sentence"), [("3.15.0", "less safely"), ("3.9.2", "less safely"), ("3.15.1", None),
