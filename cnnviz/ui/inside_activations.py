@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 import streamlit as st
@@ -14,7 +16,7 @@ from cnnviz.figures.channels import columns_of, on_page, spread, tight
 from cnnviz.figures.predicted import percent
 from cnnviz.figures.strip import size
 from cnnviz.overlay import COLOUR_MAPS
-from cnnviz.ui.inside_channel import channel_part, stem
+from cnnviz.ui.inside_channel import channel_part, stem, unit_name
 from cnnviz.ui.inside_click import Encoded, clickable, encoded
 from cnnviz.ui.inside_state import Opened, place, show
 from cnnviz.ui.inside_work import layer_values, remembered
@@ -104,7 +106,7 @@ class _Drawn:
 def _mosaic(opened: Opened, values: np.ndarray, scale: str, order: str, colour_map: str) -> None:
     columns, count = columns_of(values.shape), values.shape[-1]
     key = (*opened.identity, opened.layer, "mosaic", scale, order, colour_map)
-    drawn: _Drawn = remembered(key, lambda: _drawn(values, scale, order, colour_map))
+    drawn: _Drawn = remembered(key, lambda: _drawn(values, scale, order, colour_map, partial(unit_name, opened)))
 
     def take(tile: tuple[int, int]) -> None:
         nth = tile[0] * columns + tile[1]
@@ -122,7 +124,7 @@ def _mosaic(opened: Opened, values: np.ndarray, scale: str, order: str, colour_m
     st.caption(
         f"**{plain(what)}**, {'one scale' if _one_scale(values, scale) else 'each by itself'}"
         f"{', strongest first' if order == 'strength' else ''}{'. A click opens one.' if count > 1 else '.'}"
-        + (f" Crossed out: {quiet:,} that {'is' if quiet == 1 else 'are'} nowhere above 0 here." if quiet else "")
+        + (f" Crossed out: {quiet:,} that {'is' if quiet == 1 else 'are'} 0 everywhere here." if quiet else "")
     )
 
 
@@ -131,16 +133,17 @@ def _one_scale(values: np.ndarray, scale: str) -> bool:
     return scale == "one" or values.size == values.shape[-1]
 
 
-def _drawn(values: np.ndarray, scale: str, order: str, colour_map: str) -> _Drawn:
+def _drawn(
+    values: np.ndarray, scale: str, order: str, colour_map: str, unit_name: Callable[[int], str]
+) -> _Drawn:  # fmt: skip
     flat, chosen = values.reshape(-1, values.shape[-1]), _ordered(values, order)
     low, high = flat.min(axis=0), flat.max(axis=0)
-    silent = high <= 0
+    silent = (low == 0) & (high == 0)
     picture = on_page(_grey(values, scale), chosen, columns_of(values.shape), colour_map, silent)
     labels = [
-        f"Channel {one}: {low[one]:.3g} to {high[one]:.3g}" + (" · silent here" if silent[one] else "")
-        if len(flat) > 1 else f"Unit {one}: {high[one]:.4g}"
+        f"Channel {one}: {low[one]:.3g} to {high[one]:.3g}" if len(flat) > 1 else f"{unit_name(one)}: {high[one]:.4g}"
         for one in chosen.tolist()
-    ]  # fmt: skip
+    ]
     return _Drawn(encoded(picture), chosen, labels, int(silent.sum()))
 
 

@@ -24,7 +24,7 @@ from cnnviz.ui.predict_save import base
 from cnnviz.ui.predict_state import seed
 from cnnviz.ui.text import plain
 
-__all__ = ["channel_part", "peaks_of", "stem"]
+__all__ = ["channel_part", "peaks_of", "stem", "unit_name"]
 
 STRONGEST = 6
 _LARGE, _TILE, _OPACITY = 480, 84, 0.55
@@ -53,7 +53,7 @@ def channel_part(opened: Opened, values: np.ndarray, colour_map: str = "viridis"
 
 def _number(opened: Opened, count: int, what: str) -> None:
     st.number_input(
-        f"{what.capitalize()} of {opened.layer}, 0 to {count - 1}", 0, max(1, count - 1), width=260,
+        f"{what.capitalize()}, 0 to {count - 1}", 0, max(1, count - 1), width=260,
         key=seed("inside_channel", opened.channel), disabled=count == 1,
         on_change=lambda: show(channel=st.session_state["inside_channel"]),
         help=f"Opens a {what} by its number; a click on the mosaic does the same.",
@@ -64,8 +64,15 @@ def _unit(opened: Opened, values: np.ndarray) -> None:
     """A value of a layer that gives one row of them, among the others."""
     value = float(values[opened.channel])
     rank = int((values > value).sum()) + 1
-    st.metric(f"Unit {opened.channel}", f"{value:.4g}", help="What this unit gives for the picture.")
+    name = plain(unit_name(opened, opened.channel))
+    st.metric(name, f"{value:.4g}", help="What this unit gives for the picture.")
     st.caption(f"Number {rank:,} of {len(values):,}, from the greatest on. Numbers shows how it comes about.")
+
+
+def unit_name(opened: Opened, unit: int) -> str:
+    """Returns what a unit is called; one of a head's probabilities by its class."""
+    classes = opened.network.loaded.classes.get(opened.layer, ())
+    return f"Unit {unit}, {classes[unit]}" if len(classes) == opened.row.shape[-1] else f"Unit {unit}"
 
 
 def _pictures(opened: Opened, plane: np.ndarray, colour_map: str) -> None:
@@ -85,7 +92,7 @@ def _pictures(opened: Opened, plane: np.ndarray, colour_map: str) -> None:
     st.caption(
         (f"{told}; {percent(zeros)} are exactly 0." if zeros else f"{told}.")
         + (" Negative values are not laid over the picture." if low < 0 < high else "")
-        + (" Nowhere above 0: with this picture it says nothing." if high <= 0 else "")
+        + (" Nothing is above 0, and nothing is laid over the picture." if high <= 0 else "")
     )
 
 

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from importlib import import_module
-from importlib.util import find_spec
-
 import numpy as np
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
@@ -12,7 +9,14 @@ from streamlit.delta_generator import DeltaGenerator
 from cnnviz.augment.preview import display_size, picture_bytes
 from cnnviz.errors import CnnvizError
 from cnnviz.images import fit
+from cnnviz.runs import snapshots
+from cnnviz.ui.epochs_part import epochs_part
 from cnnviz.ui.inside_activations import activations_part
+from cnnviz.ui.inside_beside import beside_part
+from cnnviz.ui.inside_excites import excites_part
+from cnnviz.ui.inside_kernels import kernels_part
+from cnnviz.ui.inside_numbers import numbers_part
+from cnnviz.ui.inside_patterns import patterns_part
 from cnnviz.ui.inside_state import VIEWS, Opened, place, settled, show
 from cnnviz.ui.inside_strip import strip
 from cnnviz.ui.inside_work import seen_by, table_of
@@ -35,13 +39,13 @@ _SIDE = 320
 _SHOWN = (116, 200)
 """The greatest height and width of the picture on the page, in pixels."""
 _PARTS = {
-    "kernels": ("cnnviz.ui.inside_kernels", "kernels_part"),
-    "patterns": ("cnnviz.ui.inside_patterns", "patterns_part"),
-    "numbers": ("cnnviz.ui.inside_numbers", "numbers_part"),
-    "excites": ("cnnviz.ui.inside_excites", "excites_part"),
-    "beside": ("cnnviz.ui.inside_beside", "beside_part"),
+    "activations": activations_part,
+    "kernels": kernels_part,
+    "patterns": patterns_part,
+    "numbers": numbers_part,
+    "excites": excites_part,
+    "beside": beside_part,
 }
-"""Where the other views are; each is loaded when it is looked at."""
 
 
 def inside(choice: Choice, source: Source | None, picture: DeltaGenerator) -> None:
@@ -111,18 +115,18 @@ def _photo(image: np.ndarray, caption: str) -> None:
 
 
 def _view(opened: Opened) -> None:
-    """Draws the choice of views and the chosen one; nothing of the others is loaded or computed."""
-    there = [view for view in VIEWS if view not in _PARTS or find_spec(_PARTS[view][0]) is not None]
-    if place().view not in there:
-        place().view = there[0]
+    """Draws the choice of views and the chosen one; nothing of the others is computed."""
+    run = opened.source.run
+    offered = [view for view in VIEWS if view != "epochs" or (run is not None and snapshots.epochs(run.folder))]
+    if place().view not in offered:
+        place().view = offered[0]
     with st.container(key="inside_views"):
         st.segmented_control(
-            "View", there, format_func=VIEWS.get, key=seed("inside_view", place().view), required=True,
+            "View", offered, format_func=VIEWS.get, key=seed("inside_view", place().view), required=True,
             label_visibility="collapsed", on_change=lambda: show(view=st.session_state["inside_view"]),
             help="What is shown of the open layer.",
         )  # fmt: skip
-    if (view := place().view) in _PARTS:
-        module, part = _PARTS[view]
-        getattr(import_module(module), part)(opened)
+    if (view := place().view) == "epochs":
+        epochs_part(run, "inside_epochs")
     else:
-        activations_part(opened)
+        _PARTS[view](opened)

@@ -28,7 +28,9 @@ VIEWS = {
     "numbers": "Numbers",
     "excites": "What excites it",
     "beside": "Side by side",
+    "epochs": "Watch it learn",
 }
+"""The last one is offered for runs that kept something of their epochs."""
 SHARED = ("run", "sample", "item")
 """The values of the address that are the Predict page's, too."""
 _NAMES = ("layer", "channel", "view")

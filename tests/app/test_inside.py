@@ -137,6 +137,9 @@ def test_layers_are_walked_and_channels_opened(app: AppTest, shapes: Run, shown)
         assert told(words) == figures(values)
         assert address(app)["layer"] == layer
         assert address(app)["channel"] == str(values.reshape(-1, values.shape[-1]).mean(axis=0).argmax())
+    [unit] = app.metric
+    assert unit.label.replace("\\", "").startswith("Unit ")
+    assert unit.label.rpartition(" ")[2] in load_run(shapes).classes[layers[-1]]
     app.selectbox(key="inside_layer").set_value("conv2d_1")
     shown(app)
     plane = given(shapes, "conv2d_1")[..., 2]
@@ -153,8 +156,8 @@ def test_layers_are_walked_and_channels_opened(app: AppTest, shapes: Run, shown)
 def test_every_view_is_drawn_for_every_layer(app: AppTest, shapes: Run, shown) -> None:
     shown(app)
     views = app.segmented_control(key="inside_view").options
-    assert {"Activations", "Kernels", "Patterns", "Numbers", "What excites it"} <= set(views)
-    for view in ("kernels", "patterns", "numbers", "excites"):
+    assert views == ["Activations", "Kernels", "Patterns", "Numbers", "What excites it", "Side by side"]
+    for view in ("kernels", "patterns", "numbers", "excites", "beside"):
         app.segmented_control(key="inside_view").set_value(view)
         for layer in ("conv2d_1", "global_average_pooling2d", "colour"):
             app.selectbox(key="inside_layer").set_value(layer)
@@ -195,7 +198,7 @@ def test_a_network_without_convolutions_opens_all_the_same(app: AppTest, flat: R
     assert app.number_input(key="inside_channel").disabled
     app.selectbox(key="inside_layer").set_value("flatten")
     assert "The 480 values of flatten" in said(shown(app))
-    for view in ("kernels", "patterns", "numbers", "excites"):
+    for view in ("kernels", "patterns", "numbers", "excites", "beside"):
         shown(app, view=view)
         assert address(app)["view"] == view
 

@@ -45,7 +45,7 @@ def mosaic(page: Page, layer: str) -> Locator:
 
 
 def channel(page: Page) -> Locator:
-    return page.get_by_role("spinbutton", name=re.compile(r"^(Channel|Unit) of "))
+    return page.get_by_role("spinbutton", name=re.compile(r"^(Channel|Unit), 0 to "))
 
 
 def values_of(run: Run, layer: str) -> np.ndarray:
