@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -15,6 +15,7 @@ from cnnviz.errors import CnnvizError
 from cnnviz.figures.patterns import COLUMNS, grid, on_page
 from cnnviz.ui import background
 from cnnviz.ui.inside_click import clickable
+from cnnviz.ui.inside_patterns_words import caption, promise, said_of
 from cnnviz.ui.inside_patterns_work import USUAL, Tile, count_of, ended, growing, settings_of, start, tiles
 from cnnviz.ui.inside_state import show
 from cnnviz.ui.predict_state import seed
@@ -155,22 +156,23 @@ def _outcome(work: background.Work | None) -> None:
 def _grid(opened: Opened, settings: Settings, filters: range) -> None:
     there = tiles(opened, settings, filters)
     if not there:
-        st.caption(_promise(opened, settings))
+        st.caption(promise(opened, settings))
         return
     side, channels = next(iter(there.values())).picture.shape[1:]
     empty = np.zeros((side, side, channels), np.uint8)
     last = max(there)
     shown = [one for one in filters if one <= last]  # no rows of nothing after those that are there
     picture = grid(np.stack([there[one].picture if one in there else empty for one in shown]))
-    words = [_words(opened, one, there.get(one), settings) for one in shown]
+    words = [said_of(opened, one, there.get(one), settings) for one in shown]
     alt = f"Patterns of {opened.layer}, channels {filters[0]} to {filters[-1]}"
     marked = shown.index(opened.channel) if opened.channel in shown else None
+    told = caption(opened, settings, filters, there)
     if growing(opened, settings):
         st.html(on_page(picture_bytes(picture), picture.shape, words, side=side, alt=alt, marked=marked))
+        st.caption(told)
     else:
         _to_click(picture, shown, words, alt, marked)
-    st.caption(_caption(opened, settings, filters, there))
-    if not growing(opened, settings):
+        st.caption(f"{told} A click on a pattern opens its channel.")
         st.download_button(
             "Grid", partial(images.to_png, picture), f"patterns-{'robust-' if settings.mode == 'robust' else ''}"
             f"{shown[0]}-{shown[-1]}.png", "image/png", icon=":material/download:", type="tertiary",
@@ -196,43 +198,6 @@ def _to_click(picture: np.ndarray, shown: Sequence[int], words: Sequence[str], a
     )  # fmt: skip
 
 
-def _promise(opened: Opened, settings: Settings) -> str:
-    return (
-        f"A pattern is a picture of {settings.size} × {settings.size} pixels that begins as grey noise and is changed "
-        f"{settings.steps} times so that one channel of {plain(opened.layer)} answers more strongly: what is left is "
-        "what the channel looks for."
-    )
-
-
-def _words(opened: Opened, channel: int, tile: Tile | None, settings: Settings) -> str:
-    """What is said of one pattern."""
-    classes = opened.network.loaded.classes.get(opened.layer, ())
-    name = f"Channel {channel}" + (f" ({classes[channel]})" if channel < len(classes) else "")
-    if tile is None:
-        return f"{name}: not made yet"
-    if tile.steps < settings.steps:
-        return f"{name}: {tile.steps} of {settings.steps} steps"
-    return f"{name}: mean output {tile.before:.3g} for noise, {tile.after:.3g} for its pattern"
-
-
-def _caption(opened: Opened, settings: Settings, filters: range, there: Mapping[int, Tile]) -> str:
-    way = "as in the tutorial" if settings.mode == "plain" else "the robust way"
-    named = f"{plain(opened.layer)}, channels {filters[0]} to {filters[-1]} in rows"
-    words = [f"{named}, {settings.steps} steps of {settings.step:g} {way}, {settings.size} × {settings.size} pixels."]
-    whole = {one: tile for one, tile in there.items() if tile.steps >= settings.steps}
-    grown = [tile.after / tile.before for tile in whole.values() if tile.before > 0 and tile.after > tile.before]
-    if grown:
-        words.append(f"A pattern excites its channel {np.median(grown):.3g} times as much as noise (the median).")
-    silent = sorted(one for one, tile in whole.items() if tile.after == tile.before)
-    if silent:
-        several = ", ".join(map(str, silent[:8])) + (" …" if len(silent) > 8 else "")
-        words.append(f"Nothing could raise {several}: silent for noise, with no gradient to follow.")
-    if len(whole) < len(filters):
-        words.append(f"{len(whole)} of {len(filters)} are whole.")
-    words.append("The pointer over a pattern shows its channel, a click opens it.")
-    return " ".join(words)
-
-
 def _large_of(opened: Opened, settings: Settings, count: int) -> None:
     """The choice of a channel, and its pattern under the settings once it is whole."""
     st.number_input(
@@ -246,5 +211,5 @@ def _large_of(opened: Opened, settings: Settings, count: int) -> None:
 
 
 def _large(opened: Opened, channel: int, tile: Tile, settings: Settings) -> None:
-    words = _words(opened, channel, tile, settings)
+    words = said_of(opened, channel, tile, settings)
     st.image(picture_bytes(tile.picture), caption=plain(words), width="stretch", alt=f"Pattern of channel {channel}")

@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
+import keras
 import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -208,6 +209,19 @@ def test_others_are_let_in_between_steps(digits: Run, rested, until) -> None:
     assert app.session_state["inside_patterns_growing"].latest.steps[-1] < 2000
     app.button(key="stop_inside_patterns").click()
     rested(app)
+
+
+def test_channels_that_nothing_raises_are_named(digits: Run, rested, folder: Path) -> None:
+    silent = give_network(make_run(digits.recipe, runs=folder))
+    model = keras.saving.load_model(silent.best_path, compile=False)
+    kernel, bias = model.get_layer("conv2d").get_weights()
+    kernel[..., [1, 3]], bias[[1, 3]] = 0, -1
+    model.get_layer("conv2d").set_weights([kernel, bias])
+    model.save(silent.best_path)
+    app = rested(silent, **QUICK)
+    app.button(key="inside_patterns_make").click()
+    rested(app)
+    assert "2 could not be raised (1, 3), being silent for noise: the robust way may wake them up" in said(app)
 
 
 def test_without_a_run_patterns_are_kept_for_the_visit(digits: Run, rested) -> None:
