@@ -8,7 +8,8 @@ from pathlib import Path
 
 import streamlit as st
 
-from cnnviz.runs import Run, snapshots
+from cnnviz.errors import RunError
+from cnnviz.runs import Run, open_run, snapshots
 from cnnviz.runs.snapshots import Probe, Snapshot
 from cnnviz.ui.epochs_views import SCALES, Shares, answers_html, kernels_html, maps_html
 from cnnviz.ui.text import plain
@@ -38,11 +39,12 @@ def _every(run: Run, key: str) -> float | None:
 
 
 def _part(run: Run, key: str, moved: bool, every: float | None) -> None:
+    run = _now(run)
     found, probe = snapshots.epochs(run.folder), snapshots.pictures(run.folder)
     if not found or probe is None:
         st.caption(_nothing(run))
         return
-    epoch = _moment(found, key, run.active)
+    epoch = _moment(found, key)
     if not moved and every != _every(run, key):
         st.rerun(scope="app")  # for a clock that runs faster, slower or not at all
     with st.container(horizontal=True, vertical_alignment="bottom"):
@@ -73,6 +75,14 @@ def _part(run: Run, key: str, moved: bool, every: float | None) -> None:
         st.html(kernels_html(snapshot.kernels, epoch))
     if not snapshot.maps:
         st.caption("The network has no convolution, so that there are no feature maps and no Grad-CAM to watch.")
+
+
+def _now(run: Run) -> Run:
+    """The run as it is by now, as it may have ended since the page was drawn."""
+    try:
+        return open_run(run.id, run.folder.parent) if run.active else run
+    except RunError:  # deleted
+        return run
 
 
 def _nothing(run: Run) -> str:
@@ -106,24 +116,32 @@ def _stop(key: str) -> None:
     st.session_state.pop(f"{key}_began", None)
 
 
-def _moment(found: Sequence[int], key: str, active: bool) -> int:
+def _moment(found: Sequence[int], key: str) -> int:
     """Which epoch is shown now: what the slider says, what is played, or the newest where the slider was at its end."""
     state, name = st.session_state, f"{key}_epoch"
     held, newest = state.get(name), state.get(f"{key}_newest")
     if _playing(key):
-        began, origin = state[f"{key}_began"]
-        at = sum(epoch < origin for epoch in found) + int((time.monotonic() - began) / STEP_SECONDS)
-        if at >= len(found) - 1:
-            _stop(key)
-        epoch = found[min(at, len(found) - 1)]
+        epoch = _next(found, key)
     elif held is None or held == newest:
         epoch = found[-1]
     else:
         epoch = min(found, key=lambda one: abs(one - held))
-    if held != epoch:  # otherwise a hand that is dragging it would lose it
-        state[name] = epoch
+    if held != epoch or epoch == found[-1]:  # at its end said each time, as a browser may miss what it is first told;
+        state[name] = epoch  # elsewhere not, as a hand that is dragging it would lose it
     state[f"{key}_newest"] = found[-1]
     return epoch
+
+
+def _next(found: Sequence[int], key: str) -> int:
+    """The epoch that is played now: the next one where the last has been shown for long enough. On a slow machine all
+    are shown, only slower."""
+    shown_at, epoch = st.session_state[f"{key}_began"]
+    if time.monotonic() - shown_at >= 0.9 * STEP_SECONDS:  # a clock that is a little early doesn't lose a turn
+        epoch = min((one for one in found if one > epoch), default=found[-1])
+        st.session_state[f"{key}_began"] = (time.monotonic(), epoch)
+    if epoch >= found[-1]:
+        _stop(key)
+    return epoch if epoch in found else min(found, key=lambda one: abs(one - epoch))
 
 
 def _head(probe: Probe, snapshot: Snapshot, key: str) -> tuple[str, bool]:

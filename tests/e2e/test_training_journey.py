@@ -40,9 +40,35 @@ def see_it_move(page: Page) -> None:
     page.wait_for_function(grown, arg=[CARD_CHART, before], timeout=PATIENCE_MS)
 
 
+def watch_it_learn(page: Page) -> None:
+    """Epochs that come are followed; once the slider is moved it stays, and what is shown is of its epoch."""
+    page.get_by_text("Watch it learn").first.click()
+    part = page.locator("[class*=st-key-runs_card_epochs][class*=_open]")
+    slider = part.get_by_role("slider", name="Epoch")
+    expect(slider).to_be_visible(timeout=PATIENCE_MS)
+    before = parsed(slider.get_attribute("aria-valuetext"))
+    page.wait_for_function(
+        "([slider, before]) => parseInt(slider.getAttribute('aria-valuetext')) > before",
+        arg=[slider.element_handle(), before], timeout=PATIENCE_MS,
+    )  # fmt: skip
+    slider.press("Home")
+    expect(part.get_by_alt_text("Kernels of the first convolution, before the first batch")).to_be_visible()
+    see_it_move(page)
+    expect(slider).to_have_attribute("aria-valuetext", "0, untrained")
+    expect(part.get_by_label(re.compile("before the first batch"))).to_have_count(6)
+    part.get_by_role("button", name="Play").click()
+    expect(part.get_by_alt_text(re.compile(r"Kernels .* after epoch \d+"))).to_be_visible()
+
+
+def parsed(epoch: str) -> int:
+    """The number in what a slider says; the first one reads "0, untrained"."""
+    return int(epoch.partition(",")[0])
+
+
 def test_a_run_is_started_watched_stopped_and_found_again(page: Page, visit: Callable[..., None]) -> None:
     start_long_run(page, visit)
     see_it_move(page)
+    watch_it_learn(page)
     first = page.url
     assert "run=" in first
 

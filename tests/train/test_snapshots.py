@@ -168,6 +168,29 @@ def test_looking_changes_nothing():
     np.testing.assert_array_equal(np.random.get_state()[1], state)
 
 
+def test_a_run_that_goes_on_keeps_its_earlier_snapshots_and_drops_later_ones(tmp_path):
+    probe = Probe(np.zeros((1, 8, 8, 1), np.uint8), ("x",), {"label": np.array([1])}, {"label": tuple("0123456789")})
+
+    def begin(first: int) -> Snapshots:
+        watching = Snapshots(tmp_path, PLAIN, probe, first)
+        watching.set_model(build(PLAIN))
+        watching.on_train_begin()
+        return watching
+
+    begin(0)
+    tiny = snapshots.opened(tmp_path, 0).shares
+    for epoch in range(1, 6):
+        snapshots.save(tmp_path, snapshots.Snapshot(epoch, tiny))
+    again = begin(3)
+    assert snapshots.epochs(tmp_path) == [0, 1, 2, 3]
+    again.model.stop_training = False
+    again.on_epoch_begin(3)
+    again.on_epoch_end(3)
+    assert snapshots.epochs(tmp_path) == [0, 1, 2, 3, 4]
+    begin(0)
+    assert snapshots.epochs(tmp_path) == [0]
+
+
 def test_short_epochs_are_left_out_but_not_the_first_and_the_last(tmp_path, monkeypatch):
     """A clock of its own says that a snapshot takes as long as a third of an epoch."""
     now = [0.0]
