@@ -15,7 +15,8 @@ from cnnviz.data.samples import sample
 from cnnviz.models.load import load_run
 from cnnviz.presets import PRESETS
 from cnnviz.recipe import Recipe, replace
-from cnnviz.runs import Run
+from cnnviz.runs import Run, snapshots
+from cnnviz.runs.snapshots import Probe, Snapshot
 from tests.made_runs import give_network, make_run
 
 APP = Path(__file__).parents[2] / "streamlit_app.py"
@@ -236,6 +237,22 @@ def test_without_a_network_the_way_to_one_is_shown(app: AppTest, tmp_path: Path,
     (tmp_path / "none").mkdir()
     monkeypatch.setenv("CNNVIZ_CHECKPOINTS", str(tmp_path / "none"))
     assert "No network is chosen" in said(shown(app))
+
+
+def test_a_run_that_kept_its_epochs_is_watched(app: AppTest, shapes: Run, digits: Run, shown) -> None:
+    shares = {"label": np.full((2, 10), 0.1, np.float32)}
+    probe = Probe(np.zeros((2, 8, 8, 1), np.uint8), ("one", "two"), {"label": np.array([1, 2])},
+                  load_run(digits).classes)  # fmt: skip
+    snapshots.save_pictures(digits.folder, probe)
+    for epoch in range(3):
+        snapshots.save(digits.folder, Snapshot(epoch, shares))
+    shown(app, run=digits.id, view="epochs")
+    assert address(app)["view"] == "epochs"
+    assert list(app.select_slider(key="inside_epochs_epoch").options) == ["0, untrained", "1", "2"]
+    app.selectbox(key="inside_network").set_value(shapes.id)  # kept nothing
+    shown(app)
+    assert "view" not in address(app)
+    assert "Watch it learn" not in app.segmented_control(key="inside_view").options
 
 
 def test_a_run_leads_here(app: AppTest, digits: Run, shown) -> None:
