@@ -99,7 +99,8 @@ def _evaluate(
 ) -> None:
     """Measures the best epoch's model on the test split and writes `report.json`."""
     test: dict[str, float] = {}
-    model = keras.models.load_model(diary.folder / "best.keras", compile=False)
+    model = build(recipe)  # the file's own words are not asked: a run to be continued may come from somewhere else
+    model.load_weights(diary.folder / "best.keras")
     if "test" in dataset.splits:
         pictures, labels = _read(dataset, "test", recipe, diary)
         skipped = [*skipped, *pictures.skipped]
