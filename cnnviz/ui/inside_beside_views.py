@@ -9,9 +9,9 @@ import numpy as np
 import streamlit as st
 
 from cnnviz.augment.preview import display_size, picture_bytes
+from cnnviz.explain.beside import apart, both
 from cnnviz.explain.mosaics import in_colours
 from cnnviz.figures.channels import columns_of, on_page
-from cnnviz.figures.inside_beside import apart, both
 from cnnviz.figures.predicted import top
 from cnnviz.figures.style import escaped
 from cnnviz.images import fit

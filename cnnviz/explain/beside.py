@@ -1,4 +1,4 @@
-"""A layer's channels for two pictures, networks or epochs, made comparable."""
+"""A layer's channels for two pictures, networks or epochs, made comparable. Importing this loads no TensorFlow."""
 
 from __future__ import annotations
 
