@@ -12,6 +12,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -83,15 +84,22 @@ def browser(playwright: Playwright) -> Iterator[Browser]:
 @pytest.fixture(scope="module")
 def server(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """The app on a free port of this machine, with an empty folder of runs; it and its workers are ended afterwards."""
-    folder = tmp_path_factory.mktemp("app")
+    with serving(tmp_path_factory.mktemp("app")) as (running, _):
+        yield running
+
+
+@contextmanager
+def serving(folder: Path) -> Iterator[tuple[Server, psutil.Popen]]:
+    """The app on a free port, with its runs in `folder`, and its process; both it and its workers end with the block,
+    unless it was killed before."""
     checkpoints, log = folder / "checkpoints", folder / "server.log"
-    checkpoints.mkdir()
+    checkpoints.mkdir(exist_ok=True)
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     command = [sys.executable, "-m", "streamlit", "run", "streamlit_app.py"]
     options = ["--server.port", str(port), "--server.address", "127.0.0.1", "--server.headless", "true"]
-    with log.open("wb") as output:
+    with log.open("ab") as output:
         process = psutil.Popen(
             [*command, *options],
             cwd=ROOT,
@@ -103,7 +111,7 @@ def server(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     try:
         url = f"http://127.0.0.1:{port}"
         wait_for_health(url, process, log)
-        yield Server(url, checkpoints, log)
+        yield Server(url, checkpoints, log), process
     finally:
         end(process)
 
