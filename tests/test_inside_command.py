@@ -15,9 +15,9 @@ import pytest
 
 from cnnviz import images
 from cnnviz.__main__ import main
-from cnnviz.explain.mosaics import in_colours, mosaic, standardised
 from cnnviz.explain.patterns import Settings, patterns
 from cnnviz.models.load import load_run
+from cnnviz.mosaics import in_colours, mosaic, standardised
 from cnnviz.presets import PRESETS
 from cnnviz.recipe import replace
 from cnnviz.runs import Run

@@ -21,8 +21,8 @@ from cnnviz.commands.networks import add_network_argument, network_of, resolved,
 from cnnviz.commands.output import made_folder, out_file, out_folder, stem_of, written
 from cnnviz.commands.verbs import add_verb
 from cnnviz.errors import CnnvizError, ModelError, one_of
-from cnnviz.explain.mosaics import in_colours, maps, mosaic, raw, standardised
 from cnnviz.files import replacing
+from cnnviz.mosaics import in_colours, maps, mosaic, raw, standardised
 from cnnviz.overlay import COLOUR_MAPS
 
 if TYPE_CHECKING:

@@ -11,10 +11,10 @@ import tensorflow as tf
 
 from cnnviz.errors import ModelError, one_of
 from cnnviz.explain.graph import traced
-from cnnviz.explain.mosaics import in_colours, maps, mosaic, raw, standardised, tile_at
 from cnnviz.explain.stopping import Cancelled
 from cnnviz.explain.walk import needed, run
 from cnnviz.explain.whole import whole
+from cnnviz.mosaics import in_colours, maps, mosaic, raw, standardised, tile_at
 
 if TYPE_CHECKING:
     import keras

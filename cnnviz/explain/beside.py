@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from cnnviz.explain.mosaics import standardised
+from cnnviz.mosaics import standardised
 
 __all__ = ["apart", "both"]
 

@@ -8,9 +8,9 @@ import math
 import cv2
 import numpy as np
 
-from cnnviz.explain.mosaics import in_colours, maps, mosaic
 from cnnviz.figures.predicted import ACCENT
 from cnnviz.figures.style import quoted
+from cnnviz.mosaics import in_colours, maps, mosaic
 
 __all__ = ["columns_of", "crossed", "on_page", "spread", "tight"]
 

@@ -44,7 +44,7 @@ def _part(run: Run, key: str, moved: bool, every: float | None) -> None:
     if not found or probe is None:
         st.caption(_nothing(run))
         return
-    epoch = _moment(found, key)
+    epoch = _moment(run, found, key)
     if not moved and every != _every(run, key):
         st.rerun(scope="app")  # for a clock that runs faster, slower or not at all
     with st.container(horizontal=True, vertical_alignment="bottom"):
@@ -55,10 +55,18 @@ def _part(run: Run, key: str, moved: bool, every: float | None) -> None:
             help="Shows one epoch after another; from the first on where the last is shown.",
         )  # fmt: skip
         if len(found) > 1:
+            following = _following(run, key)
+            name = f"{key}_live" if following else f"{key}_epoch"
+            if following:
+                st.session_state[name] = epoch  # each time, as a browser may miss what it is first told
             st.select_slider(
-                "Epoch", found, key=f"{key}_epoch", format_func=_named, on_change=_stop, args=(key,),
-                help="The network as it was after this epoch; 0 is before its first batch. At the right end it "
-                "follows a run that goes on.",
+                "Epoch", found, key=name, format_func=_named, on_change=_stop, args=(key,), disabled=following,
+                help="The network as it was after this epoch; 0 is before its first batch.",
+            )  # fmt: skip
+        if run.active and len(found) > 1:
+            st.toggle(
+                "Follow", key=f"{key}_follow", on_change=_stop, args=(key,),
+                help="Shows each epoch as it comes. Switch it off to go back to earlier ones with the slider.",
             )  # fmt: skip
     snapshot = snapshots.opened(run.folder, epoch)
     if snapshot is None or set(snapshot.shares) != set(probe.classes):
@@ -110,25 +118,30 @@ def _turn(key: str, found: Sequence[int]) -> None:
     shown = st.session_state.get(f"{key}_epoch")
     at = found.index(shown) if shown in found[:-1] else 0
     st.session_state[f"{key}_began"] = (time.monotonic(), found[at])
+    st.session_state[f"{key}_follow"] = False
 
 
 def _stop(key: str) -> None:
     st.session_state.pop(f"{key}_began", None)
 
 
-def _moment(found: Sequence[int], key: str) -> int:
-    """Which epoch is shown now: what the slider says, what is played, or the newest where the slider was at its end."""
-    state, name = st.session_state, f"{key}_epoch"
-    held, newest = state.get(name), state.get(f"{key}_newest")
-    if _playing(key):
-        epoch = _next(found, key)
-    elif held is None or held == newest:
+def _following(run: Run, key: str) -> bool:
+    """Whether the newest epoch is shown as it comes. The slider is out of reach then: what the server tells a browser
+    would cross what a hand does there, and win."""
+    return run.active and st.session_state.setdefault(f"{key}_follow", True)
+
+
+def _moment(run: Run, found: Sequence[int], key: str) -> int:
+    """Which epoch is shown now: the newest that is followed, what is played, or what the slider says."""
+    held = st.session_state.get(f"{key}_epoch")
+    if held is None or _following(run, key):
         epoch = found[-1]
+    elif _playing(key):
+        epoch = _next(found, key)
     else:
         epoch = min(found, key=lambda one: abs(one - held))
-    if held != epoch or epoch == found[-1]:  # at its end said each time, as a browser may miss what it is first told;
-        state[name] = epoch  # elsewhere not, as a hand that is dragging it would lose it
-    state[f"{key}_newest"] = found[-1]
+    if epoch != held:  # elsewhere not, as a hand that is dragging it would lose it
+        st.session_state[f"{key}_epoch"] = epoch
     return epoch
 
 

@@ -8,8 +8,8 @@ import cv2
 import numpy as np
 
 from cnnviz.augment.preview import picture_bytes
-from cnnviz.explain.mosaics import in_colours, mosaic
 from cnnviz.figures.watched import Cell, picture, share_line, watched
+from cnnviz.mosaics import in_colours, mosaic
 from cnnviz.overlay import coloured
 from cnnviz.runs.snapshots import Maps, Probe, Snapshot
 

@@ -11,11 +11,11 @@ import numpy as np
 import streamlit as st
 
 from cnnviz import images
-from cnnviz.explain.mosaics import raw, standardised
 from cnnviz.figures.channels import columns_of, on_page, spread, tight
 from cnnviz.figures.predicted import percent
-from cnnviz.figures.strip import size
+from cnnviz.mosaics import raw, standardised
 from cnnviz.overlay import COLOUR_MAPS
+from cnnviz.ui.inside_blocks import size
 from cnnviz.ui.inside_channel import channel_part, stem, unit_name
 from cnnviz.ui.inside_click import Encoded, clickable, encoded
 from cnnviz.ui.inside_state import Opened, place, show

@@ -8,7 +8,7 @@ import numpy as np
 import streamlit as st
 
 from cnnviz.errors import CnnvizError
-from cnnviz.explain.mosaics import maps
+from cnnviz.mosaics import maps
 from cnnviz.runs import snapshots
 from cnnviz.ui.inside_beside_choice import other_network, other_photo
 from cnnviz.ui.inside_beside_views import Side, compared

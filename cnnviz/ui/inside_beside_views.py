@@ -10,11 +10,11 @@ import streamlit as st
 
 from cnnviz.augment.preview import display_size, picture_bytes
 from cnnviz.explain.beside import apart, both
-from cnnviz.explain.mosaics import in_colours
 from cnnviz.figures.channels import columns_of, on_page
 from cnnviz.figures.predicted import top
 from cnnviz.figures.style import escaped
 from cnnviz.images import fit
+from cnnviz.mosaics import in_colours
 from cnnviz.ui.inside_click import clickable
 from cnnviz.ui.inside_state import place, show
 from cnnviz.ui.text import plain

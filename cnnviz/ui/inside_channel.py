@@ -12,9 +12,9 @@ import streamlit as st
 from cnnviz import images
 from cnnviz.augment.preview import picture_bytes
 from cnnviz.errors import CnnvizError
-from cnnviz.explain.mosaics import in_colours, maps, raw
 from cnnviz.figures.predicted import percent
 from cnnviz.figures.tiles import tiles
+from cnnviz.mosaics import in_colours, maps, raw
 from cnnviz.overlay import overlay
 from cnnviz.ui.inside_kernels import kernel_of
 from cnnviz.ui.inside_patterns import pattern_of

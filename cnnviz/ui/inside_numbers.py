@@ -11,10 +11,10 @@ import streamlit as st
 
 from cnnviz.errors import CnnvizError
 from cnnviz.explain.accounts import Account
-from cnnviz.explain.mosaics import in_colours, maps, raw
 from cnnviz.figures.inside_numbers import signed
 from cnnviz.figures.watched import picture
 from cnnviz.images import with_channels
+from cnnviz.mosaics import in_colours, maps, raw
 from cnnviz.ui import inside_account as told
 from cnnviz.ui.inside_click import clickable
 from cnnviz.ui.inside_state import Opened, place, show

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from cnnviz.figures.strip import blocks, facts
+from cnnviz.ui.inside_blocks import blocks, facts
 from cnnviz.ui.inside_state import show
 from cnnviz.ui.predict_state import seed
 from cnnviz.ui.text import plain

@@ -15,6 +15,7 @@ from cnnviz.recipe import replace
 from cnnviz.runs import snapshots
 from cnnviz.runs.snapshots import Maps, Probe, Snapshot
 from cnnviz.runs.status import this_process
+from cnnviz.runs.store import write_state
 from cnnviz.ui import epochs_part as part
 from tests.made_runs import make_run
 
@@ -158,23 +159,32 @@ def test_it_pauses_where_it_is_and_at_a_touch_of_the_slider(run, opened, monkeyp
         assert not part_playing(app)
 
 
-def test_a_run_that_goes_on_is_followed_until_the_slider_is_moved(checkpoints, opened):
+def test_a_run_that_goes_on_is_followed_until_that_is_switched_off(checkpoints, opened):
     run = make_run(PRESETS["S"], 1, state="running", process=this_process())
     assert "The first snapshot comes" in words(opened(run))
     give(run, 1)
     app = opened(run)
-    assert app.select_slider(key="part_epoch").value == 1
+    assert (app.select_slider(key="part_live").value, app.select_slider(key="part_live").disabled) == (1, True)
     snapshots.save(run.folder, snapshot(2))
     again(app)
-    assert app.select_slider(key="part_epoch").value == 2
-    app.select_slider(key="part_epoch").set_value(1)
+    assert app.select_slider(key="part_live").value == 2
+    app.toggle(key="part_follow").set_value(False)
+    again(app)
+    assert (app.select_slider(key="part_epoch").value, app.select_slider(key="part_epoch").disabled) == (2, False)
+    app.select_slider(key="part_epoch").set_value(0)
     again(app)
     snapshots.save(run.folder, snapshot(3))
     again(app)
-    assert app.select_slider(key="part_epoch").value == 1
-    from cnnviz.runs.store import write_state
-
+    assert app.select_slider(key="part_epoch").value == 0
+    app.button(key="part_button").click()
+    again(app)
+    assert part_playing(app)
+    app.toggle(key="part_follow").set_value(True)
+    again(app)
+    assert (part_playing(app), app.select_slider(key="part_live").value) == (False, 3)
     write_state(run.folder, run.written.model_copy(update={"state": "stopped", "ended": 1.7e9}))
+    again(app)
+    assert (app.select_slider(key="part_epoch").value, len(app.toggle)) == (3, 1)  # only Grad-CAM's is left
 
 
 def test_damaged_and_missing_files_are_sentences(run, opened, checkpoints):

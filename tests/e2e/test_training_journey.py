@@ -41,7 +41,7 @@ def see_it_move(page: Page) -> None:
 
 
 def watch_it_learn(page: Page) -> None:
-    """Epochs that come are followed; once the slider is moved it stays, and what is shown is of its epoch."""
+    """Epochs that come are followed; without that the slider stays, and what is shown is of its epoch."""
     page.get_by_text("Watch it learn").first.click()
     part = page.locator("[class*=st-key-runs_card_epochs][class*=_open]")
     slider = part.get_by_role("slider", name="Epoch")
@@ -51,6 +51,8 @@ def watch_it_learn(page: Page) -> None:
         "([slider, before]) => parseInt(slider.getAttribute('aria-valuetext')) > before",
         arg=[slider.element_handle(), before], timeout=PATIENCE_MS,
     )  # fmt: skip
+    part.get_by_text("Follow", exact=True).click()
+    expect(slider).to_be_enabled()
     slider.press("Home")
     expect(part.get_by_alt_text("Kernels of the first convolution, before the first batch")).to_be_visible()
     see_it_move(page)

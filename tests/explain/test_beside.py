@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from cnnviz.explain.beside import apart, both
-from cnnviz.explain.mosaics import standardised
+from cnnviz.mosaics import standardised
 
 ONE = np.stack([np.full((2, 2), 2.0), [[0.0, 1.0], [2.0, 3.0]]], axis=-1).astype(np.float32)
 OTHER = np.stack([np.full((2, 2), 8.0), [[0.0, 0.0], [6.0, -2.0]]], axis=-1).astype(np.float32)

@@ -8,8 +8,8 @@ import re
 import numpy as np
 import pytest
 
-from cnnviz.explain.mosaics import in_colours, raw
 from cnnviz.figures.channels import LONGEST, columns_of, on_page, spread, tight
+from cnnviz.mosaics import in_colours, raw
 
 
 @pytest.mark.parametrize("shape", [(1,), (7,), (2048,), (8, 8, 1), (224, 224, 64), (1, 1000, 3), (1000, 1, 5), (9, 4)])

@@ -79,6 +79,7 @@ def test_two_heads_one_schedule_and_class_weights(trained):
     changes = {
         "data.limits": {"train": 256, "validation": 64, "test": 64},
         "fit.epochs": 2,
+        "fit.learning_rate": 2e-3,
         "fit.schedule": "cosine",
         "fit.class_weight": "balanced",
         "augmentation.steps": [

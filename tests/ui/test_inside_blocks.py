@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cnnviz.explain.receptive import LayerRow
-from cnnviz.figures.strip import TALLEST, blocks, facts, field
+from cnnviz.ui.inside_blocks import TALLEST, blocks, facts, field
 
 
 def row(shape: tuple[int, ...], kind: str = "Conv2D", **more) -> LayerRow:
