@@ -14,7 +14,9 @@ from cnnviz import runs
 
 @pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tells pytest-xdist to run each file as one, and all that need a browser one after another: two would be slow."""
+    """Tells pytest-xdist to run each file as one, and all that need a browser one after another, as two would be slow;
+    that takes longest and begins first."""
+    items.sort(key=lambda item: item.get_closest_marker("browser") is None)
     for item in items:
         group = "browser" if item.get_closest_marker("browser") else item.path.name
         item.add_marker(pytest.mark.xdist_group(group))

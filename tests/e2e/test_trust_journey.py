@@ -31,14 +31,22 @@ def charts(page: Page) -> Locator:
     return page.locator(".js-plotly-plot")
 
 
+def open_panel(page: Page, settled: Callable[[], None]) -> None:
+    """Clicks on the panel once the map stands and moves nothing any more."""
+    panel = page.get_by_text("How far can I trust this map?")
+    expect(panel).to_be_visible(timeout=PATIENCE_MS)
+    settled()
+    panel.click()
+
+
 @pytest.mark.parametrize("size", [(1440, 900), (390, 844)])
 def test_a_map_is_measured_when_the_panel_is_opened(
-    page: Page, shapes: Run, visit: Callable[[str], None], size: tuple[int, int]
+    page: Page, shapes: Run, visit: Callable[[str], None], settled: Callable[[], None], size: tuple[int, int]
 ) -> None:
     page.set_viewport_size({"width": size[0], "height": size[1]})
     visit(f"predict?run={shapes.id}&item=3&method=gradient")
     expect(charts(page)).to_have_count(0)
-    page.get_by_text("How far can I trust this map?").click(timeout=PATIENCE_MS)
+    open_panel(page, settled)
     expect(charts(page)).to_have_count(3, timeout=PATIENCE_MS)
     expect(page.get_by_text(re.compile(r"fall faster than with \d+ of 10 random maps"))).to_be_visible()
     expect(page.get_by_text(re.compile(r"rank correlation .*\d\.\d\d")).first).to_be_visible()
@@ -48,9 +56,11 @@ def test_a_map_is_measured_when_the_panel_is_opened(
         assert box["x"] + box["width"] <= size[0] + 1
 
 
-def test_objects_are_measured_and_all_figures_saved(page: Page, shapes: Run, visit: Callable[[str], None]) -> None:
+def test_objects_are_measured_and_all_figures_saved(
+    page: Page, shapes: Run, visit: Callable[[str], None], settled: Callable[[], None]
+) -> None:
     visit(f"predict?run={shapes.id}&item=3&method=gradient")
-    page.get_by_text("How far can I trust this map?").click(timeout=PATIENCE_MS)
+    open_panel(page, settled)
     expect(charts(page)).to_have_count(3, timeout=PATIENCE_MS)
     page.get_by_role("button", name="Measure on the test split").click()
     expect(charts(page)).to_have_count(4, timeout=PATIENCE_MS)
