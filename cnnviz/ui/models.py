@@ -102,6 +102,9 @@ def _shelf() -> _Shelf:
 
 @st.cache_resource(show_spinner=False)
 def _prepared() -> None:
+    from cnnviz.models.trial import warm
+
+    warm()  # imports the same, at the same time
     from cnnviz.models.load import keep_state  # brings TensorFlow, which no page should load before it is needed
 
     keep_state()
