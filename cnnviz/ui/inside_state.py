@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import streamlit as st
 
+from cnnviz.ui import address
 from cnnviz.ui.models import Network, Source
 from cnnviz.ui.photos import Photo
 from cnnviz.ui.predict_state import Choice
@@ -34,7 +35,7 @@ VIEWS = {
 SHARED = ("run", "sample", "item")
 """The values of the address that are the Predict page's, too."""
 _NAMES = ("layer", "channel", "view")
-_PLACE, _ADDRESS = "inside_place", "inside_address"
+_PLACE = "inside_place"
 _LONGEST_NAME = 300
 _CONVOLUTIONS = ("Conv2D", "DepthwiseConv2D", "SeparableConv2D", "Conv2DTranspose")
 
@@ -91,19 +92,15 @@ class Opened:
 
 def place() -> Place:
     """Returns where the person is, after taking over what the address names."""
-    session = st.session_state
-    named = {name: st.query_params.get(name, "")[:_LONGEST_NAME] for name in _NAMES}
-    if _PLACE not in session or (any(named.values()) and named != session.get(_ADDRESS)):
-        before = session.setdefault(_PLACE, Place())
-        if any(named.values()):
-            number = named["channel"]
-            plain = number.isascii() and number.isdigit() and len(number) < 7
-            before.layer = named["layer"] or before.layer
-            before.channel, before.chosen = (int(number), True) if plain else (0, False)
-            before.view = named["view"] if named["view"] in VIEWS else "activations"
-            before.asked = True
-        session[_ADDRESS] = named
-    return session[_PLACE]
+    here = st.session_state.setdefault(_PLACE, Place())
+    if named := address.news("inside", _NAMES):
+        number = named["channel"]
+        plain = number.isascii() and number.isdigit() and len(number) < 7
+        here.layer = named["layer"][:_LONGEST_NAME] or here.layer
+        here.channel, here.chosen = (int(number), True) if plain else (0, False)
+        here.view = named["view"] if named["view"] in VIEWS else "activations"
+        here.asked = True
+    return here
 
 
 def settled(choice: Choice, table: tuple[LayerRow, ...]) -> tuple[str, int]:
@@ -156,9 +153,4 @@ def write_address() -> None:
         "channel": str(here.channel) if here.chosen else "",
         "view": here.view if here.view != "activations" else "",
     }
-    for name, value in values.items():
-        if value and st.query_params.get(name) != value:
-            st.query_params[name] = value
-        elif not value and name in st.query_params:
-            del st.query_params[name]
-    st.session_state[_ADDRESS] = values
+    address.write("inside", values)

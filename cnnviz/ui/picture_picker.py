@@ -17,7 +17,7 @@ from cnnviz.data import Dataset, catalogue
 from cnnviz.data.samples import sample, sample_names
 from cnnviz.errors import CnnvizError
 from cnnviz.recipe import Data, parse
-from cnnviz.ui import datasets
+from cnnviz.ui import address, datasets
 from cnnviz.ui.text import plain
 
 __all__ = ["Picture", "companions", "picture_picker", "train_data"]
@@ -27,6 +27,7 @@ LONGEST = 1600
 MOST = 1000
 _SOURCES = {"sample": "Sample", "data": "Data", "upload": "Upload"}
 _CHOICE, _FILE = "picture_choice", "picture_file"
+_NAMES = ("sample", "data", "item")
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,18 +80,18 @@ def picture_picker() -> Picture | None:
 
 
 def _choice() -> _Choice:
-    session, address = st.session_state, st.query_params
-    named = (address.get("sample"), address.get("data"), address.get("item"))
+    session = st.session_state
     if _CHOICE not in session:
         names = sample_names()
         session[_CHOICE] = _Choice("sample", names[0]) if names else _Choice("data", data="digits")
     choice = session[_CHOICE]
-    if any(named) and named != session.get("picture_address"):
-        if named[0] in sample_names():
-            choice.source, choice.sample = "sample", named[0]
-        elif named[1] in _ready():
-            choice.source, choice.data = "data", named[1]
-            choice.item = int(named[2]) if named[2] and named[2].isascii() and named[2].isdigit() else 1
+    if named := address.news("picture", _NAMES):
+        number = named["item"]
+        if named["sample"] in sample_names():
+            choice.source, choice.sample = "sample", named["sample"]
+        elif named["data"] in _ready():
+            choice.source, choice.data = "data", named["data"]
+            choice.item = int(number) if number.isascii() and number.isdigit() and len(number) < 10 else 1
     _name_in_address(choice)
     return choice
 
@@ -101,12 +102,7 @@ def _name_in_address(choice: _Choice) -> None:
         wanted = {"sample": choice.sample}
     elif choice.source == "data" and choice.data:
         wanted = {"data": choice.data, "item": str(choice.item)}
-    for name in ("sample", "data", "item"):
-        if name in wanted and st.query_params.get(name) != wanted[name]:
-            st.query_params[name] = wanted[name]
-        elif name not in wanted and name in st.query_params:
-            del st.query_params[name]
-    st.session_state["picture_address"] = tuple(wanted.get(name) for name in ("sample", "data", "item"))
+    address.write("picture", {name: wanted.get(name, "") for name in _NAMES})
 
 
 def _ready() -> dict[str, str]:

@@ -14,6 +14,7 @@ from cnnviz.errors import RecipeError, one_of
 from cnnviz.policy import POLICIES, STEPS, Policy, Step
 from cnnviz.presets import PRESETS
 from cnnviz.recipe import Recipe, parse
+from cnnviz.ui import address
 from cnnviz.ui import state as train_state
 
 __all__ = [
@@ -33,7 +34,7 @@ __all__ = [
 
 FIRST = "D3"
 MOST = 30
-_DRAFT, _ADDRESS, _HANDED = "augment_draft", "augment_address", "augment_policy"
+_DRAFT, _HANDED = "augment_draft", "augment_policy"
 _WANTED = "augment_wanted"
 
 
@@ -73,10 +74,10 @@ def opened() -> Draft:
     Another page hands one over by `st.session_state["augment_policy"] = policy`.
     """
     session = st.session_state
-    wanted = st.query_params.get("policy")
+    wanted = (address.news("augment", ("policy",)) or {}).get("policy")
     if isinstance(handed := session.pop(_HANDED, None), Policy):
         load(handed)
-    elif _DRAFT not in session or (wanted and wanted != session.get(_ADDRESS)):
+    elif _DRAFT not in session or wanted:
         known = wanted in POLICIES
         if known or _DRAFT not in session:
             load(POLICIES[wanted if known else FIRST])
@@ -122,20 +123,12 @@ def to_policy(draft: Draft) -> Policy:
         policy = equal
     elif policy.name in POLICIES:
         policy = policy.model_copy(update={"name": f"{policy.name} changed" if policy.name != "none" else "own"})
-    _name_in_address(policy.name if equal is not None else "")
+    address.write("augment", {"policy": policy.name if equal is not None else ""})
     return policy
 
 
 def _nameless(policy: Policy) -> Policy:
     return policy.model_copy(update={"name": ""})
-
-
-def _name_in_address(name: str) -> None:
-    st.session_state[_ADDRESS] = name
-    if name and st.query_params.get("policy") != name:
-        st.query_params["policy"] = name
-    elif not name and "policy" in st.query_params:
-        del st.query_params["policy"]
 
 
 def renamed(policy: Policy, name: str) -> Policy:

@@ -16,6 +16,7 @@ import streamlit as st
 from cnnviz.data.samples import sample_names
 from cnnviz.errors import CnnvizError
 from cnnviz.runs import Run
+from cnnviz.ui import address
 from cnnviz.ui.models import Source, head_of
 from cnnviz.ui.photos import Photo, of_item, of_sample
 
@@ -26,7 +27,7 @@ MOST_PHOTOS = 24
 MOST_NETWORKS = 4
 LONGEST_NAME = 200
 NOTE_SECONDS = 15.0
-_CHOICE, _ADDRESS = "predict_choice", "predict_address"
+_CHOICE = "predict_choice"
 NAMES = ("run", "sample", "item", "head", "class", "against", "layer", "method")
 
 
@@ -81,22 +82,14 @@ def opened(runs: dict[str, Run], names: Collection[str] = NAMES, *, single: bool
         single: see `Choice`.
     """
     session = st.session_state
-    named, before = _named(names), session.get(_ADDRESS, {})
-    if (fresh := _CHOICE not in session) or (
-        any(named.values()) and named != {name: before.get(name, "") for name in names}
-    ):
-        choice = session.setdefault(_CHOICE, Choice())
-        if any(named.values()):
-            _take_over(choice, named, runs)
-        if fresh and not choice.photos and sample_names():
-            choice.photos = [of_sample(sample_names()[0])]
-        session[_ADDRESS] = before | named
-    session[_CHOICE].single = single
-    return session[_CHOICE]
-
-
-def _named(names: Collection[str]) -> dict[str, str]:
-    return {name: st.query_params.get(name, "")[: 8 * LONGEST_NAME] for name in names}
+    fresh = _CHOICE not in session
+    choice = session.setdefault(_CHOICE, Choice())
+    if named := address.news("predict", names):
+        _take_over(choice, named, runs)
+    if fresh and not choice.photos and sample_names():
+        choice.photos = [of_sample(sample_names()[0])]
+    choice.single = single
+    return choice
 
 
 def _take_over(choice: Choice, named: dict[str, str], runs: dict[str, Run]) -> None:
@@ -148,13 +141,7 @@ def write_address(choice: Choice, names: Collection[str] = NAMES) -> None:
         "layer": choice.layer,
         "method": choice.method,
     }
-    values = {name: value for name, value in values.items() if name in names}
-    for name, value in values.items():
-        if value and st.query_params.get(name) != value:
-            st.query_params[name] = value
-        elif not value and name in st.query_params:
-            del st.query_params[name]
-    st.session_state[_ADDRESS] = st.session_state.get(_ADDRESS, {}) | values
+    address.write("predict", {name: value for name, value in values.items() if name in names})
 
 
 def seed(key: str, value: object) -> str:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 
 import streamlit as st
 
+from cnnviz.ui import address
 from cnnviz.ui.text import plain
 
 __all__ = ["MOST", "choose", "chosen", "messages", "note", "version"]
@@ -15,7 +16,7 @@ MOST = 12
 """How many runs are shown beside each other."""
 NOTE_SECONDS = 15.0
 
-_SELECTED, _ADDRESS, _NOTES, _VERSION = "runs_selected", "runs_address", "runs_notes", "runs_table_version"
+_SELECTED, _NOTES, _VERSION = "runs_selected", "runs_notes", "runs_table_version"
 _ROWS = "runs_table_rows"
 
 
@@ -26,9 +27,8 @@ def chosen(known: Collection[str]) -> list[str]:
         known: the ids of all runs there are.
     """
     session = st.session_state
-    named = _split(st.query_params.get_all("run"))
-    if named and named != session.get(_ADDRESS):
-        wanted = named
+    if named := address.news("runs", ("run",)):
+        wanted = [part.strip() for part in named["run"].split(",") if part.strip()][:MOST]
     else:
         wanted = session.get(_SELECTED) or []
         wanted = [wanted] if isinstance(wanted, str) else list(wanted)
@@ -36,10 +36,6 @@ def chosen(known: Collection[str]) -> list[str]:
     for gone in list(dict.fromkeys(run for run in wanted if run not in known))[:3]:
         note(f"There is no run {gone[:60]!r} any more; it may have been deleted.", "warning")
     return choose(kept)
-
-
-def _split(values: Iterable[str]) -> list[str]:
-    return [part.strip() for value in values for part in value.split(",") if part.strip()][:MOST]
 
 
 def choose(ids: Sequence[str], *, table: bool = True) -> list[str]:
@@ -55,12 +51,8 @@ def choose(ids: Sequence[str], *, table: bool = True) -> list[str]:
         ids, table = ids[:MOST], True
     if table and list(ids) != session.get(_SELECTED):
         session[_VERSION] = session.get(_VERSION, 0) + 1
-    session[_SELECTED] = session[_ADDRESS] = list(ids)
-    if not ids:
-        if "run" in st.query_params:
-            del st.query_params["run"]
-    elif st.query_params.get_all("run") != [",".join(ids)]:
-        st.query_params["run"] = ",".join(ids)
+    session[_SELECTED] = list(ids)
+    address.write("runs", {"run": ",".join(ids)})
     return list(ids)
 
 

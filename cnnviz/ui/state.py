@@ -14,6 +14,7 @@ import streamlit as st
 from cnnviz.errors import RecipeError
 from cnnviz.presets import PRESETS, preset
 from cnnviz.recipe import Recipe
+from cnnviz.ui import address
 
 __all__ = ["Draft", "choice", "forget", "key", "load", "opened", "picked", "unchanged"]
 
@@ -66,10 +67,10 @@ class Draft:
 def opened() -> Draft:
     """Returns the draft, after taking over a recipe from another page or a preset that the address names."""
     session = st.session_state
-    wanted = st.query_params.get("preset")
+    wanted = (address.news("train", ("preset",)) or {}).get("preset")
     if isinstance(handed := session.pop("train_recipe", None), Recipe):
         load(handed)
-    elif _DRAFT not in session or (wanted and wanted != session[_DRAFT].origin):
+    elif _DRAFT not in session or wanted:
         try:
             load(preset(wanted or FIRST), wanted or FIRST)
         except RecipeError as error:
@@ -78,7 +79,7 @@ def opened() -> Draft:
             session[_DRAFT].note = str(error)
     draft = session[_DRAFT]
     draft.read()
-    _name_in_address(draft.origin)
+    address.write("train", {"preset": draft.origin})
     return draft
 
 
@@ -91,14 +92,7 @@ def load(recipe: Recipe, origin: str = "") -> None:
         draft.shown["editing"] = old.shown.get("editing", False)
     session[_DRAFT] = draft
     session[_CHOICE] = origin or None
-    _name_in_address(origin)
-
-
-def _name_in_address(origin: str) -> None:
-    if origin and st.query_params.get("preset") != origin:
-        st.query_params["preset"] = origin
-    elif not origin and "preset" in st.query_params:
-        del st.query_params["preset"]
+    address.write("train", {"preset": origin})
 
 
 def choice(draft: Draft) -> str:
