@@ -44,12 +44,12 @@ def news(page: str, names: Collection[str]) -> dict[str, str] | None:
 
 def write(page: str, values: Mapping[str, str]) -> None:
     """Puts values into the address; empty ones are left out."""
+    _keep(page, values)  # first, as the page may be broken off while it tells the browser
     for name, value in values.items():
         if value and st.query_params.get_all(name) != [value]:
             st.query_params[name] = value
         elif not value and name in st.query_params:
             del st.query_params[name]
-    _keep(page, values)
 
 
 def _told(page: str) -> dict[str, _Told]:

@@ -78,19 +78,22 @@ def _presets(draft: Draft) -> None:
     policy = policy_state.to_policy(draft)
     own = policy.name if policy.name not in POLICIES else None
     options = [*([own] if own else []), *POLICIES]
-    st.session_state["augment_preset"] = policy.name
+    # A widget of its own for what was changed: a browser that has not heard of the change yet says the old name again.
+    key = "augment_own" if own else "augment_preset"
+    st.session_state[key] = policy.name
     st.selectbox(
         "Policy",
         options,
         format_func=lambda name: POLICY_TITLES.get(name, name) if name in POLICIES else f"Own: {name[:40]}",
-        key="augment_preset",
+        key=key,
         on_change=_choose,
+        args=(key,),
         help="A ready policy fills in all steps; then change what you like. D3, D5 and E4 are those of the tutorials.",
     )
 
 
-def _choose() -> None:
-    name = st.session_state["augment_preset"]
+def _choose(key: str) -> None:
+    name = st.session_state[key]
     if name in POLICIES:
         json_file.forget(UPLOAD)
         policy_state.load(POLICIES[name])
