@@ -31,7 +31,7 @@ _FILLS = {
     "constant": "One grey value",
 }
 _GROUPS = {"geometric": "Move", "colour": "Colour", "pixel": "Pixels", "batch": "Mix"}
-_ADD = "augment_add"
+_ADD, _ASKED = "augment_add", "augment_asked"
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ def _presets(draft: Draft) -> None:
     options = [*([own] if own else []), *POLICIES]
     # A widget of its own for what was changed: a browser that has not heard of the change yet says the old name again.
     key = "augment_own" if own else "augment_preset"
-    st.session_state[key] = policy.name
+    st.session_state[key], st.session_state[_ASKED] = policy.name, key
     st.selectbox(
         "Policy",
         options,
@@ -94,7 +94,7 @@ def _presets(draft: Draft) -> None:
 
 def _choose(key: str) -> None:
     name = st.session_state[key]
-    if name in POLICIES:
+    if name in POLICIES and key == st.session_state[_ASKED]:
         json_file.forget(UPLOAD)
         policy_state.load(POLICIES[name])
 
