@@ -20,7 +20,7 @@ from cnnviz.ui.text import plain
 
 __all__ = ["STEP", "again", "chosen", "gallery"]
 
-STEP = 24
+STEP = 12
 SIDE, SMALL = 192, 48
 VIEWS = {"cell": "The chosen cell", "mistakes": "Most confident mistakes", "unsure": "Least sure answers"}
 _OPENED = "runs_report_opened"
@@ -49,8 +49,9 @@ def gallery(run: Run, dataset: Dataset, found: Evaluated, head: str, cell: tuple
     """Draws the choice of a view and its pictures."""
     if (address := st.session_state.pop(_OPENED, None)) is not None:
         st.switch_page("pages/predict.py", query_params=address)
+    st.session_state.setdefault("runs_report_view", "mistakes")
     view = st.segmented_control(
-        "Pictures", list(VIEWS), default="mistakes", format_func=VIEWS.get, key="runs_report_view", required=True,
+        "Pictures", list(VIEWS), format_func=VIEWS.get, key="runs_report_view", required=True,
         help="A click on a picture asks the network about it on Predict: what speaks for its answer rather than for "
         "the true class.",
     )  # fmt: skip
@@ -72,15 +73,16 @@ def gallery(run: Run, dataset: Dataset, found: Evaluated, head: str, cell: tuple
     places = places[:count]
     names, flagged = names_of(dataset, found.split, found.indices[places]), flags.read(run.folder)
     tiles, addresses = [], []
+    mark = "" if found.split == ("test" if dataset.splits.get("test") else "validation") else f"{found.split}-"
     files = _files(dataset, f"{run.id} {found.data}", found.split, tuple(found.indices[places].tolist()))
     for place, name, (data, small) in zip(places.tolist(), names, files, strict=True):
         label, answer = int(found.labels[head][place]), int(found.shares[head][place].argmax())
         sure = percent(float(found.shares[head][place, answer]))
-        address = {"run": run.id, "item": f"{found.split}-{int(found.indices[place]) + 1}", "against": "truth"}
+        address = {"run": run.id, "item": f"{mark}{int(found.indices[place]) + 1}", "against": "truth"}
         address |= {"head": head} if len(found.classes) > 1 else {}
         addresses.append(address)
         words = (f"labelled {classes[label]}", name) if label != answer else ("as labelled", name)
-        tiles.append(Tile(data, small, f"{classes[answer]} {sure}", words, f"predict?{urlencode(address)}",
+        tiles.append(Tile(data, small, f"{classes[answer]} · {sure}", words, f"predict?{urlencode(address)}",
                           flagged.get(name, "")))  # fmt: skip
     pictures(
         tiles, flags.FLAGS, VIEWS[view], key=f"runs_report_pictures_{view}",

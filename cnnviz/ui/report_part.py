@@ -58,7 +58,6 @@ def report_part(run: Run) -> None:
     st.html(numbers(_figures(report, found)))
     _matrix_and_pictures(run, found, head)
     _charts(report, found.classes[head])
-    _table(report)
 
 
 def _first(run: Run) -> str:
@@ -153,10 +152,14 @@ def _charts(report: Mapping[str, Any], classes: tuple[str, ...]) -> None:
         positive = classes[1]
         charts["ROC"] = roc_chart(curves["roc"], positive)
         charts["Precision and recall"] = precision_chart(curves["precision_recall"], curves["share"], positive)
-    for column, (title, figure) in zip(st.columns(max(2, len(charts)), gap="medium"), charts.items(), strict=False):
+    columns = st.columns(max(2, len(charts)), gap="medium")
+    for column, (title, figure) in zip(columns, charts.items(), strict=False):
         with column:
             st.markdown(f"**{title}**")
             st.plotly_chart(figure, config=CONFIG, key=f"runs_report_chart_{title}", theme="streamlit", alt=title)
+    with columns[1] if len(charts) == 1 else st.container():
+        st.markdown("**Class by class**")
+        _table(report)
     if report.get("curves", ...) is None:
         st.caption("All pictures are of one class, so that there is neither ROC nor precision and recall.")
 
