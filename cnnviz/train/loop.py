@@ -106,7 +106,7 @@ def _evaluate(
     model = scoring(recipe)  # the file's own words are not asked: a run to be continued may come from somewhere else
     model.load_weights(diary.folder / "best.keras")
     of = {"stamp": evaluated.stamp(diary.folder / "best.keras"), "data": facts["data"]["sha256"]}
-    of |= {"progress": diary.progress, "cancelled": diary.stopping}
+    of["progress"] = diary.progress  # which is also where it can be stopped
     kept = [measured(model, recipe, dataset, "validation", held_out, began=began, **of)]
     if dataset.validates_on_test:  # the very pictures that were measured just now
         kept.append(replace(kept[0], split="test", same_as="validation"))
