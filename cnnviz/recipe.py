@@ -63,7 +63,9 @@ class Data(Record):
     `validation_share` is the share of the training samples held out where the data has no validation split; at 0 the
     test split serves as validation too. `test_share` is the share of all samples held out where it has neither a test
     nor a validation split.
-    `balanced` keeps equally many samples of every group of the chosen heads' classes.
+    `balanced` keeps equally many samples of every group of the chosen heads' classes. `without` names samples that are
+    left out of all splits, as `Split.name_of` calls them; where splits number their pictures, with the split's name
+    before, such as "test:#12". Who is held out doesn't change by it.
     """
 
     dataset: Printable = Field(min_length=1, max_length=1000)
@@ -75,6 +77,7 @@ class Data(Record):
     split_seed: Whole = Field(0, ge=0, lt=2**32)
     limits: Limits = Limits()
     balanced: bool = False
+    without: tuple[Annotated[Printable, Field(min_length=1, max_length=1000)], ...] = Field((), max_length=10_000)
 
     @property
     def input_shape(self) -> tuple[int, int, int]:

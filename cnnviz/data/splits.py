@@ -8,6 +8,7 @@ import numpy as np
 
 from cnnviz import recipe
 from cnnviz.data.dataset import Dataset, Split
+from cnnviz.data.left_out import without
 from cnnviz.errors import DataError
 
 __all__ = ["arrange", "balanced", "first", "groups", "stratified"]
@@ -36,6 +37,9 @@ def arrange(dataset: Dataset, data: recipe.Data) -> Dataset:
         else:
             splits["validation"] = dataclasses.replace(splits["test"], name="validation")
             notes.append("Validation is the test split: its figures choose the best epoch, so they flatter a little.")
+    if data.without:
+        splits = without(splits, data.without, dataset.title)
+        notes.append(f"Left out by the recipe (data.without): {len(set(data.without)):,} pictures.")
     for name in splits:
         limit = getattr(data.limits, name)
         if data.balanced:

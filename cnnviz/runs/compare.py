@@ -108,6 +108,8 @@ def _text(value: Any) -> str:
         return ABSENT
     if isinstance(value, bool):
         return "yes" if value else "no"
+    if isinstance(value, tuple) and all(isinstance(one, str) for one in value):
+        return f"{len(value):,} pictures" if len(value) > 1 else value[0] if value else ABSENT
     if isinstance(value, (tuple, list)):
         return "×".join(map(_text, value))
     return f"{value:g}" if isinstance(value, float) else str(value)

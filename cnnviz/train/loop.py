@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import platform
 import time
-from importlib.metadata import version
+from dataclasses import replace
 
 import keras
 import numpy as np
 
-from cnnviz import __version__
 from cnnviz.data import Dataset, open_dataset, pipeline
 from cnnviz.data.match import check
 from cnnviz.data.pictures import Pictures, prepare
@@ -18,9 +15,11 @@ from cnnviz.errors import DataError
 from cnnviz.files import write_json
 from cnnviz.models.build import build, compile_for
 from cnnviz.recipe import Recipe
+from cnnviz.runs import evaluated, metrics
 from cnnviz.runs.store import open_run
-from cnnviz.train.callbacks import Best, Live, MeanAccuracy, add_mean, for_fit, schedule
+from cnnviz.train.callbacks import Best, Live, MeanAccuracy, for_fit, schedule
 from cnnviz.train.diary import Diary, Stopped
+from cnnviz.train.evaluate import facts_of, measured, report_of, scoring
 from cnnviz.train.resume import Keep, restore, weights_digest
 from cnnviz.train.snapshots import Snapshots, probe_of
 
@@ -77,7 +76,7 @@ def carry_out(diary: Diary) -> None:
                 best.save()
             raise
     skipped = [*train.skipped, *held_out.skipped]
-    _evaluate(diary, dataset, recipe, skipped=skipped, last_weights=weights_digest(model))
+    _evaluate(diary, dataset, recipe, held_out, skipped, weights_digest(model))
 
 
 def _read(dataset: Dataset, name: str, recipe: Recipe, diary: Diary) -> tuple[Pictures, Labels]:
@@ -95,34 +94,48 @@ def _read(dataset: Dataset, name: str, recipe: Recipe, diary: Diary) -> tuple[Pi
 
 
 def _evaluate(
-    diary: Diary, dataset: Dataset, recipe: Recipe, skipped: list[tuple[str, str]], last_weights: str
+    diary: Diary,
+    dataset: Dataset,
+    recipe: Recipe,
+    held_out: Pictures,
+    skipped: list[tuple[str, str]],
+    last_weights: str,
 ) -> None:
-    """Measures the best epoch's model on the test split and writes `report.json`."""
-    test: dict[str, float] = {}
-    model = build(recipe)  # the file's own words are not asked: a run to be continued may come from somewhere else
+    """Measures the best epoch's model on validation and test pictures and writes `report.json`."""
+    began, facts = time.perf_counter(), facts_of(dataset, recipe)
+    model = scoring(recipe)  # the file's own words are not asked: a run to be continued may come from somewhere else
     model.load_weights(diary.folder / "best.keras")
-    if "test" in dataset.splits:
-        pictures, labels = _read(dataset, "test", recipe, diary)
+    of = {"stamp": evaluated.stamp(diary.folder / "best.keras"), "data": facts["data"]["sha256"]}
+    of["progress"] = diary.progress  # which is also where it can be stopped
+    kept = [measured(model, recipe, dataset, "validation", held_out, began=began, **of)]
+    if dataset.validates_on_test:  # the very pictures that were measured just now
+        kept.append(replace(kept[0], split="test", same_as="validation"))
+    elif "test" in dataset.splits:
+        began = time.perf_counter()
+        pictures, _ = _read(dataset, "test", recipe, diary)
         skipped = [*skipped, *pictures.skipped]
-        diary.note("Evaluating the best epoch on the test pictures")
-        compile_for(model, recipe, recipe.fit.learning_rate)
-        figures = model.evaluate(pipeline.evaluation(pictures, labels, recipe), verbose=0, return_dict=True)
-        add_mean(figures, recipe.network.heads)
-        test = {name: float(f"{value:.6g}") for name, value in figures.items()}
+        kept.append(measured(model, recipe, dataset, "test", pictures, began=began, **of))
+    splits = {found.split: report_of(found) for found in kept}
+    test = splits["test"]["figures"] if "test" in splits else {}
+    if test:
         diary.say("Test: " + ", ".join(f"{name} {value:.4f}" for name, value in test.items()))
+    for found in kept:
+        evaluated.save(diary.folder, found)
+    epochs = metrics.epochs(diary.folder / "metrics.jsonl")
     report = {
         "best_epoch": diary.state.best_epoch,
         "last_weights_sha256": last_weights,
         "best_weights_sha256": weights_digest(model),
         "validation": diary.state.metrics,
         "test": test,
-        "samples": {name: len(split) for name, split in dataset.splits.items()},
-        "classes": {head.name: list(head.classes) for head in dataset.heads},
-        "notes": list(dataset.notes),
+        "splits": splits,
+        **facts,
         "skipped": [{"picture": picture, "reason": sentence} for picture, sentence in skipped],
         "seconds": round(diary.state.earlier_seconds + time.time() - (diary.state.started or time.time()), 1),
-        "machine": {"system": platform.platform(), "python": platform.python_version(), "cores": os.cpu_count()},
-        "versions": {"cnnviz": __version__, **{name: version(name) for name in ("keras", "tensorflow", "numpy")}},
+        "durations": {
+            "epochs": round(sum(record.get("epoch_seconds", 0) for record in epochs), 1),
+            "evaluation": round(sum(found.seconds for found in kept), 1),
+        },
     }
     write_json(diary.folder / "report.json", report)
     diary.write(test=test)

@@ -124,6 +124,7 @@ def _point(draft: Draft, name: str) -> None:
     draft.put("data.dataset", name)
     draft.put("data.limits", dict.fromkeys(SPLIT_WORDS))
     draft.put("data.balanced", False)
+    draft.put("data.without", [])
     state.forget("data.balanced", *(f"data.limits.{split}" for split in SPLIT_WORDS))
 
 
@@ -165,6 +166,7 @@ def _suit(draft: Draft, dataset: Dataset) -> None:
 
 
 def _words(draft: Draft, found: Found) -> None:
+    _left_out(draft)
     if found.dataset is None:
         return
     st.caption(plain(found.dataset.source))
@@ -227,3 +229,14 @@ def _settings(draft: Draft) -> None:
         "Equally many of every class", key=key(draft, "data.balanced"),
         help="Leaves pictures out until every class, or every group of several answers' classes, is as frequent.",
     )  # fmt: skip
+
+
+def _left_out(draft: Draft) -> None:
+    """The pictures that the recipe leaves out, such as flagged ones of an earlier run, and the way back."""
+    if count := len(draft.get("data.without")):
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.caption(f"{count:,} picture{'s' * (count > 1)} left out")
+            st.button(
+                "Take back in", icon=":material/undo:", key="train_without", type="tertiary", on_click=draft.put,
+                args=("data.without", []), help=plain(", ".join(draft.get("data.without")[:20])),
+            )  # fmt: skip

@@ -10,7 +10,7 @@ import numpy as np
 from cnnviz import images
 from cnnviz.augment.preview import display_size
 from cnnviz.data.samples import sample
-from cnnviz.errors import DataError, ImageError
+from cnnviz.errors import DataError, ImageError, one_of
 from cnnviz.runs import Run
 from cnnviz.ui import datasets
 
@@ -27,7 +27,8 @@ class Photo:
 
     `shown` is uint8 (height, width, 1 or 3), no side over `LONGEST`. `size` is the (height, width) it was given with.
     `labels` are its true class names by head, where they are known, and `notes` sentences on how it was read.
-    `address` names it in a shared link, where it can be: ("sample", name) or ("item", "run:number").
+    `address` names it in a shared link, where it can be: ("sample", name) or ("item", "run:number"), with the split's
+    name and a hyphen before the number where it isn't the held-out one.
     """
 
     shown: np.ndarray
@@ -105,27 +106,32 @@ def held_out(run: Run) -> tuple[str, int]:
     return split.name, len(split)
 
 
-def of_item(run: Run, number: int) -> Photo:
-    """Returns a picture of the run's own held-out split, with its labels.
+def of_item(run: Run, number: int, split: str = "") -> Photo:
+    """Returns a picture of the run's own data, with its labels.
 
     Args:
         run: its recipe says which data.
         number: counted from 1; numbers beyond the split's end begin anew.
+        split: which split; by default the one that the run was not trained on.
 
     Raises:
         DataError: the data can't be opened.
         ImageError: the picture can't be read.
     """
     _, dataset = datasets.fitting(run.recipe, anywhere=True)
-    name, count = held_out(run)
+    held, count = held_out(run)
+    name = split or held
+    if name not in dataset.splits:
+        raise DataError(f"{dataset.title} has no {name} split: {one_of(name, dataset.splits)}.")
+    split, count = dataset.splits[name], len(dataset.splits[name])
     if not count:
         raise DataError(f"The {name} split of {dataset.title} is empty: choose a photo instead.")
-    split, row = dataset.splits[name], (number - 1) % count
+    row = (number - 1) % count
     picture = split.image(row)
     shown = images.fit(picture, display_size(picture.shape, LONGEST), channels=picture.shape[2])
     labels = tuple((head.name, head.classes[int(split.labels[head.name][row])]) for head in dataset.heads)
     path = split.name_of(row)
     title = f"{name.capitalize()} {row + 1:,}" + (f" ({path})" if not path.startswith("#") else "")
-    address = ("item", f"{run.id}:{row + 1}")
-    return Photo(shown, picture.shape[:2], title, ("item", run.id, row), labels, address=address,
+    address = ("item", f"{run.id}:{f'{name}-' if name != held else ''}{row + 1}")
+    return Photo(shown, picture.shape[:2], title, ("item", run.id, name, row), labels, address=address,
                  data=None if shown.shape == picture.shape else images.to_png(picture))  # fmt: skip

@@ -16,13 +16,16 @@ from cnnviz.ui.text import plain
 
 __all__ = ["choices", "opacity", "request_of", "settled"]
 
-ANSWERED, SECOND = "", " second"
-"""For what it answers, and for that against the second; no class name starts with a blank."""
+ANSWERED, SECOND, TRUTH = "", " second", " truth"
+"""For what it answers, and for that against the second or the true class; no class name starts with a blank."""
+_COMPARED = {SECOND: "second", TRUTH: "truth"}
+
+_WORDS = {ANSWERED: "What it answers", SECOND: "Answer against second", TRUTH: "Answer against truth"}
 
 
 def request_of(choice: Choice) -> Request:
     """Returns what is asked for."""
-    return Request(choice.head, choice.subject, choice.second, choice.method, choice.layer)
+    return Request(choice.head, choice.subject, choice.against, choice.method, choice.layer)
 
 
 def settled(choice: Choice, network: Network) -> None:
@@ -56,12 +59,14 @@ def choices(choice: Choice, network: Network, facts: Facts | None) -> None:
         _select("Question", heads, _head(choice, network), lambda name: _put(choice, head=name, subject=""),
                 "Which of its answers is explained.", width=130, key="head")  # fmt: skip
     classes = network.loaded.classes[_head(choice, network)]
+    labelled = choice.against == "truth" or any(photo.labels for photo in choice.photos)
     _select(
-        "Class", [ANSWERED, SECOND, *classes], SECOND if choice.second else choice.subject,
-        lambda name: _put(choice, subject="" if name == SECOND else name, second=name == SECOND),
+        "Class", [ANSWERED, SECOND, *[TRUTH] * labelled, *classes],
+        f" {choice.against}" if choice.against else choice.subject,
+        lambda name: _put(choice, subject="" if name in _COMPARED else name, against=_COMPARED.get(name, "")),
         "What the map is to show evidence for: the class it answers, any other one, or what speaks for its answer "
-        "rather than for the second likeliest.",
-        format_func=lambda name: {ANSWERED: "What it answers", SECOND: "Answer against second"}.get(name, name),
+        "rather than for the second likeliest or, where it is known, for the true class.",
+        format_func=lambda name: _WORDS.get(name, name),
         width=200, key="class",
     )  # fmt: skip
     able = facts is None or bool(facts.layers)

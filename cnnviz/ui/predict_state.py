@@ -2,7 +2,8 @@
 
 `?run=ID,ID&sample=chelsea,coffee&item=17&head=shape&class=circle&layer=conv2d_2&method=grad-cam`; whatever is at its
 default is left out. `run=ID/shape` is one head of a run with several; `against=second` compares the answer with the
-second likeliest class; `item` is a number in the first run's held-out split, or `ID:17` in another one's.
+second likeliest class, `against=truth` with the true one; `item` is a number in the first run's held-out split,
+`ID:17` in another one's, and `ID:train-17` or `train-17` in the split of that name.
 """
 
 from __future__ import annotations
@@ -15,14 +16,17 @@ import streamlit as st
 
 from cnnviz.data.samples import sample_names
 from cnnviz.errors import CnnvizError
+from cnnviz.recipe import SPLITS
 from cnnviz.runs import Run
 from cnnviz.ui import address
 from cnnviz.ui.models import Source, head_of
 from cnnviz.ui.photos import Photo, of_item, of_sample
 
-__all__ = ["MOST_NETWORKS", "MOST_PHOTOS", "NAMES", "Choice", "add", "opened", "remove", "seed",
+__all__ = ["AGAINST", "MOST_NETWORKS", "MOST_PHOTOS", "NAMES", "Choice", "add", "opened", "remove", "seed",
            "write_address"]  # fmt: skip
 
+AGAINST = ("second", "truth")
+"""With what an answer can be compared: the second likeliest class, or the true one."""
 MOST_PHOTOS = 24
 MOST_NETWORKS = 4
 LONGEST_NAME = 200
@@ -49,7 +53,7 @@ class Choice:
     single: bool = False
     head: str = ""
     subject: str = ""
-    second: bool = False
+    against: str = ""
     layer: str = ""
     method: str = ""
     colour_map: str = "viridis"
@@ -105,14 +109,17 @@ def _take_over(choice: Choice, named: dict[str, str], runs: dict[str, Run]) -> N
     for item in _listed(named["item"])[: MOST_PHOTOS - len(photos)]:
         run, _, number = item.rpartition(":")
         run = run or (choice.sources or [""])[0]
-        if run in runs and number.isascii() and number.isdigit() and len(number) < 10:
-            _try(choice, photos, lambda run=run, number=number: of_item(runs[run], max(1, int(number))))
+        split, _, number = number.rpartition("-")
+        if run in runs and split in ("", *SPLITS) and number.isascii() and number.isdigit() and len(number) < 10:
+            asked = (runs[run], max(1, int(number)), split)
+            _try(choice, photos, lambda asked=asked: of_item(*asked))
         else:
             choice.note(f"There is no held-out picture {item[:60]!r} here.")
     choice.photos = photos or choice.photos
     for name, attribute in (("head", "head"), ("class", "subject"), ("layer", "layer"), ("method", "method")):
         setattr(choice, attribute, named.get(name, getattr(choice, attribute))[:LONGEST_NAME])
-    choice.second = named["against"] == "second" if "against" in named else choice.second
+    if "against" in named:
+        choice.against = named["against"] if named["against"] in AGAINST else ""
 
 
 def _listed(value: str) -> list[str]:
@@ -137,7 +144,7 @@ def write_address(choice: Choice, names: Collection[str] = NAMES) -> None:
         "item": ",".join(value.removeprefix(own) for kind, value in addresses if kind == "item"),
         "head": choice.head,
         "class": choice.subject,
-        "against": "second" if choice.second else "",
+        "against": choice.against,
         "layer": choice.layer,
         "method": choice.method,
     }

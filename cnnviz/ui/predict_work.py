@@ -34,7 +34,7 @@ class Request:
 
     head: str = ""
     subject: str = ""
-    second: bool = False
+    against: str = ""
     method: str = ""
     layer: str = ""
 
@@ -228,6 +228,21 @@ def _answer(pair: Pair) -> Answer:
     return Answer(seen, {head.name: values[0] for head, values in zip(heads, shares, strict=True)})
 
 
+def _against(
+    photo: Photo, request: Request, head: str, classes: Sequence[str], order: np.ndarray, index: int, notes: list[str]
+) -> int | None:
+    """With which class the explained one is compared; adds a note where it isn't the one that was asked for."""
+    truth = dict(photo.labels).get(head)
+    if request.against == "truth" and truth not in classes:
+        notes.append("The true class of this photo isn't known, so that nothing is compared.")
+        return None
+    if request.against == "truth" and classes.index(truth) != index:
+        return classes.index(truth)
+    if request.against == "truth":
+        notes.append("It answers as labelled, so the second likeliest class is compared.")
+    return int(next(one for one in order if one != index)) if request.against else None
+
+
 def _explain(pair: Pair, facts: Facts, answer: Answer, request: Request, progress, cancelled) -> Shown:
     loaded, notes = pair.network.loaded, []
     names = [head.name for head in loaded.heads]
@@ -239,7 +254,7 @@ def _explain(pair: Pair, facts: Facts, answer: Answer, request: Request, progres
         index = classes.index(request.subject)
     elif request.subject:
         notes.append(f"It has no class {request.subject!r}; what it answers is explained.")
-    against = int(next(one for one in order if one != index)) if request.second else None
+    against = _against(pair.photo, request, head, classes, order, index, notes)
     method = method_of(request, facts)
     layer = request.layer if METHODS[method].family == "cam" and request.layer in facts.layers else None
     with pair.network.lock:

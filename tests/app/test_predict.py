@@ -175,7 +175,9 @@ def test_one_head_of_a_run_is_a_network_of_its_own(app: AppTest, shapes: Run, sh
     shown(app)
     assert not app.error
     assert not [one for one in app.selectbox if one.key == "predict_head"]
-    assert set(app.selectbox(key="predict_class").options[2:]) == set(load_run(shapes).classes["colour"])
+    comparisons = {"What it answers", "Answer against second", "Answer against truth"}  # its photo has labels
+    classes = set(load_run(shapes).classes["colour"])
+    assert set(app.selectbox(key="predict_class").options) == comparisons | classes
     assert "labelled" in html(app)
     assert address(app) == {"run": own, "item": f"{shapes.id}:17"}
     app.session_state["predict_choice"].sources = None

@@ -10,7 +10,7 @@ from cnnviz import runs
 from cnnviz.errors import RunError
 from cnnviz.presets import preset
 from cnnviz.recipe import replace
-from cnnviz.runs import metrics
+from cnnviz.runs import evaluated, metrics
 
 SMALL = {"fit.epochs": 2, "data.limits.train": 300}
 
@@ -72,7 +72,14 @@ def test_figures_say_what_the_saved_model_does(trained):
     assert figures["accuracy"] == pytest.approx(best["val_accuracy"], abs=1e-5)
     assert figures["loss"] == pytest.approx(best["val_loss"], rel=1e-4)
     report = json.loads((run.folder / "report.json").read_text())
-    assert report["test"] == run.written.test
+    assert report["test"] == run.written.test == report["splits"]["test"]["figures"]
+    assert set(report["splits"]) == {"validation", "test"}
+    assert report["test_is_validation"] is False
+    assert set(report["durations"]) == {"epochs", "evaluation"}
+    kept = evaluated.opened(run.folder, "validation")
+    right = kept.shares["label"].argmax(axis=1) == split.labels["label"]
+    assert right.mean() == pytest.approx(best["val_accuracy"], abs=1e-5)
+    assert report["splits"]["validation"]["figures"]["loss"] == pytest.approx(best["val_loss"], rel=1e-4)
 
 
 def test_two_heads_one_schedule_and_class_weights(trained):

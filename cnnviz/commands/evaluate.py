@@ -1,0 +1,67 @@
+"""`evaluate`: what a run's best model is worth on a split."""
+
+from __future__ import annotations
+
+import argparse
+import json
+
+from rich.console import Console
+from rich.table import Table
+
+from cnnviz import runs
+from cnnviz.commands.networks import tensorflow_quiet
+from cnnviz.commands.verbs import add_verb
+from cnnviz.data.dataset import printable
+from cnnviz.errors import RunError, one_of
+from cnnviz.recipe import SPLITS
+
+__all__ = ["add_evaluate"]
+
+
+def add_evaluate(verbs: argparse._SubParsersAction) -> None:
+    """Adds `evaluate`."""
+    verb = add_verb(verbs, "evaluate", "measure a run's best model on a split, and add it to the run's report",
+                    _evaluate)  # fmt: skip
+    verb.add_argument("run", metavar="RUN", help="a run's id")
+    verb.add_argument("--split", metavar="S", default="", help="train, validation or test (default: test, or else "
+                      "validation)")  # fmt: skip
+
+
+def _evaluate(chosen: argparse.Namespace) -> int:
+    if chosen.split and chosen.split not in SPLITS:
+        raise RunError(f"--split is {chosen.split!r}: {one_of(chosen.split, SPLITS)}.")
+    run = runs.open_run(chosen.run)
+    with tensorflow_quiet():
+        from cnnviz.data.match import ready
+        from cnnviz.models.load import load_run  # brings TensorFlow
+        from cnnviz.train.evaluate import evaluate
+
+        loaded = load_run(run)
+        split = chosen.split or ("test" if "test" in ready(run.recipe, may_adapt=False)[1].splits else "validation")
+        _, report = evaluate(run, loaded.model, split)
+    if chosen.json:
+        print(json.dumps({"run": run.id, "split": split, **report}))
+        return 0
+    _told(split, report)
+    return 0
+
+
+def _told(split: str, report: dict) -> None:
+    console = Console(highlight=False)
+    for name, head in report["heads"].items():
+        title = f"{printable(name)} on {report['samples']:,} {split} pictures"
+        error = head["calibration"]["error"]
+        console.print(f"{title}: accuracy {head['accuracy']:.4f}, loss {head['loss']:.4f}, calibration error "
+                      f"{error:.4f}", markup=False)  # fmt: skip
+        if head.get("curves"):
+            curves = head["curves"]
+            console.print(f"area under the ROC curve {curves['roc']['area']:.4f}, average precision "
+                          f"{curves['precision_recall']['average']:.4f}", markup=False)  # fmt: skip
+        table = Table("class", *("precision", "recall", "F1", "pictures"), box=None)
+        for row in head["classes"]:
+            figures = [f"{row[key]:.4f}" for key in ("precision", "recall", "f1")]
+            table.add_row(printable(row["class"]).replace("[", "\\["), *figures, f"{row['support']:,}")
+        console.print(table)
+    if report.get("same_pictures_as"):
+        console.print("These pictures are those of the validation split, which chose the best epoch." if split == "test"
+                      else "These pictures are those of the test split.", markup=False)  # fmt: skip

@@ -1,0 +1,122 @@
+"""`evaluation/`: what a run's best model answered about every picture of a split, as it was measured last."""
+
+from __future__ import annotations
+
+import io
+import json
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from cnnviz.files import read_json, write_bytes, write_json
+
+__all__ = ["Evaluated", "add_to_report", "opened", "save", "stamp"]
+
+FOLDER = "evaluation"
+_NAMES = ("labels", "shares", "losses")
+
+
+@dataclass(frozen=True, eq=False)
+class Evaluated:
+    """A model's answers about a split.
+
+    Attributes:
+        split: its name.
+        stamp: of the model's file, see `stamp`.
+        data: the fingerprint of the data.
+        indices: which samples of the split, int64 (n,) ascending; those that could not be read are missing.
+        labels: for each head the true classes, int64 (n,).
+        shares: for each head the class probabilities, float32 (n, classes).
+        losses: for each head every sample's cross-entropy, float32 (n,).
+        classes: for each head the classes' names.
+        same_as: the split with the very same pictures, or "".
+        seconds: how long it took, reading included.
+    """
+
+    split: str
+    stamp: str
+    data: str
+    indices: np.ndarray
+    labels: dict[str, np.ndarray]
+    shares: dict[str, np.ndarray]
+    losses: dict[str, np.ndarray]
+    classes: dict[str, tuple[str, ...]]
+    same_as: str = ""
+    seconds: float = 0.0
+
+
+def stamp(model: Path) -> str:
+    """Returns what changes when a run's model is replaced; "" where there is none."""
+    try:
+        status = model.stat()
+    except OSError:
+        return ""
+    return f"{status.st_mtime_ns}-{status.st_size}"
+
+
+def save(folder: Path, found: Evaluated) -> None:
+    """Keeps it in the run's folder, in place of what was there of this split, whole or not at all.
+
+    Raises:
+        OSError: it can't be written.
+    """
+    facts = {name: getattr(found, name) for name in ("split", "stamp", "data", "same_as", "seconds")}
+    arrays = {f"{name}_{at}": values for name in _NAMES for at, values in enumerate(getattr(found, name).values())}
+    facts["heads"] = {head: list(names) for head, names in found.classes.items()}
+    file = io.BytesIO()
+    np.savez(file, facts=np.frombuffer(json.dumps(facts).encode(), np.uint8), indices=found.indices, **arrays)
+    place = folder / FOLDER
+    place.mkdir(exist_ok=True)
+    write_bytes(place / f"{found.split}.npz", file.getbuffer())
+
+
+def opened(folder: Path, split: str) -> Evaluated | None:
+    """Returns what is kept of a split, or `None` where nothing is, it can't be read, or the model is another by now."""
+    path = folder / FOLDER / f"{split}.npz"
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    found = _read(path, status.st_mtime_ns, status.st_size)
+    return found if found is not None and found.stamp == stamp(folder / "best.keras") else None
+
+
+@lru_cache(maxsize=8)
+def _read(path: Path, changed: int, size: int) -> Evaluated | None:
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            facts: dict[str, Any] = json.loads(file["facts"].tobytes())
+            heads = {str(head): tuple(map(str, names)) for head, names in facts.pop("heads").items()}
+            parts = {name: {head: file[f"{name}_{at}"] for at, head in enumerate(heads)} for name in _NAMES}
+            found = Evaluated(**facts, indices=file["indices"], classes=heads, **parts)
+    except Exception:  # NumPy raises nearly anything on broken files; what is kept can be measured anew
+        return None
+    return found if _sound(found) else None
+
+
+def _sound(found: Evaluated) -> bool:
+    """Whether all arrays are of one length and hold what they should, whatever the file says."""
+    count = len(found.indices)
+    return found.indices.ndim == 1 and all(
+        found.labels[head].shape == found.losses[head].shape == (count,)
+        and found.shares[head].shape == (count, len(names))
+        and found.labels[head].dtype.kind == "i"
+        and (not count or 0 <= found.labels[head].min() <= found.labels[head].max() < len(names))
+        for head, names in found.classes.items()
+    )
+
+
+def add_to_report(folder: Path, split: str, report: dict[str, Any], facts: dict[str, Any]) -> None:
+    """Puts a split's part into `report.json`; `facts` are added where the report lacks them.
+
+    Raises:
+        OSError: it can't be written.
+    """
+    whole = read_json(folder / "report.json")
+    whole = whole if isinstance(whole, dict) else {}
+    splits = whole.get("splits")
+    whole = {**facts, **whole, "splits": {**(splits if isinstance(splits, dict) else {}), split: report}}
+    write_json(folder / "report.json", whole)

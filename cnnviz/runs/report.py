@@ -1,0 +1,134 @@
+"""What a network's answers on labelled pictures are worth, as a tree for `report.json`. All shares are 0..1."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+__all__ = ["BINS", "MOST_CLASSES", "calibration", "confusion", "figures", "head_report", "split_report"]
+
+BINS = 15
+"""Of how many equally wide bins of confidence calibration is reported, as Guo et al. (2017) do."""
+MOST_CLASSES = 100
+"""Up to how many classes the confusion matrix is written."""
+_POINTS = 300
+
+
+def split_report(
+    labels: Mapping[str, np.ndarray],
+    shares: Mapping[str, np.ndarray],
+    losses: Mapping[str, np.ndarray],
+    classes: Mapping[str, Sequence[str]],
+) -> dict[str, Any]:
+    """Returns a split's report: `samples`, `figures` as Keras names them, and `heads` as `head_report` returns them.
+
+    Args:
+        labels: for each head the true classes, int64 (n,).
+        shares: for each head the class probabilities, float32 (n, classes).
+        losses: for each head every sample's cross-entropy, float (n,).
+        classes: for each head the classes' names.
+    """
+    heads = {name: head_report(labels[name], shares[name], losses[name], classes[name]) for name in shares}
+    return {"samples": len(next(iter(labels.values()))), "figures": figures(heads), "heads": heads}
+
+
+def figures(heads: Mapping[str, Mapping[str, Any]]) -> dict[str, float]:
+    """Returns `loss` and `accuracy`; of several heads the sum of their losses, the mean of their accuracies, and both
+    for each of them. Six significant digits."""
+    found: dict[str, float] = {}
+    if len(heads) > 1:
+        for name, head in heads.items():
+            found |= {f"{name}_accuracy": head["accuracy"], f"{name}_loss": head["loss"]}
+    found["accuracy"] = float(np.mean([head["accuracy"] for head in heads.values()]))
+    found["loss"] = float(np.sum([head["loss"] for head in heads.values()]))
+    return {name: _short(value) for name, value in found.items()}
+
+
+def head_report(labels: np.ndarray, shares: np.ndarray, losses: np.ndarray, classes: Sequence[str]) -> dict[str, Any]:
+    """Returns a head's report.
+
+    `accuracy`, `loss` (the mean cross-entropy); `classes` with precision, recall, F1 and support of each and `macro`,
+    their means, by scikit-learn, 0 where there is nothing to divide by; `confusion`, rows are true classes and columns
+    answers (`None` for more than `MOST_CLASSES`); `calibration`; and for two classes `curves`, of the second class:
+    `None` where the pictures are all of one class.
+    """
+    from sklearn.metrics import precision_recall_fscore_support
+
+    count, answers = len(classes), shares.argmax(axis=1)
+    rows = precision_recall_fscore_support(labels, answers, labels=np.arange(count), zero_division=0)
+    precision, recall, f1, support = (np.asarray(row) for row in rows)
+    each = [
+        {
+            "class": classes[at], "precision": _short(precision[at]), "recall": _short(recall[at]),
+            "f1": _short(f1[at]), "support": int(support[at]),
+        }
+        for at in range(count)
+    ]  # fmt: skip
+    report = {
+        "accuracy": float(np.mean(answers == labels)),
+        "loss": float(np.mean(losses, dtype=np.float64)),
+        "classes": each,
+        "macro": {"precision": _short(precision.mean()), "recall": _short(recall.mean()), "f1": _short(f1.mean())},
+        "confusion": confusion(labels, answers, count).tolist() if count <= MOST_CLASSES else None,
+        "calibration": calibration(labels, shares),
+    }
+    if count == 2:
+        report["curves"] = _curves(labels, shares[:, 1])
+    return report
+
+
+def confusion(labels: np.ndarray, answers: np.ndarray, classes: int) -> np.ndarray:
+    """Returns how many pictures of each true class (rows) got each answer (columns): int64 (classes, classes)."""
+    return np.bincount(labels * classes + answers, minlength=classes**2).reshape(classes, classes)
+
+
+def calibration(labels: np.ndarray, shares: np.ndarray) -> dict[str, Any]:
+    """Returns the expected calibration error and, for each bin of confidence that has pictures, how often it was right.
+
+    Confidence is the probability of the answer; a bin holds those above its `low` up to its `high`. The error is the
+    mean, over pictures, of how far their bin's accuracy is from its mean confidence (Guo et al. 2017).
+    """
+    confidence, right = shares.max(axis=1).astype(np.float64), shares.argmax(axis=1) == labels
+    edges = np.linspace(0, 1, BINS + 1)
+    places = np.clip(np.searchsorted(edges, confidence, side="left") - 1, 0, BINS - 1)
+    bins, error = [], 0.0
+    for at in np.unique(places):
+        inside = places == at
+        mean, accuracy = float(confidence[inside].mean()), float(right[inside].mean())
+        error += abs(accuracy - mean) * np.count_nonzero(inside) / len(labels)
+        bins.append(
+            {
+                "low": _short(edges[at]), "high": _short(edges[at + 1]), "samples": int(np.count_nonzero(inside)),
+                "confidence": _short(mean), "accuracy": _short(accuracy),
+            }
+        )  # fmt: skip
+    return {"error": _short(error), "bins": bins}
+
+
+def _curves(labels: np.ndarray, share: np.ndarray) -> dict[str, Any] | None:
+    """ROC with the area under it, and precision over recall with the average precision."""
+    from sklearn.metrics import average_precision_score, precision_recall_curve, roc_auc_score, roc_curve
+
+    if len(np.unique(labels)) < 2:
+        return None
+    false, true, _ = roc_curve(labels, share)
+    precision, recall, _ = precision_recall_curve(labels, share, drop_intermediate=True)
+    return {
+        "roc": {"false_positive": _thin(false), "true_positive": _thin(true),
+                "area": _short(roc_auc_score(labels, share))},
+        "precision_recall": {"recall": _thin(recall[::-1]), "precision": _thin(precision[::-1]),
+                             "average": _short(average_precision_score(labels, share))},
+        "share": _short(np.mean(labels == 1)),
+    }  # fmt: skip
+
+
+def _thin(values: np.ndarray) -> list[float]:
+    """At most so many points as a chart shows, the first and the last among them."""
+    at = np.unique(np.linspace(0, len(values) - 1, min(len(values), _POINTS)).round().astype(int))
+    return [_short(value) for value in values[at]]
+
+
+def _short(value: float) -> float:
+    return float(f"{float(value):.6g}")

@@ -1,0 +1,193 @@
+"""Measuring a run's best model on a split: one pass over its pictures, every answer kept."""
+
+from __future__ import annotations
+
+import os
+import platform
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import CancelledError
+from importlib.metadata import version
+from typing import Any
+
+import keras
+import numpy as np
+import psutil
+
+from cnnviz import __version__
+from cnnviz.data import Dataset, pipeline
+from cnnviz.data.fingerprint import fingerprint
+from cnnviz.data.match import ready
+from cnnviz.data.pictures import Pictures, prepare
+from cnnviz.errors import DataError, RunError, one_of
+from cnnviz.explain.answers import probabilities
+from cnnviz.models.build import build
+from cnnviz.network import Head
+from cnnviz.recipe import Recipe
+from cnnviz.runs import Run, evaluated
+from cnnviz.runs.evaluated import Evaluated
+from cnnviz.runs.report import split_report
+
+__all__ = ["environment", "evaluate", "facts_of", "measured", "report_of", "scoring"]
+
+Progress = Callable[[str, int, int], None]
+_PACKAGES = ("keras", "tensorflow", "numpy", "scikit-learn", "opencv-python-headless", "pillow")
+
+
+def scoring(recipe: Recipe) -> keras.Model:
+    """Returns the recipe's network with heads that give logits, so that no loss is lost to rounding; weights of the
+    network itself fit it."""
+    return build(_of_logits(recipe))
+
+
+def measured(
+    model: keras.Model,
+    recipe: Recipe,
+    dataset: Dataset,
+    name: str,
+    pictures: Pictures,
+    *,
+    stamp: str,
+    data: str,
+    began: float,
+    progress: Progress | None = None,
+    cancelled: Callable[[], bool] | None = None,
+) -> Evaluated:
+    """Asks the model about all pictures of a split.
+
+    Args:
+        model: from `scoring`, with its weights.
+        recipe: whose.
+        dataset: where the split is.
+        name: the split's.
+        pictures: those of the split that could be read.
+        stamp: of the model's file.
+        data: the data's fingerprint.
+        began: `time.perf_counter()` when the work began.
+        progress: called with pictures done and in all.
+        cancelled: asked now and then; `True` ends the work.
+
+    Raises:
+        concurrent.futures.CancelledError: `cancelled` said so.
+    """
+    split, heads = dataset.splits[name], _of_logits(recipe).network.heads
+    labels = {head.name: split.labels[head.name][pictures.kept] for head in heads}
+    parts, done = [], 0
+    for images in _batches(pictures, labels, recipe):
+        if cancelled is not None and cancelled():
+            raise CancelledError
+        outputs = model.predict_on_batch(images)
+        parts.append([np.asarray(one) for one in (outputs if isinstance(outputs, (list, tuple)) else [outputs])])
+        done += len(images)
+        if progress is not None:
+            progress(f"Evaluating {name} pictures", done, len(pictures))
+    logits = [np.concatenate(found) for found in zip(*parts, strict=True)]
+    shares = probabilities(logits, heads)
+    classes = {head.name: tuple(head.classes) for head in dataset.heads}
+    return Evaluated(
+        split=name,
+        stamp=stamp,
+        data=data,
+        indices=pictures.kept,
+        labels=labels,
+        shares={head.name: found for head, found in zip(heads, shares, strict=True)},
+        losses={head.name: _losses(found, labels[head.name]) for head, found in zip(heads, logits, strict=True)},
+        classes={head.name: classes[head.name] for head in heads},
+        same_as={"validation": "test", "test": "validation"}.get(name, "") if dataset.validates_on_test else "",
+        seconds=round(time.perf_counter() - began, 3),
+    )
+
+
+def _of_logits(recipe: Recipe) -> Recipe:
+    heads = tuple(Head(name=head.name, units=head.units, activation="logits") for head in recipe.network.heads)
+    return recipe.model_copy(update={"network": recipe.network.model_copy(update={"heads": heads})})
+
+
+def _batches(pictures: Pictures, labels: dict[str, np.ndarray], recipe: Recipe) -> Iterator[Any]:
+    return (batch[0] for batch in pipeline.evaluation(pictures, labels, recipe))
+
+
+def _losses(logits: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """Every sample's cross-entropy, float32 (n,): of one unit, whose logit is the second class's, or of several."""
+    logits = logits.astype(np.float64)
+    if logits.shape[1] == 1:
+        logits = np.concatenate([np.zeros_like(logits), logits], axis=1)
+    highest = logits.max(axis=1)
+    log_sum = highest + np.log(np.exp(logits - highest[:, None]).sum(axis=1))
+    return (log_sum - logits[np.arange(len(labels)), labels]).astype(np.float32)
+
+
+def report_of(found: Evaluated) -> dict[str, Any]:
+    """Returns the split's part of the report, see `cnnviz.runs.report.split_report`."""
+    same = {"same_pictures_as": found.same_as} if found.same_as else {}
+    made = split_report(found.labels, found.shares, found.losses, found.classes)
+    return {**same, **made, "data_sha256": found.data, "seconds": found.seconds}
+
+
+def environment() -> dict[str, Any]:
+    """Returns the versions of what counts, and the machine."""
+    return {
+        "machine": {
+            "system": platform.platform(), "python": platform.python_version(), "cores": os.cpu_count(),
+            "processor": platform.machine(), "memory_gb": round(psutil.virtual_memory().total / 2**30, 1),
+        },
+        "versions": {"cnnviz": __version__, **{name: version(name) for name in _PACKAGES}},
+    }  # fmt: skip
+
+
+def facts_of(dataset: Dataset, recipe: Recipe) -> dict[str, Any]:
+    """Returns what a report says of the data and the environment."""
+    return {
+        "data": {"dataset": recipe.data.dataset, "title": dataset.title, "source": dataset.source,
+                 "sha256": fingerprint(dataset), "left_out": len(recipe.data.without)},
+        "test_is_validation": dataset.validates_on_test,
+        "samples": {name: len(split) for name, split in dataset.splits.items()},
+        "classes": {head.name: list(head.classes) for head in dataset.heads},
+        "notes": list(dataset.notes),
+        **environment(),
+    }  # fmt: skip
+
+
+def evaluate(
+    run: Run,
+    network: keras.Model,
+    split: str,
+    *,
+    progress: Progress | None = None,
+    cancelled: Callable[[], bool] | None = None,
+) -> tuple[Evaluated, dict[str, Any]]:
+    """Measures a run's best model on a split, keeps the answers under the run, and adds them to its report.
+
+    Args:
+        run: one that has ended.
+        network: its best epoch's model, as `models.load.load_run` opens it.
+        split: train, validation or test; training pictures are taken as they are, without augmentation.
+        progress: called with what is done and how far.
+        cancelled: asked now and then; `True` ends the work.
+
+    Raises:
+        DataError: the data can't be opened, or has no such split.
+        RunError: the run goes on, or its folder can't be written.
+        concurrent.futures.CancelledError: `cancelled` said so.
+    """
+    if run.active:
+        raise RunError(f"Run {run.id} is {run.state}; it can be evaluated when it has ended.")
+    began, stamp = time.perf_counter(), evaluated.stamp(run.best_path)
+    recipe, dataset = ready(run.recipe, may_adapt=False, progress=progress)
+    if split not in dataset.splits:
+        raise DataError(f"{dataset.title} has no {split} split: {one_of(split, dataset.splits)}.")
+    facts = facts_of(dataset, recipe)
+    pictures = prepare(dataset.splits[split], recipe.data, progress=progress, cancelled=cancelled)
+    model = scoring(recipe)
+    model.set_weights(network.get_weights())
+    found = measured(
+        model, recipe, dataset, split, pictures, stamp=stamp, data=facts["data"]["sha256"], began=began,
+        progress=progress, cancelled=cancelled,
+    )  # fmt: skip
+    report = report_of(found)
+    try:
+        evaluated.save(run.folder, found)
+        evaluated.add_to_report(run.folder, split, report, facts)
+    except OSError as error:
+        raise RunError(f"The report of run {run.id} can't be written: {error.strerror or error}.") from None
+    return found, report

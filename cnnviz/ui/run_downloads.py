@@ -1,0 +1,64 @@
+"""A run's files: its recipe, its figures and its network."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import streamlit as st
+
+from cnnviz.runs import Run, metrics
+from cnnviz.ui.models import head_file, heads_of
+
+__all__ = ["downloads"]
+
+
+def downloads(run: Run) -> None:
+    """Draws a button for each file."""
+    st.download_button(
+        "Recipe (JSON)",
+        data=run.recipe.to_json() if run.recipe else "",
+        file_name=f"{run.id}-recipe.json",
+        mime="application/json",
+        disabled=run.recipe is None,
+        on_click="ignore",
+        key="runs_get_recipe",
+        help="All it takes to train it again: `python -m cnnviz train` reads it.",
+    )
+    epochs = metrics.epochs(run.metrics_path)
+    st.download_button(
+        "Figures of all epochs (CSV)",
+        data=metrics.to_csv(epochs),
+        file_name=f"{run.id}-epochs.csv",
+        mime="text/csv",
+        disabled=not epochs,
+        on_click="ignore",
+        key="runs_get_figures",
+        help="A line per epoch with every figure, for a spreadsheet.",
+    )
+    heads = list(heads_of(run).values())
+    head = st.selectbox(
+        "Heads of the network", heads, index=None, placeholder="All", key="runs_get_head",
+        help="One head alone makes a network of its own, on the trunk that all of them share.",
+    ) if heads else None  # fmt: skip
+    st.download_button(
+        "Network of the best epoch (.keras)",
+        data=_reader(run.best_path) if head is None else partial(head_file, run, head),
+        file_name=f"{run.id}{f'-{head}' if head else ''}.keras",
+        mime="application/octet-stream",
+        disabled=not run.best_path.is_file(),
+        on_click="ignore",
+        key="runs_get_network",
+        help="Takes raw pixels, 0 to 255, of the recipe's size; its scaling is inside.",
+    )
+
+
+def _reader(path: Path) -> Callable[[], bytes]:
+    def read() -> bytes:
+        try:
+            return path.read_bytes()
+        except OSError:
+            return b""
+
+    return read

@@ -1,0 +1,205 @@
+"""A run's evaluation on the Runs page, as a person uses it, without a browser."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from cnnviz import runs
+from cnnviz.data import open_dataset
+from cnnviz.data.left_out import names_of
+from cnnviz.presets import PRESETS
+from cnnviz.recipe import replace
+from cnnviz.runs import evaluated, flags
+from cnnviz.runs.evaluated import Evaluated
+from cnnviz.ui.report_gallery import chosen
+from tests.made_runs import give_network, make_run
+
+APP = Path(__file__).parents[2] / "streamlit_app.py"
+RECIPE = replace(PRESETS["Q"], {"data.limits": {"train": 60, "validation": 40, "test": 40}})
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory) -> Iterator[Path]:
+    with pytest.MonkeyPatch.context() as patch:
+        folder = tmp_path_factory.mktemp("checkpoints")
+        patch.setenv("CNNVIZ_CHECKPOINTS", str(folder))
+        yield folder
+
+
+@pytest.fixture(scope="module")
+def run(place: Path) -> runs.Run:
+    """A run whose answers about its test pictures are invented: right but for four, which are taken for the next."""
+    made = make_run(RECIPE)
+    made.best_path.write_bytes(b"never opened here")
+    split = open_dataset(RECIPE.data).splits["test"]
+    labels = split.labels["label"]
+    answers = np.where(np.arange(40) % 10 == 3, (labels + 1) % 10, labels)
+    sure = np.linspace(0.5, 0.98, 40)
+    shares = np.full((40, 10), 1e-3, np.float32)
+    shares[np.arange(40), answers] = sure
+    found = Evaluated(
+        "test", evaluated.stamp(made.best_path), "x", np.arange(40), {"label": labels}, {"label": shares},
+        {"label": np.ones(40, np.float32)}, {"label": tuple("0123456789")},
+    )  # fmt: skip
+    evaluated.save(made.folder, found)
+    return made
+
+
+@pytest.fixture
+def visit(place: Path) -> Callable[..., AppTest]:
+    """Opens a run's report."""
+
+    def go(run: runs.Run, **session: object) -> AppTest:
+        app = AppTest.from_file(str(APP), default_timeout=60).run()
+        app.switch_page("pages/runs.py")
+        app.query_params["run"] = run.id
+        app.session_state[f"runs_tabs_{run.id}"] = "Report"
+        for key, value in session.items():
+            app.session_state[key] = value
+        return again(app)
+
+    return go
+
+
+def again(app: AppTest) -> AppTest:
+    app.run()
+    assert not app.exception
+    return app
+
+
+def told(app: AppTest) -> str:
+    kinds = ("markdown", "caption", "info", "warning", "error")
+    words = [element.value for kind in kinds for element in getattr(app, kind)]
+    return " ".join([*words, *(one.proto.body for one in app.get("html"))]).replace("\\", "").replace("\u2060", "")
+
+
+def test_figures_matrix_and_the_surest_mistakes(visit, run):
+    app = visit(run)
+    assert "90.00 %" in told(app)
+    assert "4 of 40 answers are wrong" in told(app)
+    assert len(app.get("plotly_chart")) >= 1
+    table = next(frame.value for frame in app.dataframe if "Recall" in frame.value)
+    assert table["Pictures"].sum() == 40
+    assert all(button.help for button in app.button)
+
+
+def test_a_cell_is_chosen_without_a_pointer(visit, run):
+    found = evaluated.opened(run.folder, "test")
+    wrong = chosen(found, "label", "mistakes", (0, 0))
+    true, said = int(found.labels["label"][wrong[0]]), int(found.shares["label"][wrong[0]].argmax())
+    app = visit(run)
+    app.selectbox(key="runs_report_labelled_label").set_value(true)
+    again(app)
+    app.selectbox(key="runs_report_answered_label").set_value(said)
+    again(app)
+    assert app.session_state["runs_report_cell"] == (true, said)
+    assert f"Labelled {true}, answered {said}: " in told(app)
+
+
+def test_views_show_the_most_telling_first(run):
+    found = evaluated.opened(run.folder, "test")
+    mistakes = chosen(found, "label", "mistakes", (0, 0))
+    assert mistakes.tolist() == [33, 23, 13, 3]  # the surest first
+    assert chosen(found, "label", "unsure", (0, 0))[:3].tolist() == [0, 1, 2]
+    labels, answers = found.labels["label"], found.shares["label"].argmax(axis=1)
+    for true, said in {(int(labels[at]), int(answers[at])) for at in mistakes}:
+        cell = chosen(found, "label", "cell", (true, said))
+        assert set(cell.tolist()) == set(np.flatnonzero((labels == true) & (answers == said)).tolist())
+
+
+def test_flagged_pictures_are_left_out_of_the_next_recipe(visit, run):
+    names = names_of(open_dataset(RECIPE.data), "test", [3, 13])
+    flags.write(run.folder, {names[0]: "wrong label", names[1]: "unclear"})
+    app = visit(run)
+    assert "2 pictures flagged" in told(app)
+    app.button(key="runs_report_again").click()
+    again(app)
+    assert "2 pictures left out" in told(app)
+    assert app.session_state["train_draft"].get("data.without") == names
+    app.button(key="train_without").click()
+    again(app)
+    assert app.session_state["train_draft"].get("data.without") == []
+    flags.write(run.folder, {})
+    assert "Flag a picture" in told(visit(run))
+
+
+def said_by_a_browser() -> None:
+    """A page on which the browser says `said` of three pictures and of a matrix of two classes."""
+    from types import SimpleNamespace
+
+    import streamlit as st
+
+    from cnnviz.runs.flags import FLAGS
+    from cnnviz.ui.report_matrix import _take
+    from cnnviz.ui.report_pictures import _flagged, _opened
+
+    st.session_state["one"] = SimpleNamespace(**st.session_state["said"])
+    st.session_state["heard"] = heard = []
+    _take("one", [4, 7], lambda *cell: heard.append(cell))
+    _opened("one", 3, heard.append)
+    _flagged("one", 3, FLAGS, lambda *flag: heard.append(flag))
+
+
+@pytest.mark.parametrize(
+    ("said", "heard"),
+    [
+        ({"clicked": [0, 1]}, [(4, 7)]),
+        ({"opened": 2}, [2]),
+        ({"flagged": [1, "unclear"]}, [(1, "unclear")]),
+        ({"flagged": [1, ""]}, [(1, "")]),
+        ({"clicked": [2, 0], "opened": 3, "flagged": [3, "unclear"]}, []),
+        ({"clicked": [True, 0], "opened": "1", "flagged": [1, "<b>"]}, []),
+        ({"clicked": None, "opened": -1, "flagged": {"0": 1}}, []),
+    ],
+)
+def test_only_what_is_there_can_be_chosen(said, heard):
+    app = AppTest.from_function(said_by_a_browser)
+    app.session_state["said"] = said
+    assert again(app).session_state["heard"] == heard
+
+
+@pytest.mark.parametrize("content", [b"", b"[1]", b'{"flags": 3}', b'{"flags": {"#1": "nonsense", "": "unclear"}}'])
+def test_broken_flags_count_as_none(visit, run, content):
+    (run.folder / "flags.json").write_bytes(content)
+    assert flags.read(run.folder) == {}
+    assert "Flag a picture" in told(visit(run))
+    (run.folder / "flags.json").unlink()
+
+
+def test_a_recipe_without_flagged_pictures_says_so_once():
+    once = flags.without_flagged(RECIPE, {"#1": "unclear"})
+    twice = flags.without_flagged(once, {"#2": "wrong label", "#1": "unclear"})
+    assert once.name == f"{RECIPE.name} · without 1"
+    assert twice.name == f"{RECIPE.name} · without 2"
+    assert twice.data.without == ("#1", "#2")
+
+
+def test_any_split_is_evaluated_on_demand(visit, place):
+    run = give_network(make_run(RECIPE))
+    app = visit(run)
+    app.segmented_control(key="runs_report_split").set_value("train")
+    again(app)
+    app.button(key="runs_report_evaluate").click()
+    for _ in range(200):
+        again(app)
+        if evaluated.opened(run.folder, "train") is not None:
+            break
+    again(app)
+    assert "answers are wrong" in told(app)
+    assert json.loads((run.folder / "report.json").read_text())["splits"]["train"]["samples"] == 60
+
+
+def test_data_that_have_changed_are_not_shown(visit, run, place):
+    other = make_run(RECIPE)
+    other.best_path.write_bytes(b"never opened here")
+    found = evaluated.opened(run.folder, "test")
+    wrong = {"label": (found.labels["label"] + 1) % 10}
+    stamp = evaluated.stamp(other.best_path)
+    evaluated.save(other.folder, Evaluated(**{**vars(found), "labels": wrong, "stamp": stamp}))
+    assert "The data have changed" in told(visit(other))

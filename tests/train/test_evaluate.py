@@ -1,0 +1,131 @@
+"""Measuring a run's best model: what is kept, and that it is what Keras says of the saved file."""
+
+import json
+
+import numpy as np
+import pytest
+
+from cnnviz import runs
+from cnnviz.__main__ import main
+from cnnviz.errors import DataError, RunError
+from cnnviz.presets import PRESETS
+from cnnviz.recipe import replace
+from cnnviz.runs import evaluated
+from tests.made_runs import give_network, make_run
+
+LIMITS = {"data.limits": {"train": 40, "validation": 30, "test": 30}}
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    with pytest.MonkeyPatch.context() as patch:
+        folder = tmp_path_factory.mktemp("checkpoints")
+        patch.setenv("CNNVIZ_CHECKPOINTS", str(folder))
+        yield folder
+
+
+@pytest.fixture(scope="module", params=["Q", "S"])
+def measured(request, place):
+    """A run with a network that has learned nothing yet, its answers on validation, and the report of these."""
+    from cnnviz.models.load import load_run
+    from cnnviz.train.evaluate import evaluate
+
+    run = give_network(make_run(replace(PRESETS[request.param], LIMITS)))
+    seen = []
+    found, report = evaluate(
+        run, load_run(run).model, "validation", progress=lambda *said: seen.append(said), cancelled=lambda: False
+    )
+    assert seen[-1] == ("Evaluating validation pictures", 30, 30)
+    return run, found, report
+
+
+def test_figures_are_those_of_keras(measured):
+    import keras
+
+    from cnnviz.data import open_dataset, pipeline
+    from cnnviz.data.pictures import prepare
+    from cnnviz.models.build import compile_for
+
+    run, found, report = measured
+    dataset = open_dataset(run.recipe.data, [head.name for head in run.recipe.network.heads])
+    split = dataset.splits["validation"]
+    model = keras.models.load_model(run.best_path, compile=False)
+    compile_for(model, run.recipe, 1e-3)
+    batches = pipeline.evaluation(prepare(split, run.recipe.data), split.labels, run.recipe)
+    expected = model.evaluate(batches, verbose=0, return_dict=True)
+    assert {name: report["figures"][name] for name in expected} == pytest.approx(expected, abs=1e-5, rel=1e-4)
+    assert found.indices.tolist() == list(range(30))
+    outputs = model.predict(np.stack([split.image(i) for i in range(30)]), verbose=0)
+    first = outputs[0] if isinstance(outputs, list) else outputs
+    assert next(iter(found.shares.values())) == pytest.approx(first, abs=1e-5)
+
+
+def test_what_was_answered_is_kept_until_the_model_changes(measured):
+    run, found, report = measured
+    kept = evaluated.opened(run.folder, "validation")
+    for head, values in found.shares.items():
+        assert np.array_equal(kept.shares[head], values)
+        assert np.array_equal(kept.labels[head], found.labels[head])
+    assert kept.classes == found.classes
+    assert evaluated.opened(run.folder, "test") is None
+    written = json.loads((run.folder / "report.json").read_text())
+    assert written["splits"]["validation"] == report
+    assert written["data"]["sha256"] == report["data_sha256"] == found.data
+    assert written["versions"]["scikit-learn"]
+    other = give_network(runs.open_run(run.id), seed=1)
+    assert evaluated.opened(other.folder, "validation") is None
+
+
+@pytest.mark.parametrize("torn", [b"", b"PK\x03\x04 torn", b"{}"])
+def test_a_torn_file_counts_as_none(place, torn):
+    run = make_run(PRESETS["Q"])
+    (run.folder / "evaluation").mkdir()
+    (run.folder / "evaluation" / "test.npz").write_bytes(torn)
+    assert evaluated.opened(run.folder, "test") is None
+
+
+def test_stopping_leaves_no_half_of_it(place):
+    from concurrent.futures import CancelledError
+
+    from cnnviz.models.load import load_run
+    from cnnviz.train.evaluate import evaluate
+
+    run = give_network(make_run(replace(PRESETS["Q"], LIMITS)))
+    with pytest.raises(CancelledError):
+        evaluate(run, load_run(run).model, "test", cancelled=lambda: True)
+    assert not (run.folder / "evaluation").exists()
+    assert not (run.folder / "report.json").exists()
+
+
+def test_the_verb_prints_the_report(place, capfd):
+    run = give_network(make_run(replace(PRESETS["Q"], LIMITS)))
+    assert main(["evaluate", run.id, "--json"]) == 0
+    told = json.loads(capfd.readouterr().out)
+    assert (told["split"], told["samples"]) == ("test", 30)
+    assert main(["evaluate", run.id, "--split", "train"]) == 0
+    assert "label on 40 train pictures: accuracy" in capfd.readouterr().out
+    assert set(json.loads((run.folder / "report.json").read_text())["splits"]) == {"test", "train"}
+    assert main(["evaluate", run.id, "--split", "tset"]) == 2
+    assert "did you mean 'test'" in capfd.readouterr().err
+
+
+def test_what_can_not_be_evaluated_is_a_sentence(place):
+    from cnnviz.runs.status import this_process
+    from cnnviz.train.evaluate import evaluate
+
+    going = make_run(PRESETS["Q"], state="running", process=this_process())
+    with pytest.raises(RunError, match="when it has ended"):
+        evaluate(going, None, "test")
+    unknown = make_run(replace(PRESETS["Q"], {"data.without": ["#9999"]}))
+    with pytest.raises(DataError, match="no picture '#9999'"):
+        evaluate(unknown, None, "test")
+
+
+def test_a_report_says_that_validation_is_the_test_split(place):
+    from cnnviz.models.load import load_run
+    from cnnviz.train.evaluate import evaluate
+
+    run = give_network(make_run(replace(PRESETS["Q"], {**LIMITS, "data.validation_share": 0})))
+    found, report = evaluate(run, load_run(run).model, "test")
+    assert report["same_pictures_as"] == found.same_as == "validation"
+    assert json.loads((run.folder / "report.json").read_text())["test_is_validation"] is True
