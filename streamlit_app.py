@@ -8,6 +8,7 @@ import streamlit as st
 
 from cnnviz.errors import ModelError
 from cnnviz.models.check import require_keras
+from cnnviz.ui.entry import enter
 
 st.set_page_config(
     page_title="cnnviz",
@@ -15,6 +16,7 @@ st.set_page_config(
     layout="wide",
     menu_items={"About": "**cnnviz** trains image classifiers, shows how they learn and what they see."},
 )
+enter()
 try:
     require_keras()
 except ModelError as error:

@@ -2,20 +2,33 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import streamlit as st
 from streamlit.runtime.pages_manager import PagesManager
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-__all__ = ["through_the_app"]
+__all__ = ["enter", "through_the_app"]
+
+_ENTERED = "entry_entered"
+
+
+def enter() -> None:
+    """Notes that this session runs `streamlit_app.py`; called there."""
+    st.session_state[_ENTERED] = True
 
 
 def through_the_app() -> None:
-    """Sends a server's very first request through `streamlit_app.py`; called at the top of every page.
+    """Sends what a new server is asked first through `streamlit_app.py`; called at the top of every page.
 
     Until `st.navigation` has been called once, Streamlit (1.67) takes the folder `pages/` for its older kind of
     navigation and runs the file that an address names by itself: a shared link, or a reload after the server was
-    restarted, would show the page without the top bar. Streamlit has no public setting for it.
+    restarted, would show the page without the top bar, and another page at the next click. Streamlit has no public
+    setting for it. Many sessions may be asked at once, so that each is looked at by itself.
     """
-    if PagesManager.uses_pages_directory and "entry_redirected" not in st.session_state:
-        st.session_state["entry_redirected"] = True  # once a session: AppTest forgets the navigation before every run
+    context = get_script_run_ctx()
+    if context is None or Path(context.pages_manager.main_script_path).name != "streamlit_app.py":
+        return  # the page alone, as in a test
+    if _ENTERED not in st.session_state:
         PagesManager.uses_pages_directory = False
         st.rerun()
