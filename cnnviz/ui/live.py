@@ -13,8 +13,9 @@ from cnnviz.runs.compare import name_of
 from cnnviz.runs.launch import pause_requested
 from cnnviz.runs.progress import Progress, progress
 from cnnviz.ui.epochs_part import epochs_part
+from cnnviz.ui.run_charts import charts
 from cnnviz.ui.run_choice import choose, messages, note
-from cnnviz.ui.run_parts import badge, charts, ending, pause_button, stop_button
+from cnnviz.ui.run_parts import badge, ending, pause_button, stop_button
 from cnnviz.ui.text import duration, plain
 
 __all__ = ["cards", "tell_endings"]

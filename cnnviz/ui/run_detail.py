@@ -11,8 +11,9 @@ from cnnviz.runs.compare import name_of, short_network
 from cnnviz.runs.status import RESUMABLE
 from cnnviz.ui.epochs_part import epochs_part
 from cnnviz.ui.report_part import report_part
+from cnnviz.ui.run_charts import charts
 from cnnviz.ui.run_downloads import downloads
-from cnnviz.ui.run_parts import badge, charts, continue_button, delete_button, ending, pause_button, stop_button
+from cnnviz.ui.run_parts import badge, continue_button, delete_button, ending, pause_button, stop_button
 from cnnviz.ui.run_recipe import recipe_part
 from cnnviz.ui.run_report import glance
 from cnnviz.ui.text import duration, plain

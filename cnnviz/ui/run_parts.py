@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
 
 import streamlit as st
 
 from cnnviz import runs
 from cnnviz.errors import CnnvizError, RunError
-from cnnviz.figures import curves
-from cnnviz.figures.style import CONFIG
-from cnnviz.runs import Run, metrics, saved
+from cnnviz.runs import Run, saved
 from cnnviz.runs.compare import name_of
-from cnnviz.runs.turning import turn
 from cnnviz.ui.run_choice import choose, note
 from cnnviz.ui.text import duration, plain
 
 __all__ = [
-    "LOOKS", "badge", "charts", "confirm_deletion", "continue_button", "delete_button", "ending", "pause_button",
-    "percent", "stop_button",
+    "LOOKS", "badge", "confirm_deletion", "continue_button", "delete_button", "ending", "pause_button", "percent",
+    "stop_button",
 ]  # fmt: skip
 
 # For each state: Streamlit's colour, a sign that is told from the others without colour.
@@ -29,15 +25,6 @@ LOOKS = {
     "finished": ("green", "✓"), "stopped": ("orange", "■"), "failed": ("red", "✕"), "crashed": ("red", "✕"),
 }  # fmt: skip
 _DELETING = "runs_deleting"
-CHART_SECONDS = 3.0
-"""How often the charts of a run that goes on are drawn anew."""
-# A chart and the one that takes its place stand on each other until the new one is drawn, so that nothing jumps.
-_STEADY = """
-<style>
-[class*="st-key-runs_steady_"] { display: grid; }
-[class*="st-key-runs_steady_"] > * { grid-area: 1 / 1; min-width: 0; }
-</style>
-"""
 
 
 def badge(run: Run) -> None:
@@ -75,77 +62,6 @@ def _place(run: Run) -> str:
     """Where a run would go on."""
     epoch = saved.kept_epoch(run.folder)
     return f"Continue goes on exactly after epoch {epoch}." if epoch else "Continue begins it anew, just as it began."
-
-
-def charts(run: Run, *, place: str, live: bool) -> None:
-    """Draws loss and accuracy side by side, and the learning rate where it changes.
-
-    Args:
-        run: whose figures.
-        place: part of the charts' keys, so that each keeps its identity.
-        live: whether the run goes on.
-    """
-    history, epochs, best = _held(run) if live else _figures(run)
-    heads = [head.name for head in run.recipe.network.heads] if run.recipe else []
-    total = run.recipe.fit.epochs if run.recipe else len(epochs)
-    turned = turn(epochs)
-    st.html(_STEADY)
-    options = {"epochs": epochs, "total": total, "heads": heads, "best": best, "turned": turned, "live": live}
-    for column, metric, title in zip(st.columns(2), ("loss", "accuracy"), ("Loss", "Accuracy"), strict=True):
-        with column:
-            st.markdown(f"**{title}**")
-        with column, st.container(key=f"runs_steady_{place}_{metric}_{run.id}"):
-            figure = curves.learning(history, metric, **options)
-            described = f"{title} of {name_of(run)} over {len(epochs)} epochs, training and validation."
-            st.plotly_chart(figure, key=f"runs_{place}_{metric}_{run.id}", config=CONFIG, alt=described)
-    st.caption(_lesson(turned, best, len(epochs)))
-    _learning_rate(run, epochs, total if live else len(epochs), place)
-
-
-def _figures(run: Run) -> tuple[Sequence[dict], Sequence[dict], int | None]:
-    return metrics.history(run.metrics_path), metrics.epochs(run.metrics_path), run.written.best_epoch
-
-
-def _held(run: Run) -> tuple[Sequence[dict], Sequence[dict], int | None]:
-    """The figures that the charts of a run show for a while.
-
-    Streamlit builds a chart anew whenever its figures change, which takes a browser some tenths of a second.
-    """
-    key = f"runs_held_{run.id}"
-    drawn, figures = st.session_state.get(key, (0.0, None))
-    if figures is None or time.monotonic() - drawn >= CHART_SECONDS:
-        history, epochs, best = _figures(run)
-        figures = (list(history), epochs, best)
-        st.session_state[key] = (time.monotonic(), figures)
-    return figures
-
-
-def _lesson(turned: int | None, best: int | None, count: int) -> str:
-    lines = "Thin: training, measured while it learns; thick: validation, pictures that it never learns from."
-    if turned is not None:
-        return (
-            f"{lines} Shaded from epoch {turned} (◆): validation stops following training, "
-            f"the network begins to learn the pictures by heart. Epoch {best} is kept."
-        )
-    if count == 0:
-        return f"{lines} The dotted end is the epoch under way."
-    kept = f" Dotted line and ●: epoch {best}, the best so far by what the recipe watches; it is kept." if best else ""
-    return f"{lines}{kept} Where validation stops following training, learning by heart begins."
-
-
-def _learning_rate(run: Run, epochs: Sequence[dict], total: int, place: str) -> None:
-    figure = curves.learning_rate(epochs, total)
-    if figure is not None:
-        left, right = st.columns(2, vertical_alignment="center")
-        described = f"Learning rate of {name_of(run)} over {len(epochs)} epochs."
-        with left, st.container(key=f"runs_steady_{place}_rate_{run.id}"):
-            st.plotly_chart(figure, key=f"runs_{place}_rate_{run.id}", config=CONFIG, alt=described)
-        right.caption(
-            f"**Learning rate**, {epochs[-1]['learning_rate']:.2g} now. "
-            "How large a step each batch makes: large to get near, small to settle."
-        )
-    elif epochs and isinstance(epochs[-1].get("learning_rate"), (int, float)):
-        st.caption(f"Learning rate {epochs[-1]['learning_rate']:g} in every epoch.")
 
 
 def stop_button(run: Run, place: str) -> None:
