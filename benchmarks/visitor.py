@@ -136,6 +136,8 @@ class Visitor:
             self._hash = start.page_script_hash
             if not message.metadata.run.fragment_ids:  # the whole page begins anew
                 self._stop_repeating(list(self._repeated))
+        elif kind == "navigation":
+            self._hash = message.navigation.page_script_hash
         elif kind == "auto_rerun":
             fragment = message.auto_rerun.fragment_id
             self._stop_repeating([fragment])
