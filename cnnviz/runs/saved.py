@@ -35,9 +35,18 @@ class Saved:
 
 
 def fingerprint(recipe: Recipe) -> str:
-    """Returns what tells this recipe from all others, its name apart."""
+    """Returns what tells this recipe from all others, its name apart.
+
+    Nothing and empty lists don't count: a field that later code adds leaves the recipes as they were.
+    """
     tree = recipe.model_dump(mode="json", exclude={"name"})
-    return hashlib.sha256(json.dumps(tree, sort_keys=True).encode()).hexdigest()
+    return hashlib.sha256(json.dumps(_filled(tree), sort_keys=True).encode()).hexdigest()
+
+
+def _filled(tree: Any) -> Any:
+    if isinstance(tree, dict):
+        return {name: _filled(value) for name, value in tree.items() if value not in (None, [], {})}
+    return [_filled(value) for value in tree] if isinstance(tree, list) else tree
 
 
 def save(folder: Path, recipe: Recipe, saved: Saved) -> None:

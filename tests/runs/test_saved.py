@@ -100,3 +100,15 @@ def test_state_cut_at_any_byte_breaks_nothing(checkpoints):
         assert (found.state, found.written.sentence) == ("crashed", "Its state can't be read.")
     path.write_bytes(data)
     assert runs.open_run(run.id).state == "finished"
+
+
+def test_every_setting_tells_recipes_apart_but_a_field_left_empty_does_not():
+    told = {saved.fingerprint(recipe) for recipe in PRESETS.values()}
+    assert len(told) == len(PRESETS)
+    changed = {"seed": RECIPE.seed + 1, "data.without": ["one"], "data.image_size": [32, 32]}
+    others = {saved.fingerprint(replace(RECIPE, {name: value})) for name, value in changed.items()}
+    assert len(others - {saved.fingerprint(RECIPE)}) == len(changed)
+    known = RECIPE.model_dump(mode="json", exclude={"name"})
+    before = {name: value for name, value in known["data"].items() if name != "without"}
+    assert "without" in known["data"]
+    assert saved._filled(known | {"data": before}) == saved._filled(known)
