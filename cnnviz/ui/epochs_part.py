@@ -13,6 +13,7 @@ from cnnviz.runs import Run, open_run, snapshots
 from cnnviz.runs.snapshots import Probe, Snapshot
 from cnnviz.ui.epochs_views import SCALES, Shares, answers_html, kernels_html, maps_html
 from cnnviz.ui.text import plain
+from cnnviz.ui.told import keep_telling, tell, tell_first
 
 __all__ = ["epochs_part"]
 
@@ -58,12 +59,13 @@ def _part(run: Run, key: str, moved: bool, every: float | None) -> None:
             following = _following(run, key)
             name = f"{key}_live" if following else f"{key}_epoch"
             if following:
-                st.session_state[name] = epoch  # each time, as a browser may miss what it is first told
+                st.session_state[name] = epoch
             st.select_slider(
                 "Epoch", found, key=name, format_func=_named, on_change=_stop, args=(key,), disabled=following,
                 help="The network as it was after this epoch; 0 is before its first batch.",
             )  # fmt: skip
         if run.active and len(found) > 1:
+            tell_first(f"{key}_follow", True)
             st.toggle(
                 "Follow", key=f"{key}_follow", on_change=_stop, args=(key,),
                 help="Shows each epoch as it comes. Switch it off to go back to earlier ones with the slider.",
@@ -128,7 +130,7 @@ def _stop(key: str) -> None:
 def _following(run: Run, key: str) -> bool:
     """Whether the newest epoch is shown as it comes. The slider is out of reach then: what the server tells a browser
     would cross what a hand does there, and win."""
-    return run.active and st.session_state.setdefault(f"{key}_follow", True)
+    return run.active and st.session_state.get(f"{key}_follow", True)
 
 
 def _moment(run: Run, found: Sequence[int], key: str) -> int:
@@ -140,8 +142,10 @@ def _moment(run: Run, found: Sequence[int], key: str) -> int:
         epoch = _next(found, key)
     else:
         epoch = min(found, key=lambda one: abs(one - held))
-    if epoch != held:  # elsewhere not, as a hand that is dragging it would lose it
-        st.session_state[f"{key}_epoch"] = epoch
+    if epoch != held:
+        tell(f"{key}_epoch", epoch)
+    else:
+        keep_telling(f"{key}_epoch")
     return epoch
 
 

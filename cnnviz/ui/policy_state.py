@@ -16,6 +16,7 @@ from cnnviz.presets import PRESETS
 from cnnviz.recipe import Recipe, parse
 from cnnviz.ui import address
 from cnnviz.ui import state as train_state
+from cnnviz.ui.told import tell_first
 
 __all__ = [
     "FIRST",
@@ -98,8 +99,7 @@ def load(policy: Policy) -> None:
 def key_of(draft: Draft, name: str, value: object) -> str:
     """Returns the key of a widget of this draft; a widget that isn't there yet is seeded with the value."""
     key = f"augment_{draft.version}_{name}"
-    if key not in st.session_state:
-        st.session_state[key] = value
+    tell_first(key, value)
     return key
 
 

@@ -21,6 +21,7 @@ from cnnviz.runs import Run
 from cnnviz.ui import address
 from cnnviz.ui.models import Source, head_of
 from cnnviz.ui.photos import Photo, of_item, of_sample
+from cnnviz.ui.told import keep_telling, tell
 
 __all__ = ["AGAINST", "MOST_NETWORKS", "MOST_PHOTOS", "NAMES", "Choice", "add", "opened", "remove", "seed",
            "write_address"]  # fmt: skip
@@ -157,7 +158,9 @@ def seed(key: str, value: object) -> str:
     Nothing is set where it shows that already: a value that is set anew would overtake what a person does meanwhile.
     """
     if key not in st.session_state or st.session_state[key] != value:
-        st.session_state[key] = value
+        tell(key, value)
+    else:
+        keep_telling(key)
     return key
 
 

@@ -17,6 +17,7 @@ from cnnviz.runs import Run, flags
 from cnnviz.runs.evaluated import Evaluated
 from cnnviz.ui.report_pictures import Tile, pictures
 from cnnviz.ui.text import plain
+from cnnviz.ui.told import tell_first
 
 __all__ = ["STEP", "again", "chosen", "gallery"]
 
@@ -49,7 +50,7 @@ def gallery(run: Run, dataset: Dataset, found: Evaluated, head: str, cell: tuple
     """Draws the choice of a view and its pictures."""
     if (address := st.session_state.pop(_OPENED, None)) is not None:
         st.switch_page("pages/predict.py", query_params=address)
-    st.session_state.setdefault("runs_report_view", "mistakes")
+    tell_first("runs_report_view", "mistakes")
     view = st.segmented_control(
         "Pictures", list(VIEWS), format_func=VIEWS.get, key="runs_report_view", required=True,
         help="A click on a picture asks the network about it on Predict: what speaks for its answer rather than for "

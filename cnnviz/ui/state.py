@@ -15,6 +15,7 @@ from cnnviz.errors import RecipeError
 from cnnviz.presets import PRESETS, preset
 from cnnviz.recipe import Recipe
 from cnnviz.ui import address
+from cnnviz.ui.told import tell_first
 
 __all__ = ["Draft", "choice", "forget", "key", "load", "opened", "picked", "unchanged"]
 
@@ -97,7 +98,7 @@ def load(recipe: Recipe, origin: str = "") -> None:
 
 def choice(draft: Draft) -> str:
     """Returns the key of the widget that chooses a preset; it outlives drafts, so that it keeps the focus."""
-    st.session_state.setdefault(_CHOICE, draft.origin or None)
+    tell_first(_CHOICE, draft.origin or None)
     return _CHOICE
 
 
@@ -110,8 +111,7 @@ def key(draft: Draft, path: str, value: Any = ...) -> str:
         value: the seed, where it isn't the draft's value at `path`.
     """
     name = draft.names[path] = draft.name(path)
-    if name not in st.session_state:
-        st.session_state[name] = draft.get(path) if value is ... else value
+    tell_first(name, draft.get(path) if value is ... else value)
     return name
 
 
