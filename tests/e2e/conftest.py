@@ -11,7 +11,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -82,10 +82,30 @@ def browser(playwright: Playwright) -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="module")
-def server(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def own_server(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """The app on a free port of this machine, with an empty folder of runs; it and its workers are ended afterwards."""
     with serving(tmp_path_factory.mktemp("app")) as (running, _):
         yield running
+
+
+@pytest.fixture(scope="session")
+def shared_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Server, psutil.Popen]]:
+    """One app for all modules that need none of their own, as starting it takes long; its folder of runs is a link."""
+    with serving(tmp_path_factory.mktemp("shared")) as (running, process):
+        running.checkpoints.rmdir()
+        yield running, process
+
+
+@pytest.fixture(scope="module")
+def server(
+    browser: Browser, shared_server: tuple[Server, psutil.Popen], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Server]:
+    """The shared app with an empty folder of runs; workers that are left are ended afterwards."""
+    running, process = shared_server
+    running.checkpoints.symlink_to(tmp_path_factory.mktemp("runs"), target_is_directory=True)
+    yield running
+    end(child for child in process.children(recursive=True) if trains(child))
+    running.checkpoints.unlink()
 
 
 @contextmanager
@@ -113,7 +133,7 @@ def serving(folder: Path) -> Iterator[tuple[Server, psutil.Popen]]:
         wait_for_health(url, process, log)
         yield Server(url, checkpoints, log), process
     finally:
-        end(process)
+        end([process, *(process.children(recursive=True) if process.is_running() else [])])
 
 
 def wait_for_health(url: str, process: psutil.Popen, log: Path, patience_seconds: float = 60) -> None:
@@ -129,16 +149,22 @@ def wait_for_health(url: str, process: psutil.Popen, log: Path, patience_seconds
     pytest.fail(f"The server did not come up:\n{log.read_text(errors='replace')}")
 
 
-def end(server: psutil.Popen) -> None:
-    """Ends a server and the workers that it started, which would outlive it."""
-    family = [server]
-    if server.is_running():
-        family += server.children(recursive=True)
+def trains(process: psutil.Process) -> bool:
+    """Whether it is a run's worker, at work."""
+    try:
+        return "cnnviz.train" in process.cmdline()
+    except psutil.Error:
+        return False
+
+
+def end(processes: Iterable[psutil.Process]) -> None:
+    """Ends processes, such as a server and the workers that it started, which would outlive it."""
+    left = list(processes)
     for ask in (psutil.Process.terminate, psutil.Process.kill):
-        for process in family:
+        for process in left:
             if process.is_running():
                 ask(process)
-        _, family = psutil.wait_procs(family, timeout=10)
+        _, left = psutil.wait_procs(left, timeout=10)
 
 
 @pytest.fixture

@@ -54,9 +54,9 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 @pytest.fixture(scope="module")
-def server(data: Path, server):
+def server(data: Path, own_server):
     """The app that sees this data folder."""
-    return server
+    return own_server
 
 
 @pytest.fixture(scope="module")

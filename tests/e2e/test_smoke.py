@@ -12,6 +12,12 @@ from playwright.sync_api import Page, expect
 pytestmark = pytest.mark.browser
 
 
+@pytest.fixture(scope="module")
+def server(own_server):
+    """One that nobody has asked anything yet."""
+    return own_server
+
+
 def test_a_servers_first_request_may_be_a_page_of_the_app(page: Page, visit: Callable[..., None]) -> None:
     """Must stay the module's first test: only a fresh server can get it wrong."""
     visit("runs")
