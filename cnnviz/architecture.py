@@ -7,9 +7,10 @@ from dataclasses import dataclass
 
 from pydantic import BaseModel
 
-from cnnviz.network import Network
+from cnnviz import backbones
+from cnnviz.network import Backbone, Network
 
-__all__ = ["Row", "describe"]
+__all__ = ["Counts", "Row", "counts", "describe", "unfrozen"]
 
 MAX_PARAMETERS = 200_000_000
 
@@ -31,8 +32,36 @@ class Row:
     formula: str
 
 
+@dataclass(frozen=True)
+class Counts:
+    """A network's numbers: all; those that training changes; those of a backbone's layers that stay as they are; and
+    those that are measured, such as a batch normalisation's means."""
+
+    total: int
+    trainable: int
+    frozen: int
+    measured: int
+
+
+def counts(network: Network, rows: list[Row]) -> Counts:
+    """Returns the sums over what `describe` returned for the network."""
+    total, trainable = sum(row.parameters for row in rows), sum(row.trainable for row in rows)
+    frozen = sum(layer.parameters for layer in _frozen(network.backbone)) if network.backbone else 0
+    return Counts(total, trainable, frozen, total - trainable - frozen)
+
+
+def unfrozen(network: Network, trainable_from: str) -> Network:
+    """Returns the network as it is trained in a later stage, with its backbone free from a layer on ("": all)."""
+    if network.backbone is None:
+        return network
+    changed = network.backbone.model_copy(update={"trainable_from": trainable_from, "cached": False})
+    return network.model_copy(update={"backbone": changed})
+
+
 def describe(network: Network, input_shape: tuple[int, int, int]) -> list[Row]:
     """Returns a row for every layer, the pixel scaling and the heads included, in the order of the model's layers.
+
+    A backbone, with its scaling, is one row.
 
     Args:
         network: the network's record.
@@ -43,8 +72,12 @@ def describe(network: Network, input_shape: tuple[int, int, int]) -> list[Row]:
     """
     counts: dict[str, int] = {}
     rows: list[Row] = []
+    taken = {layer.name for layer in backbones.layers(network.backbone.name)} if network.backbone else ()
     shape: tuple[int, ...] = input_shape
-    if network.scaling != "none":
+    if network.backbone is not None:
+        rows.append(_backbone(network.backbone, input_shape))
+        shape = rows[0].output_shape
+    elif network.scaling != "none":
         rows.append(Row("rescaling", "Rescaling", shape, 0, 0, 0, "the same shape; pixels are scaled, nothing learned"))
     for layer in network.layers:
         base = _snake(layer.type)
@@ -59,7 +92,7 @@ def describe(network: Network, input_shape: tuple[int, int, int]) -> list[Row]:
                 f"The heads need one row of values but get shape {_by(shape)}: "
                 "end the layers with Flatten or GlobalAveragePooling2D."
             )
-        if head.name in {"pixels", *(row.name for row in rows)}:
+        if head.name in {"pixels", *taken, *(row.name for row in rows)}:
             raise ValueError(f"Head {head.name!r} has the name of a layer: give it another.")
         rows.append(_dense(head.name, shape, head.units))
     total = sum(row.parameters for row in rows)
@@ -69,6 +102,30 @@ def describe(network: Network, input_shape: tuple[int, int, int]) -> list[Row]:
             "pool more before Flatten, or use GlobalAveragePooling2D."
         )
     return rows
+
+
+def _frozen(backbone: Backbone) -> tuple[backbones.BackboneLayer, ...]:
+    """A backbone's layers that stay as they are."""
+    return backbones.layers(backbone.name)[: backbones.frozen(backbone.name, backbone.trainable_from)]
+
+
+def _backbone(backbone: Backbone, shape: tuple[int, int, int]) -> Row:
+    facts, known = backbones.BACKBONES[backbone.name], backbones.layers(backbone.name)
+    if shape[2] != 3:
+        raise ValueError(f"{facts.title} takes pictures in colour but gets {shape[2]} channel: set data.channels to 3.")
+    if min(shape[:2]) < facts.least:
+        raise ValueError(f"{facts.title} takes pictures of at least {facts.least}×{facts.least} pixels but gets "
+                         f"{shape[0]}×{shape[1]}: choose a larger picture.")  # fmt: skip
+    out = backbones.output_shape(backbone.name, *shape[:2])
+    still = _frozen(backbone)
+    trainable = sum(layer.trainable for layer in known[len(still) :])
+    macs = round(sum(layer.macs for layer in known) * math.prod(shape[:2]) / facts.size**2)
+    rounded = "⌈n/32⌉" if facts.rounds == "up" else "⌊n/32⌋"
+    frozen = "all frozen" if len(still) == len(known) else f"trained from {known[len(still)].name} on"
+    formula = f"{len(known)} layers, {frozen}; out = {rounded} = {out[0]}×{out[1]} places of {out[2]:,} channels"
+    return Row(
+        backbone.name.lower(), backbone.name, out, sum(one.parameters for one in known), trainable, macs, formula
+    )
 
 
 def _row(name: str, layer: BaseModel, shape: tuple[int, ...]) -> Row:

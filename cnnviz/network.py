@@ -1,15 +1,17 @@
-"""The records of a network: a list of layers and one or more heads. Names and meanings are Keras's."""
+"""The records of a network: perhaps a backbone, a list of layers, one or more heads. Names and meanings are Keras's."""
 
 from __future__ import annotations
 
+import difflib
 import re
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, Field, field_validator, model_validator
 
+from cnnviz import backbones
 from cnnviz.record import Real, Record, Whole
 
-__all__ = ["ACTIVATIONS", "LAYER_TYPES", "Head", "Layer", "Network"]
+__all__ = ["ACTIVATIONS", "LAYER_TYPES", "Backbone", "Head", "Layer", "Network", "check_opening"]
 
 ACTIVATIONS = ("linear", "relu", "leaky_relu", "elu", "selu", "gelu", "silu", "tanh", "sigmoid")
 Activation = Literal["linear", "relu", "leaky_relu", "elu", "selu", "gelu", "silu", "tanh", "sigmoid"]
@@ -174,12 +176,51 @@ class Head(Record):
         return self
 
 
-class Network(Record):
-    """A stack of layers shared by all heads.
+def check_opening(name: str, trainable_from: str | None, key: str) -> None:
+    """Looks whether a backbone can be trained from this layer on.
 
-    `scaling` is what happens to the 0..255 pixels inside the model: `none`, `unit` (0..1) or `symmetric` (-1..1).
+    Raises:
+        ValueError: it has no such layer with anything to learn; the sentence names `key`.
+    """
+    known = backbones.openings(name)
+    if trainable_from and trainable_from not in known:
+        near = difflib.get_close_matches(trainable_from, known, n=3, cutoff=0.3) or known[-3:]
+        raise ValueError(f"{key} is {trainable_from!r}, but {name} has no such layer that can learn: choose one "
+                         f"such as {', '.join(near)}, or \"\" for all of it.")  # fmt: skip
+
+
+class Backbone(Record):
+    """A network of Keras Applications without its top, on whose features the layers stand.
+
+    `weights` are ImageNet's or `none`, random ones. `trainable_from` says what of it is trained: nothing (`None`), all
+    of it (""), or the layers from the one of this name on. With `cached`, its features are computed once, kept on disk
+    and reused; only the layers behind it are trained, on those features.
     """
 
+    name: Literal["VGG16", "MobileNetV2", "ResNet50V2", "EfficientNetV2B0", "ConvNeXtTiny"]
+    weights: Literal["imagenet", "none"] = "imagenet"
+    trainable_from: str | None = Field(None, max_length=100)
+    cached: bool = False
+
+    @model_validator(mode="after")
+    def _agrees(self) -> Backbone:
+        check_opening(self.name, self.trainable_from, "network.backbone.trainable_from")
+        if self.cached and self.trainable_from is not None:
+            raise ValueError(
+                f"The features of {self.name} can't be kept while it is trained itself: set "
+                "network.backbone.trainable_from to null, or network.backbone.cached to false."
+            )
+        return self
+
+
+class Network(Record):
+    """A stack of layers shared by all heads, on the picture itself or on a backbone's features.
+
+    `scaling` is what happens to the 0..255 pixels inside the model: `none`, `unit` (0..1) or `symmetric` (-1..1). A
+    backbone brings its own, so that `scaling` is not looked at.
+    """
+
+    backbone: Backbone | None = None
     scaling: Literal["none", "unit", "symmetric"] = "unit"
     layers: tuple[Annotated[Layer, BeforeValidator(_long_name)], ...] = Field(max_length=200)
     heads: tuple[Head, ...] = Field(min_length=1, max_length=40)

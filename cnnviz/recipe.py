@@ -7,13 +7,14 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, Field, model_validator
 
+from cnnviz import backbones
 from cnnviz.architecture import describe
 from cnnviz.errors import RecipeError, one_of
-from cnnviz.network import Network
+from cnnviz.network import Network, check_opening
 from cnnviz.policy import POLICIES, Policy
 from cnnviz.record import NotBool, Printable, Real, Record, Whole, parse_record
 
-__all__ = ["CROPS", "SPLITS", "Data", "Fit", "Limits", "Recipe", "parse", "replace"]
+__all__ = ["CROPS", "SPLITS", "Data", "Finetune", "Fit", "Limits", "Recipe", "parse", "replace"]
 
 SPLITS = ("train", "validation", "test")
 CROPS = ("whole", "centre", "face")
@@ -85,12 +86,25 @@ class Data(Record):
         return (*self.image_size, self.channels)
 
 
+class Finetune(Record):
+    """A second stage after all epochs of the first: the backbone is trained too, from a layer on ("": all of it).
+
+    The stage has a learning rate of its own, small so that what the backbone knows is not lost; its optimizer, early
+    stopping and schedule begin anew, and its epochs count on from the first's.
+    """
+
+    trainable_from: str = Field(max_length=100)
+    learning_rate: Real = Field(1e-5, gt=0, le=10)
+    epochs: Whole = Field(10, ge=1, le=10_000)
+
+
 class Fit(Record):
     """How the network is fitted; names and meanings are Keras's.
 
     `steps_per_epoch` of `None` is one pass over the training samples. `schedule` acts on `learning_rate`: `constant`,
     `cosine` (to zero over all epochs) or `plateau` (halved after three epochs without a better monitored value).
-    `patience` is early stopping's, in epochs (`None`: never). `monitor` chooses the epoch that is kept.
+    `patience` is early stopping's, in epochs (`None`: never). `monitor` chooses the epoch that is kept, over all
+    stages. `finetune` is a second stage, for networks with a backbone.
     """
 
     optimizer: Literal["adam", "adamw", "rmsprop", "sgd"] = "adam"
@@ -103,6 +117,12 @@ class Fit(Record):
     patience: Whole | None = Field(None, ge=1)
     monitor: Literal["val_accuracy", "val_loss"] = "val_accuracy"
     class_weight: Literal["none", "balanced"] = "none"
+    finetune: Finetune | None = None
+
+    @property
+    def all_epochs(self) -> int:
+        """The epochs of all stages."""
+        return self.epochs + (self.finetune.epochs if self.finetune else 0)
 
 
 class Recipe(Record):
@@ -118,6 +138,25 @@ class Recipe(Record):
     @model_validator(mode="after")
     def _layers_fit(self) -> Recipe:
         describe(self.network, self.data.input_shape)
+        return self
+
+    @model_validator(mode="after")
+    def _stages_fit(self) -> Recipe:
+        backbone, later = self.network.backbone, self.fit.finetune
+        if later is not None:
+            if backbone is None:
+                raise ValueError("fit.finetune trains a backbone further, but the network has none: set "
+                                 "network.backbone, or fit.finetune to null.")  # fmt: skip
+            check_opening(backbone.name, later.trainable_from, "fit.finetune.trainable_from")
+            first, second = (backbones.frozen(backbone.name, b.trainable_from) for b in (backbone, later))
+            if second > first:
+                raise ValueError(
+                    f"fit.finetune.trainable_from is {later.trainable_from!r}, behind {backbone.trainable_from!r}, "
+                    "from where the first stage trains: choose that layer or one before it."
+                )
+        elif backbone is not None and backbone.cached and self.augmentation.steps:
+            raise ValueError("The backbone's features are computed once, so that its pictures can't be augmented: set "
+                             "network.backbone.cached to false, or augmentation.steps to [].")  # fmt: skip
         return self
 
     def to_json(self) -> str:

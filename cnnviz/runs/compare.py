@@ -10,6 +10,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from cnnviz.architecture import describe
+from cnnviz.backbones import BACKBONES
 from cnnviz.network import Network
 from cnnviz.policy import Policy
 from cnnviz.recipe import Recipe
@@ -39,7 +40,7 @@ def labels(runs: Sequence[Run]) -> dict[str, str]:
 
 @lru_cache(maxsize=4096)
 def short_network(network: Network) -> str:
-    """Returns a network in a few words, such as "conv 32 64 · dense 64 → 10"."""
+    """Returns a network in a few words, such as "conv 32 64 · dense 64 → 10" or "VGG16 · dense 256 → 1"."""
     parts: list[tuple[str, list[str]]] = []
     for layer in network.layers:
         if layer.type in ("Conv2D", "Dense"):
@@ -50,6 +51,8 @@ def short_network(network: Network) -> str:
                 parts.append((word, [str(number)]))
         elif layer.type in _ENDINGS:
             parts.append((_ENDINGS[layer.type], []))
+    if network.backbone is not None:
+        parts.insert(0, (BACKBONES[network.backbone.name].title, []))
     words = " · ".join(" ".join([word, *numbers]) for word, numbers in parts)
     heads = " + ".join(str(head.units) for head in network.heads)
     return f"{words} → {heads}" if words else f"→ {heads}"

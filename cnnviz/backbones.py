@@ -1,0 +1,87 @@
+"""The backbones of Keras Applications in numbers: layers, parameters, shapes. Importing this loads no TensorFlow.
+
+What Keras says of them is in `backbones.json`, written by `python -m cnnviz.models.backbone_table`.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Literal
+
+__all__ = ["BACKBONES", "BackboneLayer", "Facts", "frozen", "layers", "openings", "output_shape"]
+
+TABLE = Path(__file__).with_name("backbones.json")
+STRIDE = 32
+"""By how much all of them shrink a picture's sides."""
+
+
+@dataclass(frozen=True)
+class Facts:
+    """One of `keras.applications`, without its top.
+
+    `size` is the side of the pictures that its weights were made with, `least` the smallest that it takes.
+    `preprocessing` says what happens to 0..255 pixels inside the saved model: `caffe` (blue, green, red, less
+    ImageNet's mean), `symmetric` (-1..1) or `imagenet` (less ImageNet's mean, over its deviation, for each channel).
+    `rounds` says what becomes of a side that 32 doesn't divide.
+    """
+
+    title: str
+    channels: int
+    preprocessing: Literal["caffe", "symmetric", "imagenet"]
+    rounds: Literal["up", "down"]
+    normalises: bool
+    size: int = 224
+    least: int = 32
+
+
+BACKBONES: dict[str, Facts] = {
+    "VGG16": Facts("VGG16", 512, "caffe", "down", normalises=False),
+    "MobileNetV2": Facts("MobileNetV2", 1280, "symmetric", "up", normalises=True),
+    "ResNet50V2": Facts("ResNet50V2", 2048, "symmetric", "up", normalises=True),
+    "EfficientNetV2B0": Facts("EfficientNetV2-B0", 1280, "imagenet", "up", normalises=True),
+    "ConvNeXtTiny": Facts("ConvNeXt-Tiny", 768, "imagenet", "down", normalises=False),
+}
+"""By the names of their functions. `normalises` says whether there are batch normalisations in it."""
+
+
+@dataclass(frozen=True)
+class BackboneLayer:
+    """A layer in its place: all its weights, those that training changes where it is not frozen, and what it costs.
+
+    `macs` is the multiplications and additions for one picture of the backbone's own size.
+    """
+
+    name: str
+    type: str
+    parameters: int
+    trainable: int
+    macs: int
+
+
+@cache
+def layers(name: str) -> tuple[BackboneLayer, ...]:
+    """Returns a backbone's layers in the order in which they stand in the model."""
+    return tuple(BackboneLayer(*row) for row in json.loads(TABLE.read_text(encoding="utf-8"))[name])
+
+
+def openings(name: str) -> tuple[str, ...]:
+    """Returns the layers from which a backbone can be trained: those that have anything to learn."""
+    return tuple(layer.name for layer in layers(name) if layer.trainable)
+
+
+def frozen(name: str, trainable_from: str | None) -> int:
+    """Returns how many layers, counted from the first, stay frozen: all for `None`, none for ""."""
+    found = layers(name)
+    if trainable_from is None:
+        return len(found)
+    return next((at for at, layer in enumerate(found) if layer.name == trainable_from), 0) if trainable_from else 0
+
+
+def output_shape(name: str, height: int, width: int) -> tuple[int, int, int]:
+    """Returns the shape of a backbone's features for pictures of this size."""
+    facts = BACKBONES[name]
+    more = STRIDE - 1 if facts.rounds == "up" else 0
+    return (height + more) // STRIDE, (width + more) // STRIDE, facts.channels

@@ -1,0 +1,49 @@
+"""Asks Keras what its backbones are made of.
+
+`python -m cnnviz.models.backbone_table` writes `cnnviz/backbones.json`.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+
+import keras
+
+from cnnviz.backbones import BACKBONES, TABLE
+from cnnviz.files import write_bytes
+from cnnviz.models.backbones import attach
+
+__all__ = ["asked"]
+
+
+def asked(name: str, side: int | None = None) -> list[list]:
+    """Returns (name, type, parameters, trainable, macs) of each of a backbone's layers, by Keras."""
+    side = side or BACKBONES[name].size
+    pixels = keras.Input((side, side, 3), name="pixels")
+    rows = []
+    for layer in keras.Model(pixels, attach(name, pixels)).layers:
+        if layer.name not in ("pixels", "rescaling"):
+            learned = sum(math.prod(weight.shape) for weight in layer.trainable_weights)
+            rows.append([layer.name, type(layer).__name__, layer.count_params(), learned, _macs(layer)])
+    return rows
+
+
+def _macs(layer: keras.layers.Layer) -> int:
+    shape = layer.output.shape[1:]
+    if isinstance(layer, (keras.layers.Conv2D, keras.layers.DepthwiseConv2D)):
+        return math.prod(shape[:2]) * math.prod(layer.kernel.shape)
+    return math.prod(shape[:-1]) * math.prod(layer.kernel.shape) if isinstance(layer, keras.layers.Dense) else 0
+
+
+def main() -> None:
+    """Writes the table, one line for each layer."""
+    parts = []
+    for name in BACKBONES:
+        rows = ",\n  ".join(json.dumps(row) for row in asked(name))
+        parts.append(f" {json.dumps(name)}: [\n  {rows}\n ]")
+    write_bytes(TABLE, ("{\n" + ",\n".join(parts) + "\n}\n").encode())
+
+
+if __name__ == "__main__":
+    main()
