@@ -1,8 +1,8 @@
-"""The tutorials' systems, and three of our own, as recipes.
+"""The tutorials' systems, and some of our own, as recipes.
 
 The ids are those of the tutorials' table: A (faces, one head), B1 and B2 (faces, one and two heads), C1 and C2
 (Fashion-MNIST), D1 (MNIST), D2 and D3 (cats and dogs), E1 (three animals). Q is for trying things; S, P and D1 are
-those of the trained runs that come with cnnviz.
+those of the trained runs that come with cnnviz. Those on backbones are in `presets_transfer`.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from cnnviz.network import (
     Reshape,
 )
 from cnnviz.policy import POLICIES, Policy, Step
+from cnnviz.presets_transfer import TRANSFER
 from cnnviz.recipe import Data, Fit, Limits, Recipe
 
 __all__ = ["PRESETS", "preset"]
@@ -176,6 +177,7 @@ PRESETS: dict[str, Recipe] = {
         ),
         fit=Fit(batch_size=128, epochs=50),
     ),
+    **TRANSFER,
 }
 
 

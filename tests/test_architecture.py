@@ -9,6 +9,7 @@ from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from cnnviz.architecture import Row, describe
+from cnnviz.backbones import layers
 from cnnviz.errors import RecipeError
 from cnnviz.network import (
     ACTIVATIONS,
@@ -38,11 +39,19 @@ def of_keras(recipe: Recipe) -> list[tuple]:
     def count(weights: list) -> int:
         return sum(math.prod(weight.shape) for weight in weights)
 
-    return [
+    rows = [
         (layer.name, type(layer).__name__, layer.output.shape[1:], layer.count_params(), count(layer.trainable_weights))
         for layer in build(recipe).layers
         if not isinstance(layer, keras.layers.InputLayer)
     ]
+    return as_one(rows, recipe.network.backbone.name) if recipe.network.backbone else rows
+
+
+def as_one(rows: list[tuple], name: str) -> list[tuple]:
+    """A backbone's rows, and its scaling's, as the one that the arithmetic has."""
+    end = [row[0] for row in rows].index(layers(name)[-1].name) + 1
+    sums = (sum(row[at] for row in rows[:end]) for at in (3, 4))
+    return [(name.lower(), name, rows[end - 1][2], *sums), *rows[end:]]
 
 
 def of_ours(recipe: Recipe) -> list[tuple]:

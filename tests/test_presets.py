@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from cnnviz.architecture import describe
+from cnnviz.architecture import counts, describe, unfrozen
 from cnnviz.errors import RecipeError
 from cnnviz.presets import PRESETS, preset
 
@@ -21,6 +21,20 @@ PARAMETERS = {
     "D2": 3_453_121,
     "D3": 3_453_121,
     "E1": 2_283_779,
+    "D4": 16_812_353,
+    "D5": 16_812_353,
+    "D6": 16_812_353,
+    "E2": 17_936_515,
+    "E3": 17_936_515,
+    "E4": 17_936_515,
+}
+TRAINABLE = {  # of those on a backbone: in the first stage, in the second
+    "D4": (2_097_665, None),
+    "D5": (2_097_665, None),
+    "D6": (2_097_665, 9_177_089),
+    "E2": (17_936_515, None),
+    "E3": (5_581_635, None),
+    "E4": (5_581_635, None),
 }
 FITS = {  # optimizer, learning rate (Keras's default unless the tutorial names one), batch, steps, epochs
     "A": ("adam", 1e-3, 32, 500, 30),
@@ -31,6 +45,9 @@ FITS = {  # optimizer, learning rate (Keras's default unless the tutorial names 
     "D1": ("rmsprop", 1e-3, 64, None, 5),
     "D2": ("rmsprop", 1e-4, 20, 100, 30),
     "D3": ("rmsprop", 1e-4, 32, 100, 100),
+    "D4": ("rmsprop", 2e-5, 20, None, 30),
+    "D5": ("rmsprop", 2e-5, 20, 100, 30),
+    "D6": ("rmsprop", 2e-5, 20, 100, 30),
     "E1": ("adam", 1e-3, 128, None, 50),
 }
 STACKS = {  # the reference's own shorthand: filters/kernel, s = same, P = pooling, R = dropout, F = flatten, D = dense
@@ -42,7 +59,13 @@ STACKS = {  # the reference's own shorthand: filters/kernel, s = same, P = pooli
     "D1": "C32/3 P2 C64/3 P2 C64/3 F D64 → 10 softmax",
     "D2": "C32/3 P2 C64/3 P2 C128/3 P2 C128/3 P2 F D512 → 1 sigmoid",
     "D3": "C32/3 P2 C64/3 P2 C128/3 P2 C128/3 P2 F R0.5 D512 → 1 sigmoid",
+    "D4": "VGG16: F D256 R0.5 → 1 sigmoid",
+    "D5": "VGG16: F D256 → 1 sigmoid",
+    "D6": "VGG16: F D256 → 1 sigmoid",
     "E1": "C128/3s P2 C256/3s P2 C128/3s P2 C64/3s P2 F D128 D64 D32 → 3 softmax",
+    "E2": "VGG16: F D128 D64 D32 → 3 softmax",
+    "E3": "VGG16: F D128 D64 D32 → 3 softmax",
+    "E4": "VGG16: F D128 D64 D32 → 3 softmax",
 }
 INPUTS = {
     "A": (64, 64, 3),
@@ -53,13 +76,20 @@ INPUTS = {
     "D1": (28, 28, 1),
     "D2": (150, 150, 3),
     "D3": (150, 150, 3),
+    "D4": (150, 150, 3),
+    "D5": (150, 150, 3),
+    "D6": (150, 150, 3),
     "E1": (224, 224, 3),
+    "E2": (224, 224, 3),
+    "E3": (224, 224, 3),
+    "E4": (224, 224, 3),
 }
 
 
 def shorthand(name: str) -> str:
     """A preset's network in the reference's shorthand."""
-    words = []
+    backbone = PRESETS[name].network.backbone
+    words = [f"{backbone.name}:"] if backbone else []
     for layer in PRESETS[name].network.layers:
         match layer.type:
             case "Conv2D":
@@ -86,6 +116,35 @@ def test_layers_and_parameters_are_the_tutorials(name: str) -> None:
     assert shorthand(name) == STACKS[name]
     assert recipe.data.input_shape == INPUTS[name]
     assert sum(row.parameters for row in describe(recipe.network, recipe.data.input_shape)) == PARAMETERS[name]
+
+
+@pytest.mark.parametrize("name", TRAINABLE)
+def test_as_many_parameters_are_trained_as_in_the_tutorials(name: str) -> None:
+    recipe = preset(name)
+    later = recipe.fit.finetune
+    networks = [recipe.network, *([unfrozen(recipe.network, later.trainable_from)] if later else [])]
+    found = [counts(network, describe(network, recipe.data.input_shape)).trainable for network in networks]
+    assert found == [number for number in TRAINABLE[name] if number is not None]
+
+
+def test_those_on_mobilenet_transfer_as_those_on_vgg16_do() -> None:
+    for ours, theirs in (("M4", "D4"), ("M5", "D5"), ("M6", "D6"), ("ME3", "E3")):
+        mine, other = preset(ours), preset(theirs)
+        assert mine.data.dataset == other.data.dataset
+        assert mine.augmentation == other.augmentation
+        assert mine.network.backbone.weights == other.network.backbone.weights == "imagenet"
+        assert mine.network.backbone.cached == other.network.backbone.cached
+        assert (mine.network.backbone.trainable_from is None) == (other.network.backbone.trainable_from is None)
+        assert (mine.fit.finetune is None) == (other.fit.finetune is None)
+
+
+def test_d6_is_d5_and_then_fine_tuned() -> None:
+    d5, d6 = preset("D5"), preset("D6")
+    assert (d5.network, d5.augmentation, d5.data) == (d6.network, d6.augmentation, d6.data)
+    assert d6.fit.model_copy(update={"finetune": None}) == d5.fit
+    later = d6.fit.finetune
+    assert (later.trainable_from, later.learning_rate, later.epochs) == ("block5_conv1", 1e-5, 10)
+    assert d6.fit.all_epochs == 40
 
 
 @pytest.mark.parametrize("name", FITS)

@@ -89,7 +89,7 @@ def kernels(source: Loaded | keras.Model, layer: str) -> Kernels:
     values, inputs, remark = _weights(step.operation, kind)
     bias = getattr(step.operation, "bias", None)
     rgb = values.shape[2] == 3 == graph.input_shape[2] and _sees_pixels(graph, step)
-    if rgb and getattr(source, "scale", "") == "caffe":  # takes blue, green, red
+    if rgb and (getattr(source, "scale", "") == "caffe" or _swapped(graph, step)):  # takes blue, green, red
         values, inputs = values[:, :, ::-1], inputs[::-1]
     return Kernels(values, None if bias is None else np.asarray(bias, np.float32), inputs, rgb, remark)
 
@@ -116,11 +116,25 @@ def _weights(operation: Any, kind: str) -> tuple[np.ndarray, np.ndarray, str]:
 
 
 def _sees_pixels(graph: Any, step: Step) -> bool:
+    return _before(graph, step)[0] == 0
+
+
+def _swapped(graph: Any, step: Step) -> bool:
+    return _before(graph, step)[1] % 2 == 1
+
+
+def _before(graph: Any, step: Step) -> tuple[int, int]:
+    """The value that a convolution sees, layers apart that leave channels what they are, and how often the channels'
+    order is turned round on the way."""
     made_by = {one: other for other in graph.program.steps for one in other.outputs}
-    value = step.inputs[0]
-    while value in made_by and type(made_by[value].operation).__name__ in _UNSEEN:
+    value, turned = step.inputs[0], 0
+    while value in made_by and type(operation := made_by[value].operation).__name__ in (*_UNSEEN, "Flip"):
+        if type(operation).__name__ == "Flip":
+            if operation.axis not in (-1, 3):
+                break
+            turned += 1
         value = made_by[value].inputs[0]
-    return value == 0
+    return value, turned
 
 
 def levels(values: np.ndarray, scale: float | np.ndarray | None = None) -> np.ndarray:

@@ -192,7 +192,7 @@ _BY_PLACE = {
 }  # fmt: skip
 """Layers and operations whose output at a place depends on their inputs at this place alone."""
 _OF_CHANNELS = {"Softmax", "LayerNormalization", "BatchNormalization", "Normalization", "UnitNormalization",
-                "Concatenate"}  # fmt: skip
+                "Concatenate", "Flip"}  # fmt: skip
 """As those, where their axis is that of the channels."""
 
 

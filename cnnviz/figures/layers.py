@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from cnnviz.architecture import Row
 from cnnviz.figures.style import escaped
-from cnnviz.network import Network
+from cnnviz.network import Backbone, Network
 
 __all__ = ["arithmetic", "settings"]
 
@@ -25,8 +25,11 @@ def settings(network: Network, rows: Sequence[Row]) -> str:
         network: what `rows` describe.
         rows: from `architecture.describe`.
     """
-    layers = ([None] if network.scaling != "none" else []) + [*network.layers]
-    words = [_words(layer) if layer is not None else _SCALINGS[network.scaling] for layer in layers]
+    if network.backbone is not None:
+        words = [_of_backbone(network.backbone)]
+    else:
+        words = [_SCALINGS[network.scaling]] if network.scaling != "none" else []
+    words += map(_words, network.layers)
     words += [f"{head.units}, {head.activation}" for head in network.heads]
     heads = {len(rows) - len(network.heads) + number: head.name for number, head in enumerate(network.heads)}
     cells = (
@@ -62,6 +65,14 @@ def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
         '<div style="overflow-x:auto"><table style="width:100%;border-collapse:collapse;font-size:0.875rem;'
         f'font-variant-numeric:tabular-nums"><thead><tr>{titles}</tr></thead><tbody>{"".join(body)}</tbody></table></div>'
     )
+
+
+def _of_backbone(backbone: Backbone) -> str:
+    weights = "ImageNet's weights" if backbone.weights == "imagenet" else "random weights"
+    if backbone.trainable_from is None:
+        return f"{weights}, features computed once" if backbone.cached else f"{weights}, frozen"
+    first = f"from {backbone.trainable_from} on" if backbone.trainable_from else "all of it"
+    return f"{weights}, {first} trained"
 
 
 def _words(layer) -> str:

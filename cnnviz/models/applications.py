@@ -18,9 +18,9 @@ from cnnviz.network import Head
 if TYPE_CHECKING:
     from cnnviz.models.loaded import Loaded, Scale
 
-__all__ = ["APPLICATIONS", "Application", "load_application", "weights_path"]
+__all__ = ["APPLICATIONS", "PLACE", "Application", "load_application", "weights_path"]
 
-_PLACE = "https://storage.googleapis.com/tensorflow/keras-applications/"
+PLACE = "https://storage.googleapis.com/tensorflow/keras-applications/"
 _CLASSES = "https://storage.googleapis.com/download.tensorflow.org/data/imagenet_class_index.json"
 
 
@@ -41,23 +41,23 @@ class Application:
 APPLICATIONS: dict[str, Application] = {
     "MobileNetV2": Application(
         "MobileNetV2", 224, "symmetric",
-        _PLACE + "mobilenet_v2/mobilenet_v2_weights_tf_dim_ordering_tf_kernels_1.0_224.h5", None,
+        PLACE + "mobilenet_v2/mobilenet_v2_weights_tf_dim_ordering_tf_kernels_1.0_224.h5", None,
     ),
     "VGG16": Application(
         "VGG16", 224, "caffe",
-        _PLACE + "vgg16/vgg16_weights_tf_dim_ordering_tf_kernels.h5", "64373286793e3c8b2b4e3219cbf3544b",
+        PLACE + "vgg16/vgg16_weights_tf_dim_ordering_tf_kernels.h5", "64373286793e3c8b2b4e3219cbf3544b",
     ),
     "ResNet50V2": Application(
         "ResNet50V2", 224, "symmetric",
-        _PLACE + "resnet/resnet50v2_weights_tf_dim_ordering_tf_kernels.h5", "3ef43a0b657b3be2300d5770ece849e0",
+        PLACE + "resnet/resnet50v2_weights_tf_dim_ordering_tf_kernels.h5", "3ef43a0b657b3be2300d5770ece849e0",
     ),
     "EfficientNetV2B0": Application(
         "EfficientNetV2-B0", 224, "raw",
-        _PLACE + "efficientnet_v2/efficientnetv2-b0.h5", "21ecbf6da12460d5c40bb2f29ceb2188",
+        PLACE + "efficientnet_v2/efficientnetv2-b0.h5", "21ecbf6da12460d5c40bb2f29ceb2188",
     ),
     "ConvNeXtTiny": Application(
         "ConvNeXt-Tiny", 224, "raw",
-        _PLACE + "convnext/convnext_tiny.h5", "8ae6e78ce2933352b1ef4008e6dd2f17bc40771563877d156bc6426c7cf503ff",
+        PLACE + "convnext/convnext_tiny.h5", "8ae6e78ce2933352b1ef4008e6dd2f17bc40771563877d156bc6426c7cf503ff",
     ),
 }  # fmt: skip
 

@@ -14,15 +14,13 @@ from cnnviz.backbones import BACKBONES, TABLE
 from cnnviz.files import write_bytes
 from cnnviz.models.backbones import attach
 
-__all__ = ["asked"]
+__all__ = ["rows_of"]
 
 
-def asked(name: str, side: int | None = None) -> list[list]:
-    """Returns (name, type, parameters, trainable, macs) of each of a backbone's layers, by Keras."""
-    side = side or BACKBONES[name].size
-    pixels = keras.Input((side, side, 3), name="pixels")
+def rows_of(model: keras.Model) -> list[list]:
+    """Returns (name, type, parameters, trainable, macs) of each layer behind the preprocessing."""
     rows = []
-    for layer in keras.Model(pixels, attach(name, pixels)).layers:
+    for layer in model.layers:
         if layer.name not in ("pixels", "rescaling"):
             learned = sum(math.prod(weight.shape) for weight in layer.trainable_weights)
             rows.append([layer.name, type(layer).__name__, layer.count_params(), learned, _macs(layer)])
@@ -40,7 +38,8 @@ def main() -> None:
     """Writes the table, one line for each layer."""
     parts = []
     for name in BACKBONES:
-        rows = ",\n  ".join(json.dumps(row) for row in asked(name))
+        pixels = keras.Input((BACKBONES[name].size, BACKBONES[name].size, 3), name="pixels")
+        rows = ",\n  ".join(json.dumps(row) for row in rows_of(keras.Model(pixels, attach(name, pixels))))
         parts.append(f" {json.dumps(name)}: [\n  {rows}\n ]")
     write_bytes(TABLE, ("{\n" + ",\n".join(parts) + "\n}\n").encode())
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import keras
 
+from cnnviz import backbones
 from cnnviz.backbones import BACKBONES
+from cnnviz.errors import ModelError
 
-__all__ = ["attach", "preprocessed"]
+__all__ = ["attach", "free", "layers_of", "preprocessed"]
 
 _CAFFE_MEAN = (103.939, 116.779, 123.68)  # blue, green, red, as Keras's "caffe" mode has them
 _IMAGENET_MEAN, _IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
@@ -27,7 +30,7 @@ def preprocessed(name: str, pixels: Any) -> Any:
     return keras.layers.Rescaling(scale, offset, name="rescaling")(pixels)
 
 
-def attach(name: str, pixels: Any, weights: str | None = None) -> Any:
+def attach(name: str, pixels: Any, weights: Path | None = None) -> Any:
     """Returns a backbone's features, symbolic, for symbolic pixels of 0..255 (batch, height, width, 3).
 
     Its layers become layers of the model itself, with Keras's names; what Keras nests is laid out too.
@@ -35,13 +38,48 @@ def attach(name: str, pixels: Any, weights: str | None = None) -> Any:
     Args:
         name: one of `BACKBONES`.
         pixels: from `keras.Input`.
-        weights: the path of Keras's file for the backbone without its top; random weights without one.
+        weights: Keras's file for the backbone without its top; random weights without one.
+
+    Raises:
+        ModelError: the file isn't that.
     """
     function, shape, given = getattr(keras.applications, name), tuple(pixels.shape[1:]), preprocessed(name, pixels)
-    inside = {"include_preprocessing": False} if BACKBONES[name].preprocessing == "imagenet" else {}
-    if name != "ConvNeXtTiny":
-        return function(include_top=False, weights=weights, input_tensor=given, input_shape=shape, **inside).output
-    return _convnext(function(include_top=False, weights=weights, input_shape=shape, **inside), given)
+    wanted: dict[str, Any] = {"include_top": False, "weights": str(weights) if weights else None, "input_shape": shape}
+    if BACKBONES[name].preprocessing == "imagenet":
+        wanted["include_preprocessing"] = False
+    try:
+        if name == "ConvNeXtTiny":
+            return _convnext(function(**wanted), given)
+        made = function(**wanted, input_tensor=given)
+    except (ValueError, OSError, KeyError) as error:
+        if weights is None:
+            raise
+        reason = " ".join(str(error).split())[:160].rstrip(".")
+        raise ModelError(f"{BACKBONES[name].title}'s weights can't be read from {weights} ({reason}): delete the file "
+                         "and try again.") from None  # fmt: skip
+    unnamed = (layer for layer in made.layers if layer.name.startswith("max_pooling2d"))
+    for number, layer in enumerate(unnamed, 1):  # ResNet's, which Keras leaves without names
+        layer.name = f"shortcut_pool_{number}"
+    return made.output
+
+
+def layers_of(model: keras.Model, name: str) -> list[keras.layers.Layer]:
+    """Returns the layers of a backbone that was attached in this model, in their order."""
+    return [model.get_layer(layer.name) for layer in backbones.layers(name)]
+
+
+def free(model: keras.Model, name: str, trainable_from: str | None) -> None:
+    """Lets a model's backbone be trained from a layer on: from none for `None`, from the first for "".
+
+    Frozen layers keep their weights and work as they do for prediction: batch normalisations don't measure, and
+    dropouts drop nothing. A model that is compiled must be compiled again.
+    """
+    still = backbones.frozen(name, trainable_from)
+    for at, layer in enumerate(layers_of(model, name)):
+        layer.trainable = at >= still
+        if isinstance(layer, keras.layers.Dropout):
+            layer.own_rate = getattr(layer, "own_rate", layer.rate)
+            layer.rate = layer.own_rate if at >= still else 0.0
 
 
 def _convnext(model: keras.Model, x: Any) -> Any:

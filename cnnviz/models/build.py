@@ -2,38 +2,56 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import keras
 from pydantic import BaseModel
 
 from cnnviz.architecture import describe
+from cnnviz.models.backbones import attach, free
 from cnnviz.network import Head, Network
 from cnnviz.recipe import Fit, Recipe
 
-__all__ = ["build", "compile_for"]
+__all__ = ["build", "build_network", "compile_for"]
 
 _SCALING = {"unit": (1 / 255, 0.0), "symmetric": (1 / 127.5, -1.0)}
 
 
-def build(recipe: Recipe) -> keras.Model:
+def build(recipe: Recipe, weights: Path | None = None) -> keras.Model:
     """Returns the recipe's network, not compiled.
 
     Input shape: (batch, height, width, channels), raw pixels 0..255. Output: one tensor of shape (batch, units) for
-    one head, a list of them for several, in the recipe's order; the output layers have the heads' names.
+    one head, a list of them for several, in the recipe's order; the output layers have the heads' names. What of a
+    backbone is frozen in the first stage is frozen.
+
+    Args:
+        recipe: whose.
+        weights: Keras's file for its backbone, see `pretrained.get_weights`; without it all weights are random.
+
+    Raises:
+        ModelError: the file isn't what the backbone needs.
     """
-    return build_network(recipe.network, recipe.data.input_shape)
+    return build_network(recipe.network, recipe.data.input_shape, weights)
 
 
-def build_network(network: Network, input_shape: tuple[int, int, int]) -> keras.Model:
+def build_network(network: Network, input_shape: tuple[int, int, int], weights: Path | None = None) -> keras.Model:
     """Returns the network for pictures of `input_shape` (height, width, channels); see `build`."""
     rows = iter(describe(network, input_shape))
     inputs = x = keras.Input(input_shape, name="pixels")
-    if network.scaling != "none":
+    backbone = network.backbone
+    if backbone is not None:
+        next(rows)
+        x = attach(backbone.name, x, weights)
+    elif network.scaling != "none":
         scale, offset = _SCALING[network.scaling]
         x = keras.layers.Rescaling(scale, offset, name=next(rows).name)(x)
     for layer in network.layers:
         x = _layer(layer, next(rows).name)(x)
     outputs = [_head(head)(x) for head in network.heads]
-    return keras.Model(inputs, outputs[0] if len(outputs) == 1 else outputs)
+    model = keras.Model(inputs, outputs[0] if len(outputs) == 1 else outputs)
+    if backbone is not None:
+        free(model, backbone.name, backbone.trainable_from)
+    return model
 
 
 def _layer(record: BaseModel, name: str) -> keras.layers.Layer:
