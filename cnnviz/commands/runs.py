@@ -33,7 +33,7 @@ def _runs(chosen: argparse.Namespace) -> int:
     if not found:
         print("No runs yet; `python -m cnnviz train Q` makes one.")
     for run in found:
-        epochs = run.recipe.fit.epochs if run.recipe else "?"
+        epochs = run.recipe.fit.all_epochs if run.recipe else "?"
         best = run.written.metrics.get("val_accuracy")
         when = time.strftime("%Y-%m-%d %H:%M", time.localtime(run.written.created))
         accuracy = f"{best:.4f}" if best is not None else "–"
@@ -50,7 +50,7 @@ def _record(run: Run) -> dict:
         "name": run.recipe.name if run.recipe else None,
         "dataset": run.recipe.data.dataset if run.recipe else None,
         "epoch": written.epoch,
-        "epochs": run.recipe.fit.epochs if run.recipe else None,
+        "epochs": run.recipe.fit.all_epochs if run.recipe else None,
         "best_epoch": written.best_epoch,
         "metrics": written.metrics,
         "test": written.test,

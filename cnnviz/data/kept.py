@@ -17,7 +17,7 @@ from cnnviz import files, recipe
 from cnnviz.data.dataset import Split
 from cnnviz.errors import DataError
 
-__all__ = ["cache_folder", "on_disk"]
+__all__ = ["cache_folder", "files_digest", "on_disk"]
 
 _VERSION = 1  # raise it when decoding or fitting changes
 
@@ -89,16 +89,21 @@ def _key(split: Split, data: recipe.Data, whole: bool) -> str | None:
     digest = hashlib.sha256(
         json.dumps([_VERSION, data.image_size, data.channels, data.crop, whole, len(split)]).encode()
     )
+    return digest.hexdigest()[:32] if files_digest(split, digest) else None
+
+
+def files_digest(split: Split, digest: hashlib._Hash) -> bool:
+    """Adds the path, time and size of every picture's file to a digest; returns whether all are files."""
     for i in range(len(split)):
         path = split.path_of(i)
         if path is None:
-            return None
+            return False
         try:
             status = path.stat()
             digest.update(os.fsencode(f"{path}\0{status.st_mtime_ns}\0{status.st_size}\n"))
         except OSError:
             digest.update(os.fsencode(f"{path}\0gone\n"))
-    return digest.hexdigest()[:32]
+    return True
 
 
 def _write(split: Split, done: Iterator, file) -> dict:

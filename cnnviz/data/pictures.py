@@ -17,7 +17,7 @@ from cnnviz.data.dataset import Arrays, Progress, Split
 from cnnviz.errors import DataError, ImageError
 from cnnviz.policy import Policy, Step
 
-__all__ = ["BUDGET", "Pictures", "prepare"]
+__all__ = ["BUDGET", "Pictures", "fitted", "on_demand", "prepare"]
 
 BUDGET = 2 * 2**30
 """Bytes of decoded pictures that are kept in memory."""
@@ -75,12 +75,37 @@ def prepare(
     if ready is not None:
         return Pictures(ready, ready, np.arange(len(split)))
     total = int(len(split) * np.prod(data.input_shape) * (1.5 if whole else 1))
-    done = _fitted(split, data, whole, progress, cancelled)
+    done = fitted(split, data, whole, progress, cancelled)
     pictures = kept.on_disk(split, data, whole, total, done) if total > budget else _in_memory(split, data, whole, done)
     if not len(pictures[0]):
         name, sentence = pictures[3][0]
         raise DataError(f"Not one of the {len(split)} pictures of {split.name} can be used; {name}: {sentence}")
     return Pictures(*pictures)
+
+
+def on_demand(split: Split, data: recipe.Data, kept: np.ndarray) -> Pictures:
+    """Returns the samples `kept` of a split as pictures that are decoded and fitted anew whenever they are asked for.
+
+    Raises, when one is asked for:
+        ImageError: its file can't be read any more.
+    """
+    return Pictures(_OnDemand(split, data, kept), None, kept)
+
+
+@dataclass(frozen=True, eq=False)
+class _OnDemand(Sequence):
+    split: Split
+    data: recipe.Data
+    kept: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.kept)
+
+    def __getitem__(self, i: int) -> np.ndarray:
+        found = _fit(self.split, self.data, False, int(self.kept[i]))
+        if isinstance(found, str):
+            raise ImageError(found)
+        return found
 
 
 def _as_they_are(split: Split, data: recipe.Data) -> np.ndarray | None:
@@ -103,10 +128,11 @@ def _fit(split: Split, data: recipe.Data, whole: bool, i: int) -> Fitted:
     return images.fit(picture, data.image_size, channels=data.channels, crop=data.crop)
 
 
-def _fitted(
+def fitted(
     split: Split, data: recipe.Data, whole: bool, progress: Progress | None, cancelled: Callable[[], bool] | None
 ) -> Iterator[Fitted]:
-    """All pictures in order, worked on by as many threads as there are cores, a few chunks ahead of the reader."""
+    """Yields all pictures in order, or why there is none, worked on by as many threads as there are cores, a few chunks
+    ahead of the reader. See `prepare`."""
     workers, count = os.cpu_count() or 1, len(split)
 
     def chunk(start: int) -> list[Fitted]:

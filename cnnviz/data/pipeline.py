@@ -34,12 +34,17 @@ def order(samples: int, count: int, *, seed: int, epoch: int) -> np.ndarray:
     return np.concatenate(rows)[:count].astype(np.int64)
 
 
-def training(pictures: Pictures, labels: Labels, recipe: Recipe, first_epoch: int = 0) -> tf.data.Dataset:
-    """Returns all batches from `first_epoch` (counted from 0) to the recipe's last, one after another.
+def training(
+    pictures: Pictures, labels: Labels, recipe: Recipe, first_epoch: int = 0, end: int | None = None
+) -> tf.data.Dataset:
+    """Returns all batches from `first_epoch` (counted from 0) to before `end`, the recipe's by default, one after
+    another.
 
     Elements: `(images, labels, weights)`, images uint8 (batch, height, width, channels), labels and weights one tensor
-    a head (a tuple of them for several heads). An epoch has `steps(recipe, len(pictures))` batches.
+    a head (a tuple of them for several heads). An epoch has `steps(recipe, len(pictures))` batches. Features instead of
+    pictures come as they are, float32.
     """
+    end = recipe.fit.epochs if end is None else end
     fit, size, heads = recipe.fit, recipe.data.image_size, recipe.network.heads
     count = steps(recipe, len(pictures)) * fit.batch_size if fit.steps_per_epoch else len(pictures)
     policy, seed = recipe.augmentation, recipe.seed
@@ -63,13 +68,13 @@ def training(pictures: Pictures, labels: Labels, recipe: Recipe, first_epoch: in
         return images, *wanted, *(weight[rows] for weight in weights)
 
     def batches() -> Iterator[tuple[int, np.ndarray]]:
-        for epoch in range(first_epoch, fit.epochs):
+        for epoch in range(first_epoch, end):
             samples = order(len(pictures), count, seed=seed, epoch=epoch)
             for start in range(0, count, fit.batch_size):
                 yield epoch, samples[start : start + fit.batch_size]
 
-    epochs = fit.epochs - first_epoch
-    return _batched(batches, epochs * steps(recipe, len(pictures)), load, recipe, targets, weights)
+    count_all = (end - first_epoch) * steps(recipe, len(pictures))
+    return _batched(batches, count_all, load, _spec(pictures, recipe), targets, weights)
 
 
 def evaluation(pictures: Pictures, labels: Labels, recipe: Recipe, batch_size: int = 128) -> tf.data.Dataset:
@@ -83,7 +88,15 @@ def evaluation(pictures: Pictures, labels: Labels, recipe: Recipe, batch_size: i
         for start in range(0, len(pictures), batch_size):
             yield 0, np.arange(start, min(start + batch_size, len(pictures)))
 
-    return _batched(batches, math.ceil(len(pictures) / batch_size), load, recipe, targets, ())
+    return _batched(batches, math.ceil(len(pictures) / batch_size), load, _spec(pictures, recipe), targets, ())
+
+
+def _spec(pictures: Pictures, recipe: Recipe) -> tf.TensorSpec:
+    """What a batch is: pictures, or features."""
+    array = pictures.array
+    if array is None or array.dtype == np.uint8:
+        return tf.TensorSpec((None, *recipe.data.input_shape), tf.uint8)
+    return tf.TensorSpec((None, *array.shape[1:]), tf.as_dtype(array.dtype))
 
 
 def _take(pictures: Pictures, rows: np.ndarray) -> np.ndarray | list[np.ndarray]:
@@ -91,18 +104,23 @@ def _take(pictures: Pictures, rows: np.ndarray) -> np.ndarray | list[np.ndarray]
 
 
 def _batched(
-    batches: Callable[[], Iterator], count: int, load: Callable, recipe: Recipe, targets: Sequence, weights: Sequence
+    batches: Callable[[], Iterator],
+    count: int,
+    load: Callable,
+    given: tf.TensorSpec,
+    targets: Sequence,
+    weights: Sequence,
 ) -> tf.data.Dataset:
     """Maps `count` batches of (epoch, samples) through `load`; the tensors get the shapes that Keras needs to know."""
     spec = (tf.TensorSpec((), tf.int64), tf.TensorSpec((None,), tf.int64))
     indices = tf.data.Dataset.from_generator(batches, output_signature=spec)
     indices = indices.apply(tf.data.experimental.assert_cardinality(count))
     arrays = (*targets, *weights)
-    types = [tf.uint8, *(tf.as_dtype(array.dtype) for array in arrays)]
+    types = [given.dtype, *(tf.as_dtype(array.dtype) for array in arrays)]
 
     def load_batch(epoch, samples):
         images, *rest = tf.numpy_function(load, (epoch, samples), types)
-        images.set_shape((None, *recipe.data.input_shape))
+        images.set_shape(given.shape)
         for tensor, array in zip(rest, arrays, strict=True):
             tensor.set_shape((None, *array.shape[1:]))
         y, w = tuple(rest[: len(targets)]), tuple(rest[len(targets) :])

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import keras
 from pydantic import BaseModel
@@ -12,7 +14,7 @@ from cnnviz.models.backbones import attach, free
 from cnnviz.network import Head, Network
 from cnnviz.recipe import Fit, Recipe
 
-__all__ = ["build", "build_network", "compile_for"]
+__all__ = ["build", "build_network", "compile_for", "stacked"]
 
 _SCALING = {"unit": (1 / 255, 0.0), "symmetric": (1 / 127.5, -1.0)}
 
@@ -45,13 +47,25 @@ def build_network(network: Network, input_shape: tuple[int, int, int], weights: 
     elif network.scaling != "none":
         scale, offset = _SCALING[network.scaling]
         x = keras.layers.Rescaling(scale, offset, name=next(rows).name)(x)
-    for layer in network.layers:
-        x = _layer(layer, next(rows).name)(x)
-    outputs = [_head(head)(x) for head in network.heads]
+    outputs = stacked(network, x, [row.name for row in rows])
     model = keras.Model(inputs, outputs[0] if len(outputs) == 1 else outputs)
     if backbone is not None:
         free(model, backbone.name, backbone.trainable_from)
     return model
+
+
+def stacked(network: Network, x: Any, names: Sequence[str], first: int = 0) -> list[Any]:
+    """Returns the heads' outputs, symbolic, for what the layer number `first` takes.
+
+    Args:
+        network: the network's record.
+        x: symbolic values.
+        names: of all layers behind scaling or backbone, and the heads.
+        first: how many layers are left out.
+    """
+    for layer, name in zip(network.layers[first:], names[first:], strict=False):
+        x = _layer(layer, name)(x)
+    return [_head(head)(x) for head in network.heads]
 
 
 def _layer(record: BaseModel, name: str) -> keras.layers.Layer:

@@ -17,7 +17,7 @@ from pathlib import Path
 import psutil
 from filelock import FileLock, Timeout
 
-from cnnviz.architecture import describe
+from cnnviz.architecture import counts, describe, unfrozen
 from cnnviz.errors import RunError
 from cnnviz.files import read_json, write_json
 from cnnviz.recipe import Recipe
@@ -112,9 +112,13 @@ def check_space(recipe: Recipe, runs: Path) -> None:
 def space_needed(recipe: Recipe) -> int:
     """Returns how many bytes a run keeps at most: the best model and, while it is replaced, the next; two generations
     to go on from with the optimizer's numbers, and the next; snapshots of its epochs; figures and log."""
-    numbers = sum(row.parameters for row in describe(recipe.network, recipe.data.input_shape))
+    network = recipe.network
+    if recipe.fit.finetune is not None:
+        network = unfrozen(network, recipe.fit.finetune.trainable_from)
+    numbers = counts(network, describe(network, recipe.data.input_shape))
     of_optimizer = {"adam": 2, "adamw": 2}.get(recipe.fit.optimizer, 1)
-    networks = 4 * numbers * (2 + (GENERATIONS + 1) * (1 + of_optimizer))
+    changing = numbers.total - numbers.frozen
+    networks = 4 * (2 * numbers.total + (GENERATIONS + 1) * (1 + of_optimizer) * changing)
     return networks + snapshots.space_needed(recipe) + _FIGURES_BYTES
 
 

@@ -33,7 +33,7 @@ class Progress:
 
 def progress(run: Run) -> Progress:
     """Returns where the run stands, from the newest line of its metrics."""
-    epochs = run.recipe.fit.epochs if run.recipe else 0
+    epochs = run.recipe.fit.all_epochs if run.recipe else 0
     record = metrics.last(run.metrics_path)
     if record is None:
         return Progress(epochs=epochs)

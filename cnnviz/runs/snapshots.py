@@ -105,10 +105,10 @@ def space_needed(recipe: Recipe) -> int:
     """Returns how many bytes the snapshots of a run take at most."""
     each = (
         MOST_BYTES
-        if any(layer.type == "Conv2D" for layer in recipe.network.layers)
+        if recipe.network.backbone or any(layer.type == "Conv2D" for layer in recipe.network.layers)
         else _PLAIN_BYTES * len(recipe.network.heads)
     )
-    return min(recipe.fit.epochs + 1, MOST) * each + PICTURES * prod(recipe.data.input_shape)
+    return min(recipe.fit.all_epochs + 1, MOST) * each + PICTURES * prod(recipe.data.input_shape)
 
 
 def save_pictures(folder: Path, probe: Probe) -> None:

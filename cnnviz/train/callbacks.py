@@ -16,6 +16,8 @@ from cnnviz.train.diary import Diary, Stopped
 __all__ = ["Best", "Live", "MeanAccuracy", "for_fit", "schedule"]
 
 LIVE_SECONDS = 0.5
+DEAREST = 0.05
+"""The largest share of a run's time that writing the best model may take where epochs are very short."""
 
 
 class MeanAccuracy(keras.callbacks.Callback):
@@ -100,13 +102,18 @@ class Live(keras.callbacks.Callback):
 class Best(keras.callbacks.Callback):
     """Keeps the best epoch's model as `best.keras`, without its optimizer, whole at any moment.
 
-    `keeper` is the same network, never compiled; it carries the weights to the file.
+    `keeper` is the same network, never compiled; it carries the weights to the file. Where it shares the layers of what
+    is fitted, and epochs take less time than writing them, only the last of several better ones is written (`seldom`);
+    what waits is written before a run is saved to go on from, and at the end.
     """
 
-    def __init__(self, diary: Diary, keeper: keras.Model, monitor: str):
+    def __init__(self, diary: Diary, keeper: keras.Model, monitor: str, *, shared: bool = False, seldom: bool = False):
         super().__init__()
         self._diary, self._keeper, self._monitor = diary, keeper, monitor
+        self.shared, self.seldom = shared, seldom
         self.best: float | None = None
+        self._waiting: tuple[dict, list] | None = None
+        self._cost, self._saved_at = 0.0, -math.inf
 
     def on_epoch_end(self, epoch, logs=None):
         value = logs[self._monitor]
@@ -115,14 +122,37 @@ class Best(keras.callbacks.Callback):
         better = self.best is None or (value < self.best if self._monitor == "val_loss" else value > self.best)
         if better:
             self.best = value
-            self.save()
-            self._diary.write(epoch=epoch + 1, best_epoch=epoch + 1, metrics=_plain(logs))
-        else:
+            facts = {"best_epoch": epoch + 1, "metrics": _plain(logs)}
+            self._waiting = facts, self.model.get_weights() if self.seldom else []
+        due = not self.seldom or time.perf_counter() - self._saved_at > self._cost / DEAREST
+        if self._waiting is None or not due:
             self._diary.write(epoch=epoch + 1)
+        else:
+            self.flush(epoch + 1)
+
+    def on_train_end(self, logs=None):
+        self.flush()
+
+    def flush(self, epoch: int | None = None) -> None:
+        """Writes the best epoch's model, if it isn't written yet, and how many epochs there are."""
+        if self._waiting is None:
+            return
+        (facts, weights), self._waiting = self._waiting, None
+        began = time.perf_counter()
+        now = self.model.get_weights() if weights else []
+        if weights:
+            self.model.set_weights(weights)
+        self.save()
+        if weights:
+            self.model.set_weights(now)
+        self._diary.write(epoch=self._diary.state.epoch if epoch is None else epoch, **facts)
+        self._saved_at = time.perf_counter()
+        self._cost = self._saved_at - began
 
     def save(self) -> None:
         """Puts the model as it is now in the file's place."""
-        self._keeper.set_weights(self.model.get_weights())
+        if not self.shared:
+            self._keeper.set_weights(self.model.get_weights())
         with replacing(self._diary.folder / "best.keras") as path:
             self._keeper.save(path)
 

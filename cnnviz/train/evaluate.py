@@ -28,7 +28,7 @@ from cnnviz.runs import Run, evaluated
 from cnnviz.runs.evaluated import Evaluated
 from cnnviz.runs.report import split_report
 
-__all__ = ["environment", "evaluate", "facts_of", "measured", "report_of", "scoring"]
+__all__ = ["environment", "evaluate", "facts_of", "measured", "of_logits", "report_of", "scoring"]
 
 Progress = Callable[[str, int, int], None]
 _PACKAGES = ("keras", "tensorflow", "numpy", "scikit-learn", "opencv-python-headless", "pillow")
@@ -37,7 +37,7 @@ _PACKAGES = ("keras", "tensorflow", "numpy", "scikit-learn", "opencv-python-head
 def scoring(recipe: Recipe) -> keras.Model:
     """Returns the recipe's network with heads that give logits, so that no loss is lost to rounding; weights of the
     network itself fit it."""
-    return build(_of_logits(recipe))
+    return build(of_logits(recipe))
 
 
 def measured(
@@ -70,7 +70,7 @@ def measured(
     Raises:
         concurrent.futures.CancelledError: `cancelled` said so.
     """
-    split, heads = dataset.splits[name], _of_logits(recipe).network.heads
+    split, heads = dataset.splits[name], of_logits(recipe).network.heads
     labels = {head.name: split.labels[head.name][pictures.kept] for head in heads}
     parts, done = [], 0
     for images in _batches(pictures, labels, recipe):
@@ -98,7 +98,8 @@ def measured(
     )
 
 
-def _of_logits(recipe: Recipe) -> Recipe:
+def of_logits(recipe: Recipe) -> Recipe:
+    """Returns the recipe with heads that give logits."""
     heads = tuple(Head(name=head.name, units=head.units, activation="logits") for head in recipe.network.heads)
     return recipe.model_copy(update={"network": recipe.network.model_copy(update={"heads": heads})})
 

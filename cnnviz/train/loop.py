@@ -1,141 +1,146 @@
-"""Carrying out a recipe: data, network, fitting, evaluation of the best epoch."""
+"""Carrying out a recipe: data, network, fitting in stages, evaluation of the best epoch."""
 
 from __future__ import annotations
 
-import time
-from dataclasses import replace
+from dataclasses import dataclass
+from pathlib import Path
 
 import keras
-import numpy as np
 
-from cnnviz.data import Dataset, open_dataset, pipeline
+from cnnviz.data import open_dataset, pipeline
 from cnnviz.data.match import check
-from cnnviz.data.pictures import Pictures, prepare
-from cnnviz.errors import DataError
-from cnnviz.files import write_json
-from cnnviz.models.build import build, compile_for
+from cnnviz.models.build import build
+from cnnviz.models.pretrained import get_weights
+from cnnviz.models.transfer import compute, stem_digest, stem_of
 from cnnviz.recipe import Recipe
-from cnnviz.runs import evaluated, metrics
+from cnnviz.runs import saved
+from cnnviz.runs.saved import Saved
 from cnnviz.runs.store import open_run
-from cnnviz.train.callbacks import Best, Live, MeanAccuracy, for_fit, schedule
+from cnnviz.train.callbacks import Best, Live, MeanAccuracy, for_fit
 from cnnviz.train.diary import Diary, Stopped
-from cnnviz.train.evaluate import facts_of, measured, report_of, scoring
-from cnnviz.train.resume import Keep, restore, weights_digest
+from cnnviz.train.final import conclude
+from cnnviz.train.reading import Reader, Stem
+from cnnviz.train.resume import Keep, frozen_digest, restore, weights_digest
 from cnnviz.train.snapshots import Snapshots, probe_of
+from cnnviz.train.stages import Stage, arranged, stages
 
 __all__ = ["carry_out"]
 
-Labels = dict[str, np.ndarray]
+
+@dataclass(frozen=True, eq=False)
+class _Work:
+    """What the stages of a run share. `stem` is there where features are computed once."""
+
+    diary: Diary
+    reader: Reader
+    model: keras.Model
+    best: Best
+    stem: Stem | None
+
+    def read(self, stage: Stage, name: str) -> tuple:
+        """What a stage takes of a split, and the labels."""
+        return self.reader.features(name, self.stem) if stage.cached else self.reader.pictures(name)
+
+    def arranged(self, stage: Stage) -> keras.Model:
+        """What a stage fits, compiled."""
+        fitted = arranged(self.model, stage, len(self.read(stage, "train")[0]))
+        fitted.optimizer.build(fitted.trainable_variables)
+        return fitted
 
 
 def carry_out(diary: Diary) -> None:
     """Trains and evaluates the run in the diary's folder.
 
     Raises:
-        CnnvizError: its data can't be used.
+        CnnvizError: its data, or its backbone's weights, can't be used.
         Stopped: it was asked to stop; what there is has been kept.
     """
     recipe = open_run(diary.folder.name, diary.folder.parent).recipe
     keras.utils.set_random_seed(recipe.seed)
     dataset = open_dataset(recipe.data, [head.name for head in recipe.network.heads], progress=diary.progress)
     check(recipe, dataset)
-    train, train_labels = _read(dataset, "train", recipe, diary)
-    held_out, held_out_labels = _read(dataset, "validation", recipe, diary)
-    diary.note("Building the network")
-    model, keeper = build(recipe), build(recipe)
-    batches = pipeline.steps(recipe, len(train))
-    compile_for(model, recipe, schedule(recipe.fit, batches))
-    images = batches * recipe.fit.batch_size if recipe.fit.steps_per_epoch else len(train)
-    begin = restore(diary, recipe, model)
-    first = begin.epoch if begin else 0
+    plan = stages(recipe)
+    work = _prepared(diary, Reader(dataset, recipe, diary), plan)
+    found = saved.newest(diary.folder, recipe)
+    now = plan[found.facts.get("stage", 0)] if found else plan[0]
+    fitted = work.arranged(now)
+    begin = restore(diary, fitted, found, frozen_digest(work.model))
     if begin:
-        diary.note(f"Going on after epoch {first}")
-    best = Best(diary, keeper, recipe.fit.monitor)
-    watching = [best, *for_fit(recipe.fit)]
+        diary.note(f"Going on after epoch {begin.epoch}")
+        work.best.best = next(held["best"] for held in begin.facts["callbacks"])
+    elif now is not plan[0]:
+        now, fitted = plan[0], work.arranged(plan[0])
     diary.write(state="running")
-    if first < recipe.fit.epochs and not (begin and begin.facts["stopped"]):
-        try:
-            model.fit(
-                pipeline.training(train, train_labels, recipe, first),
-                initial_epoch=first,
-                epochs=recipe.fit.epochs,
-                steps_per_epoch=batches,
-                validation_data=pipeline.evaluation(held_out, held_out_labels, recipe),
-                shuffle=False,  # the pipeline has done it
-                verbose=0,
-                callbacks=[
-                    MeanAccuracy(recipe.network.heads),
-                    Live(diary, batches, images, recipe.fit.batch_size),
-                    *watching,
-                    Snapshots(diary.folder, recipe, probe_of(dataset, held_out, held_out_labels, recipe), first),
-                    Keep(diary, recipe, watching, begin),
-                ],
-            )
-        except Stopped:
-            if diary.state.best_epoch is None and not diary.pausing():
-                best.save()
-            raise
-    skipped = [*train.skipped, *held_out.skipped]
-    _evaluate(diary, dataset, recipe, held_out, skipped, weights_digest(model))
+    epoch = _fit(work, now, fitted, begin, 0)
+    for stage in plan[now.number + 1 :]:
+        diary.note("Fine-tuning")
+        epoch = _fit(work, stage, work.arranged(stage), None, epoch)
+    conclude(diary, work.reader, weights_digest(work.model), (work.model, work.stem) if plan[-1].cached else None)
 
 
-def _read(dataset: Dataset, name: str, recipe: Recipe, diary: Diary) -> tuple[Pictures, Labels]:
-    """The split's pictures at their working size, and the labels of those that could be read."""
-    split = dataset.splits[name]
-    whole = name == "train" and recipe.augmentation.needs_margin
-    pictures = prepare(split, recipe.data, whole=whole, progress=diary.progress, cancelled=diary.stopping)
-    if diary.stopping():
-        raise Stopped
-    if len(pictures) == 0:
-        raise DataError(f"None of the {len(split)} {name} pictures of {dataset.name} could be read; see the log.")
-    for picture, sentence in pictures.skipped:
-        diary.say(f"Skipped {picture}: {sentence}")
-    return pictures, {head: labels[pictures.kept] for head, labels in split.labels.items()}
+def _prepared(diary: Diary, reader: Reader, plan: tuple[Stage, ...]) -> _Work:
+    """Reads what the first stage needs and builds the network."""
+    recipe = reader.recipe
+    weights = _weights(recipe, diary)
+    if not plan[0].cached:
+        reader.pictures("train")
+        reader.pictures("validation")
+    diary.note("Building the network")
+    model, backbone = build(recipe, weights), recipe.network.backbone
+    keeper = keras.Model(model.input, model.output) if backbone else build(recipe)
+    stem = None
+    if plan[0].cached:
+        part = stem_of(model, recipe.network)
+        stem = stem_digest(part), compute(part)
+    best = Best(diary, keeper, recipe.fit.monitor, shared=backbone is not None)
+    return _Work(diary, reader, model, best, stem)
 
 
-def _evaluate(
-    diary: Diary,
-    dataset: Dataset,
-    recipe: Recipe,
-    held_out: Pictures,
-    skipped: list[tuple[str, str]],
-    last_weights: str,
-) -> None:
-    """Measures the best epoch's model on validation and test pictures and writes `report.json`."""
-    began, facts = time.perf_counter(), facts_of(dataset, recipe)
-    model = scoring(recipe)  # the file's own words are not asked: a run to be continued may come from somewhere else
-    model.load_weights(diary.folder / "best.keras")
-    of = {"stamp": evaluated.stamp(diary.folder / "best.keras"), "data": facts["data"]["sha256"]}
-    of["progress"] = diary.progress  # which is also where it can be stopped
-    kept = [measured(model, recipe, dataset, "validation", held_out, began=began, **of)]
-    if dataset.validates_on_test:  # the very pictures that were measured just now
-        kept.append(replace(kept[0], split="test", same_as="validation"))
-    elif "test" in dataset.splits:
-        began = time.perf_counter()
-        pictures, _ = _read(dataset, "test", recipe, diary)
-        skipped = [*skipped, *pictures.skipped]
-        kept.append(measured(model, recipe, dataset, "test", pictures, began=began, **of))
-    splits = {found.split: report_of(found) for found in kept}
-    test = splits["test"]["figures"] if "test" in splits else {}
-    if test:
-        diary.say("Test: " + ", ".join(f"{name} {value:.4f}" for name, value in test.items()))
-    for found in kept:
-        evaluated.save(diary.folder, found)
-    epochs = metrics.epochs(diary.folder / "metrics.jsonl")
-    report = {
-        "best_epoch": diary.state.best_epoch,
-        "last_weights_sha256": last_weights,
-        "best_weights_sha256": weights_digest(model),
-        "validation": diary.state.metrics,
-        "test": test,
-        "splits": splits,
-        **facts,
-        "skipped": [{"picture": picture, "reason": sentence} for picture, sentence in skipped],
-        "seconds": round(diary.state.earlier_seconds + time.time() - (diary.state.started or time.time()), 1),
-        "durations": {
-            "epochs": round(sum(record.get("epoch_seconds", 0) for record in epochs), 1),
-            "evaluation": round(sum(found.seconds for found in kept), 1),
-        },
-    }
-    write_json(diary.folder / "report.json", report)
-    diary.write(test=test)
+def _weights(recipe: Recipe, diary: Diary) -> Path | None:
+    """Keras's file for the recipe's backbone."""
+    backbone = recipe.network.backbone
+    if backbone is None or backbone.weights == "none":
+        return None
+    path = get_weights(backbone.name, recipe.data.image_size, diary.progress)
+    diary.say(f"ImageNet weights: {path.name}")
+    return path
+
+
+def _fit(work: _Work, stage: Stage, fitted: keras.Model, begin: Saved | None, epoch: int) -> int:
+    """Fits a stage from where it was, and returns how many epochs there are then, all stages counted."""
+    diary, reader, recipe = work.diary, work.reader, work.reader.recipe
+    start, epoch = (begin.facts.get("began", 0), begin.epoch) if begin else (epoch, epoch)
+    end = start + stage.recipe.fit.epochs
+    if epoch >= end or (begin and begin.facts["stopped"]):
+        return epoch
+    train, train_labels = work.read(stage, "train")
+    held_out, held_out_labels = work.read(stage, "validation")
+    batch_size, batches = recipe.fit.batch_size, pipeline.steps(recipe, len(train))
+    images = batches * batch_size if recipe.fit.steps_per_epoch else len(train)
+    probe = probe_of(reader.dataset, reader.watched("validation", held_out), held_out_labels, recipe)
+    work.best.seldom = stage.cached
+    watching = [work.best, *for_fit(stage.recipe.fit)]
+    facts = {"stage": stage.number, "began": start, "frozen": frozen_digest(work.model)}
+    try:
+        history = fitted.fit(
+            pipeline.training(train, train_labels, stage.recipe, epoch, end),
+            initial_epoch=epoch,
+            epochs=end,
+            steps_per_epoch=batches,
+            validation_data=pipeline.evaluation(held_out, held_out_labels, stage.recipe),
+            shuffle=False,  # the pipeline has done it
+            verbose=0,
+            callbacks=[
+                MeanAccuracy(recipe.network.heads),
+                Live(diary, batches, images, batch_size),
+                *watching,
+                Snapshots(diary.folder, recipe, probe, epoch, end, work.model if stage.cached else None),
+                Keep(diary, recipe, watching, begin, facts, end),
+            ],
+        )
+    except Stopped:
+        work.best.flush()
+        if diary.state.best_epoch is None and not diary.pausing():
+            work.best.save()
+        raise
+    return history.epoch[-1] + 1

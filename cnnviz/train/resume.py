@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import keras
 import numpy as np
@@ -15,7 +16,7 @@ from cnnviz.runs.saved import Saved
 from cnnviz.train.callbacks import Best
 from cnnviz.train.diary import Diary
 
-__all__ = ["Keep", "restore", "weights_digest"]
+__all__ = ["Keep", "frozen_digest", "restore", "weights_digest"]
 
 DEAREST = 0.05
 """The largest share of a run's time that saving may take; where an epoch is shorter than that, epochs are left out."""
@@ -27,15 +28,23 @@ _WATCHED = {
 }
 
 
-def restore(diary: Diary, recipe: Recipe, model: keras.Model) -> Saved | None:
-    """Puts the newest whole generation into a compiled model and takes the run's figures back to its epoch.
+def restore(diary: Diary, model: keras.Model, found: Saved | None, frozen: str = "") -> Saved | None:
+    """Puts a generation into a compiled model and takes the run's figures back to its epoch.
 
     Weights, the states of random generators (dropout's is no weight), and the optimizer's variables are those of that
-    moment; `Keep` does the same for the callbacks. Returns the generation, or `None` where the run begins anew.
+    moment; `Keep` does the same for the callbacks. What is frozen stays as it is, and must be what it was.
+
+    Args:
+        diary: the run's.
+        model: what the generation's stage fits.
+        found: the run's newest generation, if there is one.
+        frozen: what tells the frozen weights from all others.
+
+    Returns:
+        The generation, or `None` where it doesn't fit: the run begins anew.
     """
-    found = saved.newest(diary.folder, recipe)
     model.optimizer.build(model.trainable_variables)
-    if found is not None and not _fits(found, model):
+    if found is not None and (not _fits(found, model) or found.facts.get("frozen", "") != frozen):
         found = None
     for name, variable in _variables(model).items() if found else ():
         variable.assign(found.arrays[name])
@@ -50,11 +59,23 @@ def restore(diary: Diary, recipe: Recipe, model: keras.Model) -> Saved | None:
 
 
 class Keep(keras.callbacks.Callback):
-    """Saves a generation at the end of epochs; the last of the callbacks, so that the others have had their say."""
+    """Saves a generation at the end of epochs; the last of the callbacks, so that the others have had their say.
 
-    def __init__(self, diary: Diary, recipe: Recipe, others: Sequence[keras.callbacks.Callback], begin: Saved | None):
+    `stage` are facts of the stage that it is of; `end` is the number of epochs after which that ends.
+    """
+
+    def __init__(
+        self,
+        diary: Diary,
+        recipe: Recipe,
+        others: Sequence[keras.callbacks.Callback],
+        begin: Saved | None,
+        stage: Mapping[str, Any] | None = None,
+        end: int | None = None,
+    ):
         super().__init__()
         self._diary, self._recipe, self._others, self._begin = diary, recipe, others, begin
+        self._stage, self._end = dict(stage or {}), recipe.fit.epochs if end is None else end
         self.cost, self._saved_at = 0.0, -float("inf")
 
     def on_train_begin(self, logs=None):
@@ -65,9 +86,12 @@ class Keep(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch, logs=None):
         began = time.perf_counter()
-        last = epoch + 1 == self._recipe.fit.epochs or self.model.stop_training
+        last = epoch + 1 == self._end or self.model.stop_training
         if not last and began - self._saved_at < self.cost / DEAREST:
             return
+        for other in self._others:
+            if isinstance(other, Best):
+                other.flush()
         arrays = {name: variable.numpy() for name, variable in _variables(self.model).items()}
         facts = {
             "callbacks": [
@@ -76,10 +100,20 @@ class Keep(keras.callbacks.Callback):
             "stopped": bool(self.model.stop_training),
             "best_epoch": self._diary.state.best_epoch,
             "metrics": self._diary.state.metrics,
+            **self._stage,
         }
         saved.save(self._diary.folder, self._recipe, Saved(epoch + 1, facts, arrays))
         self._saved_at = time.perf_counter()
         self.cost = self._saved_at - began
+
+
+def frozen_digest(model: keras.Model) -> str:
+    """Returns the SHA-256 of the weights of all frozen layers, "" where none is."""
+    weights = [weight for layer in model.layers if not layer.trainable for weight in layer.get_weights()]
+    digest = hashlib.sha256()
+    for weight in weights:
+        digest.update(np.ascontiguousarray(weight))
+    return digest.hexdigest() if weights else ""
 
 
 def weights_digest(model: keras.Model) -> str:
@@ -92,7 +126,9 @@ def weights_digest(model: keras.Model) -> str:
 
 def _variables(model: keras.Model) -> dict[str, keras.Variable]:
     """All that fitting changes: weights and random generators' states, then the optimizer's, learning rate included."""
-    named = {f"model/{at}": variable for at, variable in enumerate(model.variables)}
+    still = {id(variable) for layer in model.layers if not layer.trainable for variable in layer.variables}
+    changing = [variable for variable in model.variables if id(variable) not in still]
+    named = {f"model/{at}": variable for at, variable in enumerate(changing)}
     return named | {f"optimizer/{at}": variable for at, variable in enumerate(model.optimizer.variables)}
 
 

@@ -73,9 +73,10 @@ def probe_of(dataset: Dataset, held_out: Pictures, labels: dict[str, np.ndarray]
 
 
 class Taker:
-    """Takes snapshots of one model, by one function that is compiled when it is made. Never changes the model."""
+    """Takes snapshots of one model, by one function that is compiled when it is made, if at all. Never changes the
+    model."""
 
-    def __init__(self, model: keras.Model, heads: Sequence[Head], probe: Probe):
+    def __init__(self, model: keras.Model, heads: Sequence[Head], probe: Probe, *, compiled: bool = True):
         graph = flatten(model)
         self._scores = [Head(name=head.name, units=head.units, activation="logits") for head in heads]
         self._classes = [head.classes for head in heads]
@@ -89,11 +90,13 @@ class Taker:
         self._weights = [tf.constant(each) for each in weights]
         self._pixels = tf.constant(probe.pictures, tf.float32)
         self._kernels = _first_kernels(graph)
-        self._compiled = self._function(graph, *_sizes(graph, self._convolutions, len(probe.pictures)))
+        compute = self._function(graph, *_sizes(graph, self._convolutions, len(probe.pictures)))
+        specs = graph_spec(self._pixels), [graph_spec(each) for each in self._weights]
+        self._compute = traced(compute, *specs) if compiled else compute
 
     def take(self, epoch: int) -> Snapshot:
         """Returns the snapshot of the model as it is now, said to be after this epoch."""
-        logits, cams, maps = self._compiled(self._pixels, self._weights)
+        logits, cams, maps = self._compute(self._pixels, self._weights)
         shares = probabilities([one.numpy() for one in logits], self._scores)
         named = {head.name: _likeliest(each) for head, each in zip(self._scores, shares, strict=True)}
         small = tuple(
@@ -120,7 +123,7 @@ class Taker:
             convolutions = [values[places[layer.name][1]][..., :channels] for layer in self._convolutions]
             return logits, cams, [_small(tf.cast(each, tf.float32), side) for each in convolutions]
 
-        return traced(compute, graph_spec(self._pixels), [graph_spec(each) for each in self._weights])
+        return compute
 
 
 def graph_spec(tensor: Any) -> tf.TensorSpec:
@@ -195,17 +198,32 @@ def _first_kernels(graph: Graph) -> Callable[[], np.ndarray] | None:
 
 class Snapshots(keras.callbacks.Callback):
     """Keeps a snapshot before the first batch and at the end of epochs: the first, the last, and as many between as
-    take no more than their share of the time. Stands behind what stops early and before what saves the run."""
+    take no more than their share of the time. Stands behind what stops early and before what saves the run.
 
-    def __init__(self, folder: Path, recipe: Recipe, probe: Probe, first: int):
+    Args:
+        folder: the run's.
+        recipe: the run's.
+        probe: the pictures that are watched.
+        first: the epochs that there are already.
+        end: the epochs after which the fit ends; all of the recipe's by default.
+        whole: the model, where only a part of it is fitted; epochs are short then, and a function that is compiled
+            would take longer than what it saves.
+    """
+
+    def __init__(
+        self, folder: Path, recipe: Recipe, probe: Probe, first: int, end: int | None = None,
+        whole: keras.Model | None = None,
+    ):  # fmt: skip
         super().__init__()
         self._folder, self._recipe, self._probe, self._first = folder, recipe, probe, first
+        self._end, self._whole = recipe.fit.epochs if end is None else end, whole
         self.spent = self._trained = self._cost = 0.0
 
     def on_train_begin(self, logs=None):
         snapshots.drop(self._folder, self._first if self._first else -1)
         snapshots.save_pictures(self._folder, self._probe)
-        self._taker = Taker(self.model, self._recipe.network.heads, self._probe)
+        heads, whole = self._recipe.network.heads, self._whole
+        self._taker = Taker(whole or self.model, heads, self._probe, compiled=whole is None)
         if not self._first:
             self._keep(0)
 
@@ -215,7 +233,7 @@ class Snapshots(keras.callbacks.Callback):
     def on_epoch_end(self, epoch, logs=None):
         began = time.perf_counter()
         self._trained += began - self._began
-        must = epoch == 0 or epoch + 1 == self._recipe.fit.epochs or self.model.stop_training
+        must = epoch == 0 or epoch + 1 == self._end or self.model.stop_training
         if not must and self.spent + self._cost > DEAREST * self._trained:
             return
         self._keep(epoch + 1)

@@ -75,7 +75,7 @@ def _part(run: Run, key: str, moved: bool, every: float | None) -> None:
         st.caption(f"The snapshot of epoch {epoch} can't be read; the others are not touched by that.")
         return
     head, heat = _head(probe, snapshot, key)
-    total = run.recipe.fit.epochs if run.recipe and run.active else found[-1]
+    total = run.recipe.fit.all_epochs if run.recipe and run.active else found[-1]
     st.html(answers_html(probe, snapshot, _history(run.folder, found), head, total, heat=heat))
     st.caption(_meaning(probe, snapshot, head, heat, found))
     if snapshot.maps:

@@ -46,7 +46,7 @@ def ending(run: Run) -> tuple[str, str]:
     if run.state == "crashed":
         why = written.sentence or "Its process ended without a word, killed or with the machine."
         return "error", f"{name} crashed. {why} {_place(run)}"
-    epochs = f"{written.epoch} of {run.recipe.fit.epochs}" if run.recipe else str(written.epoch)
+    epochs = f"{written.epoch} of {run.recipe.fit.all_epochs}" if run.recipe else str(written.epoch)
     if run.state == "paused":
         return "info", f"{name} was paused after {epochs} epochs. {_place(run)}"
     if run.state == "stopped":

@@ -1,0 +1,155 @@
+"""What a backbone makes of every picture of a split, computed once and kept in the cache folder."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+
+from cnnviz import files, recipe
+from cnnviz.data.dataset import Arrays, Progress, Split
+from cnnviz.data.kept import cache_folder, files_digest
+from cnnviz.data.pictures import Pictures, fitted
+from cnnviz.errors import DataError
+
+__all__ = ["BATCH", "features"]
+
+BATCH = 64
+_VERSION = 1  # raise it when features are computed otherwise
+
+
+def features(
+    split: Split,
+    data: recipe.Data,
+    stem: str,
+    compute: Callable[[np.ndarray], np.ndarray],
+    *,
+    what: str = "features",
+    progress: Progress | None = None,
+    cancelled: Callable[[], bool] | None = None,
+) -> Pictures:
+    """Returns the features of every picture of a split that can be read, float32 (n, ...), as its `array`.
+
+    They are read from a file of the cache folder where the same were computed before: of the same pictures (paths,
+    times and sizes, or pixels), cropped and sized alike, by the same stem.
+
+    Args:
+        split: where the pictures come from.
+        data: the recipe's part with size, channels and crop.
+        stem: what tells the part of the network that computes them, weights included, from all others.
+        compute: from uint8 (n, height, width, channels), at most `BATCH` of them, to float32 (n, ...).
+        what: what they are called in progress.
+        progress: called with pictures done and in all.
+        cancelled: asked now and then; `True` ends the work.
+
+    Raises:
+        DataError: not one picture can be decoded, or the disk is too full.
+        concurrent.futures.CancelledError: `cancelled` said so.
+    """
+    folder = cache_folder() / "features"
+    name = _key(split, data, stem)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if name is not None and (found := _opened(folder / name)) is not None:
+            return found
+        handle, temporary = tempfile.mkstemp(prefix=".new-", dir=folder)
+        try:
+            with os.fdopen(handle, "wb", buffering=2**20) as file:
+                pictures = fitted(split, data, False, None, cancelled)
+                index = _write(split, pictures, compute, file, lambda done: _told(progress, what, split, done))
+            if name is None:  # nothing to be known by: the file lives on without its name for as long as it is used
+                return _mapped(Path(temporary), index)
+            os.replace(temporary, folder / f"{name}.bin")
+            files.write_json(folder / f"{name}.json", index)
+            return _mapped(folder / f"{name}.bin", index)
+        finally:
+            Path(temporary).unlink(missing_ok=True)
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise _full(folder, shutil.disk_usage(folder).free) from None
+        raise DataError(f"Features can't be kept in {folder} ({error.strerror}): set CNNVIZ_CACHE to a folder that can "
+                        "be written.") from None  # fmt: skip
+
+
+def _key(split: Split, data: recipe.Data, stem: str) -> str | None:
+    digest = hashlib.sha256(json.dumps([_VERSION, stem, data.image_size, data.channels, data.crop]).encode())
+    if isinstance(split.source, Arrays):
+        digest.update(np.ascontiguousarray(split.source.array()[split.rows]))
+    elif not files_digest(split, digest):
+        return None
+    return digest.hexdigest()[:32]
+
+
+def _told(progress: Progress | None, what: str, split: Split, done: int) -> None:
+    if progress is not None:
+        progress(f"Computing {what} of {split.name} pictures", done, len(split))
+
+
+def _write(split: Split, pictures: Iterator, compute: Callable, file, told: Callable[[int], None]) -> dict:
+    """Writes the features, one after another, and returns what they are."""
+    rows: list[int] = []
+    skipped: list[tuple[str, str]] = []
+    waiting: list[np.ndarray] = []
+    shape: tuple[int, ...] = ()
+
+    def flush() -> None:
+        nonlocal shape
+        if waiting:
+            made = np.ascontiguousarray(compute(np.stack(waiting)), np.float32)
+            if not shape:
+                _check_room(file, made[0].nbytes * len(split))
+            shape = made.shape[1:]
+            file.write(made.tobytes())
+            waiting.clear()
+
+    told(0)
+    for i, picture in enumerate(pictures):
+        if isinstance(picture, str):
+            skipped.append((split.name_of(i), picture))
+        else:
+            waiting.append(picture)
+            rows.append(i)
+        if len(waiting) == BATCH:
+            flush()
+            told(i + 1)
+    flush()
+    told(len(split))
+    if not rows:
+        name, sentence = skipped[0]
+        raise DataError(f"Not one of the {len(split)} pictures of {split.name} can be used; {name}: {sentence}")
+    return {"shape": [len(rows), *shape], "kept": rows, "skipped": skipped}
+
+
+def _check_room(file, size: int) -> None:
+    folder = Path(file.name).parent if isinstance(file.name, str) else cache_folder()
+    free = shutil.disk_usage(folder).free
+    if free < size * 1.1:
+        raise _full(folder, free, size)
+
+
+def _full(folder: Path, free: int, size: int | None = None) -> DataError:
+    needed = f"Features need {size / 2**30:.1f} GB" if size is not None else "Features need room"
+    return DataError(f"{needed} in {folder}, where {free / 2**30:.1f} GB are free: make room, set CNNVIZ_CACHE to "
+                     "another folder, or set network.backbone.cached to false.")  # fmt: skip
+
+
+def _opened(path: Path) -> Pictures | None:
+    index, data = files.read_json(path.with_suffix(".json")), path.with_suffix(".bin")
+    try:
+        whole = index is not None and data.stat().st_size == 4 * int(np.prod(index["shape"]))
+    except (OSError, KeyError, TypeError):
+        return None
+    return _mapped(data, index) if whole else None
+
+
+def _mapped(path: Path, index: dict) -> Pictures:
+    array = np.memmap(path, np.float32, mode="r").reshape(index["shape"])
+    skipped = tuple((name, sentence) for name, sentence in index["skipped"])
+    return Pictures(array, array, np.array(index["kept"], np.int64), skipped)

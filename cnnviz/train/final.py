@@ -1,0 +1,85 @@
+"""The end of a run: its best epoch measured, and the report."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import keras
+
+from cnnviz.files import write_json
+from cnnviz.models.transfer import head_alone, head_of
+from cnnviz.runs import evaluated, metrics
+from cnnviz.train.diary import Diary
+from cnnviz.train.evaluate import facts_of, measured, of_logits, report_of, scoring
+from cnnviz.train.reading import Reader, Stem
+from cnnviz.train.resume import weights_digest
+
+__all__ = ["conclude"]
+
+
+def conclude(diary: Diary, reader: Reader, last_weights: str, cached: tuple[keras.Model, Stem] | None = None) -> None:
+    """Measures the best epoch's model on validation and test pictures and writes `report.json`.
+
+    Args:
+        diary: the run's.
+        reader: its data.
+        last_weights: the digest of its last epoch's weights.
+        cached: where its head alone was fitted, the whole model and the stem: then features are measured too.
+    """
+    dataset, recipe, began = reader.dataset, reader.recipe, time.perf_counter()
+    facts = facts_of(dataset, recipe)
+    best, asked, read = _asked(diary, reader, cached)
+    of = {"stamp": evaluated.stamp(diary.folder / "best.keras"), "data": facts["data"]["sha256"]}
+    of["progress"] = diary.progress  # which is also where it can be stopped
+    kept = [measured(asked, recipe, dataset, "validation", read("validation")[0], began=began, **of)]
+    if dataset.validates_on_test:  # the very pictures that were measured just now
+        kept.append(replace(kept[0], split="test", same_as="validation"))
+    elif "test" in dataset.splits:
+        began = time.perf_counter()
+        kept.append(measured(asked, recipe, dataset, "test", read("test")[0], began=began, **of))
+    splits = {found.split: report_of(found) for found in kept}
+    test = splits["test"]["figures"] if "test" in splits else {}
+    if test:
+        diary.say("Test: " + ", ".join(f"{name} {value:.4f}" for name, value in test.items()))
+    for found in kept:
+        evaluated.save(diary.folder, found)
+    epochs = metrics.epochs(diary.folder / "metrics.jsonl")
+    report = {
+        "best_epoch": diary.state.best_epoch,
+        "last_weights_sha256": last_weights,
+        "best_weights_sha256": weights_digest(best),
+        "validation": diary.state.metrics,
+        "test": test,
+        "splits": splits,
+        **facts,
+        "skipped": [{"picture": picture, "reason": sentence} for picture, sentence in reader.skipped],
+        "seconds": round(diary.state.earlier_seconds + time.time() - (diary.state.started or time.time()), 1),
+        "durations": {
+            "epochs": round(sum(record.get("epoch_seconds", 0) for record in epochs), 1),
+            "evaluation": round(sum(found.seconds for found in kept), 1),
+        },
+    }
+    write_json(diary.folder / "report.json", report)
+    diary.write(test=test)
+
+
+def _asked(
+    diary: Diary, reader: Reader, cached: tuple[keras.Model, Stem] | None
+) -> tuple[keras.Model, keras.Model, Callable[[str], Any]]:
+    """The model with the best epoch's weights, what is asked, with heads that give logits, and what it is asked about.
+
+    The file's own words are not looked at: a run to be continued may come from somewhere else.
+    """
+    recipe, path = reader.recipe, diary.folder / "best.keras"
+    if cached is None:
+        model = scoring(recipe)
+        model.load_weights(path)
+        return model, model, reader.pictures
+    model, stem = cached
+    model.load_weights(path)
+    asked = head_alone(of_logits(recipe).network, recipe.data.input_shape)
+    asked.set_weights(head_of(model, recipe.network).get_weights())
+    return model, asked, lambda name: reader.features(name, stem)
