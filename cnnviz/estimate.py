@@ -11,11 +11,13 @@ from typing import Literal
 
 import numpy as np
 
-from cnnviz.architecture import describe
+from cnnviz import backbones
+from cnnviz.architecture import describe, unfrozen
+from cnnviz.network import Network
 from cnnviz.recipe import Recipe
 from cnnviz.runs import Run, metrics
 
-__all__ = ["Estimate", "Rate", "estimate", "macs", "measure", "rate_of", "steps"]
+__all__ = ["Estimate", "Rate", "estimate", "macs", "measure", "rate_of", "steps", "work"]
 
 PASSES = 3  # forwards, backwards to the inputs, backwards to the weights
 BATCH_SECONDS = 0.004  # what a batch costs beside its multiplications, in Keras on an ordinary processor
@@ -54,6 +56,28 @@ def macs(recipe: Recipe) -> int:
     return sum(row.macs for row in describe(recipe.network, recipe.data.input_shape))
 
 
+def work(recipe: Recipe, network: Network | None = None) -> tuple[float, float]:
+    """Returns the multiplications and additions of training on one picture: in every epoch, and once.
+
+    What is frozen is passed forwards only; a backbone whose features are kept is passed once for all epochs.
+
+    Args:
+        recipe: the run's.
+        network: as it is trained in a later stage; the recipe's own by default.
+    """
+    network = network or recipe.network
+    rows = describe(network, recipe.data.input_shape)
+    if network.backbone is None:
+        return PASSES * sum(row.macs for row in rows), 0
+    backbone, rest = rows[0].macs, PASSES * sum(row.macs for row in rows[1:])
+    if network.backbone.cached:
+        return rest, backbone
+    layers = backbones.layers(network.backbone.name)
+    still = layers[: backbones.frozen(network.backbone.name, network.backbone.trainable_from)]
+    frozen = backbone * sum(layer.macs for layer in still) / max(1, sum(layer.macs for layer in layers))
+    return rest + frozen + PASSES * (backbone - frozen), 0
+
+
 def steps(recipe: Recipe, samples: int) -> int:
     """Returns how many batches an epoch over `samples` training pictures has."""
     return recipe.fit.steps_per_epoch or math.ceil(samples / recipe.fit.batch_size)
@@ -69,21 +93,27 @@ def estimate(recipe: Recipe, samples: int, rate: Rate) -> Estimate:
     """
     batches = steps(recipe, samples)
     images = batches * recipe.fit.batch_size if recipe.fit.steps_per_epoch else samples
-    seconds = images * PASSES * macs(recipe) / rate.macs_per_second + batches * BATCH_SECONDS
-    return Estimate(seconds, seconds * recipe.fit.epochs, batches, images, rate)
+    each, once = work(recipe)
+    fixed = batches * BATCH_SECONDS
+    seconds = images * each / rate.macs_per_second + fixed
+    total = seconds * recipe.fit.epochs + samples * once / rate.macs_per_second
+    if (later := recipe.fit.finetune) is not None:
+        each, _ = work(recipe, unfrozen(recipe.network, later.trainable_from))
+        total += later.epochs * (images * each / rate.macs_per_second + fixed)
+    return Estimate(seconds, total, batches, images, rate)
 
 
 def rate_of(runs: Iterable[Run], recipe: Recipe) -> Rate | None:
     """Returns the rate that finished runs of this machine have shown, `None` where there is none.
 
-    It is the median of (measured images a second × passes × multiplications) over the five finished runs whose
+    It is the median of (measured images a second × multiplications of training) over the five finished runs whose
     networks are nearest to the recipe's in cost, at most ten times dearer or cheaper, with a batch's fixed cost taken
     out as `estimate` puts it in.
     """
-    wanted = math.log(max(1, macs(recipe)))
+    wanted = math.log(max(1, work(recipe)[0]))
     shown = []
     for run in runs:
-        if run.state == "finished" and run.recipe is not None and (cost := macs(run.recipe)) > 0:
+        if run.state == "finished" and run.recipe is not None and (cost := work(run.recipe)[0]) > 0:
             shown.append((abs(math.log(cost) - wanted), run, cost))
     rates = []
     for far, run, cost in sorted(shown, key=lambda item: item[0]):
@@ -91,7 +121,7 @@ def rate_of(runs: Iterable[Run], recipe: Recipe) -> Rate | None:
             break
         if (seconds := _seconds_per_image(run)) is not None:
             net = seconds - BATCH_SECONDS / run.recipe.fit.batch_size
-            rates.append(PASSES * cost / max(net, seconds / 4))
+            rates.append(cost / max(net, seconds / 4))
         if len(rates) == NEAREST:
             break
     return Rate(statistics.median(rates), len(rates)) if rates else None

@@ -16,7 +16,7 @@ from cnnviz.data.download import Remote, fetch, keras_folders
 from cnnviz.errors import DataError, ModelError
 from cnnviz.models.applications import PLACE
 
-__all__ = ["find_weights", "get_weights", "weights_files"]
+__all__ = ["find_weights", "get_weights", "models_folder", "weights_files"]
 
 _MOBILENET_SIZES = (96, 128, 160, 192, 224)
 _HDF5 = b"\x89HDF\r\n\x1a\n"
@@ -85,12 +85,17 @@ def get_weights(name: str, image_size: tuple[int, int], progress: Progress | Non
     file, folders, title = weights_files(name, image_size)[0], _folders(), BACKBONES[name].title
     remote = Remote(
         file.url, None, file.digest, _algorithm(file.digest),
-        f"put the file {file.name} into {folders[0]}, or set network.backbone.weights to 'none'",
+        f"put the file {file.name} into {models_folder()}, or set network.backbone.weights to 'none'",
     )  # fmt: skip
     try:
         return fetch(remote, file.name, folders, f"{title}'s ImageNet weights", progress)
     except DataError as error:
         raise ModelError(str(error)) from None
+
+
+def models_folder() -> Path:
+    """Returns the folder of Keras's cache where such files are put."""
+    return _folders()[0]
 
 
 def _folders() -> list[Path]:

@@ -6,9 +6,10 @@ import streamlit as st
 
 from cnnviz import runs
 from cnnviz.errors import CnnvizError
-from cnnviz.estimate import Estimate, Rate, estimate, macs, measure, rate_of
+from cnnviz.estimate import Estimate, Rate, estimate, measure, rate_of, work
 from cnnviz.figures.numbers import numbers
 from cnnviz.recipe import Fit, Recipe, parse
+from cnnviz.ui.backbone_part import finetune_part
 from cnnviz.ui.data_card import Found
 from cnnviz.ui.state import Draft, key
 from cnnviz.ui.text import duration, plain
@@ -80,6 +81,7 @@ def _controls(draft: Draft) -> None:
             "Patience", 1, None, value=None, placeholder="off", key=key(draft, "fit.patience"), width=98,
             help="Stops early after this many epochs without a better one; empty: never.",
         )  # fmt: skip
+    finetune_part(draft)
     with st.expander("Schedule, weights and seed", key="train_more_fit", on_change="rerun") as more:
         if more.open:
             _more(draft)
@@ -130,7 +132,7 @@ def _source(found: Estimate, recipe: Recipe) -> str:
         whence = f"The time is estimated from {runs_} on this computer."
     else:
         whence = "The time is a rough guess from a short measurement of this computer; finished runs make it better."
-    pictures = f"{found.images:,} pictures an epoch × 3 × {macs(recipe):,} multiplications."
+    pictures = f"{found.images:,} pictures an epoch × {round(work(recipe)[0]):,} multiplications."
     return f"{whence} {pictures}"
 
 

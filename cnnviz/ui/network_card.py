@@ -6,14 +6,15 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from cnnviz.architecture import Row, describe
+from cnnviz.architecture import Row, counts, describe
 from cnnviz.errors import CnnvizError, RecipeError
 from cnnviz.figures.layers import arithmetic, settings
 from cnnviz.figures.network import blocks
 from cnnviz.figures.numbers import numbers
 from cnnviz.network import ACTIVATIONS, LAYER_TYPES, Network
-from cnnviz.recipe import parse
+from cnnviz.recipe import Finetune, Fit, parse
 from cnnviz.ui import layer_table, state
+from cnnviz.ui.backbone_part import backbone_part, notes
 from cnnviz.ui.later import Later
 from cnnviz.ui.state import Draft, key
 from cnnviz.ui.text import plain
@@ -33,19 +34,25 @@ def network_card(draft: Draft, later: Later) -> list[str]:
         with controls:
             name = _changed(draft)
             rows, sentence = _described(draft)
+            with st.container(horizontal=True):
+                backbone_part(draft)
             _layers(draft, name, rows, later)
             with st.container(horizontal=True):
-                st.selectbox(
-                    "Pixels are scaled to", list(_SCALINGS), format_func=_SCALINGS.get, width=210,
-                    key=key(draft, "network.scaling"), help="Happens inside the model, for prediction too.",
-                )  # fmt: skip
+                if not draft.get("network").get("backbone"):  # which brings its own
+                    st.selectbox(
+                        "Pixels are scaled to", list(_SCALINGS), format_func=_SCALINGS.get, width=210,
+                        key=key(draft, "network.scaling"), help="Happens inside the model, for prediction too.",
+                    )  # fmt: skip
                 for number, head in enumerate(draft.get("network.heads")):
                     _answer(draft, number, head)
         with result:
             if sentence:
                 st.error(plain(sentence), icon=":material/error:")
                 return [sentence]
-            _total(rows)
+            network = parse(draft.tree["network"], Network)
+            _total(network, rows)
+            for note in notes(network, _second_stage(draft), _input_shape(draft)):
+                st.caption(plain(note))
             st.html(blocks(rows, _input_shape(draft), len(draft.get("network.heads"))))
             st.caption(
                 "Height and depth of a block: its picture's sides; thickness: its channels. Point at one for more."
@@ -55,6 +62,13 @@ def network_card(draft: Draft, later: Later) -> list[str]:
             if table.open:
                 st.html(arithmetic(rows))
     return []
+
+
+def _second_stage(draft: Draft) -> Finetune | None:
+    try:
+        return parse(draft.tree["fit"], Fit).finetune
+    except CnnvizError:  # which the card for the fit says
+        return None
 
 
 def _layers(draft: Draft, name: str, rows: Sequence[Row], later: Later) -> None:
@@ -210,13 +224,14 @@ def _says(activation: str, units: str) -> str:
     return f"{units} × softmax" if activation == "softmax" else f"{units} × {activation.removesuffix('s')}"
 
 
-def _total(rows: Sequence[Row]) -> None:
-    total, trainable = sum(row.parameters for row in rows), sum(row.trainable for row in rows)
-    macs = sum(row.macs for row in rows)
-    note = "Those that training changes; the rest are measured, such as a batch normalisation's means."
+def _total(network: Network, rows: Sequence[Row]) -> None:
+    found, macs = counts(network, list(rows)), sum(row.macs for row in rows)
+    note = "Those that training changes; the rest are measured, such as a batch normalisation's means, or frozen."
+    frozen = [("Frozen", f"{found.frozen:,}", "Those of the backbone that stay as they are in the first stage.")]
     st.html(numbers([
-        ("Parameters", f"{total:,}", "All the numbers the network learns or keeps."),
-        ("Trainable", f"{trainable:,}", note),
+        ("Parameters", f"{found.total:,}", "All the numbers the network learns or keeps."),
+        ("Trainable", f"{found.trainable:,}", note),
+        *(frozen if network.backbone else []),
         ("Multiplications", _short(macs), f"For one picture: {macs:,} multiplications and additions."),
     ]))  # fmt: skip
 

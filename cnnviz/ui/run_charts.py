@@ -90,7 +90,7 @@ def _stamp(path: Path, best: int | None) -> tuple:
 def _build(run: Run, stamp: tuple, live: bool) -> _Built:
     history, epochs, best = metrics.history(run.metrics_path), metrics.epochs(run.metrics_path), run.written.best_epoch
     heads = [head.name for head in run.recipe.network.heads] if run.recipe else []
-    total = run.recipe.fit.epochs if run.recipe else len(epochs)
+    total = run.recipe.fit.all_epochs if run.recipe else len(epochs)
     turned = turn(epochs)
     options = {"epochs": epochs, "total": total, "heads": heads, "best": best, "turned": turned, "live": live}
     figures = {metric: curves.learning(history, metric, **options) for metric in ("loss", "accuracy")}
