@@ -1,0 +1,168 @@
+"""The three ways to transfer: features kept, a backbone frozen in the model, and a second stage that trains its end."""
+
+from __future__ import annotations
+
+import os
+import signal
+
+import keras
+import numpy as np
+import pytest
+
+from cnnviz import backbones, runs
+from cnnviz.data import open_dataset, pipeline
+from cnnviz.data.pictures import prepare
+from cnnviz.models.backbones import layers_of
+from cnnviz.models.build import build, compile_for
+from cnnviz.models.transfer import compute, head_alone, head_of, stem_digest, stem_of
+from cnnviz.presets import PRESETS
+from cnnviz.recipe import replace
+from cnnviz.runs import metrics
+from cnnviz.train.stages import stages
+from tests.train.test_resume import done, in_the_middle_of, nursery  # noqa: F401  a fixture
+
+LAST = "block5_conv3"
+SMALL = replace(
+    PRESETS["Q"],
+    {
+        "data.image_size": [32, 32],
+        "data.channels": 3,
+        "data.limits": {"train": 48, "validation": 24, "test": 24},
+        "network.backbone": {"name": "VGG16", "weights": "none"},
+        "network.layers": [{"type": "GlobalAveragePooling2D"}, {"type": "Dropout", "rate": 0.2}],
+        "fit.batch_size": 16,
+        "fit.epochs": 2,
+    },
+)
+CACHED = replace(SMALL, {"network.backbone.cached": True, "fit.epochs": 3})
+TUNED = replace(
+    SMALL,
+    {
+        "augmentation.steps": [{"type": "rotation", "low": -15, "high": 15}],
+        "fit.finetune": {"trainable_from": LAST, "learning_rate": 2e-3, "epochs": 2},
+    },
+)
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path, monkeypatch):
+    """A cache of this test's own."""
+    monkeypatch.setenv("CNNVIZ_CACHE", str(tmp_path / "cache"))
+    return tmp_path / "cache"
+
+
+@pytest.fixture
+def trained(checkpoints, nursery, monkeypatch):  # noqa: F811
+    """A function that trains a recipe to its end and returns the run."""
+
+    def train(recipe):
+        run = runs.create(recipe)
+        nursery.begin(run)
+        nursery.ended()
+        found = runs.open_run(run.id)
+        assert found.state == "finished", found.log_tail(40)
+        return found
+
+    return train
+
+
+def first_weights(recipe):
+    """The backbone's weights before any training."""
+    keras.utils.set_random_seed(recipe.seed)
+    return [layer.get_weights() for layer in layers_of(build(recipe), "VGG16")]
+
+
+def same(one, other):
+    return all(np.array_equal(a, b) for a, b in zip(one, other, strict=True))
+
+
+def test_a_recipe_has_its_stages():
+    assert [one.recipe for one in stages(PRESETS["C2"])] == [PRESETS["C2"]]
+    (cached,) = stages(PRESETS["M4"])
+    assert cached.cached
+    assert cached.trainable_from is None
+    first, second = stages(PRESETS["D6"])
+    assert (first.trainable_from, first.cached, first.recipe.fit.learning_rate) == (None, False, 2e-5)
+    assert (second.number, second.trainable_from, second.cached) == (1, "block5_conv1", False)
+    assert (second.recipe.fit.learning_rate, second.recipe.fit.epochs) == (1e-5, 10)
+    assert PRESETS["D6"].fit.all_epochs == 40
+
+
+@pytest.fixture(scope="module")
+def model():
+    keras.utils.set_random_seed(3)
+    return build(CACHED)
+
+
+def test_stem_and_head_are_the_network(model):
+    pixels = np.random.default_rng(0).integers(0, 256, (5, 32, 32, 3), np.uint8)
+    features = compute(stem_of(model, CACHED.network))(pixels)
+    assert (features.shape, features.dtype) == ((5, 512), np.float32)
+    head = head_of(model, CACHED.network)
+    np.testing.assert_allclose(head(features), model(pixels.astype(np.float32)), atol=1e-6)
+    alone = head_alone(CACHED.network, CACHED.data.input_shape)
+    alone.set_weights(head.get_weights())
+    np.testing.assert_array_equal(alone(features), head(features))
+
+
+def test_a_stem_is_known_by_its_weights(model):
+    digest = stem_digest(stem_of(model, CACHED.network))
+    assert stem_digest(stem_of(model, CACHED.network)) == digest
+    kernel = model.get_layer("block1_conv1").kernel
+    before = kernel.numpy()
+    kernel.assign(before + 1e-3)
+    assert stem_digest(stem_of(model, CACHED.network)) != digest
+    kernel.assign(before)
+
+
+def test_a_head_trained_on_kept_features_is_saved_as_a_whole_model(trained, cache):
+    run = trained(CACHED)
+    kept = sorted(path.name for path in (cache / "features").iterdir())
+    assert len(kept) == 6, "numbers and index of three splits"
+    records = metrics.epochs(run.metrics_path)
+    assert [record["epoch"] for record in records] == [1, 2, 3]
+    whole = keras.models.load_model(run.best_path)
+    compile_for(whole, run.recipe, 1e-3)
+    split = open_dataset(run.recipe.data).splits["validation"]
+    batches = pipeline.evaluation(prepare(split, run.recipe.data, whole=False), split.labels, run.recipe)
+    figures = whole.evaluate(batches, verbose=0, return_dict=True)
+    best = records[run.written.best_epoch - 1]
+    assert figures["loss"] == pytest.approx(best["val_loss"], abs=1e-5)
+    assert figures["accuracy"] == pytest.approx(best["val_accuracy"], abs=1e-5)
+    now = [layer.get_weights() for layer in layers_of(whole, "VGG16")]
+    assert all(map(same, now, first_weights(run.recipe)))
+
+    times = [path.stat().st_mtime_ns for path in sorted((cache / "features").iterdir())]
+    again = trained(replace(CACHED, {"fit.epochs": 1}))
+    assert "Computing" not in again.log_tail(60)
+    assert times == [path.stat().st_mtime_ns for path in sorted((cache / "features").iterdir())]
+
+
+def test_a_second_stage_trains_the_backbones_end_and_nothing_before_it(trained):
+    run = trained(TUNED)
+    records = metrics.epochs(run.metrics_path)
+    assert [record["epoch"] for record in records] == [1, 2, 3, 4]
+    assert [record["learning_rate"] for record in records] == pytest.approx([1e-3, 1e-3, 2e-3, 2e-3])
+    whole, still = keras.models.load_model(run.best_path), backbones.frozen("VGG16", LAST)
+    now, before = [layer.get_weights() for layer in layers_of(whole, "VGG16")], first_weights(run.recipe)
+    assert all(map(same, now[:still], before[:still]))
+    assert same(now[still], before[still]) == (run.written.best_epoch <= 2)
+
+
+def test_killed_in_either_stage_a_run_ends_as_if_nothing_had_happened(
+    trained,
+    checkpoints,
+    nursery,  # noqa: F811
+    until,
+):
+    whole = done(trained(TUNED))
+    run = runs.create(TUNED)
+    for epoch in (1, 2, 3):
+        nursery.begin(run)
+        until(lambda epoch=epoch: in_the_middle_of(run, epoch), 300)
+        os.kill(runs.open_run(run.id).written.process.pid, signal.SIGKILL)
+        nursery.ended()
+        assert runs.open_run(run.id).state == "crashed"
+    nursery.begin(run)
+    nursery.ended()
+    assert done(run) == whole
