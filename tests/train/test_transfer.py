@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import os
 import signal
+from collections.abc import Iterator
+from pathlib import Path
 
 import keras
 import numpy as np
 import pytest
 
+from benchmarks.nursery import Nursery
 from cnnviz import backbones, runs
 from cnnviz.data import open_dataset, pipeline
 from cnnviz.data.pictures import prepare
@@ -19,7 +22,7 @@ from cnnviz.presets import PRESETS
 from cnnviz.recipe import replace
 from cnnviz.runs import metrics
 from cnnviz.train.stages import stages
-from tests.train.test_resume import done, in_the_middle_of, nursery  # noqa: F401  a fixture
+from tests.train.test_resume import done, in_the_middle_of
 
 LAST = "block5_conv3"
 SMALL = replace(
@@ -44,15 +47,24 @@ TUNED = replace(
 )
 
 
-@pytest.fixture(autouse=True)
-def cache(tmp_path, monkeypatch):
-    """A cache of this test's own."""
-    monkeypatch.setenv("CNNVIZ_CACHE", str(tmp_path / "cache"))
-    return tmp_path / "cache"
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A cache of these tests' own."""
+    with pytest.MonkeyPatch.context() as patch:
+        folder = tmp_path_factory.mktemp("cache")
+        patch.setenv("CNNVIZ_CACHE", str(folder))
+        yield folder
+
+
+@pytest.fixture(scope="module")
+def nursery(cache: Path) -> Iterator[Nursery]:
+    made = Nursery()
+    yield made
+    made.close()
 
 
 @pytest.fixture
-def trained(checkpoints, nursery, monkeypatch):  # noqa: F811
+def trained(checkpoints, nursery):
     """A function that trains a recipe to its end and returns the run."""
 
     def train(recipe):
@@ -149,12 +161,7 @@ def test_a_second_stage_trains_the_backbones_end_and_nothing_before_it(trained):
     assert same(now[still], before[still]) == (run.written.best_epoch <= 2)
 
 
-def test_killed_in_either_stage_a_run_ends_as_if_nothing_had_happened(
-    trained,
-    checkpoints,
-    nursery,  # noqa: F811
-    until,
-):
+def test_killed_in_either_stage_a_run_ends_as_if_nothing_had_happened(trained, checkpoints, nursery, until):
     whole = done(trained(TUNED))
     run = runs.create(TUNED)
     for epoch in (1, 2, 3):
