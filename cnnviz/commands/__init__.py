@@ -5,7 +5,18 @@ from cnnviz.commands.evaluate import add_evaluate
 from cnnviz.commands.inside import add_inside
 from cnnviz.commands.predict import add_predict
 from cnnviz.commands.recipes import add_describe, add_presets
+from cnnviz.commands.reproduce import add_reproduce
 from cnnviz.commands.runs import add_runs
 from cnnviz.commands.train import add_train
 
-ALL = (add_presets, add_describe, add_train, add_runs, add_augment, add_predict, add_inside, add_evaluate)
+ALL = (
+    add_presets,
+    add_describe,
+    add_train,
+    add_runs,
+    add_augment,
+    add_predict,
+    add_inside,
+    add_evaluate,
+    add_reproduce,
+)

@@ -1,0 +1,92 @@
+"""`reproduce`: what finished runs show, what is missing, and systems that don't fit their budget."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from cnnviz import runs
+from cnnviz.__main__ import main
+from cnnviz.commands.reproduce import Outcome, page, wanted
+from cnnviz.presets import PRESETS
+from cnnviz.recipe import replace
+from cnnviz.reported import REPORTED
+from tests.made_runs import make_run
+
+
+@pytest.fixture
+def alone(checkpoints: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """A computer without any data or weights but what comes with cnnviz."""
+    monkeypatch.setenv("CNNVIZ_DATA", str(tmp_path / "data"))
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
+    (tmp_path / "data").mkdir()
+    return tmp_path / "results.md"
+
+
+def rows(path: Path) -> dict[str, list[str]]:
+    """The cells of the page's table by the systems' ids."""
+    lines = [line for line in path.read_text().splitlines() if line.startswith("| ")][1:]
+    return {line.split(": ")[0][2:]: [cell.strip() for cell in line.strip("|").split("|")] for line in lines}
+
+
+def test_what_is_not_here_is_said_in_place_of_a_figure(alone: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["reproduce", "D4", "E3", "B2", "--only-report", "--out", str(alone), "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert [one["run"] for one in told] == [None, None, None]
+    found = rows(alone)
+    assert set(found) == {"D4", "E3", "B2"}
+    for name, cells in found.items():
+        assert cells[2:4] == ["–", "–"]
+        assert len(cells[7]) > 20, name
+    assert found["D4"][1] == "0.904 (validation)"
+    assert found["E3"][4] == "17,936,515"
+
+
+def test_a_run_of_the_very_recipe_is_shown_and_another_is_not(alone: Path) -> None:
+    run = make_run(PRESETS["Q"])
+    make_run(replace(PRESETS["Q"], {"seed": 5, "name": PRESETS["Q"].name}))
+    assert main(["reproduce", "Q", "S", "--only-report", "--out", str(alone)]) == 0
+    found = rows(alone)
+    assert found["Q"][2] == f"{run.written.metrics['val_accuracy']:.4f} (epoch {run.written.best_epoch})"
+    assert found["Q"][3] == f"{run.written.test['accuracy']:.4f}"
+    assert found["S"][7] == "It wasn't trained here."
+
+
+def test_a_system_that_does_not_fit_its_budget_says_after_how_many_epochs(alone: Path) -> None:
+    """A budget that is over with the first epoch: the run is trained by a worker and stopped."""
+    assert main(["reproduce", "Q", "--budget", "0.0001", "--out", str(alone)]) == 0
+    (run,) = runs.listing()
+    assert run.state == "stopped"
+    text = alone.read_text()
+    epochs = run.written.epoch
+    if run.written.best_epoch is None:
+        assert rows(alone)["Q"][2] == "–"
+    else:
+        assert rows(alone)["Q"][6] == f"{epochs} of {PRESETS['Q'].fit.epochs}"
+        assert f"stopped for time after {epochs} of its {PRESETS['Q'].fit.epochs} epochs" in text
+
+
+def test_faces_stand_in_for_celeba(data_root: Path) -> None:
+    one, two = wanted("A"), wanted("B2")
+    assert one.data.dataset == two.data.dataset == "celeba_layout_faces"
+    assert [head.name for head in one.network.heads] == ["Smiling"]
+    assert [head.name for head in two.network.heads] == ["Facing_Left", "Smiling"]
+    assert "Validation" in page([Outcome("B2", two, None, "nothing")])
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [(["Z9"], "There is no system 'Z9'"), (["Q", "--budget", "-3"], "expected minutes above 0")],
+)
+def test_bad_words_are_one_line(alone, words, sentence, capsys) -> None:
+    assert main(["reproduce", *words, "--out", str(alone)]) == 2
+    told = capsys.readouterr().err.strip()
+    assert sentence in told
+    assert len(told.splitlines()) == 1
+    assert not alone.exists()
+
+
+def test_every_reported_system_has_its_preset() -> None:
+    assert set(REPORTED) <= set(PRESETS)
