@@ -154,10 +154,8 @@ def page(outcomes: list[Outcome]) -> str:
     lines = [
         "# The tutorials' systems, reproduced",
         "",
-        (
-            "Written by `python -m cnnviz reproduce`. Validation is that of the best epoch, the one that is kept; the test "
-            "pictures are asked once, after training. Where a system has two heads the figure is their mean."
-        ),
+        "Written by `python -m cnnviz reproduce`. Validation is that of the best epoch, the one that is kept; the",
+        "test pictures are asked once, after training. Where a system has two heads the figure is their mean.",
         "",
         "| System | Reported | Validation | Test | Parameters | Data | Epochs | Time |",
         "|---|---|---|---|---|---|---|---|",
