@@ -10,7 +10,7 @@ from cnnviz import backbones
 from cnnviz.architecture import counts, describe, unfrozen
 from cnnviz.backbones import BACKBONES
 from cnnviz.models.pretrained import find_weights, models_folder, weights_files
-from cnnviz.network import Network
+from cnnviz.network import Dropout, GlobalAveragePooling2D, Network
 from cnnviz.recipe import Finetune
 from cnnviz.ui import state
 from cnnviz.ui.state import Draft, key
@@ -23,6 +23,8 @@ WAYS = {
     "part": "From a layer on",
     "all": "All of it",
 }
+_HEAD = (GlobalAveragePooling2D(), Dropout(rate=0.2))
+"""What stands on a backbone at first."""
 _WEIGHTS = {"imagenet": "ImageNet's", "none": "Random"}
 _NAMES = {"": "None", **{name: facts.title for name, facts in BACKBONES.items()}}
 
@@ -137,6 +139,10 @@ def _choose(draft: Draft) -> None:
     draft.tree["fit"]["finetune"] = None
     if made is not None:
         draft.put("data.channels", 3)
+    if old is None or made is None:  # what stands on pictures doesn't fit on features, and the other way round
+        kept, draft.shown["aside"] = draft.shown.get("aside"), draft.get("network.layers")
+        draft.put("network.layers", kept if kept is not None else [layer.model_dump(mode="json") for layer in _HEAD])
+        draft.table += 1
 
 
 def _take(draft: Draft, field: str, path: str) -> None:

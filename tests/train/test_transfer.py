@@ -33,8 +33,11 @@ SMALL = replace(
         "data.limits": {"train": 48, "validation": 24, "test": 24},
         "network.backbone": {"name": "VGG16", "weights": "none"},
         "network.layers": [{"type": "GlobalAveragePooling2D"}, {"type": "Dropout", "rate": 0.2}],
+        "augmentation.steps": [],
         "fit.batch_size": 16,
         "fit.epochs": 2,
+        "fit.schedule": "constant",
+        "fit.learning_rate": 1e-3,
     },
 )
 CACHED = replace(SMALL, {"network.backbone.cached": True, "fit.epochs": 3})
@@ -150,8 +153,19 @@ def test_a_head_trained_on_kept_features_is_saved_as_a_whole_model(trained, cach
     assert times == [path.stat().st_mtime_ns for path in sorted((cache / "features").iterdir())]
 
 
-def test_a_second_stage_trains_the_backbones_end_and_nothing_before_it(trained):
-    run = trained(TUNED)
+@pytest.fixture(scope="module")
+def tuned(nursery, tmp_path_factory):
+    """A run of both stages that nobody disturbed, and what of it another must equal."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CNNVIZ_CHECKPOINTS", str(tmp_path_factory.mktemp("whole")))
+        run = runs.create(TUNED)
+        nursery.begin(run)
+        nursery.ended()
+        return runs.open_run(run.id), done(run)
+
+
+def test_a_second_stage_trains_the_backbones_end_and_nothing_before_it(tuned):
+    run, _ = tuned
     records = metrics.epochs(run.metrics_path)
     assert [record["epoch"] for record in records] == [1, 2, 3, 4]
     assert [record["learning_rate"] for record in records] == pytest.approx([1e-3, 1e-3, 2e-3, 2e-3])
@@ -161,10 +175,9 @@ def test_a_second_stage_trains_the_backbones_end_and_nothing_before_it(trained):
     assert same(now[still], before[still]) == (run.written.best_epoch <= 2)
 
 
-def test_killed_in_either_stage_a_run_ends_as_if_nothing_had_happened(trained, checkpoints, nursery, until):
-    whole = done(trained(TUNED))
+def test_killed_in_either_stage_a_run_ends_as_if_nothing_had_happened(tuned, checkpoints, nursery, until):
     run = runs.create(TUNED)
-    for epoch in (1, 2, 3):
+    for epoch in (1, 3):
         nursery.begin(run)
         until(lambda epoch=epoch: in_the_middle_of(run, epoch), 300)
         os.kill(runs.open_run(run.id).written.process.pid, signal.SIGKILL)
@@ -172,4 +185,4 @@ def test_killed_in_either_stage_a_run_ends_as_if_nothing_had_happened(trained, c
         assert runs.open_run(run.id).state == "crashed"
     nursery.begin(run)
     nursery.ended()
-    assert done(run) == whole
+    assert done(run) == tuned[1]
