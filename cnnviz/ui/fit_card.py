@@ -23,15 +23,16 @@ _MONITORS = {"val_accuracy": "Highest validation accuracy", "val_loss": "Lowest 
 _WEIGHTS = {"none": "All pictures alike", "balanced": "Rare classes more"}
 
 
-def fit_card(draft: Draft, found: Found, recipe: Recipe | None) -> list[str]:
-    """Draws the card and returns what is to be mended; `recipe` is the whole draft where it is free of mistakes."""
+def fit_card(draft: Draft, found: Found, recipe: Recipe | None, mistake: str) -> list[str]:
+    """Draws the card and returns what is to be mended; `recipe` is the whole draft where it is free of mistakes, and
+    `mistake` what is wrong with it as a whole, where all its parts are right."""
     with st.container(border=True, key="train_card_fit"):
         st.subheader("Fit", anchor=False)
         controls, result = st.columns([1, 2], gap="large")
         with controls:
             _controls(draft)
         with result:
-            problems = _problems(draft)
+            problems = _problems(draft) or ([mistake] if mistake else [])
             for sentence in problems:
                 st.error(plain(sentence), icon=":material/error:")
             if problems:

@@ -13,7 +13,7 @@ from cnnviz.ui import datasets, json_file, state
 from cnnviz.ui.state import Draft
 from cnnviz.ui.text import plain
 
-__all__ = ["origin_bar", "start_bar", "whole"]
+__all__ = ["mistake", "origin_bar", "start_bar", "whole"]
 
 _UPLOAD, _PRESSED = "train_upload", "train_pressed"
 
@@ -24,6 +24,15 @@ def whole(draft: Draft) -> Recipe | None:
         return parse(draft.tree)
     except CnnvizError:
         return None
+
+
+def mistake(draft: Draft) -> str:
+    """Returns what is wrong with the draft as a whole, "" where nothing is; for one whose parts are right."""
+    try:
+        parse(draft.tree)
+    except CnnvizError as error:
+        return str(error)
+    return ""
 
 
 def origin_bar(draft: Draft) -> None:
