@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,7 +16,9 @@ import pytest
 
 from cnnviz import images
 from cnnviz.__main__ import main
+from cnnviz.errors import ModelError
 from cnnviz.explain.patterns import Settings, patterns
+from cnnviz.models import export
 from cnnviz.models.load import load_run
 from cnnviz.mosaics import in_colours, mosaic, standardised
 from cnnviz.presets import PRESETS
@@ -181,8 +184,32 @@ def test_a_whole_network_is_exported_in_readable_lines(folder: Path, run: Run, c
     assert (code, err) == (0, "")
     lines = out.splitlines()
     assert lines[0].startswith("whole.keras: ")
-    assert [line.split()[0] for line in lines[1:]] == ["shape", "colour"]
+    assert [line.split()[0] for line in lines[1:3]] == ["shape", "colour"]
+    assert "its answers differ by at most" in lines[3]
     assert len(keras.models.load_model(folder / "whole.keras", compile=False).outputs) == 2
+
+
+@pytest.mark.parametrize("name", ["whole.zip", "whole.tflite", "whole.onnx"])
+def test_other_formats_give_the_same_answers_without_cnnviz(
+    folder: Path, run: Run, cnnviz: Callable[..., Done], name: str
+) -> None:
+    code, out, err = cnnviz("export", "RUN", "--out", name, "--json")
+    assert (code, err) == (0, "")
+    told = json.loads(out)
+    assert told["difference"] < (1e-3 if name.endswith("lite") else 1e-4)
+    assert [head["head"] for head in told["heads"]] == ["shape", "colour"]
+    if name.endswith(".zip"):
+        with zipfile.ZipFile(folder / name) as file:
+            assert "saved_model.pb" in file.namelist()
+    elif name.endswith("lite"):
+        assert (folder / name).read_bytes()[4:8] == b"TFL3"
+
+
+def test_a_file_that_answers_differently_is_refused(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    loaded = load_run(run)
+    monkeypatch.setitem(export.MOST, "keras", -1.0)
+    with pytest.raises(ModelError, match="answers differently"):
+        export.exported(loaded, "keras", export.pictures_for(loaded))
 
 
 @pytest.mark.parametrize(
@@ -208,6 +235,8 @@ def test_a_whole_network_is_exported_in_readable_lines(folder: Path, run: Run, c
         (["patterns", "RUN", "conv2d", "--out", "x.png", "--filters", "4-0"], "--filters has '4-0'"),
         (["patterns", "notes.jpg", "conv2d", "--out", "x.png"], "is not a .keras file"),
         (["export", "RUN", "--out", "x.h5"], "ends in .keras"),
+        (["export", "RUN", "--out", "x.keras", "--format", "tflight"], "did you mean 'tflite'?"),
+        (["export", "RUN", "--out", "x.keras", "--format", "tflite"], "ends in .tflite"),
         (["export", "RUN", "--out", "x.keras", "--head", "color"], "did you mean 'colour'?"),
         (["export", "gone.keras", "--out", "x.keras"], "There is no file 'gone.keras'"),
         (["export", "RUN"], "--out"),

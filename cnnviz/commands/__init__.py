@@ -2,6 +2,7 @@
 
 from cnnviz.commands.augment import add_augment
 from cnnviz.commands.evaluate import add_evaluate
+from cnnviz.commands.export import add_export
 from cnnviz.commands.inside import add_inside
 from cnnviz.commands.predict import add_predict
 from cnnviz.commands.recipes import add_describe, add_presets
@@ -18,5 +19,6 @@ ALL = (
     add_predict,
     add_inside,
     add_evaluate,
+    add_export,
     add_reproduce,
 )

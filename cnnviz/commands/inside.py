@@ -1,4 +1,4 @@
-"""`activations`, `patterns` and `export`: what layers give, what they look for, and a network as a file."""
+"""`activations` and `patterns`: what layers give, and what they look for."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import sys
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from rich.console import Console
@@ -39,7 +39,7 @@ GRID_COLUMNS, GRID_MARGIN, GRID_MOST = 8, 5, 64
 
 
 def add_inside(verbs: argparse._SubParsersAction) -> None:
-    """Adds `activations`, `patterns` and `export`."""
+    """Adds `activations` and `patterns`."""
     verb = add_verb(verbs, "activations", "write what a network's layers give for a photo", _activations)
     add_network_argument(verb)
     verb.add_argument("photo", metavar="PHOTO", help="a picture file")
@@ -63,11 +63,6 @@ def add_inside(verbs: argparse._SubParsersAction) -> None:
     verb.add_argument("--filters", metavar="F", help=f"such as 0-15,20 (default: the first {GRID_MOST})")
     verb.add_argument("--seed", metavar="S", type=int, default=0, help="of the noise to start from (default 0)")
     verb.add_argument("--out", metavar="FILE", required=True, help="the PNG file to write")
-
-    verb = add_verb(verbs, "export", "write a network, or one head of it, as a .keras file", _export)
-    add_network_argument(verb)
-    verb.add_argument("--head", metavar="H", help="the only head to keep, on the trunk that all share (default: all)")
-    verb.add_argument("--out", metavar="FILE", required=True, help="the .keras file to write")
 
 
 def _activations(chosen: argparse.Namespace) -> int:
@@ -193,27 +188,3 @@ def _grid(found: Patterns) -> np.ndarray:
     columns = min(GRID_COLUMNS, len(found.pictures))
     planes = found.pictures.transpose(3, 1, 2, 0)
     return np.stack([mosaic(plane, columns=columns, margin=GRID_MARGIN) for plane in planes], axis=-1)
-
-
-def _export(chosen: argparse.Namespace) -> int:
-    out = out_file(chosen.out, ".keras", "Keras tells the format of a network by its file's name")
-    with tensorflow_quiet():
-        loaded, _ = network_of(chosen.run)
-        from cnnviz.models.split import as_file, split  # brings TensorFlow
-
-        loaded = loaded if chosen.head is None else split(loaded, chosen.head)
-        data = as_file(loaded)
-    written(out, data)
-    heads = [{"head": head.name, "activation": head.activation, "classes": list(loaded.classes[head.name])}
-             for head in loaded.heads]  # fmt: skip
-    record: dict[str, Any] = {
-        "out": str(out), "run": chosen.run, "parameters": loaded.model.count_params(),
-        "input": [*loaded.image_size, loaded.channels], "heads": heads,
-    }  # fmt: skip
-    if chosen.json:
-        print(json.dumps(record))
-        return 0
-    print(f"{out}: {record['parameters']:,} parameters, pictures of {'×'.join(map(str, record['input']))}")
-    for head in heads:
-        print(f"  {head['head']} ({head['activation']}): {', '.join(head['classes'])}")
-    return 0

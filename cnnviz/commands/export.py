@@ -1,0 +1,61 @@
+"""`export`: a network, or one head of it, as a file."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+from cnnviz.commands.networks import add_network_argument, network_of, tensorflow_quiet
+from cnnviz.commands.output import out_file, written
+from cnnviz.commands.verbs import add_verb
+from cnnviz.errors import ModelError, one_of
+from cnnviz.runs import snapshots
+
+__all__ = ["add_export"]
+
+ENDINGS = {".keras": "keras", ".zip": "savedmodel", ".tflite": "tflite", ".onnx": "onnx"}
+
+
+def add_export(verbs: argparse._SubParsersAction) -> None:
+    """Adds `export`."""
+    verb = add_verb(verbs, "export", "write a network, or one head of it, as a file that needs no cnnviz", _export)
+    add_network_argument(verb)
+    verb.add_argument("--head", metavar="H", help="the only head to keep, on the trunk that all share (default: all)")
+    verb.add_argument(
+        "--format", metavar="F",
+        help="keras, savedmodel (TensorFlow's, as one .zip), tflite (LiteRT), onnx; by default what FILE's ending says",
+    )  # fmt: skip
+    verb.add_argument("--out", metavar="FILE", required=True, help="the file to write")
+
+
+def _export(chosen: argparse.Namespace) -> int:
+    kind = chosen.format or ENDINGS.get(Path(chosen.out).suffix.lower(), "keras")
+    if kind not in ENDINGS.values():
+        raise ModelError(f"There is no format {kind!r}: {one_of(kind, ENDINGS.values())}.")
+    ending = next(suffix for suffix, name in ENDINGS.items() if name == kind)
+    out = out_file(chosen.out, ending, f"programs tell the format of a network by its file's name, here {kind}")
+    with tensorflow_quiet():
+        loaded, run = network_of(chosen.run)
+        from cnnviz.models.export import exported, pictures_for  # brings TensorFlow
+        from cnnviz.models.split import split
+
+        loaded = loaded if chosen.head is None else split(loaded, chosen.head)
+        probe = snapshots.pictures(run.folder) if run is not None else None
+        data, difference = exported(loaded, kind, pictures_for(loaded, probe.pictures if probe else None))
+    written(out, data)
+    heads = [{"head": head.name, "activation": head.activation, "classes": list(loaded.classes[head.name])}
+             for head in loaded.heads]  # fmt: skip
+    record: dict[str, Any] = {
+        "out": str(out), "run": chosen.run, "format": kind, "difference": difference,
+        "parameters": loaded.model.count_params(), "input": [*loaded.image_size, loaded.channels], "heads": heads,
+    }  # fmt: skip
+    if chosen.json:
+        print(json.dumps(record))
+        return 0
+    print(f"{out}: {record['parameters']:,} parameters, pictures of {'×'.join(map(str, record['input']))}")
+    for head in heads:
+        print(f"  {head['head']} ({head['activation']}): {', '.join(head['classes'])}")
+    print(f"  Asked in a process without cnnviz, its answers differ by at most {difference:.2g}.")
+    return 0
