@@ -28,5 +28,6 @@ pages = [
     st.Page("pages/augment.py", title="Augment", icon=":material/auto_awesome_motion:"),
     st.Page("pages/inside.py", title="Inside", icon=":material/layers:"),
     st.Page("pages/predict.py", title="Predict", icon=":material/image_search:"),
+    st.Page("pages/learn.py", title="Learn", icon=":material/school:"),
 ]
 st.navigation(pages, position="top").run()

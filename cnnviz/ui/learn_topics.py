@@ -1,0 +1,123 @@
+"""What the Learn page explains: the tutorials' questions, in plain words, and the systems that answer them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+__all__ = ["TOPICS", "Link", "Topic"]
+
+
+@dataclass(frozen=True)
+class Link:
+    """A way on to another page. `needs` is the system whose newest run it opens; "" where it needs none."""
+
+    page: str
+    label: str
+    icon: str
+    needs: str = ""
+    query: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True)
+class Topic:
+    """A question. `sentences` are Markdown; `figure` names a picture of `learn_figures`; `systems` are presets whose
+    runs stand beside each other, and `curve` the one whose curves are shown; `look` says what to look at in them."""
+
+    title: str
+    question: str
+    sentences: str
+    figure: str = ""
+    systems: tuple[str, ...] = ()
+    curve: str = ""
+    look: str = ""
+    links: tuple[Link, ...] = ()
+
+
+TOPICS: dict[str, Topic] = {
+    "convolution": Topic(
+        "Convolution",
+        "What does a convolution compute?",
+        "A small window of weights, the **kernel**, slides over the picture. At each place the pixels under it are "
+        "multiplied by its weights and added up: one number. Where the picture looks like the kernel the number is "
+        "large. A network learns hundreds of such kernels; below, nine weights are set by hand.",
+        figure="kernel",
+        links=(
+            Link("inside", "Take a number apart in a network", "calculate", "C2", (("view", "numbers"),)),
+            Link("inside", "See the kernels that a network learned", "grid_view", "C2", (("view", "kernels"),)),
+        ),
+    ),
+    "structure": Topic(
+        "Structure",
+        "Why does flattening lose structure?",
+        "A dense layer takes all pixels as one long list. Put them in any other order, the same for every picture, and "
+        "it learns just as well: it never knew which pixels are neighbours. A convolution looks at neighbours, so that "
+        "the left picture is worth more to it than the right one, although both hold the very same numbers.",
+        figure="order",
+        systems=("C1", "C2"),
+        look="C1 flattens the fashion pictures at once, C2 looks with convolutions first. Compare their best "
+        "validation accuracies; the tutorial reported 0.880 (training) and 0.916.",
+    ),
+    "pooling": Topic(
+        "Pooling",
+        "What does pooling buy?",
+        "Max pooling keeps the largest of four neighbouring values. Three quarters of the numbers go, and with them the "
+        "exact place: when the picture moves by a pixel, most of what is kept stays where it was. So a network needn't "
+        "learn each thing at each place anew.",
+        figure="pool",
+        systems=("C1", "C2"),
+        look="How much do shifts of the picture cost a network with pooling (C2) and one without (C1)? Ask both "
+        "on the Augment page, with the step Width shift.",
+        links=(Link("augment", "Does my network survive a shift?", "swap_horiz", "", (("policy", "light"),)),),
+    ),
+    "overfitting": Topic(
+        "Learning by heart",
+        "When do the curves part, and why?",
+        "A large network can learn 2,000 photos by heart: training accuracy goes to 1, but on photos that it never saw "
+        "it stops getting better. **Validation** tells; where its curve leaves that of training, learning by heart has "
+        "begun. cnnviz keeps the network of the best epoch, not the last.",
+        systems=("D2",),
+        curve="D2",
+        look="D2 has 3.5 million weights for 2,000 photos. The shaded stretch is where the curves part.",
+        links=(Link("runs", "Which pictures does it get wrong?", "troubleshoot", "D2"),),
+    ),
+    "augmentation": Topic(
+        "Augmentation",
+        "What does augmentation buy?",
+        "A cat that is turned a little is still a cat. If every epoch shows each photo a little differently, there is "
+        "nothing to learn by heart. Measured here over 60 epochs: without (D2) the best validation accuracy is 0.761 "
+        "and training ends at 1.00; with it and dropout (D3) it is 0.810 and training ends at 0.79.",
+        figure="draws",
+        systems=("D2", "D3"),
+        curve="D3",
+        look="D3 is D2 with dropout and augmentation. Its curves stay together.",
+        links=(Link("augment", "Adjust the steps on your own photo", "auto_awesome_motion", "", (("policy", "D3"),)),),
+    ),
+    "transfer": Topic(
+        "Transfer",
+        "What does a trained network bring along?",
+        "Edges, textures and parts of things are the same in all photos. A network that learned 1.2 million of them "
+        "needs only a new last layer for cats and dogs: 1,281 weights instead of millions. On **kept features** (M4) "
+        "that takes seconds, **in the model** (M5) it works with augmentation, and **fine-tuned** (M6) the last layers "
+        "adapt too.",
+        systems=("D2", "D3", "M4", "M5", "M6"),
+        look="The tutorial reported 0.904, 0.900 and 0.920 for the three ways on VGG16.",
+        links=(Link("train", "Train M4: it takes less than a minute", "bolt", "", (("preset", "M4"),)),),
+    ),
+    "accuracy": Topic(
+        "Accuracy",
+        "What does an accuracy hide?",
+        "Nine of ten right sounds well, until the tenth is always the same class. The **confusion matrix** says what is "
+        "taken for what; **calibration** says whether 90 % sure means right nine times of ten. And the most confident "
+        "mistakes are where to look first: often the label is wrong, not the network.",
+        links=(Link("runs", "Open a run's report", "lab_profile", "P"),),
+    ),
+    "why": Topic(
+        "Reasons",
+        "May I believe a heat map?",
+        "Grad-CAM lays over the photo where the evidence for an answer came from. It looks convincing even when it is "
+        "wrong. So cnnviz measures it: take away what it marks and the answer must fall faster than with random maps; "
+        "put the weights in random order and it must change.",
+        links=(Link("predict", "Explain a photo and measure the map", "rule", "P", (("sample", "chelsea"),)),),
+    ),
+}
+"""By the names that stand in the address."""

@@ -1,0 +1,51 @@
+"""The Learn page: what do these experiments teach?"""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from cnnviz import runs
+from cnnviz.errors import CnnvizError
+from cnnviz.ui import address
+from cnnviz.ui.entry import through_the_app
+from cnnviz.ui.learn_figures import FIGURES
+from cnnviz.ui.learn_runs import links, own_runs
+from cnnviz.ui.learn_topics import TOPICS
+from cnnviz.ui.text import plain
+from cnnviz.ui.told import keep_telling, tell
+
+through_the_app()
+
+NAME = "learn_topic"
+
+with st.container(gap=None):
+    st.title("Learn", anchor=False)
+    st.caption("What do these experiments teach? Eight questions, with a small experiment or your own runs to each.")
+
+if (named := address.news("learn", ("topic",))) and named["topic"] in TOPICS:
+    tell(NAME, named["topic"])
+elif NAME not in st.session_state:
+    tell(NAME, st.session_state.get("learn_last", next(iter(TOPICS))))
+else:
+    keep_telling(NAME)
+chosen = st.pills(
+    "Question", list(TOPICS), format_func=lambda name: TOPICS[name].title, key=NAME, required=True,
+    help="Each can be opened by its own address.",
+)  # fmt: skip
+st.session_state["learn_last"] = chosen
+address.write("learn", {"topic": chosen})
+topic = TOPICS[chosen]
+try:
+    listed = runs.listing()
+except CnnvizError as error:
+    st.error(plain(error), icon=":material/error:")
+    listed = []
+left, right = st.columns([2, 3], gap="large")
+with left:
+    st.subheader(topic.question, anchor=False)
+    st.markdown(topic.sentences)
+    links(topic, listed)
+with right:
+    if topic.figure:
+        FIGURES[topic.figure]()
+    own_runs(topic, listed)

@@ -1,0 +1,105 @@
+"""The Learn page, as a person reads it, without a browser."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from cnnviz.presets import PRESETS
+from cnnviz.recipe import replace
+from cnnviz.ui.learn_figures import FIGURES, moved, pooled, shuffled
+from cnnviz.ui.learn_runs import newest
+from cnnviz.ui.learn_topics import TOPICS
+from tests.made_runs import make_run
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def app(checkpoints: Path) -> AppTest:
+    return AppTest.from_file(str(ROOT / "streamlit_app.py"), default_timeout=60)
+
+
+def opened(app: AppTest, **query: str) -> AppTest:
+    """The page under this address."""
+    app.query_params.update(query)
+    app.switch_page("pages/learn.py").run()
+    assert not app.exception
+    return app
+
+
+def whole(run):
+    """The run with something in its network's place."""
+    run.best_path.write_bytes(b"a network")
+    return run
+
+
+def words(app: AppTest) -> str:
+    return " ".join(one.value for kind in ("markdown", "caption", "subheader") for one in getattr(app, kind))
+
+
+@pytest.mark.parametrize("name", TOPICS)
+def test_every_question_opens_by_its_address_without_any_run(app: AppTest, name: str) -> None:
+    opened(app, topic=name)
+    assert app.subheader[0].value == TOPICS[name].question
+    assert app.query_params["topic"] in (name, [name])
+    assert app.get("page_link"), "a way on"
+
+
+def test_a_question_that_is_not_there_opens_the_first(app: AppTest) -> None:
+    opened(app, topic="<b>x")
+    assert app.subheader[0].value == next(iter(TOPICS.values())).question
+
+
+def test_own_runs_stand_beside_each_other(app: AppTest) -> None:
+    runs = {name: whole(make_run(PRESETS[name])) for name in ("C1", "C2")}
+    opened(app, topic="structure")
+    table = app.dataframe[0].value
+    assert [row.split(" ")[0] for row in table["System"]] == ["C1", "C2"]
+    assert list(table["Validation"]) == [run.written.metrics["val_accuracy"] for run in runs.values()]
+    assert "Not trained here" not in words(app)
+
+
+def test_a_run_of_a_system_is_known_by_network_data_and_augmentation(checkpoints: Path) -> None:
+    make_run(PRESETS["D2"])  # without a network
+    other = whole(make_run(replace(PRESETS["D2"], {"seed": 3, "fit.epochs": 2})))
+    whole(make_run(replace(PRESETS["D2"], {"network.layers": [{"type": "Flatten"}]})))
+    from cnnviz.runs import listing
+
+    assert newest(listing(), "D2").id == other.id
+    assert newest(listing(), "D3") is None
+
+
+def test_the_experiments_do_what_they_say() -> None:
+    picture = np.arange(36, dtype=np.uint8).reshape(6, 6)
+    assert sorted(shuffled(picture).ravel()) == sorted(picture.ravel())
+    assert not np.array_equal(shuffled(picture), picture)
+    np.testing.assert_array_equal(shuffled(picture), shuffled(picture))
+    np.testing.assert_array_equal(pooled(picture), [[7, 9, 11], [19, 21, 23], [31, 33, 35]])
+    np.testing.assert_array_equal(moved(picture, 2)[0], [0, 0, 0, 1, 2, 3])
+    assert {topic.figure for topic in TOPICS.values()} - {""} == set(FIGURES)
+
+
+def test_every_control_has_help(app: AppTest) -> None:
+    for name in ("convolution", "pooling"):
+        opened(app, topic=name)
+        for kind in ("selectbox", "slider"):
+            assert all(widget.help for widget in getattr(app, kind))
+
+
+def test_the_page_loads_no_tensorflow(checkpoints: Path) -> None:
+    script = (
+        "import sys; from streamlit.testing.v1 import AppTest; app = AppTest.from_file('streamlit_app.py');"
+        "app.switch_page('pages/learn.py').run(timeout=60); assert not app.exception;"
+        "print('tensorflow' in sys.modules)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=ROOT, env=os.environ, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "False"
