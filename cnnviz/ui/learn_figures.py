@@ -61,7 +61,7 @@ def _enlarged(picture: np.ndarray) -> np.ndarray:
 def _kernel() -> None:
     tell_first("learn_kernel", next(iter(KERNELS)))
     name = st.selectbox("Kernel", list(KERNELS), key="learn_kernel", width=280,
-                        help="Nine weights. Bright in the result: the picture looks like the kernel there.")  # fmt: skip
+                        help="Nine weights. Bright in the result: there the picture looks like it.")  # fmt: skip
     weights = np.array(KERNELS[name], np.float32)
     picture = _grey(SIDE).astype(np.float32)
     found = cv2.filter2D(picture, cv2.CV_32F, weights / max(1.0, np.abs(weights).sum() / 2))

@@ -75,7 +75,7 @@ def _table(found: dict[str, Run | None]) -> None:
 
 
 def links(topic: Topic, listed: Sequence[Run]) -> None:
-    """Draws the ways on to other pages, opened at the right run; one that lacks its run leads to where it is trained."""
+    """Draws the ways on to other pages, opened at the right run; one that lacks a run leads to Train."""
     for link in topic.links:
         run = newest(listed, link.needs) if link.needs else None
         if link.needs and run is None:

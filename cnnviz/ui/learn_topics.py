@@ -60,8 +60,8 @@ TOPICS: dict[str, Topic] = {
     "pooling": Topic(
         "Pooling",
         "What does pooling buy?",
-        "Max pooling keeps the largest of four neighbouring values. Three quarters of the numbers go, and with them the "
-        "exact place: when the picture moves by a pixel, most of what is kept stays where it was. So a network needn't "
+        "Max pooling keeps the largest of four neighbours. Three quarters of the numbers go, and with them the exact "
+        "place: when the picture moves by a pixel, most of what is kept stays where it was. So a network needn't "
         "learn each thing at each place anew.",
         figure="pool",
         systems=("C1", "C2"),
@@ -106,8 +106,8 @@ TOPICS: dict[str, Topic] = {
     "accuracy": Topic(
         "Accuracy",
         "What does an accuracy hide?",
-        "Nine of ten right sounds well, until the tenth is always the same class. The **confusion matrix** says what is "
-        "taken for what; **calibration** says whether 90 % sure means right nine times of ten. And the most confident "
+        "Nine of ten right sounds well, until the tenth is always the same class. The **confusion matrix** says what "
+        "is taken for what; **calibration** says whether 90 % sure means right nine times of ten. And the most confident "
         "mistakes are where to look first: often the label is wrong, not the network.",
         links=(Link("runs", "Open a run's report", "lab_profile", "P"),),
     ),
