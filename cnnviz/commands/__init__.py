@@ -6,6 +6,7 @@ from cnnviz.commands.export import add_export
 from cnnviz.commands.inside import add_inside
 from cnnviz.commands.predict import add_predict
 from cnnviz.commands.recipes import add_describe, add_presets
+from cnnviz.commands.report import add_report
 from cnnviz.commands.reproduce import add_reproduce
 from cnnviz.commands.runs import add_runs
 from cnnviz.commands.train import add_train
@@ -20,5 +21,6 @@ ALL = (
     add_inside,
     add_evaluate,
     add_export,
+    add_report,
     add_reproduce,
 )

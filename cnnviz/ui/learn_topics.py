@@ -106,8 +106,8 @@ TOPICS: dict[str, Topic] = {
     "accuracy": Topic(
         "Accuracy",
         "What does an accuracy hide?",
-        "Nine of ten right sounds well, until the tenth is always the same class. The **confusion matrix** says what "
-        "is taken for what; **calibration** says whether 90 % sure means right nine times of ten. And the most confident "
+        "Nine of ten right sounds well, until the tenth is always of one class. The **confusion matrix** says what is "
+        "taken for what; **calibration** says whether 90 % sure means right nine times of ten. And the most confident "
         "mistakes are where to look first: often the label is wrong, not the network.",
         links=(Link("runs", "Open a run's report", "lab_profile", "P"),),
     ),

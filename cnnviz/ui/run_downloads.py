@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from html import escape
 from pathlib import Path
 
 import streamlit as st
 
+from cnnviz.errors import CnnvizError
 from cnnviz.runs import Run, metrics
 from cnnviz.ui.models import head_file, heads_of
 
@@ -52,6 +54,26 @@ def downloads(run: Run) -> None:
         key="runs_get_network",
         help="Takes raw pixels, 0 to 255, of the recipe's size; its scaling is inside.",
     )
+
+    st.download_button(
+        "Report (HTML)",
+        data=partial(_page, run),
+        file_name=f"{run.id}.html",
+        mime="text/html",
+        disabled=not (run.folder / "report.json").is_file(),
+        on_click="ignore",
+        key="runs_get_report",
+        help="One page with curves, confusion matrix, calibration and the recipe; it opens without a network.",
+    )
+
+
+def _page(run: Run) -> str:
+    from cnnviz.figures.html_report import html_page  # brings Plotly
+
+    try:
+        return html_page(run)
+    except CnnvizError as error:
+        return escape(str(error))
 
 
 def _reader(path: Path) -> Callable[[], bytes]:

@@ -1,0 +1,67 @@
+"""A run as one HTML page: all its figures, nothing from elsewhere, names as text."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import pytest
+
+from cnnviz.__main__ import main
+from cnnviz.errors import RunError
+from cnnviz.figures.html_report import html_page
+from cnnviz.files import write_json
+from cnnviz.presets import PRESETS
+from cnnviz.recipe import replace
+from cnnviz.runs import open_run
+from tests.made_runs import make_run
+
+HOSTILE = "<script>alert(1)</script>"
+CLASSES = [
+    {"class": HOSTILE, "precision": 0.75, "recall": 0.6, "f1": 0.666667, "support": 5},
+    {"class": "dogs", "precision": 0.6, "recall": 0.75, "f1": 0.666667, "support": 4},
+]
+HEAD = {
+    "accuracy": 0.666667, "loss": 0.5, "classes": CLASSES, "confusion": [[3, 2], [1, 3]],
+    "calibration": {"error": 0.05, "bins": [
+        {"low": 0.5, "high": 1.0, "samples": 9, "confidence": 0.7, "accuracy": 0.666667}]},
+    "curves": {"roc": {"false_positive": [0.0, 0.4, 1.0], "true_positive": [0.0, 0.75, 1.0], "area": 0.7},
+               "precision_recall": {"recall": [0.0, 1.0], "precision": [1.0, 0.44], "average": 0.7}, "share": 0.444},
+}  # fmt: skip
+REPORT = {
+    "best_epoch": 3, "seconds": 12.0, "test": {"accuracy": 0.666667}, "versions": {"keras": "3.15.1"},
+    "machine": {"system": HOSTILE},
+    "splits": {"test": {"samples": 9, "figures": {"accuracy": 0.666667, "loss": 0.5}, "heads": {"label": HEAD}}},
+}  # fmt: skip
+
+
+@pytest.fixture
+def run(checkpoints):
+    made = make_run(replace(PRESETS["Q"], {"name": HOSTILE}))
+    write_json(made.folder / "report.json", REPORT)
+    return open_run(made.id)
+
+
+def test_everything_is_in_one_page_and_names_are_text(run):
+    page = html_page(run)
+    own = re.sub(r"<script>.*?</script>", "", page, count=1, flags=re.S)  # plotly.js itself
+    assert HOSTILE not in own
+    assert "&lt;script&gt;alert(1)" in own
+    assert not re.search(r'(src|href)="https?:', own)
+    assert own.count("Plotly.newPlot") == 5  # loss, accuracy, ROC, precision and recall, calibration
+    for told in ("0.6667", "Recipe", "keras", "Expected calibration error 0.0500"):
+        assert told in own
+    assert re.findall(r"<td style=[^>]*>(\d+)</td>", own) == ["3", "2", "1", "3"]
+
+
+def test_the_command_writes_it(run, tmp_path, capsys):
+    assert main(["report", run.id, "--out", str(tmp_path / "run.html"), "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert (tmp_path / "run.html").stat().st_size == told["bytes"] > 1e6
+    assert main(["report", run.id, "--out", str(tmp_path / "run.pdf")]) == 2
+    assert "ends in .html" in capsys.readouterr().err
+
+
+def test_a_run_without_a_report_says_so(checkpoints):
+    with pytest.raises(RunError, match="has no report"):
+        html_page(make_run())
