@@ -9,6 +9,7 @@ from cnnviz.commands.recipes import add_describe, add_presets
 from cnnviz.commands.report import add_report
 from cnnviz.commands.reproduce import add_reproduce
 from cnnviz.commands.runs import add_runs
+from cnnviz.commands.script import add_script
 from cnnviz.commands.train import add_train
 
 ALL = (
@@ -22,5 +23,6 @@ ALL = (
     add_evaluate,
     add_export,
     add_report,
+    add_script,
     add_reproduce,
 )

@@ -14,7 +14,7 @@ from cnnviz.data.dataset import Dataset, Progress, printable
 from cnnviz.data.listing import listing
 from cnnviz.errors import DataError, one_of
 
-__all__ = ["Entry", "catalogue", "open_dataset"]
+__all__ = ["Entry", "catalogue", "open_dataset", "place_of"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -115,6 +115,16 @@ def _open(name: str, heads: Sequence[str] | None, progress: Progress | None, any
     if path.suffix.lower() != ".npz" or not path.is_file():
         raise DataError(f"{shown} is not a dataset: expected a folder of pictures, a .zip of such or an .npz file.")
     return npz.load_npz(path, shown)
+
+
+def place_of(name: str) -> Path | None:
+    """Returns the folder or file that a dataset's name means, `None` where it means none."""
+    if name in _BUNDLED or name in _DOWNLOADS or name == "celeba":
+        return None
+    try:
+        return _path(name, anywhere=True)
+    except DataError:
+        return None
 
 
 def _path(name: str, anywhere: bool) -> Path:
