@@ -162,9 +162,19 @@ def end(processes: Iterable[psutil.Process]) -> None:
     left = list(processes)
     for ask in (psutil.Process.terminate, psutil.Process.kill):
         for process in left:
-            if process.is_running():
+            if at_work(process):
                 ask(process)
-        _, left = psutil.wait_procs(left, timeout=10)
+        until = time.monotonic() + 10
+        while (left := [process for process in left if at_work(process)]) and time.monotonic() < until:
+            time.sleep(0.05)
+
+
+def at_work(process: psutil.Process) -> bool:
+    """Whether it runs still; a zombie, which its parent hasn't buried, doesn't."""
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.Error:
+        return False
 
 
 @pytest.fixture

@@ -54,7 +54,7 @@ def process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, psu
         wait_for_health(url, running, folder / "server.log")
         yield url, running
     finally:
-        end(running)
+        end([running])
 
 
 @pytest.fixture(scope="module")
