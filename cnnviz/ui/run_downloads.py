@@ -12,6 +12,7 @@ import streamlit as st
 from cnnviz.errors import CnnvizError
 from cnnviz.runs import Run, metrics
 from cnnviz.ui.models import head_file, heads_of
+from cnnviz.ui.run_exports import formats, script
 
 __all__ = ["downloads"]
 
@@ -54,7 +55,8 @@ def downloads(run: Run) -> None:
         key="runs_get_network",
         help="Takes raw pixels, 0 to 255, of the recipe's size; its scaling is inside.",
     )
-
+    formats(run, head)
+    script(run)
     st.download_button(
         "Report (HTML)",
         data=partial(_page, run),

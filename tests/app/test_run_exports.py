@@ -1,0 +1,57 @@
+"""Downloads of a run that are made on demand, as a person uses them, without a browser."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from cnnviz.presets import PRESETS
+from cnnviz.recipe import replace
+from cnnviz.runs import Run
+from tests.made_runs import give_network, make_run
+
+APP = Path(__file__).parents[2] / "streamlit_app.py"
+SMALL = {"network.layers": [{"type": "Conv2D", "filters": 2}, {"type": "GAP"}]}
+
+
+def opened(run: Run) -> AppTest:
+    app = AppTest.from_file(str(APP), default_timeout=60).run()
+    app.switch_page("pages/runs.py")
+    app.query_params["run"] = run.id
+    return again(app)
+
+
+def again(app: AppTest) -> AppTest:
+    app.run()
+    assert not app.exception
+    return app
+
+
+def labels(app: AppTest) -> list[str]:
+    return [one.proto.label for one in app.get("download_button")]
+
+
+def test_another_format_is_written_when_asked_for(checkpoints: Path, until) -> None:
+    app = opened(give_network(make_run(replace(PRESETS["Q"], SMALL))))
+    assert "Network as SavedModel (.zip)" not in labels(app)
+    app.selectbox(key="runs_get_format").set_value("savedmodel")
+    again(app).button(key="runs_make_format").click()
+    until(lambda: "Network as SavedModel (.zip)" in labels(again(app)), seconds=120)
+    assert any("its answers differ by at most" in one.value for one in app.caption)
+    app.selectbox(key="runs_get_format").set_value("tflite")
+    assert "Network as SavedModel (.zip)" not in labels(again(app)), "what is offered is what is chosen"
+
+
+def test_the_script_is_offered_or_it_is_said_why_not(checkpoints: Path) -> None:
+    assert "Keras script (.py)" in labels(opened(make_run(PRESETS["D1"])))
+    app = opened(make_run(PRESETS["Q"]))
+    assert "Keras script (.py)" not in labels(app)
+    assert any("which only cnnviz makes or knows" in one.value for one in app.caption)
+
+
+@pytest.mark.parametrize("state", ["running", "finished"])
+def test_a_run_without_a_network_offers_no_format(checkpoints: Path, state: str) -> None:
+    app = opened(make_run(PRESETS["D1"], state=state))
+    assert app.button(key="runs_make_format").disabled
