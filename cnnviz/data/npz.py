@@ -13,7 +13,7 @@ import numpy as np
 from cnnviz.data.dataset import Arrays, Dataset, Head, Split, printable
 from cnnviz.errors import DataError
 
-__all__ = ["MAX_ARRAY_BYTES", "headers", "load_npz", "to_uint8"]
+__all__ = ["MAX_ARRAY_BYTES", "headers", "load_npz", "pairs", "to_uint8"]
 
 MAX_ARRAY_BYTES = 8 * 2**30
 _PAIRS = {
@@ -46,7 +46,7 @@ def load_npz(path: Path, name: str) -> Dataset:
         DataError: it is no archive of such arrays, or labels are missing or out of range.
     """
     found = headers(path)
-    keys = {split: pair for split, pairs in _PAIRS.items() if (pair := _pair(path, found, split, pairs))}
+    keys = pairs(path, found)
     if "train" not in keys:
         raise DataError(f"{name} has no pictures and labels under a name known here but {_named(found)}: expected "
                         f"X_train and y_train, with X_test and y_test, or images and labels.")  # fmt: skip
@@ -117,6 +117,19 @@ def _read(path: Path, key: str) -> np.ndarray:
         raise DataError(
             f"The array {printable(key)!r} of {printable(path.name)} can't be read: {_short(error)}."
         ) from None
+
+
+def pairs(path: Path, found: dict[str, Header]) -> dict[str, tuple[str, str]]:
+    """Returns for each split that the archive has the names of its pictures and labels, in lower case.
+
+    Args:
+        path: for the sentence of what is wrong.
+        found: what `headers` returned.
+
+    Raises:
+        DataError: it has pictures without labels.
+    """
+    return {split: pair for split, names in _PAIRS.items() if (pair := _pair(path, found, split, names))}
 
 
 def _pair(path: Path, found: dict[str, Header], split: str, pairs: tuple) -> tuple[str, str] | None:

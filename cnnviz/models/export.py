@@ -39,8 +39,8 @@ elif kind == "savedmodel":
     import tensorflow as tf
     folder = tempfile.mkdtemp()
     zipfile.ZipFile(path).extractall(folder)
-    asked = tf.saved_model.load(folder)  # kept while it is asked, as its weights go with it
-    found = asked.serve(pixels)
+    saved = tf.saved_model.load(folder)
+    found = saved.serve(pixels)
     found = found if isinstance(found, (list, tuple)) else [found]
 elif kind == "onnx":
     import onnxruntime

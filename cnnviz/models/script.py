@@ -47,7 +47,7 @@ def keras_script(recipe: Recipe, folder: Path | None) -> str:
         _opening(recipe),
         reading(recipe.data, folder),
         _augmentation(recipe),
-        _network(recipe.network, recipe.data.input_shape),
+        _network(recipe.network, recipe.data.input_shape, _stays_frozen(recipe)),
         _fitting(recipe),
     ]
     return "\n\n".join(parts) + "\n"
@@ -74,7 +74,8 @@ def _augmentation(recipe: Recipe) -> str:
     return keras_snippet(recipe.augmentation, recipe.data.image_size).removeprefix("import keras\n\n").rstrip()
 
 
-def _network(network: Network, input_shape: tuple[int, int, int]) -> str:
+def _network(network: Network, input_shape: tuple[int, int, int], always: bool) -> str:
+    """The network's part; `always` is whether a backbone stays frozen to the end."""
     lines = [f"inputs = x = keras.Input({input_shape!r})"]
     backbone = network.backbone
     if backbone is not None:
@@ -85,7 +86,7 @@ def _network(network: Network, input_shape: tuple[int, int, int]) -> str:
             f"    include_top=False, weights={weights!r}, input_shape={input_shape!r}{_inside(backbone.name)}",
             ")",
             *_freeze(backbone.trainable_from),
-            f"x = backbone(x, training={backbone.trainable_from is not None})",
+            f"x = backbone({'x, training=False' if always else 'x'})",
         ]
     elif network.scaling != "none":
         lines.append(f"x = {_SCALING[network.scaling]}")
@@ -98,6 +99,11 @@ def _network(network: Network, input_shape: tuple[int, int, int]) -> str:
     lines.append(f"outputs = keras.layers.Dense({head.units}, activation={activation!r}, name={head.name!r})(x)")
     total = sum(row.parameters for row in describe(network, input_shape))
     return "\n".join([*lines, "model = keras.Model(inputs, outputs)", f"assert model.count_params() == {total}"])
+
+
+def _stays_frozen(recipe: Recipe) -> bool:
+    backbone = recipe.network.backbone
+    return backbone is not None and backbone.trainable_from is None and recipe.fit.finetune is None
 
 
 def _inside(name: str) -> str:
