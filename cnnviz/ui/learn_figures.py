@@ -67,7 +67,10 @@ def _kernel() -> None:
     found = cv2.filter2D(picture, cv2.CV_32F, weights / max(1.0, np.abs(weights).sum() / 2))
     rows = r" \\ ".join(" & ".join(f"{one:g}" for one in row) for row in weights)
     st.latex(r"\begin{bmatrix}" + rows + r"\end{bmatrix}")
-    _shown((picture.astype(np.uint8), "The picture"), (coloured(found, "viridis"), f"What {name.lower()} finds"))
+    _shown(
+        (picture.astype(np.uint8), "The picture"),
+        (coloured(found - found.min()), f"{name}: bright where it is like the kernel"),
+    )
 
 
 def _order() -> None:
