@@ -49,7 +49,8 @@ def moved(picture: np.ndarray, pixels: int) -> np.ndarray:
 
 
 def _shown(*pictures: tuple[np.ndarray, str]) -> None:
-    st.html(tiles([(picture_bytes(_enlarged(one)), caption, caption) for one, caption in pictures], 220))
+    width = 220 if len(pictures) == 2 else 165  # two stand beside each other on a phone
+    st.html(tiles([(picture_bytes(_enlarged(one)), caption, caption) for one, caption in pictures], width))
 
 
 def _enlarged(picture: np.ndarray) -> np.ndarray:
