@@ -76,6 +76,7 @@ def exported(
     if kind not in FORMATS:
         raise ModelError(f"There is no format {kind!r}: {one_of(kind, FORMATS)}.")
     pixels = loaded.pixels(pictures)
+    own = tf.nest.flatten(loaded.model(pixels, training=False))  # Keras writes ONNX of models that were called only
     with tempfile.TemporaryDirectory(prefix="cnnviz-") as place:
         progress("Writing the file", 0, 2)
         path = Path(place) / f"network{FORMATS[kind]}"
@@ -85,7 +86,6 @@ def exported(
             raise ModelError(f"{loaded.name} can't be written as {kind}: {_first_line(error)}") from None
         progress("Asking the file in a process of its own", 1, 2)
         told = _asked(kind, path, pixels)
-        own = tf.nest.flatten(loaded.model(pixels, training=False))
         difference = max(float(np.abs(a - np.asarray(b)).max(initial=0)) for a, b in zip(told, own, strict=True))
         if not difference <= MOST[kind]:
             raise ModelError(f"As {kind}, {loaded.name} answers differently, by up to {difference:.2g}; allowed is "

@@ -49,7 +49,8 @@ def moved(picture: np.ndarray, pixels: int) -> np.ndarray:
 
 
 def _shown(*pictures: tuple[np.ndarray, str]) -> None:
-    st.html(tiles([(picture_bytes(_enlarged(one)), caption, caption) for one, caption in pictures], 220))
+    width = 220 if len(pictures) == 2 else 165  # two stand beside each other on a phone
+    st.html(tiles([(picture_bytes(_enlarged(one)), caption, caption) for one, caption in pictures], width))
 
 
 def _enlarged(picture: np.ndarray) -> np.ndarray:
@@ -67,7 +68,10 @@ def _kernel() -> None:
     found = cv2.filter2D(picture, cv2.CV_32F, weights / max(1.0, np.abs(weights).sum() / 2))
     rows = r" \\ ".join(" & ".join(f"{one:g}" for one in row) for row in weights)
     st.latex(r"\begin{bmatrix}" + rows + r"\end{bmatrix}")
-    _shown((picture.astype(np.uint8), "The picture"), (coloured(found, "viridis"), f"What {name.lower()} finds"))
+    _shown(
+        (picture.astype(np.uint8), "The picture"),
+        (coloured(found - found.min()), f"{name}: bright where it is like the kernel"),
+    )
 
 
 def _order() -> None:
