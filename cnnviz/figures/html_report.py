@@ -30,7 +30,8 @@ h1 { margin-bottom: 0; } h2 { margin-top: 2.5rem; border-bottom: 1px solid #d6de
 table { border-collapse: collapse; margin: 0.8rem 0; } th, td { padding: 0.25rem 0.8rem; text-align: right; }
 th:first-child, td:first-child { text-align: left; } thead { border-bottom: 1px solid #d6dee0; }
 .matrix td, .matrix th { text-align: center; min-width: 2.6rem; } .charts { display: flex; flex-wrap: wrap; gap: 1rem; }
-.charts > div { flex: 1 1 22rem; min-width: 0; } pre { background: #f2f5f5; padding: 1rem; overflow-x: auto; }
+.charts > figure { flex: 1 1 22rem; min-width: 0; margin: 0; }
+figcaption { font-weight: 600; } pre { background: #f2f5f5; padding: 1rem; overflow-x: auto; }
 """
 
 
@@ -38,15 +39,21 @@ def html_page(run: Run) -> str:
     """Returns the page of a run.
 
     Raises:
-        RunError: it has no report yet, or its recipe can't be read.
+        RunError: it has no report yet, or its report or recipe can't be read.
     """
     report = read_json(run.folder / "report.json")
     if not isinstance(report, dict) or run.recipe is None:
         raise RunError(f"{run.id} has no report: it is written when a run ends; `python -m cnnviz evaluate {run.id}` "
                        "measures one that was stopped.")  # fmt: skip
     heads = [head.name for head in run.recipe.network.heads]
-    return html_report(name_of(run), run.id, run.recipe.to_json(), metrics.epochs(run.metrics_path), report, heads,
-                       run.recipe.fit.all_epochs)  # fmt: skip
+    epochs = metrics.epochs(run.metrics_path)
+    report = {"best_epoch": run.written.best_epoch, **report}  # a run that was stopped is measured without it
+    try:
+        return html_report(name_of(run), run.id, run.recipe.to_json(), epochs, report, heads,
+                           run.recipe.fit.all_epochs)  # fmt: skip
+    except (AttributeError, IndexError, KeyError, TypeError, ValueError):
+        raise RunError(f"The report of {run.id} isn't as cnnviz writes it: `python -m cnnviz evaluate {run.id}` "
+                       "measures anew.") from None  # fmt: skip
 
 
 def html_report(
@@ -70,14 +77,19 @@ def html_report(
     if epochs:
         parts += ["<h2>How it learned</h2>", '<div class="charts">']
         for metric in ("loss", "accuracy"):
-            parts.append(_drawn(curves.learning(epochs, metric, epochs=epochs, total=total, heads=list(heads),
-                                                best=best, turned=None, live=False)))  # fmt: skip
+            chart = curves.learning(epochs, metric, epochs=epochs, total=total, heads=list(heads), best=best)
+            parts.append(_drawn(chart, f"{metric.capitalize()} over the epochs: training thin, validation thick"))
         parts.append("</div>")
     for split, found in report.get("splits", {}).items():
         for head, told in found.get("heads", {}).items():
             where = f"{split}, {head}" if len(heads) > 1 else split
             parts += _part(where, told, found.get("samples", 0))
+        if same := found.get("same_pictures_as"):
+            parts.append(f"<p>These pictures are those of the {escape(str(same))} split, which chose the best epoch: "
+                         "on new pictures, expect a little less.</p>")  # fmt: skip
     facts = {name: report[name] for name in ("data", "machine", "versions", "samples", "durations") if name in report}
+    if notes := [str(note) for note in report.get("notes", [])]:
+        parts.append(f"<h2>About the data</h2><ul>{''.join(f'<li>{escape(note)}</li>' for note in notes)}</ul>")
     parts += ["<h2>Recipe</h2>", f"<pre>{escape(recipe)}</pre>", "<h2>Where it was trained</h2>",
               f"<pre>{escape(json.dumps(facts, indent=1, ensure_ascii=False))}</pre>"]  # fmt: skip
     return (f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>{escape(title)}</title>'
@@ -108,12 +120,14 @@ def _part(where: str, told: Mapping[str, Any], samples: int) -> list[str]:
     parts.append('<div class="charts">')
     drawn = told.get("curves") or {}
     if "roc" in drawn:
-        parts.append(_drawn(roc_chart(drawn["roc"], classes[-1])))
+        parts.append(_drawn(roc_chart(drawn["roc"], classes[-1]), "ROC curve"))
     if "precision_recall" in drawn:
-        parts.append(_drawn(precision_chart(drawn["precision_recall"], drawn["share"], classes[-1])))
+        chart = precision_chart(drawn["precision_recall"], drawn["share"], classes[-1])
+        parts.append(_drawn(chart, "Precision over recall"))
     error = f"Expected calibration error {told['calibration']['error']:.4f}"
     words = "how far it is, on average, from being as often right as it is sure."
-    parts += [_drawn(calibration_chart(told["calibration"])), "</div>", f"<p>{error}: {words}</p>"]
+    chart = _drawn(calibration_chart(told["calibration"]), "Is it right as often as it is sure?")
+    parts += [chart, "</div>", f"<p>{error}: {words}</p>"]
     return parts
 
 
@@ -142,8 +156,10 @@ def _matrix(counts: np.ndarray, classes: Sequence[str]) -> str:
             f"<tbody>{rows}</tbody></table>")  # fmt: skip
 
 
-def _drawn(figure: go.Figure) -> str:
+def _drawn(figure: go.Figure, caption: str) -> str:
     figure = go.Figure(figure).update_layout(paper_bgcolor="white", plot_bgcolor="white", font_color="#1b2529")
-    return figure.to_html(
+    chart = figure.to_html(
         full_html=False, include_plotlyjs=False, default_height="360px", config={"displaylogo": False}
     )
+    name = escape(caption)
+    return f'<figure role="group" aria-label="{name}"><figcaption>{name}</figcaption>{chart}</figure>'

@@ -62,6 +62,26 @@ def test_the_command_writes_it(run, tmp_path, capsys):
     assert "ends in .html" in capsys.readouterr().err
 
 
+def test_what_a_figure_is_worth_is_said_with_it(run):
+    same = {**REPORT["splits"]["test"], "same_pictures_as": "validation"}
+    report = {name: value for name, value in REPORT.items() if name != "best_epoch"}
+    write_json(run.folder / "report.json", {**report, "splits": {"test": same}, "notes": [f"Seed 0. {HOSTILE}"]})
+    page = html_page(run)
+    assert "those of the validation split, which chose the best epoch" in page
+    assert "<li>Seed 0. &lt;script&gt;alert(1)&lt;/script&gt;</li>" in page
+    assert f"<td>best epoch</td><td>{run.written.best_epoch}</td>" in page
+    captions = re.findall(r'<figure role="group" aria-label="([^"]*)"><figcaption>([^<]*)<', page)
+    assert len(captions) == 5
+    assert all(name == caption for name, caption in captions)
+
+
+@pytest.mark.parametrize("splits", [[], {"test": {"heads": {"label": {}}}}, {"test": None}])
+def test_a_report_that_was_edited_by_hand_is_a_sentence(run, splits):
+    write_json(run.folder / "report.json", {**REPORT, "splits": splits})
+    with pytest.raises(RunError, match="isn't as cnnviz writes it"):
+        html_page(run)
+
+
 def test_a_run_without_a_report_says_so(checkpoints):
     with pytest.raises(RunError, match="has no report"):
         html_page(make_run())
