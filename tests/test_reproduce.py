@@ -54,6 +54,12 @@ def test_a_run_of_the_very_recipe_is_shown_and_another_is_not(alone: Path) -> No
     assert found["S"][7] == "It wasn't trained here."
 
 
+def test_a_run_of_fewer_epochs_says_so(alone: Path) -> None:
+    run = make_run(replace(PRESETS["Q"], {"fit.epochs": 3}))
+    assert main(["reproduce", "Q", "--only-report", "--out", str(alone)]) == 0
+    assert rows(alone)["Q"][6] == f"{run.written.epoch} of {PRESETS['Q'].fit.epochs}"
+
+
 def test_a_system_that_does_not_fit_its_budget_says_after_how_many_epochs(alone: Path) -> None:
     """A budget that is over with the first epoch: the run is trained by a worker and stopped."""
     assert main(["reproduce", "Q", "--budget", "0.0001", "--out", str(alone)]) == 0
@@ -65,7 +71,7 @@ def test_a_system_that_does_not_fit_its_budget_says_after_how_many_epochs(alone:
         assert rows(alone)["Q"][2] == "–"
     else:
         assert rows(alone)["Q"][6] == f"{epochs} of {PRESETS['Q'].fit.epochs}"
-        assert f"stopped for time after {epochs} of its {PRESETS['Q'].fit.epochs} epochs" in text
+        assert f"trained for {epochs} of its {PRESETS['Q'].fit.epochs} epochs" in text
 
 
 def test_faces_stand_in_for_celeba(data_root: Path) -> None:

@@ -123,11 +123,17 @@ def _check_weights(recipe: Recipe) -> None:
 
 
 def _finished(recipe: Recipe) -> Run | None:
-    """The newest finished run of the very recipe, else the newest that was stopped with an epoch to show."""
-    same = [run for run in runs.listing() if run.recipe is not None and fingerprint(run.recipe) == fingerprint(recipe)]
-    whole = [run for run in same if run.state == "finished"]
-    part = [run for run in same if run.state == "stopped" and run.written.best_epoch is not None]
-    return next(iter(whole + part), None)
+    """The newest finished run of the very recipe, else one of more or fewer epochs, else the newest that was stopped
+    with an epoch to show."""
+    alike = [run for run in runs.listing() if run.recipe is not None and _but_epochs(run.recipe) == _but_epochs(recipe)]
+    whole = [run for run in alike if run.state == "finished"]
+    same = [run for run in whole if run.recipe.fit == recipe.fit]
+    part = [run for run in alike if run.state == "stopped" and run.written.best_epoch is not None]
+    return next(iter(same + whole + part), None)
+
+
+def _but_epochs(recipe: Recipe) -> str:
+    return fingerprint(recipe.model_copy(update={"fit": recipe.fit.model_copy(update={"epochs": 1})}))
 
 
 def _watched(run: Run, budget: float | None) -> Run:
@@ -201,9 +207,9 @@ def _notes(outcomes: list[Outcome]) -> list[str]:
             best = metrics.epochs(run.metrics_path)
             high = max((record["accuracy"] for record in best), default=0.0)
             notes.append(f"* {one.name}: what was reported is training accuracy; ours is {high:.4f}.")
-        if run.written.epoch < one.recipe.fit.all_epochs and run.state == "stopped":
-            notes.append(f"* {one.name}: stopped for time after {run.written.epoch} of its "
-                         f"{one.recipe.fit.all_epochs} epochs; the figure is of those.")  # fmt: skip
+        if run.written.epoch < one.recipe.fit.all_epochs:
+            notes.append(f"* {one.name}: trained for {run.written.epoch} of its {one.recipe.fit.all_epochs} epochs, to "
+                         "save time; the figure is of those.")  # fmt: skip
     return notes
 
 
