@@ -29,8 +29,9 @@ body { font: 16px/1.5 system-ui, sans-serif; max-width: 72rem; margin: 2rem auto
 h1 { margin-bottom: 0; } h2 { margin-top: 2.5rem; border-bottom: 1px solid #d6dee0; } .quiet { color: #5d6b70; }
 table { border-collapse: collapse; margin: 0.8rem 0; } th, td { padding: 0.25rem 0.8rem; text-align: right; }
 th:first-child, td:first-child { text-align: left; } thead { border-bottom: 1px solid #d6dee0; }
-.matrix td, .matrix th { text-align: center; min-width: 2.6rem; } .charts { display: flex; flex-wrap: wrap; gap: 1rem; }
-.charts > figure { flex: 1 1 22rem; min-width: 0; margin: 0; }
+.matrix td, .matrix th { text-align: center; min-width: 2.6rem; } .charts { display: grid; gap: 1rem; }
+.charts { grid-template-columns: repeat(auto-fill, minmax(min(22rem, 100%), 1fr)); }
+.charts > figure { min-width: 0; margin: 0; }
 figcaption { font-weight: 600; } pre { background: #f2f5f5; padding: 1rem; overflow-x: auto; }
 """
 
