@@ -102,6 +102,9 @@ def _summary(report: Mapping[str, Any]) -> str:
     rows = []
     for split, found in report.get("splits", {}).items():
         rows += [(f"{split} {name}", f"{value:.4f}") for name, value in found.get("figures", {}).items()]
+    if not rows:  # of a run from before splits were reported
+        told = {**report.get("validation", {}), **{f"test {name}": v for name, v in report.get("test", {}).items()}}
+        rows = [(name, f"{value:.4f}") for name, value in told.items() if isinstance(value, (int, float))]
     rows.append(("best epoch", str(report.get("best_epoch"))))
     if isinstance(report.get("seconds"), (int, float)):
         rows.append(("seconds", f"{report['seconds']:.0f}"))

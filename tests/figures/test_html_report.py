@@ -85,3 +85,12 @@ def test_a_report_that_was_edited_by_hand_is_a_sentence(run, splits):
 def test_a_run_without_a_report_says_so(checkpoints):
     with pytest.raises(RunError, match="has no report"):
         html_page(make_run())
+
+
+def test_a_report_without_splits_shows_its_figures(run):
+    write_json(
+        run.folder / "report.json", {"best_epoch": 2, "validation": {"val_accuracy": 0.75}, "test": {"loss": 0.5}}
+    )
+    page = html_page(run)
+    assert "<td>val_accuracy</td><td>0.7500</td>" in page
+    assert "<td>test loss</td><td>0.5000</td>" in page
