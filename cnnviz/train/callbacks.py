@@ -18,6 +18,8 @@ __all__ = ["Best", "Live", "MeanAccuracy", "for_fit", "schedule"]
 LIVE_SECONDS = 0.5
 DEAREST = 0.05
 """The largest share of a run's time that writing the best model may take where epochs are very short."""
+SELDOM_SECONDS = 5.0
+"""Where epochs are very short, nothing is written for so long at least: most such runs are over by then."""
 
 
 class MeanAccuracy(keras.callbacks.Callback):
@@ -104,7 +106,8 @@ class Best(keras.callbacks.Callback):
 
     `keeper` is the same network, never compiled; it carries the weights to the file. Where it shares the layers of what
     is fitted, and epochs take less time than writing them, only the last of several better ones is written (`seldom`);
-    what waits is written before a run is saved to go on from, and at the end.
+    what waits is written before a run is saved to go on from, and at the end. `written` are then the fitted weights of
+    the file, if this process wrote it.
     """
 
     def __init__(self, diary: Diary, keeper: keras.Model, monitor: str, *, shared: bool = False, seldom: bool = False):
@@ -112,8 +115,12 @@ class Best(keras.callbacks.Callback):
         self._diary, self._keeper, self._monitor = diary, keeper, monitor
         self.shared, self.seldom = shared, seldom
         self.best: float | None = None
+        self.written: list | None = None
         self._waiting: tuple[dict, list] | None = None
-        self._cost, self._saved_at = 0.0, -math.inf
+        self._cost = self._saved_at = 0.0
+
+    def on_train_begin(self, logs=None):
+        self._saved_at = time.perf_counter()
 
     def on_epoch_end(self, epoch, logs=None):
         value = logs[self._monitor]
@@ -124,7 +131,7 @@ class Best(keras.callbacks.Callback):
             self.best = value
             facts = {"best_epoch": epoch + 1, "metrics": _plain(logs)}
             self._waiting = facts, self.model.get_weights() if self.seldom else []
-        due = not self.seldom or time.perf_counter() - self._saved_at > self._cost / DEAREST
+        due = not self.seldom or time.perf_counter() - self._saved_at > max(SELDOM_SECONDS, self._cost / DEAREST)
         if self._waiting is None or not due:
             self._diary.write(epoch=epoch + 1)
         else:
@@ -145,6 +152,7 @@ class Best(keras.callbacks.Callback):
         self.save()
         if weights:
             self.model.set_weights(now)
+            self.written = weights
         self._diary.write(epoch=self._diary.state.epoch if epoch is None else epoch, **facts)
         self._saved_at = time.perf_counter()
         self._cost = self._saved_at - began

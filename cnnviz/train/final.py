@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 import keras
+import numpy as np
 
 from cnnviz.files import write_json
 from cnnviz.models.transfer import head_alone, head_of
@@ -20,14 +21,18 @@ from cnnviz.train.resume import weights_digest
 __all__ = ["conclude"]
 
 
-def conclude(diary: Diary, reader: Reader, last_weights: str, cached: tuple[keras.Model, Stem] | None = None) -> None:
+Cached = tuple[keras.Model, Stem, list[np.ndarray] | None]
+"""Where a head alone was fitted: the whole model, its stem, and the head's weights of the best epoch, if known."""
+
+
+def conclude(diary: Diary, reader: Reader, last_weights: str, cached: Cached | None = None) -> None:
     """Measures the best epoch's model on validation and test pictures and writes `report.json`.
 
     Args:
         diary: the run's.
         reader: its data.
         last_weights: the digest of its last epoch's weights.
-        cached: where its head alone was fitted, the whole model and the stem: then features are measured too.
+        cached: where its head alone was fitted; then features are measured too.
     """
     dataset, recipe, began = reader.dataset, reader.recipe, time.perf_counter()
     facts = facts_of(dataset, recipe)
@@ -67,7 +72,7 @@ def conclude(diary: Diary, reader: Reader, last_weights: str, cached: tuple[kera
 
 
 def _asked(
-    diary: Diary, reader: Reader, cached: tuple[keras.Model, Stem] | None
+    diary: Diary, reader: Reader, cached: Cached | None
 ) -> tuple[keras.Model, keras.Model, Callable[[str], Any]]:
     """The model with the best epoch's weights, what is asked, with heads that give logits, and what it is asked about.
 
@@ -78,8 +83,11 @@ def _asked(
         model = scoring(recipe)
         model.load_weights(path)
         return model, model, reader.pictures
-    model, stem = cached
-    model.load_weights(path)
+    model, stem, weights = cached
+    if weights is None:
+        model.load_weights(path)
+    else:
+        head_of(model, recipe.network).set_weights(weights)
     asked = head_alone(of_logits(recipe).network, recipe.data.input_shape)
     asked.set_weights(head_of(model, recipe.network).get_weights())
     return model, asked, lambda name: reader.features(name, stem)

@@ -75,7 +75,8 @@ def carry_out(diary: Diary) -> None:
     for stage in plan[now.number + 1 :]:
         diary.note("Fine-tuning")
         epoch = _fit(work, stage, work.arranged(stage), None, epoch)
-    conclude(diary, work.reader, weights_digest(work.model), (work.model, work.stem) if plan[-1].cached else None)
+    cached = (work.model, work.stem, work.best.written) if plan[-1].cached else None
+    conclude(diary, work.reader, weights_digest(work.model), cached)
 
 
 def _prepared(diary: Diary, reader: Reader, plan: tuple[Stage, ...]) -> _Work:

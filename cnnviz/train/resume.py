@@ -13,7 +13,7 @@ import numpy as np
 from cnnviz.recipe import Recipe
 from cnnviz.runs import saved
 from cnnviz.runs.saved import Saved
-from cnnviz.train.callbacks import Best
+from cnnviz.train.callbacks import SELDOM_SECONDS, Best
 from cnnviz.train.diary import Diary
 
 __all__ = ["Keep", "frozen_digest", "restore", "weights_digest"]
@@ -79,6 +79,9 @@ class Keep(keras.callbacks.Callback):
         self.cost, self._saved_at = 0.0, -float("inf")
 
     def on_train_begin(self, logs=None):
+        if any(isinstance(other, Best) and other.seldom for other in self._others):
+            self._saved_at = time.perf_counter()
+            self.cost = SELDOM_SECONDS * DEAREST
         if self._begin is not None:
             for other, held in zip(_watching(self._others), self._begin.facts["callbacks"], strict=True):
                 for name, value in held.items():

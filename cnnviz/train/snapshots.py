@@ -16,7 +16,7 @@ from cnnviz.data.pictures import Pictures
 from cnnviz.explain.answers import probabilities
 from cnnviz.explain.graph import Graph, flatten, traced
 from cnnviz.explain.targets import Target
-from cnnviz.explain.walk import run
+from cnnviz.explain.walk import Step, run
 from cnnviz.network import Head
 from cnnviz.recipe import Recipe
 from cnnviz.runs import snapshots
@@ -73,10 +73,13 @@ def probe_of(dataset: Dataset, held_out: Pictures, labels: dict[str, np.ndarray]
 
 
 class Taker:
-    """Takes snapshots of one model, by one function that is compiled when it is made, if at all. Never changes the
-    model."""
+    """Takes snapshots of one model, by a function that is compiled when it is made; never changes the model.
 
-    def __init__(self, model: keras.Model, heads: Sequence[Head], probe: Probe, *, compiled: bool = True):
+    Where the model begins with frozen layers that stay so (`frozen`), what they make of the pictures is computed once
+    instead, and nothing is compiled.
+    """
+
+    def __init__(self, model: keras.Model, heads: Sequence[Head], probe: Probe, *, frozen: bool = False):
         graph = flatten(model)
         self._scores = [Head(name=head.name, units=head.units, activation="logits") for head in heads]
         self._classes = [head.classes for head in heads]
@@ -90,9 +93,9 @@ class Taker:
         self._weights = [tf.constant(each) for each in weights]
         self._pixels = tf.constant(probe.pictures, tf.float32)
         self._kernels = _first_kernels(graph)
-        compute = self._function(graph, *_sizes(graph, self._convolutions, len(probe.pictures)))
+        compute = self._function(graph, *_sizes(graph, self._convolutions, len(probe.pictures)), frozen)
         specs = graph_spec(self._pixels), [graph_spec(each) for each in self._weights]
-        self._compute = traced(compute, *specs) if compiled else compute
+        self._compute = compute if frozen else traced(compute, *specs)
 
     def take(self, epoch: int) -> Snapshot:
         """Returns the snapshot of the model as it is now, said to be after this epoch."""
@@ -107,23 +110,39 @@ class Taker:
         kernels = self._kernels() if self._kernels else None
         return Snapshot(epoch, named, self._layer, heat, small, kernels)
 
-    def _function(self, graph: Graph, channels: int, side: int) -> Callable[..., Any]:
+    def _function(self, graph: Graph, channels: int, side: int, frozen: bool) -> Callable[..., Any]:
         steps, outputs = graph.program.steps, graph.program.outputs
         places = {step.name: (at, step.outputs[0]) for at, step in enumerate(steps)}
         cut, place = places[self._layer] if self._layer else (len(steps) - 1, 0)
+        first = min(cut + 1, _frozen(steps)) if frozen else 0
+        known = run(steps[:first], {0: self._pixels})
+        inputs = {one for step in steps[first:] for one in step.inputs} | {place}
+
+        def small(values: dict[int, Any], layers: Sequence[Any]) -> list[Any]:
+            maps = (values[places[layer.name][1]][..., :channels] for layer in layers)
+            return [_small(tf.cast(each, tf.float32), side) for each in maps]
+
+        count = sum(places[layer.name][0] < first for layer in self._convolutions)
+        known_maps = small(known, self._convolutions[:count])
+        known = {at: value for at, value in known.items() if at in inputs}
 
         def compute(pixels: Any, weights: Any) -> tuple[list[Any], list[Any], list[Any]]:
-            values = run(steps[: cut + 1], {0: pixels})
+            values = run(steps[first : cut + 1], {**known, 0: pixels})
             with tf.GradientTape(persistent=True, watch_accessed_variables=False) as tape:
                 tape.watch(values[place])
                 values = run(steps[cut + 1 :], values)
                 logits = [tf.cast(values[output], tf.float32) for output in outputs]
                 scores = [tf.reduce_sum(one * row, axis=1) for one, row in zip(logits, weights, strict=False)]
             cams = [_grad_cam(values[place], tape.gradient(score, values[place])) for score in scores]
-            convolutions = [values[places[layer.name][1]][..., :channels] for layer in self._convolutions]
-            return logits, cams, [_small(tf.cast(each, tf.float32), side) for each in convolutions]
+            return logits, cams, known_maps + small(values, self._convolutions[count:])
 
         return compute
+
+
+def _frozen(steps: Sequence[Step]) -> int:
+    """How many steps there are before the first that learns."""
+    learns = (at for at, step in enumerate(steps) if getattr(step.operation, "trainable_variables", ()))
+    return next(learns, len(steps))
 
 
 def graph_spec(tensor: Any) -> tf.TensorSpec:
@@ -206,8 +225,7 @@ class Snapshots(keras.callbacks.Callback):
         probe: the pictures that are watched.
         first: the epochs that there are already.
         end: the epochs after which the fit ends; all of the recipe's by default.
-        whole: the model, where only a part of it is fitted; epochs are short then, and a function that is compiled
-            would take longer than what it saves.
+        whole: the model, where only a part of it is fitted, behind what is frozen.
     """
 
     def __init__(
@@ -223,7 +241,7 @@ class Snapshots(keras.callbacks.Callback):
         snapshots.drop(self._folder, self._first if self._first else -1)
         snapshots.save_pictures(self._folder, self._probe)
         heads, whole = self._recipe.network.heads, self._whole
-        self._taker = Taker(whole or self.model, heads, self._probe, compiled=whole is None)
+        self._taker = Taker(whole or self.model, heads, self._probe, frozen=whole is not None)
         if not self._first:
             self._keep(0)
 

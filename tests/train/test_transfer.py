@@ -15,12 +15,14 @@ from benchmarks.nursery import Nursery
 from cnnviz import backbones, runs
 from cnnviz.data import open_dataset, pipeline
 from cnnviz.data.pictures import prepare
-from cnnviz.models.backbones import layers_of
+from cnnviz.models.backbones import free, layers_of
 from cnnviz.models.build import build, compile_for
 from cnnviz.models.transfer import compute, head_alone, head_of, stem_digest, stem_of
 from cnnviz.presets import PRESETS
 from cnnviz.recipe import replace
 from cnnviz.runs import metrics
+from cnnviz.runs.snapshots import Probe
+from cnnviz.train.snapshots import Taker
 from cnnviz.train.stages import stages
 from tests.train.test_resume import done, in_the_middle_of
 
@@ -128,6 +130,27 @@ def test_a_stem_is_known_by_its_weights(model):
     kernel.assign(before + 1e-3)
     assert stem_digest(stem_of(model, CACHED.network)) != digest
     kernel.assign(before)
+
+
+def test_what_frozen_layers_show_is_computed_once_and_is_the_same(model):
+    rng = np.random.default_rng(1)
+    labels, names = {"label": np.arange(4)}, {"label": tuple("0123456789")}
+    probe = Probe(rng.integers(0, 256, (4, 32, 32, 3), np.uint8), tuple("abcd"), labels, names)
+    free(model, "VGG16", None)
+    heads = CACHED.network.heads
+    once, anew = Taker(model, heads, probe, frozen=True), Taker(model, heads, probe)
+    first = once.take(0)
+    head = model.get_layer("label")
+    before = head.get_weights()
+    head.set_weights([rng.normal(size=weights.shape) for weights in before])
+    found, wanted = once.take(1), anew.take(1)
+    head.set_weights(before)
+    assert not np.allclose(found.shares["label"], first.shares["label"], atol=1e-2)
+    np.testing.assert_allclose(found.shares["label"], wanted.shares["label"], atol=1e-5)
+    np.testing.assert_allclose(found.cams["label"], wanted.cams["label"], atol=1e-5)
+    assert [one.layer for one in found.maps] == [one.layer for one in wanted.maps]
+    for one, other in zip(found.maps, wanted.maps, strict=True):
+        np.testing.assert_allclose(one.values(0), other.values(0), atol=1e-2 * float(other.high.max()))
 
 
 def test_a_head_trained_on_kept_features_is_saved_as_a_whole_model(trained, cache):
