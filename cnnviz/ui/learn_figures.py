@@ -8,13 +8,14 @@ import streamlit as st
 
 from cnnviz.augment.preview import draws, picture_bytes
 from cnnviz.data.samples import sample, sample_names
+from cnnviz.explain.shifts import moved
 from cnnviz.figures.tiles import tiles
 from cnnviz.images import fit
 from cnnviz.overlay import coloured
 from cnnviz.policy import POLICIES
 from cnnviz.ui.told import tell_first
 
-__all__ = ["FIGURES", "moved", "pooled", "shuffled"]
+__all__ = ["FIGURES", "pooled", "shuffled"]
 
 KERNELS = {
     "Edges from left to right": ((-1, 0, 1), (-2, 0, 2), (-1, 0, 1)),
@@ -41,11 +42,6 @@ def pooled(picture: np.ndarray) -> np.ndarray:
     """Returns the largest of each 2 × 2 values; sides must be even."""
     height, width = picture.shape
     return picture.reshape(height // 2, 2, width // 2, 2).max(axis=(1, 3))
-
-
-def moved(picture: np.ndarray, pixels: int) -> np.ndarray:
-    """Returns the picture moved to the right; the border is repeated."""
-    return np.pad(picture, ((0, 0), (pixels, 0)), mode="edge")[:, : picture.shape[1]]
 
 
 def _shown(*pictures: tuple[np.ndarray, str]) -> None:
@@ -84,7 +80,7 @@ def _pool() -> None:
     shift = st.slider("Moved to the right, in pixels", 0, 4, key="learn_shift", width=280,
                       help="By how much the picture is moved before both are compared.")  # fmt: skip
     picture = _grey(SMALL)
-    later = moved(picture, shift)
+    later = moved(picture[None, ..., None], 0, shift)[0, ..., 0]
     _shown((picture, "The picture"), (later, f"Moved by {shift}"), (pooled(picture), "Pooled"),
            (pooled(later), "Moved, then pooled"))  # fmt: skip
     apart = [float(np.abs(a.astype(float) - b).mean()) for a, b in ((picture, later), (pooled(picture), pooled(later)))]

@@ -10,6 +10,7 @@ from cnnviz.architecture import counts, describe
 from cnnviz.presets import PRESETS
 from cnnviz.reported import REPORTED
 from cnnviz.runs import Run, metrics
+from cnnviz.ui.learn_shifts import moved_pictures
 from cnnviz.ui.learn_topics import Link, Topic
 from cnnviz.ui.run_charts import charts
 from cnnviz.ui.text import plain
@@ -49,6 +50,8 @@ def own_runs(topic: Topic, listed: Sequence[Run]) -> None:
     if len(shown) > 1:
         st.page_link("pages/runs.py", label="See their curves on each other", icon=":material/monitoring:",
                      query_params={"run": ",".join(run.id for run in shown)})  # fmt: skip
+    if topic.moved and shown:
+        moved_pictures({name: run for name, run in found.items() if run is not None})
     curve = found.get(topic.curve)
     if curve is not None and metrics.epochs(curve.metrics_path):
         charts(curve, place="learn", live=False)

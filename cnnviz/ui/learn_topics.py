@@ -21,7 +21,8 @@ class Link:
 @dataclass(frozen=True)
 class Topic:
     """A question. `sentences` are Markdown; `figure` names a picture of `learn_figures`; `systems` are presets whose
-    runs stand beside each other, and `curve` the one whose curves are shown; `look` says what to look at in them."""
+    runs stand beside each other, and `curve` the one whose curves are shown; `look` says what to look at in them, and
+    `moved` whether they can be asked about moved pictures."""
 
     title: str
     question: str
@@ -30,6 +31,7 @@ class Topic:
     systems: tuple[str, ...] = ()
     curve: str = ""
     look: str = ""
+    moved: bool = False
     links: tuple[Link, ...] = ()
 
 
@@ -65,8 +67,9 @@ TOPICS: dict[str, Topic] = {
         "learn each thing at each place anew.",
         figure="pool",
         systems=("C1", "C2"),
-        look="How much do shifts of the picture cost a network with pooling (C2) and one without (C1)? Ask both "
-        "on the Augment page, with the step Width shift.",
+        look="How much do shifts of the picture cost a network with convolution and pooling (C2), and one with neither "
+        "(C1)? One pooling forgives a pixel or two; the curve says when it no longer does.",
+        moved=True,
         links=(Link("augment", "Does my network survive a shift?", "swap_horiz", "", (("policy", "light"),)),),
     ),
     "overfitting": Topic(

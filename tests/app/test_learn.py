@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from cnnviz.explain import shifts
 from cnnviz.presets import PRESETS
 from cnnviz.recipe import replace
-from cnnviz.ui.learn_figures import FIGURES, moved, pooled, shuffled
+from cnnviz.ui.learn_figures import FIGURES, pooled, shuffled
 from cnnviz.ui.learn_runs import newest
 from cnnviz.ui.learn_topics import TOPICS
-from tests.made_runs import make_run
+from tests.made_runs import give_network, make_run
 
 ROOT = Path(__file__).parents[2]
 
@@ -82,7 +85,6 @@ def test_the_experiments_do_what_they_say() -> None:
     assert not np.array_equal(shuffled(picture), picture)
     np.testing.assert_array_equal(shuffled(picture), shuffled(picture))
     np.testing.assert_array_equal(pooled(picture), [[7, 9, 11], [19, 21, 23], [31, 33, 35]])
-    np.testing.assert_array_equal(moved(picture, 2)[0], [0, 0, 0, 1, 2, 3])
     assert {topic.figure for topic in TOPICS.values()} - {""} == set(FIGURES)
 
 
@@ -103,3 +105,36 @@ def test_the_page_loads_no_tensorflow(checkpoints: Path) -> None:
         [sys.executable, "-c", script], cwd=ROOT, env=os.environ, capture_output=True, text=True, check=True
     )
     assert done.stdout.strip() == "False"
+
+
+def shifts_page() -> None:
+    """A page that is nothing but the measurement."""
+    import streamlit as st
+
+    from cnnviz import runs
+    from cnnviz.ui.learn_shifts import moved_pictures
+
+    moved_pictures({name: runs.open_run(run) for name, run in st.session_state["runs"].items()})
+
+
+def test_networks_are_asked_about_moved_pictures(checkpoints: Path, until: Callable[..., None]) -> None:
+    layers = [{"type": "Conv2D", "filters": 4}, {"type": "GAP"}]
+    made = {
+        name: give_network(make_run(replace(PRESETS["Q"], {"network.layers": network})))
+        for name, network in (("with", layers), ("without", [{"type": "Flatten"}]))
+    }
+    app = AppTest.from_function(shifts_page, default_timeout=60)
+    app.session_state["runs"] = {name: run.id for name, run in made.items()}
+    app.run()
+    assert not app.get("plotly_chart")
+    app.button(key="learn_shifts_measure").click().run()
+    until(lambda: not app.run().button and words(app).count("as they are") == 2)
+    assert not app.exception
+    for name, run in made.items():
+        found = shifts.kept(run)
+        assert f"{name}: {found.accuracy[0]:.1%} of {found.pictures:,}" in re.sub(r"[\\\u2060]", "", words(app))
+    app = AppTest.from_function(shifts_page, default_timeout=60)
+    app.session_state["runs"] = {"with": made["with"].id}
+    app.run()
+    assert app.get("plotly_chart"), "it is kept with the run"
+    assert not app.button

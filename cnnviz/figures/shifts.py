@@ -1,0 +1,32 @@
+"""Accuracy over how far the pictures were moved, as a chart."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import plotly.graph_objects as go
+
+from cnnviz.explain.shifts import Shifted
+from cnnviz.figures.curves import COLOURS
+from cnnviz.figures.style import escaped, laid_out
+
+__all__ = ["shifts_chart"]
+
+
+def shifts_chart(found: Mapping[str, Shifted]) -> go.Figure:
+    """Returns a line for each network.
+
+    Args:
+        found: by the networks' names.
+    """
+    figure = go.Figure()
+    for at, (name, one) in enumerate(found.items()):
+        figure.add_scatter(
+            x=list(range(len(one.accuracy))), y=list(one.accuracy), mode="lines+markers", name=escaped(name, 40),
+            line={"color": COLOURS[at % len(COLOURS)], "width": 2.4}, hovertemplate="moved by %{x}: %{y:.1%}",
+        )  # fmt: skip
+    laid_out(figure, height=280)
+    figure.update_layout(margin={"t": 46, "l": 8, "r": 8, "b": 8}, showlegend=True)
+    figure.update_xaxes(title="Pixels that the pictures are moved", fixedrange=True, dtick=1, zeroline=False)
+    figure.update_yaxes(title="Right answers", tickformat=".0%", fixedrange=True, rangemode="tozero", zeroline=False)
+    return figure
