@@ -50,7 +50,7 @@ def counts(network: Network, rows: list[Row]) -> Counts:
     return Counts(total, trainable, frozen, total - trainable - frozen)
 
 
-def unfrozen(network: Network, trainable_from: str) -> Network:
+def unfrozen(network: Network, trainable_from: str | None) -> Network:
     """Returns the network as it is trained in a later stage, with its backbone free from a layer on ("": all)."""
     if network.backbone is None:
         return network
@@ -106,7 +106,8 @@ def describe(network: Network, input_shape: tuple[int, int, int]) -> list[Row]:
 
 def _frozen(backbone: Backbone) -> tuple[backbones.BackboneLayer, ...]:
     """A backbone's layers that stay as they are."""
-    return backbones.layers(backbone.name)[: backbones.frozen(backbone.name, backbone.trainable_from)]
+    still = backbones.stays(backbone.name, backbone.trainable_from, backbone.weights)
+    return tuple(layer for layer, stays in zip(backbones.layers(backbone.name), still, strict=True) if stays)
 
 
 def _backbone(backbone: Backbone, shape: tuple[int, int, int]) -> Row:
@@ -117,11 +118,11 @@ def _backbone(backbone: Backbone, shape: tuple[int, int, int]) -> Row:
         raise ValueError(f"{facts.title} takes pictures of at least {facts.least}×{facts.least} pixels but gets "
                          f"{shape[0]}×{shape[1]}: choose a larger picture.")  # fmt: skip
     out = backbones.output_shape(backbone.name, *shape[:2])
-    still = _frozen(backbone)
-    trainable = sum(layer.trainable for layer in known[len(still) :])
+    first = backbones.frozen(backbone.name, backbone.trainable_from)
+    trainable = sum(layer.trainable for layer in known) - sum(layer.trainable for layer in _frozen(backbone))
     macs = round(sum(layer.macs for layer in known) * math.prod(shape[:2]) / facts.size**2)
     rounded = "⌈n/32⌉" if facts.rounds == "up" else "⌊n/32⌋"
-    frozen = "all frozen" if len(still) == len(known) else f"trained from {known[len(still)].name} on"
+    frozen = "all frozen" if first == len(known) else f"trained from {known[first].name} on"
     formula = f"{len(known)} layers, {frozen}; out = {rounded} = {out[0]}×{out[1]} places of {out[2]:,} channels"
     return Row(
         backbone.name.lower(), backbone.name, out, sum(one.parameters for one in known), trainable, macs, formula

@@ -11,9 +11,10 @@ from functools import cache
 from pathlib import Path
 from typing import Literal
 
-__all__ = ["BACKBONES", "BackboneLayer", "Facts", "frozen", "layers", "openings", "output_shape"]
+__all__ = ["BACKBONES", "BackboneLayer", "Facts", "frozen", "layers", "openings", "output_shape", "stays"]
 
 TABLE = Path(__file__).with_name("backbones.json")
+NORMALISATION = "BatchNormalization"
 STRIDE = 32
 """By how much all of them shrink a picture's sides."""
 
@@ -68,16 +69,23 @@ def layers(name: str) -> tuple[BackboneLayer, ...]:
 
 
 def openings(name: str) -> tuple[str, ...]:
-    """Returns the layers from which a backbone can be trained: those that have anything to learn."""
-    return tuple(layer.name for layer in layers(name) if layer.trainable)
+    """Returns the layers from which a backbone can be trained: those that learn, whatever its weights are."""
+    return tuple(layer.name for layer in layers(name) if layer.trainable and layer.type != NORMALISATION)
 
 
 def frozen(name: str, trainable_from: str | None) -> int:
-    """Returns how many layers, counted from the first, stay frozen: all for `None`, none for ""."""
+    """Returns how many layers stand before the one that training begins with: all for `None`, none for ""."""
     found = layers(name)
     if trainable_from is None:
         return len(found)
     return next((at for at, layer in enumerate(found) if layer.name == trainable_from), 0) if trainable_from else 0
+
+
+def stays(name: str, trainable_from: str | None, weights: str) -> tuple[bool, ...]:
+    """Returns for each layer whether it stays as it is: those before the opening, and with ImageNet's weights all batch
+    normalisations, whose means and variances small batches would spoil (Keras's guide to transfer learning)."""
+    first, kept = frozen(name, trainable_from), weights == "imagenet"
+    return tuple(at < first or (kept and layer.type == NORMALISATION) for at, layer in enumerate(layers(name)))
 
 
 def output_shape(name: str, height: int, width: int) -> tuple[int, int, int]:

@@ -193,8 +193,8 @@ class Backbone(Record):
     """A network of Keras Applications without its top, on whose features the layers stand.
 
     `weights` are ImageNet's or `none`, random ones. `trainable_from` says what of it is trained: nothing (`None`), all
-    of it (""), or the layers from the one of this name on. With `cached`, its features are computed once, kept on disk
-    and reused; only the layers behind it are trained, on those features.
+    of it (""), or the layers from the one of this name on; ImageNet's batch normalisations never are. With `cached`,
+    its features are computed once, kept on disk and reused; only the layers behind it are trained, on those features.
     """
 
     name: Literal["VGG16", "MobileNetV2", "ResNet50V2", "EfficientNetV2B0", "ConvNeXtTiny"]

@@ -10,6 +10,7 @@ import keras
 from cnnviz import backbones
 from cnnviz.backbones import BACKBONES
 from cnnviz.errors import ModelError
+from cnnviz.network import Backbone
 
 __all__ = ["attach", "free", "layers_of", "preprocessed"]
 
@@ -68,18 +69,18 @@ def layers_of(model: keras.Model, name: str) -> list[keras.layers.Layer]:
     return [model.get_layer(layer.name) for layer in backbones.layers(name)]
 
 
-def free(model: keras.Model, name: str, trainable_from: str | None) -> None:
-    """Lets a model's backbone be trained from a layer on: from none for `None`, from the first for "".
+def free(model: keras.Model, backbone: Backbone) -> None:
+    """Lets a model's backbone be trained as its record says, see `cnnviz.backbones.stays`.
 
     Frozen layers keep their weights and work as they do for prediction: batch normalisations don't measure, and
     dropouts drop nothing. A model that is compiled must be compiled again.
     """
-    still = backbones.frozen(name, trainable_from)
-    for at, layer in enumerate(layers_of(model, name)):
-        layer.trainable = at >= still
+    still = backbones.stays(backbone.name, backbone.trainable_from, backbone.weights)
+    for layer, stays in zip(layers_of(model, backbone.name), still, strict=True):
+        layer.trainable = not stays
         if isinstance(layer, keras.layers.Dropout):
             layer.own_rate = getattr(layer, "own_rate", layer.rate)
-            layer.rate = layer.own_rate if at >= still else 0.0
+            layer.rate = 0.0 if stays else layer.own_rate
 
 
 def _convnext(model: keras.Model, x: Any) -> Any:

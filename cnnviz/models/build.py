@@ -50,7 +50,7 @@ def build_network(network: Network, input_shape: tuple[int, int, int], weights: 
     outputs = stacked(network, x, [row.name for row in rows])
     model = keras.Model(inputs, outputs[0] if len(outputs) == 1 else outputs)
     if backbone is not None:
-        free(model, backbone.name, backbone.trainable_from)
+        free(model, backbone)
     return model
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import keras
 
+from cnnviz.architecture import unfrozen
 from cnnviz.data import pipeline
 from cnnviz.models.backbones import free
 from cnnviz.models.build import compile_for
@@ -57,7 +58,7 @@ def arranged(model: keras.Model, stage: Stage, samples: int) -> keras.Model:
     """
     network = stage.recipe.network
     if network.backbone is not None:
-        free(model, network.backbone.name, stage.trainable_from)
+        free(model, unfrozen(network, stage.trainable_from).backbone)
     fitted = head_of(model, network) if stage.cached else model
     compile_for(fitted, stage.recipe, schedule(stage.recipe.fit, pipeline.steps(stage.recipe, samples)))
     return fitted

@@ -112,8 +112,11 @@ def notes(network: Network, later: Finetune | None, input_shape: tuple[int, int,
         found.append(f"In the second stage {numbers.trainable:,} numbers are trained, {numbers.frozen:,} stay frozen.")
     if facts.normalises and (backbone.trainable_from is not None or later is not None):
         found.append(
-            f"{facts.title} has batch normalisations. Frozen ones keep ImageNet's means and variances; those that are "
-            "trained measure them anew on every batch, so that small batches and high learning rates undo much."
+            f"{facts.title} has batch normalisations. With ImageNet's weights they stay frozen, wherever training "
+            "begins: means and variances measured on small batches would undo what it knows."
+            if backbone.weights == "imagenet"
+            else f"{facts.title} has batch normalisations. Those that are trained measure means and variances on every "
+            "batch, so that very small batches harm."
         )
     if backbone.weights == "imagenet" and find_weights(backbone.name, input_shape[:2]) is None:
         found.append(

@@ -103,8 +103,8 @@ def test_frozen_and_free_are_counted_as_keras_counts_them(name: str) -> None:
     model = build_network(network(name), (SIDE, SIDE, 3))
     assert len(model.trainable_weights) == 2  # of the head
     for first in (None, "", openings[0], openings[len(openings) // 2], openings[-1]):
-        free(model, name, first)
         wanted = network(name, first)
+        free(model, wanted.backbone)
         found = counts(wanted, describe(wanted, (SIDE, SIDE, 3)))
         learned = sum(math.prod(weight.shape) for weight in model.trainable_weights)
         assert (found.total, found.trainable) == (model.count_params(), learned)
@@ -116,17 +116,36 @@ def test_frozen_and_free_are_counted_as_keras_counts_them(name: str) -> None:
     assert counts(again, describe(again, (SIDE, SIDE, 3))).frozen == 0
 
 
+def test_imagenets_batch_normalisations_stay_as_they_are(pictures) -> None:
+    """Everything of the backbone is freed but them; they neither learn nor measure, and are counted as frozen."""
+    model = build_network(network("MobileNetV2", ""), (SIDE, SIDE, 3))
+    known = Backbone(name="MobileNetV2", weights="imagenet", trainable_from="")
+    free(model, known)
+    normalised = [layer for layer in layers_of(model, "MobileNetV2") if type(layer).__name__ == "BatchNormalization"]
+    before = [layer.get_weights() for layer in normalised]
+    model(pictures, training=True)
+    for layer, was in zip(normalised, before, strict=True):
+        assert not layer.trainable_weights
+        for weight, old in zip(layer.get_weights(), was, strict=True):
+            np.testing.assert_array_equal(weight, old)
+    wanted = network("MobileNetV2", "").model_copy(update={"backbone": known})
+    found = counts(wanted, describe(wanted, (SIDE, SIDE, 3)))
+    assert found.frozen == sum(layer.count_params() for layer in normalised)
+    assert found.trainable == sum(math.prod(weight.shape) for weight in model.trainable_weights)
+    assert found.measured == 0
+
+
 def test_frozen_layers_work_as_for_prediction(pictures) -> None:
     """EfficientNet has batch normalisations and dropouts; where it is frozen, training changes neither its features
     nor its means."""
     pixels = keras.Input((SIDE, SIDE, 3), name="pixels")
     model = keras.Model(pixels, attach("EfficientNetV2B0", pixels))
     name = "EfficientNetV2B0"
-    free(model, name, None)
+    free(model, network(name, None).backbone)
     before = [weight.copy() for weight in model.get_weights()]
     still = model(pictures, training=False).numpy()
     np.testing.assert_array_equal(model(pictures, training=True).numpy(), still)
-    free(model, name, "top_conv")
+    free(model, network(name, "top_conv").backbone)
     model(pictures, training=True)
     changed = [
         weight.path.split("/")[0]
@@ -134,7 +153,7 @@ def test_frozen_layers_work_as_for_prediction(pictures) -> None:
         if not np.array_equal(weight.numpy(), old)
     ]
     assert set(changed) == {"top_bn"}
-    free(model, name, "")
+    free(model, network(name, "").backbone)
     dropped = [layer.rate for layer in layers_of(model, name) if isinstance(layer, keras.layers.Dropout)]
     assert dropped
     assert min(dropped) > 0

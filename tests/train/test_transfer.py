@@ -136,7 +136,7 @@ def test_what_frozen_layers_show_is_computed_once_and_is_the_same(model):
     rng = np.random.default_rng(1)
     labels, names = {"label": np.arange(4)}, {"label": tuple("0123456789")}
     probe = Probe(rng.integers(0, 256, (4, 32, 32, 3), np.uint8), tuple("abcd"), labels, names)
-    free(model, "VGG16", None)
+    free(model, CACHED.network.backbone)
     heads = CACHED.network.heads
     once, anew = Taker(model, heads, probe, frozen=True), Taker(model, heads, probe)
     first = once.take(0)
