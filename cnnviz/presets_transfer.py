@@ -2,7 +2,7 @@
 
 On VGG16: D4 (cats and dogs, features computed once), D5 (frozen in the model, augmentation), D6 (D5, then fine-tuned),
 E2 (three animals, all of it trained), E3 (its last convolution trained), E4 (E3 with augmentation). M4 to M6 and ME3
-are D4 to D6 and E3 on MobileNetV2, which takes a fraction of the time.
+are D4 to D6 and E3 on MobileNetV2, which takes a fraction of the time; M6's first stage is M4's, on kept features.
 """
 
 from __future__ import annotations
@@ -92,9 +92,9 @@ TRANSFER: dict[str, Recipe] = {
         name="Cats and dogs, MobileNetV2 fine-tuned",
         data=_M_DATA,
         augmentation=POLICIES["D5"],
-        network=Network(backbone=_mobile(), layers=_M_HEAD, heads=_BINARY),
+        network=Network(backbone=_mobile(cached=True), layers=_M_HEAD, heads=_BINARY),
         fit=_M_FIT.model_copy(
-            update={"finetune": Finetune(trainable_from="block_16_expand", learning_rate=1e-5, epochs=5)}
+            update={"finetune": Finetune(trainable_from="block_13_expand", learning_rate=5e-5, epochs=10)}
         ),
     ),
     "ME3": Recipe(

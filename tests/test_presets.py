@@ -133,7 +133,7 @@ def test_those_on_mobilenet_transfer_as_those_on_vgg16_do() -> None:
         assert mine.data.dataset == other.data.dataset
         assert mine.augmentation == other.augmentation
         assert mine.network.backbone.weights == other.network.backbone.weights == "imagenet"
-        assert mine.network.backbone.cached == other.network.backbone.cached
+        assert mine.network.backbone.cached == (other.network.backbone.cached or ours == "M6")  # its first stage is M4
         assert (mine.network.backbone.trainable_from is None) == (other.network.backbone.trainable_from is None)
         assert (mine.fit.finetune is None) == (other.fit.finetune is None)
 

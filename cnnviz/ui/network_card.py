@@ -73,12 +73,12 @@ def _second_stage(draft: Draft) -> Finetune | None:
 
 def _layers(draft: Draft, name: str, rows: Sequence[Row], later: Later) -> None:
     """The layers to read, or to edit: the grid for that needs pandas and a megabyte of code in the browser."""
-    editing = st.toggle(
-        "Edit the layers", key=key(draft, "editing", draft.shown.get("editing", False)),
-        help="Turns the table into one where layers are added, changed, moved and removed.",
-    )  # fmt: skip
-    draft.shown["editing"] = editing
-    if editing or not rows:
+    if rows:  # else there is something to mend
+        draft.shown["editing"] = st.toggle(
+            "Edit the layers", key=key(draft, "editing", draft.shown.get("editing", False)),
+            help="Turns the table into one where layers are added, changed, moved and removed.",
+        )  # fmt: skip
+    if not rows or draft.shown["editing"]:
         later.add(_table, name, draft.shown["layers"])
         st.caption(
             "Add a layer in the last row; give a layer another number to move it; select a row and press Delete."
