@@ -30,6 +30,11 @@ RESULTS = Path("docs/results.md")
 POLL_SECONDS = 0.5
 _FACES, _STAND_IN = "celeba", "celeba_layout_faces"
 _STAND_IN_HEADS = {1: ("Smiling",), 2: ("Facing_Left", "Smiling")}
+DIFFERENT = {
+    "C2": "the learning rate falls along a cosine; the tutorial's stays as it is.",
+    "M6": "the first stage, on kept features and without augmentation, is M4; the best epoch is that of both stages.",
+}
+"""What is not as the tutorial, or the system that it follows, has it."""
 _NOTHING = Reported(None, None, None, "")
 
 
@@ -207,6 +212,8 @@ def _notes(outcomes: list[Outcome]) -> list[str]:
             best = metrics.epochs(run.metrics_path)
             high = max((record["accuracy"] for record in best), default=0.0)
             notes.append(f"* {one.name}: what was reported is training accuracy; ours is {high:.4f}.")
+        if one.name in DIFFERENT:
+            notes.append(f"* {one.name}: {DIFFERENT[one.name]}")
         if run.written.epoch < one.recipe.fit.all_epochs:
             notes.append(f"* {one.name}: trained for {run.written.epoch} of its {one.recipe.fit.all_epochs} epochs, to "
                          "save time; the figure is of those.")  # fmt: skip
