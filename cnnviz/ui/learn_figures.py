@@ -24,7 +24,7 @@ KERNELS = {
     "Blur": ((1, 1, 1), (1, 1, 1), (1, 1, 1)),
     "Nothing": ((0, 0, 0), (0, 1, 0), (0, 0, 0)),
 }
-SIDE, SMALL = 240, 32
+SIDE, SMALL = 320, 32
 
 
 def _grey(side: int) -> np.ndarray:
@@ -45,7 +45,7 @@ def pooled(picture: np.ndarray) -> np.ndarray:
 
 
 def _shown(*pictures: tuple[np.ndarray, str]) -> None:
-    width = 220 if len(pictures) == 2 else 165  # two stand beside each other on a phone
+    width = 300 if len(pictures) == 2 else 165  # two stand beside each other on a phone
     st.html(tiles([(picture_bytes(_enlarged(one)), caption, caption) for one, caption in pictures], width))
 
 

@@ -71,7 +71,7 @@ def _table(found: dict[str, Run | None]) -> None:
         })  # fmt: skip
     share = st.column_config.NumberColumn(format="%.3f")
     st.dataframe(
-        rows, hide_index=True,
+        rows, hide_index=True, placeholder="–", alt="The runs of these systems beside each other",
         column_config={"Validation": share, "Test": share, "Reported": share,
                        "Weights it trains": st.column_config.NumberColumn(format="localized")},
     )  # fmt: skip

@@ -41,7 +41,7 @@ TOPICS: dict[str, Topic] = {
         "What does a convolution compute?",
         "A small window of weights, the **kernel**, slides over the picture. At each place the pixels under it are "
         "multiplied by its weights and added up: one number. Where the picture looks like the kernel the number is "
-        "large. A network learns hundreds of such kernels; below, nine weights are set by hand.",
+        "large. A network learns hundreds of such kernels; here, nine weights are set by hand.",
         figure="kernel",
         links=(
             Link("inside", "Take a number apart in a network", "calculate", "C2", (("view", "numbers"),)),
