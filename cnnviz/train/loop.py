@@ -19,9 +19,10 @@ from cnnviz.runs.store import open_run
 from cnnviz.train.callbacks import Best, Live, MeanAccuracy, for_fit
 from cnnviz.train.diary import Diary, Stopped
 from cnnviz.train.final import conclude
+from cnnviz.train.probe import probe_of
 from cnnviz.train.reading import Reader, Stem
 from cnnviz.train.resume import Keep, frozen_digest, restore, weights_digest
-from cnnviz.train.snapshots import Snapshots, probe_of
+from cnnviz.train.snapshots import Snapshots
 from cnnviz.train.stages import Stage, arranged, stages
 
 __all__ = ["carry_out"]

@@ -11,8 +11,6 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from cnnviz.data import Dataset
-from cnnviz.data.pictures import Pictures
 from cnnviz.explain.answers import probabilities
 from cnnviz.explain.graph import Graph, flatten, traced
 from cnnviz.explain.targets import Target
@@ -20,56 +18,19 @@ from cnnviz.explain.walk import Step, run
 from cnnviz.network import Head
 from cnnviz.recipe import Recipe
 from cnnviz.runs import snapshots
-from cnnviz.runs.snapshots import PICTURES, Maps, Probe, Snapshot
+from cnnviz.runs.snapshots import Maps, Probe, Snapshot
 
-__all__ = ["Snapshots", "Taker", "chosen", "probe_of"]
+__all__ = ["Snapshots", "Taker"]
 
 DEAREST = 0.02
 """The largest share of a run's time that snapshots may take; where epochs are too short for that, some are left out."""
 MOST_HEADS = 4
 """Of how many heads there is a Grad-CAM."""
-_CANDIDATES = 2000
 _CHANNELS, _SIDE, _LEAST_SIDE, _CONVOLUTIONS = 16, 32, 6, 20
 _MAP_BYTES = 150_000
 _CAM_SIDE = 32
 _KERNEL_NUMBERS = 15_000
 _MANY_CLASSES, _LIKELIEST = 100, 20
-
-
-def chosen(labels: dict[str, np.ndarray], seed: int, count: int = PICTURES) -> np.ndarray:
-    """Returns which samples are watched, int64 ascending by their labels: drawn by the seed, spread over the classes.
-
-    Args:
-        labels: each head's classes, int64 (n,).
-        seed: the recipe's.
-        count: how many; fewer where there are fewer samples.
-    """
-    total = len(next(iter(labels.values())))
-    order = np.random.default_rng((seed, 6)).permutation(total)[:_CANDIDATES]
-    rows = np.stack([values[order] for values in labels.values()])
-    seen = [np.zeros(int(row.max(initial=0)) + 1, np.int64) for row in rows]
-    left, picked = np.ones(len(order), bool), []
-    for _ in range(min(count, len(order))):
-        often = sum(counts[row] for counts, row in zip(seen, rows, strict=True))
-        best = int(np.argmin(np.where(left, often, np.iinfo(np.int64).max)))
-        left[best] = False
-        picked.append(best)
-        for counts, row in zip(seen, rows, strict=True):
-            counts[row[best]] += 1
-    picked.sort(key=lambda at: (*rows[:, at], order[at]))
-    return order[picked].astype(np.int64)
-
-
-def probe_of(dataset: Dataset, held_out: Pictures, labels: dict[str, np.ndarray], recipe: Recipe) -> Probe:
-    """Returns the validation pictures that a run watches; `labels` are those of the pictures that could be read."""
-    names = {head.name: labels[head.name] for head in recipe.network.heads}
-    at = chosen(names, recipe.seed)
-    split = dataset.splits["validation"]
-    classes = {head.name: head.classes for head in dataset.heads}
-    return Probe(
-        np.stack([held_out[i] for i in at]), tuple(split.name_of(int(held_out.kept[i])) for i in at),
-        {name: values[at] for name, values in names.items()}, {name: classes[name] for name in names},
-    )  # fmt: skip
 
 
 class Taker:

@@ -19,7 +19,8 @@ from cnnviz.runs.snapshots import Probe
 from cnnviz.train import snapshots as writing
 from cnnviz.train.diary import Diary
 from cnnviz.train.loop import carry_out
-from cnnviz.train.snapshots import Snapshots, Taker, chosen
+from cnnviz.train.probe import chosen
+from cnnviz.train.snapshots import Snapshots, Taker
 
 CONV = [{"type": "Conv2D", "filters": 24, "padding": "same"}, {"type": "BatchNormalization"}, {"type": "MaxPooling2D"},
         {"type": "Conv2D", "filters": 6}]  # fmt: skip
