@@ -19,26 +19,32 @@ from cnnviz.recipe import SPLITS
 from cnnviz.runs import Run
 from cnnviz.runs.evaluated import Evaluated
 from cnnviz.runs.report import confusion, head_report
-from cnnviz.ui import datasets
+from cnnviz.ui import address, datasets
 from cnnviz.ui.report_gallery import again, gallery
 from cnnviz.ui.report_matrix import matrix
 from cnnviz.ui.report_work import WORDS, answers
 from cnnviz.ui.text import plain
+from cnnviz.ui.told import tell, tell_first
 
-__all__ = ["report_part"]
+__all__ = ["no_report", "report_part"]
 
 _CELL, _VIEW = "runs_report_cell", "runs_report_view"
 
 
 def report_part(run: Run) -> None:
     """Draws the choice of a split and all that is known of the answers about it."""
+    if (named := address.news("runs_report", ("split",))) and named["split"] in SPLITS:
+        tell("runs_report_split", named["split"])
+    else:
+        tell_first("runs_report_split", _first(run))
     with st.container(horizontal=True, vertical_alignment="bottom"):
         split = st.segmented_control(
-            "Measured on", [*reversed(SPLITS)], default=_first(run), format_func=lambda name: f"{WORDS[name]} pictures",
+            "Measured on", [*reversed(SPLITS)], format_func=lambda name: f"{WORDS[name]} pictures",
             key="runs_report_split", required=True,
             help="Test pictures had no part in the training; training pictures show what was learned by heart.",
         )  # fmt: skip
         place = st.container(width="content")
+    address.write("runs_report", {"split": split})
     found = answers(run, split)
     if found is None:
         return
@@ -58,6 +64,11 @@ def report_part(run: Run) -> None:
     st.html(numbers(_figures(report, found)))
     _matrix_and_pictures(run, found, head)
     _charts(report, found.classes[head])
+
+
+def no_report() -> None:
+    """Takes the split out of the address, where no report is shown."""
+    address.write("runs_report", {"split": ""})
 
 
 def _first(run: Run) -> str:

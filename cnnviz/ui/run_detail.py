@@ -3,22 +3,29 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
+from typing import Any
 
 import streamlit as st
 
 from cnnviz.runs import Run, metrics
 from cnnviz.runs.compare import name_of, short_network
 from cnnviz.runs.status import RESUMABLE
+from cnnviz.ui import address
 from cnnviz.ui.epochs_part import epochs_part
-from cnnviz.ui.report_part import report_part
+from cnnviz.ui.report_part import no_report, report_part
 from cnnviz.ui.run_charts import charts
 from cnnviz.ui.run_downloads import downloads
 from cnnviz.ui.run_parts import badge, continue_button, delete_button, ending, pause_button, stop_button
 from cnnviz.ui.run_recipe import recipe_part
 from cnnviz.ui.run_report import glance
 from cnnviz.ui.text import duration, plain
+from cnnviz.ui.told import tell, tell_first
 
 __all__ = ["detail"]
+
+_TABS = {"": "Curves", "recipe": "Recipe", "report": "Report", "log": "Log", "epochs": "Watch it learn"}
+"""By their names in the address, where the first needs none."""
 
 
 def detail(run: Run) -> None:
@@ -28,18 +35,31 @@ def detail(run: Run) -> None:
         badge(run)
     st.caption(_facts(run))
     _deeds(run)
-    *tabs, epochs = st.tabs(
-        ["Curves", "Recipe", "Report", "Log", "Watch it learn"], key=f"runs_tabs_{run.id}", on_change="rerun"
-    )
+    *tabs, epochs = _tabs()
     for tab, draw in zip(tabs, (_curves, recipe_part, glance, _log), strict=True):
         with tab:
             draw(run)
     with tabs[2]:
         if tabs[2].open and not run.active:
             report_part(run)
+        else:
+            no_report()
     with epochs:
         if epochs.open:
             _epochs(run)
+
+
+def _tabs() -> Sequence[Any]:
+    """The tabs, of which the address names the open one; it stays open when another run or page is looked at."""
+    if (named := address.news("runs_show", ("show",))) and named["show"] in _TABS:
+        tell("runs_show", _TABS[named["show"]])
+    else:
+        tell_first("runs_show", st.session_state.get("runs_show_last", _TABS[""]))
+    tabs = st.tabs(list(_TABS.values()), key="runs_show", on_change="rerun")
+    name, label = next(one for one, tab in zip(_TABS.items(), tabs, strict=True) if tab.open)
+    st.session_state["runs_show_last"] = label
+    address.write("runs_show", {"show": name})
+    return tabs
 
 
 def _facts(run: Run) -> str:
