@@ -2,27 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import plotly.graph_objects as go
 
-from cnnviz.explain.shifts import Shifted
 from cnnviz.figures.curves import COLOURS
 from cnnviz.figures.style import escaped, laid_out
 
 __all__ = ["shifts_chart"]
 
 
-def shifts_chart(found: Mapping[str, Shifted]) -> go.Figure:
+def shifts_chart(found: Mapping[str, Sequence[float]]) -> go.Figure:
     """Returns a line for each network.
 
     Args:
-        found: by the networks' names.
+        found: accuracies, 0..1, by the networks' names; the k-th is that of pictures moved by k pixels.
     """
     figure = go.Figure()
-    for at, (name, one) in enumerate(found.items()):
+    for at, (name, accuracy) in enumerate(found.items()):
         figure.add_scatter(
-            x=list(range(len(one.accuracy))), y=list(one.accuracy), mode="lines+markers", name=escaped(name, 40),
+            x=list(range(len(accuracy))), y=list(accuracy), mode="lines+markers", name=escaped(name, 40),
             line={"color": COLOURS[at % len(COLOURS)], "width": 2.4}, hovertemplate="moved by %{x}: %{y:.1%}",
         )  # fmt: skip
     laid_out(figure, height=280)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -24,19 +25,16 @@ from cnnviz.ui.report_gallery import again, gallery
 from cnnviz.ui.report_matrix import matrix
 from cnnviz.ui.report_work import WORDS, answers
 from cnnviz.ui.text import plain
-from cnnviz.ui.told import tell, tell_first
+from cnnviz.ui.told import keep_telling, tell, tell_first
 
 __all__ = ["no_report", "report_part"]
 
-_CELL, _VIEW = "runs_report_cell", "runs_report_view"
+_CELL, _VIEW, _HEAD = "runs_report_cell", "runs_report_view", "runs_report_head"
 
 
 def report_part(run: Run) -> None:
     """Draws the choice of a split and all that is known of the answers about it."""
-    if (named := address.news("runs_report", ("split",))) and named["split"] in SPLITS:
-        tell("runs_report_split", named["split"])
-    else:
-        tell_first("runs_report_split", _first(run))
+    _from_address(run)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         split = st.segmented_control(
             "Measured on", [*reversed(SPLITS)], format_func=lambda name: f"{WORDS[name]} pictures",
@@ -44,15 +42,18 @@ def report_part(run: Run) -> None:
             help="Test pictures had no part in the training; training pictures show what was learned by heart.",
         )  # fmt: skip
         place = st.container(width="content")
-    address.write("runs_report", {"split": split})
     found = answers(run, split)
     if found is None:
         return
     heads = list(found.classes)
     head = heads[0]
     if len(heads) > 1:
+        if st.session_state.get(_HEAD) in heads:
+            keep_telling(_HEAD)
+        else:
+            tell(_HEAD, head)
         with place:
-            head = st.segmented_control("Question", heads, default=heads[0], key="runs_report_head", required=True,
+            head = st.segmented_control("Question", heads, key=_HEAD, required=True,
                                         help="Each answer (head) of the network has a report of its own.")  # fmt: skip
     if not len(found.indices):
         st.caption("The split has no picture.")
@@ -62,13 +63,34 @@ def report_part(run: Run) -> None:
         st.info("Validation and test are the same pictures here: they chose the best epoch, so that on new pictures "
                 "a little less is to be expected.", icon=":material/info:")  # fmt: skip
     st.html(numbers(_figures(report, found)))
-    _matrix_and_pictures(run, found, head)
+    cell = _matrix_and_pictures(run, found, head)
+    shown = {"split": split, "head": head if len(heads) > 1 else ""}
+    if st.session_state.get(_VIEW) == "cell":
+        shown["cell"] = f"{cell[0]}-{cell[1]}"
+    _write(**shown)
     _charts(report, found.classes[head])
 
 
 def no_report() -> None:
-    """Takes the split out of the address, where no report is shown."""
-    address.write("runs_report", {"split": ""})
+    """Takes a report out of the address, where none is shown."""
+    _write()
+
+
+def _write(split: str = "", head: str = "", cell: str = "") -> None:
+    address.write("runs_report", {"split": split, "head": head, "cell": cell})
+
+
+def _from_address(run: Run) -> None:
+    """Takes what a link says: the split, the head, and the cell whose pictures are shown."""
+    named = address.news("runs_report", ("split", "head", "cell")) or {}
+    if named.get("split") in SPLITS:
+        tell("runs_report_split", named["split"])
+    else:
+        tell_first("runs_report_split", _first(run))
+    if named.get("head"):
+        tell(_HEAD, named["head"])
+    if re.fullmatch(r"\d{1,4}-\d{1,4}", named.get("cell", "")):
+        _choose(*map(int, named["cell"].split("-")))
 
 
 def _first(run: Run) -> str:
@@ -102,7 +124,8 @@ def _figures(report: Mapping[str, Any], found: Evaluated) -> list[tuple[str, str
     return [*rows, ("Pictures", f"{len(found.indices):,}", "How many could be read and were asked about.")]
 
 
-def _matrix_and_pictures(run: Run, found: Evaluated, head: str) -> None:
+def _matrix_and_pictures(run: Run, found: Evaluated, head: str) -> tuple[int, int]:
+    """Draws both, and returns the chosen cell."""
     classes = found.classes[head]
     counts = confusion(found.labels[head], found.shares[head].argmax(axis=1), len(classes))
     cell = st.session_state.get(_CELL)
@@ -127,10 +150,12 @@ def _matrix_and_pictures(run: Run, found: Evaluated, head: str) -> None:
         if dataset is not None:
             gallery(run, dataset, found, head, cell)
             again(run)
+    return cell
 
 
 def _choose(true: int, said: int) -> None:
-    st.session_state.update({_CELL: (true, said), _VIEW: "cell"})
+    st.session_state[_CELL] = true, said
+    tell(_VIEW, "cell")
 
 
 def _take(head: str, before: tuple[int, int]) -> None:
