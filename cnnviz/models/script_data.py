@@ -14,7 +14,7 @@ from cnnviz.data.folder import is_image_folder, split_folders
 from cnnviz.data.listing import SUFFIXES, listing
 from cnnviz.data.npz import headers, pairs
 from cnnviz.errors import DataError, RecipeError, one_of
-from cnnviz.models.script_pictures import FILES, decoding, fitting
+from cnnviz.models.script_pictures import FILES, RESIZING, decoding, fitting
 from cnnviz.models.script_splits import arranging
 from cnnviz.recipe import Data
 
@@ -123,7 +123,7 @@ def reading(
         _arrays(source, heads),
         "\n".join([*source.lines, *lines, *_ready(source, margin)]),
     ]
-    imports = [*(FILES if source.files else ()), *source.imports]
+    imports = [*(FILES if source.files else ()), *(RESIZING if resizes else ()), *source.imports]
     return imports, "\n\n\n".join(blocks)
 
 

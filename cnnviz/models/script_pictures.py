@@ -5,10 +5,12 @@ from __future__ import annotations
 from cnnviz.images import FORMATS, MAX_BYTES, MAX_PIXELS
 from cnnviz.recipe import Data
 
-__all__ = ["FILES", "decoding", "fitting"]
+__all__ = ["FILES", "RESIZING", "decoding", "fitting"]
 
 FILES = ("from concurrent.futures import ThreadPoolExecutor", "from pathlib import Path", "from PIL import Image")
 """What `decoding` of files imports."""
+RESIZING = ("import functools",)
+"""What `fitting` imports where it resizes."""
 
 _RESIZED = """
 def averaged(pictures, size):  # shrinks as OpenCV's INTER_AREA does, to the bit
@@ -22,11 +24,12 @@ def averaged(pictures, size):  # shrinks as OpenCV's INTER_AREA does, to the bit
         return np.rint(sums.astype("float32") * np.float32(1 / (high * wide))).astype("uint8")
     made = pictures.astype("float32")
     for axis in (2, 1):
-        made = np.moveaxis(made, axis, -1)
-        made = np.moveaxis(sum(made[..., at] * share for at, share in shares(made.shape[-1], size[axis - 1])), -1, axis)
+        taps = shares(made.shape[axis], size[axis - 1])
+        made = sum(made.take(at, axis) * share.reshape(-1, *[1] * (3 - axis)) for at, share in taps)
     return np.clip(np.rint(made), 0, 255).astype("uint8")
 
 
+@functools.cache
 def shares(old, new):  # the first, second, ... pixel that each new one averages, and how much it counts
     scale = 1 / (new / old)
     taps = []
@@ -37,9 +40,9 @@ def shares(old, new):  # the first, second, ... pixel that each new one averages
         found = [(first - 1, (first - start) / cell)] if first - start > 1e-3 else []
         found += [(at, 1 / cell) for at in range(first, last)]
         taps.append(found + ([(last, min(end - last, 1, cell) / cell)] if end - last > 1e-3 else []))
-    for k in range(max(map(len, taps))):
-        kth = [found[k] if k < len(found) else (0, 0) for found in taps]
-        yield np.array([at for at, _ in kth]), np.array([share for _, share in kth], "float32")
+    longest = max(map(len, taps))
+    table = np.array([found + [(0, 0)] * (longest - len(found)) for found in taps])
+    return [(table[:, k, 0].astype(int), table[:, k, 1].astype("float32")) for k in range(longest)]
 
 
 def interpolated(pictures, size):  # as OpenCV's INTER_LINEAR does, to the bit: in whole numbers, 2048 for 1
