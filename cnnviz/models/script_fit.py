@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from cnnviz.models.script_network import freeze
 from cnnviz.network import Head
 from cnnviz.recipe import Fit, Recipe
 
@@ -44,8 +43,7 @@ def fitting_part(recipe: Recipe) -> str:
         lines += ["", "", _MEAN.strip(), "", ""]
     lines += _stage(fit, heads, fit.learning_rate, fit.epochs, first=True)
     if (later := fit.finetune) is not None:
-        lines += ["", "# Fine-tuning: the backbone's last layers too, slowly.", "backbone.trainable = True",
-                  *freeze(later.trainable_from),
+        lines += ["", "# Fine-tuning: the backbone's last layers too, slowly.", f"free({later.trainable_from!r})",
                   *_stage(fit, heads, later.learning_rate, later.epochs, first=False)]  # fmt: skip
     told = "add_mean({})" if several else "{}"
     lines += ["", 'model.load_weights("best.keras")']

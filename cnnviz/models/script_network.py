@@ -9,7 +9,7 @@ from cnnviz.backbones import BACKBONES
 from cnnviz.network import Head
 from cnnviz.recipe import Recipe
 
-__all__ = ["freeze", "network_part"]
+__all__ = ["network_part"]
 
 _SCALING = {"unit": "keras.layers.Rescaling(1 / 255)(x)", "symmetric": "keras.layers.Rescaling(1 / 127.5, -1.0)(x)"}
 _MODULES = {
@@ -18,6 +18,22 @@ _MODULES = {
     "ResNet50V2": "resnet_v2",
     "EfficientNetV2B0": "efficientnet_v2",
     "ConvNeXtTiny": "convnext",
+}
+
+
+_FREE = """
+def free(start):  # lets the backbone learn from the layer of this name on: None for nothing of it, "" for all
+    found = start == ""
+    for layer in (inner for layer in backbone.layers for inner in getattr(layer, "layers", [layer])):
+        found = found or layer.name == start
+        layer.trainable = {learns}
+        if isinstance(layer, keras.layers.Dropout):  # what doesn't learn drops nothing
+            layer.own_rate = getattr(layer, "own_rate", layer.rate)
+            layer.rate = layer.own_rate if found else 0.0
+"""
+_LEARNS = {
+    "imagenet": "found and not isinstance(layer, keras.layers.BatchNormalization)  # small batches would spoil these",
+    "none": "found",
 }
 
 
@@ -33,7 +49,7 @@ def network_part(recipe: Recipe) -> str:
             f"backbone = keras.applications.{backbone.name}(",
             f"    include_top=False, weights={weights!r}, input_shape={input_shape!r}{_inside(backbone.name)}",
             ")",
-            *freeze(backbone.trainable_from),
+            *_freed(recipe),
             f"x = backbone({'x, training=False' if _stays_frozen(recipe) else 'x'})",
         ]
     elif network.scaling != "none":
@@ -66,6 +82,15 @@ def _stays_frozen(recipe: Recipe) -> bool:
     return backbone is not None and backbone.trainable_from is None and recipe.fit.finetune is None
 
 
+def _freed(recipe: Recipe) -> list[str]:
+    """The lines that say what of the backbone is trained at first, as `cnnviz.models.backbones.free` does."""
+    backbone = recipe.network.backbone
+    if _stays_frozen(recipe):
+        return ["backbone.trainable = False"]
+    function = _FREE.strip().format(learns=_LEARNS[backbone.weights])
+    return ["", "", function, "", "", f"free({backbone.trainable_from!r})"]
+
+
 def _inside(name: str) -> str:
     return ", include_preprocessing=False" if BACKBONES[name].preprocessing == "imagenet" else ""
 
@@ -75,17 +100,3 @@ def _prepared(name: str) -> str:
         mean, deviation = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
         return f"keras.layers.Normalization(mean={mean}, variance={tuple(d * d for d in deviation)})(x / 255.0)"
     return f"keras.applications.{_MODULES[name]}.preprocess_input(x)"
-
-
-def freeze(trainable_from: str | None) -> list[str]:
-    """Returns the lines that say what of `backbone` is trained; see `cnnviz.network.Backbone`."""
-    if trainable_from is None:
-        return ["backbone.trainable = False"]
-    if trainable_from == "":
-        return ["backbone.trainable = True"]
-    return [
-        "free = False",
-        "for layer in backbone.layers:",
-        f"    free = free or layer.name == {trainable_from!r}",
-        "    layer.trainable = free",
-    ]

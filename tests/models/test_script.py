@@ -13,12 +13,13 @@ import pytest
 
 from cnnviz import images
 from cnnviz.__main__ import main
-from cnnviz.architecture import describe
+from cnnviz.architecture import describe, unfrozen
 from cnnviz.data import open_dataset, pipeline
 from cnnviz.data.pictures import prepare
 from cnnviz.errors import RecipeError
 from cnnviz.models.load import load_file
 from cnnviz.models.script import keras_script
+from cnnviz.models.script_fit import fitting_part
 from cnnviz.models.script_network import network_part
 from cnnviz.presets import PRESETS
 from cnnviz.recipe import replace
@@ -180,6 +181,41 @@ def test_the_script_of_a_preset_builds_its_network(name: str) -> None:
     model = space["model"]
     shapes = {name: tuple(output.shape) for name, output in zip(model.output_names, model.outputs, strict=True)}
     assert shapes == {head.name: (None, head.units) for head in recipe.network.heads}
+
+
+@pytest.mark.parametrize("name", ["D6", "E2", "E3", "M4", "M6", "ME3"])
+def test_what_of_a_backbone_learns_is_what_learns_in_cnnviz(name: str) -> None:
+    """Batch normalisations that know ImageNet stay as they are; here they have random weights, to be quick."""
+    recipe = PRESETS[name]
+    import keras
+
+    space: dict = {"keras": keras}
+    exec(network_part(recipe).replace("weights='imagenet'", "weights=None"), space)
+    stages = [recipe.network.backbone.trainable_from]
+    if recipe.fit.finetune is not None:
+        stages.append(recipe.fit.finetune.trainable_from)
+        assert f"free({stages[1]!r})" in fitting_part(recipe)
+    for start in stages:
+        if len(stages) > 1:
+            space["free"](start)
+        learns = sum(row.trainable for row in describe(unfrozen(recipe.network, start), recipe.data.input_shape))
+        assert sum(weight.numpy().size for weight in space["model"].trainable_weights) == learns
+
+
+def test_a_frozen_part_of_a_backbone_drops_nothing() -> None:
+    heads = [{"name": "label", "units": 3}]
+    backbone = {"name": "EfficientNetV2B0", "trainable_from": "block6h_se_reduce"}
+    recipe = replace(PRESETS["E3"], {"network.backbone": backbone, "network.layers": [{"type": "GAP"}],
+                                     "network.heads": heads, "data.image_size": [32, 32]})  # fmt: skip
+    import keras
+
+    space: dict = {"keras": keras}
+    exec(network_part(recipe).replace("weights='imagenet'", "weights=None"), space)
+    drops = {layer.name: layer for layer in space["backbone"].layers if isinstance(layer, keras.layers.Dropout)}
+    assert drops["block2b_drop"].rate == 0
+    assert drops["block6h_drop"].rate > 0
+    space["free"]("")
+    assert drops["block2b_drop"].rate > 0
 
 
 def test_what_only_cnnviz_can_do_is_a_sentence() -> None:
