@@ -32,7 +32,7 @@ def free(start):  # lets the backbone learn from the layer of this name on: None
             layer.rate = layer.own_rate if found else 0.0
 """
 _LEARNS = {
-    "imagenet": "found and not isinstance(layer, keras.layers.BatchNormalization)  # small batches would spoil these",
+    "imagenet": "found and not isinstance(layer, keras.layers.BatchNormalization)  # batches would spoil it",
     "none": "found",
 }
 
