@@ -12,7 +12,7 @@ from cnnviz.data.dataset import Dataset, Files, Head, Split, printable
 from cnnviz.data.listing import listing
 from cnnviz.errors import DataError, one_of
 
-__all__ = ["ATTRIBUTES", "is_celeba", "load_celeba"]
+__all__ = ["ATTRIBUTES", "PARTITION", "PICTURES", "attributes_of", "is_celeba", "load_celeba"]
 
 ATTRIBUTES, PARTITION, PICTURES = "list_attr_celeba.txt", "list_eval_partition.txt", "img_align_celeba"
 _SPLITS = ("train", "validation", "test")
@@ -35,7 +35,7 @@ def load_celeba(folder: Path, name: str, heads: Sequence[str] | None = None) -> 
         if not (folder / part).exists():
             raise DataError(f"{name} lacks {part!r} in {str(folder)!r}: CelebA's layout is {PICTURES}/, {ATTRIBUTES} "
                             f"and {PARTITION}.")  # fmt: skip
-    attributes = _attributes(folder / ATTRIBUTES)
+    attributes = attributes_of(folder)
     if heads is None:
         heads = ("Male", "Smiling") if {"Male", "Smiling"} <= set(attributes) else attributes[:2]
     unknown = [head for head in heads if head not in attributes]
@@ -88,7 +88,13 @@ def _unsafe(heads: Sequence[str]) -> dict[str, str]:
     return {"horizontal_flip": f"A mirrored face looks the other way, so {sided[0]} would be wrong."}
 
 
-def _attributes(path: Path) -> tuple[str, ...]:
+def attributes_of(folder: Path) -> tuple[str, ...]:
+    """Returns the names of all attributes, as the table's second line has them.
+
+    Raises:
+        DataError: it can't be read, or isn't CelebA's.
+    """
+    path = folder / ATTRIBUTES
     try:
         with open(path, encoding="utf-8") as file:
             count, names = file.readline(200), file.readline(10_000).split()

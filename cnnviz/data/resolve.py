@@ -119,8 +119,10 @@ def _open(name: str, heads: Sequence[str] | None, progress: Progress | None, any
 
 def place_of(name: str) -> Path | None:
     """Returns the folder or file that a dataset's name means, `None` where it means none."""
-    if name in _BUNDLED or name in _DOWNLOADS or name == "celeba":
+    if name in _BUNDLED or name in _DOWNLOADS:
         return None
+    if name == "celeba":
+        return _celeba_folder()
     try:
         return _path(name, anywhere=True)
     except DataError:

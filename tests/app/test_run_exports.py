@@ -46,7 +46,7 @@ def test_another_format_is_written_when_asked_for(checkpoints: Path, until) -> N
 
 def test_the_script_is_offered_or_it_is_said_why_not(checkpoints: Path) -> None:
     assert "Keras script (.py)" in labels(opened(make_run(PRESETS["D1"])))
-    app = opened(make_run(PRESETS["Q"]))
+    app = opened(make_run(PRESETS["S"]))
     assert "Keras script (.py)" not in labels(app)
     assert any("which only cnnviz makes or knows" in one.value for one in app.caption)
 
