@@ -40,8 +40,10 @@ def moved_pictures(runs: Mapping[str, Run]) -> None:
     if not known:
         return
     st.markdown("**Accuracy when the pictures are moved**")
-    st.plotly_chart(shifts_chart({name: one.accuracy for name, one in known.items()}), config=CONFIG, key="learn_shifts", theme="streamlit",
-                    alt="Accuracy over the number of pixels that the pictures are moved")  # fmt: skip
+    st.plotly_chart(
+        shifts_chart({name: one.accuracy for name, one in known.items()}), config=CONFIG, key="learn_shifts",
+        theme="streamlit", alt="Accuracy over the number of pixels that the pictures are moved",
+    )  # fmt: skip
     st.caption(" ".join(_told(name, one) for name, one in known.items()))
 
 

@@ -52,6 +52,10 @@ def test_from_a_cell_to_a_run_without_a_flagged_picture(
     below = min(9, int(true) + 1)
     expect(page.get_by_text(re.compile(rf"Labelled {below}, answered {said}:"))).to_be_visible()
 
+    expect(page).to_have_url(re.compile(rf"show=report&split=test&cell={below}-{said}"))
+    page.reload()
+    expect(page.get_by_text(re.compile(rf"Labelled {below}, answered {said}:"))).to_be_visible(timeout=PATIENCE_MS)
+
     page.get_by_text("Most confident mistakes", exact=True).click()
     mistakes = page.get_by_role("list", name="Most confident mistakes")
     first = mistakes.get_by_role("listitem").first
