@@ -6,15 +6,17 @@ import argparse
 import json
 import sys
 import time
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from cnnviz import runs
 from cnnviz.architecture import describe
+from cnnviz.commands.networks import tensorflow_quiet
 from cnnviz.commands.verbs import add_verb
 from cnnviz.data.match import ready
 from cnnviz.errors import CnnvizError, RecipeError, one_of
-from cnnviz.files import write_bytes
+from cnnviz.files import read_json, write_bytes
 from cnnviz.models.pretrained import find_weights, weights_files
 from cnnviz.presets import PRESETS
 from cnnviz.recipe import Recipe
@@ -107,7 +109,7 @@ def _outcome(name: str, chosen: argparse.Namespace) -> Outcome:
     try:
         outcome = replace(outcome, recipe=wanted(name))
         if not chosen.fresh and (found := _finished(outcome.recipe)) is not None:
-            return replace(outcome, run=found)
+            return replace(outcome, run=_evaluated(found))
         if chosen.only_report:
             return replace(outcome, missing="It wasn't trained here.")
         _check_weights(outcome.recipe)
@@ -116,7 +118,7 @@ def _outcome(name: str, chosen: argparse.Namespace) -> Outcome:
         return replace(outcome, missing=str(error))
     if run.written.best_epoch is None:
         return replace(outcome, missing=run.written.sentence or f"It {run.state} before its first epoch was whole.")
-    return replace(outcome, run=run)
+    return replace(outcome, run=_evaluated(run))
 
 
 def _check_weights(recipe: Recipe) -> None:
@@ -125,6 +127,26 @@ def _check_weights(recipe: Recipe) -> None:
         return
     name = weights_files(backbone.name, recipe.data.image_size)[0].name
     raise RecipeError(f"ImageNet's weights of {backbone.name} ({name}) aren't on this computer.")
+
+
+def _tested(run: Run) -> float | None:
+    """The accuracy on test pictures, by the worker or, of a run that was stopped, by `evaluate`."""
+    report = read_json(run.folder / "report.json")
+    try:
+        return run.written.test.get("accuracy") or report["splits"]["test"]["figures"]["accuracy"]
+    except (KeyError, TypeError):
+        return None
+
+
+def _evaluated(run: Run) -> Run:
+    """Measures a run on test pictures where its worker didn't come to that."""
+    if _tested(run) is None and run.best_path.is_file():
+        with suppress(CnnvizError), tensorflow_quiet():
+            from cnnviz.models.load import load_run  # brings TensorFlow
+            from cnnviz.train.evaluate import evaluate
+
+            evaluate(run, load_run(run).model, "test")
+    return run
 
 
 def _finished(recipe: Recipe) -> Run | None:
@@ -182,7 +204,7 @@ def _row(outcome: Outcome) -> str:
     start = f"| {outcome.name}: {recipe.name} | {reported} "
     if run is None:
         return f"{start}| – | – | {parameters} | {recipe.data.dataset} | – | {outcome.missing} |"
-    found, test = run.written.metrics, run.written.test.get("accuracy")
+    found, test = run.written.metrics, _tested(run)
     of = recipe.fit.all_epochs
     epochs = f"{run.written.epoch} of {of}" if run.written.epoch < of else str(of)
     validation = f"{found['val_accuracy']:.4f} (epoch {run.written.best_epoch})"
