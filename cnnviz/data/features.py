@@ -22,7 +22,7 @@ from cnnviz.errors import DataError
 __all__ = ["BATCH", "features"]
 
 BATCH = 64
-_VERSION = 1  # raise it when features are computed otherwise
+_VERSION = 2  # raise it when features are computed otherwise
 
 
 def features(

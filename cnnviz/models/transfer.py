@@ -8,6 +8,7 @@ from collections.abc import Callable
 import keras
 import numpy as np
 import tensorflow as tf
+from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
 from cnnviz.architecture import describe
 from cnnviz.backbones import layers
@@ -68,10 +69,14 @@ def stem_digest(stem: keras.Model) -> str:
 
 
 def compute(stem: keras.Model) -> Callable[[np.ndarray], np.ndarray]:
-    """Returns a function from uint8 pixels (n, height, width, channels) to the stem's features, float32."""
+    """Returns a function from uint8 pixels (n, height, width, channels) to the stem's features, float32.
+
+    The weights become constants, so that TensorFlow folds batch normalisations and activations into the convolutions.
+    """
 
     @tf.function(input_signature=[tf.TensorSpec((None, *stem.input_shape[1:]), tf.uint8)])
     def run(pixels):
         return stem(tf.cast(pixels, tf.float32), training=False)
 
-    return lambda pictures: run(pictures).numpy()
+    fixed = convert_variables_to_constants_v2(run.get_concrete_function())
+    return lambda pictures: fixed(tf.constant(pictures))[0].numpy()
