@@ -41,7 +41,8 @@ def fitting_part(recipe: Recipe) -> str:
     lines = _batches(recipe)
     if several:
         lines += ["", "", _MEAN.strip(), "", ""]
-    lines += _stage(fit, heads, fit.learning_rate, fit.epochs, first=True)
+    pictures = "plain" if _plain_first(recipe) else "pictures"
+    lines += _stage(fit, heads, fit.learning_rate, fit.epochs, first=True, pictures=pictures)
     if (later := fit.finetune) is not None:
         lines += ["", "# Fine-tuning: the backbone's last layers too, slowly.", f"free({later.trainable_from!r})",
                   *_stage(fit, heads, later.learning_rate, later.epochs, first=False)]  # fmt: skip
@@ -51,6 +52,12 @@ def fitting_part(recipe: Recipe) -> str:
         figures = told.format(f"model.evaluate(*{name}, verbose=0, return_dict=True)")
         lines.append(f'print("{name}", {figures})')
     return "\n".join(lines)
+
+
+def _plain_first(recipe: Recipe) -> bool:
+    """Whether only the second stage is augmented, as where the first is fitted on kept features."""
+    backbone, augmented = recipe.network.backbone, bool(recipe.augmentation.steps)
+    return augmented and backbone is not None and backbone.cached
 
 
 def _batches(recipe: Recipe) -> list[str]:
@@ -75,6 +82,8 @@ def _batches(recipe: Recipe) -> list[str]:
     else:
         lines.append(f"pictures = tf.data.Dataset.from_tensor_slices({samples})")
         lines.append("pictures = pictures.shuffle(len(train[0]), seed=SEED).batch(BATCH)")
+    if _plain_first(recipe):
+        lines.append("plain = pictures.prefetch(2)  # for the first stage")
     return [
         *lines,
         "if augment is not None:",
@@ -83,7 +92,9 @@ def _batches(recipe: Recipe) -> list[str]:
     ]
 
 
-def _stage(fit: Fit, heads: Sequence[Head], rate: float, epochs: int, *, first: bool) -> list[str]:
+def _stage(
+    fit: Fit, heads: Sequence[Head], rate: float, epochs: int, *, first: bool, pictures: str = "pictures"
+) -> list[str]:
     """One call of `fit`, with what it needs."""
     mode = "min" if fit.monitor == "val_loss" else "max"
     learning = f"keras.optimizers.schedules.CosineDecay({rate!r}, {epochs} * batches)"
@@ -106,7 +117,7 @@ def _stage(fit: Fit, heads: Sequence[Head], rate: float, epochs: int, *, first: 
         ")",
         f'keeper = keras.callbacks.ModelCheckpoint("best.keras", {watched}, save_best_only=True{best})',
         "model.fit(",
-        f"    pictures, validation_data=validation, epochs={epochs}{steps}{weights}, shuffle=False, verbose=2,",
+        f"    {pictures}, validation_data=validation, epochs={epochs}{steps}{weights}, shuffle=False, verbose=2,",
         f"    callbacks=[{', '.join(callbacks)}],",
         ")",
     ]

@@ -231,3 +231,10 @@ def test_the_command_writes_it(tmp_path: Path, capsys: pytest.CaptureFixture[str
     assert main(["script", "S", "--out", str(tmp_path / "s.py")]) == 2
     assert len(capsys.readouterr().err.strip().splitlines()) == 1
     assert not (tmp_path / "s.py").exists()
+
+
+def test_only_the_second_stage_is_augmented_where_the_first_has_kept_features(pets: Path) -> None:
+    script = keras_script(PRESETS["M6"], pets)
+    assert script.index("plain = pictures") < script.index("pictures = pictures.map(lambda x, *more: (augment(x")
+    assert script.index("    plain, validation_data") < script.index("    pictures, validation_data")
+    assert "plain" not in keras_script(PRESETS["D6"], pets)
