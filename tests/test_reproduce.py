@@ -83,6 +83,15 @@ def test_faces_stand_in_for_celeba(data_root: Path) -> None:
     assert "Validation" in page([Outcome("B2", two, None, "nothing")])
 
 
+def test_weights_that_are_missing_are_named(
+    data_root: Path, checkpoints: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
+    assert main(["reproduce", "D4", "--only-report", "--out", str(tmp_path / "results.md")]) == 0
+    told = rows(tmp_path / "results.md")["D4"][7]
+    assert "VGG16 (vgg16_weights_tf_dim_ordering_tf_kernels_notop.h5) aren't on this computer" in told
+
+
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [(["Z9"], "There is no system 'Z9'"), (["Q", "--budget", "-3"], "expected minutes above 0")],

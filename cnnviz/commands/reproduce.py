@@ -110,9 +110,9 @@ def _outcome(name: str, chosen: argparse.Namespace) -> Outcome:
         outcome = replace(outcome, recipe=wanted(name))
         if not chosen.fresh and (found := _finished(outcome.recipe)) is not None:
             return replace(outcome, run=_evaluated(found))
+        _check_weights(outcome.recipe)
         if chosen.only_report:
             return replace(outcome, missing="It wasn't trained here.")
-        _check_weights(outcome.recipe)
         run = _watched(runs.start(outcome.recipe), chosen.budget)
     except CnnvizError as error:
         return replace(outcome, missing=str(error))
@@ -198,7 +198,7 @@ def page(outcomes: list[Outcome]) -> str:
 
 def _row(outcome: Outcome) -> str:
     told, recipe, run = REPORTED.get(outcome.name, _NOTHING), outcome.recipe, outcome.run
-    reported = f"{told.accuracy:.3f} ({told.split})" if told.accuracy is not None else "–"
+    reported = f"{told.accuracy:g} ({told.split})" if told.accuracy is not None else "–"
     numbers = sum(row.parameters for row in describe(recipe.network, recipe.data.input_shape))
     parameters = f"{numbers:,}" if told.parameters in (None, numbers) else f"{numbers:,} (reported {told.parameters:,})"
     start = f"| {outcome.name}: {recipe.name} | {reported} "
@@ -206,7 +206,7 @@ def _row(outcome: Outcome) -> str:
         return f"{start}| – | – | {parameters} | {recipe.data.dataset} | – | {outcome.missing} |"
     found, test = run.written.metrics, _tested(run)
     of = recipe.fit.all_epochs
-    epochs = f"{run.written.epoch} of {of}" if run.written.epoch < of else str(of)
+    epochs = str(run.written.epoch) if run.written.epoch >= of else f"{run.written.epoch} of {of}"
     validation = f"{found['val_accuracy']:.4f} (epoch {run.written.best_epoch})"
     tested = f"{test:.4f}" if test is not None else "–"
     return (f"{start}| {validation} | {tested} | {parameters} | {recipe.data.dataset} | {epochs} | "
@@ -236,6 +236,10 @@ def _notes(outcomes: list[Outcome]) -> list[str]:
             notes.append(f"* {one.name}: what was reported is training accuracy; ours is {high:.4f}.")
         if one.name in DIFFERENT:
             notes.append(f"* {one.name}: {DIFFERENT[one.name]}")
+        if run.written.epoch > one.recipe.fit.all_epochs:
+            notes.append(
+                f"* {one.name}: trained for {run.written.epoch} epochs instead of {one.recipe.fit.all_epochs}."
+            )
         if run.written.epoch < one.recipe.fit.all_epochs:
             notes.append(f"* {one.name}: trained for {run.written.epoch} of its {one.recipe.fit.all_epochs} epochs, to "
                          "save time; the figure is of those.")  # fmt: skip
