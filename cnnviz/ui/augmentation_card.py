@@ -120,6 +120,8 @@ def _strip(draft: Draft, policy: Policy, found: Found) -> None:
             st.caption("MixUp and CutMix blend pictures of a batch, which one picture alone can't show.")
         elif not policy.steps:
             st.caption("The picture as the network gets it, every time.")
+        elif (draft.get("network").get("backbone") or {}).get("cached"):
+            st.caption("Six draws of one picture, such as the second stage will see; kept features have none.")
         else:
             st.caption("Six draws of one picture, as training will see it in its first six epochs.")
 
