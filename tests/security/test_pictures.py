@@ -292,7 +292,7 @@ def test_training_and_prediction_see_the_same_pixels(tmp_path: Path) -> None:
 
 
 def calls(path: Path) -> set[str]:
-    """The last names of all that a file calls."""
+    """All that a file calls, by its last name and by its whole name."""
     nodes = [node.func for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if isinstance(node, ast.Call)]
     names = {getattr(node, "attr", getattr(node, "id", "")) for node in nodes}
     return names | {ast.unparse(node) for node in nodes}
