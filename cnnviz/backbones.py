@@ -14,6 +14,8 @@ from typing import Literal
 __all__ = ["BACKBONES", "BackboneLayer", "Facts", "frozen", "layers", "openings", "output_shape", "stays"]
 
 TABLE = Path(__file__).with_name("backbones.json")
+IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+"""Of ImageNet's red, green and blue, as shares of 255."""
 NORMALISATION = "BatchNormalization"
 STRIDE = 32
 """By how much all of them shrink a picture's sides."""

@@ -12,7 +12,7 @@ from cnnviz.ui.learn_figures import FIGURES
 from cnnviz.ui.learn_runs import links, own_runs
 from cnnviz.ui.learn_topics import TOPICS
 from cnnviz.ui.text import plain
-from cnnviz.ui.told import keep_telling, tell
+from cnnviz.ui.told import tell, tell_first
 
 through_the_app()
 
@@ -24,10 +24,8 @@ with st.container(gap=None):
 
 if (named := address.news("learn", ("topic",))) and named["topic"] in TOPICS:
     tell(NAME, named["topic"])
-elif NAME not in st.session_state:
-    tell(NAME, st.session_state.get("learn_last", next(iter(TOPICS))))
 else:
-    keep_telling(NAME)
+    tell_first(NAME, st.session_state.get("learn_last", next(iter(TOPICS))))
 chosen = st.pills(
     "Question", list(TOPICS), format_func=lambda name: TOPICS[name].title, key=NAME, required=True,
     help="Each can be opened by its own address.",

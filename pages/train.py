@@ -11,7 +11,7 @@ from cnnviz.ui.entry import through_the_app
 from cnnviz.ui.fit_card import fit_card
 from cnnviz.ui.later import Later
 from cnnviz.ui.network_card import network_card
-from cnnviz.ui.start_bar import mistake, origin_bar, start_bar, whole
+from cnnviz.ui.start_bar import origin_bar, start_bar, whole
 
 through_the_app()
 
@@ -26,8 +26,8 @@ with origin:
 later = Later()
 found = data_card(draft, later)
 problems = [*found.problems, *augmentation_card(draft, found, later), *network_card(draft, later)]
-recipe = whole(draft)
-problems += fit_card(draft, found, recipe, "" if problems else mistake(draft))
+recipe, mistake = whole(draft)
+problems += fit_card(draft, found, recipe, "" if problems else mistake)
 with top:
     origin_bar(draft)
 start_bar(recipe if not problems else None, problems)

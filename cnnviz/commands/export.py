@@ -11,11 +11,10 @@ from cnnviz.commands.networks import add_network_argument, network_of, tensorflo
 from cnnviz.commands.output import out_file, written
 from cnnviz.commands.verbs import add_verb
 from cnnviz.errors import ModelError, one_of
+from cnnviz.models.export_apart import FORMATS
 from cnnviz.runs import snapshots
 
 __all__ = ["add_export"]
-
-ENDINGS = {".keras": "keras", ".zip": "savedmodel", ".tflite": "tflite", ".onnx": "onnx"}
 
 
 def add_export(verbs: argparse._SubParsersAction) -> None:
@@ -31,11 +30,11 @@ def add_export(verbs: argparse._SubParsersAction) -> None:
 
 
 def _export(chosen: argparse.Namespace) -> int:
-    kind = chosen.format or ENDINGS.get(Path(chosen.out).suffix.lower(), "keras")
-    if kind not in ENDINGS.values():
-        raise ModelError(f"There is no format {kind!r}: {one_of(kind, ENDINGS.values())}.")
-    ending = next(suffix for suffix, name in ENDINGS.items() if name == kind)
-    out = out_file(chosen.out, ending, f"programs tell the format of a network by its file's name, here {kind}")
+    ending = Path(chosen.out).suffix.lower()
+    kind = chosen.format or next((kind for kind, own in FORMATS.items() if own == ending), "keras")
+    if kind not in FORMATS:
+        raise ModelError(f"There is no format {kind!r}: {one_of(kind, FORMATS)}.")
+    out = out_file(chosen.out, FORMATS[kind], f"programs tell the format of a network by its file's name, here {kind}")
     with tensorflow_quiet():
         loaded, run = network_of(chosen.run)
         from cnnviz.models.export import exported, pictures_for  # brings TensorFlow

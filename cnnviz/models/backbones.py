@@ -8,14 +8,13 @@ from typing import Any
 import keras
 
 from cnnviz import backbones
-from cnnviz.backbones import BACKBONES
+from cnnviz.backbones import BACKBONES, IMAGENET_MEAN, IMAGENET_STD
 from cnnviz.errors import ModelError
 from cnnviz.network import Backbone
 
 __all__ = ["attach", "free", "layers_of", "preprocessed"]
 
 _CAFFE_MEAN = (103.939, 116.779, 123.68)  # blue, green, red, as Keras's "caffe" mode has them
-_IMAGENET_MEAN, _IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 
 def preprocessed(name: str, pixels: Any) -> Any:
@@ -26,8 +25,8 @@ def preprocessed(name: str, pixels: Any) -> Any:
             return keras.layers.Rescaling(1.0, [-mean for mean in _CAFFE_MEAN], name="rescaling")(swapped)
         case "symmetric":
             return keras.layers.Rescaling(1 / 127.5, -1.0, name="rescaling")(pixels)
-    scale = [1 / (255 * std) for std in _IMAGENET_STD]
-    offset = [-mean / std for mean, std in zip(_IMAGENET_MEAN, _IMAGENET_STD, strict=True)]
+    scale = [1 / (255 * std) for std in IMAGENET_STD]
+    offset = [-mean / std for mean, std in zip(IMAGENET_MEAN, IMAGENET_STD, strict=True)]
     return keras.layers.Rescaling(scale, offset, name="rescaling")(pixels)
 
 

@@ -7,21 +7,18 @@ import sys
 import tempfile
 import zipfile
 from collections.abc import Callable
-from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
 
 from cnnviz.errors import ModelError, one_of
+from cnnviz.models.export_apart import FORMATS, missing_for_onnx
 from cnnviz.models.loaded import Loaded
 from cnnviz.models.split import as_file
 
-__all__ = ["FORMATS", "exported", "pictures_for"]
+__all__ = ["exported", "pictures_for"]
 
-FORMATS = {"keras": ".keras", "savedmodel": ".zip", "tflite": ".tflite", "onnx": ".onnx"}
-"""What a network can be written as: Keras's own file, TensorFlow's SavedModel as one archive, LiteRT's, and ONNX where
-`tf2onnx` and `onnxruntime` are installed."""
 MOST = {"keras": 1e-4, "savedmodel": 1e-4, "tflite": 1e-3, "onnx": 1e-4}
 """The largest difference of any answer that a file may show."""
 PICTURES, _PATIENCE_SECONDS = 8, 300
@@ -66,7 +63,7 @@ def exported(
 
     Args:
         loaded: the network.
-        kind: one of `FORMATS`.
+        kind: one of `export_apart.FORMATS`.
         pictures: uint8 (n, height, width, channels) of the network's size, to ask both about.
         progress: called with what is being done and how far it is.
 
@@ -118,7 +115,7 @@ def _made(loaded: Loaded, kind: str, place: Path) -> bytes:
 
 
 def _onnx(loaded: Loaded, path: Path) -> bytes:
-    if missing := [name for name in ("tf2onnx", "onnxruntime") if find_spec(name) is None]:
+    if missing := missing_for_onnx():
         raise ModelError(f"ONNX needs {' and '.join(missing)}: `pip install {' '.join(missing)}`.")
     loaded.model.export(path, format="onnx", verbose=False)
     return path.read_bytes()

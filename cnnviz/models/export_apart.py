@@ -21,10 +21,12 @@ from pathlib import Path
 from cnnviz.errors import ModelError
 from cnnviz.runs import Run
 
-__all__ = ["OFFERED", "Written", "export_apart", "offered"]
+__all__ = ["FORMATS", "OFFERED", "Written", "export_apart", "missing_for_onnx", "offered"]
 
 OFFERED = {"savedmodel": ("SavedModel", ".zip"), "tflite": ("LiteRT", ".tflite"), "onnx": ("ONNX", ".onnx")}
 """What it can be written as beside Keras's own format: what people call it, and how its file ends."""
+FORMATS = {"keras": ".keras", **{kind: ending for kind, (_, ending) in OFFERED.items()}}
+"""All that a network can be written as, by the endings of the files."""
 _ONNX_NEEDS = ("tf2onnx", "onnxruntime")
 _PATIENCE_SECONDS, _LOOK_SECONDS = 900, 0.2
 
@@ -39,8 +41,12 @@ class Written:
 
 def offered() -> list[str]:
     """Returns the formats that can be written with what is installed."""
-    onnx = all(find_spec(name) is not None for name in _ONNX_NEEDS)
-    return [kind for kind in OFFERED if kind != "onnx" or onnx]
+    return [kind for kind in OFFERED if kind != "onnx" or not missing_for_onnx()]
+
+
+def missing_for_onnx() -> list[str]:
+    """Returns the libraries that ONNX needs and that aren't installed."""
+    return [name for name in _ONNX_NEEDS if find_spec(name) is None]
 
 
 def export_apart(

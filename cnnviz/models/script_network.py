@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from cnnviz.architecture import describe
-from cnnviz.backbones import BACKBONES
+from cnnviz.backbones import BACKBONES, IMAGENET_MEAN, IMAGENET_STD
 from cnnviz.network import Head
 from cnnviz.recipe import Recipe
 
@@ -97,6 +97,6 @@ def _inside(name: str) -> str:
 
 def _prepared(name: str) -> str:
     if BACKBONES[name].preprocessing == "imagenet":
-        mean, deviation = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
-        return f"keras.layers.Normalization(mean={mean}, variance={tuple(d * d for d in deviation)})(x / 255.0)"
+        variance = tuple(deviation * deviation for deviation in IMAGENET_STD)
+        return f"keras.layers.Normalization(mean={IMAGENET_MEAN}, variance={variance})(x / 255.0)"
     return f"keras.applications.{_MODULES[name]}.preprocess_input(x)"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
+from functools import cache
 
 import keras
 import numpy as np
@@ -78,5 +79,8 @@ def compute(stem: keras.Model) -> Callable[[np.ndarray], np.ndarray]:
     def run(pixels):
         return stem(tf.cast(pixels, tf.float32), training=False)
 
-    fixed = convert_variables_to_constants_v2(run.get_concrete_function())
-    return lambda pictures: fixed(tf.constant(pictures))[0].numpy()
+    @cache  # made when it is first asked, as features that are kept already need none of it
+    def fixed():
+        return convert_variables_to_constants_v2(run.get_concrete_function())
+
+    return lambda pictures: fixed()(tf.constant(pictures))[0].numpy()

@@ -84,10 +84,10 @@ def _asked(
         model.load_weights(path)
         return model, model, reader.pictures
     model, stem, weights = cached
+    head, asked = head_of(model, recipe.network), head_alone(of_logits(recipe).network, recipe.data.input_shape)
     if weights is None:
         model.load_weights(path)
     else:
-        head_of(model, recipe.network).set_weights(weights)
-    asked = head_alone(of_logits(recipe).network, recipe.data.input_shape)
-    asked.set_weights(head_of(model, recipe.network).get_weights())
+        head.set_weights(weights)
+    asked.set_weights(head.get_weights())
     return model, asked, lambda name: reader.features(name, stem)

@@ -15,7 +15,7 @@ from cnnviz.figures.shifts import shifts_chart
 from cnnviz.figures.style import CONFIG
 from cnnviz.runs import Run
 from cnnviz.ui import background
-from cnnviz.ui.models import Network, networks
+from cnnviz.ui.models import Network, networks, of_run
 from cnnviz.ui.text import plain
 
 __all__ = ["moved_pictures"]
@@ -32,7 +32,7 @@ def moved_pictures(runs: Mapping[str, Run]) -> None:
         runs: by what they are called.
     """
     mine = st.session_state.setdefault(_FOUND, {})  # as a run's folder may be one that can't be written to
-    found = {name: mine.get(_mark(run)) or shifts.kept(run) for name, run in runs.items()}
+    found = {name: mine.get(of_run(run).stamp) or shifts.kept(run) for name, run in runs.items()}
     missing = [run for name, run in runs.items() if found[name] is None]
     if missing:
         _measure(missing)
@@ -53,7 +53,7 @@ def _told(name: str, found: Shifted) -> str:
 
 
 def _measure(missing: list[Run]) -> None:
-    wanted = frozenset(map(_mark, missing))
+    wanted = frozenset(of_run(run).stamp for run in missing)
     if not wanted <= st.session_state.get(_WANTED, frozenset()):  # one that is done is no longer missing
         if sentence := st.session_state.pop(_SAID, ""):
             st.error(plain(sentence), icon=":material/error:")
@@ -77,13 +77,6 @@ def _measure(missing: list[Run]) -> None:
     st.rerun()
 
 
-def _mark(run: Run) -> tuple:
-    try:
-        return run.id, run.best_path.stat().st_mtime_ns
-    except OSError:
-        return run.id, 0
-
-
 def _work(
     pairs: list[tuple[Run, Network]], found: dict, progress: background.Progress, cancelled: Callable[[], bool]
 ) -> None:
@@ -91,7 +84,7 @@ def _work(
         try:
             given = samples(run, limit=PICTURES, progress=progress, cancelled=cancelled)
             heads = tuple(head.name for head in network.loaded.heads)
-            found[_mark(run)] = shifts.accuracy_when_moved(
+            found[of_run(run).stamp] = shifts.accuracy_when_moved(
                 network.answers, heads, given, run=run, progress=progress, cancelled=cancelled
             )
         except Cancelled:

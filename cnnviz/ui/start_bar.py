@@ -13,26 +13,18 @@ from cnnviz.ui import datasets, json_file, state
 from cnnviz.ui.state import Draft
 from cnnviz.ui.text import plain
 
-__all__ = ["mistake", "origin_bar", "start_bar", "whole"]
+__all__ = ["origin_bar", "start_bar", "whole"]
 
 _UPLOAD, _PRESSED = "train_upload", "train_pressed"
 
 
-def whole(draft: Draft) -> Recipe | None:
-    """Returns the draft as a recipe, or `None` while it has mistakes; the cards say which."""
+def whole(draft: Draft) -> tuple[Recipe | None, str]:
+    """Returns the draft as a recipe, or `None` while it has mistakes, and what is wrong then, which the cards say of
+    their own parts too."""
     try:
-        return parse(draft.tree)
-    except CnnvizError:
-        return None
-
-
-def mistake(draft: Draft) -> str:
-    """Returns what is wrong with the draft as a whole, "" where nothing is; for one whose parts are right."""
-    try:
-        parse(draft.tree)
+        return parse(draft.tree), ""
     except CnnvizError as error:
-        return str(error)
-    return ""
+        return None, str(error)
 
 
 def origin_bar(draft: Draft) -> None:
@@ -80,7 +72,7 @@ def _files(draft: Draft) -> None:
         "Open a recipe", Recipe, state.load, key=_UPLOAD,
         help="A recipe.json as saved here or as found in a run's folder.",
     )  # fmt: skip
-    recipe = whole(draft)
+    recipe, _ = whole(draft)
     st.download_button(
         "Save this recipe",
         data=recipe.to_json() if recipe else "",
