@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, TimeoutError, expect
 
 from cnnviz import runs
 from tests.e2e.conftest import Server
@@ -18,12 +19,20 @@ PATIENCE_MS = 120_000
 
 
 def choose(page: Page, label: str, option: str) -> None:
-    """By keyboard: a list that is open closes when the page scrolls."""
-    box = page.get_by_role("combobox", name=re.compile(rf"{label}$"))
+    """By keyboard, once more where the page was drawn again or scrolled meanwhile, which closes a list."""
+    box, listed = combobox(page, label), page.get_by_role("option", name=option, exact=True)
     box.scroll_into_view_if_needed()
-    box.fill(option)
-    expect(page.get_by_role("option", name=option, exact=True)).to_be_visible()
+    for _ in range(5):
+        box.fill(option)
+        with suppress(TimeoutError):
+            listed.wait_for(timeout=3_000)
+            break
     box.press("Enter")
+    expect(box).to_have_value(option)
+
+
+def combobox(page: Page, label: str) -> Locator:
+    return page.get_by_role("combobox", name=re.compile(rf"{label}$"))
 
 
 def fill(page: Page, label: str, value: int) -> None:
@@ -37,19 +46,27 @@ def test_a_run_on_kept_features(
 ) -> None:
     visit("?preset=Q")
     choose(page, "Backbone", "MobileNetV2")
+    settled()
     start = page.get_by_role("button", name=re.compile("Start training"))
     expect(page.get_by_text(re.compile("takes pictures of at least 32×32 pixels")).first).to_be_visible()
     expect(start).to_be_disabled()
     page.get_by_text("Size, split and limits").click()
-    fill(page, "Height", 32)
-    fill(page, "Width", 32)
-    choose(page, "Its weights", "Random")
-    choose(page, "What is trained", "What follows, on kept features")
-    choose(page, "Policy", "Pictures as they are")
+    for label, side in (("Height", 32), ("Width", 32)):
+        fill(page, label, side)
+        settled()  # nobody is quicker than the page
+    expect(page.get_by_text("2,257,984", exact=True).first).to_be_visible()
+    chosen = {"Its weights": "Random", "What is trained": "What follows, on kept features",
+              "Policy": "Pictures as they are"}  # fmt: skip
+    for label, option in chosen.items():
+        choose(page, label, option)
+        settled()
     fill(page, "Epochs", 3)
+    settled()
     expect(page.get_by_text("2,257,984", exact=True).first).to_be_visible()
     expect(page.get_by_text("12,810", exact=True).first).to_be_visible()
     expect(start).to_be_enabled()
+    for label, option in chosen.items():
+        expect(combobox(page, label)).to_have_value(option)
     start.click()
     expect(page.get_by_role("heading", name="Runs", exact=True)).to_be_visible(timeout=PATIENCE_MS)
     expect(page.get_by_text(re.compile(r"finished in \d+ s")).first).to_be_visible(timeout=PATIENCE_MS)
