@@ -24,7 +24,7 @@ _MOST = 100
 # A chart and the one that takes its place stand on each other until the new one is drawn, so that nothing jumps.
 _STEADY = """
 <style>
-[class*="st-key-runs_steady_"] { display: grid; }
+[class*="st-key-runs_steady_"] { display: grid; grid-template-columns: minmax(0, 1fr); }
 [class*="st-key-runs_steady_"] > * { grid-area: 1 / 1; min-width: 0; }
 </style>
 """
