@@ -10,7 +10,7 @@ from cnnviz.network import Backbone, Network
 
 __all__ = ["arithmetic", "settings"]
 
-_CELL = "padding:0.35rem 0.8rem 0.35rem 0;border-bottom:1px solid rgba(128,140,138,0.25);vertical-align:top"
+_CELL = "padding:0.35rem 0.6rem 0.35rem 0;border-bottom:1px solid rgba(128,140,138,0.25);vertical-align:top"
 _SCALINGS = {"unit": "pixels to 0..1", "symmetric": "pixels to −1..1"}
 _RULES = {
     "Output": "out = ⌊(n + 2p − f)/s⌋ + 1 for each side, then the channels",
@@ -62,7 +62,8 @@ def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
         )
         body.append(f'<tr title="{escaped(tip, 300)}">{drawn}</tr>')
     return (
-        '<div style="overflow-x:auto"><table style="width:100%;border-collapse:collapse;font-size:0.875rem;'
+        '<div class="scrolls-sideways" tabindex="0" role="region" aria-label="Table of layers" style="overflow-x:auto">'
+        '<table style="width:100%;border-collapse:collapse;font-size:0.875rem;'
         f'font-variant-numeric:tabular-nums"><thead><tr>{titles}</tr></thead><tbody>{"".join(body)}</tbody></table></div>'
     )
 

@@ -11,11 +11,23 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 __all__ = ["enter", "through_the_app"]
 
 _ENTERED = "entry_entered"
+_STYLE = """
+<style>
+[data-testid="stBaseButton-primary"], [data-testid="stBaseButton-primary"]:is(:hover, :focus, :active),
+[data-testid="stBaseButton-primaryFormSubmit"], [data-testid="stMultiSelect"] span[title], [data-testid="stMultiSelect"] span[title] ~ * {
+  color: light-dark(#fff, #10171a);
+}
+.katex-display { overflow: visible !important; }
+</style>
+"""
+"""Streamlit writes white on the primary colour, which is bright in the dark theme, as it also writes in that colour; and
+lets a small formula scroll."""
 
 
 def enter() -> None:
-    """Notes that this session runs `streamlit_app.py`; called there."""
+    """Notes that this session runs `streamlit_app.py`, and draws what every page looks like; called there."""
     st.session_state[_ENTERED] = True
+    st.html(_STYLE)
 
 
 def through_the_app() -> None:

@@ -87,7 +87,7 @@ def _card(run: Run, active: Sequence[Run], *, with_charts: bool) -> None:
             if watching.open:
                 epochs_part(run, key, moved=True)
     with st.expander("Log", key=f"runs_card_log_{run.id}", icon=":material/notes:"):
-        st.code(run.log_tail() or "Nothing yet.", language=None, height=_LOG_PIXELS)
+        st.code(run.log_tail() or "Nothing yet.", language=None, wrap_lines=True, height=_LOG_PIXELS)
 
 
 def _words(run: Run, now: Progress, active: Sequence[Run]) -> tuple[float, str]:

@@ -43,4 +43,4 @@ def policy_files(draft: Draft, policy: Policy) -> None:
                 "Open a policy", Policy, policy_state.load, key=UPLOAD, help="A JSON file as saved here."
             )
         with st.popover("As Keras code", icon=":material/code:", help="The nearest Keras layers, to copy."):
-            st.code(keras_snippet(policy), language="python")
+            st.code(keras_snippet(policy), language="python", wrap_lines=True)

@@ -42,7 +42,7 @@ def recipe_part(run: Run) -> None:
         st.dataframe(told, hide_index=True, height="content", key="runs_settings", alt="The recipe's settings")
         st.caption("These names are also those of the command line's `--set`.")
     with st.expander("The recipe as JSON", icon=":material/data_object:", key="runs_json"):
-        st.code(run.recipe.to_json(), language="json")
+        st.code(run.recipe.to_json(), language="json", wrap_lines=True)
 
 
 def _told(recipe: Recipe) -> pd.DataFrame:

@@ -1,0 +1,166 @@
+"""What reaches the eye: a page is looked at as a person would see it, and each thing that can't be seen is a sentence.
+
+`seen.js` walks the page: boxes, marks, colours, cut texts, what lies on each other. axe-core looks for what people with
+other senses miss.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from axe_playwright_python.base import AXE_SCRIPT
+from playwright.sync_api import Page
+
+from tests.e2e.views import SCROLLS, View
+
+__all__ = ["SIZES", "THEMES", "Console", "accessibility", "appearance", "look_at", "photograph", "settle"]
+
+SIZES = {"wide": (1440, 900), "phone": (390, 844)}
+THEMES = ("light", "dark")
+_LOOK = (Path(__file__).parent / "seen.js").read_text(encoding="utf-8")
+_WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22a", "wcag22aa"]
+_HIGHEST = 9000
+_PATIENCE_SECONDS = 20.0
+_QUIET = 3
+"""So many looks in a row, a tenth of a second apart, must find the page the same."""
+_STATE = """() => {
+  const app = document.querySelector('[data-testid="stApp"]'), main = document.querySelector('[data-testid="stMain"]');
+  const running = !app || app.dataset.testScriptState !== "notRunning" || document.querySelector(
+    '[data-testid="stSpinner"], [data-testid="stSkeleton"], [data-stale="true"], [data-testid="stAppSkeleton"]');
+  const loading = [...document.images].some((image) => !image.complete && image.loading !== "lazy");
+  return running || loading ? "" : [main.scrollHeight, main.querySelectorAll("*").length,
+    document.querySelectorAll(".js-plotly-plot .plot path").length].join(" ");
+}"""
+
+STREAMLITS_REQUESTS = ("/_stcore/health", "/_stcore/host-config")
+"""A page opened by its own address first looks for its server under that address, is told 404 and then looks at the
+root: the browser logs both."""
+STREAMLITS_AXE = {
+    # rule: (the start of the selector's last element, why it is Streamlit's own)
+}
+
+
+class Console:
+    """What a page said on its console, failed to fetch or threw, since it was last asked."""
+
+    def __init__(self, page: Page) -> None:
+        self._said: list[str] = []
+        page.on("console", lambda message: self._hear(message.type, message.text, message.location.get("url", "")))
+        page.on("pageerror", lambda error: self._said.append(f"threw: {error}"))
+        page.on("requestfailed", lambda request: self._miss(request.url, str(request.failure)))
+
+    def _hear(self, kind: str, text: str, url: str) -> None:
+        if kind in ("error", "warning") and not url.endswith(STREAMLITS_REQUESTS):
+            self._said.append(f"console {kind}: {text} {url}")
+
+    def _miss(self, url: str, why: str) -> None:
+        if "net::ERR_ABORTED" not in why:  # a picture that was replaced while it was fetched
+            self._said.append(f"request failed: {url} {why}")
+
+    def said(self) -> list[str]:
+        """Returns what came since the last call."""
+        said, self._said = self._said, []
+        return said
+
+
+def settle(page: Page, *, live: bool = False) -> None:
+    """Waits until the page's script has ended, its pictures are there and nothing on it moves any more.
+
+    Args:
+        page: that is waited for.
+        live: whether it is drawn anew all the time; then it is enough that nothing is missing.
+    """
+    until, same, before = time.monotonic() + _PATIENCE_SECONDS, 0, ""
+    while time.monotonic() < until:
+        now = page.evaluate(_STATE)
+        same = same + 1 if now and (now == before or live) else 0
+        if same >= _QUIET:
+            return
+        before = now
+        page.wait_for_timeout(100)
+
+
+def appearance(page: Page, shows: Mapping[str, int], words: Sequence[str], **options: Any) -> list[str]:
+    """Returns what is wrong with what the page shows; asks again for a while, as a page may still be drawn.
+
+    Args:
+        page: that has settled.
+        shows: how many things of each kind must be seen: chart, image, drawing, table, component.
+        words: texts, each of which must be seen.
+        options: `scrolls` and `plain`, see `seen.js`.
+    """
+    until = time.monotonic() + 6
+    while True:
+        found = page.evaluate(_LOOK, {"scrolls": [], "plain": "", **options})
+        faults = list(found["faults"])
+        for kind in sorted({*shows, *found["counts"]}):
+            wanted, there = shows.get(kind, 0), found["counts"].get(kind, 0)
+            if wanted != there:
+                faults.append(f"{there} of kind {kind} where {wanted} must be")
+        faults += [f"“{text}” isn't to be seen" for text in words if text not in found["text"]]
+        if not faults or time.monotonic() > until:
+            return faults
+        page.wait_for_timeout(250)
+
+
+def accessibility(page: Page, *, colours_only: bool = False) -> list[str]:
+    """Returns what axe-core finds wrong by WCAG 2.2, levels A and AA, a sentence for each place.
+
+    Args:
+        page: that has settled.
+        colours_only: whether only contrast is looked at, all else having been looked at in another theme.
+    """
+    if not page.evaluate("typeof axe !== 'undefined'"):
+        page.evaluate(AXE_SCRIPT)
+    rules = {"type": "rule", "values": ["color-contrast"]} if colours_only else {"type": "tag", "values": _WCAG}
+    found = page.evaluate("(options) => axe.run(options)", {"runOnly": rules, "resultTypes": ["violations"]})
+    return [
+        f"axe {violation['id']}: {node['html'][:160]} {node['failureSummary'].splitlines()[-1].strip()[:160]}"
+        for violation in found["violations"]
+        for node in violation["nodes"]
+        if not any(part in node["html"] for part in STREAMLITS_AXE.get(violation["id"], ()))
+    ]
+
+
+
+def look_at(page: Page, console: Console, view: View, url: str, screenshots: Path) -> list[str]:
+    """Goes to a view as a person does and returns what can't be seen of it, at each size and in each theme.
+
+    Args:
+        page: of a browser.
+        console: of the page.
+        view: of the table.
+        url: of the app.
+        screenshots: a folder for a picture of each size and theme, the whole page high.
+    """
+    screenshots.mkdir(exist_ok=True)
+    page.emulate_media(color_scheme="light")
+    page.set_viewport_size(dict(zip(("width", "height"), SIZES["wide"], strict=True)))
+    page.goto(f"{url}/{view.address}")
+    settle(page, live=view.live)
+    for step in view.steps:
+        step(page)
+        settle(page, live=view.live)
+    faults: list[str] = []
+    for size, (width, height) in SIZES.items():
+        shows = {**view.shows, **(view.phone if size == "phone" else {})}
+        page.set_viewport_size({"width": width, "height": height})
+        for theme in THEMES:
+            page.emulate_media(color_scheme=theme)
+            settle(page, live=view.live)
+            found = appearance(page, shows, view.words, scrolls=[*SCROLLS, *view.scrolls], plain=view.plain)
+            found += accessibility(page, colours_only=theme != THEMES[0])
+            photograph(page, screenshots / f"{view.name}-{size}-{theme}.png", width, height)
+            faults += [f"{size}, {theme}: {fault}" for fault in [*found, *console.said()]]
+    return faults
+
+
+def photograph(page: Page, path: Path, width: int, height: int) -> None:
+    """Takes a picture of the whole page, in a window that is as high as it for that moment."""
+    wanted = page.evaluate("document.querySelector('[data-testid=\"stMain\"]').scrollHeight")
+    page.set_viewport_size({"width": width, "height": max(height, min(_HIGHEST, wanted))})
+    page.screenshot(path=path)
+    page.set_viewport_size({"width": width, "height": height})
