@@ -15,16 +15,19 @@ through_the_app()
 
 STYLE = """
 <style>
+[class*="st-key-augment_row_"] > * > * { overflow: visible; }
 .st-key-augment_result { position: sticky; top: 4.5rem; }
 @media (max-width: 640px) {
-  .st-key-augment_result { position: static; }
+  [class*="st-key-augment_row_"] > * > * { overflow: visible; }
+.st-key-augment_result { position: static; }
   .st-key-augment_parts > [data-testid="stLayoutWrapper"] > [data-testid="stHorizontalBlock"] {
     flex-direction: column-reverse;
   }
 }
 </style>
 """
-"""On wide windows the picture stays in sight while steps further down are set; on narrow ones it comes first."""
+"""On wide windows the picture stays in sight while steps further down are set; on narrow ones it comes first. A row's
+button is a little wider than its box, which is no reason to scroll."""
 
 draft = policy_state.opened()
 st.html(STYLE)

@@ -105,9 +105,8 @@ def _row(draft: Draft, row: Row, place: int) -> None:
         with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", wrap=False):
             on = key_of(draft, f"{row.id}_on", row.on)
             st.toggle(kind.title, key=on, on_change=_set_on, args=(row, on), help=kind.sentence, width="stretch")
-            chance = "" if row.probability == 1 else f"{row.probability:.0%}"
             with st.popover(
-                chance or ":material/tune:", type="tertiary", help=f"Probability, place and removal of {kind.title}."
+                f"{row.probability:.0%}", type="tertiary", help=f"Probability, place and removal of {kind.title}."
             ):
                 _more(draft, row, place, kind)
         if kind.bounds is not None:

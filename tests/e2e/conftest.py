@@ -109,7 +109,7 @@ def server(
 
 
 @contextmanager
-def serving(folder: Path) -> Iterator[tuple[Server, psutil.Popen]]:
+def serving(folder: Path, app: Path = ROOT / "streamlit_app.py") -> Iterator[tuple[Server, psutil.Popen]]:
     """The app on a free port, with its runs in `folder`, and its process; both it and its workers end with the block,
     unless it was killed before."""
     checkpoints, log = folder / "checkpoints", folder / "server.log"
@@ -117,7 +117,7 @@ def serving(folder: Path) -> Iterator[tuple[Server, psutil.Popen]]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    command = [sys.executable, "-m", "streamlit", "run", "streamlit_app.py"]
+    command = [sys.executable, "-m", "streamlit", "run", str(app)]
     options = ["--server.port", str(port), "--server.address", "127.0.0.1", "--server.headless", "true"]
     with log.open("ab") as output:
         process = psutil.Popen(

@@ -113,6 +113,12 @@
     }
   }
 
+  // What lies on another picture adds something to it.
+  for (const one of shown.filter((node) => node.tagName === "IMG")) {
+    for (const other of parent(one).querySelectorAll("img"))
+      if (one !== other && one.src === other.src && inside(box(one), box(other), 0)) faults.push(`image “${title(one)}” is laid over itself`);
+  }
+
   // Nothing scrolls sideways but what is marked as doing so.
   const across = (node) => scrolls.some((selector) => nearest(node, selector));
   if (document.documentElement.scrollWidth > innerWidth) faults.push(`the page is ${document.documentElement.scrollWidth} px wide`);

@@ -1,0 +1,65 @@
+"""The folders of runs that views are looked at with."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from cnnviz import runs
+from tests.e2e.conftest import ROOT
+
+__all__ = ["command", "stop_runs", "switch", "trained"]
+
+SHIPPED = ("shapes", "mnist", "cats-and-dogs")
+
+
+def command(*words: str, folder: Path) -> None:
+    """Carries out one of cnnviz's commands on a folder of runs."""
+    done = subprocess.run(
+        [sys.executable, "-m", "cnnviz", *words], cwd=ROOT, env={**os.environ, "CNNVIZ_CHECKPOINTS": str(folder)},
+        capture_output=True, text=True, timeout=900,
+    )  # fmt: skip
+    if done.returncode:
+        raise RuntimeError(f"cnnviz {' '.join(words)}: {done.stderr}")
+
+
+def trained(folder: Path) -> Path:
+    """Puts the shipped runs into a folder, one of them evaluated, and one trained here, `digits`, with all that a run
+    leaves behind."""
+    for name in SHIPPED:
+        shutil.copytree(ROOT / "checkpoints" / name, folder / name)
+    command("evaluate", "shapes", "--split", "test", folder=folder)
+    command("train", "Q", "--set", "fit.epochs=5", folder=folder)
+    next(one for one in folder.iterdir() if one.name not in SHIPPED and one.is_dir()).rename(folder / "digits")
+    return folder
+
+
+def switch(place: Path, folder: Path) -> Callable[[str], None]:
+    """Returns what puts a folder of runs where a server looks for them, by a view's word for it.
+
+    Args:
+        place: the server's folder of runs, which becomes a link.
+        folder: holds "trained"; "none" and "running" are made beside it.
+    """
+
+    def show(which: str) -> None:
+        wanted = folder / which
+        if not wanted.exists():
+            wanted.mkdir()
+            if which == "running":
+                command("train", "Q", "--set", "fit.epochs=100000", "--detach", folder=wanted)
+        place.rmdir() if not place.is_symlink() else place.unlink()
+        place.symlink_to(wanted, target_is_directory=True)
+
+    return show
+
+
+def stop_runs(folder: Path) -> None:
+    """Ends what still trains in a folder of runs, where there is one."""
+    for run in runs.listing(folder) if folder.is_dir() else ():
+        if run.active:
+            runs.request_stop(run.id, folder)
