@@ -90,7 +90,7 @@ def _table(part: Window) -> str:
 
 def _cell(value: float, scale: float, written: bool, padding: bool, chosen: bool) -> str:
     strength = min(1.0, abs(value) / scale) if math.isfinite(value) else 0
-    colour = f"rgb({_ORANGE if value > 0 else _BLUE} / {0.75 * strength:.2f})"
+    colour = f"rgb({_ORANGE if value > 0 else _BLUE} / {0.65 * strength:.2f})"
     style = f"background:{colour};border:1px solid rgb(128 128 128 / 0.25);text-align:center;"
     style += "border-style:dashed;opacity:0.55;" if padding else ""
     style += f"outline:2px solid {ACCENT};font-weight:700;" if chosen else ""

@@ -17,11 +17,12 @@ _STYLE = """
 [data-testid="stBaseButton-primaryFormSubmit"], [data-testid="stMultiSelect"] span[title], [data-testid="stMultiSelect"] span[title] ~ * {
   color: light-dark(#fff, #10171a);
 }
+[data-testid="stMultiSelectTagsContainer"] { flex-wrap: wrap !important; }
 .katex-display { overflow: visible !important; }
 </style>
 """
-"""Streamlit writes white on the primary colour, which is bright in the dark theme, as it also writes in that colour; and
-lets a small formula scroll."""
+"""Streamlit writes white on the primary colour, which is bright in the dark theme, as it also writes in that colour; it
+lets a small formula scroll, and what was chosen of a list."""
 
 
 def enter() -> None:

@@ -22,7 +22,7 @@ _ROW_PIXELS = 35
 _KNOWN = "runs_rows"
 
 _COLUMNS = {
-    "Name": st.column_config.TextColumn(width="medium", help="What the recipe is called."),
+    "Name": st.column_config.TextColumn(width=250, help="What the recipe is called."),
     "State": st.column_config.TextColumn(width="small", help="What is going on with it."),
     "Validation": st.column_config.NumberColumn(
         format="%.2f %%", help="Accuracy on the validation pictures at the best epoch; the mean over several heads."

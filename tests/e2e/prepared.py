@@ -30,6 +30,7 @@ def command(*words: str, folder: Path) -> None:
 def trained(folder: Path) -> Path:
     """Puts the shipped runs into a folder, one of them evaluated, and one trained here, `digits`, with all that a run
     leaves behind."""
+    folder.mkdir(parents=True, exist_ok=True)
     for name in SHIPPED:
         shutil.copytree(ROOT / "checkpoints" / name, folder / name)
     command("evaluate", "shapes", "--split", "test", folder=folder)
@@ -51,7 +52,7 @@ def switch(place: Path, folder: Path) -> Callable[[str], None]:
         if not wanted.exists():
             wanted.mkdir()
             if which == "running":
-                command("train", "Q", "--set", "fit.epochs=100000", "--detach", folder=wanted)
+                command("train", "Q", "--set", "fit.epochs=10000", "--detach", folder=wanted)
         place.rmdir() if not place.is_symlink() else place.unlink()
         place.symlink_to(wanted, target_is_directory=True)
 

@@ -16,7 +16,7 @@ from playwright.sync_api import Page
 
 from tests.e2e.views import SCROLLS, View
 
-__all__ = ["SIZES", "THEMES", "Console", "accessibility", "appearance", "look_at", "photograph", "settle"]
+__all__ = ["SIZES", "THEMES", "Console", "accessibility", "appearance", "go_to", "look_at", "photograph", "settle"]
 
 SIZES = {"wide": (1440, 900), "phone": (390, 844)}
 THEMES = ("light", "dark")
@@ -126,6 +126,17 @@ def accessibility(page: Page, *, colours_only: bool = False) -> list[str]:
     ]
 
 
+def go_to(page: Page, view: View, url: str) -> None:
+    """Goes to a view as a person does, in a wide window of the light theme."""
+    page.emulate_media(color_scheme="light")
+    page.set_viewport_size(dict(zip(("width", "height"), SIZES["wide"], strict=True)))
+    page.goto(f"{url}/{view.address}")
+    settle(page, live=view.live)
+    for step in view.steps:
+        step(page)
+        settle(page, live=view.live)
+
+
 def look_at(
     page: Page,
     console: Console,
@@ -148,13 +159,7 @@ def look_at(
         themes: of `THEMES`.
     """
     screenshots.mkdir(exist_ok=True)
-    page.emulate_media(color_scheme="light")
-    page.set_viewport_size(dict(zip(("width", "height"), SIZES["wide"], strict=True)))
-    page.goto(f"{url}/{view.address}")
-    settle(page, live=view.live)
-    for step in view.steps:
-        step(page)
-        settle(page, live=view.live)
+    go_to(page, view, url)
     faults: list[str] = []
     for size in sizes:
         width, height = SIZES[size]

@@ -21,7 +21,6 @@ SCREENSHOTS = Path(__file__).parent / "seen"
 def show_runs(own_server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], None]]:
     """Puts a folder of runs in the server's place for them: "trained", "running" or "none"."""
     folder = tmp_path_factory.mktemp("runs")
-    (folder / "trained").mkdir()
     trained(folder / "trained")
     yield switch(own_server.checkpoints, folder)
     stop_runs(folder / "running")
