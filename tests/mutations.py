@@ -81,7 +81,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation("the curves of removed pixels are empty", "predict-trust", "cnnviz.figures.quality:removal_curves", bare),
     Mutation("the bars of randomised layers are empty", "predict-trust", "cnnviz.figures.quality:cascade_bars", bare),
     Mutation("a running run's curves are hidden", "runs-running",
-             style='[class*="st-key-runs_steady_live"] .js-plotly-plot { visibility: hidden; }'),
+             style='[class*="st-key-runs_steady_card"] .js-plotly-plot { visibility: hidden; }'),
     # maps, mosaics and other pictures
     Mutation("the heat map adds nothing", "predict", "cnnviz.overlay:overlay", lambda old: lambda picture, *_, **__: picture),
     Mutation("the heat map is one colour", "predict", "cnnviz.overlay:overlay", flat),

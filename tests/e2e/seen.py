@@ -135,6 +135,7 @@ def go_to(page: Page, view: View, url: str) -> None:
     for step in view.steps:
         step(page)
         settle(page, live=view.live)
+    page.mouse.move(0, 0)  # so that nothing is drawn as pointed at
 
 
 def look_at(

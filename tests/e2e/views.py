@@ -49,6 +49,8 @@ class View:
     readme: str = ""
 
 
+EMPTY_MAP = 'img[alt=""]'
+"""A heat map over a watched picture may hold no evidence at all."""
 SCROLLS = (
     ".dvn-scroller",  # tables have more columns than a phone is wide
     ".strip",  # the layers of a network
@@ -101,6 +103,17 @@ def loaded(page: Page) -> None:
     expect(page.get_by_role("button", name="Stop")).to_have_count(0, timeout=SLOW_MS)
 
 
+LEARN = (
+    ("convolution", {}, ()),
+    ("structure", {}, ()),
+    ("pooling", {}, ()),
+    ("overfitting", {}, ()),
+    ("augmentation", {}, ()),
+    ("transfer", {}, ()),
+    ("accuracy", {}, ()),
+    ("why", {}, ()),
+)
+
 VIEWS: tuple[View, ...] = (
     # Train
     View("train", "", {}, ("What should learn what?", "Data", "Augmentation", "Network", "Fit", "Start training")),
@@ -123,8 +136,10 @@ VIEWS: tuple[View, ...] = (
     View("runs-download", "runs?run=digits", {}, ("Recipe",), steps=(press("Download", "button"),)),
     View("runs-delete", "runs?run=digits", {}, ("Delete",), steps=(press("Delete …"),)),
     View("runs-compare", "runs?run=shapes,digits", {}, ("Shown below",)),
-    View("runs-running", "runs", {}, ("Pause", "Stop"), runs="running", live=True),
-    View("runs-running-epochs", "runs", {}, ("Pause",), runs="running", live=True, steps=(unfold("Watch it learn"),)),
+    View("runs-running", "runs", {}, ("Pause", "Stop"), runs="running", live=True,
+         steps=(wait("Accuracy"),)),
+    View("runs-running-epochs", "runs", {}, ("Pause",), runs="running", live=True,
+         steps=(wait("Accuracy"), unfold("Watch it learn"), wait("Feature maps")), plain=EMPTY_MAP),
     # Augment
     View("augment", "augment", {}, ("What will it see?", "Draw again"), readme="augment"),
     View("augment-strips", "augment", {}, (), steps=(press("One step from low to high", "radio"),)),
@@ -170,6 +185,5 @@ VIEWS: tuple[View, ...] = (
     View("predict-no-photo", "predict?run=shapes", {}, (), steps=(loaded,)),
     View("predict-none", "predict", {}, ("No network is chosen",), runs="none"),
     # Learn
-    *(View(f"learn-{topic}", f"learn?topic={topic}", {}, ())
-      for topic in ("convolution", "structure", "pooling", "overfitting", "augmentation", "transfer", "accuracy", "why")),
+    *(View(f"learn-{topic}", f"learn?topic={topic}", shows, words) for topic, shows, words in LEARN),
 )  # fmt: skip
