@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import importlib
 import os
-import re
 import sys
 import tempfile
 from collections.abc import Callable
@@ -83,7 +82,8 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation("a running run's curves are hidden", "runs-running",
              style='[class*="st-key-runs_steady_card"] .js-plotly-plot { visibility: hidden; }'),
     # maps, mosaics and other pictures
-    Mutation("the heat map adds nothing", "predict", "cnnviz.overlay:overlay", lambda old: lambda picture, *_, **__: picture),
+    Mutation("the heat map adds nothing", "predict", "cnnviz.overlay:overlay",
+             lambda old: lambda picture, *_, **__: picture),
     Mutation("the heat map is one colour", "predict", "cnnviz.overlay:overlay", flat),
     Mutation("the maps of every layer are missing", "predict-every-layer", "cnnviz.figures.predicted:layered", nothing),
     Mutation("the mosaic is one colour", "inside", "cnnviz.figures.channels:on_page", flat),
@@ -96,15 +96,19 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation("what excites a channel is one colour", "inside-excites-found", "cnnviz.figures.excites:enlarged", flat),
     Mutation("the answers without a channel are missing", "inside-excites-found",
              "cnnviz.figures.excites:with_and_without", nothing),
-    Mutation("two pictures side by side are not drawn", "inside-beside", "cnnviz.ui.inside_beside_views:compared", none),
+    Mutation("two pictures side by side are not drawn", "inside-beside",
+             "cnnviz.ui.inside_beside_views:compared", none),
     Mutation("the watched pictures are missing", "runs-epochs", "cnnviz.figures.watched:watched", nothing),
-    Mutation("the feature maps over the epochs are missing", "inside-epochs", "cnnviz.ui.epochs_views:maps_html", nothing),
+    Mutation("the feature maps over the epochs are missing", "inside-epochs",
+             "cnnviz.ui.epochs_views:maps_html", nothing),
     Mutation("the drawn pictures are one colour", "augment", "cnnviz.augment.preview:picture_bytes",
              lambda old: lambda image, *args, **options: old(image * 0, *args, **options)),
-    Mutation("the small pictures of an experiment are missing", "learn-structure", "cnnviz.figures.tiles:tiles", nothing),
+    Mutation("the small pictures of an experiment are missing", "learn-structure",
+             "cnnviz.figures.tiles:tiles", nothing),
     Mutation("a picture is hidden", "augment-wipe", style="img { visibility: hidden; }"),
     # components
-    Mutation("the strip of layers is 0 px high", "inside", style=".st-key-inside_strip { height: 0; overflow: hidden; }"),
+    Mutation("the strip of layers is 0 px high", "inside",
+             style=".st-key-inside_strip { height: 0; overflow: hidden; }"),
     Mutation("the confusion matrix is not drawn", "runs-report", "cnnviz.ui.report_matrix:matrix", none),
     Mutation("the gallery is not drawn", "runs-report", "cnnviz.ui.report_pictures:pictures", none),
     # tables, bars and blocks
@@ -198,10 +202,8 @@ def main(words: list[str]) -> int:
                     print(f"BROKEN  {one.view} has faults without a mutation: {found[''][0]}", flush=True)
                 caught = [fault for fault in found[one.name] if fault not in found[""]]
                 missed += not caught
-                print(
-                    f"{'caught' if caught else 'MISSED'}  {one.name} ({one.view}): {re.sub(r'^[^:]*: ', '', caught[0])[:120] if caught else ''}",
-                    flush=True,
-                )
+                by = caught[0].split(": ", 1)[-1][:120] if caught else ""
+                print(f"{'caught' if caught else 'MISSED'}  {one.name} ({one.view}): {by}", flush=True)
             browser.close()
             stop_runs(folder / "runs" / "running")
     print(f"{len(chosen) - missed} of {len(chosen)} caught")
