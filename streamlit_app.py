@@ -8,7 +8,8 @@ import streamlit as st
 
 from cnnviz.errors import ModelError
 from cnnviz.models.check import require_keras
-from cnnviz.ui.entry import enter
+from cnnviz.ui import address
+from cnnviz.ui.entry import asked, enter, missing
 
 st.set_page_config(
     page_title="cnnviz",
@@ -22,12 +23,22 @@ try:
 except ModelError as error:
     st.error(str(error), icon=":material/error:")
     st.stop()
+wanted = asked()
+first = {"page": "pages/train.py", "title": "Train", "icon": ":material/model_training:"}
 pages = [
-    st.Page("pages/train.py", title="Train", icon=":material/model_training:", default=True),
+    # Train has an address of its own and is what the app opens with; the bar shows the one of both that is open.
+    st.Page(**first, url_path="train", visibility="visible" if wanted else "hidden"),
+    st.Page(**first, url_path="start", visibility="hidden" if wanted else "visible", default=True),
     st.Page("pages/runs.py", title="Runs", icon=":material/monitoring:"),
     st.Page("pages/augment.py", title="Augment", icon=":material/auto_awesome_motion:"),
     st.Page("pages/inside.py", title="Inside", icon=":material/layers:"),
     st.Page("pages/predict.py", title="Predict", icon=":material/image_search:"),
     st.Page("pages/learn.py", title="Learn", icon=":material/school:"),
 ]
-st.navigation(pages, position="top").run()
+paths = [page.url_path for page in pages]
+if wanted and wanted not in paths:
+    pages.append(st.Page(missing, url_path=wanted, title="No such page", visibility="hidden"))
+page = st.navigation(pages, position="top")
+address.enter(page.url_path)
+page.run()
+address.tell(paths)

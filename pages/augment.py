@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from cnnviz.ui import policy_state
+from cnnviz.ui import address, policy_state
 from cnnviz.ui.augment_views import views
 from cnnviz.ui.entry import through_the_app
 from cnnviz.ui.picture_picker import picture_picker, train_data
@@ -49,7 +49,7 @@ with st.container(key="augment_parts"):
 with left:
     policy = policy_editor(draft)
 if policy_state.handed_over(policy):
-    st.switch_page("pages/train.py")
+    address.go("pages/train.py")
 with right, st.container(key="augment_result"):
     picture = picture_picker()
     if picture is not None:

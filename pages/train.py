@@ -32,3 +32,4 @@ with top:
     origin_bar(draft)
 start_bar(recipe if not problems else None, problems)
 later.draw()
+state.write_address(draft, recipe)

@@ -1,69 +1,177 @@
-"""What stands in a page's address: written as a person changes it, read where they opened a link or went back.
+"""What stands in a page's address: one entry of the browser's history for each step of a person, and all of it exact.
 
-A browser that has not heard of a change yet asks once more under the address as it was. Taken for a link, that would
-undo what the person has just done; so what was replaced a moment ago is no news.
+A page says by `write` what it shows and reads by `news` what a person came with: a link, or an address that they went
+back or forward to. Once the page is drawn, `tell` compares that with what the browser has: a person's step becomes a
+new entry, in one message. What a page fills in by itself (its defaults on arrival, a layer that a network must be
+loaded for) takes the present entry's place, as nobody would go back to it; Streamlit can't do that (its widgets'
+`bind="query-params"` can do nothing else, so that a step couldn't be taken back), and a few lines of script do.
+
+A message of the browser may still carry an older address than the page has told it meanwhile. So what it carries counts
+only where a person comes to a page, or goes back or forward, which Streamlit knows and has no public way to ask for.
 """
 
 from __future__ import annotations
 
-import time
 from collections.abc import Collection, Mapping
-from typing import NamedTuple
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlencode
 
 import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-__all__ = ["news", "write"]
+__all__ = ["enter", "go", "news", "settled", "tell", "tell_in_fragment", "write"]
 
-MOMENT = 4.0
-"""For how many seconds an address that was replaced may still arrive. Going back in less than that does nothing."""
-_LONGEST = 2000
+LONGEST = 20_000
+"""So many characters of a value are read, and at most so many written."""
+_VISIT, _HANDED = "address_visit", "address_handed"
+_JS = """
+const followed = { turn: null };  // each telling once, however often it is drawn
+const plain = (search) => new URLSearchParams(search).toString();
+
+export default function ({ data }) {
+  const { turn, to, since, page, others } = data;
+  const here = location.pathname.replace(/[/]+$/, "").split("/").pop();
+  const ours = page ? here === page : !others.includes(here);
+  const isNew = turn !== followed.turn && to !== null && (!since || since.map(plain).includes(plain(location.search)));
+  followed.turn = turn;
+  if (!ours || !isNew) return;
+  const kept = new URLSearchParams([...new URLSearchParams(location.search)].filter(([name]) => name.startsWith("embed")));
+  const search = [to, kept.toString()].filter(Boolean).join("&");
+  history.replaceState(history.state, "", location.pathname + (search ? "?" + search : "") + location.hash);
+}
+"""
 
 
-class _Told(NamedTuple):
-    """A value that the browser was told, or told us, and those before it with the times until which they are stale."""
+@dataclass
+class _Visit:
+    """A stay on a page.
 
-    value: str = ""
-    before: tuple[tuple[str, float], ...] = ()
+    Attributes:
+        page: the last part of its address.
+        link: what the person came with, by name; `None` where the page is to be as they left it.
+        taken: which parts of the page have read that.
+        parts: what each part of the page wants in the address.
+        at: what the browser has there.
+        arriving: whether nothing was told since the person came.
+        settled: names whose new values are no steps.
+        turn: counts what is told, over all visits.
+        to: what is to take the place of the browser's search.
+        since: which that must be, one of these, as it may have moved on; `None` for whatever it is.
+        drawing: whether all of the page is being drawn, rather than a fragment of it.
+    """
+
+    page: str
+    link: dict[str, str] | None
+    at: dict[str, str]
+    turn: int = 0
+    taken: set[str] = field(default_factory=set)
+    parts: dict[str, dict[str, str]] = field(default_factory=dict)
+    arriving: bool = True
+    settled: set[str] = field(default_factory=set)
+    drawing: bool = True
+    to: str | None = None
+    since: list[str] | None = None
 
 
-def news(page: str, names: Collection[str]) -> dict[str, str] | None:
-    """Returns the values of these names where the address says anything new, else `None`.
+def enter(page: str) -> None:
+    """Notes which page is drawn now, and with what a person came to it; before it is drawn.
 
     Args:
-        page: whose address; each knows its own values.
-        names: those that the page reads; what isn't in the address is empty.
+        page: the last part of its address.
     """
-    found = {name: ",".join(st.query_params.get_all(name))[:_LONGEST] for name in names}
-    told, now = _told(page), time.monotonic()
-    changed = [name for name, value in found.items() if value != told.get(name, _Told()).value]
-    if not any(found.values()) or all(_stale(told.get(name, _Told()), found[name], now) for name in changed):
+    session = st.session_state
+    visit: _Visit | None = session.get(_VISIT)
+    context = get_script_run_ctx()
+    went = context is not None and context.is_history_navigation
+    if visit is None or visit.page != page or went:
+        found = {name: ",".join(st.query_params.get_all(name))[:LONGEST] for name in st.query_params}
+        handed = session.pop(_HANDED, None)
+        session[_VISIT] = _Visit(
+            page,
+            link=found if went else (found if handed is None else handed) or None,
+            at=found,
+            turn=visit.turn if visit else 0,
+            since=None if handed is not None else [urlencode(found), ""],
+        )
+    session[_VISIT].drawing = True
+
+
+def go(page: str, **values: str) -> None:
+    """Switches to another page, which finds these values as if a link had named them.
+
+    Streamlit first puts what it is given, or nothing, into the address of the page that is left: a step that nobody
+    took, unless that is there already.
+    """
+    session = st.session_state
+    session[_HANDED] = values
+    st.switch_page(page, query_params=session[_VISIT].at if _VISIT in session else None)
+
+
+def news(part: str, names: Collection[str]) -> dict[str, str] | None:
+    """Returns the values of these names in the address that a person came with, once; `None` where there is no such.
+
+    Args:
+        part: whose names; each part of a page knows its own.
+        names: those that it reads; what isn't in the address is empty, and stands for what is as usual.
+    """
+    visit: _Visit | None = st.session_state.get(_VISIT)
+    if visit is None or visit.link is None or part in visit.taken:
         return None
-    _keep(page, found)
-    return found
+    visit.taken.add(part)
+    return {name: visit.link.get(name, "") for name in names}
 
 
-def write(page: str, values: Mapping[str, str]) -> None:
-    """Puts values into the address; empty ones are left out."""
-    _keep(page, values)  # first, as the page may be broken off while it tells the browser
-    for name, value in values.items():
-        if value and st.query_params.get_all(name) != [value]:
-            st.query_params[name] = value
-        elif not value and name in st.query_params:
-            del st.query_params[name]
+def write(part: str, values: Mapping[str, str]) -> None:
+    """Says what a part of the page wants in the address from now on; empty values are left out."""
+    if (visit := st.session_state.get(_VISIT)) is not None:
+        visit.parts[part] = dict(values)
 
 
-def _told(page: str) -> dict[str, _Told]:
-    return st.session_state.setdefault(f"{page}_address", {})
+def settled(*names: str) -> None:
+    """Notes that a change of these names is the page's own and no step, unless another name changes with them."""
+    if (visit := st.session_state.get(_VISIT)) is not None:
+        visit.settled.update(names)
 
 
-def _stale(told: _Told, value: str, now: float) -> bool:
-    return any(value == old and now < until for old, until in told.before)
+def tell(others: Collection[str]) -> None:
+    """Tells the browser the address of the page; once it is drawn.
+
+    Args:
+        others: the last parts of all pages' addresses.
+    """
+    visit: _Visit = st.session_state[_VISIT]
+    _tell(visit, may_settle=True)
+    visit.drawing = False
+    data = {"turn": visit.turn, "to": visit.to, "since": visit.since, "page": visit.page,
+            "others": [one for one in others if one]}  # fmt: skip
+    with st.container(key="address_place"):
+        st.html("<style>.st-key-address_place { display: none; }</style>")
+        _component()(data=data, key="address")
 
 
-def _keep(page: str, values: Mapping[str, str]) -> None:
-    told, now = _told(page), time.monotonic()
-    for name, value in values.items():
-        old = told.get(name, _Told())
-        if value != old.value:
-            before = (*(one for one in old.before if now < one[1]), (old.value, now + MOMENT))
-            told[name] = _Told(value, before)
+def tell_in_fragment() -> None:
+    """Tells the browser of a step that was taken within a fragment; at its end."""
+    visit: _Visit | None = st.session_state.get(_VISIT)
+    if visit is not None and not visit.drawing:
+        _tell(visit, may_settle=False)
+
+
+def _tell(visit: _Visit, *, may_settle: bool) -> None:
+    wanted = {name: value for part in visit.parts.values() for name, value in part.items() if value}
+    changed = {name for name in {*wanted, *visit.at} if wanted.get(name) != visit.at.get(name)}
+    if changed and not (visit.arriving or changed <= visit.settled):
+        st.query_params.from_dict(wanted)
+        visit.at, visit.to, visit.turn = wanted, None, visit.turn + 1
+    elif may_settle and (changed or visit.arriving):
+        if not visit.arriving:
+            visit.since = [urlencode(visit.at)]
+        visit.at, visit.to, visit.turn = wanted, urlencode(wanted), visit.turn + 1
+    if may_settle:
+        visit.arriving = False
+        visit.settled.clear()
+
+
+@st.cache_resource(show_spinner=False)
+def _component() -> Any:
+    return st.components.v2.component("cnnviz_address", js=_JS)

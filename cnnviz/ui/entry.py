@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 import streamlit as st
 from streamlit.runtime.pages_manager import PagesManager
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-__all__ = ["enter", "through_the_app"]
+from cnnviz.ui.text import plain
+
+__all__ = ["asked", "enter", "missing", "through_the_app"]
 
 _ENTERED = "entry_entered"
 _STYLE = """
@@ -45,3 +48,19 @@ def through_the_app() -> None:
     if _ENTERED not in st.session_state:
         PagesManager.uses_pages_directory = False
         st.rerun()
+
+
+def asked() -> str:
+    """Returns the last part of the path in the browser's address; "" for the app's own."""
+    path = unquote(urlsplit(st.context.url or "").path).strip("/")
+    base = (st.get_option("server.baseUrlPath") or "").strip("/")
+    return path.removeprefix(base).strip("/").rpartition("/")[2]
+
+
+def missing() -> None:
+    """Draws the page for an address that there is none for."""
+    st.title("There is no such page", anchor=False)
+    st.write(f"cnnviz has no page {plain(asked()[:60])!r}. Its pages stand in the bar at the top; a link may be "
+             "mistyped, or from another version.")  # fmt: skip
+    st.page_link("pages/train.py", label="Choose data and network on Train", icon=":material/tune:")
+    st.page_link("pages/runs.py", label="See how runs are going", icon=":material/monitoring:")

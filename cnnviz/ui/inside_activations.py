@@ -15,6 +15,7 @@ from cnnviz.figures.channels import columns_of, on_page, spread, tight
 from cnnviz.figures.predicted import percent
 from cnnviz.mosaics import raw, standardised
 from cnnviz.overlay import COLOUR_MAPS
+from cnnviz.ui import address
 from cnnviz.ui.inside_blocks import size
 from cnnviz.ui.inside_channel import channel_part, stem, unit_name
 from cnnviz.ui.inside_click import Encoded, clickable, encoded
@@ -41,11 +42,13 @@ def activations_part(opened: Opened) -> None:
     elif values is not None:
         if not place().chosen:
             show(channel=int(_ordered(values, "strength")[0]))
+            address.settled("channel")
         _part(opened, values)
 
 
 @st.fragment
 def _part(opened: Opened, values: np.ndarray) -> None:
+    address.tell_in_fragment()
     opened = replace(opened, channel=min(place().channel, values.shape[-1] - 1))
     left, right = st.columns([3, 2], gap="large")
     with right:

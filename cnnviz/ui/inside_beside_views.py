@@ -15,6 +15,7 @@ from cnnviz.figures.predicted import top
 from cnnviz.figures.style import escaped
 from cnnviz.images import fit
 from cnnviz.mosaics import in_colours
+from cnnviz.ui import address
 from cnnviz.ui.inside_click import clickable
 from cnnviz.ui.inside_state import place, show
 from cnnviz.ui.text import plain
@@ -57,6 +58,7 @@ def compared(one: Side, other: Side, *, channels_match: bool) -> None:
         other: on the right.
         channels_match: whether a channel of one is that of the other, as of the same network.
     """
+    address.tell_in_fragment()
     alike = channels_match and one.values.shape == other.values.shape
     count = one.values.shape[2]
     scales = list(SCALES) if alike else ["each", "layer"]

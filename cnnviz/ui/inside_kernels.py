@@ -14,6 +14,7 @@ from cnnviz.errors import CnnvizError
 from cnnviz.figures.inside_kernels import Mosaic, colour_scale, enlarged, grid_of, matrix_of, norm_bars
 from cnnviz.figures.watched import picture
 from cnnviz.images import to_png
+from cnnviz.ui import address
 from cnnviz.ui.inside_click import clickable
 from cnnviz.ui.inside_state import Opened, place, show
 from cnnviz.ui.predict_state import seed
@@ -49,6 +50,7 @@ def kernels_part(opened: Opened) -> None:
 @st.fragment
 def _part(opened: Opened, found: Kernels) -> None:
     """All of it; it reruns alone for another filter."""
+    address.tell_in_fragment()
     opened = replace(opened, channel=min(place().channel, opened.row.shape[-1] - 1))
     height, width, inputs, filters = found.values.shape
     st.caption(

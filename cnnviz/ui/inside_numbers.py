@@ -15,6 +15,7 @@ from cnnviz.figures.inside_numbers import signed
 from cnnviz.figures.watched import picture
 from cnnviz.images import with_channels
 from cnnviz.mosaics import in_colours, maps, raw
+from cnnviz.ui import address
 from cnnviz.ui import inside_account as told
 from cnnviz.ui.inside_click import clickable
 from cnnviz.ui.inside_state import Opened, place, show
@@ -41,6 +42,7 @@ class _Grid:
 @st.fragment
 def numbers_part(opened: Opened) -> None:
     """Draws the choice of a number of the open layer, and the account of it; it reruns alone for another number."""
+    address.tell_in_fragment()
     opened = replace(opened, channel=min(place().channel, opened.row.shape[-1] - 1))
     try:
         known = _known(opened, opened.identity, opened.layer)

@@ -96,7 +96,7 @@ def place() -> Place:
     if named := address.news("inside", _NAMES):
         number = named["channel"]
         plain = number.isascii() and number.isdigit() and len(number) < 7
-        here.layer = named["layer"][:_LONGEST_NAME] or here.layer
+        here.layer = named["layer"][:_LONGEST_NAME]
         here.channel, here.chosen = (int(number), True) if plain else (0, False)
         here.view = named["view"] if named["view"] in VIEWS else "activations"
         here.asked = True
@@ -115,11 +115,13 @@ def settled(choice: Choice, table: tuple[LayerRow, ...]) -> tuple[str, int]:
         if here.layer and here.asked:
             choice.note(f"The network has no layer {here.layer[:60]!r}: its first convolution is shown.")
         here.layer, here.channel, here.chosen = first(table), 0, False
+        address.settled("layer", "channel")
     count = table[names.index(here.layer)].shape[-1]
     if not 0 <= here.channel < count:
         if here.asked:
             choice.note(f"The layer {here.layer} has no channel {here.channel}: its channels are 0 to {count - 1}.")
         here.channel, here.chosen = 0, False
+        address.settled("channel")
     here.asked = False
     return here.layer, here.channel
 

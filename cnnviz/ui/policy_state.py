@@ -6,6 +6,7 @@ what a person changes is written back to it.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 
 import streamlit as st
@@ -16,6 +17,7 @@ from cnnviz.presets import PRESETS
 from cnnviz.recipe import Recipe, parse
 from cnnviz.ui import address
 from cnnviz.ui import state as train_state
+from cnnviz.ui.packed import pack, unpack
 from cnnviz.ui.told import tell_first
 
 __all__ = [
@@ -75,22 +77,36 @@ def opened() -> Draft:
     Another page hands one over by `st.session_state["augment_policy"] = policy`.
     """
     session = st.session_state
-    wanted = (address.news("augment", ("policy",)) or {}).get("policy")
+    named = address.news("augment", ("policy", "steps")) or {}
     if isinstance(handed := session.pop(_HANDED, None), Policy):
         load(handed)
-    elif _DRAFT not in session or wanted:
-        known = wanted in POLICIES
-        if known or _DRAFT not in session:
-            load(POLICIES[wanted if known else FIRST])
-        if wanted and not known:
-            session[_DRAFT].note = f"There is no policy {wanted[:60]!r}: {one_of(wanted[:60], POLICIES)}."
+    elif _DRAFT not in session or any(named.values()):
+        try:
+            _load_named(named.get("policy", ""), named.get("steps", ""))
+        except RecipeError as error:
+            if _DRAFT not in session:
+                load(POLICIES[FIRST])
+            session[_DRAFT].note = str(error)
     return session[_DRAFT]
 
 
-def load(policy: Policy) -> None:
-    """Puts a policy in the draft's place."""
+def _load_named(name: str, packed: str) -> None:
+    if packed:
+        tree = unpack(packed)
+        off = tree.pop("off", ())
+        load(parse(tree, Policy), off if isinstance(off, list) else ())
+    elif name and name not in POLICIES:
+        raise RecipeError(f"There is no policy {name[:60]!r}: {one_of(name[:60], POLICIES)}.")
+    else:
+        load(POLICIES[name or FIRST])
+
+
+def load(policy: Policy, off: Collection[int] = ()) -> None:
+    """Puts a policy in the draft's place; the steps at the places `off` are switched off."""
     old: Draft | None = st.session_state.get(_DRAFT)
-    rows = [Row(nth, one.type, one.low, one.high, one.probability) for nth, one in enumerate(policy.steps)]
+    rows = [
+        Row(nth, one.type, one.low, one.high, one.probability, nth not in off) for nth, one in enumerate(policy.steps)
+    ]
     st.session_state[_DRAFT] = Draft(
         policy.name, rows, policy.fill_mode, policy.fill_value, old.version + 1 if old else 0, made=len(rows)
     )
@@ -111,7 +127,7 @@ def new_row(draft: Draft, kind: str) -> None:
 
 
 def to_policy(draft: Draft) -> Policy:
-    """Returns the steps that are switched on as a policy, named as the one it equals; the address then names it."""
+    """Returns the steps that are switched on as a policy, named as the one it equals; the address names or holds it."""
     policy = Policy(
         name=draft.name,
         steps=tuple(row.step for row in draft.rows if row.on),
@@ -123,7 +139,13 @@ def to_policy(draft: Draft) -> Policy:
         policy = equal
     elif policy.name in POLICIES:
         policy = policy.model_copy(update={"name": f"{policy.name} changed" if policy.name != "none" else "own"})
-    address.write("augment", {"policy": policy.name if equal is not None else ""})
+    if equal is not None and all(row.on for row in draft.rows):
+        address.write("augment", {"policy": policy.name})
+    else:
+        steps = tuple(row.step for row in draft.rows)
+        tree = policy.model_copy(update={"steps": steps}).model_dump(mode="json")
+        off = [place for place, row in enumerate(draft.rows) if not row.on]
+        address.write("augment", {"steps": pack({**tree, **({"off": off} if off else {})})})
     return policy
 
 

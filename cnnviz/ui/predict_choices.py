@@ -9,6 +9,7 @@ import streamlit as st
 
 from cnnviz.explain import METHODS
 from cnnviz.overlay import COLOUR_MAPS
+from cnnviz.ui import address
 from cnnviz.ui.models import Network
 from cnnviz.ui.predict_state import Choice, seed
 from cnnviz.ui.predict_work import DEFAULT_METHOD, WITHOUT_LAYERS, Facts, Request
@@ -34,12 +35,15 @@ def settled(choice: Choice, network: Network) -> None:
     if choice.head and choice.head not in classes:
         choice.note(f"The network has no head {choice.head[:60]!r}: its first one is shown.")
         choice.head = ""
+        address.settled("head")
     if choice.subject and choice.subject not in classes[_head(choice, network)]:
         choice.note(f"The network has no class {choice.subject[:60]!r}: what it answers is explained.")
         choice.subject = ""
+        address.settled("class")
     if choice.method and choice.method not in METHODS:
         choice.note(f"There is no method {choice.method[:60]!r}: {METHODS[DEFAULT_METHOD].title} is used.")
         choice.method = ""
+        address.settled("method")
 
 
 def _head(choice: Choice, network: Network) -> str:
@@ -84,6 +88,7 @@ def choices(choice: Choice, network: Network, facts: Facts | None) -> None:
         if facts is not None and choice.layer not in ("", *layers):
             choice.note(f"The network has no convolution {choice.layer[:60]!r}: its last one is shown.")
             choice.layer = ""
+            address.settled("layer")
         _select(
             "Layer", ["", *reversed(layers)], choice.layer if choice.layer in layers else "",
             lambda name: _put(choice, layer=name),

@@ -15,6 +15,7 @@ from cnnviz.errors import CnnvizError, ImageError
 from cnnviz.figures.predicted import percent
 from cnnviz.runs import Run, flags
 from cnnviz.runs.evaluated import Evaluated
+from cnnviz.ui import address
 from cnnviz.ui.report_pictures import Tile, pictures
 from cnnviz.ui.text import plain
 from cnnviz.ui.told import tell_first
@@ -48,8 +49,8 @@ def chosen(found: Evaluated, head: str, view: str, cell: tuple[int, int]) -> np.
 
 def gallery(run: Run, dataset: Dataset, found: Evaluated, head: str, cell: tuple[int, int]) -> None:
     """Draws the choice of a view and its pictures."""
-    if (address := st.session_state.pop(_OPENED, None)) is not None:
-        st.switch_page("pages/predict.py", query_params=address)
+    if (named := st.session_state.pop(_OPENED, None)) is not None:
+        address.go("pages/predict.py", **named)
     tell_first("runs_report_view", "mistakes")
     view = st.segmented_control(
         "Pictures", list(VIEWS), format_func=VIEWS.get, key="runs_report_view", required=True,
@@ -79,11 +80,11 @@ def gallery(run: Run, dataset: Dataset, found: Evaluated, head: str, cell: tuple
     for place, name, (data, small) in zip(places.tolist(), names, files, strict=True):
         label, answer = int(found.labels[head][place]), int(found.shares[head][place].argmax())
         sure = percent(float(found.shares[head][place, answer]))
-        address = {"run": run.id, "item": f"{mark}{int(found.indices[place]) + 1}", "against": "truth"}
-        address |= {"head": head} if len(found.classes) > 1 else {}
-        addresses.append(address)
+        named = {"run": run.id, "item": f"{mark}{int(found.indices[place]) + 1}", "against": "truth"}
+        named |= {"head": head} if len(found.classes) > 1 else {}
+        addresses.append(named)
         words = (f"labelled {classes[label]}", name) if label != answer else ("as labelled", name)
-        tiles.append(Tile(data, small, f"{classes[answer]} · {sure}", words, f"predict?{urlencode(address)}",
+        tiles.append(Tile(data, small, f"{classes[answer]} · {sure}", words, f"predict?{urlencode(named)}",
                           flagged.get(name, "")))  # fmt: skip
     pictures(
         tiles, flags.FLAGS, VIEWS[view], key=f"runs_report_pictures_{view}",
@@ -143,7 +144,7 @@ def again(run: Run) -> None:
             "where they are.",
         ):  # fmt: skip
             st.session_state["train_recipe"] = flags.without_flagged(run.recipe, flagged)
-            st.switch_page("pages/train.py")
+            address.go("pages/train.py")
         st.button("Take all flags away", key="runs_report_unflag", type="tertiary", on_click=_unflag, args=(run,),
                   help="Empties the list; nothing else changes.")  # fmt: skip
     st.caption(" · ".join(f"{plain(name)} ({flag})" for name, flag in list(flagged.items())[:30])

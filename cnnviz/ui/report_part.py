@@ -30,6 +30,7 @@ from cnnviz.ui.told import keep_telling, tell, tell_first
 __all__ = ["no_report", "report_part"]
 
 _CELL, _VIEW, _HEAD = "runs_report_cell", "runs_report_view", "runs_report_head"
+_WAITED = "runs_report_waited"
 
 
 def report_part(run: Run) -> None:
@@ -43,8 +44,13 @@ def report_part(run: Run) -> None:
         )  # fmt: skip
         place = st.container(width="content")
     found = answers(run, split)
+    session = st.session_state
     if found is None:
+        _write(split, session.get(_HEAD, ""), _marked(session.get(_CELL)))
+        session[_WAITED] = True
         return
+    if session.pop(_WAITED, False):
+        address.settled("head", "cell")
     heads = list(found.classes)
     head = heads[0]
     if len(heads) > 1:
@@ -64,11 +70,13 @@ def report_part(run: Run) -> None:
                 "a little less is to be expected.", icon=":material/info:")  # fmt: skip
     st.html(numbers(_figures(report, found)))
     cell = _matrix_and_pictures(run, found, head)
-    shown = {"split": split, "head": head if len(heads) > 1 else ""}
-    if st.session_state.get(_VIEW) == "cell":
-        shown["cell"] = f"{cell[0]}-{cell[1]}"
-    _write(**shown)
+    _write(split, head if head != heads[0] else "", _marked(cell))
     _charts(report, found.classes[head])
+
+
+def _marked(cell: tuple[int, int] | None) -> str:
+    """The cell for the address, where its pictures are shown."""
+    return f"{cell[0]}-{cell[1]}" if cell is not None and st.session_state.get(_VIEW) == "cell" else ""
 
 
 def no_report() -> None:
@@ -82,15 +90,18 @@ def _write(split: str = "", head: str = "", cell: str = "") -> None:
 
 def _from_address(run: Run) -> None:
     """Takes what a link says: the split, the head, and the cell whose pictures are shown."""
-    named = address.news("runs_report", ("split", "head", "cell")) or {}
-    if named.get("split") in SPLITS:
-        tell("runs_report_split", named["split"])
-    else:
+    named = address.news("runs_report", ("split", "head", "cell"))
+    if named is None:
         tell_first("runs_report_split", _first(run))
-    if named.get("head"):
+        return
+    tell("runs_report_split", named["split"] if named["split"] in SPLITS else _first(run))
+    st.session_state.pop(_HEAD, None)
+    if named["head"]:
         tell(_HEAD, named["head"])
-    if re.fullmatch(r"\d{1,4}-\d{1,4}", named.get("cell", "")):
+    if re.fullmatch(r"\d{1,4}-\d{1,4}", named["cell"]):
         _choose(*map(int, named["cell"].split("-")))
+    else:
+        tell(_VIEW, "mistakes")
 
 
 def _first(run: Run) -> str:

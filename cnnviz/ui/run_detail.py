@@ -81,7 +81,7 @@ def _deeds(run: Run) -> None:
             help="Opens the Train page with this recipe, to change something or to start it as it is.",
         ):
             st.session_state["train_recipe"] = run.recipe
-            st.switch_page("pages/train.py")
+            address.go("pages/train.py")
         if st.button(
             "Ask it about photos",
             icon=":material/image_search:",
@@ -89,7 +89,7 @@ def _deeds(run: Run) -> None:
             disabled=run.recipe is None or run.active or not run.best_path.is_file(),
             help="Opens the Predict page with this run's network.",
         ):
-            st.switch_page("pages/predict.py", query_params={"run": run.id})
+            address.go("pages/predict.py", run=run.id)
         if st.button(
             "Open inside",
             icon=":material/layers:",
@@ -97,7 +97,7 @@ def _deeds(run: Run) -> None:
             disabled=run.recipe is None or run.active or not run.best_path.is_file(),
             help="Opens the Inside page with this run's network, layer by layer.",
         ):
-            st.switch_page("pages/inside.py", query_params={"run": run.id})
+            address.go("pages/inside.py", run=run.id)
         if run.active:
             pause_button(run, "detail")
             stop_button(run, "detail")

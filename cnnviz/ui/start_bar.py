@@ -9,7 +9,7 @@ from cnnviz.data.match import check
 from cnnviz.errors import CnnvizError
 from cnnviz.presets import PRESETS
 from cnnviz.recipe import Recipe, parse
-from cnnviz.ui import datasets, json_file, state
+from cnnviz.ui import address, datasets, json_file, state
 from cnnviz.ui.state import Draft
 from cnnviz.ui.text import plain
 
@@ -111,4 +111,4 @@ def start_bar(recipe: Recipe | None, problems: list[str]) -> None:
             refused.error(plain(error), icon=":material/error:")
             return
         st.session_state["runs_selected"] = [run.id]
-        st.switch_page("pages/runs.py", query_params={"run": run.id})
+        address.go("pages/runs.py", run=run.id)

@@ -13,11 +13,12 @@ import streamlit as st
 
 from cnnviz.errors import RecipeError
 from cnnviz.presets import PRESETS, preset
-from cnnviz.recipe import Recipe
+from cnnviz.recipe import Recipe, parse
 from cnnviz.ui import address
+from cnnviz.ui.packed import pack, unpack
 from cnnviz.ui.told import tell_first
 
-__all__ = ["Draft", "choice", "forget", "key", "load", "opened", "picked", "unchanged"]
+__all__ = ["Draft", "choice", "forget", "key", "load", "opened", "picked", "unchanged", "write_address"]
 
 FIRST = "Q"
 _DRAFT, _CHOICE = "train_draft", "train_preset"
@@ -29,7 +30,8 @@ class Draft:
 
     `number` tells drafts apart and is part of their widgets' keys: what a browser still sends of a draft that has been
     replaced then finds no widget. `table` counts the layer table's versions, each a table of its own; `note` is a
-    sentence for the page's top; `shown` is what cards remember beside the recipe.
+    sentence for the page's top; `valid` is the recipe as it last had no mistake; `shown` is what cards remember beside
+    the recipe.
     """
 
     tree: dict[str, Any]
@@ -37,6 +39,7 @@ class Draft:
     number: int = 0
     table: int = 0
     note: str = ""
+    valid: Recipe | None = None
     shown: dict[str, Any] = field(default_factory=dict)
     turns: dict[str, int] = field(default_factory=dict, repr=False)
     names: dict[str, str] = field(default_factory=dict, repr=False)
@@ -66,34 +69,55 @@ class Draft:
 
 
 def opened() -> Draft:
-    """Returns the draft, after taking over a recipe from another page or a preset that the address names."""
+    """Returns the draft, after taking over a recipe from another page or the one that the address names."""
     session = st.session_state
-    wanted = (address.news("train", ("preset",)) or {}).get("preset")
+    named = address.news("train", ("preset", "recipe")) or {}
     if isinstance(handed := session.pop("train_recipe", None), Recipe):
         load(handed)
-    elif _DRAFT not in session or wanted:
+    elif _DRAFT not in session or any(named.values()):
         try:
-            load(preset(wanted or FIRST), wanted or FIRST)
+            _load_named(named.get("preset", ""), named.get("recipe", ""))
         except RecipeError as error:
             if _DRAFT not in session:
                 load(PRESETS[FIRST], FIRST)
             session[_DRAFT].note = str(error)
     draft = session[_DRAFT]
     draft.read()
-    address.write("train", {"preset": draft.origin})
     return draft
+
+
+def _load_named(name: str, packed: str) -> None:
+    if packed:
+        load(parse(unpack(packed)), name if name in PRESETS else "")
+    else:
+        load(preset(name or FIRST), name or FIRST)
+
+
+def write_address(draft: Draft, recipe: Recipe | None) -> None:
+    """Names the draft in the address: a preset as it is, or all that was made of it.
+
+    Args:
+        draft: as the page has drawn it.
+        recipe: made of it; while it has mistakes, `None`, the address has it as it was before them, under no preset's
+            name.
+    """
+    draft.valid = recipe or draft.valid
+    if draft.origin and recipe is not None and unchanged(draft):
+        address.write("train", {"preset": draft.origin})
+        return
+    packed = pack(draft.valid.model_dump(mode="json")) if draft.valid else ""
+    address.write("train", {"preset": draft.origin if packed and recipe else "", "recipe": packed})
 
 
 def load(recipe: Recipe, origin: str = "") -> None:
     """Puts a recipe in the draft's place; widgets that are drawn from now on show it."""
     session, old = st.session_state, st.session_state.get(_DRAFT)
-    draft = Draft(recipe.model_dump(mode="json"), origin)
+    draft = Draft(recipe.model_dump(mode="json"), origin, valid=recipe)
     if old is not None:
         draft.number, draft.table = old.number + 1, old.table + 1
         draft.shown["editing"] = old.shown.get("editing", False)
     session[_DRAFT] = draft
     session[_CHOICE] = origin or None
-    address.write("train", {"preset": origin})
 
 
 def choice(draft: Draft) -> str:
