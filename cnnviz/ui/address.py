@@ -36,7 +36,8 @@ export default function ({ data }) {
   const isNew = turn !== followed.turn && to !== null && (!since || since.map(plain).includes(plain(location.search)));
   followed.turn = turn;
   if (!ours || !isNew) return;
-  const kept = new URLSearchParams([...new URLSearchParams(location.search)].filter(([name]) => name.startsWith("embed")));
+  const now = [...new URLSearchParams(location.search)];
+  const kept = new URLSearchParams(now.filter(([name]) => name.startsWith("embed")));
   const search = [to, kept.toString()].filter(Boolean).join("&");
   history.replaceState(history.state, "", location.pathname + (search ? "?" + search : "") + location.hash);
 }

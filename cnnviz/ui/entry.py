@@ -29,7 +29,7 @@ lets a small formula scroll, and what was chosen of a list."""
 
 
 def enter() -> None:
-    """Notes that this session runs `streamlit_app.py`, and draws what every page looks like; called there."""
+    """Notes that this run comes through `streamlit_app.py`, and draws what every page looks like; called there."""
     st.session_state[_ENTERED] = True
     st.html(_STYLE)
 
@@ -40,12 +40,12 @@ def through_the_app() -> None:
     Until `st.navigation` has been called once, Streamlit (1.67) takes the folder `pages/` for its older kind of
     navigation and runs the file that an address names by itself: a shared link, or a reload after the server was
     restarted, would show the page without the top bar, and another page at the next click. Streamlit has no public
-    setting for it. Many sessions may be asked at once, so that each is looked at by itself.
+    setting for it. Many sessions may be asked at once, so that each is looked at by itself, and each run.
     """
     context = get_script_run_ctx()
     if context is None or Path(context.pages_manager.main_script_path).name != "streamlit_app.py":
         return  # the page alone, as in a test
-    if _ENTERED not in st.session_state:
+    if not st.session_state.pop(_ENTERED, False):
         PagesManager.uses_pages_directory = False
         st.rerun()
 

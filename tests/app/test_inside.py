@@ -17,6 +17,7 @@ from cnnviz.presets import PRESETS
 from cnnviz.recipe import Recipe, replace
 from cnnviz.runs import Run, snapshots
 from cnnviz.runs.snapshots import Probe, Snapshot
+from tests.addresses import address_of, by_link
 from tests.made_runs import give_network, make_run
 
 APP = Path(__file__).parents[2] / "streamlit_app.py"
@@ -72,7 +73,8 @@ def shown(until: Callable[..., None]) -> Callable[..., AppTest]:
     """Opens an address and runs the page until nothing is at work any more."""
 
     def run(app: AppTest, **address: str) -> AppTest:
-        app.query_params.update(address)
+        if address:
+            by_link(app, **address)
 
         def rests() -> bool:
             app.run()
@@ -88,11 +90,6 @@ def shown(until: Callable[..., None]) -> Callable[..., AppTest]:
 def said(app: AppTest) -> str:
     parts = [one.value for kind in ("markdown", "caption", "info", "error", "warning") for one in getattr(app, kind)]
     return "\n".join(parts).replace("\\", "").replace("\u2060", "")
-
-
-def address(app: AppTest) -> dict[str, str]:
-    values = {name: value if isinstance(value, str) else value[0] for name, value in app.query_params.items()}
-    return {name: value for name, value in values.items() if name != "preset"}
 
 
 def given(run: Run, layer: str, photo: str = "chelsea") -> np.ndarray:
@@ -115,7 +112,7 @@ def test_first_sight_is_the_first_convolution_with_its_strongest_channel(app: Ap
     shown(app)
     values = given(shapes, "conv2d")
     strongest = int(values.mean(axis=(0, 1)).argmax())
-    assert address(app) == {"run": shapes.id, "sample": "chelsea", "layer": "conv2d", "channel": str(strongest)}
+    assert address_of(app) == {"run": shapes.id, "sample": "chelsea", "layer": "conv2d", "channel": str(strongest)}
     assert app.selectbox(key="inside_layer").value == "conv2d"
     assert app.number_input(key="inside_channel").value == strongest
     words = said(app)
@@ -136,8 +133,8 @@ def test_layers_are_walked_and_channels_opened(app: AppTest, shapes: Run, shown)
         words = said(shown(app))
         assert f"of {layer}**" in words
         assert told(words) == figures(values)
-        assert address(app)["layer"] == layer
-        assert address(app)["channel"] == str(values.reshape(-1, values.shape[-1]).mean(axis=0).argmax())
+        assert address_of(app)["layer"] == layer
+        assert address_of(app)["channel"] == str(values.reshape(-1, values.shape[-1]).mean(axis=0).argmax())
     [unit] = app.metric
     assert unit.label.replace("\\", "").startswith("Unit ")
     assert unit.label.rpartition(" ")[2] in load_run(shapes).classes[layers[-1]]
@@ -147,7 +144,7 @@ def test_layers_are_walked_and_channels_opened(app: AppTest, shapes: Run, shown)
     app.number_input(key="inside_channel").set_value(2).run()
     low, high, mean = re.search(r"From (\S+) to (\S+), mean (\S+?)[.;]? ", said(app)).groups()
     assert [float(one) for one in (mean, low, high)] == figures(plane)
-    assert address(app)["channel"] == "2"
+    assert address_of(app)["channel"] == "2"
     app.selectbox(key="inside_scale").set_value("one").run()
     app.selectbox(key="inside_order").set_value("strength").run()
     assert "one scale, strongest first" in said(app)
@@ -163,7 +160,7 @@ def test_every_view_is_drawn_for_every_layer(app: AppTest, shapes: Run, shown) -
         for layer in ("conv2d_1", "global_average_pooling2d", "colour"):
             app.selectbox(key="inside_layer").set_value(layer)
             shown(app)
-            assert address(app)["view"] == view
+            assert address_of(app)["view"] == view
             assert not app.error
 
 
@@ -184,11 +181,11 @@ def test_addresses_that_name_nothing_are_told(app: AppTest, shown, asked: dict[s
     assert told in said(app)
     assert bool(app.warning) == bool(told)
     layer = asked["layer"] if asked.get("layer") == "conv2d_1" else "conv2d"
-    assert address(app)["layer"] == layer
-    assert address(app)["channel"].isdigit()
-    assert int(address(app)["channel"]) < 6
+    assert address_of(app)["layer"] == layer
+    assert address_of(app)["channel"].isdigit()
+    assert int(address_of(app)["channel"]) < 6
     assert "The" in said(app)
-    assert "view" not in address(app)
+    assert "view" not in address_of(app)
 
 
 def test_a_network_without_convolutions_opens_all_the_same(app: AppTest, flat: Run, shown) -> None:
@@ -201,7 +198,7 @@ def test_a_network_without_convolutions_opens_all_the_same(app: AppTest, flat: R
     assert "The 480 values of flatten" in said(shown(app))
     for view in ("kernels", "patterns", "numbers", "excites", "beside"):
         shown(app, view=view)
-        assert address(app)["view"] == view
+        assert address_of(app)["view"] == view
 
 
 def test_a_layer_with_one_channel_is_shown(app: AppTest, digits: Run, shown) -> None:
@@ -215,7 +212,7 @@ def test_network_and_picture_are_those_of_predict(app: AppTest, shapes: Run, dig
     app.selectbox(key="inside_network").set_value(digits.id)
     app.button(key="predict_sample_coffee").click()
     assert "Coffee, as it is seen: 20 × 24 grey" in said(shown(app))
-    assert address(app)["sample"] == "coffee"
+    assert address_of(app)["sample"] == "coffee"
     app.query_params.clear()  # as a browser does when it changes the page
     app.switch_page("pages/predict.py").run()
     assert app.multiselect(key="predict_networks").value == [digits.id]
@@ -224,7 +221,7 @@ def test_network_and_picture_are_those_of_predict(app: AppTest, shapes: Run, dig
     app.switch_page("pages/inside.py")
     shown(app)
     assert app.selectbox(key="inside_network").value == digits.id
-    assert address(app)["run"] == digits.id
+    assert address_of(app)["run"] == digits.id
     app.selectbox(key="inside_network").set_value(shapes.id)
     shown(app)
     app.query_params.clear()
@@ -247,11 +244,11 @@ def test_a_run_that_kept_its_epochs_is_watched(app: AppTest, shapes: Run, digits
     for epoch in range(3):
         snapshots.save(digits.folder, Snapshot(epoch, shares))
     shown(app, run=digits.id, view="epochs")
-    assert address(app)["view"] == "epochs"
+    assert address_of(app)["view"] == "epochs"
     assert list(app.select_slider(key="inside_epochs_epoch").options) == ["0, untrained", "1", "2"]
     app.selectbox(key="inside_network").set_value(shapes.id)  # kept nothing
     shown(app)
-    assert "view" not in address(app)
+    assert "view" not in address_of(app)
     assert "Watch it learn" not in app.segmented_control(key="inside_view").options
 
 
@@ -261,4 +258,4 @@ def test_a_run_leads_here(app: AppTest, digits: Run, shown) -> None:
     app.button(key="runs_inside").click()
     shown(app)
     assert app.title[0].value == "Inside"
-    assert address(app)["run"] == digits.id
+    assert address_of(app)["run"] == digits.id

@@ -28,6 +28,7 @@ from cnnviz.runs import Run
 from cnnviz.ui.models import Network, of_run
 from cnnviz.ui.predict_save import numbers
 from cnnviz.ui.predict_work import Answer, Pair, Shown
+from tests.addresses import address_of, by_link
 from tests.made_runs import give_network, make_run
 
 APP = Path(__file__).parents[2] / "streamlit_app.py"
@@ -86,10 +87,6 @@ def choice(app: AppTest):
     return app.session_state["predict_choice"]
 
 
-def address(app: AppTest) -> dict[str, str]:
-    return {name: value if isinstance(value, str) else value[0] for name, value in app.query_params.items()}
-
-
 def shares(text: str) -> list[str]:
     return re.findall(r"[\d.]+ %", text)
 
@@ -117,7 +114,7 @@ def test_first_sight_is_the_cat_its_answer_and_where_it_came_from(app: AppTest, 
     (words,) = [text for text in said(app.caption) if text.startswith("**Grad-CAM** of")]
     assert "is the last convolution" in words
     assert "Strongest point" in words
-    assert address(app) == {"run": shapes.id, "sample": "chelsea"}
+    assert address_of(app) == {"run": shapes.id, "sample": "chelsea"}
     assert not app.error
     assert not app.warning
 
@@ -147,7 +144,7 @@ def test_a_class_a_head_and_a_layer_are_chosen_and_stand_in_the_address(app: App
     app.selectbox(key="predict_layer").set_value("conv2d_1")
     shown(app)
     assert any(text.startswith("**Grad-CAM** of **green** at **conv2d_1**") for text in said(app.caption))
-    assert address(app) == {
+    assert address_of(app) == {
         "run": shapes.id, "sample": "chelsea", "head": "colour", "class": "green", "layer": "conv2d_1",
     }  # fmt: skip
 
@@ -160,7 +157,7 @@ def test_a_link_opens_the_same_view(app: AppTest, shapes: Run, digits: Run, show
     assert [photo.address for photo in choice(app).photos] == [("item", f"{shapes.id}:17")]
     assert any(text.startswith("**LayerCAM** of **green** at **conv2d_1**") for text in said(app.caption))
     assert "labelled" in html(app)
-    assert address(app)["item"] == "17"
+    assert address_of(app)["item"] == "17"
 
 
 def test_one_head_of_a_run_is_a_network_of_its_own(app: AppTest, shapes: Run, shown) -> None:
@@ -179,13 +176,13 @@ def test_one_head_of_a_run_is_a_network_of_its_own(app: AppTest, shapes: Run, sh
     classes = set(load_run(shapes).classes["colour"])
     assert set(app.selectbox(key="predict_class").options) == comparisons | classes
     assert "labelled" in html(app)
-    assert address(app) == {"run": own, "item": f"{shapes.id}:17"}
+    assert address_of(app) == {"run": own, "item": f"{shapes.id}:17"}
     app.session_state["predict_choice"].sources = None
-    app.query_params.update({"run": own, "item": f"{shapes.id}:18"})
+    by_link(app, run=own, item=f"{shapes.id}:18")
     shown(app)
     assert choice(app).sources == [own]
     assert [photo.address for photo in choice(app).photos] == [("item", f"{shapes.id}:18")]
-    assert address(app) == {"run": own, "item": f"{shapes.id}:18"}
+    assert address_of(app) == {"run": own, "item": f"{shapes.id}:18"}
 
 
 def test_a_link_to_what_is_not_there_says_so_and_shows_the_rest(app: AppTest, shapes: Run, shown) -> None:
@@ -201,7 +198,7 @@ def test_a_link_to_what_is_not_there_says_so_and_shows_the_rest(app: AppTest, sh
     assert any(text.startswith("**Grad-CAM** of") for text in said(app.caption))
     assert "Heat map over Coffee" in html(app)
     assert "<b>sour" not in html(app)
-    assert address(app) == {"run": shapes.id, "sample": "coffee"}
+    assert address_of(app) == {"run": shapes.id, "sample": "coffee"}
 
 
 def test_the_answer_against_the_second(app: AppTest, shapes: Run, shown) -> None:
@@ -212,7 +209,7 @@ def test_the_answer_against_the_second(app: AppTest, shapes: Run, shown) -> None
     values = loaded.ask(loaded.fit(sample("chelsea"))[None])[0][0]
     first, second = (loaded.classes["shape"][index] for index in np.argsort(-values)[:2])
     assert any(f"of **{first} rather than {second}** at" in text for text in said(app.caption))
-    assert address(app)["against"] == "second"
+    assert address_of(app)["against"] == "second"
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -253,7 +250,7 @@ def test_an_upload_is_answered_as_the_network_itself_answers(app: AppTest, shape
     for head, values in zip(("shape", "colour"), wanted, strict=True):
         np.testing.assert_allclose(pair.shares[head], values[0], atol=1e-6)
     assert "<i>" not in html(app)
-    assert "sample" not in address(app)
+    assert "sample" not in address_of(app)
 
 
 def kept(app: AppTest) -> list:
@@ -321,7 +318,7 @@ def test_several_photos_and_networks_stand_in_a_grid(app: AppTest, shapes: Run, 
     app.multiselect(key="predict_networks").set_value([shapes.id, digits.id])
     shown(app)
     assert [html(app).count(f"Heat map over {name}") for name in ("Chelsea", "Coffee")] == [2, 2]
-    assert address(app) == {"run": f"{shapes.id},{digits.id}", "sample": "chelsea,coffee"}
+    assert address_of(app) == {"run": f"{shapes.id},{digits.id}", "sample": "chelsea,coffee"}
     app.button(key="predict_cell_0_remove").click()
     shown(app)
     assert [html(app).count(f"Heat map over {name}") for name in ("Chelsea", "Coffee")] == [0, 2]
@@ -399,7 +396,7 @@ def test_a_keras_file_is_asked_with_its_class_names(app: AppTest, checkpoints: P
     assert "Heat map over Chelsea" in html(app)
     assert re.search("left|&lt;b&gt;right", html(app))
     assert "<b>right" not in html(app)
-    assert "run" not in address(app)
+    assert "run" not in address_of(app)
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ from cnnviz.recipe import replace
 from cnnviz.runs.metrics import Writer
 from cnnviz.runs.status import this_process
 from cnnviz.runs.store import write_state
+from tests.addresses import address_of
 from tests.made_runs import figures_of, make_run
 
 APP = Path(__file__).parents[2] / "streamlit_app.py"
@@ -64,8 +65,7 @@ def tick(app: AppTest, *rows: int) -> AppTest:
 
 def address(app: AppTest) -> str:
     """Which runs the address names."""
-    named = app.query_params["run"]
-    return named if isinstance(named, str) else ",".join(named)
+    return address_of(app)["run"]
 
 
 def charts(app: AppTest) -> list[dict]:
@@ -194,7 +194,7 @@ def test_ticking_rows_selects_and_stands_in_the_address(visit):
     assert "2 runs compared" in told(app)
     app.multiselect(key="runs_shown").set_value([])
     again(app)
-    assert "run" not in app.query_params
+    assert "run" not in address_of(app)
     assert app.session_state["runs_selected"] == []
 
 

@@ -25,7 +25,7 @@ def script() -> None:
 
 @pytest.fixture
 def app() -> AppTest:
-    opened = AppTest.from_function(script)
+    opened = AppTest.from_function(script, default_timeout=60)
     opened.session_state["give"] = ["b"]
     return drawn(opened)
 
