@@ -116,6 +116,13 @@ def run(server) -> Run:
     return give_network(make_run(recipe, runs=server.checkpoints))
 
 
+@pytest.fixture(autouse=True)
+def patient(page: Page) -> None:
+    """What is tested here must be right on any machine, however slow."""
+    page.set_default_timeout(1000 * PATIENCE_SECONDS)
+    expect.set_options(timeout=1000 * PATIENCE_SECONDS)
+
+
 @pytest.fixture
 def busy(page: Page) -> Iterator[None]:
     """Both cores are kept busy by something else, and the browser computes at a quarter of its speed."""
@@ -245,7 +252,7 @@ def test_addresses_open_without_streamlits_own_words(
         page.get_by_role("link", name="Choose data and network on Train").click()
     expect(page.locator("[data-testid=stTopNavLink][aria-current=page]")).to_contain_text("Train")
     preset = "S" if "preset=S" in path else "Q"
-    expect(page).to_have_url(re.compile(rf"/(train)?\?preset={preset}$"), timeout=1000 * PATIENCE_SECONDS)
+    expect(page).to_have_url(re.compile(rf"/(train)?\?preset={preset}$"))
     expect(page.get_by_text("Page not found")).to_have_count(0)
 
 
@@ -255,7 +262,7 @@ def test_an_edited_recipe_and_policy_outlive_a_reload_and_are_what_a_link_shows(
     visit("train?preset=S")
     epochs = page.get_by_role("spinbutton", name="Epochs", exact=True)
     fill("Epochs", "7")(page)
-    expect(page).to_have_url(re.compile(r"preset=S&recipe=[\w-]+$"), timeout=1000 * PATIENCE_SECONDS)
+    expect(page).to_have_url(re.compile(r"preset=S&recipe=[\w-]+$"))
     page.reload()
     expect(epochs).to_have_value("7")
     expect(page.get_by_role("button", name="Undo changes")).to_be_visible()
