@@ -107,6 +107,8 @@ def write_address(draft: Draft, recipe: Recipe | None) -> None:
         return
     packed = pack(draft.valid.model_dump(mode="json")) if draft.valid else ""
     address.write("train", {"preset": draft.origin if packed and recipe else "", "recipe": packed})
+    if draft.valid and not packed:
+        st.caption("This recipe is too long for an address: save its file to keep or share it.")
 
 
 def load(recipe: Recipe, origin: str = "") -> None:

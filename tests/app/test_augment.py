@@ -17,7 +17,7 @@ from cnnviz.policy import POLICIES, STEPS, Policy, Step
 from cnnviz.presets import PRESETS
 from cnnviz.recipe import parse
 from cnnviz.ui.text import plain
-from tests.addresses import address_of
+from tests.addresses import address_of, by_link
 
 APP = Path(__file__).parents[2] / "streamlit_app.py"
 
@@ -111,6 +111,24 @@ def test_a_slider_changes_the_draws_and_the_address(app: AppTest) -> None:
     assert policy(app).steps[0] == Step(type="rotation", low=-5, high=5)
     assert captions(app)[1:] != before[1:]
     assert "policy" not in address_of(app)
+
+
+def test_the_address_holds_what_was_changed_and_what_is_switched_off(app: AppTest) -> None:
+    by_link(app, policy="light")
+    widget(app, "slider", 0, "range").set_value((-5.0, 5.0))
+    widget(app, "toggle", 1, "on").set_value(False)
+    shown(app)
+    rows, link = draft(app).rows, address_of(app)
+    assert set(link) == {"steps", "sample"}
+    by_link(app, policy="D3")
+    by_link(app, **link)
+    assert draft(app).rows == rows
+    assert [row.on for row in rows][:3] == [True, False, True]
+    assert draft(app).name == "light changed"
+    assert address_of(app) == link
+    by_link(app, steps=link["steps"][:-4])
+    assert "cut off" in said(app.warning)[0]
+    assert draft(app).rows == rows
 
 
 @pytest.mark.parametrize("kind", STEPS)

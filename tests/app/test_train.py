@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 import re
 import time
 from pathlib import Path
@@ -16,7 +17,8 @@ from cnnviz import runs
 from cnnviz.architecture import describe
 from cnnviz.presets import PRESETS
 from cnnviz.recipe import parse, replace
-from tests.addresses import address_of
+from cnnviz.ui.packed import pack
+from tests.addresses import address_of, by_link
 
 APP = Path(__file__).parents[2] / "streamlit_app.py"
 SMALL = replace(
@@ -116,6 +118,51 @@ def test_a_preset_fills_in_everything(app: AppTest) -> None:
     assert address_of(app) == {"preset": "S"}
     assert field(app, "multiselect", "heads").value == ["shape", "colour"]
     assert field(app, "number_input", "fit.epochs").value == PRESETS["S"].fit.epochs
+
+
+def test_the_address_holds_what_was_changed_and_a_link_shows_just_that(app: AppTest) -> None:
+    by_link(app, preset="S")
+    field(app, "number_input", "fit.epochs").set_value(7)
+    shown(app)
+    wanted, link = recipe(app), address_of(app)
+    assert wanted.fit.epochs == 7
+    assert set(link) == {"preset", "recipe"}
+    other = AppTest.from_file(str(APP), default_timeout=60)
+    other.query_params.update(link)
+    shown(other)
+    assert recipe(other) == wanted
+    assert draft(other).origin == "S"
+    assert address_of(other) == link
+    other.button(key="train_undo").click()
+    shown(other)
+    assert address_of(other) == {"preset": "S"}
+
+
+def test_while_there_is_a_mistake_the_address_has_the_recipe_before_it_and_names_no_preset(app: AppTest) -> None:
+    by_link(app, preset="S")
+    field(app, "multiselect", "heads").set_value([])
+    shown(app)
+    assert start(app).disabled
+    link = address_of(app)
+    assert set(link) == {"recipe"}
+    by_link(app, **link)
+    assert recipe(app) == PRESETS["S"]
+
+
+def test_a_link_that_was_cut_off_is_said_and_q_is_shown(app: AppTest) -> None:
+    by_link(app, preset="S", recipe=pack(PRESETS["S"].model_dump(mode="json"))[:-5])
+    assert not app.exception
+    assert "cut off" in app.warning[0].value
+    assert recipe(app) == PRESETS["Q"]
+    assert address_of(app) == {"preset": "Q"}
+
+
+def test_a_recipe_that_is_too_long_for_an_address_says_so(app: AppTest) -> None:
+    names = [f"test:{random.Random(nth).random()}" for nth in range(2000)]
+    app.session_state["train_recipe"] = replace(PRESETS["Q"], {"data.without": names})
+    shown(app)
+    assert address_of(app) == {}
+    assert any("too long for an address" in one.value for one in app.caption)
 
 
 def test_the_address_names_a_preset(app: AppTest) -> None:
