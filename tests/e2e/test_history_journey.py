@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from cnnviz.presets import PRESETS
 from cnnviz.recipe import replace
@@ -66,6 +66,11 @@ def fill(label: str, value: str) -> Callable[[Page], None]:
     return do
 
 
+def step(page: Page, name: str) -> Locator:
+    """The switch of a step of a policy."""
+    return page.locator(".st-key-augment_steps [data-testid=stCheckbox] label").filter(has_text=name)
+
+
 def texts(page: Page, selector: str) -> str:
     """What all of these say or hold, one after another."""
     return " | ".join(page.locator(selector).evaluate_all("all => all.map(one => one.value ?? one.innerText.trim())"))
@@ -96,7 +101,7 @@ WALKS = {
         "augment", lambda page: texts(page, FIELDS) + " | "
         + texts(page, ".st-key-augment_steps [data-testid=stCheckbox] input"),
         ((pick("Policy", "Light"), "Light"), (pick("Photo", "Coffee"), "Light.*Coffee"),
-         (lambda page: page.locator(".st-key-augment_steps label").filter(has_text="Rotation").click(), "Own: light")),
+         (lambda page: step(page, "Rotation").click(), "Own: light")),
     ),
     "runs": Walk(
         "runs?run=RUN", lambda page: texts(page, "[role=tab][aria-selected=true]"),
@@ -276,9 +281,9 @@ def test_an_edited_recipe_and_policy_outlive_a_reload_and_are_what_a_link_shows(
     expect(page).to_have_url(re.compile(r"\?preset=S$"))
 
     visit("augment?policy=light")
-    rotation = page.locator(".st-key-augment_steps label").filter(has_text="Rotation")
+    rotation = step(page, "Rotation")
     rotation.click()
     expect(page).to_have_url(re.compile(r"\?steps=[\w-]+&sample=chelsea$"))
     page.reload()
     expect(rotation.locator("input")).not_to_be_checked()
-    expect(page.locator(".st-key-augment_steps label").filter(has_text="Zoom").locator("input")).to_be_checked()
+    expect(step(page, "Zoom").locator("input")).to_be_checked()
