@@ -28,7 +28,7 @@ def script() -> None:
 
 @pytest.fixture
 def app() -> AppTest:
-    return AppTest.from_function(script)
+    return AppTest.from_function(script, default_timeout=60)
 
 
 def drawn(app: AppTest, *settled: str, **values: str) -> AppTest:
