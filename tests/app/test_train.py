@@ -140,6 +140,7 @@ def test_the_address_holds_what_was_changed_and_a_link_shows_just_that(app: AppT
 
 def test_while_there_is_a_mistake_the_address_has_the_recipe_before_it_and_names_no_preset(app: AppTest) -> None:
     by_link(app, preset="S")
+    unfold(app)
     field(app, "number_input", "data.image_size.0").set_value(None)
     shown(app)
     assert start(app).disabled

@@ -109,7 +109,7 @@ WALKS = {
     ),
     "train": Walk(
         "train", lambda page: texts(page, FIELDS) + " | " + texts(page, "input[aria-label=Epochs]"),
-        ((pick("Start from", "^S · "), r"S · .*\| 12$"), (fill("Epochs", "7"), r"S · .*\| 7$"),
+        ((pick("Start from", "^S · "), rf"S · .*\| {PRESETS['S'].fit.epochs}$"), (fill("Epochs", "7"), r"S · .*\| 7$"),
          (pick("Optimizer", "SGD"), r"S · .*SGD.*\| 7$")),
     ),
 }  # fmt: skip
