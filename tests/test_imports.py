@@ -6,15 +6,17 @@ import ast
 import os
 import subprocess
 import sys
-from collections import defaultdict
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cached_property
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-HEAVY = ("tensorflow", "keras", "streamlit")
+HEAVY = {"tensorflow", "keras", "streamlit"}
 LEVELS = (
     {"pages", "streamlit_app"},
     {"ui"},
@@ -23,123 +25,252 @@ LEVELS = (
 """Imports go down this list, or stay within a level; all other parts stand below it, on one level."""
 
 
-def modules() -> Iterator[tuple[str, Path]]:
-    """Every module of the package with its file."""
-    for path in sorted((ROOT / "cnnviz").rglob("*.py")):
-        parts = path.relative_to(ROOT).with_suffix("").parts
-        yield ".".join(parts[:-1] if parts[-1] == "__init__" else parts), path
+@dataclass(frozen=True)
+class Import:
+    """One imported name, with the module that holds it: `from cnnviz.runs import store` names `cnnviz.runs.store`."""
+
+    source: str
+    name: str
+    line: int
+    at_once: bool
+    """Whether importing the file does it; not so inside functions and for type checkers."""
 
 
-def part_of(module: str) -> str:
-    """The part of the house a module belongs to: `cnnviz.runs.store` is in `runs`, `pages.train` in `pages`."""
-    names = module.split(".")
-    return names[0] if names[0] != "cnnviz" else names[1] if len(names) > 1 else ""
+@dataclass(frozen=True)
+class Module:
+    """A file of the project, as Python names it."""
+
+    name: str
+    path: Path
+
+    @property
+    def part(self) -> str:
+        """The part of the house: `cnnviz.runs.store` is in `runs`, `pages.train` in `pages`, `cnnviz` itself in ``."""
+        names = self.name.split(".")
+        return names[0] if names[0] != "cnnviz" else names[1] if len(names) > 1 else ""
+
+    @property
+    def level(self) -> int:
+        """How far down it stands."""
+        return next((depth for depth, parts in enumerate(LEVELS) if self.part in parts), len(LEVELS))
+
+    @property
+    def may_load(self) -> frozenset[str]:
+        """The heavy libraries that importing it may bring along."""
+        if self.part in LEVELS[0] | {"ui"}:
+            return frozenset({"streamlit"})
+        if self.part in {"train", "models", "explain"} or self.name == "cnnviz.data.pipeline":
+            return frozenset({"tensorflow", "keras"})
+        return frozenset()
+
+    @cached_property
+    def text(self) -> str:
+        return self.path.read_text(encoding="utf-8")
+
+    @cached_property
+    def imports(self) -> list[Import]:
+        """What it imports by its text, inside functions too."""
+        package = self.name if self.path.name == "__init__.py" else self.name.rpartition(".")[0]
+        return list(_imports(ast.parse(self.text), package, at_once=True))
 
 
-def may_load(module: str) -> set[str]:
-    """The heavy libraries that importing this module may bring along."""
-    if part_of(module) == "ui":
-        return {"streamlit"}
-    if part_of(module) in {"train", "models", "explain"} or module == "cnnviz.data.pipeline":
-        return {"tensorflow", "keras"}
-    return set()
+def _imports(node: ast.AST, package: str, at_once: bool) -> Iterator[Import]:
+    if isinstance(node, ast.Import):
+        yield from (Import(alias.name, alias.name, node.lineno, at_once) for alias in node.names)
+    elif isinstance(node, ast.ImportFrom):
+        base = package.rsplit(".", node.level - 1)[0] if node.level else ""
+        source = ".".join(filter(None, (base, node.module)))
+        yield from (Import(source, f"{source}.{alias.name}", node.lineno, at_once) for alias in node.names)
+    later = isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)) or (
+        isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test)
+    )
+    for child in ast.iter_child_nodes(node):
+        yield from _imports(child, package, at_once and not later)
 
 
-def imports(path: Path, module: str) -> Iterator[str]:
-    """What a file imports by its text, inside functions too."""
-    package = module if path.name == "__init__.py" else module.rpartition(".")[0]
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            base = package.rsplit(".", node.level - 1)[0] if node.level else ""
-            source = ".".join(filter(None, (base, node.module)))
-            yield source
-            yield from (f"{source}.{alias.name}" for alias in node.names)
+def walk(root: Path) -> dict[str, Module]:
+    """Every file of the package and every page by its module's name."""
+    found = {}
+    for path in [*root.glob("cnnviz/**/*.py"), *root.glob("pages/*.py"), root / "streamlit_app.py"]:
+        parts = path.relative_to(root).with_suffix("").parts
+        name = ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+        found[name] = Module(name, path)
+    return dict(sorted(found.items()))
 
 
-ALL = dict(modules())
-SCRIPTS = {f"pages.{path.stem}": path for path in sorted((ROOT / "pages").glob("*.py"))}
-SCRIPTS["streamlit_app"] = ROOT / "streamlit_app.py"
+def parents(name: str) -> Iterator[str]:
+    """The packages round a module: `cnnviz.runs` and `cnnviz` for `cnnviz.runs.store`."""
+    while name := name.rpartition(".")[0]:
+        yield name
+
+
+def named_wrongly(modules: dict[str, Module]) -> list[str]:
+    """Heavy libraries in files that may not have them, also inside functions: no page loads TensorFlow by a detour."""
+    return [
+        f"{module.path}:{one.line} imports {one.name}, which {module.part or module.name} may not"
+        for module in modules.values()
+        for one in module.imports
+        if one.name.partition(".")[0] in HEAVY - module.may_load
+    ]
+
+
+def upward(modules: dict[str, Module]) -> list[str]:
+    """Imports that go up. The package itself imports nothing of its parts."""
+    found = []
+    for module in modules.values():
+        for one in module.imports:
+            other = modules.get(one.name) or modules.get(one.source)
+            if other and other.part != module.part and (other.level < module.level or not module.part):
+                found.append(f"{module.path}:{one.line} imports {one.name}, which stands above it")
+    return found
+
+
+def needed(modules: dict[str, Module]) -> TopologicalSorter[str]:
+    """What must be there before each module, as importing it does."""
+    needs: dict[str, set[str]] = {}
+    for module in modules.values():
+        targets = {one.name if one.name in modules else one.source for one in module.imports if one.at_once}
+        around = {module.name, *parents(module.name)}  # have begun before it
+        needs[module.name] = {
+            name for target in targets & set(modules) for name in (target, *parents(target))
+            if name == target or name not in around
+        } - {module.name}  # fmt: skip
+    return TopologicalSorter(needs)
+
+
+def circle(modules: dict[str, Module]) -> list[str]:
+    """Modules that import each other in a circle, so that which can be imported first is chance."""
+    try:
+        needed(modules).prepare()
+    except CycleError as error:
+        return [" needs ".join(reversed(error.args[1]))]
+    return []
+
+
+def too_long(modules: dict[str, Module]) -> list[str]:
+    """Files of more than about 100 lines among the pages, and 250 elsewhere."""
+    limits = {module: 100 if module.level == 0 else 250 for module in modules.values()}
+    return [
+        f"{module.path} has {lines} lines: split it, about {limit} are enough"
+        for module, limit in limits.items()
+        if (lines := len(module.text.splitlines())) > limit * 1.1
+    ]
 
 
 LOADER = """
 import importlib, sys, traceback
-for name in sys.argv[1].split(","):
-    for old in [old for old in sys.modules if old.partition(".")[0] == "cnnviz"]:
-        del sys.modules[old]
+seen = set()
+for name in sys.argv[2].split(","):
     try:
         importlib.import_module(name)
-        print(name, *({"tensorflow", "keras", "streamlit"} & set(sys.modules)), flush=True)
     except Exception:
-        traceback.print_exc()
+        print(f"{name} can't be imported:\\n{traceback.format_exc()}")
+    new = set(sys.argv[1].split(",")) & set(sys.modules) - seen
+    seen |= new
+    if new:
+        print(f"importing {name} loads {', '.join(sorted(new))}")
 """
-"""Forgets cnnviz before each import, so that a module that needs another to be imported first is found out."""
+"""Prints which module can't be imported, and which is the first to bring a library that none of them may load."""
 
 
-def load(names: list[str]) -> subprocess.CompletedProcess:
-    """Imports each module afresh in a new process, which prints it with the heavy libraries that are then loaded."""
-    return subprocess.run(
-        [sys.executable, "-c", LOADER, ",".join(names)],
-        cwd=ROOT,
-        env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"},
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )
-
-
-@pytest.fixture(scope="module")
-def loaded() -> dict[str, subprocess.CompletedProcess]:
-    """What happened when each was imported: one process for all modules that may load the same libraries."""
+def loaded_wrongly(modules: dict[str, Module], root: Path) -> list[str]:
+    """Modules of the package that can't be imported, or bring a heavy library that they may not: one new process for
+    all that may bring the same, and what others need comes first, so that the one that brings it is named."""
     groups: dict[frozenset[str], list[str]] = {}
-    for module in ALL:
-        groups.setdefault(frozenset(may_load(module)), []).append(module)
+    for name in needed(modules).static_order():
+        if name.partition(".")[0] == "cnnviz":  # a page draws when it is imported
+            groups.setdefault(modules[name].may_load, []).append(name)
+
+    def load(group: tuple[frozenset[str], list[str]]) -> str:
+        may, names = group
+        return subprocess.run(
+            [sys.executable, "-c", LOADER, ",".join(HEAVY - may), ",".join(names)],
+            cwd=root,
+            env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            check=True,
+            text=True,
+            timeout=300,
+        ).stdout
+
     with ThreadPoolExecutor(2) as pool:
-        done = pool.map(load, groups.values())
-        return {module: process for group, process in zip(groups.values(), done, strict=True) for module in group}
+        return list(filter(None, pool.map(load, groups.items())))
 
 
-@pytest.mark.parametrize("module", ALL)
-def test_a_fresh_process_loads_only_what_the_module_may(
-    module: str, loaded: dict[str, subprocess.CompletedProcess]
-) -> None:
-    lines = {name: set(found) for name, *found in map(str.split, loaded[module].stdout.splitlines())}
-    assert module in lines, f"{module} can't be imported:\n{loaded[module].stderr}"
-    assert lines[module] <= may_load(module)
+TREE = walk(ROOT)
+RULES = (named_wrongly, upward, circle, too_long)
 
 
-@pytest.mark.parametrize("module", ALL)
-def test_streamlit_and_tensorflow_are_named_only_where_they_may(module: str) -> None:
-    """Also inside functions, so that no page loads TensorFlow by a detour; the command line may start the worker."""
-    named = {name.partition(".")[0] for name in imports(ALL[module], module)} & set(HEAVY)
-    assert named <= may_load(module)
+@pytest.mark.parametrize("rule", RULES)
+def test_every_file_keeps_the_rule(rule) -> None:
+    assert not (found := rule(TREE)), "\n".join(found)
 
 
-@pytest.mark.parametrize("module", [*ALL, *SCRIPTS])
-def test_imports_go_one_way(module: str) -> None:
-    level = defaultdict(lambda: len(LEVELS), {part: depth for depth, parts in enumerate(LEVELS) for part in parts})
-    part = part_of(module)
-    if not part:
-        assert not [name for name in imports(ALL[module], module) if name.startswith("cnnviz")]
-        return
-    path = ALL.get(module) or SCRIPTS[module]
-    parts = {part_of(name) for name in imports(path, module) if name in ALL or name in SCRIPTS}
-    upward = {other for other in parts - {"", part} if level[other] < level[part]}
-    assert not upward
-
-
-@pytest.mark.parametrize("script", SCRIPTS)
-def test_pages_leave_networks_to_the_package(script: str) -> None:
-    assert not {name.partition(".")[0] for name in imports(SCRIPTS[script], script)} & {"tensorflow", "keras"}
-
-
-@pytest.mark.parametrize("module", [*ALL, *SCRIPTS])
-def test_files_stay_short(module: str) -> None:
-    limit = 100 if module in SCRIPTS else 250
-    path = ALL.get(module) or SCRIPTS[module]
-    assert len(path.read_text(encoding="utf-8").splitlines()) <= limit * 1.1, f"split {module}: about {limit} lines"
+def test_a_fresh_process_loads_only_what_the_module_may() -> None:
+    assert not (found := loaded_wrongly(TREE, ROOT)), "\n".join(found)
 
 
 def test_no_page_has_the_name_of_a_standard_module() -> None:
-    assert not {name.partition(".")[2] for name in SCRIPTS} & sys.stdlib_module_names
+    pages = {name.partition(".")[2] for name in TREE if name.startswith("pages.")}
+    assert pages
+    assert not pages & sys.stdlib_module_names
+
+
+GOOD = {
+    "streamlit_app.py": "import streamlit\nfrom cnnviz.ui import card",
+    "pages/start.py": "from cnnviz.ui.card import draw",
+    "cnnviz/__init__.py": "",
+    "cnnviz/ui/__init__.py": "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    import cnnviz.ui.card",
+    "cnnviz/ui/card.py": "from cnnviz import ui\ndef draw():\n    from cnnviz.train import work",
+    "cnnviz/train/__init__.py": "from cnnviz.train.work import run",
+    "cnnviz/train/work.py": "import json\ndef run():\n    import keras\n    from .. import runs",
+    "cnnviz/train/other.py": "from cnnviz.train.work import run",
+    "cnnviz/train/third.py": "import cnnviz.augment",
+    "cnnviz/augment.py": "from cnnviz.train import run",
+    "cnnviz/runs.py": "import json",
+}
+
+
+def made(root: Path, **changed: str) -> dict[str, Module]:
+    """A small project that keeps all rules, but for these files."""
+    for name, content in {**GOOD, **changed}.items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text(content)
+    return walk(root)
+
+
+@pytest.mark.parametrize(
+    ("rule", "file", "text"),
+    [
+        (None, "cnnviz/runs.py", ""),
+        (named_wrongly, "cnnviz/runs.py", "def late():\n    import tensorflow.data"),
+        (named_wrongly, "cnnviz/train/work.py", "from streamlit import cache_data\ndef run(): ..."),
+        (named_wrongly, "pages/start.py", "from keras import layers"),
+        (upward, "cnnviz/runs.py", "def late():\n    from cnnviz.train import work"),
+        (upward, "cnnviz/ui/card.py", "def draw():\n    import pages.start"),
+        (upward, "cnnviz/train/work.py", "from ..ui.card import draw"),
+        (upward, "cnnviz/__init__.py", "def late():\n    import cnnviz.runs"),
+        (circle, "cnnviz/train/work.py", "from cnnviz.train.other import more"),
+        (circle, "cnnviz/train/work.py", "import cnnviz.train.third"),
+        (too_long, "pages/start.py", "pass\n" * 111),
+        (too_long, "cnnviz/runs.py", "pass\n" * 276),
+    ],
+)
+def test_a_file_that_breaks_a_rule_is_named(tmp_path: Path, rule, file: str, text: str) -> None:
+    modules = made(tmp_path, **{file: text})
+    found = {one: one(modules) for one in RULES}
+    assert [one for one in RULES if found[one]] == ([rule] if rule else [])
+    if rule:
+        told = "\n".join(found[rule])
+        assert file in told or ".".join(Path(file).with_suffix("").parts) in told
+
+
+def test_what_a_module_brings_along_is_named(tmp_path: Path) -> None:
+    detour = "from importlib import import_module as by\nby('keras')"
+    late = {"keras.py": "", "streamlit.py": "", "cnnviz/runs.py": detour, "cnnviz/a.py": "from cnnviz.runs import no"}
+    (told,) = loaded_wrongly(made(tmp_path, **late), tmp_path)
+    assert "importing cnnviz.runs loads keras" in told
+    assert "cnnviz.a can't be imported" in told
+    assert "cannot import name 'no'" in told
+    assert told.count("cnnviz.augment") == 0
