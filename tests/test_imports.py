@@ -125,8 +125,8 @@ def upward(modules: dict[str, Module]) -> list[str]:
     return found
 
 
-def needed(modules: dict[str, Module]) -> TopologicalSorter[str]:
-    """What must be there before each module, as importing it does."""
+def circle(modules: dict[str, Module]) -> list[str]:
+    """Modules that import each other in a circle, so that which can be imported first is chance."""
     needs: dict[str, set[str]] = {}
     for module in modules.values():
         targets = {one.name if one.name in modules else one.source for one in module.imports if one.at_once}
@@ -135,13 +135,8 @@ def needed(modules: dict[str, Module]) -> TopologicalSorter[str]:
             name for target in targets & set(modules) for name in (target, *parents(target))
             if name == target or name not in around
         } - {module.name}  # fmt: skip
-    return TopologicalSorter(needs)
-
-
-def circle(modules: dict[str, Module]) -> list[str]:
-    """Modules that import each other in a circle, so that which can be imported first is chance."""
     try:
-        needed(modules).prepare()
+        TopologicalSorter(needs).prepare()
     except CycleError as error:
         return [" needs ".join(reversed(error.args[1]))]
     return []
@@ -158,28 +153,33 @@ def too_long(modules: dict[str, Module]) -> list[str]:
 
 
 LOADER = """
-import importlib, sys, traceback
-seen = set()
-for name in sys.argv[2].split(","):
+import importlib, os, sys, traceback
+banned, names = (words.split(",") for words in sys.argv[1:])
+
+class Watch:
+    def find_spec(self, name, path=None, target=None):
+        if name in banned:
+            banned.remove(name)
+            files = [f"{one.filename}:{one.lineno}" for one in traceback.extract_stack()]
+            print([one for one in files if one.startswith(os.path.join(os.getcwd(), "cnnviz"))][-1], "loads", name)
+
+sys.meta_path.insert(0, Watch())
+for name in names:
     try:
         importlib.import_module(name)
     except Exception:
         print(f"{name} can't be imported:\\n{traceback.format_exc()}")
-    new = set(sys.argv[1].split(",")) & set(sys.modules) - seen
-    seen |= new
-    if new:
-        print(f"importing {name} loads {', '.join(sorted(new))}")
 """
-"""Prints which module can't be imported, and which is the first to bring a library that none of them may load."""
+"""Prints which module can't be imported, and which line is the first to bring a library that none of them may load."""
 
 
 def loaded_wrongly(modules: dict[str, Module], root: Path) -> list[str]:
     """Modules of the package that can't be imported, or bring a heavy library that they may not: one new process for
-    all that may bring the same, and what others need comes first, so that the one that brings it is named."""
+    all that may bring the same."""
     groups: dict[frozenset[str], list[str]] = {}
-    for name in needed(modules).static_order():
+    for name, module in modules.items():
         if name.partition(".")[0] == "cnnviz":  # a page draws when it is imported
-            groups.setdefault(modules[name].may_load, []).append(name)
+            groups.setdefault(module.may_load, []).append(name)
 
     def load(group: tuple[frozenset[str], list[str]]) -> str:
         may, names = group
@@ -270,7 +270,7 @@ def test_what_a_module_brings_along_is_named(tmp_path: Path) -> None:
     detour = "from importlib import import_module as by\nby('keras')"
     late = {"keras.py": "", "streamlit.py": "", "cnnviz/runs.py": detour, "cnnviz/a.py": "from cnnviz.runs import no"}
     (told,) = loaded_wrongly(made(tmp_path, **late), tmp_path)
-    assert "importing cnnviz.runs loads keras" in told
+    assert f"{tmp_path / 'cnnviz/runs.py'}:2 loads keras" in told
     assert "cnnviz.a can't be imported" in told
     assert "cannot import name 'no'" in told
-    assert told.count("cnnviz.augment") == 0
+    assert told.count("can't be imported") == told.count("loads") == 1
