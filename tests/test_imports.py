@@ -253,8 +253,8 @@ def made(root: Path, **changed: str) -> dict[str, Module]:
         (upward, "cnnviz/__init__.py", "def late():\n    import cnnviz.runs"),
         (circle, "cnnviz/train/work.py", "from cnnviz.train.other import more"),
         (circle, "cnnviz/train/work.py", "import cnnviz.train.third"),
-        (too_long, "pages/start.py", "pass\n" * 111),
-        (too_long, "cnnviz/runs.py", "pass\n" * 276),
+        pytest.param(too_long, "pages/start.py", "pass\n" * 111, id="long page"),
+        pytest.param(too_long, "cnnviz/runs.py", "pass\n" * 276, id="long file"),
     ],
 )
 def test_a_file_that_breaks_a_rule_is_named(tmp_path: Path, rule, file: str, text: str) -> None:
