@@ -11,10 +11,11 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from cnnviz.policy import POLICIES
+from tests.e2e.drawn import expect_drawn
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
-PATIENCE_MS = 180_000
+PATIENCE_MS = 300_000
 
 
 ALL_OTHERS = """
@@ -85,7 +86,7 @@ def test_a_policy_is_adjusted_seen_trained_with_and_asked_about(
     expect(page.get_by_text(re.compile(r"It answers"))).to_be_visible(timeout=PATIENCE_MS)
     page.get_by_role("button", name="Ask about 500 test pictures").click()
     expect(page.get_by_text(re.compile(r"Over \d+ held-out pictures"))).to_be_visible(timeout=PATIENCE_MS)
-    expect(page.get_by_test_id("stPlotlyChart")).to_have_count(3)
+    expect_drawn(page.get_by_test_id("stPlotlyChart"), 3, PATIENCE_MS)
     settled()
     assert list(file.parent.glob("survival/*.json"))
 

@@ -9,7 +9,11 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.e2e.conftest import ROOT
+
 pytestmark = pytest.mark.browser
+
+PAGES = sorted(path.stem for path in (ROOT / "pages").glob("*.py"))
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +29,7 @@ def test_a_servers_first_request_may_be_a_page_of_the_app(page: Page, visit: Cal
     expect(page.get_by_test_id("stTopNavLink").filter(has_text="Train")).to_be_visible()
 
 
-def test_both_pages_open_and_ask_nobody_else(
+def test_all_pages_open_and_ask_nobody_else(
     page: Page, visit: Callable[..., None], settled: Callable[[], None]
 ) -> None:
     asked: list[str] = []
@@ -34,16 +38,13 @@ def test_both_pages_open_and_ask_nobody_else(
     page.on("pageerror", lambda error: crashes.append(str(error)))
 
     visit()
-    expect(page.get_by_role("heading", name="Train", exact=True)).to_be_visible()
-
-    page.get_by_test_id("stTopNavLink").filter(has_text="Runs").click()
-    expect(page).to_have_url(re.compile(r"/runs$"))
-    expect(page.get_by_role("heading", name="Runs", exact=True)).to_be_visible()
-    settled()
-
-    page.get_by_test_id("stTopNavLink").filter(has_text="Train").click()
-    expect(page.get_by_role("heading", name="Train", exact=True)).to_be_visible()
-    settled()
+    links = page.get_by_test_id("stTopNavLink")
+    expect(links).to_have_count(len(PAGES))
+    for name in [*PAGES, "train"]:  # the first is the app's address itself
+        links.filter(has_text=name.title()).click()
+        expect(page).to_have_url(re.compile(r"\d/(\?|$)" if name == "train" else rf"/{name}(\?|$)"))
+        expect(page.get_by_role("heading", name=name.title(), exact=True)).to_be_visible()
+        settled()
 
     schemes = {"http", "https", "ws", "wss"}
     assert {urlsplit(url).hostname for url in asked if urlsplit(url).scheme in schemes} == {"127.0.0.1"}

@@ -12,11 +12,12 @@ from playwright.sync_api import Locator, Page, expect
 from cnnviz.presets import PRESETS
 from cnnviz.recipe import replace
 from cnnviz.runs import Run
+from tests.e2e.drawn import expect_drawn
 from tests.made_runs import give_network, make_run
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
-PATIENCE_MS = 90_000
+PATIENCE_MS = 300_000
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +49,7 @@ def test_a_map_is_measured_when_the_panel_is_opened(
     visit(f"predict?run={shapes.id}&item=3&method=gradient")
     expect(charts(page)).to_have_count(0)
     open_panel(page, settled)
-    expect(charts(page)).to_have_count(3, timeout=PATIENCE_MS)
+    expect_drawn(charts(page), 3, PATIENCE_MS)
     expect(page.get_by_text(re.compile(r"fall faster than with \d+ of 10 random maps"))).to_be_visible()
     expect(page.get_by_text(re.compile(r"rank correlation .*\d\.\d\d")).first).to_be_visible()
     for chart in charts(page).all():
@@ -62,9 +63,9 @@ def test_objects_are_measured_and_all_figures_saved(
 ) -> None:
     visit(f"predict?run={shapes.id}&item=3&method=gradient")
     open_panel(page, settled)
-    expect(charts(page)).to_have_count(3, timeout=PATIENCE_MS)
+    expect_drawn(charts(page), 3, PATIENCE_MS)
     page.get_by_role("button", name="Measure on the test split").click()
-    expect(charts(page)).to_have_count(4, timeout=PATIENCE_MS)
+    expect_drawn(charts(page), 4, PATIENCE_MS)
     expect(page.get_by_text(re.compile(r"a random place hits it in \d+%"))).to_be_visible()
     with page.expect_download() as started:
         page.get_by_role("button", name="All figures").click()
