@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -10,16 +12,23 @@ from cnnviz.runs import Run
 
 __all__ = ["Nursery"]
 
-# A line names a run's folder, and a copy of this process carries it out.
+# A line names a run's folder and the environment, and a copy of this process carries it out.
 _LOOP = """
-import os, sys
+import json, os, sys
 import cnnviz.train.loop
 from pathlib import Path
 from cnnviz.train.__main__ import main
 print("ready", flush=True)
 for line in sys.stdin:
     if os.fork() == 0:
-        os._exit(main(Path(line.strip())))
+        folder, environment = json.loads(line)
+        os.environ.clear()
+        os.environ.update(environment)
+        log = os.open(Path(folder) / "log.txt", os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+        os.dup2(log, 1), os.dup2(log, 2)
+        code = main(Path(folder))
+        sys.stdout.flush()
+        os._exit(code)
     os.wait()
     print("ended", flush=True)
 """
@@ -36,8 +45,8 @@ class Nursery:
         self.ended()
 
     def begin(self, run: Run) -> None:
-        """Starts a worker on the run."""
-        self._process.stdin.write(f"{run.folder}\n")
+        """Starts a worker on the run, in this process's environment as it is now."""
+        self._process.stdin.write(json.dumps([str(run.folder), dict(os.environ)]) + "\n")
         self._process.stdin.flush()
 
     def ended(self) -> None:

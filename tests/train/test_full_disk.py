@@ -84,7 +84,7 @@ def test_a_write_that_finds_no_room_fails_the_run_and_keeps_its_best(checkpoints
 
 def test_a_file_system_that_fills_up_fails_the_run_and_can_be_continued(small_disk, until):
     run = runs.start(RECIPE)
-    until(lambda: runs.open_run(run.id).written.epoch >= 2, 300)
+    until(lambda: runs.open_run(run.id).written.epoch >= 2)
     filler = small_disk / "filler"
     with open(filler, "wb", buffering=0) as file:
         try:
@@ -92,7 +92,7 @@ def test_a_file_system_that_fills_up_fails_the_run_and_can_be_continued(small_di
                 file.write(bytes(4096))
         except OSError:
             pass
-    until(lambda: not runs.open_run(run.id).active, 120)
+    until(lambda: not runs.open_run(run.id).active)
     run = runs.open_run(run.id)
     assert run.state == "failed", run.log_tail(40)
     assert "The disk is full" in run.written.sentence
@@ -105,9 +105,9 @@ def test_a_file_system_that_fills_up_fails_the_run_and_can_be_continued(small_di
     before = run.written.epoch
     filler.unlink()
     runs.resume(run.id)
-    until(lambda: runs.open_run(run.id).written.epoch > before, 300)
+    until(lambda: runs.open_run(run.id).written.epoch > before)
     runs.request_stop(run.id)
-    until(lambda: not runs.open_run(run.id).active, 60)
+    until(lambda: not runs.open_run(run.id).active)
     works(runs.open_run(run.id))
 
 

@@ -11,7 +11,6 @@ import keras
 import numpy as np
 import pytest
 
-from benchmarks.nursery import Nursery
 from cnnviz import backbones, runs
 from cnnviz.data import open_dataset, pipeline
 from cnnviz.data.pictures import prepare
@@ -61,15 +60,8 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         yield folder
 
 
-@pytest.fixture(scope="module")
-def nursery(cache: Path) -> Iterator[Nursery]:
-    made = Nursery()
-    yield made
-    made.close()
-
-
 @pytest.fixture
-def trained(checkpoints, nursery):
+def trained(checkpoints, cache, nursery):
     """A function that trains a recipe to its end and returns the run."""
 
     def train(recipe):
@@ -155,6 +147,7 @@ def test_what_frozen_layers_show_is_computed_once_and_is_the_same(model):
 
 def test_a_head_trained_on_kept_features_is_saved_as_a_whole_model(trained, cache):
     run = trained(CACHED)
+    assert "Computing" in run.log_tail(60)
     kept = sorted(path.name for path in (cache / "features").iterdir())
     assert len(kept) == 6, "numbers and index of three splits"
     records = metrics.epochs(run.metrics_path)
@@ -167,8 +160,9 @@ def test_a_head_trained_on_kept_features_is_saved_as_a_whole_model(trained, cach
     best = records[run.written.best_epoch - 1]
     assert figures["loss"] == pytest.approx(best["val_loss"], abs=1e-5)
     assert figures["accuracy"] == pytest.approx(best["val_accuracy"], abs=1e-5)
-    now = [layer.get_weights() for layer in layers_of(whole, "VGG16")]
-    assert all(map(same, now, first_weights(run.recipe)))
+    now, before = [layer.get_weights() for layer in layers_of(whole, "VGG16")], first_weights(run.recipe)
+    assert len(now) == len(before) > 0
+    assert all(map(same, now, before))
 
     times = [path.stat().st_mtime_ns for path in sorted((cache / "features").iterdir())]
     again = trained(replace(CACHED, {"fit.epochs": 1}))
@@ -177,7 +171,7 @@ def test_a_head_trained_on_kept_features_is_saved_as_a_whole_model(trained, cach
 
 
 @pytest.fixture(scope="module")
-def tuned(nursery, tmp_path_factory):
+def tuned(cache, nursery, tmp_path_factory):
     """A run of both stages that nobody disturbed, and what of it another must equal."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("CNNVIZ_CHECKPOINTS", str(tmp_path_factory.mktemp("whole")))
@@ -194,6 +188,7 @@ def test_a_second_stage_trains_the_backbones_end_and_nothing_before_it(tuned):
     assert [record["learning_rate"] for record in records] == pytest.approx([1e-3, 1e-3, 2e-3, 2e-3])
     whole, still = keras.models.load_model(run.best_path), backbones.frozen("VGG16", LAST)
     now, before = [layer.get_weights() for layer in layers_of(whole, "VGG16")], first_weights(run.recipe)
+    assert len(now) == len(before) > still > 0
     assert all(map(same, now[:still], before[:still]))
     assert same(now[still], before[still]) == (run.written.best_epoch <= 2)
 
@@ -202,7 +197,7 @@ def test_killed_in_either_stage_a_run_ends_as_if_nothing_had_happened(tuned, che
     run = runs.create(TUNED)
     for epoch in (1, 3):
         nursery.begin(run)
-        until(lambda epoch=epoch: in_the_middle_of(run, epoch), 300)
+        until(lambda epoch=epoch: in_the_middle_of(run, epoch))
         os.kill(runs.open_run(run.id).written.process.pid, signal.SIGKILL)
         nursery.ended()
         assert runs.open_run(run.id).state == "crashed"

@@ -17,24 +17,33 @@ SMALL = {"fit.epochs": 2, "data.limits.train": 300}
 TURNED = {**SMALL, "augmentation": {"steps": [{"type": "rotation", "low": -9, "high": 9}]}}
 
 
+def started(recipe):
+    """Trains a recipe to its end in a new process, as a page or a command has it done, and returns the run."""
+    run = runs.start(recipe)
+    wait_until(lambda: not runs.open_run(run.id).active)
+    return runs.open_run(run.id)
+
+
 @pytest.fixture
-def trained(checkpoints, until):
-    """A function that trains a recipe to its end and returns the run."""
+def trained(checkpoints, nursery):
+    """A function that does the same with a worker that is there sooner."""
 
     def train(recipe):
-        run = runs.start(recipe)
-        until(lambda: not runs.open_run(run.id).active)
+        run = runs.create(recipe)
+        nursery.begin(run)
+        nursery.ended()
         return runs.open_run(run.id)
 
     return train
 
 
 @pytest.fixture(scope="module")
-def small(tmp_path_factory):
+def small(nursery, tmp_path_factory):
     """A short run of another seed, for tests that only look at it."""
     folder = tmp_path_factory.mktemp("checkpoints")
-    run = runs.start(replace(preset("Q"), {**TURNED, "seed": 1}), folder)
-    wait_until(lambda: not runs.open_run(run.id, folder).active)
+    run = runs.create(replace(preset("Q"), {**TURNED, "seed": 1}), folder)
+    nursery.begin(run)
+    nursery.ended()
     return runs.open_run(run.id, folder)
 
 
@@ -48,15 +57,15 @@ def weights_hash(path):
     return digest.hexdigest()
 
 
-def test_preset_q_learns_digits(trained):
-    run = trained(preset("Q"))
+def test_preset_q_learns_digits(checkpoints):
+    run = started(preset("Q"))
     assert run.state == "finished"
     assert run.written.test["accuracy"] >= 0.97
 
 
 def test_the_same_recipe_gives_the_same_weights(trained, small):
     recipe = replace(preset("Q"), TURNED)
-    first, second = trained(recipe), trained(recipe)
+    first, second = trained(recipe), started(recipe)
     assert weights_hash(first.best_path) == weights_hash(second.best_path)
     assert weights_hash(first.best_path) != weights_hash(small.best_path)
 
