@@ -12,7 +12,6 @@ from cnnviz.__main__ import main
 from cnnviz.commands.reproduce import Outcome, page, wanted
 from cnnviz.presets import PRESETS
 from cnnviz.recipe import replace
-from cnnviz.reported import REPORTED
 from tests.made_runs import make_run
 
 
@@ -102,7 +101,3 @@ def test_bad_words_are_one_line(alone, words, sentence, capsys) -> None:
     assert sentence in told
     assert len(told.splitlines()) == 1
     assert not alone.exists()
-
-
-def test_every_reported_system_has_its_preset() -> None:
-    assert set(REPORTED) <= set(PRESETS)

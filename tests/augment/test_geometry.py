@@ -115,7 +115,8 @@ def test_the_settings_of_keras_image_data_generator_mean_the_same(theta, right, 
     Its pixels are floats, so rounding costs up to 0.5 and 0.25 on average. Beyond the picture SciPy's `wrap` has the
     period n − 1 and its `constant` doesn't blend the border in, so for these only the inside is compared.
     """
-    legacy = pytest.importorskip("keras.src.legacy.preprocessing.image")
+    from keras.src.legacy.preprocessing import image as legacy
+
     expected = legacy.apply_affine_transform(
         SMOOTH.astype(np.float32), theta=theta, tx=-right * 60, ty=-down * 60, shear=shear, zx=x, zy=y,
         row_axis=0, col_axis=1, channel_axis=2, fill_mode=mode, cval=9, order=1,

@@ -204,7 +204,6 @@ def test_captions_say_what_was_applied() -> None:
 
 def snippet_layers(policy: Policy):
     """Runs a snippet as a person would, and returns what it defines."""
-    pytest.importorskip("keras")
     names: dict = {}
     exec(keras_snippet(policy, size=SIZE), names)
     return names["augment"]

@@ -131,9 +131,11 @@ def test_figures_are_read(lines: list[bytes], torn: bool) -> None:
 def test_figures_are_drawn(lines: list[bytes]) -> None:
     with written(lines) as path:
         history, epochs = metrics.history(path), metrics.epochs(path)
-    learning(history, "loss", epochs=epochs, total=9, best=1, turned=2, live=True)
-    for name in metrics_of(epochs)[:2]:
-        overlaid({"run": epochs}, name)
+    drawn = [learning(history, "loss", epochs=epochs, total=9, best=1, turned=2, live=True)]
+    drawn += [overlaid({"run": epochs}, name) for name in metrics_of(epochs)[:2]]
+    for figure in drawn:
+        assert all(len(trace.x) == len(trace.y) for trace in figure.data)
+        json.loads(figure.to_json(), parse_constant=pytest.fail)  # a browser reads neither NaN nor Infinity
 
 
 NAMES = st.text(max_size=12) | st.sampled_from(
