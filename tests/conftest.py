@@ -11,15 +11,25 @@ import pytest
 
 from cnnviz import runs
 
+DEAREST_FIRST = ("train", "app", "models", "explain", "security")
+
 
 @pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tells pytest-xdist to run each file as one, and all that need a browser one after another, as two would be slow;
-    that takes longest and begins first."""
-    items.sort(key=lambda item: item.get_closest_marker("browser") is None)
+    """Tells pytest-xdist to run each file as one, all that need a browser one after another, as two would be slow, and
+    all that share what starts workers. What takes longest begins first, so that both processes end at the same time."""
+    turns = {}
     for item in items:
-        group = "browser" if item.get_closest_marker("browser") else item.path.name
+        folder = item.path.parent.name
+        if item.get_closest_marker("browser"):
+            turns[item], group = 0, "browser"
+        elif "nursery" in getattr(item, "fixturenames", ()):
+            turns[item], group = 1, "nursery"
+        else:
+            turn = DEAREST_FIRST.index(folder) if folder in DEAREST_FIRST else len(DEAREST_FIRST)
+            turns[item], group = 2 + turn, f"{folder}/{item.path.name}"
         item.add_marker(pytest.mark.xdist_group(group))
+    items.sort(key=turns.__getitem__)
 
 
 @pytest.fixture(scope="session")
@@ -31,13 +41,18 @@ def data_root() -> Path:
     return Path(root).absolute()
 
 
-def wait_until(condition: Callable[[], bool], seconds: float = 120) -> None:
+def wait_until(condition: Callable[[], bool], seconds: float = 300) -> None:
     """Returns once the condition holds, and fails the test where it doesn't in time."""
     end = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > end:
             pytest.fail(f"Waited {seconds} seconds in vain.")
         time.sleep(0.05)
+
+
+def slowness() -> float:
+    """How many times as long all takes here, as other programs want the cores too; at least 1."""
+    return max(1.0, os.getloadavg()[0] / os.cpu_count())
 
 
 @pytest.fixture
@@ -56,4 +71,4 @@ def checkpoints(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Pat
     for run in runs.listing(folder):
         if run.active and run.state != "stopping":
             runs.request_stop(run.id, folder)
-    wait_until(lambda: not any(run.active for run in runs.listing(folder)), 120)
+    wait_until(lambda: not any(run.active for run in runs.listing(folder)))

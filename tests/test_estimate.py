@@ -86,8 +86,8 @@ def test_a_network_without_multiplications_has_an_estimate_too(checkpoints: Path
 
 
 def test_the_measurement_is_short_and_plausible() -> None:
-    began = time.perf_counter()
+    began = time.process_time()
     rate = estimate.measure(0.02)
-    assert time.perf_counter() - began < 5
+    assert time.process_time() - began < 5
     assert rate.source == "machine"
     assert 1e7 < rate.macs_per_second < 1e14

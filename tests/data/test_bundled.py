@@ -55,10 +55,10 @@ def test_shapes_are_the_same_in_every_process_and_quick() -> None:
         "print(hashlib.sha256(b''.join(a.tobytes() for a in arrays)).hexdigest())"
     )
     there = subprocess.run(
-        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=60, check=True
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=300, check=True
     )
     assert there.stdout.strip() == here
-    assert seconds < 3  # of processor time: about 1.3 on an idle machine, more where others use its cores
+    assert seconds < 6  # of processor time: about 1.3 on an idle machine, more where others use its cores
 
 
 def test_shapes_counts_and_heads(recipe_data) -> None:

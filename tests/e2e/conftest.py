@@ -22,7 +22,7 @@ from playwright.sync_api import Browser, Page, Playwright, expect, sync_playwrig
 
 ROOT = Path(__file__).resolve().parents[2]
 FAILURES = Path(__file__).parent / "failures"
-PATIENCE_MS = 20_000
+PATIENCE_MS = 60_000
 FLAGS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -136,7 +136,7 @@ def serving(folder: Path, app: Path = ROOT / "streamlit_app.py") -> Iterator[tup
         end([process, *(process.children(recursive=True) if process.is_running() else [])])
 
 
-def wait_for_health(url: str, process: psutil.Popen, log: Path, patience_seconds: float = 60) -> None:
+def wait_for_health(url: str, process: psutil.Popen, log: Path, patience_seconds: float = 300) -> None:
     """Blocks until the server answers that it is well."""
     until = time.monotonic() + patience_seconds
     while time.monotonic() < until and process.poll() is None:

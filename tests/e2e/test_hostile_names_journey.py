@@ -27,7 +27,7 @@ SCRIPT = "<img src=x onerror=alert(1)>"
 OTHER = "\"'><svg onload=alert(2)>=1+1[a](javascript:alert(3))$x$:red[y]"
 FILE = "<iframe srcdoc='<script>alert(4)<" + "∕script>'>.png"
 OUTWARDS = "../../x"
-PATIENCE_MS = 120_000
+PATIENCE_MS = 300_000
 
 
 def pictures() -> Iterator[tuple[str, bytes]]:

@@ -20,7 +20,7 @@ from tests.made_runs import give_network, make_run
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
-PATIENCE_MS = 180_000
+PATIENCE_MS = 300_000
 LAYERS = [
     {"type": "Conv2D", "filters": 32, "padding": "same"},
     {"type": "Conv2D", "filters": 4, "strides": 2, "padding": "same"},

@@ -21,7 +21,7 @@ from tests.made_runs import give_network, make_run
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
-PATIENCE_MS = 120_000
+PATIENCE_MS = 300_000
 SIZES = [(1440, 900), (390, 844)]
 
 

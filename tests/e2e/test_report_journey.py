@@ -17,7 +17,7 @@ from tests.made_runs import give_network, make_run
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
-PATIENCE_MS = 120_000
+PATIENCE_MS = 300_000
 SMALL = {"fit.epochs": 1, "data.limits": {"train": 60, "validation": 40, "test": 40}}
 
 

@@ -15,18 +15,20 @@ from tests.e2e.conftest import Server
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
-PATIENCE_MS = 120_000
+PATIENCE_MS = 300_000
 
 
 def choose(page: Page, label: str, option: str) -> None:
-    """By keyboard, once more where the page was drawn again or scrolled meanwhile, which closes a list."""
+    """By keyboard, as often as it takes where the page was drawn again or scrolled meanwhile, which closes a list."""
     box, listed = combobox(page, label), page.get_by_role("option", name=option, exact=True)
     box.scroll_into_view_if_needed()
-    for _ in range(5):
+    for _ in range(PATIENCE_MS // 3_000):
         box.fill(option)
         with suppress(TimeoutError):
             listed.wait_for(timeout=3_000)
             break
+    else:
+        pytest.fail(f"{label} lists no {option!r}.")
     box.press("Enter")
     expect(box).to_have_value(option)
 
@@ -69,7 +71,7 @@ def test_a_run_on_kept_features(
         expect(combobox(page, label)).to_have_value(option)
     start.click()
     expect(page.get_by_role("heading", name="Runs", exact=True)).to_be_visible(timeout=PATIENCE_MS)
-    expect(page.get_by_text(re.compile(r"finished in \d+ s")).first).to_be_visible(timeout=PATIENCE_MS)
+    expect(page.get_by_text(re.compile(r"finished in \d")).first).to_be_visible(timeout=PATIENCE_MS)
     (run,) = runs.listing(Path(server.checkpoints))
     assert run.recipe.network.backbone.cached
     assert run.written.epoch == 3

@@ -27,6 +27,7 @@ from cnnviz.models.config import Refused, checked_config
 from cnnviz.models.load import load_file, load_run
 from cnnviz.presets import PRESETS
 from cnnviz.runs.store import create
+from tests.conftest import slowness
 from tests.security.good_model import Good
 from tests.security.hostile_archives import ARCHIVES
 from tests.security.hostile_configs import CONFIGS
@@ -68,7 +69,7 @@ def test_a_hostile_file_is_refused_in_a_sentence(case: Callable, good: Good, tmp
     began = time.monotonic()
     with pytest.raises(ModelError) as raised:
         load_file(path)
-    assert time.monotonic() - began < SECONDS
+    assert time.monotonic() - began < SECONDS * slowness()
     sentence = str(raised.value)
     assert re.fullmatch(r"[^\n]{20,400}\.", sentence), sentence
     assert "Traceback" not in sentence
@@ -113,7 +114,7 @@ def test_checking_and_trying_cost_less_than_two_seconds(name: str, tmp_path: Pat
         began = time.monotonic()
         load(tmp_path / "net.keras")
         seconds[load].append(time.monotonic() - began)
-    assert min(seconds[load_file]) - min(seconds[keras.models.load_model]) < 2
+    assert min(seconds[load_file]) - min(seconds[keras.models.load_model]) < 2 * slowness()
 
 
 def test_the_server_lives_and_its_checker_too(good: Good, tmp_path: Path) -> None:

@@ -66,7 +66,7 @@ def ask(
     url: str, method: str, path: str, headers: dict[str, str] | None = None, body: object = None, **more: object
 ) -> tuple[int, http.client.HTTPMessage, bytes]:
     """Sends a request as it is, with no path made tidy; returns status, headers and content."""
-    connection = http.client.HTTPConnection(urlsplit(url).hostname, urlsplit(url).port, timeout=20)
+    connection = http.client.HTTPConnection(urlsplit(url).hostname, urlsplit(url).port, timeout=120)
     try:
         connection.request(method, path, body=body, headers=headers or {}, **more)
         answer = connection.getresponse()
@@ -137,7 +137,7 @@ def session(url: str) -> Iterator[tuple[str, dict[str, str]]]:
     ) as page:
         page.send(BackMsg(rerun_script={}).SerializeToString())
         while True:
-            message = ForwardMsg.FromString(page.recv(timeout=20))
+            message = ForwardMsg.FromString(page.recv(timeout=120))
             if message.WhichOneof("type") == "new_session":
                 break
         name = message.new_session.initialize.session_id
