@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from cnnviz import runs
+from cnnviz.__main__ import main
 
 DEAREST_FIRST = ("train", "app", "models", "explain", "security")
 
@@ -59,6 +61,30 @@ def slowness() -> float:
 def until() -> Callable[..., None]:
     """Waits for a condition; see `wait_until`."""
     return wait_until
+
+
+@dataclass(frozen=True)
+class Done:
+    """What a command left."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+@pytest.fixture
+def command(capfd: pytest.CaptureFixture[str]) -> Callable[..., Done]:
+    """Carries out a command within this process, which has loaded all it takes already."""
+
+    def carry_out(*arguments: str) -> Done:
+        capfd.readouterr()
+        try:
+            code = main(list(arguments))
+        except SystemExit as end:
+            code = end.code
+        return Done(code, *capfd.readouterr())
+
+    return carry_out
 
 
 @pytest.fixture

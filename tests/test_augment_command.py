@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -55,8 +56,9 @@ def test_the_sheet_holds_the_original_and_the_draws_that_are_printed(folder: Pat
     assert (told["policy"], told["seed"], told["size"]) == ("D3", 5, [60, 90])
 
 
-def test_a_policy_file_and_a_size(folder: Path) -> None:
-    done = run(folder, "photo.png", "--policy", "mine.json", "--draws", "1", "--size", "30x40", "--out", "o.png")
+def test_a_policy_file_and_a_size(folder: Path, command: Callable, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(folder)
+    done = command("augment", "photo.png", "--policy", "mine.json", "--draws", "1", "--size", "30x40", "--out", "o.png")
     assert done.returncode == 0, done.stderr
     assert "width shift +50 %" in done.stdout
     page = images.decode(folder / "o.png")
@@ -81,9 +83,12 @@ def test_a_policy_file_and_a_size(folder: Path) -> None:
         (["photo.png", "--out", "o.png"], "--policy"),
     ],
 )
-def test_bad_input_is_one_line_and_nothing_is_written(folder: Path, arguments: list[str], said: str) -> None:
+def test_bad_input_is_one_line_and_nothing_is_written(
+    folder: Path, command: Callable, monkeypatch: pytest.MonkeyPatch, arguments: list[str], said: str
+) -> None:
+    monkeypatch.chdir(folder)
     before = sorted(folder.iterdir())
-    done = run(folder, *arguments)
+    done = command("augment", *arguments)
     assert done.returncode == 2
     assert said in done.stderr
     assert len(done.stderr.splitlines()) == 1

@@ -1,4 +1,4 @@
-"""The command line as scripts meet it: in a process of its own, with its exit codes and its one JSON line."""
+"""The command line as scripts meet it: its exit codes and its one JSON line, also in a process of its own."""
 
 import json
 import os
@@ -27,8 +27,8 @@ def cnnviz(*arguments, **environment):
 
 
 @pytest.mark.parametrize("preset", PARAMETERS)
-def test_describe_counts_the_tutorials_parameters(preset):
-    done = cnnviz("describe", preset, "--json")
+def test_describe_counts_the_tutorials_parameters(preset, command):
+    done = command("describe", preset, "--json")
     described = json.loads(done.stdout)
     assert described["parameters"] == PARAMETERS[preset]
     assert sum(layer["parameters"] for layer in described["layers"]) == PARAMETERS[preset]
@@ -40,12 +40,17 @@ def test_presets_are_listed_with_their_parameters():
     assert {key: rows[key]["parameters"] for key in PARAMETERS} == PARAMETERS
 
 
-def test_a_recipe_file_is_a_recipe(tmp_path):
+def test_a_recipe_file_is_a_recipe(tmp_path, command):
     from cnnviz.presets import preset
 
     path = tmp_path / "mine.json"
     path.write_text(preset("D2").to_json())
-    assert json.loads(cnnviz("describe", str(path), "--json").stdout)["parameters"] == PARAMETERS["D2"]
+    assert json.loads(command("describe", str(path), "--json").stdout)["parameters"] == PARAMETERS["D2"]
+
+
+def test_a_process_ends_with_what_its_verb_came_to():
+    done = cnnviz("describe", "Z9")
+    assert (done.returncode, done.stdout, len(done.stderr.splitlines())) == (2, "", 1)
 
 
 @pytest.mark.parametrize(
@@ -69,7 +74,7 @@ def test_a_recipe_file_is_a_recipe(tmp_path):
         (["train"], "RECIPE"),
     ],
 )
-def test_bad_input_is_one_line_exit_code_2_and_nothing_left_behind(arguments, said, tmp_path, checkpoints):
+def test_bad_input_is_one_line_exit_code_2_and_nothing_left_behind(arguments, said, tmp_path, checkpoints, command):
     import numpy as np
 
     from cnnviz.presets import preset
@@ -82,16 +87,16 @@ def test_bad_input_is_one_line_exit_code_2_and_nothing_left_behind(arguments, sa
     made["TORN"].write_text(preset("Q").to_json()[:200])
     for name, path in made.items():
         arguments = [text.replace(f"={name}", f"={path}") if text != name else str(path) for text in arguments]
-    done = cnnviz(*arguments, CNNVIZ_CHECKPOINTS=str(checkpoints))
+    done = command(*arguments)
     assert done.returncode == 2
     assert said in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1
     assert "Traceback" not in done.stderr
     assert done.stdout == ""
-    assert not checkpoints.exists() or list(checkpoints.iterdir()) == []
+    assert list(checkpoints.iterdir()) == []
 
 
-def test_a_run_is_trained_listed_and_deleted(checkpoints):
+def test_a_run_is_trained_listed_and_deleted(checkpoints, command):
     place = {"CNNVIZ_CHECKPOINTS": str(checkpoints)}
     done = cnnviz("train", "Q", "--set", "fit.epochs=2", "data.limits.train=300", **place)
     assert done.returncode == 0, done.stderr
@@ -100,23 +105,23 @@ def test_a_run_is_trained_listed_and_deleted(checkpoints):
     assert result["state"] == "finished"
     assert {"loss", "accuracy", "val_loss", "val_accuracy"} <= set(result["metrics"])
     assert 0.2 < result["metrics"]["val_accuracy"] <= 1
-    (listed,) = json.loads(cnnviz("runs", "--json", **place).stdout)
+    (listed,) = json.loads(command("runs", "--json").stdout)
     assert listed["run"] == result["run"]
     assert listed["state"] == "finished"
     assert listed["metrics"] == result["metrics"]
-    assert cnnviz("stop", result["run"], **place).returncode == 2
-    assert cnnviz("delete", result["run"], **place).returncode == 0
-    assert json.loads(cnnviz("runs", "--json", **place).stdout) == []
+    assert command("stop", result["run"]).returncode == 2
+    assert command("delete", result["run"]).returncode == 0
+    assert json.loads(command("runs", "--json").stdout) == []
     assert not (checkpoints / result["run"]).exists()
 
 
-def test_a_detached_run_goes_on_and_stops_when_asked(checkpoints, until):
+def test_a_detached_run_goes_on_and_stops_when_asked(checkpoints, until, command):
     place = {"CNNVIZ_CHECKPOINTS": str(checkpoints)}
     done = cnnviz("train", "Q", "--set", "fit.epochs=5000", "--detach", **place)
     first = json.loads(done.stdout)
     assert first["state"] in ("queued", "starting", "running")
     until(lambda: runs.open_run(first["run"], checkpoints).written.epoch >= 1)
-    assert json.loads(cnnviz("stop", first["run"], "--json", **place).stdout)["run"] == first["run"]
+    assert json.loads(command("stop", first["run"], "--json").stdout)["run"] == first["run"]
     until(lambda: not runs.open_run(first["run"], checkpoints).active)
     run = runs.open_run(first["run"], checkpoints)
     assert run.state == "stopped"
