@@ -14,7 +14,10 @@ from cnnviz.models.backbones import attach, free
 from cnnviz.network import Head, Network
 from cnnviz.recipe import Fit, Recipe
 
-__all__ = ["build", "build_network", "compile_for", "stacked"]
+__all__ = ["LOSS_BY_SAMPLE", "build", "build_network", "compile_for", "stacked"]
+
+LOSS_BY_SAMPLE = "loss-by-sample"
+"""What the true loss of each of several heads is called while fitting; no head's name can hold a hyphen."""
 
 _SCALING = {"unit": (1 / 255, 0.0), "symmetric": (1 / 127.5, -1.0)}
 
@@ -81,6 +84,9 @@ def _head(head: Head) -> keras.layers.Layer:
 def compile_for(model: keras.Model, recipe: Recipe, learning_rate: object) -> None:
     """Compiles the model with the recipe's optimizer and, for every head, its loss and `accuracy`.
 
+    The total loss is the sum of the heads': recipes have neither weights of losses nor regularisation in the loss.
+    Several heads have `LOSS_BY_SAMPLE` as well.
+
     Args:
         model: what `build` returned for this recipe.
         recipe: where its policy mixes samples, labels are shares (batch, classes) instead of class indices.
@@ -91,6 +97,7 @@ def compile_for(model: keras.Model, recipe: Recipe, learning_rate: object) -> No
         optimizer=_optimizer(recipe.fit, learning_rate),
         loss=[_loss(head, mixed) for head in heads],
         metrics=[[_accuracy(head, mixed)] for head in heads],
+        weighted_metrics=[[_LossBySample(head, mixed)] for head in heads] if len(heads) > 1 else None,
     )
 
 
@@ -105,13 +112,24 @@ def _optimizer(fit: Fit, learning_rate: object) -> keras.optimizers.Optimizer:
     return kinds[fit.optimizer](learning_rate=learning_rate, weight_decay=fit.weight_decay or None, **settings)
 
 
-def _loss(head: Head, mixed: bool) -> keras.losses.Loss:
-    logits = head.activation == "logits"
+def _loss(head: Head, mixed: bool, reduction: str | None = "sum_over_batch_size") -> keras.losses.Loss:
     if head.units == 1:
-        return keras.losses.BinaryCrossentropy(from_logits=logits)
-    if mixed:
-        return keras.losses.CategoricalCrossentropy(from_logits=logits)
-    return keras.losses.SparseCategoricalCrossentropy(from_logits=logits)
+        kind = keras.losses.BinaryCrossentropy
+    else:
+        kind = keras.losses.CategoricalCrossentropy if mixed else keras.losses.SparseCategoricalCrossentropy
+    return kind(from_logits=head.activation == "logits", reduction=reduction)
+
+
+class _LossBySample(keras.metrics.Mean):
+    """A head's loss as the total has it: the mean over samples of loss × weight. Keras's own figure of a head is a mean
+    over batches, in which the last, smaller one counts as much as the others."""
+
+    def __init__(self, head: Head, mixed: bool):
+        super().__init__(name=LOSS_BY_SAMPLE, dtype="float64")  # float32 loses the sixth digit over many samples
+        self._loss = _loss(head, mixed, reduction=None)
+
+    def update_state(self, y_true, y_pred, sample_weight=None):
+        return super().update_state(self._loss(y_true, y_pred, sample_weight))
 
 
 def _accuracy(head: Head, mixed: bool) -> keras.metrics.Metric:

@@ -17,7 +17,13 @@ from typing import Any
 
 from cnnviz.files import write_bytes
 
-__all__ = ["Writer", "epochs", "history", "last", "read", "rewind", "to_csv"]
+__all__ = ["Writer", "epochs", "history", "last", "read", "rewind", "rounded", "to_csv"]
+
+
+def rounded(value: float) -> float:
+    """Returns a figure as it is written: nine significant digits, so that the losses of heads still add up to the total
+    to 1e-6."""
+    return float(f"{float(value):.9g}")
 
 
 class Writer:

@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from cnnviz.runs.metrics import rounded
+
 __all__ = ["BINS", "MOST_CLASSES", "calibration", "confusion", "figures", "head_report", "split_report"]
 
 BINS = 15
@@ -36,14 +38,14 @@ def split_report(
 
 def figures(heads: Mapping[str, Mapping[str, Any]]) -> dict[str, float]:
     """Returns `loss` and `accuracy`; of several heads the sum of their losses, the mean of their accuracies, and both
-    for each of them. Six significant digits."""
+    for each of them; see `metrics.rounded`."""
     found: dict[str, float] = {}
     if len(heads) > 1:
         for name, head in heads.items():
             found |= {f"{name}_accuracy": head["accuracy"], f"{name}_loss": head["loss"]}
     found["accuracy"] = float(np.mean([head["accuracy"] for head in heads.values()]))
     found["loss"] = float(np.sum([head["loss"] for head in heads.values()]))
-    return {name: _short(value) for name, value in found.items()}
+    return {name: rounded(value) for name, value in found.items()}
 
 
 def head_report(labels: np.ndarray, shares: np.ndarray, losses: np.ndarray, classes: Sequence[str]) -> dict[str, Any]:

@@ -9,11 +9,13 @@ import keras
 import psutil
 
 from cnnviz.files import replacing
+from cnnviz.models.build import LOSS_BY_SAMPLE
 from cnnviz.network import Head
 from cnnviz.recipe import Fit
+from cnnviz.runs import metrics
 from cnnviz.train.diary import Diary, Stopped
 
-__all__ = ["Best", "Live", "MeanAccuracy", "for_fit", "schedule"]
+__all__ = ["Best", "Live", "SeveralHeads", "for_fit", "schedule"]
 
 LIVE_SECONDS = 0.5
 DEAREST = 0.05
@@ -22,23 +24,30 @@ SELDOM_SECONDS = 5.0
 """Where epochs are very short, nothing is written for so long at least: most such runs are over by then."""
 
 
-class MeanAccuracy(keras.callbacks.Callback):
-    """Gives several heads one `accuracy` and `val_accuracy`, the mean of theirs, so that an epoch can be chosen."""
+class SeveralHeads(keras.callbacks.Callback):
+    """Makes the figures of several heads right for all callbacks behind it, see `sum_up`."""
 
     def __init__(self, heads: tuple[Head, ...]):
         super().__init__()
         self._heads = heads
 
+    def on_train_batch_end(self, batch, logs=None):
+        sum_up(logs, self._heads)
+
     def on_epoch_end(self, epoch, logs=None):
-        add_mean(logs, self._heads)
-        add_mean(logs, self._heads, "val_")
+        sum_up(logs, self._heads)
+        sum_up(logs, self._heads, "val_")
 
 
-def add_mean(logs: dict, heads: tuple[Head, ...], prefix: str = "") -> None:
-    """Adds the mean accuracy of several heads to their figures, which are changed."""
-    found = [logs[key] for head in heads if (key := f"{prefix}{head.name}_accuracy") in logs]
-    if found and f"{prefix}accuracy" not in logs:
-        logs[f"{prefix}accuracy"] = sum(found) / len(found)
+def sum_up(logs: dict, heads: tuple[Head, ...], prefix: str = "") -> None:
+    """Puts the heads' losses by samples in the place of Keras's means over batches, and gives the heads one `loss`, the
+    sum of theirs, and one `accuracy`, the mean of theirs, by which an epoch can be chosen. `logs` are changed."""
+    if len(heads) < 2 or f"{prefix}{heads[0].name}_{LOSS_BY_SAMPLE}" not in logs:
+        return
+    for head in heads:
+        logs[f"{prefix}{head.name}_loss"] = logs.pop(f"{prefix}{head.name}_{LOSS_BY_SAMPLE}")
+    logs[f"{prefix}loss"] = sum(logs[f"{prefix}{head.name}_loss"] for head in heads)
+    logs[f"{prefix}accuracy"] = sum(logs[f"{prefix}{head.name}_accuracy"] for head in heads) / len(heads)
 
 
 class Live(keras.callbacks.Callback):
@@ -184,5 +193,5 @@ def schedule(fit: Fit, batches: int) -> float | keras.optimizers.schedules.Learn
 
 
 def _plain(logs: dict | None) -> dict[str, float]:
-    """Figures with six significant digits, enough for any curve."""
-    return {name: float(f"{float(value):.6g}") for name, value in (logs or {}).items() if name != "learning_rate"}
+    """Figures as they are written."""
+    return {name: metrics.rounded(value) for name, value in (logs or {}).items() if name != "learning_rate"}

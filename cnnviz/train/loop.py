@@ -16,7 +16,7 @@ from cnnviz.recipe import Recipe
 from cnnviz.runs import saved
 from cnnviz.runs.saved import Saved
 from cnnviz.runs.store import open_run
-from cnnviz.train.callbacks import Best, Live, MeanAccuracy, for_fit
+from cnnviz.train.callbacks import Best, Live, SeveralHeads, for_fit
 from cnnviz.train.diary import Diary, Stopped
 from cnnviz.train.final import conclude
 from cnnviz.train.probe import probe_of
@@ -133,7 +133,7 @@ def _fit(work: _Work, stage: Stage, fitted: keras.Model, begin: Saved | None, ep
             shuffle=False,  # the pipeline has done it
             verbose=0,
             callbacks=[
-                MeanAccuracy(recipe.network.heads),
+                SeveralHeads(recipe.network.heads),
                 Live(diary, batches, images, batch_size),
                 *watching,
                 Snapshots(diary.folder, recipe, probe, epoch, end, work.model if stage.cached else None),

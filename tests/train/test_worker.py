@@ -117,7 +117,7 @@ def test_two_heads_one_schedule_and_class_weights(trained):
     assert run.state == "finished", run.log_tail()
     figures = run.written.metrics
     mean = (figures["val_shape_accuracy"] + figures["val_colour_accuracy"]) / 2
-    assert figures["val_accuracy"] == pytest.approx(mean, abs=1e-6)  # both are rounded to six digits
+    assert figures["val_accuracy"] == pytest.approx(mean, abs=1e-6)
     rates = [record["learning_rate"] for record in metrics.epochs(run.metrics_path)]
     assert rates[0] == pytest.approx(1e-3, rel=0.01)
     assert rates[1] == pytest.approx(0, abs=1e-6)

@@ -1,0 +1,53 @@
+"""The losses of several heads, against NumPy."""
+
+import json
+
+import keras
+import numpy as np
+import pytest
+
+from cnnviz import runs
+from cnnviz.data import open_dataset
+from cnnviz.data.pictures import prepare
+from cnnviz.presets import preset
+from cnnviz.recipe import replace
+from cnnviz.runs import metrics
+from cnnviz.train.diary import Diary
+from cnnviz.train.loop import carry_out
+
+
+@pytest.mark.parametrize(("class_weight", "mixed"), [("balanced", False), ("none", True)])
+def test_the_losses_of_heads_are_means_over_samples_and_add_up_to_the_total(checkpoints, class_weight, mixed):
+    """Against NumPy, over predictions: nothing is learned at this rate, so that every epoch's figures, training's too,
+    are those of the saved network. 100 and 150 samples fill no whole number of batches."""
+    changes = {
+        "data.limits": {"train": 100, "validation": 150, "test": 150},
+        "network.layers": [{"type": "Conv2D", "filters": 4}, {"type": "GlobalAveragePooling2D"}],
+        "augmentation.steps": [{"type": "mixup", "low": 0, "high": 0.4}] if mixed else [],
+        "fit.epochs": 2,
+        "fit.learning_rate": 1e-30,
+        "fit.class_weight": class_weight,
+    }
+    run = runs.create(replace(preset("S"), changes))
+    carry_out(Diary(run.folder, run.written))  # as its worker does
+    records = metrics.epochs(run.metrics_path)
+    report = json.loads((run.folder / "report.json").read_text())["splits"]
+    for found in (*records, {f"val_{name}": value for name, value in report["validation"]["figures"].items()}):
+        for prefix in ("val_", "") if "loss" in found else ("val_",):
+            total = found[f"{prefix}shape_loss"] + found[f"{prefix}colour_loss"]
+            assert found[f"{prefix}loss"] == pytest.approx(total, abs=1e-6)
+    model, dataset = keras.models.load_model(run.best_path), open_dataset(run.recipe.data)
+    for prefix, name in (("", "train"), ("val_", "validation")):
+        if prefix == "" and mixed:
+            continue  # which samples were mixed is nothing that a prediction can tell
+        split = dataset.splits[name]
+        answers = model.predict(prepare(split, run.recipe.data).array, verbose=0)
+        for head, shares in zip(run.recipe.network.heads, answers, strict=True):
+            labels = split.labels[head.name]
+            losses = -np.log(shares[np.arange(len(labels)), labels].astype(np.float64))
+            counts = np.bincount(labels, minlength=head.units)
+            balanced = name == "train" and class_weight == "balanced"
+            weights = len(labels) / (head.units * counts[labels]) if balanced else 1
+            for record in records:
+                assert record[f"{prefix}{head.name}_loss"] == pytest.approx(np.mean(weights * losses), abs=1e-6)
+                assert not any("sample" in key for key in record)
