@@ -14,6 +14,7 @@ from cnnviz.commands.verbs import add_verb
 from cnnviz.data.dataset import printable
 from cnnviz.errors import RunError, one_of
 from cnnviz.recipe import SPLITS
+from cnnviz.runs.report import told_absent
 
 __all__ = ["add_evaluate"]
 
@@ -59,9 +60,13 @@ def _told(split: str, report: dict) -> None:
                           f"{curves['precision_recall']['average']:.4f}", markup=False)  # fmt: skip
         table = Table("class", *("precision", "recall", "F1", "pictures"), box=None)
         for row in head["classes"]:
-            figures = [f"{row[key]:.4f}" for key in ("precision", "recall", "f1")]
+            figures = [f"{row[key]:.4f}" if row["support"] else "–" for key in ("precision", "recall", "f1")]
             table.add_row(printable(row["class"]).replace("[", "\\["), *figures, f"{row['support']:,}")
+        means = head["macro"]
+        table.add_row("mean over classes", *(f"{means[key]:.4f}" for key in ("precision", "recall", "f1")), "")
         console.print(table)
+        if absent := told_absent(means["absent"]):
+            console.print(printable(absent), markup=False)
     if report.get("same_pictures_as"):
         console.print("These pictures are those of the validation split, which chose the best epoch." if split == "test"
                       else "These pictures are those of the test split.", markup=False)  # fmt: skip

@@ -18,11 +18,13 @@ from cnnviz.figures.report import calibration_chart, cell_colours, precision_cha
 from cnnviz.files import read_json
 from cnnviz.runs import Run, metrics
 from cnnviz.runs.compare import name_of
+from cnnviz.runs.report import macro, told_absent
 
 __all__ = ["html_page", "html_report"]
 
 MOST_CLASSES = 40
 """Of more classes the matrix is left out: nobody could read it."""
+MOST_SKIPPED = 200
 _STYLE = """
 :root { color-scheme: light; }
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 72rem; margin: 2rem auto; padding: 0 1rem; color: #1b2529; }
@@ -91,7 +93,7 @@ def html_report(
     facts = {name: report[name] for name in ("data", "machine", "versions", "samples", "durations") if name in report}
     if notes := [str(note) for note in report.get("notes", [])]:
         parts.append(f"<h2>About the data</h2><ul>{''.join(f'<li>{escape(note)}</li>' for note in notes)}</ul>")
-    parts += ["<h2>Recipe</h2>", f"<pre>{escape(recipe)}</pre>", "<h2>Where it was trained</h2>",
+    parts += [*_skipped(report), "<h2>Recipe</h2>", f"<pre>{escape(recipe)}</pre>", "<h2>Where it was trained</h2>",
               f"<pre>{escape(json.dumps(facts, indent=1, ensure_ascii=False))}</pre>"]  # fmt: skip
     return (f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>{escape(title)}</title>'
             f"<style>{_STYLE}</style><script>{get_plotlyjs()}</script></head><body>{''.join(parts)}"
@@ -113,12 +115,14 @@ def _summary(report: Mapping[str, Any]) -> str:
 
 def _part(where: str, told: Mapping[str, Any], samples: int) -> list[str]:
     """One head's figures on one split."""
-    classes = [one["class"] for one in told["classes"]]
+    classes, means = [one["class"] for one in told["classes"]], macro(told["classes"])
     parts = [f"<h2>{escape(where)}: {samples:,} pictures</h2>",
              f"<p>Accuracy {told['accuracy']:.4f}, loss {told['loss']:.4f}.</p>",
              _table(("Class", "Precision", "Recall", "F1", "Pictures"),
-                    [(one["class"], *(f"{one[name]:.4f}" for name in ("precision", "recall", "f1")),
-                      f"{one['support']:,}") for one in told["classes"]])]  # fmt: skip
+                    [*((one["class"], *_three(one, one["support"]), f"{one['support']:,}") for one in told["classes"]),
+                     ("mean over classes", *_three(means), "")])]  # fmt: skip
+    if absent := told_absent(means["absent"]):
+        parts.append(f"<p>{escape(absent)}</p>")
     if len(classes) <= MOST_CLASSES:
         parts.append(_matrix(np.array(told["confusion"]), classes))
     parts.append('<div class="charts">')
@@ -133,6 +137,21 @@ def _part(where: str, told: Mapping[str, Any], samples: int) -> list[str]:
     chart = _drawn(calibration_chart(told["calibration"]), "Is it right as often as it is sure?")
     parts += [chart, "</div>", f"<p>{error}: {words}</p>"]
     return parts
+
+
+def _three(told: Mapping[str, Any], samples: int = 1) -> list[str]:
+    """Precision, recall and F1, which of no sample say nothing."""
+    return [f"{told[name]:.4f}" if samples else "–" for name in ("precision", "recall", "f1")]
+
+
+def _skipped(report: Mapping[str, Any]) -> list[str]:
+    """The pictures that could not be read, and why."""
+    found = [(one["picture"], one["reason"]) for one in report.get("skipped", [])]
+    if not found:
+        return []
+    title = f"<h2>{len(found):,} picture{'s' * (len(found) > 1)} could not be read and had no part in it</h2>"
+    more = f"<p>And {len(found) - MOST_SKIPPED:,} more.</p>" if len(found) > MOST_SKIPPED else ""
+    return [title, _table(("Picture", "Reason"), found[:MOST_SKIPPED]), more]
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

@@ -110,13 +110,21 @@ def _sound(found: Evaluated) -> bool:
 
 
 def add_to_report(folder: Path, split: str, report: dict[str, Any], facts: dict[str, Any]) -> None:
-    """Puts a split's part into `report.json`; `facts` are added where the report lacks them.
+    """Puts a split's part into `report.json`; `facts` are added where the report lacks them, the split's `samples` and
+    the pictures that were `skipped` in any case.
 
     Raises:
         OSError: it can't be written.
     """
     whole = read_json(folder / "report.json")
     whole = whole if isinstance(whole, dict) else {}
-    splits = whole.get("splits")
-    whole = {**facts, **whole, "splits": {**(splits if isinstance(splits, dict) else {}), split: report}}
+    splits, samples, skipped = (whole.get(name) for name in ("splits", "samples", "skipped"))
+    skipped = skipped if isinstance(skipped, list) else []
+    whole = {
+        **facts,
+        **whole,
+        "samples": {**(samples if isinstance(samples, dict) else {}), **facts["samples"]},
+        "skipped": skipped + [one for one in facts["skipped"] if one not in skipped],
+        "splits": {**(splits if isinstance(splits, dict) else {}), split: report},
+    }
     write_json(folder / "report.json", whole)

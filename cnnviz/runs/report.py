@@ -9,13 +9,15 @@ import numpy as np
 
 from cnnviz.runs.metrics import rounded
 
-__all__ = ["BINS", "MOST_CLASSES", "calibration", "confusion", "figures", "head_report", "split_report"]
+__all__ = ["BINS", "MOST_CLASSES", "calibration", "confusion", "figures", "head_report", "macro", "split_report",
+           "told_absent"]  # fmt: skip
 
 BINS = 15
 """Of how many equally wide bins of confidence calibration is reported, as Guo et al. (2017) do."""
 MOST_CLASSES = 100
 """Up to how many classes the confusion matrix is written."""
 _POINTS = 300
+_NAMED = 20
 
 
 def split_report(
@@ -51,10 +53,10 @@ def figures(heads: Mapping[str, Mapping[str, Any]]) -> dict[str, float]:
 def head_report(labels: np.ndarray, shares: np.ndarray, losses: np.ndarray, classes: Sequence[str]) -> dict[str, Any]:
     """Returns a head's report.
 
-    `accuracy`, `loss` (the mean cross-entropy); `classes` with precision, recall, F1 and support of each and `macro`,
-    their means, by scikit-learn, 0 where there is nothing to divide by; `confusion`, rows are true classes and columns
-    answers (`None` for more than `MOST_CLASSES`); `calibration`; and for two classes `curves`, of the second class:
-    `None` where the pictures are all of one class.
+    `accuracy`, `loss` (the mean cross-entropy); `classes` with precision, recall, F1 and support of each, by
+    scikit-learn, 0 where there is nothing to divide by; `macro`, their means, see `macro`; `confusion`, rows are true
+    classes and columns answers (`None` for more than `MOST_CLASSES`); `calibration`; and for two classes `curves`, of
+    the second class: `None` where the pictures are all of one class.
     """
     from sklearn.metrics import precision_recall_fscore_support
 
@@ -72,13 +74,34 @@ def head_report(labels: np.ndarray, shares: np.ndarray, losses: np.ndarray, clas
         "accuracy": float(np.mean(answers == labels)),
         "loss": float(np.mean(losses, dtype=np.float64)),
         "classes": each,
-        "macro": {"precision": _short(precision.mean()), "recall": _short(recall.mean()), "f1": _short(f1.mean())},
+        "macro": macro(each),
         "confusion": confusion(labels, answers, count).tolist() if count <= MOST_CLASSES else None,
         "calibration": calibration(labels, shares),
     }
     if count == 2:
         report["curves"] = _curves(labels, shares[:, 1])
     return report
+
+
+def macro(classes: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Returns the means of `precision`, `recall` and `f1` over the classes that have samples, as scikit-learn does with
+    their `labels`, and `absent`, the names of the others. Without any sample the means are 0.
+
+    Args:
+        classes: as in a head's report.
+    """
+    present = [one for one in classes if one["support"]]
+    means = {
+        name: _short(np.mean([one[name] for one in present])) if present else 0.0
+        for name in ("precision", "recall", "f1")
+    }
+    return {**means, "absent": [one["class"] for one in classes if not one["support"]]}
+
+
+def told_absent(absent: Sequence[str]) -> str:
+    """Returns the sentence that names the classes without samples, "" where there is none."""
+    more = f" and {len(absent) - _NAMED:,} more" if len(absent) > _NAMED else ""
+    return f"Without a picture here, and so in no mean: {', '.join(absent[:_NAMED])}{more}." if absent else ""
 
 
 def confusion(labels: np.ndarray, answers: np.ndarray, classes: int) -> np.ndarray:

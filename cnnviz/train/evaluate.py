@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import CancelledError
 from importlib.metadata import version
 from typing import Any
@@ -136,13 +136,23 @@ def environment() -> dict[str, Any]:
     }  # fmt: skip
 
 
-def facts_of(dataset: Dataset, recipe: Recipe) -> dict[str, Any]:
-    """Returns what a report says of the data and the environment."""
+def facts_of(
+    dataset: Dataset, recipe: Recipe, samples: Mapping[str, int], skipped: Iterable[tuple[str, str]]
+) -> dict[str, Any]:
+    """Returns what a report says of the data and the environment.
+
+    Args:
+        dataset: where the splits are.
+        recipe: whose.
+        samples: of how many pictures each split was that was read.
+        skipped: the names of those that could not be read, with the reasons.
+    """
     return {
         "data": {"dataset": recipe.data.dataset, "title": dataset.title, "source": dataset.source,
                  "sha256": fingerprint(dataset), "left_out": len(recipe.data.without)},
         "test_is_validation": dataset.validates_on_test,
-        "samples": {name: len(split) for name, split in dataset.splits.items()},
+        "samples": dict(samples),
+        "skipped": [{"picture": picture, "reason": sentence} for picture, sentence in skipped],
         "classes": {head.name: list(head.classes) for head in dataset.heads},
         "notes": list(dataset.notes),
         **environment(),
@@ -177,8 +187,8 @@ def evaluate(
     recipe, dataset = ready(run.recipe, may_adapt=False, progress=progress)
     if split not in dataset.splits:
         raise DataError(f"{dataset.title} has no {split} split: {one_of(split, dataset.splits)}.")
-    facts = facts_of(dataset, recipe)
     pictures = prepare(dataset.splits[split], recipe.data, progress=progress, cancelled=cancelled)
+    facts = facts_of(dataset, recipe, {split: len(pictures)}, pictures.skipped)
     model = scoring(recipe)
     model.set_weights(network.get_weights())
     found = measured(

@@ -10,6 +10,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from cnnviz.data.fingerprint import fingerprint
 from cnnviz.files import write_json
 from cnnviz.models.transfer import head_alone, head_of
 from cnnviz.runs import evaluated, metrics
@@ -35,9 +36,8 @@ def conclude(diary: Diary, reader: Reader, last_weights: str, cached: Cached | N
         cached: where its head alone was fitted; then features are measured too.
     """
     dataset, recipe, began = reader.dataset, reader.recipe, time.perf_counter()
-    facts = facts_of(dataset, recipe)
     best, asked, read = _asked(diary, reader, cached)
-    of = {"stamp": evaluated.stamp(diary.folder / "best.keras"), "data": facts["data"]["sha256"]}
+    of = {"stamp": evaluated.stamp(diary.folder / "best.keras"), "data": fingerprint(dataset)}
     of["progress"] = diary.progress  # which is also where it can be stopped
     kept = [measured(asked, recipe, dataset, "validation", read("validation")[0], began=began, **of)]
     if dataset.validates_on_test:  # the very pictures that were measured just now
@@ -46,6 +46,7 @@ def conclude(diary: Diary, reader: Reader, last_weights: str, cached: Cached | N
         began = time.perf_counter()
         kept.append(measured(asked, recipe, dataset, "test", read("test")[0], began=began, **of))
     splits = {found.split: report_of(found) for found in kept}
+    samples = reader.samples | {found.split: len(found.indices) for found in kept}
     test = splits["test"]["figures"] if "test" in splits else {}
     if test:
         diary.say("Test: " + ", ".join(f"{name} {value:.4f}" for name, value in test.items()))
@@ -59,8 +60,7 @@ def conclude(diary: Diary, reader: Reader, last_weights: str, cached: Cached | N
         "validation": diary.state.metrics,
         "test": test,
         "splits": splits,
-        **facts,
-        "skipped": [{"picture": picture, "reason": sentence} for picture, sentence in reader.skipped],
+        **facts_of(dataset, recipe, samples, reader.skipped),
         "seconds": round(diary.state.earlier_seconds + time.time() - (diary.state.started or time.time()), 1),
         "durations": {
             "epochs": round(sum(record.get("epoch_seconds", 0) for record in epochs), 1),

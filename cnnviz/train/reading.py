@@ -56,6 +56,11 @@ class Reader:
         return on_demand(self.dataset.splits[name], self.recipe.data, found.kept)
 
     @property
+    def samples(self) -> dict[str, int]:
+        """How many pictures there are of each split that was read; those that couldn't be are left out."""
+        return {name: len(found) for (name, _), found in self._read.items()}
+
+    @property
     def skipped(self) -> list[tuple[str, str]]:
         """The names of pictures that couldn't be read, with the reasons."""
         return list(dict.fromkeys(one for found in self._read.values() for one in found.skipped))

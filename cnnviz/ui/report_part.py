@@ -19,7 +19,7 @@ from cnnviz.files import read_json
 from cnnviz.recipe import SPLITS
 from cnnviz.runs import Run
 from cnnviz.runs.evaluated import Evaluated
-from cnnviz.runs.report import confusion, head_report
+from cnnviz.runs.report import confusion, head_report, told_absent
 from cnnviz.ui import address, datasets
 from cnnviz.ui.report_gallery import again, gallery
 from cnnviz.ui.report_matrix import matrix
@@ -122,7 +122,8 @@ def _figures(report: Mapping[str, Any], found: Evaluated) -> list[tuple[str, str
     rows = [
         ("Accuracy", f"{100 * report['accuracy']:.2f} %", "How many answers are right."),
         ("Loss", f"{report['loss']:.4f}", "The mean cross-entropy: small where the true class got much probability."),
-        ("Mean F1", f"{report['macro']['f1']:.4f}", "The mean over classes of F1, which weighs precision and recall."),
+        ("Mean F1", f"{report['macro']['f1']:.4f}",
+         "The mean of F1, which weighs precision and recall, over the classes that have pictures here."),
         ("Calibration error", f"{report['calibration']['error']:.4f}",
          "How far its sureness is from how often it is right, on average; expected calibration error, 15 bins."),
     ]  # fmt: skip
@@ -207,6 +208,8 @@ def _charts(report: Mapping[str, Any], classes: tuple[str, ...]) -> None:
     with columns[1] if len(charts) == 1 else st.container():
         st.markdown("**Class by class**")
         _table(report)
+    if absent := told_absent(report["macro"]["absent"]):
+        st.caption(plain(absent))
     if report.get("curves", ...) is None:
         st.caption("All pictures are of one class, so that there is neither ROC nor precision and recall.")
 
@@ -215,8 +218,9 @@ def _table(report: Mapping[str, Any]) -> None:
     rows = pd.DataFrame(report["classes"]).rename(
         columns={"class": "Class", "precision": "Precision", "recall": "Recall", "f1": "F1", "support": "Pictures"}
     )
+    rows.loc[rows["Pictures"] == 0, ["Precision", "Recall", "F1"]] = None  # of no picture, they say nothing
     share = {name: st.column_config.NumberColumn(format="%.4f") for name in ("Precision", "Recall", "F1")}
     st.dataframe(
-        rows, hide_index=True, key="runs_report_classes", alt="Figures of each class", height="content"
+        rows, hide_index=True, key="runs_report_classes", alt="Figures of each class", placeholder="–", height="content"
         if len(rows) <= 15 else 480, column_config=share | {"Pictures": st.column_config.NumberColumn(format="%,d")},
     )  # fmt: skip

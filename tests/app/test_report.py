@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -87,6 +88,24 @@ def test_figures_matrix_and_the_surest_mistakes(visit, run):
     table = next(frame.value for frame in app.dataframe if "Recall" in frame.value)
     assert table["Pictures"].sum() == 40
     assert all(button.help for button in app.button)
+
+
+def test_a_class_without_pictures_counts_in_no_mean_and_is_named(visit, place):
+    made = make_run(RECIPE)
+    made.best_path.write_bytes(b"never opened here")
+    labels = open_dataset(RECIPE.data).splits["test"].labels["label"]
+    seen = np.flatnonzero(labels != 9)
+    found = Evaluated(
+        "test", evaluated.stamp(made.best_path), "x", seen, {"label": labels[seen]},
+        {"label": np.eye(10, dtype=np.float32)[labels[seen]]}, {"label": np.zeros(len(seen), np.float32)},
+        {"label": tuple("0123456789")},
+    )  # fmt: skip
+    evaluated.save(made.folder, found)
+    app = visit(made)
+    assert re.search(r"Mean F1\W.*?1\.0000", re.sub("<[^>]*>", " ", told(app)))
+    assert "in no mean: 9." in told(app)
+    table = next(frame.value for frame in app.dataframe if "Recall" in frame.value)
+    assert table[["Precision", "Recall", "F1"]].isna().all(axis=1).tolist() == [False] * 9 + [True]
 
 
 def test_a_cell_is_chosen_without_a_pointer(visit, run):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn import metrics
 
-from cnnviz.runs.report import calibration, confusion, figures, head_report
+from cnnviz.runs.report import calibration, confusion, figures, head_report, told_absent
 
 # Ten made-up answers about two classes: the second class's probability, and the truth.
 SECOND = np.array([0.05, 0.2, 0.3, 0.45, 0.6, 0.55, 0.7, 0.8, 0.9, 0.95], np.float32)
@@ -51,8 +51,22 @@ def test_several_classes_by_scikit_learn():
         found = told[str(at)]
         expected = [found[name] for name in ("precision", "recall", "f1-score", "support")]
         assert [row[name] for name in ("precision", "recall", "f1", "support")] == pytest.approx(expected, abs=1e-5)
-    assert made["macro"]["f1"] == pytest.approx(told["macro avg"]["f1-score"], abs=1e-5)
+    present = metrics.classification_report(truth, answers, labels=range(4), output_dict=True, zero_division=0)
+    expected = {
+        name: present["macro avg"][f"{name}-score" if name == "f1" else name] for name in ("precision", "recall", "f1")
+    }
+    assert made["macro"].pop("absent") == ["e"]
+    assert made["macro"] == pytest.approx(expected, abs=1e-5)
     assert "curves" not in made
+
+
+def test_a_class_without_samples_counts_in_no_mean():
+    truth = np.repeat([0, 2], 17)  # 34 answers, all right
+    made = head_report(truth, np.eye(3, dtype=np.float32)[truth], np.zeros(34), ["apple", "pear", "plum"])
+    assert made["macro"] == {"precision": 1, "recall": 1, "f1": 1, "absent": ["pear"]}
+    assert told_absent(made["macro"]["absent"]) == "Without a picture here, and so in no mean: pear."
+    assert told_absent([str(at) for at in range(25)]).endswith(" 18, 19 and 5 more.")
+    assert told_absent([]) == ""
 
 
 def test_calibration_by_hand():
