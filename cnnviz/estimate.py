@@ -17,11 +17,13 @@ from cnnviz.network import Network
 from cnnviz.recipe import Recipe
 from cnnviz.runs import Run, metrics
 
-__all__ = ["Estimate", "Rate", "estimate", "macs", "measure", "rate_of", "steps", "work"]
+__all__ = ["STARTUP_SECONDS", "Estimate", "Rate", "estimate", "macs", "measure", "rate_of", "steps", "work"]
 
 PASSES = 3  # forwards, backwards to the inputs, backwards to the weights
 BATCH_SECONDS = 0.004  # what a batch costs beside its multiplications, in Keras on an ordinary processor
 MATMUL_SHARE = 0.3  # of a large matrix product's rate is what training a small convolutional network reaches
+STARTUP_SECONDS = 15.0
+"""What a run takes beside its epochs on an ordinary computer: TensorFlow, reading, compiling, the last evaluation."""
 NEAREST = 5
 SIDE = 64  # small enough that NumPy's matrix product stays on one core
 ALIKE = 10.0  # times dearer or cheaper: runs of other networks say little
@@ -29,10 +31,12 @@ ALIKE = 10.0  # times dearer or cheaper: runs of other networks say little
 
 @dataclass(frozen=True)
 class Rate:
-    """Multiplications and additions a second. `runs` is how many finished runs it comes from; 0: a measurement."""
+    """Multiplications and additions a second, and what a run takes beside its epochs. `runs` is how many finished runs
+    it comes from; 0: a measurement."""
 
     macs_per_second: float
     runs: int = 0
+    startup_seconds: float = STARTUP_SECONDS
 
     @property
     def source(self) -> Literal["runs", "machine"]:
@@ -42,7 +46,7 @@ class Rate:
 
 @dataclass(frozen=True)
 class Estimate:
-    """Seconds for one epoch and for all, and the batches and pictures of an epoch."""
+    """Seconds for one epoch and for the whole run, start-up included, and the batches and pictures of an epoch."""
 
     epoch_seconds: float
     seconds: float
@@ -96,7 +100,7 @@ def estimate(recipe: Recipe, samples: int, rate: Rate) -> Estimate:
     each, once = work(recipe)
     fixed = batches * BATCH_SECONDS
     seconds = images * each / rate.macs_per_second + fixed
-    total = seconds * recipe.fit.epochs + samples * once / rate.macs_per_second
+    total = rate.startup_seconds + seconds * recipe.fit.epochs + samples * once / rate.macs_per_second
     if (later := recipe.fit.finetune) is not None:
         each, _ = work(recipe, unfrozen(recipe.network, later.trainable_from))
         total += later.epochs * (images * each / rate.macs_per_second + fixed)
@@ -108,23 +112,25 @@ def rate_of(runs: Iterable[Run], recipe: Recipe) -> Rate | None:
 
     It is the median of (measured images a second × multiplications of training) over the five finished runs whose
     networks are nearest to the recipe's in cost, at most ten times dearer or cheaper, with a batch's fixed cost taken
-    out as `estimate` puts it in.
+    out as `estimate` puts it in. The start-up is the median of theirs.
     """
     wanted = math.log(max(1, work(recipe)[0]))
     shown = []
     for run in runs:
         if run.state == "finished" and run.recipe is not None and (cost := work(run.recipe)[0]) > 0:
             shown.append((abs(math.log(cost) - wanted), run, cost))
-    rates = []
+    rates, startups = [], []
     for far, run, cost in sorted(shown, key=lambda item: item[0]):
         if far > math.log(ALIKE):
             break
         if (seconds := _seconds_per_image(run)) is not None:
             net = seconds - BATCH_SECONDS / run.recipe.fit.batch_size
             rates.append(cost / max(net, seconds / 4))
+            startups.append(_startup(run))
         if len(rates) == NEAREST:
             break
-    return Rate(statistics.median(rates), len(rates)) if rates else None
+    known = [seconds for seconds in startups if seconds is not None] or [STARTUP_SECONDS]
+    return Rate(statistics.median(rates), len(rates), statistics.median(known)) if rates else None
 
 
 def _seconds_per_image(run: Run) -> float | None:
@@ -132,6 +138,18 @@ def _seconds_per_image(run: Run) -> float | None:
     rates = [record.get("images_per_second") for record in metrics.epochs(run.metrics_path)]
     rates = [rate for rate in rates if isinstance(rate, (int, float)) and rate > 0]
     return 1 / statistics.median(rates[1:] or rates) if rates else None
+
+
+def _startup(run: Run) -> float | None:
+    """What the run took beside its epochs, and by how much its first epoch, which also compiles, was longer than the
+    others; unknown where a backbone's features were computed, which `work` counts by themselves."""
+    epochs = [record.get("epoch_seconds") for record in metrics.epochs(run.metrics_path)]
+    epochs = [seconds for seconds in epochs if isinstance(seconds, (int, float)) and seconds > 0]
+    backbone = run.recipe.network.backbone
+    if not epochs or run.seconds is None or (backbone is not None and backbone.cached):
+        return None
+    compiling = epochs[0] - statistics.median(epochs[1:] or epochs)
+    return max(0.0, run.seconds - sum(epochs)) + max(0.0, compiling)
 
 
 def measure(seconds: float = 0.02) -> Rate:

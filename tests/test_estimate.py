@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from cnnviz import estimate, runs
-from cnnviz.estimate import BATCH_SECONDS, PASSES, Rate
+from cnnviz.estimate import BATCH_SECONDS, PASSES, STARTUP_SECONDS, Rate
 from cnnviz.files import read_json, write_json
 from cnnviz.presets import PRESETS
 from cnnviz.recipe import Recipe, replace
@@ -18,12 +18,15 @@ C2 = PRESETS["C2"]
 C2_MACS = 28 * 28 * 9 * 32 + 14 * 14 * 32 * 128 + 128 * 10
 
 
-def finished(recipe: Recipe, rates: list[float], state: str = "finished") -> runs.Run:
-    """A run's folder as a worker leaves it, with these images a second in its epochs."""
+def finished(
+    recipe: Recipe, rates: list[float], state: str = "finished", *, took: float | None = None, **record: float
+) -> runs.Run:
+    """A run's folder as a worker leaves it, with these images a second in its epochs, and `record` in each of them."""
     run = runs.create(recipe)
-    lines = [{"kind": "epoch", "epoch": n, "images_per_second": rate} for n, rate in enumerate(rates, 1)]
+    lines = [{"kind": "epoch", "epoch": n, "images_per_second": rate, **record} for n, rate in enumerate(rates, 1)]
     run.metrics_path.write_text("".join(json.dumps(line) + "\n" for line in lines))
-    write_json(run.folder / "state.json", {**read_json(run.folder / "state.json"), "state": state})
+    times = {} if took is None else {"started": 1_700_000_000.0, "ended": 1_700_000_000.0 + took}
+    write_json(run.folder / "state.json", {**read_json(run.folder / "state.json"), "state": state, **times})
     return runs.open_run(run.id)
 
 
@@ -37,7 +40,29 @@ def test_an_epoch_is_one_pass(samples: int, steps: int, images: int) -> None:
     assert (found.steps, found.images) == (steps, images)
     wanted = images * PASSES * C2_MACS / 1e9 + steps * BATCH_SECONDS
     assert found.epoch_seconds == pytest.approx(wanted)
-    assert found.seconds == pytest.approx(5 * wanted)
+    assert found.seconds == pytest.approx(STARTUP_SECONDS + 5 * wanted)
+
+
+def test_start_up_is_what_runs_took_beside_their_epochs(checkpoints: Path) -> None:
+    """33 s of which four epochs took 20; and 31 s, of which the first epoch took 6 s longer than the others."""
+    plain = finished(C2, [1000.0] * 4, took=33, epoch_seconds=5.0)
+    compiling = finished(C2, [1000.0] * 3, took=31)
+    lines = [
+        {"kind": "epoch", "epoch": n, "images_per_second": 1e3, "epoch_seconds": s}
+        for n, s in ((1, 11), (2, 5), (3, 5))
+    ]
+    compiling.metrics_path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    assert estimate.rate_of([plain], C2).startup_seconds == 13
+    assert estimate.rate_of([compiling], C2).startup_seconds == 10 + 6
+    rate = estimate.rate_of([plain, compiling, finished(C2, [1000.0])], C2)
+    assert rate.startup_seconds == 14.5
+    found = estimate.estimate(C2, 1000, rate)
+    assert found.seconds == pytest.approx(14.5 + 5 * found.epoch_seconds)
+    features = replace(PRESETS["M4"], {"fit.epochs": 4})  # their computing is counted by itself
+    assert (
+        estimate.rate_of([finished(features, [1000.0] * 4, took=900, epoch_seconds=5.0)], features).startup_seconds
+        == STARTUP_SECONDS
+    )
 
 
 def test_given_steps_count_instead_of_the_pictures() -> None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import datetime as dt
 import json
 import sys
 import time
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 
 from cnnviz import runs
 from cnnviz.commands.recipes import add_recipe_arguments, recipe_of
@@ -65,11 +66,11 @@ def _watch(run: Run) -> Run:
         TextColumn("{task.description}"),
         BarColumn(),
         TaskProgressColumn(),
-        TimeRemainingColumn(),
+        TextColumn("{task.fields[left]}"),
         TextColumn("{task.fields[figures]}"),
         console=Console(stderr=True),
     ) as bars:
-        bar = bars.add_task("Starting", total=1.0, figures="")
+        bar = bars.add_task("Starting", total=1.0, left="", figures="")
         while True:
             try:
                 run = runs.open_run(run.id)
@@ -88,9 +89,10 @@ def _show(bars: Progress, bar: int, run: Run) -> None:
     now = progress(run)
     if now.message:
         count = f" {now.done:,}/{now.total:,}" if now.total else ""
-        bars.update(bar, description=f"{now.message}{count}", completed=now.fraction)
+        bars.update(bar, description=f"{now.message}{count}", completed=now.fraction, left="")
         return
     rate = f"{now.images_per_second:,.0f} images/s" if now.images_per_second else ""
     best = run.written.metrics.get("val_accuracy")
     figures = f"{rate}  best val_accuracy {best:.4f}" if best is not None else rate
-    bars.update(bar, description=f"Epoch {now.epoch}/{now.epochs}", completed=now.fraction, figures=figures)
+    left = "" if now.eta_seconds is None else f"{dt.timedelta(seconds=round(now.eta_seconds))} left"
+    bars.update(bar, description=f"Epoch {now.epoch}/{now.epochs}", completed=now.fraction, left=left, figures=figures)

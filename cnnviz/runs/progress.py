@@ -15,7 +15,8 @@ __all__ = ["Progress", "progress"]
 class Progress:
     """Where a run stands.
 
-    `fraction` is 0..1 of all its epochs; `eta_seconds` is `None` while too little is known; `message` says what is
+    `fraction` is 0..1 of all its epochs; `eta_seconds`, reckoned from what an epoch takes once all is compiled, is
+    `None` while too little is known; `message` says what is
     being done outside the epochs, such as reading pictures (`done` of `total`).
     """
 
@@ -46,10 +47,8 @@ def progress(run: Run) -> Progress:
     batch = int(_number(record, "batch", batches))
     part = 1.0 if record["kind"] == "epoch" or not batches else batch / batches
     fraction = min(1.0, max(0.0, (epoch - 1 + part) / epochs)) if epochs else 0.0
-    here = epoch - _number(record, "first_epoch", 1) + part
     left = max(0.0, epochs - (epoch - 1 + part))
-    seconds = _number(record, "seconds")
-    eta = seconds / here * left if seconds and here > 0 else None
+    eta = _number(record, "warm_epoch_seconds") * left or (None if left else 0.0)
     return Progress(epoch, epochs, batch, batches, fraction, eta, _number(record, "images_per_second") or None)
 
 

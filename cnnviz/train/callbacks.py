@@ -15,9 +15,12 @@ from cnnviz.recipe import Fit
 from cnnviz.runs import metrics
 from cnnviz.train.diary import Diary, Stopped
 
-__all__ = ["Best", "Live", "SeveralHeads", "for_fit", "schedule"]
+__all__ = ["Best", "Live", "SeveralHeads", "Warmth", "for_fit", "schedule"]
 
 LIVE_SECONDS = 0.5
+VALIDATION_SHARE = 1 / 3
+"""What a validation picture, only passed forwards, costs of a training picture."""
+WARM_EPOCHS = 5
 DEAREST = 0.05
 """The largest share of a run's time that writing the best model may take where epochs are very short."""
 SELDOM_SECONDS = 5.0
@@ -51,11 +54,15 @@ def sum_up(logs: dict, heads: tuple[Head, ...], prefix: str = "") -> None:
 
 
 class Live(keras.callbacks.Callback):
-    """Appends the figures of batches (about two lines a second) and epochs, and stops when asked to."""
+    """Appends the figures of batches (about two lines a second) and epochs, and stops when asked to.
 
-    def __init__(self, diary: Diary, batches: int, images: int, batch_size: int):
+    `batches` of `batch_size` make an epoch of `images`, which `held_out` pictures are validated after.
+    """
+
+    def __init__(self, diary: Diary, batches: int, images: int, batch_size: int, held_out: int):
         super().__init__()
         self._diary, self._batches, self._images, self._batch_size = diary, batches, images, batch_size
+        self._warmth = Warmth(batches, VALIDATION_SHARE * held_out / images)
         self._process = psutil.Process()
         self._first_epoch: int | None = None
 
@@ -71,6 +78,7 @@ class Live(keras.callbacks.Callback):
     def on_train_batch_end(self, batch, logs=None):
         now = time.perf_counter()
         done = batch + 1
+        self._warmth.batch(done, now)
         if done == self._batches:
             self._train_seconds = now - self._epoch_began
         if self._diary.stopping():
@@ -87,6 +95,7 @@ class Live(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch, logs=None):
         now = time.perf_counter()
+        self._warmth.epoch(now - self._epoch_began)
         figures = _plain(logs)
         seconds = self._train_seconds or now - self._epoch_began
         self._diary.figures.append(
@@ -107,7 +116,33 @@ class Live(keras.callbacks.Callback):
             "first_epoch": self._first_epoch,
             "batches": self._batches,
             "seconds": round(now - self._began, 3),
+            "warm_epoch_seconds": self._warmth.seconds,
         }
+
+
+class Warmth:
+    """How long an epoch takes once everything is compiled, by a clock: in the first epoch of a process, by its batches
+    but the first; then by the latest whole epochs but the first. `validation` is what validating adds to the batches'
+    time. `seconds` are `None` while too little is known."""
+
+    def __init__(self, batches: int, validation: float):
+        self._batches, self._validation = batches, validation
+        self._first: float | None = None
+        self._epochs: list[float] = []
+        self.seconds: float | None = None
+
+    def batch(self, done: int, now: float) -> None:
+        """Takes notice of the end of an epoch's batch number `done`."""
+        if not self._epochs and done == 1:
+            self._first = now
+        elif not self._epochs and self._first is not None:
+            self.seconds = round((now - self._first) / (done - 1) * self._batches * (1 + self._validation), 3)
+
+    def epoch(self, seconds: float) -> None:
+        """Takes notice of the end of an epoch that took so long."""
+        self._epochs.append(seconds)
+        if warm := self._epochs[1:][-WARM_EPOCHS:]:
+            self.seconds = round(sum(warm) / len(warm), 3)
 
 
 class Best(keras.callbacks.Callback):

@@ -134,7 +134,7 @@ def _fit(work: _Work, stage: Stage, fitted: keras.Model, begin: Saved | None, ep
             verbose=0,
             callbacks=[
                 SeveralHeads(recipe.network.heads),
-                Live(diary, batches, images, batch_size),
+                Live(diary, batches, images, batch_size, len(held_out)),
                 *watching,
                 Snapshots(diary.folder, recipe, probe, epoch, end, work.model if stage.cached else None),
                 Keep(diary, recipe, watching, begin, facts, end),

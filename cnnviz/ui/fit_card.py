@@ -120,7 +120,7 @@ def _times(recipe: Recipe, samples: int) -> None:
     found = estimate(recipe, samples, rate)
     st.html(numbers([
         ("An epoch", f"≈ {duration(found.epoch_seconds)}", "The time for training, estimated."),
-        ("In all", f"≈ {duration(found.seconds)}", "If all epochs are trained, without stopping early."),
+        ("In all", f"≈ {duration(found.seconds)}", "Start-up and all epochs, without stopping early."),
         ("Steps an epoch", f"{found.steps:,}", "Batches, each one step of the weights."),
     ]))  # fmt: skip
     st.caption(_source(found, recipe))

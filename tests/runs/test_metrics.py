@@ -109,11 +109,13 @@ def test_progress_follows_batches_epochs_and_notes(checkpoints):
     assert progress(run).fraction == 0
     write(run.metrics_path, [("note", {"message": "Reading pictures", "done": 20, "total": 80})])
     assert (progress(run).message, progress(run).done, progress(run).total) == ("Reading pictures", 20, 80)
-    live = {"epoch": 2, "first_epoch": 1, "batch": 5, "batches": 10, "seconds": 30.0, "images_per_second": 99.0}
-    write(run.metrics_path, [("batch", live)])
+    live = {"epoch": 2, "first_epoch": 1, "batch": 5, "batches": 10, "seconds": 90.0, "images_per_second": 99.0}
+    write(run.metrics_path, [("batch", {**live, "warm_epoch_seconds": None})])
+    assert progress(run).eta_seconds is None, "nothing but the first batch, which compiles, is known"
+    write(run.metrics_path, [("batch", {**live, "warm_epoch_seconds": 4.0})])
     now = progress(run)
     assert now.fraction == pytest.approx(1.5 / epochs)
-    assert now.eta_seconds == pytest.approx(30 / 1.5 * (epochs - 1.5))
+    assert now.eta_seconds == pytest.approx(4 * (epochs - 1.5))
     assert (now.epoch, now.batch, now.batches, now.images_per_second) == (2, 5, 10, 99.0)
     write(run.metrics_path, [("epoch", {**figures_of(epochs), "first_epoch": 1})])
     assert progress(run).fraction == 1
