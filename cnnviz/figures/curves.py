@@ -199,15 +199,27 @@ def _last_epoch(done: int, total: int) -> int:
     return min(total, next((end for end in rounds if end > done * 1.05 + 1), total))
 
 
-def learning_rate(epochs: Records, total: int) -> go.Figure | None:
-    """Returns the learning rate over the epochs of `total`, small; `None` where it was always the same."""
+def learning_rate(epochs: Records, total: int, start: float | None = None) -> go.Figure | None:
+    """Returns the learning rate over the epochs of `total`, small; `None` where it was always the same.
+
+    Args:
+        epochs: the epochs' records, with the rate at each one's end.
+        total: where the axis ends.
+        start: the rate before the first batch, where each batch changes it a little.
+    """
     points = [(record["epoch"], rate) for record in epochs if (rate := _number(record, "learning_rate")) is not None]
+    if points and start is not None:
+        points.insert(0, (0, start))
     if len({rate for _, rate in points}) < 2:
         return None
     xs, ys = zip(*points, strict=True)
     figure = go.Figure(
         go.Scatter(
-            x=xs, y=ys, mode="lines", line={"color": COLOURS[-1], "width": 1.5, "shape": "hv"}, hovertemplate="%{y:.3g}"
+            x=xs,
+            y=ys,
+            mode="lines",
+            line={"color": COLOURS[-1], "width": 1.5, "shape": "hv" if start is None else "linear"},
+            hovertemplate="%{y:.3g}",
         )
     )
     laid_out(figure, height=120)

@@ -11,12 +11,13 @@ from pydantic import BaseModel
 
 from cnnviz.architecture import describe
 from cnnviz.backbones import BACKBONES
+from cnnviz.files import read_json
 from cnnviz.network import Network
 from cnnviz.policy import Policy
 from cnnviz.recipe import Recipe
 from cnnviz.runs.store import Run
 
-__all__ = ["differences", "labels", "name_of", "parameters", "settings", "short_network"]
+__all__ = ["differences", "different_data", "labels", "name_of", "parameters", "settings", "short_network"]
 
 ABSENT = "–"
 _ENDINGS = {"GlobalAveragePooling2D": "average", "Reshape": "reshape"}
@@ -128,3 +129,39 @@ def differences(recipes: Mapping[str, Recipe]) -> dict[str, dict[str, str]]:
     keys = dict.fromkeys(key for values in told.values() for key in values)
     rows = {key: {label: values.get(key, ABSENT) for label, values in told.items()} for key in keys}
     return {key: row for key, row in rows.items() if len(set(row.values())) > 1}
+
+
+def different_data(runs: Sequence[Run]) -> str:
+    """Returns the sentence that warns of runs on different pictures or labels, "" where nothing says that they are.
+
+    The fingerprints in their reports decide where all have one, and otherwise what their recipes say of the data; the
+    form in which pictures are taken (size, channels, crop) is no difference.
+    """
+    known = [run for run in runs if run.recipe is not None]
+    prints = {run.id: _fingerprint(run) for run in known}
+    unlike = len({mark for mark in prints.values() if mark}) > 1
+    rows = differences({run.id: run.recipe for run in known})
+    reasons = [
+        f"{title} ({', '.join(dict.fromkeys(rows[key].values()))})" for key, title in _DATA.items() if key in rows
+    ]
+    if not unlike and (not reasons or all(prints.values())):
+        return ""
+    what = "; ".join(reasons) or "pictures or labels have changed between them"
+    return f"These runs are not on the same data: {what}. Their figures may differ for that reason alone."
+
+
+_DATA = {
+    "data.dataset": "different data sets", "data.split_seed": "splits of different seeds",
+    "data.validation_share": "different shares for validation", "data.test_share": "different shares for the test",
+    "data.limits.train": "at most so many training pictures", "data.limits.validation": "validation pictures",
+    "data.limits.test": "test pictures", "data.balanced": "classes balanced", "data.without": "pictures left out",
+}  # fmt: skip
+"""What decides which pictures a run is on, in words."""
+
+
+def _fingerprint(run: Run) -> str:
+    """The data's fingerprint as the run's report has it, "" where there is none."""
+    report = read_json(run.folder / "report.json")
+    data = report.get("data") if isinstance(report, dict) else None
+    mark = data.get("sha256") if isinstance(data, dict) else None
+    return mark if isinstance(mark, str) else ""

@@ -60,7 +60,7 @@ def charts(run: Run, *, place: str, live: bool) -> None:
             described = f"{metric.title()} of {name_of(run)} over {drawn.count} epochs, training and validation."
             st.plotly_chart(figure, key=f"runs_{place}_{metric}_{run.id}", config=CONFIG, alt=described)
     st.caption(drawn.lesson)
-    _learning_rate(run, drawn, place)
+    _learning_rate(run, drawn, place, live)
 
 
 @st.cache_resource(show_spinner=False)
@@ -95,8 +95,9 @@ def _build(run: Run, stamp: tuple, live: bool) -> _Built:
     options = {"epochs": epochs, "total": total, "heads": heads, "best": best, "turned": turned, "live": live}
     figures = {metric: curves.learning(history, metric, **options) for metric in ("loss", "accuracy")}
     rate = epochs[-1].get("learning_rate") if epochs else None
+    start = run.recipe.fit.learning_rate if run.recipe and run.recipe.fit.schedule == "cosine" else None
     return _Built(
-        stamp, time.monotonic(), figures, curves.learning_rate(epochs, total if live else len(epochs)),
+        stamp, time.monotonic(), figures, curves.learning_rate(epochs, total if live else len(epochs), start),
         rate if isinstance(rate, (int, float)) else None, len(epochs), _lesson(turned, best, len(epochs)),
     )  # fmt: skip
 
@@ -114,15 +115,31 @@ def _lesson(turned: int | None, best: int | None, count: int) -> str:
     return f"{lines}{kept} Where validation stops following training, learning by heart begins."
 
 
-def _learning_rate(run: Run, drawn: _Built, place: str) -> None:
-    if drawn.rate is not None:
-        left, right = st.columns(2, vertical_alignment="center")
-        described = f"Learning rate of {name_of(run)} over {drawn.count} epochs."
-        with left, st.container(key=f"runs_steady_{place}_rate_{run.id}"):
-            st.plotly_chart(drawn.rate, key=f"runs_{place}_rate_{run.id}", config=CONFIG, alt=described)
-        right.caption(
-            f"**Learning rate**, {drawn.last_rate:.2g} now. "
-            "How large a step each batch makes: large to get near, small to settle."
-        )
-    elif drawn.last_rate is not None:
-        st.caption(f"Learning rate {drawn.last_rate:g} in every epoch.")
+def _learning_rate(run: Run, drawn: _Built, place: str, live: bool) -> None:
+    if drawn.last_rate is None:
+        return
+    words = _rate_words(run, drawn, live)
+    if drawn.rate is None:
+        st.caption(words)
+        return
+    left, right = st.columns(2, vertical_alignment="center")
+    described = f"Learning rate of {name_of(run)} over {drawn.count} epochs."
+    with left, st.container(key=f"runs_steady_{place}_rate_{run.id}"):
+        st.plotly_chart(drawn.rate, key=f"runs_{place}_rate_{run.id}", config=CONFIG, alt=described)
+    right.caption(f"{words} How large a step each batch makes: large to get near, small to settle.")
+
+
+_FALLS = {"constant": "", "cosine": " along a cosine", "plateau": ", halved on every plateau"}
+
+
+def _rate_words(run: Run, drawn: _Built, live: bool) -> str:
+    """What the rate is or was: it is "now" only while there are epochs to come."""
+    fit, last = run.recipe.fit if run.recipe else None, f"{drawn.last_rate:.2g}"
+    live = live and fit is not None and drawn.count < fit.all_epochs
+    if drawn.rate is None:
+        steady = not live or (fit.schedule == "constant" and fit.finetune is None)
+        return f"Learning rate {drawn.last_rate:g} {'in every epoch' if steady else 'so far'}."
+    if live or fit is None:
+        return f"**Learning rate**, {last} {'now' if live else 'at the end'}."
+    stage = " and in a second stage" if fit.finetune and drawn.count > fit.epochs else ""
+    return f"**Learning rate**, from {fit.learning_rate:.2g} to {last}{_FALLS[fit.schedule]}{stage}."

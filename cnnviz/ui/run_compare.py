@@ -7,11 +7,14 @@ from collections.abc import Sequence
 import pandas as pd
 import streamlit as st
 
+from cnnviz import runs
+from cnnviz.errors import RunError
 from cnnviz.figures import curves
 from cnnviz.figures.style import CONFIG
 from cnnviz.runs import Run, metrics
-from cnnviz.runs.compare import differences, labels, parameters
+from cnnviz.runs.compare import differences, different_data, labels, parameters
 from cnnviz.ui.run_parts import delete_button
+from cnnviz.ui.text import plain
 
 __all__ = ["comparison"]
 
@@ -22,6 +25,9 @@ def comparison(chosen: Sequence[Run]) -> None:
     """Draws several runs; the chart moves by itself while one of them goes on."""
     names = labels(chosen)
     st.markdown(f"### {len(chosen)} runs compared", anchors=False)
+    if sentence := different_data(chosen):
+        st.warning(plain(sentence), icon=":material/warning:")
+    every = SECONDS if any(run.active for run in chosen) else None
     found = {run.id: metrics.epochs(run.metrics_path) for run in chosen}
     options = curves.metrics_of([record for epochs in found.values() for record in epochs[-1:]])
     if options:
@@ -36,15 +42,11 @@ def comparison(chosen: Sequence[Run]) -> None:
             width=320,
             help="Which figure is drawn for every run.",
         )
-        going = any(run.active for run in chosen)
-        st.fragment(run_every=SECONDS if going else None)(_chart)(list(chosen), names, metric)
+        st.fragment(run_every=every)(_chart)(list(chosen), names, metric)
     else:
         st.caption("None of these runs has completed an epoch, so there is no curve yet.")
     st.markdown("**Best figures**")
-    st.dataframe(
-        _figures(chosen, names), hide_index=True, key="runs_figures", column_config=_COLUMNS, height="content",
-        placeholder="–", alt="The best figures of each selected run",
-    )  # fmt: skip
+    st.fragment(run_every=every)(_figures)([run.id for run in chosen], names)
     st.caption("Each at its best epoch; a difference smaller than one picture in the split means nothing.")
     _differing(chosen, names)
     delete_button(chosen)
@@ -74,9 +76,13 @@ _COLUMNS = {
 }
 
 
-def _figures(chosen: Sequence[Run], names: dict[str, str]) -> pd.DataFrame:
+def _figures(chosen: Sequence[str], names: dict[str, str]) -> None:
     rows = []
-    for run in chosen:
+    try:
+        now = [runs.open_run(run) for run in chosen]
+    except RunError:
+        return  # deleted elsewhere; the whole page says so
+    for run in now:
         best, test = run.written.metrics, run.written.test
         rows.append(
             {
@@ -91,8 +97,11 @@ def _figures(chosen: Sequence[Run], names: dict[str, str]) -> pd.DataFrame:
                 "Duration": pd.Timedelta(seconds=round(run.seconds)) if run.seconds is not None else pd.NaT,
             }
         )
-    table = pd.DataFrame(rows)
-    return table.astype({"Best epoch": "Int64", "Epochs": "Int64", "Parameters": "Int64"})
+    st.dataframe(
+        pd.DataFrame(rows).astype({"Best epoch": "Int64", "Epochs": "Int64", "Parameters": "Int64"}), hide_index=True,
+        key="runs_figures", column_config=_COLUMNS, height="content", placeholder="–",
+        alt="The best figures of each selected run",
+    )  # fmt: skip
 
 
 def _hundred(share: float | None) -> float | None:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any
 
 import streamlit as st
 
+from cnnviz import runs
+from cnnviz.errors import RunError
 from cnnviz.runs import Run, metrics
 from cnnviz.runs.compare import name_of, short_network
 from cnnviz.runs.status import RESUMABLE
@@ -24,6 +27,8 @@ from cnnviz.ui.told import tell, tell_first
 
 __all__ = ["detail"]
 
+SECONDS = 2.0
+"""How often what is said of a run that goes on is drawn anew."""
 _TABS = {"": "Curves", "recipe": "Recipe", "report": "Report", "log": "Log", "epochs": "Watch it learn"}
 """By their names in the address, where the first needs none."""
 
@@ -33,12 +38,12 @@ def detail(run: Run) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(f"### {plain(name_of(run))}", width="content", anchors=False)
         badge(run)
-    st.caption(_facts(run))
+    _moving(lambda run: st.caption(_facts(run)), run)
     _deeds(run)
     *tabs, epochs = _tabs()
     for tab, draw in zip(tabs, (_curves, recipe_part, glance, _log), strict=True):
         with tab:
-            draw(run)
+            _moving(draw, run) if draw in (glance, _log) else draw(run)
     with tabs[2]:
         if tabs[2].open and not run.active:
             report_part(run)
@@ -47,6 +52,19 @@ def detail(run: Run) -> None:
     with epochs:
         if epochs.open:
             _epochs(run)
+
+
+def _moving(draw: Callable[[Run], None], run: Run) -> None:
+    """Draws a part of the run's page, again and again while it goes on; its card draws the whole page when it ends."""
+    if run.active:
+        st.fragment(run_every=SECONDS)(_opened)(draw, run.id)
+    else:
+        draw(run)
+
+
+def _opened(draw: Callable[[Run], None], run: str) -> None:
+    with suppress(RunError):  # deleted elsewhere; the whole page says so
+        draw(runs.open_run(run))
 
 
 def _tabs() -> Sequence[Any]:

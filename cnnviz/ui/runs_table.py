@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import pandas as pd
 import streamlit as st
 
+from cnnviz import runs
 from cnnviz.runs import Run
 from cnnviz.runs.compare import name_of, parameters, short_network
 from cnnviz.ui.run_choice import MOST, choose, version
@@ -16,6 +17,8 @@ from cnnviz.ui.run_parts import LOOKS
 
 __all__ = ["frame", "selection", "table"]
 
+SECONDS = 2.0
+"""How often the figures of runs that go on are drawn anew."""
 ROWS = 8
 """How many rows are seen without scrolling."""
 _ROW_PIXELS = 35
@@ -47,8 +50,9 @@ def frame(listed: Sequence[Run]) -> pd.DataFrame:
     rows = {}
     for run in listed:
         kept = known.get(run.id)
-        # What a run was read as is one object until its file changes.
+        # What a run was read as is one object until its file changes; only one that goes on becomes longer by itself.
         same = kept is not None and kept[0] is run.written and kept[1] is run.recipe and kept[2] == run.state
+        same = same and not run.active
         rows[run.id] = kept if same else (run.written, run.recipe, run.state, _row(run))
     st.session_state[_KNOWN] = rows
     table = pd.DataFrame.from_records([row[-1] for row in rows.values()], columns=list(_COLUMNS), index=list(rows))
@@ -60,9 +64,7 @@ def frame(listed: Sequence[Run]) -> pd.DataFrame:
 
 def _row(run: Run) -> tuple:
     recipe, written = run.recipe, run.written
-    # A run that goes on has a card that moves; figures here would be old within a second.
-    accuracy = None if run.active else written.metrics.get("val_accuracy")
-    test = None if run.active else written.test.get("accuracy")
+    accuracy, test = written.metrics.get("val_accuracy"), written.test.get("accuracy")
     return (
         name_of(run),
         f"{LOOKS[run.state][1]} {run.state}",
@@ -71,8 +73,8 @@ def _row(run: Run) -> tuple:
         recipe.data.dataset if recipe else "unreadable recipe",
         short_network(recipe.network) if recipe else None,
         parameters(recipe.network, recipe.data.input_shape) if recipe else None,
-        None if run.active else written.epoch,
-        None if run.active or run.seconds is None else round(run.seconds),
+        written.epoch,
+        None if run.seconds is None else round(run.seconds),
         dt.datetime.fromtimestamp(written.created),
     )
 
@@ -86,31 +88,55 @@ def table(listed: Sequence[Run], chosen: Sequence[str]) -> list[str]:
         return list(chosen)
     ids = list(shown.index)
     places = {run: row for row, run in enumerate(ids)}
-    state = st.dataframe(
-        shown,
-        key=f"runs_table_{version(zlib.crc32(','.join(ids).encode()))}",
-        hide_index=True,
-        column_config=_COLUMNS,
-        height=_ROW_PIXELS * (min(len(ids), ROWS) + 1) + 3,
-        on_select="rerun",
-        selection_mode="multi-row",
-        selection_default={"selection": {"rows": [places[run] for run in chosen if run in places]}},
-        placeholder="–",
-        alt="All runs with state, figures and network",
+    key = f"runs_table_{version(zlib.crc32(','.join(ids).encode()))}"
+    moving = any(run.active for run in listed)
+    st.fragment(run_every=SECONDS if moving else None)(_grid)(
+        ids, key, [places[run] for run in chosen if run in places], drawn := []
     )
+    (rows,) = drawn
     hidden = f"{len(ids):,} of {len(everything):,} runs. " if len(ids) < len(everything) else ""
     st.caption(
         f"{hidden}Tick a run to see all of it, several to compare them; click a column's head to sort by it. "
         "Compare by validation, and believe the test figure, which nothing was chosen by."
     )
     # Runs that the filters hide stay selected; those that were ticked before keep their place and colour.
-    ticked = [ids[row] for row in state["selection"]["rows"] if row < len(ids)]
+    ticked = [ids[row] for row in rows if row < len(ids)]
     kept = [run for run in chosen if run in ticked or run not in places]
     wanted = kept + [run for run in ticked if run not in chosen]
     taken = choose(wanted, table=False)
     if len(taken) < len(wanted):
         st.rerun()  # so that the table shows no more ticks than there are runs below
     return taken
+
+
+def _grid(ids: Sequence[str], key: str, first: Sequence[int], drawn: list[list[int]]) -> None:
+    """Draws the table itself, whose figures move while a run goes on.
+
+    Args:
+        ids: the runs that are shown, in order.
+        key: of the element.
+        first: the rows that are ticked at first.
+        drawn: gets the ticked rows; the whole page is drawn anew when they change.
+    """
+    everything = frame(runs.listing())
+    if not set(ids) <= set(everything.index):
+        st.rerun(scope="app")
+    state = st.dataframe(
+        everything.loc[list(ids)],
+        key=key,
+        hide_index=True,
+        column_config=_COLUMNS,
+        height=_ROW_PIXELS * (min(len(ids), ROWS) + 1) + 3,
+        on_select="rerun",
+        selection_mode="multi-row",
+        selection_default={"selection": {"rows": list(first)}},
+        placeholder="–",
+        alt="All runs with state, figures and network",
+    )
+    rows = list(state["selection"]["rows"])
+    if drawn and drawn[0] != rows:
+        st.rerun(scope="app")
+    drawn[:] = [rows]
 
 
 def _filtered(everything: pd.DataFrame) -> pd.DataFrame:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -127,7 +128,7 @@ def test_the_table_has_all_runs_and_the_newest_is_shown(visit):
     assert list(frame["Epochs"]) == [5, 2]
     assert list(frame["Validation"])[1] == pytest.approx(100 * figures_of(2)["val_accuracy"])
     assert PRESETS["C2"].name in told(app)
-    assert len(charts(app)) == 2
+    assert len(charts(app)) == 3  # loss, accuracy, and the learning rate of a cosine
 
 
 def test_filters_and_search(visit):
@@ -280,7 +281,7 @@ def test_a_failed_run_shows_its_sentence_and_a_crash_what_to_do(visit):
     assert "crashed" in told(app)
     assert "Continue begins it anew" in told(app)
     assert not app.button(key="runs_continue").disabled
-    assert len(charts(app)) == 2
+    assert len(charts(app)) == 3  # loss, accuracy, and the learning rate of a cosine
 
 
 @pytest.mark.parametrize("file", ["recipe.json", "state.json", "metrics.jsonl", "report.json", "log.txt"])
@@ -302,7 +303,15 @@ def under_way(app: AppTest) -> float:
 def test_a_run_that_goes_on_has_a_card(visit, going, until):
     run = going(epochs=2, recipe=replace(PRESETS["Q"], {"name": "Goes on"}))
     writer = Writer(run.metrics_path)
-    live = {"epoch": 3, "first_epoch": 1, "batch": 5, "batches": 10, "seconds": 25.0, "loss": 0.5, "accuracy": 0.7}
+    live = {
+        "epoch": 3,
+        "first_epoch": 1,
+        "batch": 5,
+        "batches": 10,
+        "warm_epoch_seconds": 10.0,
+        "loss": 0.5,
+        "accuracy": 0.7,
+    }
     writer.append("batch", **live, images_per_second=1234.0)
     app = visit()
     bar = app.get("progress")[0].proto
@@ -316,6 +325,52 @@ def test_a_run_that_goes_on_has_a_card(visit, going, until):
     assert "Goes on was stopped after 2 of 12 epochs" in told(app)
     assert app.session_state["runs_selected"] == [run.id]
     assert not app.get("progress")
+
+
+def test_a_run_that_goes_on_has_figures_in_the_table(visit, going):
+    run = going(epochs=2, started=time.time() - 100)
+    (row,) = table(visit()).value.to_dict("records")
+    assert row["Epochs"] == 2
+    assert row["Validation"] == pytest.approx(100 * run.written.metrics["val_accuracy"])
+    assert 100 <= row["Duration"].total_seconds() < 200
+
+
+@pytest.mark.parametrize(
+    ("fit", "rates", "state", "words"),
+    [
+        ({"schedule": "cosine"}, [0.00294889], "running", "Learning rate**, 0.0029 now."),
+        ({"schedule": "cosine"}, [0.0029, 0.0], "stopped", "Learning rate**, from 0.003 to 0 along a cosine."),
+        ({"schedule": "cosine", "epochs": 2}, [0.0029, 0.0], "running", "Learning rate**, from 0.003 to 0 along"),
+        ({"schedule": "plateau"}, [0.003, 0.0015], "stopped", "from 0.003 to 0.0015, halved on every plateau."),
+        ({"schedule": "plateau"}, [0.003, 0.003], "running", "Learning rate 0.003 so far."),
+        ({"schedule": "constant"}, [0.003], "running", "Learning rate 0.003 in every epoch."),
+    ],
+)
+def test_the_learning_rate_is_said_as_the_recipe_changes_it(visit, going, fit, rates, state, words):
+    recipe = replace(
+        PRESETS["Q"], {"fit.learning_rate": 0.003, **{f"fit.{name}": value for name, value in fit.items()}}
+    )
+    make = going if state == "running" else make_run
+    run = make(recipe=recipe, epochs=0, state=state)
+    writer = Writer(run.metrics_path)
+    for epoch, rate in enumerate(rates, 1):
+        writer.append("epoch", **{**figures_of(epoch), "learning_rate": rate})
+    writer.close()
+    app = visit(run.id)
+    assert words in told(app)
+    drawn = [chart for chart in charts(app) if len(chart["data"]) == 1]
+    if fit.get("schedule") == "cosine":
+        assert drawn[0]["data"][0]["y"] == [0.003, *rates]
+    else:
+        assert len(drawn) == (len(set(rates)) > 1)
+
+
+def test_runs_on_different_data_are_compared_with_a_warning(visit):
+    first, second = make_run(), make_run(replace(PRESETS["Q"], {"data.split_seed": 7}), created=1.7e9 + 60)
+    words = "not on the same data: splits of different seeds (0, 7). Their figures may differ for that reason alone."
+    assert words in told(visit(first.id, second.id))
+    again_ = make_run(created=1.7e9 + 120)
+    assert "not on the same data" not in told(visit(first.id, again_.id))
 
 
 def test_stop_asks_the_worker(visit, going):

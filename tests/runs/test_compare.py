@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from cnnviz.architecture import describe
+from cnnviz.files import write_json
 from cnnviz.presets import PRESETS
 from cnnviz.recipe import replace
 from cnnviz.runs import compare, open_run
@@ -33,6 +34,30 @@ def test_layers_are_one_text_with_what_is_not_default():
     other = replace(PRESETS["D1"], {"network.layers.0.padding": "same"})
     assert list(compare.differences({"a": PRESETS["D1"], "b": other})) == ["network.layers"]
     assert compare.settings(other)["network.layers"].startswith("Conv2D(32, padding same)")
+
+
+def with_print(run, mark):
+    write_json(run.folder / "report.json", {"data": {"sha256": mark}})
+    return run
+
+
+def test_runs_on_different_data_are_told(checkpoints):
+    def warned(changes, marks=(None, None), base="Q"):
+        pair = [make_run(PRESETS["Q"]), make_run(replace(PRESETS[base], changes))]
+        for run, mark in zip(pair, marks, strict=True):
+            if mark:
+                with_print(run, mark)
+        return compare.different_data(pair)
+
+    assert warned({}) == warned({"fit.epochs": 3, "seed": 4, "data.image_size": 16}) == ""
+    assert "different data sets (digits, shapes)" in warned({}, base="S")
+    assert "at most so many training pictures (–, 100)" in warned({"data.limits.train": 100})
+    assert "different shares for validation (0.15, 0.2)" in warned({"data.validation_share": 0.2})
+    assert "pictures left out" in warned({"data.without": ["#3"]})
+    # What was read decides over what the recipes say of it.
+    assert warned({"data.dataset": "copy of digits"}, ("a", "a")) == ""
+    assert "have changed between them" in warned({}, ("a", "b"))
+    assert "different data sets" in warned({"data.dataset": "copy of digits"}, ("a", None))
 
 
 @pytest.mark.parametrize("name", PRESETS)
