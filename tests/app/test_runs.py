@@ -128,7 +128,7 @@ def test_the_table_has_all_runs_and_the_newest_is_shown(visit):
     assert list(frame["Epochs"]) == [5, 2]
     assert list(frame["Validation"])[1] == pytest.approx(100 * figures_of(2)["val_accuracy"])
     assert PRESETS["C2"].name in told(app)
-    assert len(charts(app)) == 3  # loss, accuracy, and the learning rate of a cosine
+    assert len(charts(app)) == 2
 
 
 def test_filters_and_search(visit):
