@@ -24,6 +24,8 @@ _MEAN = """
 def add_mean(figures, prefix=""):
     heads = train[1]
     figures[prefix + "accuracy"] = sum(figures[f"{prefix}{head}_accuracy"] for head in heads) / len(heads)
+    for head in heads:  # Keras's losses of heads take a last, smaller batch as much as the others: they don't add up
+        figures.pop(f"{prefix}{head}_loss", None)
     return figures
 
 

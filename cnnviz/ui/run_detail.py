@@ -147,5 +147,7 @@ def _epochs(run: Run) -> None:
 
 def _log(run: Run) -> None:
     text = run.log_tail(200)
-    st.code(text or "It wrote nothing.", language=None, wrap_lines=True, height=min(480, 60 + 20 * (text.count("\n") + 1)))
+    st.code(
+        text or "It wrote nothing.", language=None, wrap_lines=True, height=min(480, 60 + 20 * (text.count("\n") + 1))
+    )
     st.caption("What the worker process said, the newest below.")
