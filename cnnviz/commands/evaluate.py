@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from cnnviz import runs
+from cnnviz.commands import networks
 from cnnviz.commands.networks import tensorflow_quiet
 from cnnviz.commands.verbs import add_verb
 from cnnviz.data.dataset import printable
@@ -21,9 +22,10 @@ __all__ = ["add_evaluate"]
 
 def add_evaluate(verbs: argparse._SubParsersAction) -> None:
     """Adds `evaluate`."""
-    verb = add_verb(verbs, "evaluate", "measure a run's best model on a split, and add it to the run's report",
-                    _evaluate)  # fmt: skip
-    verb.add_argument("run", metavar="RUN", help="a run's id")
+    verb = add_verb(verbs, "evaluate", "measure a run's best model on a split, and add it to the run's report; or a "
+                    "file's on data", _evaluate)  # fmt: skip
+    networks.add_network_argument(verb)
+    verb.add_argument("--data", metavar="D", help="for a .keras file: the data to measure it on, by name or path")
     verb.add_argument("--split", metavar="S", default="", help="train, validation or test (default: test, or else "
                       "validation)")  # fmt: skip
 
@@ -31,6 +33,11 @@ def add_evaluate(verbs: argparse._SubParsersAction) -> None:
 def _evaluate(chosen: argparse.Namespace) -> int:
     if chosen.split and chosen.split not in SPLITS:
         raise RunError(f"--split is {chosen.split!r}: {one_of(chosen.split, SPLITS)}.")
+    if networks.is_file(chosen.run):
+        return _of_file(chosen)
+    if chosen.data is not None:
+        raise RunError("--data is for .keras files: a run is measured on its own data.")
+    networks.refuse_options(chosen)
     run = runs.open_run(chosen.run)
     with tensorflow_quiet():
         from cnnviz.data.match import ready
@@ -44,6 +51,22 @@ def _evaluate(chosen: argparse.Namespace) -> int:
         print(json.dumps({"run": run.id, "split": split, **report}))
         return 0
     _told(split, report)
+    return 0
+
+
+def _of_file(chosen: argparse.Namespace) -> int:
+    if chosen.data is None:
+        raise RunError(f"{chosen.run} doesn't say what it was trained on: add --data, a data set's name or path.")
+    with tensorflow_quiet():
+        loaded, _ = networks.network_of(chosen)
+        from cnnviz.train.evaluate_file import evaluate_file  # brings TensorFlow
+
+        report = evaluate_file(loaded, chosen.data, chosen.split)
+    networks.tell_taken(loaded)
+    if chosen.json:
+        print(json.dumps({"run": chosen.run, "data": chosen.data, "pixels": loaded.scale, **report}))
+        return 0
+    _told(report["split"], report)
     return 0
 
 

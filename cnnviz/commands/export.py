@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from cnnviz.commands.networks import add_network_argument, network_of, tensorflow_quiet
+from cnnviz.commands.networks import add_network_argument, network_of, tell_taken, tensorflow_quiet
 from cnnviz.commands.output import out_file, written
 from cnnviz.commands.verbs import add_verb
 from cnnviz.errors import ModelError, one_of
@@ -36,19 +36,21 @@ def _export(chosen: argparse.Namespace) -> int:
         raise ModelError(f"There is no format {kind!r}: {one_of(kind, FORMATS)}.")
     out = out_file(chosen.out, FORMATS[kind], f"programs tell the format of a network by its file's name, here {kind}")
     with tensorflow_quiet():
-        loaded, run = network_of(chosen.run)
+        loaded, run = network_of(chosen)
         from cnnviz.models.export import exported, pictures_for  # brings TensorFlow
         from cnnviz.models.split import split
 
         loaded = loaded if chosen.head is None else split(loaded, chosen.head)
         probe = snapshots.pictures(run.folder) if run is not None else None
         data, difference = exported(loaded, kind, pictures_for(loaded, probe.pictures if probe else None))
+    tell_taken(loaded)
     written(out, data)
     heads = [{"head": head.name, "activation": head.activation, "classes": list(loaded.classes[head.name])}
              for head in loaded.heads]  # fmt: skip
     record: dict[str, Any] = {
         "out": str(out), "run": chosen.run, "format": kind, "difference": difference,
-        "parameters": loaded.model.count_params(), "input": [*loaded.image_size, loaded.channels], "heads": heads,
+        "parameters": loaded.model.count_params(), "input": [*loaded.image_size, loaded.channels],
+        "pixels": loaded.scale, "heads": heads,
     }  # fmt: skip
     if chosen.json:
         print(json.dumps(record))

@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 from cnnviz import images
-from cnnviz.commands.networks import add_network_argument, network_of, resolved, tensorflow_quiet
+from cnnviz.commands.networks import add_network_argument, network_of, resolved, tell_taken, tensorflow_quiet
 from cnnviz.commands.output import made_folder, out_file, out_folder, stem_of, written
 from cnnviz.commands.verbs import add_verb
 from cnnviz.errors import CnnvizError, ModelError, one_of
@@ -71,7 +71,7 @@ def _activations(chosen: argparse.Namespace) -> int:
             raise ModelError(f"There is no {option} {value!r}: {one_of(value, allowed)}.")
     out, image = out_folder(chosen.out), images.decode(Path(chosen.photo))
     with tensorflow_quiet():
-        loaded, _ = network_of(chosen.run)
+        loaded, _ = network_of(chosen)
         from cnnviz.explain.activations import activations, statistics  # brings TensorFlow
         from cnnviz.explain.whole import whole
 
@@ -80,6 +80,7 @@ def _activations(chosen: argparse.Namespace) -> int:
         wanted = {resolved(one, names) for one in chosen.layers} if chosen.layers else set(names)
         pixels = loaded.pixels(loaded.fit(image)[None])
         found = activations(loaded, pixels, [name for name in names if name in wanted])
+    tell_taken(loaded)
     made_folder(out)
     records = []
     for number, layer in enumerate(layers, 1):
@@ -96,7 +97,8 @@ def _activations(chosen: argparse.Namespace) -> int:
             })  # fmt: skip
     kept = _archive(out / "activations.npz", found)
     if chosen.json:
-        print(json.dumps({"run": chosen.run, "photo": chosen.photo, "activations": kept, "layers": records}))
+        print(json.dumps({"run": chosen.run, "photo": chosen.photo, "pixels": loaded.scale, "activations": kept,
+                          "layers": records}))  # fmt: skip
         return 0
     width = max(len(record["layer"]) for record in records)
     for record in records:
@@ -135,13 +137,14 @@ def _patterns(chosen: argparse.Namespace) -> int:
     if chosen.seed < 0:
         raise ModelError(f"--seed is {chosen.seed}: choose a whole number from 0.")
     with tensorflow_quiet():
-        loaded, run = network_of(chosen.run)
+        loaded, run = network_of(chosen)
         from cnnviz.explain.graph import flatten  # brings TensorFlow
         from cnnviz.explain.patterns import Settings, patterns, usual_size
 
         shapes = {at.name: at.shape for at in flatten(loaded.model).layers}
         layer = resolved(chosen.layer, list(shapes))
         size = usual_size(loaded, layer) if chosen.size is None else chosen.size
+    tell_taken(loaded)
     settings = Settings(chosen.mode, chosen.steps, chosen.step, size, chosen.seed)
     settings.check()
     filters = filters or list(range(min(GRID_MOST, (shapes[layer] or (0,))[-1] or 0)))
@@ -162,7 +165,8 @@ def _patterns(chosen: argparse.Namespace) -> int:
     figures = [[round(float(one), 6) for one in values] for values in (found.before, found.after)]
     if chosen.json:
         print(json.dumps({
-            "out": str(out), "run": chosen.run, "layer": layer, "mode": settings.mode, "steps": settings.steps,
+            "out": str(out), "run": chosen.run, "pixels": loaded.scale, "layer": layer,
+            "mode": settings.mode, "steps": settings.steps,
             "step": settings.step, "size": settings.size, "seed": settings.seed, "filters": list(found.filters),
             "before": figures[0], "after": figures[1],
         }))  # fmt: skip

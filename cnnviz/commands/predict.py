@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from cnnviz import images
-from cnnviz.commands.networks import add_network_argument, network_of, tensorflow_quiet
+from cnnviz.commands.networks import add_network_argument, network_of, tell_taken, tensorflow_quiet
 from cnnviz.commands.output import made_folder, out_folder, stem_of, written
 from cnnviz.commands.verbs import add_verb
 from cnnviz.data.dataset import printable
@@ -64,15 +64,16 @@ def _predict(chosen: argparse.Namespace) -> int:
     if chosen.explain is not None and chosen.explain not in METHODS:
         raise ModelError(f"There is no method {chosen.explain!r}: {one_of(chosen.explain, METHODS)}.")
     with tensorflow_quiet():
-        loaded, _ = network_of(chosen.run)
+        loaded, _ = network_of(chosen)
         wanted = _wanted(chosen, loaded) if chosen.explain else None
+    tell_taken(loaded)
     if wanted is not None:
         made_folder(wanted.out)
     records: list[dict[str, Any]] = []
     taken: set[str] = set()
     for name in chosen.photos:
         try:
-            record = {"photo": name, "heads": _asked(loaded, Path(name), wanted, taken)}
+            record = {"photo": name, "pixels": loaded.scale, "heads": _asked(loaded, Path(name), wanted, taken)}
         except CnnvizError as error:
             record = {"photo": name, "error": str(error)}
             print(f"cnnviz: {printable(name)}: {error}", file=sys.stderr)
@@ -136,6 +137,7 @@ def _asked(loaded: Loaded, photo: Path, wanted: _Wanted | None, taken: set[str])
         classes, order = loaded.classes[head.name], np.argsort(-shares[0], kind="stable")
         record: dict[str, Any] = {
             "head": head.name,
+            "activation": head.activation,
             "class": classes[order[0]],
             "probability": float(shares[0, order[0]]),
             "top": [[classes[index], float(shares[0, index])] for index in order[:TOP]],

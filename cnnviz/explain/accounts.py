@@ -11,7 +11,7 @@ import numpy as np
 from cnnviz.explain import formulas
 from cnnviz.explain.spans import window_of
 
-__all__ = ["ACCOUNTS", "Account"]
+__all__ = ["ACCOUNTS", "BY_PLACE", "Account"]
 
 _SOFTMAX = "eˣ over the sum of all eˣ"
 
@@ -263,3 +263,5 @@ ACCOUNTS: Mapping[str, Callable[[Any, list[np.ndarray], tuple[int, ...]], Accoun
     "Multiply": _multiplication,
 }
 """From a layer, its inputs for one picture and the indices of an output to the account of it, by the layer's type."""
+BY_PLACE = frozenset({"Dense", "Activation", "ReLU", "LeakyReLU", "ELU", "BatchNormalization", "Rescaling", "Dropout"})
+"""Of these, the ones whose account is the same where they are called for each part of their input by itself."""

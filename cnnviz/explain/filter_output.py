@@ -12,8 +12,9 @@ import tensorflow as tf
 
 from cnnviz.errors import ModelError, one_of
 from cnnviz.explain.graph import flatten, traced
+from cnnviz.explain.kinds import activation_of, layer_of, without_activation
 from cnnviz.explain.receptive import fields
-from cnnviz.explain.walk import needed, run, without_activation
+from cnnviz.explain.walk import inputs_of, needed, run, take
 
 if TYPE_CHECKING:
     from cnnviz.models.loaded import Loaded
@@ -46,6 +47,7 @@ class FilterOutput:
             raise ModelError(f"The layer {layer} gives {' × '.join(map(str, shape))}, which are no channels: choose "
                              "a convolution.")  # fmt: skip
         self.layer, self.size, self.filters, self.channels = layer, size, int(shape[-1]), graph.input_shape[2]
+        self._shape = shape
         self._step, self._below = step, list(needed(graph.program.steps, step.inputs))
         self._scale = getattr(source, "scale", "raw")
         own = tuple(side or size for side in graph.input_shape[:2])
@@ -78,9 +80,11 @@ class FilterOutput:
         elif self._scale in ("unit", "symmetric"):
             pixels = pictures / 255 if self._scale == "unit" else pictures / 127.5 - 1
         values = run(self._below, {0: pixels})
-        activation = getattr(getattr(self._step.operation, "activation", None), "__name__", "")
-        found = self._chosen(values, filters, linear=gently and activation == "relu")
-        if gently and activation == "relu":
+        rectified = gently and hasattr(layer_of(self._step.operation), "activation") and (
+            activation_of(self._step.operation) == "relu"
+        )  # fmt: skip
+        found = self._chosen(values, filters, linear=rectified)
+        if rectified:
             found = tf.nn.leaky_relu(found, 0.1)
         if len(found.shape) == 1:
             return found
@@ -96,12 +100,12 @@ class FilterOutput:
 
         A convolution is carried out with the wanted filters alone, which for early layers is a large part of the work.
         """
-        layer = self._step.operation
+        layer, whole = layer_of(self._step.operation), self._step.operation
         activation = getattr(layer, "activation", None)
-        if type(layer) is keras.layers.Conv2D and layer.groups == 1 and layer.data_format == "channels_last" and (
-            getattr(activation, "__name__", "") not in _OF_MANY
+        if type(layer) is keras.layers.Conv2D and layer.groups == 1 and len(self._shape) == 3 and (
+            activation_of(layer) not in _OF_MANY
         ):  # fmt: skip
-            given = values[self._step.inputs[0]]
+            given = inputs_of(self._step, values)[0]
             kernel = tf.gather(tf.cast(tf.convert_to_tensor(layer.kernel), given.dtype), filters, axis=3)
             found = tf.nn.conv2d(given, kernel, layer.strides, layer.padding.upper(), dilations=layer.dilation_rate)
             own = tf.eye(tf.shape(filters)[0], dtype=found.dtype)[:, None, None]
@@ -109,14 +113,7 @@ class FilterOutput:
             if layer.use_bias:
                 found += tf.gather(tf.cast(tf.convert_to_tensor(layer.bias), found.dtype), filters)[:, None, None]
             return tf.cast(found if linear or activation is None else activation(found), tf.float32)
-        if linear:
-            layer = without_activation(layer)
-        keras_tensors = self._step.arguments.keras_tensors
-        given = {id(at): values[one] for at, one in zip(keras_tensors, self._step.inputs, strict=True)}
-        args, kwargs = self._step.arguments.fill_in(given)
-        if "training" in getattr(layer, "_call_context_args", ()):
-            kwargs = {**kwargs, "training": False}
-        found = tf.cast(layer(*args, **kwargs), tf.float32)
+        found = tf.cast(take(self._step, values, without_activation(whole) if linear else whole)[0], tf.float32)
         return tf.gather(found, filters, axis=len(found.shape) - 1, batch_dims=1)
 
     def _undisturbed(self, places: tuple[int, int]) -> tuple[slice, slice]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import weakref
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -11,17 +12,23 @@ import keras
 import tensorflow as tf
 
 from cnnviz.errors import ModelError
-from cnnviz.explain.walk import Program, Step, run, walk
+from cnnviz.explain.ending import endings
+from cnnviz.explain.kinds import kind_of, layer_of
+from cnnviz.explain.scores import Log, walk
+from cnnviz.explain.walk import Program, Step, run
 
 __all__ = ["Cut", "Graph", "LayerAt", "flatten", "layers_of", "traced"]
 
 _CONVOLUTIONS = (keras.layers.Conv2D, keras.layers.Conv2DTranspose, keras.layers.DepthwiseConv2D,
-                 keras.layers.SeparableConv2D)  # fmt: skip
+                 keras.layers.SeparableConv2D, keras.layers.Conv1D, keras.layers.Conv1DTranspose,
+                 keras.layers.DepthwiseConv1D, keras.layers.SeparableConv1D)  # fmt: skip
+"""Those along one side give channels of places where they are called for every row."""
 
 
 @dataclass(frozen=True)
 class LayerAt:
-    """A layer in its place: `name` is its path, with the names of the models it is nested in, joined by "/".
+    """A layer in its place: `name` is its path, with the names of the models it is nested in, joined by "/". `type` is
+    what the layer is, whatever it is wrapped in.
 
     A layer that is called several times is there several times, as name, name:2, … `shape` is its output's without the
     batch, (height, width, channels) for pictures; `None` stands for sides that differ from picture to picture.
@@ -68,11 +75,18 @@ class Graph:
     def convolutions(self) -> tuple[str, ...]:
         """Names of the convolutions, in order. A map of a layer is made of the layer's own output: after its
         activation, where it has one inside, and before a batch normalisation or addition that follows."""
+        return tuple(layer.name for layer in self._convolving if len(layer.shape) == 3)
+
+    @property
+    def without_places(self) -> tuple[LayerAt, ...]:
+        """The convolutions behind the last of `convolutions`, which give anything else than channels of places."""
+        later = self._convolving[::-1]
+        return tuple(itertools.takewhile(lambda layer: len(layer.shape) != 3, later))[::-1]
+
+    @property
+    def _convolving(self) -> list[LayerAt]:
         steps = {step.name: step for step in self.program.steps}
-        return tuple(
-            layer.name for layer in self.layers
-            if isinstance(steps[layer.name].operation, _CONVOLUTIONS) and len(layer.shape) == 3
-        )  # fmt: skip
+        return [one for one in self.layers if isinstance(layer_of(steps[one.name].operation), _CONVOLUTIONS)]
 
     @property
     def model(self) -> Callable[[Any], list[Any]]:
@@ -158,7 +172,7 @@ def _parts(program: Program, at: Step) -> tuple[list[Step], list[Step], list[int
     return below, above, [value for value in dict.fromkeys(used) if value not in moved]
 
 
-_GRAPHS: weakref.WeakKeyDictionary[keras.Model, tuple[tuple[int, ...], Graph]] = weakref.WeakKeyDictionary()
+_GRAPHS: weakref.WeakKeyDictionary[keras.Model, tuple[tuple, Graph]] = weakref.WeakKeyDictionary()
 """Compiled functions are kept for as long as their model is; a graph holds the model's layers, but not the model."""
 
 
@@ -169,9 +183,9 @@ def flatten(model: keras.Model) -> Graph:
     layers hold is one step. A softmax or sigmoid at an output's end is left out, so that outputs are logits.
 
     Raises:
-        ModelError: see `walk.walk`.
+        ModelError: see `scores.walk`.
     """
-    stamp = tuple(id(tensor) for tensor in getattr(model, "outputs", None) or ())
+    stamp = (*(id(tensor) for tensor in getattr(model, "outputs", None) or ()), *endings(model))
     if model in _GRAPHS and _GRAPHS[model][0] == stamp:
         return _GRAPHS[model][1]
     program = walk(model)
@@ -198,6 +212,6 @@ def layers_of(program: Program, input_shape: Sequence[int | None]) -> tuple[Laye
             shapes.update({value: tuple(values[value].shape) for value in shapes})
 
         trace.get_concrete_function()
-    found = {step.name: LayerAt(step.name, type(step.operation).__name__, tuple(shapes[step.outputs[0]][1:]))
-             for step in program.steps}  # fmt: skip
+    found = {step.name: LayerAt(step.name, kind_of(step.operation), tuple(shapes[step.outputs[0]][1:]))
+             for step in program.steps if not isinstance(step.operation, Log)}  # fmt: skip
     return tuple(found.values())

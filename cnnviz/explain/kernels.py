@@ -9,6 +9,7 @@ import keras
 import numpy as np
 
 from cnnviz.errors import ModelError, one_of
+from cnnviz.explain.kinds import kind_of, layer_of
 from cnnviz.explain.whole import whole
 
 if TYPE_CHECKING:
@@ -85,9 +86,9 @@ def kernels(source: Loaded | keras.Model, layer: str) -> Kernels:
     steps = {step.name: step for step in graph.program.steps}
     if layer not in steps:
         raise ModelError(f"The network has no layer {layer!r}: {one_of(layer, graph.convolutions)}.")
-    step, kind = steps[layer], type(steps[layer].operation).__name__
-    values, inputs, remark = _weights(step.operation, kind)
-    bias = getattr(step.operation, "bias", None)
+    step, operation = steps[layer], layer_of(steps[layer].operation)
+    values, inputs, remark = _weights(operation, type(operation).__name__)
+    bias = getattr(operation, "bias", None)
     rgb = values.shape[2] == 3 == graph.input_shape[2] and _sees_pixels(graph, step)
     if rgb and (getattr(source, "scale", "") == "caffe" or _swapped(graph, step)):  # takes blue, green, red
         values, inputs = values[:, :, ::-1], inputs[::-1]
@@ -128,12 +129,14 @@ def _before(graph: Any, step: Step) -> tuple[int, int]:
     order is turned round on the way."""
     made_by = {one: other for other in graph.program.steps for one in other.outputs}
     value, turned = step.inputs[0], 0
-    while value in made_by and type(operation := made_by[value].operation).__name__ in (*_UNSEEN, "Flip"):
-        if type(operation).__name__ == "Flip":
-            if operation.axis not in (-1, 3):
-                break
-            turned += 1
-        value = made_by[value].inputs[0]
+    while value in made_by:
+        maker = made_by[value]
+        kind, moved = kind_of(maker.operation), bool(maker.before or maker.after)
+        flipped = kind == "Flip" and maker.operation.axis in (-1, 3)
+        if not (kind == "Permute" if moved else flipped or kind in _UNSEEN):
+            break
+        turned += flipped
+        value = maker.inputs[0]
     return value, turned
 
 

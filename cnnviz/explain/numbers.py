@@ -10,7 +10,8 @@ import numpy as np
 import tensorflow as tf
 
 from cnnviz.errors import ModelError, one_of
-from cnnviz.explain.accounts import ACCOUNTS, Account
+from cnnviz.explain.accounts import ACCOUNTS, BY_PLACE, Account
+from cnnviz.explain.kinds import layer_of, timed
 from cnnviz.explain.walk import Step, needed, run
 from cnnviz.explain.whole import whole
 
@@ -47,8 +48,10 @@ def how_it_comes_about(
     at = tuple(int(one) for one in at)[-output.ndim :]
     if len(at) != output.ndim or not all(0 <= one < side for one, side in zip(at, output.shape, strict=True)):
         raise ModelError(f"The layer {layer} has no output {at}: its outputs are {' × '.join(map(str, output.shape))}.")
-    kind = type(step.operation).__name__
-    account = ACCOUNTS[kind](step.operation, given, at) if kind in ACCOUNTS else None
+    operation = layer_of(step.operation)
+    kind = type(operation).__name__
+    able = kind in ACCOUNTS and not (step.before or step.after) and (not timed(step.operation) or kind in BY_PLACE)
+    account = ACCOUNTS[kind](operation, given, at) if able else None
     if account is None:
         return f"{layer} ({kind}) is not taken apart here: its outputs are shown as they are."
     made_by = {one: step.name for step in whole(source).program.steps for one in step.outputs}

@@ -99,9 +99,12 @@ def clone(model: Any) -> Any:
     """
     import keras
 
+    from cnnviz.explain.ending import carry
+
     try:
         twin = keras.models.clone_model(model)
         twin.set_weights(model.get_weights())
+        carry(model, twin)
     except (TypeError, ValueError, NotImplementedError) as error:
         reason = " ".join(str(error).split())[:160].rstrip(".")
         raise ModelError(f"The network can't be copied ({reason}), so that no layer of it can be randomised.") from None
@@ -139,7 +142,9 @@ def weighted(model: Any, head: int = 0) -> list[tuple[str, list[Any]]]:
 
 
 def _normalises(step: Any) -> bool:
-    return type(step.operation).__name__.endswith("Normalization")
+    from cnnviz.explain.kinds import kind_of
+
+    return kind_of(step.operation).endswith("Normalization")
 
 
 def _has_weights(step: Any) -> bool:

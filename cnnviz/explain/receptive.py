@@ -15,6 +15,7 @@ import tensorflow as tf
 
 from cnnviz.errors import ModelError, one_of
 from cnnviz.explain import spans
+from cnnviz.explain.kinds import kind_of, layer_of, timed
 from cnnviz.explain.spans import Span
 from cnnviz.explain.walk import Step, run
 from cnnviz.explain.whole import whole
@@ -133,7 +134,7 @@ def table(source: Loaded | keras.Model, image_size: tuple[int, int] | None = Non
     total = sum(costs.values()) or 1
     return tuple(
         LayerRow(
-            step.name, type(step.operation).__name__, shapes[step.outputs[0]],
+            step.name, kind_of(step.operation), shapes[step.outputs[0]],
             int(step.operation.count_params()) if hasattr(step.operation, "count_params") else 0,
             costs[step.name], costs[step.name] / total, known[step.name].size, known[step.name].stride,
             known[step.name].everything,
@@ -178,7 +179,7 @@ def _fields(graph: Graph, size: tuple[int, int]) -> dict[str, Field]:
     known = {0: Field(*(spans.pixels(side) for side in size))}
     for step in graph.program.steps:
         given = [known[one] for one in step.inputs]
-        found = _after(step.operation, given, [shapes[one] for one in step.inputs], shapes[step.outputs[0]], size)
+        found = _after(step, given, [shapes[one] for one in step.inputs], shapes[step.outputs[0]], size)
         known.update(dict.fromkeys(step.outputs, found))
     return {step.name: known[step.outputs[0]] for step in graph.program.steps}
 
@@ -196,8 +197,9 @@ _OF_CHANNELS = {"Softmax", "LayerNormalization", "BatchNormalization", "Normaliz
 """As those, where their axis is that of the channels."""
 
 
-def _after(operation: Any, given: list[Field], shapes: list[tuple], shape: tuple, size: tuple[int, int]) -> Field:
-    kind, exact = type(operation).__name__, all(field.exact for field in given)
+def _after(step: Step, given: list[Field], shapes: list[tuple], shape: tuple, size: tuple[int, int]) -> Field:
+    operation, kind = layer_of(step.operation), _kind(step)
+    exact = all(field.exact for field in given)
     height, width = (*shape[:-1], 1, 1)[:2]
     seen = any(field.everything for field in given)
     rows, columns = given[0].rows, given[0].columns
@@ -208,7 +210,7 @@ def _after(operation: Any, given: list[Field], shapes: list[tuple], shape: tuple
         if seen:
             rows, columns = spans.everywhere(rows, height), spans.everywhere(columns, width)
         return Field(rows, columns, seen, exact)
-    if len(given) == 1 and len(shape) == 3 and len(shapes[0]) == 3:
+    if kind and len(given) == 1 and len(shape) == 3 and len(shapes[0]) == 3:
         moved = [spans.moved(rows, operation, 0, height), spans.moved(columns, operation, 1, width)]
         if None not in moved:
             return Field(*moved, everything=seen, exact=exact)
@@ -220,6 +222,14 @@ def _after(operation: Any, given: list[Field], shapes: list[tuple], shape: tuple
     return Field(spans.everywhere(rows, height), spans.everywhere(columns, width), True, False)
 
 
+def _kind(step: Step) -> str:
+    """What a step is for the places along the picture; "" where its layer works on other axes."""
+    kind = kind_of(step.operation)
+    if step.before or step.after:  # the channels' change of place is none of what is kept here
+        return "Identity" if kind in ("Permute", "Transpose") and len(step.shape) == 4 else ""
+    return "" if timed(step.operation) and kind not in (*_BY_PLACE, "Dense") else kind
+
+
 def _last_axis(operation: Any, rank: int) -> bool:
     axis = getattr(operation, "axis", -1)
     axes = [axis] if isinstance(axis, int) else list(axis or [None])
@@ -227,7 +237,8 @@ def _last_axis(operation: Any, rank: int) -> bool:
 
 
 def _macs(step: Step, shapes: Mapping[int, tuple[int, ...]]) -> int:
-    operation, kind = step.operation, type(step.operation).__name__
+    operation = layer_of(step.operation)
+    kind = type(operation).__name__
     given, got = shapes[step.inputs[0]], shapes[step.outputs[0]]
     if kind in ("Conv2D", "DepthwiseConv2D"):
         return math.prod(got[:2]) * math.prod(operation.kernel.shape)

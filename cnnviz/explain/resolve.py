@@ -29,15 +29,21 @@ def choose_layer(graph: Graph, wanted: str | None = None, head: int | None = Non
     able = [name for name in graph.convolutions if _leads(graph, name, head)]
     if wanted is not None:
         return _wanted(graph, layers, wanted, able, head)
+    beside = "".join(
+        f" {at.name} is later, but gives {_by(at)}, not channels of places." for at in graph.without_places
+    )
     if not able:
         raise ModelError(
             "The network has no convolution, so that there are no activations to make a map of: choose occlusion or "
-            "Integrated Gradients, which work on any network."
+            f"Integrated Gradients, which work on any network.{beside.replace(' is later, but', '')}"
         )
     wide = [name for name in able if layers[name].shape[:2] != (1, 1)]
     name = (wide or able)[-1]
     later = " with more than one place" if name != able[-1] else ""
-    return name, f"{name} is the last convolution{later}{_size(layers[name])}: late layers know best what things are."
+    return (
+        name,
+        f"{name} is the last convolution{later}{_size(layers[name])}: late layers know best what things are.{beside}",
+    )
 
 
 def _wanted(
@@ -49,8 +55,7 @@ def _wanted(
     if name is None:
         raise ModelError(f"The network has no layer {wanted!r}: {others}.")
     if len(layers[name].shape) != 3:
-        shape = " × ".join(map(str, layers[name].shape))
-        raise ModelError(f"The layer {name} gives {shape}, not channels of places: {others}.")
+        raise ModelError(f"The layer {name} gives {_by(layers[name])}, not channels of places: {others}.")
     if not _leads(graph, name, head):
         raise ModelError(f"The answer that is to be explained doesn't depend on the layer {name}: {others}.")
     return name, f"{name} was chosen{_size(layers[name])}."
@@ -59,6 +64,10 @@ def _wanted(
 def _leads(graph: Graph, layer: str, head: int | None) -> bool:
     heads = graph.reached(layer)
     return any(heads) if head is None else heads[head]
+
+
+def _by(layer: LayerAt) -> str:
+    return " × ".join(map(str, layer.shape))
 
 
 def _size(layer: LayerAt) -> str:

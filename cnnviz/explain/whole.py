@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import keras
 
 from cnnviz.explain.graph import Graph, flatten, layers_of
-from cnnviz.explain.walk import Program, enter, graph_of, needed
+from cnnviz.explain.walk import Program, needed, taken_apart
 
 if TYPE_CHECKING:
     from cnnviz.models.loaded import Loaded
@@ -22,15 +22,14 @@ def whole(source: Loaded | keras.Model) -> Graph:
     to see it, too. Layers of both graphs have the same names.
 
     Raises:
-        ModelError: see `walk.walk`.
+        ModelError: see `scores.walk`.
     """
     model = source if isinstance(source, keras.Model) else source.model
     return flatten(model).kept("whole", lambda: _whole(model))
 
 
 def _whole(model: keras.Model) -> Graph:
-    steps: list = []
-    outputs = enter(graph_of(model), [0], "", steps, {})
+    steps, outputs = taken_apart(model)
     program = Program(tuple(needed(steps, outputs)), tuple(outputs))
     units = tuple(int(tensor.shape[-1]) for tensor in model.outputs)
     return Graph(program, tuple(model.inputs[0].shape[1:]), units, layers_of(program, model.inputs[0].shape))

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING
 
 from cnnviz.data.download import Remote, fetch, keras_folders
 from cnnviz.errors import DataError, ModelError, one_of
-from cnnviz.network import Head
 
 if TYPE_CHECKING:
-    from cnnviz.models.loaded import Loaded, Scale
+    from cnnviz.models.file_options import Scale
+    from cnnviz.models.loaded import Loaded
 
 __all__ = ["APPLICATIONS", "PLACE", "Application", "load_application", "weights_path"]
 
@@ -88,6 +88,7 @@ def load_application(name: str, progress: Callable[[str, int, int], None] | None
         progress(f"Building {chosen.title}", 0, 0)
     import keras
 
+    from cnnviz.models.heads import heads_of
     from cnnviz.models.loaded import Loaded
 
     try:
@@ -97,9 +98,8 @@ def load_application(name: str, progress: Callable[[str, int, int], None] | None
     except Exception as error:  # Keras raises nearly anything on broken files
         reason = " ".join(str(error).split())[:160].rstrip(".") or type(error).__name__
         raise ModelError(f"{chosen.title} can't be built from {weights} ({reason}): delete it and try again.") from None
-    head = Head(name="label", units=1000)
-    return Loaded(chosen.title, model, (head,), {"label": names}, (chosen.size, chosen.size), scale=chosen.scale,
-                  crop="centre")  # fmt: skip
+    return Loaded(chosen.title, model, heads_of(model), {"label": names}, (chosen.size, chosen.size),
+                  scale=chosen.scale, crop="centre")  # fmt: skip
 
 
 def _file(url: str, digest: str | None, what: str, progress: Callable[[str, int, int], None] | None) -> Path:

@@ -50,8 +50,9 @@ def short(text: object, most: int = 60) -> str:
 def checked_config(data: bytes) -> dict[str, Any]:
     """Returns the config of a network that holds nothing but what is allowed, ready to be loaded.
 
-    How the network was compiled is left out, as it is never trained here. Weights that would begin as an orthogonal
-    matrix, which can take hours to make, begin otherwise: all of them are read from the file anyway.
+    How the network, or one inside it, was compiled is left out unread, as none is ever trained here. Weights that would
+    begin as an orthogonal matrix, which can take hours to make, begin otherwise: all of them are read from the file
+    anyway.
 
     Raises:
         Refused: it isn't whole, names anything that isn't on the list, or is too large.
@@ -140,7 +141,9 @@ def _object(value: dict[str, Any], place: str) -> str:
     if not isinstance(config, dict) or not value.keys() <= _KEYS:
         raise Refused(f"{place or 'an object'} isn't described as Keras does it")
     if value.get("compile_config"):
-        raise Refused(f"{place or 'a network inside it'} is compiled", "save it with inner networks that are not")
+        if kind not in MODELS:
+            raise Refused(f"{place or 'an object'} is compiled, which only networks are", _ONLY)
+        value["compile_config"] = None  # before anything in it is looked at
     if kind == "DTypePolicy" and not _among(config.get("name"), DTYPES):
         raise Refused(f"{place or 'it'} calculates in {short(config.get('name'))!r}", _ONLY)
     return place

@@ -4,26 +4,23 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import Any
 
 import keras
 
 from cnnviz.errors import ModelError
+from cnnviz.explain.ending import endings
 from cnnviz.network import Head
 
 __all__ = ["heads_of", "named"]
-
-_SILENT = ("Activation", "Dropout", "Flatten", "Identity")
-"""Layers behind a Dense that may leave its scores as they are."""
 
 
 def heads_of(model: keras.Model) -> tuple[Head, ...]:
     """Returns a head for each of the model's outputs, in their order.
 
-    What a head's numbers are is told by the last activation: softmax, sigmoid of one unit, or raw scores otherwise.
+    What a head's numbers are is told by `ending.endings`, which also looks at the model's answers to a few pictures.
 
     Raises:
-        ModelError: no graph of layers, an output that is no row of scores, or several sigmoid units at once.
+        ModelError: no graph of layers, an output that is no row of scores, or see `ending.endings`.
     """
     outputs = getattr(model, "outputs", None)
     if not outputs:
@@ -32,36 +29,14 @@ def heads_of(model: keras.Model) -> tuple[Head, ...]:
     names = [re.sub(r"\W+", "_", name, flags=re.ASCII).strip("_")[:60] for name in given]
     if len(outputs) == 1 or len(set(names)) < len(names) or not all(names):
         names = ["label"] if len(outputs) == 1 else [f"head_{at}" for at in range(1, len(outputs) + 1)]
-    return tuple(_head(tensor, name) for tensor, name in zip(outputs, names, strict=True))
-
-
-def _head(tensor: Any, name: str) -> Head:
-    shape = tuple(tensor.shape)
-    if len(shape) != 2 or not shape[1]:
-        raise ModelError(f"The model's output {name!r} has the shape {shape}: expected one row of scores for a "
-                         "picture, (n, classes).")  # fmt: skip
-    activation = last_activation(tensor)
-    if activation == "sigmoid" and shape[1] > 1:
-        raise ModelError(f"The model's output {name!r} has {shape[1]} sigmoid units, which answer {shape[1]} questions "
-                         "at once: expected softmax, scores, or one sigmoid unit for each output.")  # fmt: skip
-    if activation == "softmax" and shape[1] == 1:
-        raise ModelError(f"The model's output {name!r} is a softmax over one unit, which is always 1.")
-    return Head(name=f"out_{name}" if name.startswith("val_") else name, units=shape[1], activation=activation)
-
-
-def last_activation(tensor: Any) -> str:
-    """Returns "softmax", "sigmoid" or, for anything else, "logits" for a model's symbolic output."""
-    layer, node, index = tensor._keras_history
-    if isinstance(layer, keras.Model):
-        return last_activation(layer.outputs[index])
-    if isinstance(layer, keras.layers.Softmax):
-        return "softmax"
-    kind = getattr(getattr(layer, "activation", None), "__name__", "")
-    if kind in ("softmax", "sigmoid"):
-        return kind
-    if type(layer).__name__ in _SILENT and kind in ("", "linear"):
-        return last_activation(layer._inbound_nodes[node].input_tensors[0])
-    return "logits"
+    for tensor, name in zip(outputs, names, strict=True):
+        if len(tensor.shape) != 2 or not tensor.shape[1]:
+            raise ModelError(f"The model's output {name!r} has the shape {tuple(tensor.shape)}: expected one row of "
+                             "scores for a picture, (n, classes).")  # fmt: skip
+    names = [f"out_{name}" if name.startswith("val_") else name for name in names]
+    ends = endings(model, look=True)
+    return tuple(Head(name=name, units=tensor.shape[1], activation=end.activation)
+                 for name, tensor, end in zip(names, outputs, ends, strict=True))  # fmt: skip
 
 
 def named(heads: Sequence[Head], classes: Sequence[Sequence[str]] | None) -> dict[str, tuple[str, ...]]:

@@ -12,11 +12,15 @@ import keras
 
 from cnnviz.data import open_dataset
 from cnnviz.errors import DataError, ModelError, one_of
+from cnnviz.explain.ending import choose, endings
+from cnnviz.explain.kinds import kind_of
+from cnnviz.explain.walk import taken_apart
 from cnnviz.files import read_json
 from cnnviz.models.check import digest, private_copy, require_keras
 from cnnviz.models.config import Refused, short
+from cnnviz.models.file_options import OUTPUTS, SCALES, Outputs, Scale
 from cnnviz.models.heads import heads_of, named
-from cnnviz.models.loaded import SCALES, Loaded, Scale
+from cnnviz.models.loaded import Loaded
 from cnnviz.models.trial import tried
 from cnnviz.runs import Run
 
@@ -25,6 +29,11 @@ __all__ = ["DEFAULT_SIZE", "Loaded", "keep_state", "load_file", "load_run"]
 _ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")
 DEFAULT_SIZE = (224, 224)
 """For a model that takes pictures of any size, (height, width)."""
+_SCALING = {"Rescaling", "Normalization", "TrueDivide", "Divide", "Subtract", "Multiply"}
+_BEFORE_SCALING = {"Resizing", "CenterCrop", "RandomFlip", "RandomRotation", "RandomZoom", "RandomTranslation",
+                   "RandomCrop", "RandomContrast", "RandomBrightness", "ZeroPadding2D", "Cropping2D", "Permute",
+                   "Identity", "Dropout", "Cast", "GetItem", "Flip"}  # fmt: skip
+"""Layers and operations that leave a picture's values on the scale they are on."""
 
 
 def keep_state() -> None:
@@ -60,7 +69,11 @@ def load_run(run: Run) -> Loaded:
     expected = (None, *data.input_shape)
     if tuple(model.input_shape) != expected:
         raise ModelError(f"The network of run {run.id} takes {model.input_shape}, but its recipe says {expected}.")
-    return Loaded(run.id, model, run.recipe.network.heads, _classes(run), data.image_size, data.channels, data.crop,
+    heads, gives = run.recipe.network.heads, [one.activation for one in endings(model)]
+    if gives != [head.activation for head in heads]:
+        raise ModelError(f"The network of run {run.id} gives {', '.join(gives)}, but its recipe says "
+                         f"{', '.join(head.activation for head in heads)}: train it anew.")  # fmt: skip
+    return Loaded(run.id, model, heads, _classes(run), data.image_size, data.channels, data.crop,
                   recipe=run.recipe)  # fmt: skip
 
 
@@ -85,7 +98,12 @@ def _model(path: Path, what: str, remedy: str) -> keras.Model:
 
 
 def load_file(
-    path: Path, *, name: str = "", classes: Sequence[Sequence[str]] | None = None, scale: Scale = "raw"
+    path: Path,
+    *,
+    name: str = "",
+    classes: Sequence[Sequence[str]] | None = None,
+    scale: Scale | None = None,
+    outputs: Outputs = "auto",
 ) -> Loaded:
     """Returns the network of a `.keras` file, as `model.save("name.keras")` writes it.
 
@@ -93,22 +111,41 @@ def load_file(
         path: a regular file.
         name: what to call it in sentences; by default the file's name.
         classes: a list of class names for each output, in the outputs' order; numbers without it.
-        scale: what it takes for pixels, see `SCALES`.
+        scale: what it takes for pixels, see `SCALES`; `raw` where nobody says.
+        outputs: what its numbers are where its graph leaves that open, see `OUTPUTS`.
 
     Raises:
         ModelError: another kind of file, one that can't be read, or a model that doesn't classify pictures.
     """
     name = name or path.name
-    if scale not in SCALES:
+    if scale not in (None, *SCALES):
         raise ModelError(f"The pixel scale {scale!r} is not known: {one_of(scale, SCALES)}.")
+    if outputs not in OUTPUTS:
+        raise ModelError(f"What a network gives can't be {outputs!r}: {one_of(outputs, OUTPUTS)}.")
     if _ADDRESS.match(str(path)):
         raise ModelError(f"{short(name)} is an address: download the file yourself, and give its path.")
     if path.is_dir() or not (path.exists() or path.is_symlink()):
         raise ModelError(f"There is no file {name!r}: give a run's id or the path of a .keras file.")
     model = _model(path, name, "save it anew with model.save('name.keras')")
     size, channels = _takes(model, name)
+    choose(model, outputs)
     heads = heads_of(model)
-    return Loaded(name, model, heads, named(heads, classes), size, channels, scale=scale)
+    return Loaded(name, model, heads, named(heads, classes), size, channels, scale=scale or "raw",
+                  scale_known=scale is not None or _scales_itself(model),
+                  doubts=tuple(one.doubt for one in endings(model) if one.doubt))  # fmt: skip
+
+
+def _scales_itself(model: keras.Model) -> bool:
+    """Whether the first thing that happens to a picture's values is that they are scaled."""
+    steps, value = taken_apart(model)[0], 0
+    while True:
+        after = [step for step in steps if value in step.inputs]
+        kinds = {kind_of(step.operation) for step in after}
+        if kinds and kinds <= _SCALING:
+            return True
+        if len(after) != 1 or not kinds <= _BEFORE_SCALING:
+            return False
+        value = after[0].outputs[0]
 
 
 def _takes(model: keras.Model, name: str) -> tuple[tuple[int, int], int]:

@@ -10,19 +10,12 @@ import numpy as np
 
 from cnnviz import images
 from cnnviz.explain.answers import BATCH, probabilities
+from cnnviz.models.file_options import Scale
 from cnnviz.network import Head
 from cnnviz.recipe import Recipe
 
-__all__ = ["SCALES", "Loaded", "Scale"]
+__all__ = ["Loaded"]
 
-Scale = Literal["raw", "unit", "symmetric", "caffe"]
-SCALES: dict[str, str] = {
-    "raw": "0..255, or scaled inside the model",
-    "unit": "0..1",
-    "symmetric": "-1..1",
-    "caffe": "0..255 as BGR, less ImageNet's mean",
-}
-"""What a network takes for pixels; `caffe` is what Keras Applications' VGG and first ResNet want."""
 _CAFFE_MEAN = np.array([103.939, 116.779, 123.68], np.float32)
 
 
@@ -31,7 +24,8 @@ class Loaded:
     """A Keras model, never compiled and never changed, with all that is needed to ask it about pictures.
 
     `name` is a run's id or a file's name; `heads` stand in the outputs' order; `classes` are each head's class names;
-    `image_size` is (height, width). A run's model is of scale `raw`, as it holds its own scaling.
+    `image_size` is (height, width). A run's model is of scale `raw`, as it holds its own scaling. `scale_known` says
+    whether that is so or a person said it; `doubts` are sentences on what can't be known of its numbers.
     """
 
     name: str
@@ -43,6 +37,8 @@ class Loaded:
     crop: images.Crop = "whole"
     scale: Scale = "raw"
     recipe: Recipe | None = None
+    scale_known: bool = True
+    doubts: tuple[str, ...] = ()
 
     def fit(self, image: np.ndarray) -> np.ndarray:
         """Returns what the network sees of a uint8 picture (height, width, 1 or 3): uint8 (*image_size, channels)."""

@@ -9,6 +9,7 @@ from pathlib import Path
 import keras
 
 from cnnviz.errors import ModelError, one_of
+from cnnviz.explain.ending import carry
 from cnnviz.models.loaded import Loaded
 
 __all__ = ["as_file", "split"]
@@ -37,6 +38,7 @@ def split(loaded: Loaded, head: str) -> Loaded:
     if recipe is not None:
         recipe = recipe.model_copy(update={"network": recipe.network.model_copy(update={"heads": (kept,)})})
     model = keras.Model(loaded.model.inputs[0], loaded.model.outputs[at], name=f"{loaded.model.name}_{kept.name}")
+    carry(loaded.model, model)
     return replace(loaded, name=f"{loaded.name} · {head}", model=model, heads=(kept,), recipe=recipe,
                    classes={head: loaded.classes[head]})  # fmt: skip
 

@@ -28,7 +28,7 @@ from cnnviz.runs import Run, evaluated
 from cnnviz.runs.evaluated import Evaluated
 from cnnviz.runs.report import split_report
 
-__all__ = ["environment", "evaluate", "facts_of", "measured", "of_logits", "report_of", "scoring"]
+__all__ = ["environment", "evaluate", "facts_of", "losses_of", "measured", "of_logits", "report_of", "scoring"]
 
 Progress = Callable[[str, int, int], None]
 _PACKAGES = ("keras", "tensorflow", "numpy", "scikit-learn", "opencv-python-headless", "pillow")
@@ -91,7 +91,7 @@ def measured(
         indices=pictures.kept,
         labels=labels,
         shares={head.name: found for head, found in zip(heads, shares, strict=True)},
-        losses={head.name: _losses(found, labels[head.name]) for head, found in zip(heads, logits, strict=True)},
+        losses={head.name: losses_of(found, labels[head.name]) for head, found in zip(heads, logits, strict=True)},
         classes={head.name: classes[head.name] for head in heads},
         same_as={"validation": "test", "test": "validation"}.get(name, "") if dataset.validates_on_test else "",
         seconds=round(time.perf_counter() - began, 3),
@@ -108,8 +108,9 @@ def _batches(pictures: Pictures, labels: dict[str, np.ndarray], recipe: Recipe) 
     return (batch[0] for batch in pipeline.evaluation(pictures, labels, recipe))
 
 
-def _losses(logits: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """Every sample's cross-entropy, float32 (n,): of one unit, whose logit is the second class's, or of several."""
+def losses_of(logits: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """Returns every sample's cross-entropy, float32 (n,): of one unit, whose logit is the second class's, or of
+    several."""
     logits = logits.astype(np.float64)
     if logits.shape[1] == 1:
         logits = np.concatenate([np.zeros_like(logits), logits], axis=1)

@@ -13,6 +13,7 @@ import tensorflow as tf
 
 from cnnviz.explain.answers import probabilities
 from cnnviz.explain.graph import Graph, flatten, traced
+from cnnviz.explain.kinds import layer_of
 from cnnviz.explain.targets import Target
 from cnnviz.explain.walk import Step, run
 from cnnviz.network import Head
@@ -169,7 +170,7 @@ def _likeliest(shares: np.ndarray) -> np.ndarray:
 def _first_kernels(graph: Graph) -> Callable[[], np.ndarray] | None:
     """What reads the first convolution's kernels, where it sees the picture's channels."""
     steps = {step.name: step.operation for step in graph.program.steps}
-    layer = next((steps[name] for name in graph.convolutions[:1]), None)
+    layer = next((layer_of(steps[name]) for name in graph.convolutions[:1]), None)
     if not isinstance(layer, keras.layers.Conv2D) or layer.kernel.shape[2] not in (1, 3):
         return None
     filters = min(layer.kernel.shape[3], max(1, _KERNEL_NUMBERS // int(np.prod(layer.kernel.shape[:3]))))

@@ -12,6 +12,7 @@ from typing import IO, TYPE_CHECKING
 import streamlit as st
 
 from cnnviz.models.applications import APPLICATIONS, load_application, weights_path
+from cnnviz.models.file_options import SCALES, class_lists
 from cnnviz.runs import Run
 from cnnviz.ui.models import Progress, Source, forget_failures, head_of, heads_of, of_head, of_run
 from cnnviz.ui.photo_choice import item_choice
@@ -20,16 +21,10 @@ from cnnviz.ui.predict_state import MOST_NETWORKS, Choice, seed
 if TYPE_CHECKING:
     from cnnviz.models.loaded import Loaded
 
-__all__ = ["class_lists", "network_choice"]
+__all__ = ["network_choice"]
 
 PHOTO_SIDE = 96
 """Networks that take at least so many pixels a side in colour are taken to know photos."""
-SCALES = {
-    "raw": "0..255, or scaled inside the network",
-    "unit": "0..1",
-    "symmetric": "-1..1",
-    "caffe": "0..255 as BGR less ImageNet's mean (VGG16, ResNet50)",
-}
 _FILE, _CLASSES, _SCALE, _APPLICATION = "predict_file", "predict_classes", "predict_scale", "predict_application"
 
 
@@ -193,17 +188,3 @@ def _load_file(
 def plain_name(name: str) -> str:
     """Returns a file's name as it stands in sentences: on one line, and not too long."""
     return " ".join(name.split())[-80:]
-
-
-def class_lists(text: str) -> list[list[str]] | None:
-    """Returns the class names that a person typed, a list for each output; `None` where there are none.
-
-    Names are separated by commas, outputs stand on lines of their own; lines without any comma are the names of one
-    output.
-    """
-    lines = [line.strip().strip(",") for line in text.splitlines() if line.strip(" ,")]
-    if not lines:
-        return None
-    if not any("," in line for line in lines):
-        return [lines]
-    return [[name.strip() for name in line.split(",") if name.strip()] for line in lines]

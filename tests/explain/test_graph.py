@@ -13,10 +13,10 @@ from keras import layers
 
 from cnnviz.errors import ModelError
 from cnnviz.explain import Target, explain
+from cnnviz.explain.ending import endings
 from cnnviz.explain.graph import flatten
 from cnnviz.explain.resolve import choose_layer, choose_target
 from cnnviz.explain.targets import weights_of
-from cnnviz.models.heads import last_activation
 from tests.explain.forms import FORMS, made, pictures
 
 
@@ -24,7 +24,7 @@ from tests.explain.forms import FORMS, made, pictures
 def test_logits_are_what_the_last_activation_gets(form: str, tmp_path: Path) -> None:
     network = made(form, tmp_path)
     pixels = pictures(network)
-    last = {"operations": "softmax", "any size": "log_softmax"}
+    last = {"any size": "log_softmax"}
     after = {
         "log_softmax": keras.ops.log_softmax,
         "softmax": keras.ops.softmax,
@@ -34,8 +34,8 @@ def test_logits_are_what_the_last_activation_gets(form: str, tmp_path: Path) -> 
     outputs = keras.tree.flatten(network(pixels, training=False))
     logits = flatten(network).model(pixels)
     assert [one.shape for one in logits] == [one.shape for one in outputs]
-    for tensor, found, wanted in zip(network.outputs, logits, outputs, strict=True):
-        kind = last.get(form) or last_activation(tensor)
+    for end, found, wanted in zip(endings(network), logits, outputs, strict=True):
+        kind = last.get(form) or end.activation
         np.testing.assert_allclose(after[kind](found), wanted, rtol=1e-5, atol=1e-6)
 
 

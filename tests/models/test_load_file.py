@@ -146,6 +146,22 @@ def test_a_lambda_is_not_loaded(tmp_path: Path) -> None:
         load_file(tmp_path / "net.keras")
 
 
+@pytest.mark.parametrize("trained", [False, True])
+def test_a_compiled_network_may_be_inside(trained: bool, tmp_path: Path) -> None:
+    inner = keras.Sequential([keras.Input((6, 6, 3)), layers.Conv2D(3, 3), layers.Flatten(), layers.Dense(3)])
+    inner.compile("adam", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+    pixels = np.random.default_rng(0).integers(0, 256, (4, 6, 6, 3), np.uint8)
+    if trained:  # its optimizer's numbers are in the file, too
+        inner.fit(pixels / 255, np.array([0, 1, 2, 0]), verbose=0)
+    model = keras.Sequential([inner, layers.Softmax()])
+    model.build((None, 6, 6, 3))
+    model.save(tmp_path / "net.keras")
+    loaded = load_file(tmp_path / "net.keras")
+    assert loaded.heads == (Head(name="label", units=3),)
+    np.testing.assert_allclose(loaded.ask(pixels)[0], model(pixels.astype(np.float32)), atol=1e-6)
+    assert not loaded.model.layers[0].compiled
+
+
 def test_a_path_that_is_no_file_says_so(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="There is no file"):
         load_file(tmp_path)

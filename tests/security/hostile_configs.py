@@ -80,7 +80,7 @@ def _argument(layers: list[Config], marker: Path) -> None:
 
 
 def _compiled(layers: list[Config], marker: Path) -> None:
-    layers[3]["compile_config"] = {"loss": _function("os", "system"), "optimizer": "adam"}
+    layers[1]["compile_config"] = {"loss": _function("os", "system"), "optimizer": "adam"}
 
 
 def _legacy(layers: list[Config], marker: Path) -> None:
@@ -178,7 +178,7 @@ CONFIGS: dict[str, Callable[[Good, Path, Path], None]] = {
     "custom class as the network": _config(lambda layers, marker: _object("__main__", "Net", {"name": "x"}, "Net")),
     "quantised": _put(1, "dtype", "int8_from_float32"),
     "array of objects": _put(1, "value", {"class_name": "__numpy__", "config": {"value": [1], "dtype": "object"}}),
-    "inner network is compiled": _config(_compiled),
+    "layer is compiled": _config(_compiled),
     "layers as Keras 2 wrote them": _config(_legacy),
     "billion units": _put(4, "units", 1_000_000_000),
     "more weights than allowed": _put(4, "units", 60_000_000),

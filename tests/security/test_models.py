@@ -106,6 +106,19 @@ def test_a_config_with_anything_anywhere_is_refused_or_sound(good: Good) -> None
     assert not [one for one in refused if "\n" in one or len(one) > 400]
 
 
+def test_how_networks_were_compiled_is_dropped_unread(good: Good, tmp_path: Path) -> None:
+    """The whole one and the one inside it, whatever they name."""
+    system = {"module": "os", "class_name": "function", "config": "system", "registered_name": "system"}
+    wanted = {"loss": system, "optimizer": {"class_name": "Lambda", "module": "os", "config": [[[]]] * 50}}
+    config = copy.deepcopy(good.config)
+    inner = next(layer for layer in config["config"]["layers"] if layer["class_name"] == "Sequential")
+    config["compile_config"] = inner["compile_config"] = wanted
+    assert '"os"' not in json.dumps(checked_config(json.dumps(config).encode()))
+    loaded = load_file(Good(config, good.weights).written(tmp_path / "net.keras"))
+    found = [loaded.model, loaded.model.get_layer(inner["config"]["name"])]
+    assert not any(one.compiled or one.optimizer for one in found)
+
+
 @pytest.mark.parametrize("name", ["S", "D2"])
 def test_checking_and_trying_cost_less_than_two_seconds(name: str, tmp_path: Path) -> None:
     build(PRESETS[name]).save(tmp_path / "net.keras")

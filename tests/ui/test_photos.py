@@ -10,7 +10,7 @@ from PIL import Image
 
 from cnnviz import images
 from cnnviz.errors import ImageError
-from cnnviz.ui.network_choice import class_lists
+from cnnviz.models.file_options import class_lists
 from cnnviz.ui.photos import LONGEST, of_upload
 
 

@@ -1,0 +1,81 @@
+"""Measuring a network that came as a `.keras` file on data that it is said to know."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from cnnviz import recipe
+from cnnviz.data import Dataset, open_dataset, prepare
+from cnnviz.data.dataset import Progress
+from cnnviz.errors import DataError, one_of
+from cnnviz.explain.answers import BATCH
+from cnnviz.explain.graph import flatten
+from cnnviz.models.loaded import Loaded
+from cnnviz.runs.report import split_report
+from cnnviz.train.evaluate import losses_of
+
+__all__ = ["evaluate_file"]
+
+
+def evaluate_file(loaded: Loaded, dataset: str, split: str = "", *, progress: Progress | None = None) -> dict[str, Any]:
+    """Returns a report as `runs.report.split_report` does, and under `split` which one it is of.
+
+    Outputs are paired with the data's heads by their names, or in order where there are as many; classes by their
+    names where a person gave them, and else by their order.
+
+    Args:
+        loaded: the network.
+        dataset: as `open_dataset` takes it.
+        split: train, validation or test; by default test, or else validation.
+        progress: called with what is done and how far.
+
+    Raises:
+        DataError: the data can't be opened, has no such split, or other heads or classes than the network.
+    """
+    data = recipe.Data(dataset=dataset, image_size=loaded.image_size, channels=loaded.channels, crop=loaded.crop)
+    opened = open_dataset(data, progress=progress)
+    split = split or ("test" if "test" in opened.splits else "validation")
+    if split not in opened.splits:
+        raise DataError(f"{opened.title} has no {split} split: {one_of(split, opened.splits)}.")
+    own = {head.name: _order(loaded, head.name, opened, name) for head, name in _pairs(loaded, opened)}
+    pictures = prepare(opened.splits[split], data, progress=progress)
+    labels = {mine: order[opened.splits[split].labels[name][pictures.kept]] for mine, (name, order) in own.items()}
+    logits, shares, graph = [], [], flatten(loaded.model)
+    for start in range(0, len(pictures), BATCH):
+        seen = np.stack([pictures[at] for at in range(start, min(start + BATCH, len(pictures)))])
+        logits.append([one.numpy() for one in graph.model(loaded.pixels(seen))])
+        shares.append(loaded.ask(seen))
+        if progress is not None:
+            progress(f"Evaluating {split} pictures", start + len(seen), len(pictures))
+    names = [head.name for head in loaded.heads]
+    scores = {name: np.concatenate(found) for name, found in zip(names, zip(*logits, strict=True), strict=True)}
+    answers = {name: np.concatenate(found) for name, found in zip(names, zip(*shares, strict=True), strict=True)}
+    losses = {name: losses_of(scores[name], labels[name]) for name in names}
+    return {"split": split, **split_report(labels, answers, losses, loaded.classes)}
+
+
+def _pairs(loaded: Loaded, dataset: Dataset) -> list[tuple[Any, str]]:
+    """Each head of the network with the name of the data's."""
+    there = [head.name for head in dataset.heads]
+    if all(head.name in there for head in loaded.heads):
+        return [(head, head.name) for head in loaded.heads]
+    if len(loaded.heads) != len(there):
+        raise DataError(f"{loaded.name} has {len(loaded.heads)} outputs but {dataset.title} has the heads "
+                        f"{', '.join(there)}: they can't be paired.")  # fmt: skip
+    return list(zip(loaded.heads, there, strict=True))
+
+
+def _order(loaded: Loaded, mine: str, dataset: Dataset, name: str) -> tuple[str, np.ndarray]:
+    """The data's head and, for each of its classes, which of the network's it is."""
+    own, theirs = loaded.classes[mine], dataset.head(name).classes
+    if len(own) != len(theirs):
+        raise DataError(f"The output {mine!r} has {len(own)} classes but {dataset.title} has {len(theirs)}: "
+                        f"{', '.join(theirs[:20])}.")  # fmt: skip
+    if own == tuple(map(str, range(len(own)))):
+        return name, np.arange(len(own))
+    if sorted(own) != sorted(theirs):
+        unknown = next(one for one in own if one not in theirs)
+        raise DataError(f"{dataset.title} has no class {unknown!r}: {one_of(unknown, theirs)}.")
+    return name, np.array([own.index(one) for one in theirs])
