@@ -88,7 +88,7 @@ def test_activations_of_all_layers_are_those_of_keras(folder: Path, run: Run) ->
     )
     assert (done.returncode, done.stderr) == (0, "")
     told, loaded = json.loads(done.stdout), load_run(run)
-    assert set(told) == {"run", "photo", "activations", "layers"}
+    assert set(told) == {"run", "photo", "pixels", "activations", "layers"}
     assert [one["layer"] for one in told["layers"]] == LAYERS
     pixels = loaded.pixels(loaded.fit(PHOTO)[None])
     kept = np.load(folder / told["activations"], allow_pickle=False)
@@ -252,3 +252,33 @@ def test_bad_input_is_one_line_and_nothing_is_written(
     assert len(err.strip().splitlines()) == 1, err
     assert out == ""
     assert listed(folder) == before
+
+
+def test_a_file_of_other_pixels_is_looked_into_as_it_is_said(folder: Path, cnnviz: Callable[..., Done]) -> None:
+    """`activations` and `patterns` of a network that takes 0..1, whose channels stand first on the way."""
+    keras.utils.set_random_seed(1)
+    pixels = keras.Input((24, 24, 3))
+    x = keras.layers.Permute((3, 1, 2))(pixels)
+    x = keras.layers.SeparableConv2D(8, 3, padding="same", data_format="channels_first", name="conv")(x)
+    x = keras.layers.GlobalAveragePooling2D(data_format="channels_first")(x)
+    model = keras.Model(pixels, keras.ops.softmax(keras.layers.Dense(2, name="scores")(x)))
+    model.save(folder / "net.keras")
+    seen = images.fit(PHOTO, (24, 24), channels=3, crop="whole")[None].astype(np.float32) / 255
+    code, out, err = cnnviz("activations", "net.keras", "photo.png", "--pixels", "unit", "--out", "made", "--json")
+    assert (code, err) == (0, "")
+    told = json.loads(out)
+    assert told["pixels"] == "unit"
+    kept = np.load(folder / "made" / "activations.npz")
+    own = np.asarray(keras.Model(pixels, model.get_layer("conv").output)(seen))[0]
+    assert kept["conv"].shape == (24, 24, 8)
+    np.testing.assert_allclose(kept["conv"], own.transpose(1, 2, 0), atol=1e-5)
+    np.testing.assert_allclose(kept[kept.files[-1]], np.asarray(model(seen))[0], atol=1e-6)
+    code, out, err = cnnviz("patterns", "net.keras", "conv", "--pixels", "unit", "--steps", "2", "--size", "24",
+                            "--out", "grid.png", "--json")  # fmt: skip
+    assert (code, err) == (0, "")
+    assert (json.loads(out)["filters"], json.loads(out)["pixels"]) == (list(range(8)), "unit")
+    assert "0..255 are taken" in cnnviz("activations", "net.keras", "photo.png", "--out", "made")[2]
+    code, out, err = cnnviz("export", "net.keras", "--out", "copy.keras", "--classes", "no,yes", "--pixels", "unit",
+                            "--json")  # fmt: skip
+    assert (code, err) == (0, "")
+    assert json.loads(out)["heads"] == [{"head": "label", "activation": "softmax", "classes": ["no", "yes"]}]

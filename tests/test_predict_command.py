@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import keras
 import numpy as np
 import pytest
 
@@ -98,7 +99,9 @@ def test_answers_maps_and_overlays_are_those_of_the_package(folder: Path, run: R
     assert [one["photo"] for one in told] == ["photo.png", "more/photo.png"]
     files = []
     for record, image in zip(told, (PHOTO, PHOTO[:, ::-1]), strict=True):
-        assert set(record) == {"photo", "heads"}
+        assert set(record) == {"photo", "pixels", "heads"}
+        assert record["pixels"] == "raw"
+        assert [one["activation"] for one in record["heads"]] == ["softmax", "softmax"]
         seen = loaded.fit(image)[None]
         assert [one["head"] for one in record["heads"]] == ["shape", "colour"]
         for number, (one, shares) in enumerate(zip(record["heads"], loaded.ask(seen), strict=True)):
@@ -136,6 +139,75 @@ def test_one_head_one_class_one_layer_of_a_file(folder: Path, run: Run, predict:
     assert (colour["layer"], colour["target"]) == ("conv2d", "2")
     assert np.load(folder / colour["map"]).shape == (32, 32)
     assert {"photo-colour-layer-cam.npy", "photo-colour-layer-cam.png"} < set(listed(folder))
+
+
+def of_unit_pixels(folder: Path) -> keras.Model:
+    """A network that was trained on 0..1, as net.keras: of 0..255 it makes an answer of 1."""
+    keras.utils.set_random_seed(1)
+    kernel = keras.initializers.RandomUniform(-3, 3, seed=4)
+    model = keras.Sequential([
+        keras.Input((16, 16, 3)), keras.layers.Conv2D(4, 3, activation="relu"),
+        keras.layers.GlobalAveragePooling2D(), keras.layers.Dense(3, "softmax", kernel_initializer=kernel),
+    ])  # fmt: skip
+    model.save(folder / "net.keras")
+    return model
+
+
+def test_a_file_is_asked_in_the_pixels_and_classes_that_are_said(folder: Path, predict: Predict) -> None:
+    model = of_unit_pixels(folder)
+    seen = images.fit(PHOTO, (16, 16), channels=3, crop="whole")[None].astype(np.float32)
+    wanted = np.asarray(model(seen / 255))[0]
+    assert 0.3 < wanted.max() < 0.9, "not an answer that any scale gives"
+    done = predict("net.keras", "photo.png", "--pixels", "unit", "--classes", "cat, dog, cow", "--json")
+    assert (done.returncode, done.stderr) == (0, "")
+    [record] = json.loads(done.stdout)
+    [head] = record["heads"]
+    assert (record["pixels"], head["activation"]) == ("unit", "softmax")
+    shares = dict(head["top"])
+    assert [shares[name] for name in ("cat", "dog", "cow")] == pytest.approx(wanted.tolist(), abs=1e-6)
+    unsaid = predict("net.keras", "photo.png", "--json")
+    assert unsaid.stderr == (
+        "cnnviz: net.keras doesn't say what pixels it takes: 0..255 are taken. --pixels says otherwise.\n"
+    )
+    [record] = json.loads(unsaid.stdout)
+    assert record["pixels"] == "raw"
+    assert record["heads"][0]["probability"] == pytest.approx(float(np.max(model(seen))), abs=1e-6)
+    said = predict("net.keras", "photo.png", "--pixels", "raw", "--classes", "cat\ndog\ncow")
+    assert (said.returncode, said.stderr) == (0, "")
+
+
+def test_what_a_file_gives_is_told_where_it_cannot_be_known(folder: Path, predict: Predict) -> None:
+    pixels = keras.Input((16, 16, 3))
+    x = keras.layers.GlobalAveragePooling2D()(keras.layers.Rescaling(1 / 255)(pixels))
+    model = keras.Model(pixels, 0.9 * keras.ops.sigmoid(keras.layers.Dense(1)(x)))
+    model.save(folder / "net.keras")
+    seen = images.fit(PHOTO, (16, 16), channels=3, crop="whole")[None].astype(np.float32)
+    gives = float(model(seen)[0, 0])
+    taken = predict("net.keras", "photo.png", "--json")
+    assert "They are taken for probabilities. --gives says otherwise." in taken.stderr
+    assert "pixels" not in taken.stderr
+    for options, expected in (([], gives), (["--gives", "scores"], 1 / (1 + np.exp(-gives)))):
+        [record] = json.loads(predict("net.keras", "photo.png", *options, "--json").stdout)
+        assert dict(record["heads"][0]["top"])["1"] == pytest.approx(expected, abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        (["RUN", "photo.png", "--pixels", "unit", "--gives", "scores"], "--pixels and --gives can't be said of a run"),
+        (["RUN", "photo.png", "--classes", "a,b"], "--classes can't be said of a run"),
+        (["net.keras", "photo.png", "--pixels", "0..1"], "--pixels is '0..1': choose one of raw, unit,"),
+        (["net.keras", "photo.png", "--classes", "a,b"], "2 class names were given for the output 'label': expected 3"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_said_is_one_sentence(
+    options: list[str], sentence: str, folder: Path, run: Run, predict: Predict
+) -> None:
+    of_unit_pixels(folder)
+    done = predict(*[run.id if one == "RUN" else one for one in options])
+    assert (done.returncode, done.stdout) == (2, "")
+    assert sentence in done.stderr
+    assert done.stderr.count("\n") == 1
 
 
 def test_a_class_by_name_explains_the_head_that_has_it_in_readable_lines(

@@ -29,21 +29,17 @@ def choose_layer(graph: Graph, wanted: str | None = None, head: int | None = Non
     able = [name for name in graph.convolutions if _leads(graph, name, head)]
     if wanted is not None:
         return _wanted(graph, layers, wanted, able, head)
-    beside = "".join(
-        f" {at.name} is later, but gives {_by(at)}, not channels of places." for at in graph.without_places
-    )
+    beside = "".join(f" {at.name} gives {_by(at)}, not channels of places." for at in graph.without_places)
     if not able:
         raise ModelError(
             "The network has no convolution, so that there are no activations to make a map of: choose occlusion or "
-            f"Integrated Gradients, which work on any network.{beside.replace(' is later, but', '')}"
+            f"Integrated Gradients, which work on any network.{beside}"
         )
     wide = [name for name in able if layers[name].shape[:2] != (1, 1)]
     name = (wide or able)[-1]
     later = " with more than one place" if name != able[-1] else ""
-    return (
-        name,
-        f"{name} is the last convolution{later}{_size(layers[name])}: late layers know best what things are.{beside}",
-    )
+    why = f"{name} is the last convolution{later}{_size(layers[name])}: late layers know best what things are."
+    return name, why + beside
 
 
 def _wanted(

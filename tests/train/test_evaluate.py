@@ -1,6 +1,7 @@
 """Measuring a run's best model: what is kept, and that it is what Keras says of the saved file."""
 
 import json
+import re
 
 import numpy as np
 import pytest
@@ -129,3 +130,49 @@ def test_a_report_says_that_validation_is_the_test_split(place):
     found, report = evaluate(run, load_run(run).model, "test")
     assert report["same_pictures_as"] == found.same_as == "validation"
     assert json.loads((run.folder / "report.json").read_text())["test_is_validation"] is True
+
+
+def test_a_file_is_measured_on_the_data_that_is_named(place, tmp_path, capfd):
+    """Trained on 0..1, its classes in another order: as counted by plain Keras and NumPy."""
+    import keras
+
+    from cnnviz.data import open_dataset
+    from cnnviz.recipe import Data
+
+    dataset = open_dataset(Data(dataset="digits", image_size=(8, 8), channels=1))
+    split = dataset.splits["test"]
+    pictures = np.stack([split.image(at) for at in range(len(split))]).astype(np.float32)
+    labels = split.labels["label"]
+    keras.utils.set_random_seed(0)
+    model = keras.Sequential([keras.Input((8, 8, 1)), keras.layers.Flatten(), keras.layers.Dense(10)])
+    probabilities = keras.Model(model.inputs, keras.ops.softmax(model.outputs[0]))
+    model.compile("adam", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+    model.fit(pictures / 255, 9 - labels, epochs=30, verbose=0)
+    probabilities.save(tmp_path / "net.keras")
+    shares = np.asarray(probabilities(pictures / 255))
+    names = ",".join(dataset.head("label").classes[::-1])
+    path = str(tmp_path / "net.keras")
+    assert main(["evaluate", path, "--data", "digits", "--pixels", "unit", "--classes", names, "--json"]) == 0
+    told, err = capfd.readouterr()
+    told = json.loads(told)
+    assert (told["split"], told["samples"], told["pixels"], err) == ("test", len(labels), "unit", "")
+    right = np.mean(shares.argmax(axis=1) == 9 - labels)
+    assert right > 0.5, "it must know something, and more than by chance"
+    assert told["figures"]["accuracy"] == pytest.approx(right, abs=1e-6)
+    loss = -np.log(shares[np.arange(len(labels)), 9 - labels]).mean()
+    assert told["figures"]["loss"] == pytest.approx(float(loss), rel=1e-4)
+    assert main(["evaluate", path, "--data", "digits", "--pixels", "unit"]) == 0
+    assert "label on" in capfd.readouterr().out
+    for options, sentence in (
+        ([], "doesn't say what it was trained on: add --data"),
+        (["--data", "digits", "--classes", "a,b,c,d,e,f,g,h,i,j"], "has no class 'a'"),
+        (["--data", "shapes"], "has 1 outputs but .* has the heads shape, colour"),
+        (["--data", "digits", "--split", "validation", "--pixels", "bright"], "--pixels is 'bright'"),
+    ):
+        assert main(["evaluate", path, *options]) == 2
+        assert re.search(sentence, capfd.readouterr().err)
+    run = give_network(make_run(replace(PRESETS["Q"], LIMITS)))
+    assert main(["evaluate", run.id, "--data", "digits"]) == 2
+    assert "--data is for .keras files" in capfd.readouterr().err
+    assert main(["evaluate", run.id, "--pixels", "unit"]) == 2
+    assert "--pixels can't be said of a run" in capfd.readouterr().err
