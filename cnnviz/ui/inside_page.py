@@ -21,6 +21,7 @@ from cnnviz.ui.inside_state import VIEWS, Opened, place, settled, show
 from cnnviz.ui.inside_strip import strip
 from cnnviz.ui.inside_work import seen_by, table_of
 from cnnviz.ui.models import Network, Source, forget_failures, opened
+from cnnviz.ui.network_choice import doubts
 from cnnviz.ui.predict_state import Choice, seed
 from cnnviz.ui.text import plain
 
@@ -67,6 +68,8 @@ def inside(choice: Choice, source: Source | None, picture: DeltaGenerator) -> No
     else:
         _of(choice, source, found, picture)
     with notes:
+        if found is not None:
+            doubts(choice, source, found)
         for sentence in choice.told():
             st.warning(plain(sentence), icon=":material/info:")
 

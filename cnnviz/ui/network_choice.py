@@ -7,25 +7,27 @@ import tempfile
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, Any
 
 import streamlit as st
 
 from cnnviz.models.applications import APPLICATIONS, load_application, weights_path
-from cnnviz.models.file_options import SCALES, class_lists
+from cnnviz.models.file_options import OUTPUTS, SCALES, Outputs, Scale, class_lists
 from cnnviz.runs import Run
-from cnnviz.ui.models import Progress, Source, forget_failures, head_of, heads_of, of_head, of_run
+from cnnviz.ui.models import Network, Progress, Source, forget_failures, head_of, heads_of, of_head, of_run
 from cnnviz.ui.photo_choice import item_choice
 from cnnviz.ui.predict_state import MOST_NETWORKS, Choice, seed
+from cnnviz.ui.text import plain
 
 if TYPE_CHECKING:
     from cnnviz.models.loaded import Loaded
 
-__all__ = ["network_choice"]
+__all__ = ["doubts", "network_choice"]
 
 PHOTO_SIDE = 96
 """Networks that take at least so many pixels a side in colour are taken to know photos."""
 _FILE, _CLASSES, _SCALE, _APPLICATION = "predict_file", "predict_classes", "predict_scale", "predict_application"
+_OUTPUTS = "predict_outputs"
 
 
 def network_choice(choice: Choice, runs: dict[str, Run], names: dict[str, str]) -> list[Source]:
@@ -138,6 +140,11 @@ def _others(choice: Choice) -> None:
         "Pixels it takes", list(SCALES), format_func=SCALES.get, key=_SCALE, persist_state="session",
         help="How pixels are scaled before they reach its input. What is scaled inside the network counts as 0..255.",
     )  # fmt: skip
+    st.selectbox(
+        "What it gives", list(OUTPUTS), format_func=_titled, key=_OUTPUTS, persist_state="session",
+        help="Whether its numbers are probabilities already. Its last layers say so nearly always; a choice counts "
+        "only where they leave it open.",
+    )  # fmt: skip
     st.button(
         "Use the file", icon=":material/check:", key="predict_use_file", on_click=_use_file, args=(choice,),
         disabled=st.session_state.get(_FILE) is None, help="Loads the network and asks it about the photos.",
@@ -166,23 +173,59 @@ def _use_file(choice: Choice) -> None:
     if file is None:
         return
     data = file.getvalue()
-    classes = class_lists(st.session_state.get(_CLASSES) or "")
-    scale = st.session_state.get(_SCALE) or "raw"
-    stamp = ("file", hashlib.sha256(data).hexdigest(), tuple(map(tuple, classes or ())), scale)
-    key = f"file:{hashlib.sha256(repr(stamp).encode()).hexdigest()[:12]}"
     kept = tempfile.NamedTemporaryFile(prefix="cnnviz-", suffix=".keras")  # noqa: SIM115  removed with its last holder
     kept.write(data)
     kept.flush()
-    choice.files[key] = Source(key, file.name, stamp, partial(_load_file, kept, file.name, classes, scale))
-    _use(choice, key)
+    source = _file_source(
+        hashlib.sha256(data).hexdigest(), kept, file.name, class_lists(st.session_state.get(_CLASSES) or ""),
+        st.session_state.get(_SCALE) or "raw", st.session_state.get(_OUTPUTS) or "auto",
+    )  # fmt: skip
+    choice.files[source.id] = source
+    _use(choice, source.id)
+
+
+def _file_source(digest: str, *given: Any) -> Source:
+    """The source of a file; `given` is what `_load_file` gets."""
+    _, name, classes, scale, outputs = given
+    stamp = ("file", digest, tuple(map(tuple, classes or ())), scale, outputs)
+    key = f"file:{hashlib.sha256(repr(stamp).encode()).hexdigest()[:12]}"
+    return Source(key, name, stamp, partial(_load_file, *given))
 
 
 def _load_file(
-    kept: IO[bytes], name: str, classes: Sequence[Sequence[str]] | None, scale: str, progress: Progress
-) -> Loaded:
+    kept: IO[bytes], name: str, classes: Sequence[Sequence[str]] | None, scale: Scale, outputs: Outputs,
+    progress: Progress,
+) -> Loaded:  # fmt: skip
     from cnnviz.models.load import load_file
 
-    return load_file(Path(kept.name), name=plain_name(name), classes=classes, scale=scale)
+    return load_file(Path(kept.name), name=plain_name(name), classes=classes, scale=scale, outputs=outputs)
+
+
+def doubts(choice: Choice, source: Source, network: Network) -> None:
+    """Says what can't be known of a network's numbers, with a button for each thing that they may be."""
+    for sentence in network.loaded.doubts:
+        with st.container(key=f"network_doubt_{source.id[-6:]}"):
+            st.warning(f"**{plain(source.title)}**: {plain(sentence)}", icon=":material/help:")
+            with st.container(horizontal=True):
+                for outputs in ("probabilities", "scores"):
+                    st.button(
+                        f"They are {OUTPUTS[outputs]}", key=f"network_{outputs}_{source.id[-6:]}", on_click=_say,
+                        args=(choice, source.id, outputs), help="Asks the network again with its numbers taken so.",
+                    )  # fmt: skip
+        return  # one choice is for all outputs
+
+
+def _say(choice: Choice, key: str, outputs: Outputs) -> None:
+    """Puts the same file, with its numbers taken as a person says, in the place of one that is shown."""
+    old = choice.files[key]
+    said = _file_source(old.stamp[1], *old.load.args[:-1], outputs)
+    choice.files[said.id] = said
+    choice.sources = [said.id if one == key else one for one in choice.sources]
+    forget_failures()
+
+
+def _titled(outputs: str) -> str:
+    return OUTPUTS[outputs][:1].upper() + OUTPUTS[outputs][1:]
 
 
 def plain_name(name: str) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from cnnviz.ui.models import Network, Source, forget_failures, opened
+from cnnviz.ui.network_choice import doubts
 from cnnviz.ui.predict_choices import choices, opacity, request_of, settled
 from cnnviz.ui.predict_save import numbers_button
 from cnnviz.ui.predict_state import Choice
@@ -59,6 +60,8 @@ def _asked(choice: Choice, chosen: list[tuple[Source, Network]], place) -> None:
     network = chosen[0][1]
     settled(choice, network)
     with place:
+        for source, one in chosen:
+            doubts(choice, source, one)
         row = st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="predict_row")
         below = st.container()
     single = full_row() if len(chosen) * len(choice.photos) == 1 else None

@@ -399,6 +399,29 @@ def test_a_keras_file_is_asked_with_its_class_names(app: AppTest, checkpoints: P
     assert "run" not in address_of(app)
 
 
+def test_what_cannot_be_known_is_said_and_chosen(app: AppTest, checkpoints: Path, shown, tmp_path: Path) -> None:
+    """One number between 0 and 1 that nothing says is a probability; the shares are those of plain Keras."""
+    pixels = keras.Input((40, 40, 3))
+    x = keras.layers.GlobalAveragePooling2D()(keras.layers.Rescaling(1 / 255)(pixels))
+    kernel = keras.initializers.Constant(0.5)
+    model = keras.Model(pixels, 0.9 * keras.ops.sigmoid(keras.layers.Dense(1, kernel_initializer=kernel)(x)))
+    model.save(tmp_path / "own.keras")
+    seen = images.fit(sample("chelsea"), (40, 40), channels=3, crop="whole")[None].astype(np.float32)
+    gives = float(model(seen)[0, 0])
+    shown(app)
+    use_file(app, shown, "own.keras", (tmp_path / "own.keras").read_bytes(), "no, yes")
+    (sentence,) = [one for one in said(app.warning) if "It can't be known" in one]
+    assert "own.keras" in sentence
+    assert sentence.endswith("They are taken for probabilities.")
+    assert f"{gives:.1%}".replace("%", "") in html(app)
+    next(one for one in app.button if one.label == "They are raw scores (logits)").click()
+    shown(app)
+    assert not [one for one in said(app.warning) if "It can't be known" in one]
+    share = 1 / (1 + np.exp(-gives))
+    assert f"{share:.1%}" != f"{gives:.1%}"
+    assert f"{share:.1%}".replace("%", "") in html(app)
+
+
 @pytest.mark.parametrize(
     ("name", "shape", "classes", "part"),
     [
