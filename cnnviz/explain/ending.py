@@ -81,8 +81,7 @@ def endings(model: keras.Model, *, look: bool = False) -> tuple[Ending, ...]:
     if model in _KNOWN and _KNOWN[model][0] == stamp:
         return _KNOWN[model][1]
     steps, outputs = taken_apart(model)
-    makers = {value: step for step in steps for value in step.outputs}
-    meanings = [_meaning(value, makers) for value in outputs]
+    meanings = _meanings(steps, outputs)
     names, units = _names(model), [int(tensor.shape[-1]) for tensor in model.outputs]
     chosen = _CHOSEN.get(model, "auto")
     said = {_SAID.get(one, chosen) for one in meanings}
@@ -104,21 +103,24 @@ def _names(model: keras.Model) -> list[str]:
 _SAID = {"shares": "probabilities", "chance": "probabilities", "scores": "scores"}
 
 
-def _meaning(value: int, makers: dict[int, Step]) -> Meaning:
-    """What a value's numbers are by the graph alone."""
-    step = makers.get(value)
-    if step is None:
-        return "open"
+def _meanings(steps: list[Step], outputs: list[int]) -> list[Meaning]:
+    """What the outputs' numbers are by the graph alone."""
+    makers = {value: step for step in steps for value in step.outputs}
+    known: dict[int, Meaning] = {0: "open"}
+    for step in steps:  # from the pixels on, as a stranger's graph may be thousands of layers deep
+        known.update(dict.fromkeys(step.outputs, _meaning(step, {known[one] for one in step.inputs}, makers)))
+    return [known[one] for one in outputs]
+
+
+def _meaning(step: Step, below: set[Meaning], makers: dict[int, Step]) -> Meaning:
+    """What the numbers that a step gives are, where those that it gets are this."""
     kind, activation = kind_of(step.operation), activation_of(step.operation)
     if activation in _SHARES:
         return "shares" if along_classes(step) else "open"
     if activation in _CHANCES:
         return "chance"
-    if activation == "log_softmax" and along_classes(step):
+    if kind in _WEIGHTED or (activation == "log_softmax" and along_classes(step)):
         return "scores"
-    if kind in _WEIGHTED:
-        return "scores"
-    below = {_meaning(one, makers) for one in step.inputs}
     if len(below) != 1:
         return "open"
     if silent(step) or (kind in _MEANS and _over_places(step)):
@@ -159,11 +161,13 @@ def _seen(model: keras.Model) -> list[np.ndarray]:
     draw = np.random.default_rng(0)
     noise = [draw.uniform(low, high, shape) for low, high in ((0, 1), (-1, 1), (0, 255), (150, 255), (-120, 130))]
     try:
-        found = keras.tree.flatten(model(np.stack([*noise, np.zeros(shape)]).astype(np.float32), training=False))
-    except (tf.errors.OpError, ValueError) as error:
+        given = [one[None].astype(np.float32) for one in (*noise, np.zeros(shape))]
+        found = [keras.tree.flatten(model(one, training=False)) for one in given]  # one by one, as memory has bounds
+    except (tf.errors.OpError, ValueError, TypeError) as error:
         reason = " ".join(str(error).split())[:160]
         raise ModelError(f"The model can't be computed on this computer: {reason}.") from None
-    return [np.asarray(tf.cast(one, tf.float32), np.float64) for one in found]
+    return [np.concatenate([np.asarray(tf.cast(one, tf.float32), np.float64) for one in output])
+            for output in zip(*found, strict=True)]  # fmt: skip
 
 
 def _like_probabilities(values: np.ndarray) -> bool:

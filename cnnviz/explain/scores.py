@@ -48,26 +48,26 @@ def _scores_of(value: int, steps: list[Step], activation: str) -> int:
 def _before_activation(value: int, steps: list[Step]) -> int | None:
     """The value that a softmax or sigmoid made this one of, `None` if none did; appends steps where a layer does more
     than that."""
-    step = next((step for step in steps if value in step.outputs), None)
+    makers = {one: step for step in steps for one in step.outputs}
+    behind: list[Step] = []
+    step = makers.get(value)
+    while step is not None and not (step.before or step.after) and silent(step) and keeps_classes(step, makers):
+        behind.append(step)
+        step = makers.get(step.inputs[0])
     if step is None or step.before or step.after:
         return None
-    makers = {one: made for made in steps for one in made.outputs}
-    kind, activation = kind_of(step.operation), activation_of(step.operation)
-    if activation in _LEFT_OUT:
-        if activation != "sigmoid" and not along_classes(step):
-            return None
-        if kind in ("Softmax", "Sigmoid", "LogSoftmax", "Activation"):
-            return step.inputs[0]
-        plain = replace(step, operation=without_activation(step.operation), outputs=(fresh(steps),))
-    elif silent(step) and keeps_classes(step, makers):
-        before = _before_activation(step.inputs[0], steps)
-        if before is None:
-            return None
-        plain = replace(step, inputs=(before,), outputs=(fresh(steps),))
-    else:
+    activation = activation_of(step.operation)
+    if activation not in _LEFT_OUT or not (activation == "sigmoid" or along_classes(step)):
         return None
-    steps.append(plain)
-    return plain.outputs[0]
+    if kind_of(step.operation) in ("Softmax", "Sigmoid", "LogSoftmax", "Activation"):
+        before = step.inputs[0]
+    else:
+        steps.append(replace(step, operation=without_activation(step.operation), outputs=(fresh(steps),)))
+        before = steps[-1].outputs[0]
+    for one in reversed(behind):
+        steps.append(replace(one, inputs=(before,), outputs=(fresh(steps),)))
+        before = steps[-1].outputs[0]
+    return before
 
 
 class _Alone:

@@ -14,7 +14,7 @@ from cnnviz.data import open_dataset
 from cnnviz.errors import DataError, ModelError, one_of
 from cnnviz.explain.ending import choose, endings
 from cnnviz.explain.kinds import kind_of
-from cnnviz.explain.walk import taken_apart
+from cnnviz.explain.walk import Step, taken_apart
 from cnnviz.files import read_json
 from cnnviz.models.check import digest, private_copy, require_keras
 from cnnviz.models.config import Refused, short
@@ -137,9 +137,13 @@ def load_file(
 
 def _scales_itself(model: keras.Model) -> bool:
     """Whether the first thing that happens to a picture's values is that they are scaled."""
-    steps, value = taken_apart(model)[0], 0
+    users: dict[int, list[Step]] = {}
+    for step in taken_apart(model)[0]:
+        for one in step.inputs:
+            users.setdefault(one, []).append(step)
+    value = 0
     while True:
-        after = [step for step in steps if value in step.inputs]
+        after = users.get(value, [])
         kinds = {kind_of(step.operation) for step in after}
         if kinds and kinds <= _SCALING:
             return True

@@ -29,16 +29,17 @@ from cnnviz.models.loaded import Loaded
 PIXELS = np.random.default_rng(1).uniform(0, 255, (3, 14, 12, 3)).astype(np.float32)
 
 
-def _network(first: bool, wrap: Callable = lambda layer: layer, plain: bool = False) -> keras.Model:
+def _network(first: bool, wrap: Callable | None = None, plain: bool = False) -> keras.Model:
     """A network of many kinds of layers, with channels first where it can be; `plain` adds an ordinary convolution,
-    which processors have with the channels last only."""
+    which processors have with the channels last only, `wrap` wraps the first and the last of them."""
     order = {"data_format": "channels_first"} if first else {"data_format": "channels_last"}
     axis = 1 if first else -1
     keras.utils.set_random_seed(2)
     pixels = keras.Input((14, 12, 3))
     x = layers.Rescaling(1 / 255, name="scaled")(pixels)
     x = layers.Permute((3, 1, 2), name="turn")(x) if first else x
-    x = wrap(layers.DepthwiseConv2D(3, depth_multiplier=2, padding="same", activation="relu", name="deep", **order))(x)
+    deep = layers.DepthwiseConv2D(3, depth_multiplier=2, padding="same", activation="relu", name="deep", **order)
+    x = (wrap(deep) if wrap else deep)(x)
     x = layers.BatchNormalization(axis=axis, name="norm")(x)
     x = y = layers.LeakyReLU(name="leaky")(x)
     if plain:
@@ -47,7 +48,9 @@ def _network(first: bool, wrap: Callable = lambda layer: layer, plain: bool = Fa
     x = layers.Concatenate(axis=axis, name="both")([x, layers.Add(name="sum")([x, y])])
     x = layers.PReLU(name="learned", alpha_initializer="ones")(x)
     x = layers.MaxPooling2D(name="pool", **order)(x)
-    x = wrap(layers.SeparableConv2D(8, 3, activation="relu", name="last", **order))(x)
+    last = layers.Conv2D if wrap else layers.SeparableConv2D  # which has no kernel to be wrapped
+    last = last(8, 3, activation="relu", name="last", **order)
+    x = (wrap(last) if wrap else last)(x)
     x = layers.Flatten(name="flat", **order)(x) if first else layers.Flatten(name="flat")(x)
     return keras.Model(pixels, layers.Dense(3, activation="softmax", name="answer")(x))
 
@@ -158,7 +161,7 @@ def test_what_this_computer_cannot_compute_is_one_sentence(tmp_path: Path) -> No
 @pytest.fixture(scope="module")
 def wrapped() -> tuple[keras.Model, keras.Model]:
     """The same network twice, its convolutions in a wrapper and without."""
-    models = _network(False, layers.SpectralNormalization), _network(False)
+    models = _network(False, layers.SpectralNormalization), _network(False, lambda layer: layer)
     for one, other in zip(models[0].layers, models[1].layers, strict=True):
         inner = one.layer if isinstance(one, layers.Wrapper) else one
         if inner.weights:

@@ -237,3 +237,18 @@ def test_a_choice_that_cannot_be_is_refused(end: Callable, outputs: str, sentenc
     pixels, x = _scores(3)
     with pytest.raises(ModelError, match=sentence):
         _loaded(keras.Model(pixels, end(x)), tmp_path, outputs=outputs)
+
+
+def test_a_graph_of_thousands_of_layers_is_looked_at_in_no_time() -> None:
+    """A chain that a recursion would end in, and a lattice whose ways are more than can be counted."""
+    pixels, x = _scores(3)
+    x = layers.Softmax()(x)
+    for _ in range(1200):
+        x = layers.Identity()(x)
+    model = keras.Model(pixels, x)
+    assert [one.activation for one in endings(model)] == ["softmax"]
+    np.testing.assert_allclose(ops.softmax(flatten(model).logits(PIXELS)[0]), model(PIXELS), atol=1e-6)
+    pixels, x = _scores(3)
+    for _ in range(60):
+        x = layers.Average()([layers.ReLU()(x), layers.Identity()(x)])
+    assert [one.activation for one in endings(keras.Model(pixels, x))] == ["logits"]
