@@ -226,6 +226,6 @@ def test_layers_that_are_called_for_each_row() -> None:
     framed = keras.Model(pixels, layers.Dense(2)(layers.Flatten()(x)))
     name, why = choose_layer(flatten(framed))
     assert name == "conv"
-    assert "frames is later, but gives 1 × 4 × 4 × 5, not channels of places" in why
+    assert "frames gives 1 × 4 × 4 × 5, not channels of places" in why
     with pytest.raises(ModelError, match="frames gives 1 × 4 × 4 × 5, not channels of places"):
         choose_layer(flatten(framed), "frames")
