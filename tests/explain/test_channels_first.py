@@ -31,7 +31,7 @@ PIXELS = np.random.default_rng(1).uniform(0, 255, (3, 14, 12, 3)).astype(np.floa
 
 def _network(first: bool, wrap: Callable | None = None, plain: bool = False) -> keras.Model:
     """A network of many kinds of layers, with channels first where it can be; `plain` adds an ordinary convolution,
-    which processors have with the channels last only, `wrap` wraps the first and the last of them."""
+    which processors have with the channels last only; `wrap` wraps the first and the last of them."""
     order = {"data_format": "channels_first"} if first else {"data_format": "channels_last"}
     axis = 1 if first else -1
     keras.utils.set_random_seed(2)
