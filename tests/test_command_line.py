@@ -5,9 +5,10 @@ import os
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 
-from cnnviz import runs
+from cnnviz import images, runs
 
 PARAMETERS = {
     "A": 388_673, "B1": 687_298, "B2": 200_004, "C1": 29_898, "C2": 804_554, "D1": 93_322, "D2": 3_453_121,
@@ -75,8 +76,6 @@ def test_a_process_ends_with_what_its_verb_came_to():
     ],
 )
 def test_bad_input_is_one_line_exit_code_2_and_nothing_left_behind(arguments, said, tmp_path, checkpoints, command):
-    import numpy as np
-
     from cnnviz.presets import preset
 
     made = {"EMPTY": tmp_path / "EMPTY", "NPZ": tmp_path / "NPZ.npz", "TYPO": tmp_path / "typo.json"}
@@ -127,3 +126,20 @@ def test_a_detached_run_goes_on_and_stops_when_asked(checkpoints, until, command
     assert run.state == "stopped"
     assert run.best_path.is_file()
     assert run.written.metrics["val_accuracy"] > 0
+
+
+def test_what_is_not_read_of_the_data_is_said_and_reported(tmp_path, checkpoints):
+    place = {"CNNVIZ_CHECKPOINTS": str(checkpoints)}
+    for at, name in enumerate(("cat", "dog")):
+        (tmp_path / "pets" / name / "indoor").mkdir(parents=True)
+        for number in range(6):
+            picture = images.to_png(np.full((8, 8, 3), 40 * number + at, np.uint8))
+            (tmp_path / "pets" / name / "indoor" / f"{number}.png").write_bytes(picture)
+        (tmp_path / "pets" / name / "notes.txt").write_text("none")
+    done = cnnviz("train", "Q", "--set", f"data.dataset={tmp_path / 'pets'}", "fit.epochs=1", **place)
+    told = "2 files with other endings than pictures' (.txt) left out."
+    assert told in done.stderr, done.stderr
+    run = json.loads(done.stdout)
+    report = runs.open_run(run["run"], checkpoints).folder / "report.json"
+    assert told in json.loads(report.read_text())["notes"]
+    assert told in cnnviz("evaluate", run["run"], **place).stderr

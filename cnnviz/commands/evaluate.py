@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 
 from rich.console import Console
 from rich.table import Table
@@ -45,8 +46,11 @@ def _evaluate(chosen: argparse.Namespace) -> int:
         from cnnviz.train.evaluate import evaluate
 
         loaded = load_run(run)
-        split = chosen.split or ("test" if "test" in ready(run.recipe, may_adapt=False)[1].splits else "validation")
+        dataset = ready(run.recipe, may_adapt=False)[1]
+        split = chosen.split or ("test" if "test" in dataset.splits else "validation")
         _, report = evaluate(run, loaded.model, split)
+    for note in dataset.notes:
+        print(f"cnnviz: {note}", file=sys.stderr)
     if chosen.json:
         print(json.dumps({"run": run.id, "split": split, **report}))
         return 0

@@ -38,7 +38,7 @@ def _train(chosen: argparse.Namespace) -> int:
     wanted, settings = recipe_of(chosen)
     heads_named = any(key.startswith("network.heads") for key in settings)
     may_adapt = not heads_named and (chosen.recipe in PRESETS or "data.dataset" in settings)
-    recipe, _ = ready(wanted, may_adapt=may_adapt)
+    recipe, dataset = ready(wanted, may_adapt=may_adapt)
     for old, new in zip(wanted.network.heads, recipe.network.heads, strict=True):
         if old != new:
             print(
@@ -46,6 +46,8 @@ def _train(chosen: argparse.Namespace) -> int:
                 f"{new.name} ({new.units} units, {new.activation}) to fit the data.",
                 file=sys.stderr,
             )
+    for note in dataset.notes:
+        print(f"cnnviz: {note}", file=sys.stderr)
     run = runs.start(recipe)
     if not chosen.detach:
         run = _watch(run)

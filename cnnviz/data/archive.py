@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import json
 import os
 import re
 import shutil
@@ -22,15 +23,18 @@ from typing import BinaryIO
 
 from cnnviz.data.dataset import Progress, printable
 from cnnviz.data.kept import cache_folder
-from cnnviz.data.members import MAX_MEMBERS, arrays, pictures
+from cnnviz.data.listing import left_out
+from cnnviz.data.members import MAX_MEMBERS, arrays, pictures, unread
 from cnnviz.data.npz import load_npz
 from cnnviz.errors import DataError
+from cnnviz.files import read_json
 
-__all__ = ["keep", "place", "unpacked"]
+__all__ = ["keep", "place", "unpacked", "without"]
 
 _BLOCK = 2**20
 _SPARE = 2**30  # bytes that stay free on the disk
 _FORGOTTEN_SECONDS = 6 * 3600
+_UNREAD = ".unread.json"  # what of an archive was left out
 _ENTRY = b"PK\x01\x02"  # how each line of a zip file's directory begins
 _BROKEN = (zipfile.BadZipFile, zlib.error, struct.error, EOFError, RuntimeError, ValueError, LookupError, OverflowError)
 
@@ -52,6 +56,15 @@ def unpacked(path: Path, progress: Progress | None = None) -> Path:
             return _keep(file, path.name, key, progress)
     except OSError as error:
         raise _unreadable(path.name, error) from None
+
+
+def without(folder: Path) -> list[str]:
+    """Returns sentences on what was not unpacked of the archive that a folder of pictures comes from, if it does."""
+    home = Path(os.path.realpath(folder)).parent
+    if home.parent != Path(os.path.realpath(place())):
+        return []
+    found = read_json(home / _UNREAD)
+    return left_out(tuple(map(tuple, found["others"])), found["hidden"]) if found else []
 
 
 def keep(file: BinaryIO, name: str, progress: Progress | None = None) -> Path:
@@ -117,6 +130,8 @@ def _fill(
         load_npz(path, shown)  # headers and labels; refuses pickles and arrays of other sizes than they say
         return
     chosen = pictures(archive, size, shown)
+    others, hidden = unread(archive)
+    (new / _UNREAD).write_text(json.dumps({"others": others, "hidden": hidden}), encoding="utf-8")
     _room(new, sum(info.file_size for info, _ in chosen), shown)
     for done, (info, parts) in enumerate(chosen):
         target = new.joinpath(stem, *parts)
@@ -135,8 +150,9 @@ def _new(shown: str) -> Iterator[Path]:
     try:
         place().mkdir(parents=True, exist_ok=True)
         for left in place().glob(".new-*"):
-            if time.time() - left.stat().st_mtime > _FORGOTTEN_SECONDS:
-                shutil.rmtree(left, ignore_errors=True)
+            with suppress(FileNotFoundError):  # another has just finished or cleared it
+                if time.time() - left.stat().st_mtime > _FORGOTTEN_SECONDS:
+                    shutil.rmtree(left, ignore_errors=True)
         new = Path(tempfile.mkdtemp(prefix=".new-", dir=place()))
     except OSError as error:
         raise DataError(f"{shown} can't be unpacked in {place()} ({error.strerror}): set CNNVIZ_CACHE to a folder that "
@@ -150,7 +166,7 @@ def _new(shown: str) -> Iterator[Path]:
 def _inside(home: Path) -> Path | None:
     """The one thing that a kept folder holds."""
     try:
-        return next(iter(sorted(home.iterdir())), None)
+        return next((path for path in sorted(home.iterdir()) if not path.name.startswith(".")), None)
     except OSError:
         return None
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -20,7 +21,7 @@ _SPLITS = ("train", "validation", "test")
 
 def is_celeba(folder: Path) -> bool:
     """Returns whether a folder has CelebA's table of attributes."""
-    return (folder / ATTRIBUTES).is_file()
+    return os.path.isfile(folder / ATTRIBUTES)  # says no where it may not look
 
 
 def load_celeba(folder: Path, name: str, heads: Sequence[str] | None = None) -> Dataset:
@@ -107,8 +108,11 @@ def attributes_of(folder: Path) -> tuple[str, ...]:
 
 
 def _table(path: Path, columns: tuple[int, ...]) -> tuple[tuple[str, ...], np.ndarray]:
-    status = path.stat()
-    return _read_table(str(path), columns, (status.st_mtime_ns, status.st_size))
+    try:
+        status = path.stat()
+        return _read_table(str(path), columns, (status.st_mtime_ns, status.st_size))
+    except OSError as error:
+        raise _unreadable(path, error) from None
 
 
 @functools.lru_cache(maxsize=4)
@@ -139,8 +143,15 @@ def _read_table(path: str, columns: tuple[int, ...], changed: tuple[int, int]) -
 
 
 def _partition(path: Path) -> dict[str, int]:
-    status = path.stat()
-    return _read_partition(str(path), (status.st_mtime_ns, status.st_size))
+    try:
+        status = path.stat()
+        return _read_partition(str(path), (status.st_mtime_ns, status.st_size))
+    except OSError as error:
+        raise _unreadable(path, error) from None
+
+
+def _unreadable(path: Path, error: OSError) -> DataError:
+    return DataError(f"{path.name} can't be read: {error.strerror or error}.")
 
 
 @functools.lru_cache(maxsize=2)

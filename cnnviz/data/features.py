@@ -64,11 +64,11 @@ def features(
             with os.fdopen(handle, "wb", buffering=2**20) as file:
                 pictures = fitted(split, data, False, None, cancelled)
                 index = _write(split, pictures, compute, file, lambda done: _told(progress, what, split, done))
-            if name is None:  # nothing to be known by: the file lives on without its name for as long as it is used
-                return _mapped(Path(temporary), index)
-            os.replace(temporary, folder / f"{name}.bin")
-            files.write_json(folder / f"{name}.json", index)
-            return _mapped(folder / f"{name}.bin", index)
+            found = _mapped(Path(temporary), index)  # a mapped file lives on under another name or without one
+            if name is not None:
+                os.replace(temporary, folder / f"{name}.bin")
+                files.write_json(folder / f"{name}.json", index)
+            return found
         finally:
             Path(temporary).unlink(missing_ok=True)
     except OSError as error:
@@ -144,9 +144,9 @@ def _opened(path: Path) -> Pictures | None:
     index, data = files.read_json(path.with_suffix(".json")), path.with_suffix(".bin")
     try:
         whole = index is not None and data.stat().st_size == 4 * int(np.prod(index["shape"]))
+        return _mapped(data, index) if whole else None
     except (OSError, KeyError, TypeError):
         return None
-    return _mapped(data, index) if whole else None
 
 
 def _mapped(path: Path, index: dict) -> Pictures:

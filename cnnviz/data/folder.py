@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
 from cnnviz.data.dataset import Dataset, Files, Head, Split, printable
-from cnnviz.data.listing import Listing, has_pictures, listing
+from cnnviz.data.listing import Listing, Tree, added, has_pictures, instead, left_out, listing, tree
+from cnnviz.data.spellings import composed, spellings
 from cnnviz.errors import DataError
 
 __all__ = ["is_image_folder", "load_folder", "split_folders"]
 
 _SPLITS = {"train": ("train", "training"), "validation": ("validation", "valid", "val"), "test": ("test", "testing")}
 _EXPECTED = "expected one folder of pictures a class, or train, validation and test folders of such"
+
+Trees = dict[str, Tree]
+"""What lies in the folders of a class, by their names."""
 
 
 def is_image_folder(folder: Path) -> bool:
@@ -37,68 +42,106 @@ def split_folders(folder: Path, inside: Listing) -> dict[str, str]:
     return splits if set(inside.folders) <= set(splits.values()) or listing(folder / splits["train"]).folders else {}
 
 
-def load_folder(folder: Path, name: str) -> Dataset:
-    """Returns the dataset of a folder; its head is `label`, its classes are the folders' names in order.
+def load_folder(folder: Path, name: str, *, without: Sequence[str] = ()) -> Dataset:
+    """Returns the dataset of a folder; its head is `label`, its classes are the folders' names in order. A class has
+    all pictures of its folder and of those below it, see `listing.tree`.
+
+    Args:
+        folder: where it lies.
+        name: what it is called.
+        without: sentences on what has been left out of it already.
 
     Raises:
         DataError: no pictures, an empty class, fewer than two classes, or classes that differ between splits.
     """
     inside = listing(folder)
     splits = split_folders(folder, inside)
-    notes = []
     roots = {split: folder / sub for split, sub in splits.items()} or {"train": folder}
-    found = {split: {sub: listing(root / sub) for sub in listing(root).folders} for split, root in roots.items()}
-    classes = tuple(found["train"])
-    if not any(inside.pictures for inside in found["train"].values()):
-        raise DataError(_nothing(folder, roots["train"], inside))
-    for split, subfolders in found.items():
-        extra = [sub for sub in subfolders if sub not in classes]
+    inner = {split: listing(root) for split, root in roots.items()}
+    trees = {split: {sub: tree(roots[split] / sub) for sub in one.folders} for split, one in inner.items()}
+    classes = tuple(spellings(inner["train"].folders))
+    if not any(one.pictures for one in trees["train"].values()):
+        raise DataError(_nothing(folder, inner["train"], trees["train"]))
+    found = {split: _by_class(subfolders, classes) for split, subfolders in trees.items()}
+    notes = []
+    for split, parts in found.items():
+        extra = [sub for sub in parts if sub not in classes]
         if extra:
             raise DataError(f"{name}: the {split} split has the class {printable(extra[0])!r}, which the training "
                             f"split ({_some(classes)}) has not: give all splits the same classes.")  # fmt: skip
         for sub in classes:
-            if not (sub in subfolders and subfolders[sub].pictures):
+            if not any(one.pictures for one in parts.get(sub, {}).values()):
                 sentence = f"{name}: the {split} split has no pictures of {printable(sub)!r}"
-                if split == "train" or sub in subfolders:
-                    raise DataError(f"{sentence}, the folder {str(roots[split] / sub)!r} is empty: "
+                if split == "train" or sub in parts:
+                    where = roots[split] / next(iter(parts.get(sub, {sub: None})))
+                    raise DataError(f"{sentence}, the folder {str(where)!r} {_emptied(parts.get(sub, {}))}: "
                                     f"add pictures or remove it.")  # fmt: skip
                 notes.append(f"{sentence}.")
-    others = sum(inside.others for subfolders in found.values() for inside in subfolders.values())
-    if others:
-        notes.append(f"{others:,} file{'s' * (others > 1)} with other endings than pictures' are left out.")
-    made = {split: _split(folder, split, roots[split], subfolders, classes) for split, subfolders in found.items()}
+    made = {split: _split(folder, split, roots[split], parts, classes) for split, parts in found.items()}
     return Dataset(
         name=name,
         title=name,
         source=f"Pictures in {printable(str(folder))}, one folder a class.",
         heads=(Head("label", tuple(map(printable, classes))),),
         splits={split: part for split, part in made.items() if len(part)},
-        notes=tuple(notes),
+        notes=(*notes, *without, *_unread(folder, inside, splits, inner, trees)),
     )
 
 
-def _split(folder: Path, name: str, root: Path, found: dict[str, Listing], classes: tuple[str, ...]) -> Split:
+def _by_class(subfolders: Trees, classes: tuple[str, ...]) -> dict[str, Trees]:
+    """What each class has in a split, under the name that it has in the training split."""
+    called = {composed(name): name for name in classes}
+    found = {}
+    for name, folders in spellings(subfolders).items():
+        name = called.get(composed(name), name)
+        found[name] = {sub: subfolders[sub] for sub in folders}
+    return found
+
+
+def _unread(
+    folder: Path, inside: Listing, splits: dict[str, str], inner: dict[str, Listing], trees: dict[str, Trees]
+) -> list[str]:
+    """Sentences on all that lies there and is not read, with how much it is."""
+    sentences = []
+    if beside := sum(len(one.pictures) for one in ([inside] if splits else []) + list(inner.values())):
+        sentences.append(f"{beside:,} picture{'s' * (beside > 1)} beside the class folders, in none of them, left out.")
+    others = [name for name in inside.folders if name not in splits.values()] if splits else []
+    if lost := sum(len(tree(folder / name).pictures) for name in others):
+        sentences.append(f"{lost:,} picture{'s' * (lost > 1)} left out in {_some(tuple(others))}, beside the folders "
+                         f"of the splits.")  # fmt: skip
+    all_trees = [one for subfolders in trees.values() for one in subfolders.values()]
+    return sentences + left_out(
+        added(one.others for one in all_trees),
+        sum(one.hidden for one in all_trees),
+        sum(one.links for one in all_trees),
+    )
+
+
+def _split(folder: Path, name: str, root: Path, found: dict[str, Trees], classes: tuple[str, ...]) -> Split:
     """All pictures of a split, class by class."""
     inner = root.relative_to(folder)
     files, labels = [], []
-    for number, sub in enumerate(classes):
-        pictures = found[sub].pictures if sub in found else ()
-        prefix = f"{inner / sub}/"
-        files += [prefix + picture for picture in pictures]
+    for number, called in enumerate(classes):
+        pictures = [f"{inner / sub}/{path}" for sub, one in found.get(called, {}).items() for path in one.pictures]
+        files += pictures
         labels.append(np.full(len(pictures), number, np.int64))
     labels = np.concatenate(labels)
     return Split(name, {"label": labels}, Files(folder, tuple(files)), np.arange(len(labels)))
 
 
-def _nothing(folder: Path, root: Path, inside: Listing) -> str:
+def _nothing(folder: Path, inside: Listing, below: Trees) -> str:
     where = repr(str(folder))
     if inside.pictures:
         return (f"The folder {where} has {len(inside.pictures):,} pictures but no class folders: "
                 f"put the pictures of each class in a folder of its name.")  # fmt: skip
-    below = listing(root).folders
-    if below:
-        return f"The folder {where} has no pictures in its folders {_some(below)}: {_EXPECTED}."
-    return f"The folder {where} has no pictures: {_EXPECTED}."
+    others = added([inside.others, *(one.others for one in below.values())])
+    among = f" in its folders {_some(tuple(below))}" if below else ""
+    return f"The folder {where} has no pictures{among}{instead(others)}: {_EXPECTED}."
+
+
+def _emptied(found: Trees) -> str:
+    others = added(one.others for one in found.values())
+    return f"has none{instead(others)}" if others else "is empty"
 
 
 def _some(names: tuple[str, ...]) -> str:

@@ -9,6 +9,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -57,8 +58,10 @@ def on_disk(split: Split, data: recipe.Data, whole: bool, size: int, done: Itera
         folder.mkdir(parents=True, exist_ok=True)
         path = folder / f"{name}.bin" if name else None
         index = files.read_json(folder / f"{name}.json") if name else None
-        if index is not None and path is not None and path.is_file() and path.stat().st_size == index["bytes"]:
-            return _opened(path, index)
+        if index is not None and path is not None:
+            with suppress(FileNotFoundError):  # the folder is a cache, which may be emptied at any moment
+                if path.stat().st_size == index["bytes"]:
+                    return _opened(path, index)
         free = shutil.disk_usage(folder).free
         if free < size * 1.1:
             raise _full(folder, size, free)
@@ -66,13 +69,13 @@ def on_disk(split: Split, data: recipe.Data, whole: bool, size: int, done: Itera
         try:
             with os.fdopen(handle, "wb", buffering=2**20) as file:
                 index = _write(split, done, file)
-            if path is None:
-                return _opened(Path(temporary), index)
-            os.replace(temporary, path)
-            files.write_json(folder / f"{name}.json", index)
-            return _opened(path, index)
+            found = _opened(Path(temporary), index)  # a mapped file lives on under another name or without one
+            if path is not None:
+                os.replace(temporary, path)
+                files.write_json(folder / f"{name}.json", index)
+            return found
         finally:
-            Path(temporary).unlink(missing_ok=True)  # a mapped file lives on without its name
+            Path(temporary).unlink(missing_ok=True)
     except OSError as error:
         if error.errno == errno.ENOSPC:
             raise _full(folder, size, shutil.disk_usage(folder).free) from None

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import numpy as np
 
 from cnnviz.data.dataset import Arrays, Dataset, Split
+from cnnviz.data.spellings import composed
 from cnnviz.errors import DataError
 
 __all__ = ["names_of", "without"]
@@ -27,15 +28,11 @@ def without(splits: Mapping[str, Split], names: Sequence[str], title: str) -> di
     wanted = set(names)
     prefixes = {name: id(split.source) for name, split in splits.items()}
     found: dict[str, set[tuple[int, int]]] = {name: set() for name in wanted}
-    for split in splits.values():
-        source = id(split.source)
-        # "validation:#3" may lie in the training split by now: a prefix names the source
-        marks = [f"{other}:" for other, one in prefixes.items() if one == source]
-        for i in range(len(split)):
-            plain, row = split.name_of(i), int(split.rows[i])
-            for called in (plain, *(mark + plain for mark in marks)):
-                if called in found:
-                    found[called].add((source, row))
+    _find(splits, prefixes, found, str)
+    if unknown := [name for name in wanted if not found[name]]:  # maybe accents are written otherwise there
+        alike: dict[str, set[tuple[int, int]]] = {composed(name): set() for name in unknown}
+        _find(splits, prefixes, alike, composed)
+        found |= {name: alike[composed(name)] for name in unknown}
     for called in names:
         if not found[called]:
             raise DataError(f"{title} has no picture {called!r} to leave out: take it out of data.without, or write it "
@@ -50,6 +47,24 @@ def without(splits: Mapping[str, Split], names: Sequence[str], title: str) -> di
             raise DataError(f"Without the {len(wanted):,} pictures of data.without, {title} has no {name} picture "
                             "left: take some back in.")  # fmt: skip
     return left
+
+
+def _find(
+    splits: Mapping[str, Split],
+    prefixes: Mapping[str, int],
+    found: dict[str, set[tuple[int, int]]],
+    spelled: Callable[[str], str],
+) -> None:
+    """Adds to each name's set which samples have it, by their source and row."""
+    for split in splits.values():
+        source = id(split.source)
+        # "validation:#3" may lie in the training split by now: a prefix names the source
+        marks = [f"{other}:" for other, one in prefixes.items() if one == source]
+        for i in range(len(split)):
+            plain, row = spelled(split.name_of(i)), int(split.rows[i])
+            for called in (plain, *(mark + plain for mark in marks)):
+                if called in found:
+                    found[called].add((source, row))
 
 
 def _left(split: Split, gone: set[tuple[int, int]]) -> Split:

@@ -5,48 +5,158 @@ from __future__ import annotations
 import functools
 import os
 import time
+from collections import Counter, deque
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePath
 
+from cnnviz.data.dataset import printable
 from cnnviz.errors import DataError
 
-__all__ = ["SUFFIXES", "Listing", "has_pictures", "listing"]
+__all__ = ["SUFFIXES", "Endings", "Listing", "Tree", "added", "ending", "has_pictures", "instead", "is_hidden",
+           "is_hidden_picture", "is_picture", "left_out", "listing", "tree"]  # fmt: skip
 
 SUFFIXES = (".jpg", ".jpeg", ".jfif", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff")
 _SETTLED_NS = 2 * 10**9  # file systems' clocks are coarse: a folder that changed just now may change again unseen
+_GLANCE = 1000  # entries that are looked at where a glance must do
+_ENDINGS = 5  # that are named in a sentence
+
+Endings = tuple[tuple[str, int], ...]
+"""Endings of files that are not pictures, each with how many there are."""
 
 
 @dataclass(frozen=True)
 class Listing:
-    """What a folder holds, sorted; hidden entries are left out. `others` counts files that are not pictures."""
+    """What a folder holds, sorted; hidden entries are left out, of which `hidden` counts the pictures.
+
+    `links` are those of `folders` that are links.
+    """
 
     pictures: tuple[str, ...]
     folders: tuple[str, ...]
-    others: int
+    links: tuple[str, ...]
+    others: Endings
+    hidden: int
+
+
+@dataclass(frozen=True)
+class Tree:
+    """All pictures of a folder and of the folders below it, as paths with "/", and what of it is not read."""
+
+    pictures: tuple[str, ...]
+    others: Endings
+    hidden: int
+    links: int
 
 
 def listing(folder: Path) -> Listing:
-    """Returns the names in a folder; links count as what they lead to, broken ones as nothing.
+    """Returns the names in a folder; links count as what they lead to, broken ones as files of another kind.
 
     Raises:
         DataError: it can't be read.
     """
     try:
-        changed = os.stat(folder).st_mtime_ns
-        if time.time_ns() - changed < _SETTLED_NS:
-            return _scan(str(folder))
-        return _cached(str(folder), changed)
+        return _read(folder)
     except OSError as error:
-        raise DataError(f"The folder {str(folder)!r} can't be read: {error.strerror}.") from None
+        raise _unreadable(folder, error) from None
+
+
+def tree(folder: Path) -> Tree:
+    """Returns all pictures below a folder, in the order in which Keras's `image_dataset_from_directory` takes those of
+    a class: folder by folder in the order of their paths, each one's by name. Links to folders are not followed.
+
+    Raises:
+        DataError: a folder can't be read. One that went away meanwhile holds nothing.
+    """
+    found = {"": listing(folder)}
+    waiting = deque([""])
+    while waiting:
+        above = waiting.popleft()
+        for name in sorted(set(found[above].folders) - set(found[above].links)):
+            below = f"{above}/{name}" if above else name
+            try:
+                found[below] = _read(folder / below)
+            except FileNotFoundError:
+                continue
+            except OSError as error:
+                raise _unreadable(folder / below, error) from None
+            waiting.append(below)
+    return Tree(
+        tuple(f"{below}/{name}" if below else name for below in sorted(found) for name in found[below].pictures),
+        added(inside.others for inside in found.values()),
+        sum(inside.hidden for inside in found.values()),
+        sum(len(inside.links) for inside in found.values()),
+    )
 
 
 def has_pictures(folder: Path) -> bool:
-    """Returns whether there is a picture among a folder's first thousand entries; `False` where it can't be read."""
-    try:
-        with os.scandir(folder) as entries:
-            return any(_is_picture(entry.name) for _, entry in zip(range(1000), entries, strict=False))
-    except OSError:
-        return False
+    """Returns whether there is a picture among the first thousand entries of a folder and of those below it; `False`
+    where it can't be read."""
+    waiting, looked = deque([folder]), 0
+    while waiting and looked < _GLANCE:
+        try:
+            with os.scandir(waiting.popleft()) as entries:
+                for _, entry in zip(range(_GLANCE - looked), entries, strict=False):
+                    looked += 1
+                    if is_picture(entry.name):
+                        return True
+                    if not is_hidden(entry.name) and entry.is_dir(follow_symlinks=False):
+                        waiting.append(Path(entry.path))
+        except OSError:
+            continue
+    return False
+
+
+def left_out(others: Endings, hidden: int = 0, links: int = 0) -> list[str]:
+    """Returns a sentence for each kind of thing that is not read, with how many there are of it."""
+    sentences = []
+    if total := sum(count for _, count in others):
+        sentences.append(f"{_many(total, 'file')} with other endings than pictures' ({_named(others)}) left out.")
+    if hidden:
+        sentences.append(f"{_many(hidden, 'hidden picture')} (with a dot before the name) left out.")
+    if links:
+        sentences.append(f"{_many(links, 'folder')} inside classes left out, as a link: links are not followed there.")
+    return sentences
+
+
+def instead(others: Endings) -> str:
+    """Returns, for the middle of a sentence, what there is where pictures were expected; "" where there is nothing."""
+    total = sum(count for _, count in others)
+    found = f" but {_many(total, 'file')} with other endings ({_named(others)}), and read are {', '.join(SUFFIXES)}"
+    return found if total else ""
+
+
+def _named(others: Endings) -> str:
+    most = sorted(others, key=lambda one: (-one[1], one[0]))
+    return ", ".join(printable(ending) for ending, _ in most[:_ENDINGS]) + " and others" * (len(most) > _ENDINGS)
+
+
+def added(many: Iterable[Endings]) -> Endings:
+    """Returns the endings of several folders, added up."""
+    counts: Counter[str] = Counter()
+    for others in many:
+        counts.update(dict(others))
+    return tuple(sorted(counts.items()))
+
+
+def ending(name: str) -> str:
+    """Returns how a file's name ends, in lower case, such as ".txt"; "no ending" where it has none."""
+    return PurePath(name).suffix.lower()[:12] or "no ending"
+
+
+def _many(count: int, what: str) -> str:
+    return f"{count:,} {what}{'s' * (count != 1)}"
+
+
+def _unreadable(folder: Path, error: OSError) -> DataError:
+    return DataError(f"The folder {str(folder)!r} can't be read: {error.strerror}.")
+
+
+def _read(folder: Path) -> Listing:
+    changed = os.stat(folder).st_mtime_ns
+    if time.time_ns() - changed < _SETTLED_NS:
+        return _scan(str(folder))
+    return _cached(str(folder), changed)
 
 
 @functools.lru_cache(maxsize=4096)
@@ -55,19 +165,39 @@ def _cached(folder: str, changed: int) -> Listing:
 
 
 def _scan(folder: str) -> Listing:
-    pictures, folders, others = [], [], 0
+    pictures, folders, links, others, hidden = [], [], [], Counter(), 0
     with os.scandir(folder) as entries:
         for entry in entries:
-            if entry.name.startswith(".") or entry.name == "__MACOSX":
-                continue
-            if _is_picture(entry.name) and entry.is_file():
+            if is_hidden(entry.name):
+                hidden += is_hidden_picture(entry.name) and _looked(entry.is_file)
+            elif is_picture(entry.name) and _looked(entry.is_file):
                 pictures.append(entry.name)
-            elif entry.is_dir():
+            elif _looked(entry.is_dir):
                 folders.append(entry.name)
+                links += [entry.name] if _looked(entry.is_symlink) else []
             else:
-                others += 1
-    return Listing(tuple(sorted(pictures)), tuple(sorted(folders)), others)
+                others[ending(entry.name)] += 1
+    return Listing(*map(tuple, (sorted(pictures), sorted(folders), sorted(links), sorted(others.items()))), hidden)
 
 
-def _is_picture(name: str) -> bool:
+def _looked(look: Callable[[], bool]) -> bool:
+    """What a look at an entry says; `False` of what has just gone away or is a link to itself."""
+    try:
+        return look()
+    except OSError:
+        return False
+
+
+def is_hidden(name: str) -> bool:
+    """Returns whether a file or folder is left out by its name."""
+    return name.startswith(".") or name == "__MACOSX"
+
+
+def is_picture(name: str) -> bool:
+    """Returns whether a file is a picture by its name."""
     return not name.startswith(".") and name.lower().endswith(SUFFIXES)
+
+
+def is_hidden_picture(name: str) -> bool:
+    """Returns whether it would be a picture but for the dot before its name; ._x is what macOS keeps beside x."""
+    return name.startswith(".") and not name.startswith("._") and is_picture(name[1:])

@@ -7,13 +7,15 @@ import re
 import stat
 import unicodedata
 import zipfile
+from collections import Counter
 from collections.abc import Sequence
 
 from cnnviz.data.dataset import printable
-from cnnviz.data.listing import SUFFIXES
+from cnnviz.data.listing import Endings, ending, instead, is_hidden, is_hidden_picture, is_picture
 from cnnviz.errors import DataError
 
-__all__ = ["MAX_ARRAYS", "MAX_ARRAY_BYTES", "MAX_BYTES", "MAX_DEPTH", "MAX_MEMBERS", "MAX_RATIO", "arrays", "pictures"]
+__all__ = ["MAX_ARRAYS", "MAX_ARRAY_BYTES", "MAX_BYTES", "MAX_DEPTH", "MAX_MEMBERS", "MAX_RATIO", "arrays", "pictures",
+           "unread"]  # fmt: skip
 
 MAX_MEMBERS = 50_000
 MAX_ARRAYS = 100
@@ -65,9 +67,25 @@ def pictures(archive: zipfile.ZipFile, size: int, shown: str) -> Chosen:
     while chosen and len({parts[0] for _, parts in chosen}) == 1 and min(len(parts) for _, parts in chosen) > 2:
         chosen = [(info, parts[1:]) for info, parts in chosen]
     if min((len(parts) for _, parts in chosen), default=0) < 2 or len({parts[:-1] for _, parts in chosen}) < 2:
-        raise DataError(f"{shown} has {len(chosen):,} pictures, but not in folders of their classes: expected one "
-                        f"folder of pictures a class, two at least, such as cat/1.jpg and dog/1.jpg.")  # fmt: skip
+        why = ", but not in folders of their classes" if chosen else instead(unread(archive)[0])
+        raise DataError(f"{shown} has {len(chosen):,} pictures{why}: expected one folder of pictures a class, two at "
+                        f"least, such as cat/1.jpg and dog/1.jpg.")  # fmt: skip
     return chosen
+
+
+def unread(archive: zipfile.ZipFile) -> tuple[Endings, int]:
+    """Returns the endings of an archive's files that are not pictures, with how many there are, and the number of
+    hidden pictures."""
+    others, hidden = Counter(), 0
+    for info in archive.infolist():
+        parts = info.filename.split("/")
+        if _is_folder(info) or any(is_hidden(part) for part in parts[:-1]):
+            continue
+        if is_hidden(parts[-1]):
+            hidden += is_hidden_picture(parts[-1])
+        elif not is_picture(parts[-1]):
+            others[ending(parts[-1])] += 1
+    return tuple(sorted(others.items())), hidden
 
 
 def arrays(archive: zipfile.ZipFile, size: int, shown: str) -> None:
@@ -140,8 +158,7 @@ def _is_folder(info: zipfile.ZipInfo) -> bool:
 
 
 def _is_picture(parts: tuple[str, ...]) -> bool:
-    hidden = any(part.startswith(".") or part == "__MACOSX" for part in parts)
-    return not hidden and parts[-1].lower().endswith(SUFFIXES)
+    return not any(map(is_hidden, parts)) and is_picture(parts[-1])
 
 
 def _refused(shown: str, info: zipfile.ZipInfo, why: str) -> DataError:

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from cnnviz.data.dataset import Arrays, Dataset, Head, Split, printable
+from cnnviz.data.spellings import spellings
 from cnnviz.errors import DataError
 
 __all__ = ["MAX_ARRAY_BYTES", "headers", "load_npz", "pairs", "to_uint8"]
@@ -168,6 +169,7 @@ def _classes(
     """Labels as class indices for every split, and the classes' names."""
     if all(labels.dtype.kind in "US" for labels in raw.values()):
         texts = {split: np.char.decode(y, "utf-8", "replace") if y.dtype.kind == "S" else y for split, y in raw.items()}
+        texts = _spelled_alike(texts)
         known = np.unique(texts["train"])
         for split, y in texts.items():
             extra = np.setdiff1d(y, known)
@@ -188,6 +190,15 @@ def _classes(
         raise DataError(f"{name}: no training label is {missing[0]}, of the classes 0 to {count - 1}: number the "
                         f"classes 0, 1, 2, … without gaps.")  # fmt: skip
     return labels, classes or tuple(map(str, range(count)))
+
+
+def _spelled_alike(texts: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """The labels with those made one that differ only in how accents are written, as folders of classes are."""
+    everything = np.unique(np.concatenate([y.reshape(-1) for y in texts.values()]))
+    called = {text: name for name, same in spellings(map(str, everything)).items() for text in same}
+    if len(set(called.values())) == len(called):
+        return texts
+    return {split: np.array([called[str(text)] for text in y.reshape(-1)]) for split, y in texts.items()}
 
 
 def _indices(name: str, split: str, labels: np.ndarray) -> np.ndarray:

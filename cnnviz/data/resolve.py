@@ -107,11 +107,11 @@ def _open(name: str, heads: Sequence[str] | None, progress: Progress | None, any
     if path.is_dir():
         if celeba.is_celeba(path):
             return celeba.load_celeba(path, shown, heads)
-        return folder.load_folder(path, shown)
+        return folder.load_folder(path, shown, without=archive.without(path))
     if path.suffix.lower() == ".zip" and path.is_file():
         path = archive.unpacked(path, progress)
         if path.is_dir():
-            return folder.load_folder(path, shown)
+            return folder.load_folder(path, shown, without=archive.without(path))
     if path.suffix.lower() != ".npz" or not path.is_file():
         raise DataError(f"{shown} is not a dataset: expected a folder of pictures, a .zip of such or an .npz file.")
     return npz.load_npz(path, shown)
@@ -171,19 +171,21 @@ _CELEBA_MISSING = (
 def _celeba_folder() -> Path | None:
     """CNNVIZ_DATA/celeba, else the first folder under it in CelebA's layout."""
     root = keras_sets.data_root()
-    if root is None or not root.is_dir():
+    if root is None or not os.path.isdir(root):
         return None
-    return next((root / n for n in ("celeba", *listing(root).folders) if celeba.is_celeba(root / n)), None)
+    with suppress(DataError):  # it may not be looked into, or has just gone away
+        return next((root / n for n in ("celeba", *listing(root).folders) if celeba.is_celeba(root / n)), None)
+    return None
 
 
 def _found() -> list[str]:
     """Names of folders and archives under `CNNVIZ_DATA` that look like datasets and aren't known ones."""
     root = keras_sets.data_root()
-    if root is None or not root.is_dir():
+    if root is None or not os.path.isdir(root):
         return []
     try:
         with os.scandir(root) as entries:
-            files = [e.name for e in entries if e.is_file() and not e.name.startswith(".")]
+            files = [e.name for e in entries if os.path.isfile(e.path) and not e.name.startswith(".")]
         folders = listing(root).folders
     except (OSError, DataError):
         return []

@@ -6,9 +6,11 @@ Importing this module loads no TensorFlow, so that pages can say what is there.
 from __future__ import annotations
 
 import hashlib
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from stat import S_ISREG
 
 from cnnviz.backbones import BACKBONES
 from cnnviz.data.dataset import Progress
@@ -69,8 +71,10 @@ def find_weights(name: str, image_size: tuple[int, int]) -> Path | None:
     for file in weights_files(name, image_size):
         for folder in _folders():
             path = folder / file.name
-            if path.is_file() and _whole(path, path.stat().st_mtime_ns, path.stat().st_size, file.digest):
-                return path
+            with suppress(OSError):  # it isn't there, or is just being replaced
+                status = path.stat()
+                if S_ISREG(status.st_mode) and _whole(path, status.st_mtime_ns, status.st_size, file.digest):
+                    return path
     return None
 
 

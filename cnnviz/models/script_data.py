@@ -13,6 +13,7 @@ from cnnviz.data.celeba import ATTRIBUTES, PARTITION, PICTURES, attributes_of, i
 from cnnviz.data.folder import is_image_folder, split_folders
 from cnnviz.data.listing import SUFFIXES, listing
 from cnnviz.data.npz import headers, pairs
+from cnnviz.data.spellings import spellings
 from cnnviz.errors import DataError, RecipeError, one_of
 from cnnviz.models.script_pictures import FILES, RESIZING, decoding, fitting
 from cnnviz.models.script_splits import arranging
@@ -47,11 +48,17 @@ _READ = """
 def read(inner):  # the names of all pictures of a split's folder, and their classes' numbers
     names, labels = [], []
     for number, name in enumerate(CLASSES):
-        place = FOLDER / inner / name
-        for path in sorted(place.iterdir()) if place.is_dir() else ():
-            if path.name.lower().endswith(SUFFIXES) and not path.name.startswith(".") and path.is_file():
-                names.append(path.relative_to(FOLDER).as_posix())
-                labels.append(number)
+        same = lambda other: normalize("NFC", other) == normalize("NFC", name)
+        for place in sorted((FOLDER / inner / other for other in os.listdir(FOLDER / inner) if same(other)), key=str):
+            for root, folders, files in sorted(os.walk(place), key=lambda found: found[0]):
+                inside = Path(root).relative_to(FOLDER).parts[len(Path(inner).parts) :]
+                if any(part.startswith(".") or part == "__MACOSX" for part in inside):
+                    continue
+                for file in sorted(files):
+                    path = Path(root, file)
+                    if file.lower().endswith(SUFFIXES) and not file.startswith(".") and path.is_file():
+                        names.append(path.relative_to(FOLDER).as_posix())
+                        labels.append(number)
     return names, np.arange(len(names)), {"label": np.array(labels)}
 """
 _CELEBA = f"""
@@ -216,11 +223,12 @@ def _of_npz(path: Path, data: Data) -> _Source:
 def _of_folder(folder: Path) -> _Source:
     splits = split_folders(folder, listing(folder))
     inside = folder / splits["train"] if splits else folder
-    constants = [f"FOLDER = Path({str(folder)!r})", f"CLASSES = {tuple(listing(inside).folders)!r}",
+    constants = [f"FOLDER = Path({str(folder)!r})", f"CLASSES = {tuple(spellings(listing(inside).folders))!r}",
                  f"SUFFIXES = {SUFFIXES!r}"]  # fmt: skip
     places = splits or {"train": "."}
     lines = ["splits = {", *(f"    {name!r}: read({place!r})," for name, place in places.items()), "}"]
-    return _Source(["\n".join(constants), _READ.strip()], lines, tuple(places), files="FOLDER")
+    return _Source(["\n".join(constants), _READ.strip()], lines, tuple(places), files="FOLDER",
+                   imports=("import os", "from unicodedata import normalize"))  # fmt: skip
 
 
 def _of_celeba(data: Data, folder: Path | None, heads: Sequence[str]) -> _Source:

@@ -104,7 +104,7 @@ def test_a_folder_is_read_as_cnnviz_reads_it(tmp_path: Path) -> None:
         (place / "deeper" / "x.png").write_bytes(images.to_png(pictures(1, 3)[0]))
         (place / "notes.txt").write_text("none")
     made = same(Data(dataset=str(tmp_path / "set"), image_size=SIDE, validation_share=0.2), tmp_path / "set")
-    assert len(made["test"][1]) == 22
+    assert len(made["test"][1]) == 24
 
 
 def test_odd_pictures_are_read_as_cnnviz_reads_them(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
