@@ -13,7 +13,7 @@ from cnnviz.network import Network
 from cnnviz.presets import PRESETS
 from cnnviz.recipe import CROPS, Data, Recipe, parse
 from cnnviz.ui import datasets, state
-from cnnviz.ui.data_upload import data_upload
+from cnnviz.ui.data_upload import data_upload, refused
 from cnnviz.ui.data_view import SPLIT_WORDS, data_view
 from cnnviz.ui.later import Later
 from cnnviz.ui.state import Draft, key
@@ -86,7 +86,7 @@ def _picker(draft: Draft, entries: dict[str, Entry]) -> None:
             "a .zip of it, a folder in CelebA's layout, or an .npz file with X_train, y_train or images, labels. It "
             "must lie in a folder that CNNVIZ_DATA or CNNVIZ_ROOTS names.",
         )
-        data_upload(partial(_uploaded, draft))
+        data_upload(draft, partial(_uploaded, draft))
 
 
 def _pick(draft: Draft) -> None:
@@ -94,7 +94,7 @@ def _pick(draft: Draft) -> None:
     if name is None:
         return
     draft.shown = {"own": "new"} if name == OWN else {"measure": True}
-    state.forget("path", "heads")
+    state.forget("path", "heads", "file")
     if name != OWN:
         _point(draft, name)
 
@@ -102,6 +102,7 @@ def _pick(draft: Draft) -> None:
 def _type(draft: Draft) -> None:
     path = state.picked("path")
     if path is not None:
+        state.forget("file")
         _use(draft, path.strip())
 
 
@@ -129,6 +130,8 @@ def _point(draft: Draft, name: str) -> None:
 
 
 def _open(draft: Draft, entries: dict[str, Entry]) -> Found:
+    if sentence := refused(draft):
+        return Found(None, None, (sentence,), told=True)
     if draft.shown.get("own") == "new" or not draft.get("data.dataset"):
         return Found(None, None, ("No data is chosen yet: type the path of a folder or a file, or upload one.",))
     entry = entries.get(draft.get("data.dataset"))

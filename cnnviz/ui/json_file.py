@@ -27,7 +27,7 @@ def uploader(label: str, model: type[BaseModel], load: Callable[[Any], None], *,
 def refused(key: str) -> None:
     """Says what was wrong with the file that was opened last in the field of this key."""
     if sentence := st.session_state.get(_refused(key)):
-        st.error(plain(sentence), icon=":material/error:")
+        st.error(f"{plain(sentence)} What stands below is as before.", icon=":material/error:")
 
 
 def forget(key: str) -> None:

@@ -93,7 +93,8 @@ def _refused(choice: Choice) -> None:
         with st.container(width="stretch"):
             lines = [f"- **{plain(name)}**: {plain(sentence)}" for name, sentence in choice.refused[:MOST_PHOTOS]]
             more = len(choice.refused) - MOST_PHOTOS
-            st.error("\n".join(lines + [f"- … and {more} more"] * (more > 0)), icon=":material/broken_image:")
+            still = "\n\nThe picture below is still the one before." if choice.single and choice.photos else ""
+            st.error("\n".join(lines + [f"- … and {more} more"] * (more > 0)) + still, icon=":material/broken_image:")
         st.button(
             "Dismiss", icon=":material/close:", type="tertiary", key="predict_dismiss", on_click=choice.refused.clear,
             help="Dismisses this message.",

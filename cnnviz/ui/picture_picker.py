@@ -161,9 +161,10 @@ def _upload(choice: _Choice) -> None:
 def _read(choice: _Choice) -> None:
     """Decodes an upload once and keeps it at a size to work with."""
     file = st.session_state[_FILE]
-    if file is None:
-        return
     choice.refused = ""
+    if file is None:  # taken away, or turned away by the browser: the one before must not stand in for it
+        choice.upload = None
+        return
     try:
         data = file.getvalue()
         image = images.decode(data)

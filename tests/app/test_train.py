@@ -421,3 +421,47 @@ def test_start_makes_a_run_of_this_recipe_and_leads_to_it(app: AppTest, checkpoi
             if not runs.open_run(run.id).active:
                 break
             time.sleep(0.2)
+
+
+def test_a_refused_upload_blocks_the_start(app: AppTest, tmp_path: Path) -> None:
+    """The earlier data never stands in for a file that was refused, under whose name it would be."""
+    shown(app)
+    assert not app.button(key="train_start").disabled
+    field(app, "selectbox", "picker").set_value("own")
+    shown(app)
+    pets = tmp_path / "pets"
+    for name in ("cat", "dog"):
+        (pets / name).mkdir(parents=True)
+        for number in range(5):
+            cv2.imwrite(str(pets / name / f"{number}.png"), np.full((8, 8, 3), 40 * number, np.uint8))
+    field(app, "text_input", "path").set_value(str(pets))
+    shown(app)
+    assert not app.button(key="train_start").disabled
+
+    def upload(name: str, data: bytes) -> str:
+        (uploader,) = app.file_uploader
+        uploader.set_value((name, data, "application/zip"))
+        shown(app)
+        return " ".join(error.value for error in app.error)
+
+    for name, data in (("broken.zip", b"no archive"), ("photos.rar", b"Rar!"), ("again.npz", b"")):
+        said = upload(name, data)
+        assert name.split(".")[0] in said
+        assert "Nothing is chosen now" in said
+        assert app.button(key="train_start").disabled
+        assert not captions(app)  # nothing of the earlier data is shown
+    app.file_uploader[0].set_value([])
+    shown(app)
+    assert not app.error
+    assert draft(app).get("data.dataset") == str(pets)
+    assert not app.button(key="train_start").disabled
+    upload("broken.zip", b"no archive")
+    field(app, "text_input", "path").set_value(str(tmp_path / "pets") + "/")
+    shown(app)
+    assert not app.error
+    assert not app.button(key="train_start").disabled
+    assert not app.file_uploader[0].value  # its field is empty: the name there was not of these pictures
+    upload("broken.zip", b"no archive")
+    field(app, "selectbox", "picker").set_value("digits")
+    shown(app)
+    assert not app.button(key="train_start").disabled
