@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import stat
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,57 +18,97 @@ import cv2
 import numpy as np
 from PIL import Image
 
+from cnnviz import depth
 from cnnviz.errors import ImageError
 from cnnviz.tiff import tile_pixels
 
-__all__ = ["FORMATS", "MAX_BYTES", "MAX_PIXELS", "crop_box", "decode", "decode_with_notes", "fit", "to_png",
-           "with_channels"]  # fmt: skip
+__all__ = ["FORMATS", "MAX_BYTES", "MAX_JPEG_PIXELS", "MAX_PIXELS", "MAX_WHOLE_PIXELS", "bits", "crop_box", "decode",
+           "decode_with_notes", "fit", "is_deep", "to_png", "with_channels"]  # fmt: skip
 
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF")
 MAX_PIXELS = 50_000_000
+"""Of what comes out; larger pictures are read at half their size, a quarter or an eighth."""
+MAX_JPEG_PIXELS = 178_000_000
+"""Of a JPEG, which is reduced while it is decoded: no more memory is needed than for `MAX_PIXELS`."""
+MAX_WHOLE_PIXELS = 60_000_000
+"""Of what must be decoded whole before it can be reduced: other formats, and progressive JPEGs, which keep all their
+coefficients. With the half-sized result they need less memory than a picture of `MAX_PIXELS` with its own."""
 MAX_BYTES = 20 * 2**20
 _MAX_SIDE = 32_000  # OpenCV can't address longer sides when it resizes
 _MAX_TILE = 2**24  # pixels of one tile of a TIFF, for which memory is taken however small the picture is
 _BAND_PIXELS = 2_000_000  # converted at once, so that large pictures need little more than their own memory
 _ORIENTATION = 0x0112
+_STRETCHED = "Its values have more than 8 bits: {}..{} became 0..255."
 Crop = Literal["whole", "centre", "face"]
+warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # what is too large is refused here, by its kind
 
 
-def decode(source: bytes | Path) -> np.ndarray:
+def decode(source: bytes | Path, bits: int | None = None) -> np.ndarray:
     """Returns a picture as uint8 RGB, shape (height, width, 3), 0..255, upright.
 
     Formats: JPEG, PNG, WebP, GIF, BMP, TIFF, told by their content. The first frame of animations, EXIF orientation
-    applied, alpha laid over white, 16-bit values divided by 257. Float pixels within 0..1 are scaled by 255, within
-    0..255 kept; other floats, and 32-bit integers beyond 65,535, are stretched from their least to their greatest.
+    applied, alpha laid over white. Grey values of 9 to 16 bits are scaled from 0 and the greatest number of `bits` bits
+    to 0..255; without `bits`, or where a value is greater, by the bits that the file says or shows (`cnnviz.depth`).
+    Float pixels within 0..1 are scaled by 255, within 0..255 kept; other floats, and integers beyond 65,535, are
+    stretched from their least to their greatest. What has more than 50 megapixels comes out reduced by 2, 4 or 8.
 
     Raises:
-        ImageError: anything that is not a whole picture of these formats, of at most 20 MB and 50 megapixels.
+        ImageError: anything that is not a whole picture of these formats, of at most 20 MB and `MAX_WHOLE_PIXELS`, or
+            of a JPEG `MAX_JPEG_PIXELS`.
     """
-    with _open(source) as image:
-        return _pixels(image)
+    with _open(source) as (image, data):
+        return _pixels(image, data, bits)[0]
 
 
-def decode_with_notes(source: bytes | Path) -> tuple[np.ndarray, tuple[str, ...]]:
+def bits(source: bytes | Path) -> int | None:
+    """Returns how many bits the values of a grey picture of more than 8 bits use; `None` for any other.
+
+    Raises:
+        ImageError: as `decode`.
+    """
+    with _open(source) as (image, data):
+        if not image.mode.startswith("I"):
+            return None
+        image.load()
+        values = np.asarray(image)
+        return depth.of(image, data, values)[0] if values.min() >= 0 and values.max() <= 65_535 else None
+
+
+def is_deep(source: bytes | Path) -> bool:
+    """Returns whether a file says that it is a grey picture of more than 8 bits; reads no more than its head."""
+    try:
+        if isinstance(source, Path) and not stat.S_ISREG(source.stat().st_mode):
+            return False
+        with Image.open(io.BytesIO(source) if isinstance(source, bytes) else source, formats=("PNG", "TIFF")) as image:
+            return image.mode.startswith("I")
+    except Exception:  # Pillow's parsers raise nearly anything on broken files, which `decode` tells of
+        return False
+
+
+def decode_with_notes(source: bytes | Path, bits: int | None = None) -> tuple[np.ndarray, tuple[str, ...]]:
     """Returns `decode`'s picture and sentences on what a person may not expect (frames left out, alpha, turned).
 
     Raises:
         ImageError: as `decode`.
     """
-    with _open(source) as image:
-        given, transparent = image.mode, _has_alpha(image)
-        pixels = _pixels(image)
+    with _open(source) as (image, data):
+        (width, height), transparent = image.size, _has_alpha(image)
+        pixels, said = _pixels(image, data, bits)
         notes = []
+        if max(pixels.shape) < max(width, height):
+            notes.append(f"It has {width * height / 1e6:.1f} megapixels and is read at {pixels.shape[1]:,} × "
+                         f"{pixels.shape[0]:,} pixels.")  # fmt: skip
         if _animated(image):
             notes.append(f"Only the first frame of this {image.format} file is used.")
         if transparent:
             notes.append("Transparent parts are shown on white.")
-        if given.startswith(("I", "F")):
-            notes.append("Its values have more than 8 bits and were scaled to 0..255.")
+        if said:
+            notes.append(said)
         return pixels, tuple(notes)
 
 
 @contextmanager
-def _open(source: bytes | Path) -> Iterator[Image.Image]:
+def _open(source: bytes | Path) -> Iterator[tuple[Image.Image, bytes]]:
     """Opens a picture after checking its size; whatever Pillow raises inside the block becomes an ImageError."""
     data = _read(source) if isinstance(source, Path) else bytes(source)
     if not data:
@@ -76,12 +117,14 @@ def _open(source: bytes | Path) -> Iterator[Image.Image]:
     try:
         with Image.open(io.BytesIO(data), formats=FORMATS) as image:
             width, height = image.size
-            if width * height > MAX_PIXELS or max(width, height) > _MAX_SIDE or min(width, height) < 1:
-                raise ImageError(f"The picture has {width} × {height} pixels; at most {MAX_PIXELS // 10**6} megapixels "
+            whole = image.format not in ("JPEG", "MPO") or image.info.get("progressive")
+            most = MAX_WHOLE_PIXELS if whole else MAX_JPEG_PIXELS
+            if width * height > most or max(width, height) > _MAX_SIDE or min(width, height) < 1:
+                raise ImageError(f"The picture has {width} × {height} pixels; at most {most // 10**6} megapixels "
                                  f"and {_MAX_SIDE:,} a side are allowed.")  # fmt: skip
             if image.format == "TIFF" and tile_pixels(data) > _MAX_TILE:
                 raise ImageError("The picture is laid out in tiles that are too large: save it as PNG.")
-            yield image
+            yield image, data
     except ImageError:
         raise
     except Exception as error:  # Pillow's parsers raise nearly anything on broken files
@@ -110,7 +153,9 @@ def _read(path: Path) -> bytes:
 
 def _sentence(error: Exception) -> ImageError:
     if isinstance(error, (Image.DecompressionBombError, Image.DecompressionBombWarning)):
-        return ImageError(f"The picture has too many pixels; at most {MAX_PIXELS // 10**6} megapixels are allowed.")
+        return ImageError(
+            f"The picture has too many pixels; at most {MAX_JPEG_PIXELS // 10**6} megapixels are allowed."
+        )
     if isinstance(error, MemoryError):
         return ImageError("The picture needs more memory than there is.")
     if isinstance(error, Image.UnidentifiedImageError):
@@ -120,22 +165,36 @@ def _sentence(error: Exception) -> ImageError:
     return ImageError("The picture is damaged or cut off and can't be decoded.")
 
 
-def _pixels(image: Image.Image) -> np.ndarray:
-    width, height = image.size
+def _pixels(image: Image.Image, data: bytes, bits: int | None) -> tuple[np.ndarray, str]:
+    """The picture as `decode` gives it, and a sentence on how values of more than 8 bits were scaled, if they were."""
+    factor = _reduction(image.size)
+    if factor > 1 and image.format in ("JPEG", "MPO"):
+        image.draft(None, tuple(side // factor for side in image.size))
+        if (factor := _reduction(image.size)) > 1:
+            raise ImageError("The picture is too large to be read.")
     image.load()
-    if image.size != (width, height):  # TIFF is turned upright by Pillow; every other format by us
-        width, height = image.size
-    scale = _scale(image)
+    width, height = image.size  # TIFF has been turned upright by Pillow; every other format will be by us
+    scale, said = _scale(image, data, bits)
     key = image.info.get("transparency") if image.mode.startswith("I;16") else None
-    pixels = np.empty((height, width, 3), np.uint8)
-    rows = max(1, _BAND_PIXELS // width)
-    for top in range(0, height, rows):
+    pixels = np.empty((height // factor, width // factor, 3), np.uint8)
+    rows = max(1, _BAND_PIXELS // width // factor) * factor
+    for top in range(0, len(pixels) * factor, rows):
         whole = rows >= height
         band = image if whole else image.crop((0, top, width, min(top + rows, height)))
         if not whole and "transparency" in image.info:
             band.info["transparency"] = image.info["transparency"]
-        pixels[top : top + rows] = _deep(band, scale, key) if scale else _rgb(band)
-    return _upright(pixels, _orientation(image))
+        part = _deep(band, scale, key) if scale else _rgb(band)
+        if factor > 1:
+            part = part[: len(part) // factor * factor, : pixels.shape[1] * factor]
+            size = pixels.shape[1], len(part) // factor
+            part = cv2.resize(part, size, interpolation=cv2.INTER_AREA)
+        pixels[top // factor : top // factor + len(part)] = part
+    return _upright(pixels, _orientation(image)), said
+
+
+def _reduction(size: tuple[int, int]) -> int:
+    """By what each side is divided so that no more than `MAX_PIXELS` are left: 1, 2, 4 or 8."""
+    return next((by for by in (1, 2, 4, 8) if (size[0] // by) * (size[1] // by) <= MAX_PIXELS), 8)
 
 
 def _rgb(image: Image.Image) -> np.ndarray:
@@ -154,22 +213,27 @@ def _has_alpha(image: Image.Image) -> bool:
     )
 
 
-def _scale(image: Image.Image) -> tuple[float, float] | None:
-    """For modes of more than 8 bits, what is taken away and by what is divided to come to 0..1; else `None`."""
-    if image.mode.startswith("I;16"):
-        return 0.0, 65_535.0
-    if image.mode not in ("I", "F"):
-        return None
+def _scale(image: Image.Image, data: bytes, bits: int | None) -> tuple[tuple[float, float] | None, str]:
+    """For modes of more than 8 bits, what is taken away and by what is divided to come to 0..1, and a sentence on it;
+    else `None`."""
+    if not image.mode.startswith(("I", "F")):
+        return None, ""
     values = np.asarray(image)
-    values = values[np.isfinite(values)] if image.mode == "F" else values
-    low, high = (float(values.min()), float(values.max())) if values.size else (0.0, 1.0)
-    if low >= 0 and image.mode == "F" and high <= 1:
-        return 0.0, 1.0
+    if image.mode != "F":
+        low, high = int(values.min()), int(values.max())
+        if low >= 0 and high <= 65_535:
+            own, told = depth.of(image, data, values)
+            given = bits is not None and high < 1 << bits
+            used = bits if given else own
+            why = "as in training" if given else "as the file says" if told else "by its own greatest value"
+            return (0.0, float((1 << used) - 1)), depth.sentence(used, why)
+        return (low, float(high - low) or 1.0), _STRETCHED.format(low, high)
+    finite = values[np.isfinite(values)]
+    low, high = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 1.0)
     if low >= 0 and high <= 255:
-        return 0.0, 255.0
-    if low >= 0 and image.mode == "I" and high <= 65_535:
-        return 0.0, 65_535.0
-    return low, (high - low) or 1.0
+        top = 1.0 if high <= 1 else 255.0
+        return (0.0, top), _STRETCHED.format(0, int(top))
+    return (low, (high - low) or 1.0), _STRETCHED.format(f"{low:g}", f"{high:g}")
 
 
 def _deep(image: Image.Image, scale: tuple[float, float], key: object) -> np.ndarray:

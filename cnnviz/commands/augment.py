@@ -10,7 +10,7 @@ from pathlib import Path
 from cnnviz import images
 from cnnviz.augment import caption
 from cnnviz.augment.preview import display_size, draws, sheet
-from cnnviz.commands.output import out_file, written
+from cnnviz.commands.output import decoded, out_file, written
 from cnnviz.commands.verbs import add_verb
 from cnnviz.errors import RecipeError, one_of
 from cnnviz.policy import POLICIES, Policy
@@ -39,7 +39,7 @@ def _augment(chosen: argparse.Namespace) -> int:
     policy, out = _policy(chosen.policy), out_file(chosen.out, ".png", "the sheet is a PNG")
     if not 1 <= chosen.draws <= MOST:
         raise RecipeError(f"--draws is {chosen.draws}: choose a whole number from 1 to {MOST}.")
-    image = images.decode(Path(chosen.photo))
+    image = decoded(Path(chosen.photo))
     size = parse({"dataset": "photo", "image_size": chosen.size}, Data).image_size if chosen.size else None
     size = size or display_size(image.shape, LONGEST)
     made = draws(image, policy, seed=chosen.seed, epochs=range(chosen.draws), size=size)

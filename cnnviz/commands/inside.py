@@ -18,7 +18,7 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 
 from cnnviz import images
 from cnnviz.commands.networks import add_network_argument, network_of, resolved, tell_taken, tensorflow_quiet
-from cnnviz.commands.output import made_folder, out_file, out_folder, stem_of, written
+from cnnviz.commands.output import decoded, made_folder, out_file, out_folder, stem_of, written
 from cnnviz.commands.verbs import add_verb
 from cnnviz.errors import CnnvizError, ModelError, one_of
 from cnnviz.files import replacing
@@ -69,9 +69,11 @@ def _activations(chosen: argparse.Namespace) -> int:
     for option, value, allowed in (("scale", chosen.scale, SCALES), ("colour map", chosen.colour_map, COLOUR_MAPS)):
         if value not in allowed:
             raise ModelError(f"There is no {option} {value!r}: {one_of(value, allowed)}.")
-    out, image = out_folder(chosen.out), images.decode(Path(chosen.photo))
+    out, photo = out_folder(chosen.out), Path(chosen.photo)
+    images.decode(photo)  # before TensorFlow is loaded for it in vain
     with tensorflow_quiet():
         loaded, _ = network_of(chosen)
+        image = decoded(photo, loaded.bits)
         from cnnviz.explain.activations import activations, statistics  # brings TensorFlow
         from cnnviz.explain.whole import whole
 

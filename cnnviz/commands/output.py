@@ -1,15 +1,31 @@
-"""Where verbs write: checked before the work, and written whole."""
+"""What verbs read and write: photos with what is to be said of them, and files, checked before and written whole."""
 
 from __future__ import annotations
 
 import re
+import sys
 from pathlib import Path
 
+import numpy as np
+
+from cnnviz import images
 from cnnviz.data.dataset import printable
 from cnnviz.errors import CnnvizError
 from cnnviz.files import write_bytes
 
-__all__ = ["made_folder", "out_file", "out_folder", "stem_of", "written"]
+__all__ = ["decoded", "made_folder", "out_file", "out_folder", "stem_of", "written"]
+
+
+def decoded(photo: Path, bits: int | None = None) -> np.ndarray:
+    """Returns `images.decode`'s picture of a file; what a person may not expect of it is said on stderr.
+
+    Raises:
+        ImageError: it can't be read.
+    """
+    image, notes = images.decode_with_notes(photo, bits)
+    for note in notes:
+        print(f"cnnviz: {printable(photo.name)}: {note}", file=sys.stderr)
+    return image
 
 
 def out_file(name: str, suffix: str, what: str) -> Path:

@@ -16,7 +16,7 @@ import numpy as np
 
 from cnnviz import images
 from cnnviz.commands.networks import add_network_argument, network_of, tell_taken, tensorflow_quiet
-from cnnviz.commands.output import made_folder, out_folder, stem_of, written
+from cnnviz.commands.output import decoded, made_folder, out_folder, stem_of, written
 from cnnviz.commands.verbs import add_verb
 from cnnviz.data.dataset import printable
 from cnnviz.errors import CnnvizError, ModelError, one_of
@@ -130,7 +130,7 @@ def _asked(loaded: Loaded, photo: Path, wanted: _Wanted | None, taken: set[str])
     Raises:
         CnnvizError: the photo can't be read or explained, or a file can't be written.
     """
-    image = images.decode(photo)
+    image = decoded(photo, loaded.bits)
     seen = loaded.fit(image)[None]
     records = []
     for number, (head, shares) in enumerate(zip(loaded.heads, loaded.ask(seen), strict=True)):

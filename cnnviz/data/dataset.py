@@ -71,13 +71,17 @@ class Arrays:
 
 @dataclass(frozen=True, eq=False)
 class Files:
-    """Picture files under `root`, decoded when they are asked for; `names` are their paths below it."""
+    """Picture files under `root`, decoded when they are asked for; `names` are their paths below it.
+
+    `bits` is how many their values use where they have more than 8, see `images.decode`.
+    """
 
     root: Path
     names: tuple[str, ...]
+    bits: int | None = None
 
     def image(self, row: int) -> np.ndarray:
-        return images.decode(self.path(row))
+        return images.decode(self.path(row), self.bits)
 
     def name(self, row: int) -> str:
         return printable(self.names[row])
@@ -126,6 +130,11 @@ class Split:
         labels = {head: values[chosen] for head, values in self.labels.items()}
         return Split(name or self.name, labels, self.source, self.rows[chosen])
 
+    @property
+    def bits(self) -> int | None:
+        """How many bits the values of its pictures use where they have more than 8."""
+        return getattr(self.source, "bits", None)
+
     def spread(self, head: str, count: int) -> np.ndarray:
         """Returns up to `count` positions that show a head's classes in turn: the first of each, the second, …"""
         labels = self.labels[head]
@@ -163,6 +172,11 @@ class Dataset:
             if head.name == name:
                 return head
         raise DataError(f"{self.name} has no head {name!r}: {one_of(name, [head.name for head in self.heads])}.")
+
+    @property
+    def bits(self) -> int | None:
+        """How many bits the values of its pictures use where they have more than 8; a photo is scaled alike."""
+        return next(iter(self.splits.values())).bits
 
     @property
     def validates_on_test(self) -> bool:

@@ -22,7 +22,7 @@ from cnnviz.errors import DataError
 __all__ = ["BATCH", "features"]
 
 BATCH = 64
-_VERSION = 2  # raise it when features are computed otherwise
+_VERSION = 3  # raise it when features are computed otherwise
 
 
 def features(
@@ -79,7 +79,9 @@ def features(
 
 
 def _key(split: Split, data: recipe.Data, stem: str) -> str | None:
-    digest = hashlib.sha256(json.dumps([_VERSION, stem, data.image_size, data.channels, data.crop]).encode())
+    digest = hashlib.sha256(
+        json.dumps([_VERSION, stem, data.image_size, data.channels, data.crop, split.bits]).encode()
+    )
     if isinstance(split.source, Arrays):
         digest.update(np.ascontiguousarray(split.source.array()[split.rows]))
     elif not files_digest(split, digest):

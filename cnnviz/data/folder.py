@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from cnnviz.data.dataset import Dataset, Files, Head, Split, printable
+from cnnviz.data.depths import bits_of, note
 from cnnviz.data.listing import Listing, Tree, added, has_pictures, instead, left_out, listing, tree
 from cnnviz.data.spellings import composed, spellings
 from cnnviz.errors import DataError
@@ -78,6 +80,10 @@ def load_folder(folder: Path, name: str, *, without: Sequence[str] = ()) -> Data
                                     f"add pictures or remove it.")  # fmt: skip
                 notes.append(f"{sentence}.")
     made = {split: _split(folder, split, roots[split], parts, classes) for split, parts in found.items()}
+    bits = bits_of(folder, [name for part in made.values() for name in part.source.names])
+    if bits is not None:
+        made = {name: replace(part, source=replace(part.source, bits=bits)) for name, part in made.items()}
+        notes.append(note(bits))
     return Dataset(
         name=name,
         title=name,

@@ -20,7 +20,7 @@ from cnnviz.errors import DataError
 
 __all__ = ["cache_folder", "files_digest", "on_disk"]
 
-_VERSION = 1  # raise it when decoding or fitting changes
+_VERSION = 2  # raise it when decoding or fitting changes
 
 
 def cache_folder() -> Path:
@@ -90,7 +90,7 @@ def _full(folder: Path, size: int, free: int) -> DataError:
 
 def _key(split: Split, data: recipe.Data, whole: bool) -> str | None:
     digest = hashlib.sha256(
-        json.dumps([_VERSION, data.image_size, data.channels, data.crop, whole, len(split)]).encode()
+        json.dumps([_VERSION, data.image_size, data.channels, data.crop, whole, len(split), split.bits]).encode()
     )
     return digest.hexdigest()[:32] if files_digest(split, digest) else None
 

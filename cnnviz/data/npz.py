@@ -12,6 +12,7 @@ import numpy as np
 
 from cnnviz.data.dataset import Arrays, Dataset, Head, Split, printable
 from cnnviz.data.spellings import spellings
+from cnnviz.depth import holding
 from cnnviz.errors import DataError
 
 __all__ = ["MAX_ARRAY_BYTES", "headers", "load_npz", "pairs", "to_uint8"]
@@ -67,7 +68,15 @@ def load_npz(path: Path, name: str) -> Dataset:
         source=f"Arrays in {printable(str(path))}.",
         heads=(Head("label", classes),),
         splits=splits,
+        notes=tuple(_scaled(found[keys["train"][0]])),
     )
+
+
+def _scaled(header: Header) -> list[str]:
+    if header.dtype.kind not in "iu" or header.dtype.itemsize == 1:
+        return []
+    sentence = "where a training picture is above 255, the bits that they use are scaled to 0..255, in all alike."
+    return [f"The pictures in {printable(header.key)} are {header.dtype}: {sentence}"]
 
 
 def headers(path: Path) -> dict[str, Header]:
@@ -231,21 +240,24 @@ def _pictures(path: Path, key: str, reference: str) -> np.ndarray:
 
 
 def to_uint8(array: np.ndarray, key: str, reference: np.ndarray) -> np.ndarray:
-    """Returns pictures as uint8, 0..255. Floats up to 1 are multiplied by 255, integers above 255 divided by 257.
+    """Returns pictures as uint8, 0..255. Floats up to 1 are multiplied by 255; integers above 255 are scaled from the
+    bits that they use, see `cnnviz.depth`.
 
-    `reference` are the pictures whose greatest value decides.
+    `reference` are the pictures whose greatest value decides; greater ones, which may come in other splits, become 255.
 
     Raises:
         DataError: values are negative, not finite or too large.
     """
     low, high, top = float(array.min()), float(array.max()), float(reference.max())
-    limit = 65_535 if array.dtype.kind in "iu" and top > 255 else 1 if array.dtype.kind in "bf" and top <= 1 else 255
-    if not (low >= 0 and high <= limit):
+    limit = 1 if array.dtype.kind in "bf" and top <= 1 else 255
+    if array.dtype.kind in "iu" and top > 255:
+        limit = (1 << holding(int(top))) - 1
+    if not (low >= 0 and high <= (65_535 if limit > 255 else limit)):
         raise DataError(f"The pictures in {key} have values from {low:g} to {high:g}; expected 0..1 (float) or 0..255.")
     made = np.empty(array.shape, np.uint8)
     for start in range(0, len(array), 256):  # a block at a time needs little memory beside the result
         block = array[start : start + 256].astype(np.float32)
-        made[start : start + 256] = np.rint(block * np.float32(255 / limit))
+        made[start : start + 256] = np.rint(np.minimum(block * np.float32(255 / limit), 255))
     return made
 
 

@@ -74,7 +74,7 @@ def load_run(run: Run) -> Loaded:
         raise ModelError(f"The network of run {run.id} gives {', '.join(gives)}, but its recipe says "
                          f"{', '.join(head.activation for head in heads)}: train it anew.")  # fmt: skip
     return Loaded(run.id, model, heads, _classes(run), data.image_size, data.channels, data.crop,
-                  recipe=run.recipe)  # fmt: skip
+                  recipe=run.recipe, bits=_bits(run))  # fmt: skip
 
 
 def _model(path: Path, what: str, remedy: str) -> keras.Model:
@@ -174,6 +174,18 @@ def _classes(run: Run) -> dict[str, tuple[str, ...]]:
         head.name: found[head.name] if len(found.get(head.name, ())) == head.classes else numbered[head.name]
         for head in heads
     }
+
+
+def _bits(run: Run) -> int | None:
+    """How many bits the run's pictures use, as its report says, else as its data shows, see `data.depths`."""
+    report = read_json(run.folder / "report.json")
+    told = report.get("data") if isinstance(report, dict) else None
+    if isinstance(told, dict):
+        return found if isinstance(found := told.get("bits"), int) and 8 <= found <= 16 else None
+    try:
+        return open_dataset(run.recipe.data, [head.name for head in run.recipe.network.heads]).bits
+    except DataError:
+        return None
 
 
 def _names(report: Any) -> dict[str, tuple[str, ...]]:

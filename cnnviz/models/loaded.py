@@ -25,7 +25,8 @@ class Loaded:
 
     `name` is a run's id or a file's name; `heads` stand in the outputs' order; `classes` are each head's class names;
     `image_size` is (height, width). A run's model is of scale `raw`, as it holds its own scaling. `scale_known` says
-    whether that is so or a person said it; `doubts` are sentences on what can't be known of its numbers.
+    whether that is so or a person said it; `doubts` are sentences on what can't be known of its numbers. `bits` is how
+    many the pictures that it learned from use, where they had more than 8: photos are to be decoded alike.
     """
 
     name: str
@@ -39,6 +40,7 @@ class Loaded:
     recipe: Recipe | None = None
     scale_known: bool = True
     doubts: tuple[str, ...] = ()
+    bits: int | None = None
 
     def fit(self, image: np.ndarray) -> np.ndarray:
         """Returns what the network sees of a uint8 picture (height, width, 1 or 3): uint8 (*image_size, channels)."""

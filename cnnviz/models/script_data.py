@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cnnviz.data.celeba import ATTRIBUTES, PARTITION, PICTURES, attributes_of, is_celeba
-from cnnviz.data.folder import is_image_folder, split_folders
+from cnnviz.data.folder import is_image_folder, load_folder, split_folders
 from cnnviz.data.listing import SUFFIXES, listing
 from cnnviz.data.npz import headers, pairs
 from cnnviz.data.spellings import spellings
@@ -30,8 +30,9 @@ def opaque(pictures):
 _BYTES = """
 def as_bytes(pictures, top):
     whole, share = pictures.dtype.kind in "iu" and top > 255, pictures.dtype.kind in "bf" and top <= 1
-    limit = 65_535 if whole else 1 if share else 255
-    return np.rint(pictures.astype("float32") * np.float32(255 / limit)).astype("uint8")
+    bits = next((bits for bits in (8, 10, 12, 14, 16) if top < 2**bits), 16)
+    limit = 2**bits - 1 if whole else 1 if share else 255
+    return np.minimum(np.rint(pictures.astype("float32") * np.float32(255 / limit)), 255).astype("uint8")
 """
 _NUMBERED = """
 def numbered(labels):
@@ -93,13 +94,14 @@ def arrays(split, prepared):
 @dataclass(frozen=True)
 class _Source:
     """How a script reads some data: functions, lines that end with a dict `splits`, the splits it has (`None` where the
-    script must look), the folder of its pictures if they are files, whether any may have another size than is wanted,
-    and what it imports beside `FILES`."""
+    script must look), the folder of its pictures if they are files, their bits where they have more than 8, whether
+    any may have another size than is wanted, and what it imports beside `FILES`."""
 
     parts: list[str]
     lines: list[str]
     given: Collection[str] | None
     files: str = ""
+    bits: int | None = None
     resizes: bool = True
     imports: tuple[str, ...] = ()
 
@@ -124,7 +126,7 @@ def reading(
     blocks = [
         *source.parts,
         f"SIZE, CHANNELS = {data.image_size!r}, {data.channels}",
-        *decoding(files=bool(source.files)),
+        *decoding(files=bool(source.files), bits=source.bits),
         *fitting(data, resizes=resizes, margin=margin),
         *functions,
         _arrays(source, heads),
@@ -227,7 +229,8 @@ def _of_folder(folder: Path) -> _Source:
                  f"SUFFIXES = {SUFFIXES!r}"]  # fmt: skip
     places = splits or {"train": "."}
     lines = ["splits = {", *(f"    {name!r}: read({place!r})," for name, place in places.items()), "}"]
-    return _Source(["\n".join(constants), _READ.strip()], lines, tuple(places), files="FOLDER",
+    bits = load_folder(folder, folder.name).bits
+    return _Source(["\n".join(constants), _READ.strip()], lines, tuple(places), files="FOLDER", bits=bits,
                    imports=("import os", "from unicodedata import normalize"))  # fmt: skip
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cnnviz.images import FORMATS, MAX_BYTES, MAX_PIXELS
+from cnnviz.images import FORMATS, MAX_BYTES, MAX_JPEG_PIXELS, MAX_PIXELS, MAX_WHOLE_PIXELS
 from cnnviz.recipe import Data
 
 __all__ = ["FILES", "RESIZING", "decoding", "fitting"]
@@ -106,8 +106,14 @@ def uncut(pictures):  # scaled so that the largest window of SIZE's aspect has t
 _DECODED = """
 def decoded(path):  # uint8 (1, height, width, 3), upright, on white where it is transparent
     with Image.open(path, formats=FORMATS) as image:
-        if path.stat().st_size > MAX_BYTES or image.width * image.height > MAX_PIXELS or max(image.size) > 32_000:
+        jpeg = image.format in ("JPEG", "MPO")
+        most = MAX_JPEG_PIXELS if jpeg and not image.info.get("progressive") else MAX_WHOLE_PIXELS
+        if path.stat().st_size > MAX_BYTES or image.width * image.height > most or max(image.size) > 32_000:
             raise ValueError("the picture is too large")
+        factor = reduction(image.size)
+        if factor > 1 and jpeg:  # reduced while it is decoded
+            image.draft(None, tuple(side // factor for side in image.size))
+            factor = 1
         image.load()
         mode, clear = image.mode, image.info.get("transparency")
         if mode.startswith(("I", "F")):
@@ -118,14 +124,23 @@ def decoded(path):  # uint8 (1, height, width, 3), upright, on white where it is
             pixels = np.asarray(image_on_white)
         else:
             pixels = np.asarray(image.convert("RGB"))
+        if factor > 1:
+            height, width = pixels.shape[0] // factor, pixels.shape[1] // factor
+            pixels = pixels[: height * factor, : width * factor].reshape(height, factor, width, factor, 3)
+            pixels = (pixels.sum((1, 3), dtype="uint16") + 2 >> 2).astype("uint8")  # halves, by the limits above
         return upright(pixels, turned(image))[None]
+
+
+def reduction(size):  # by what each side is divided, so that no more than MAX_PIXELS are left
+    return next((by for by in (1, 2, 4, 8) if (size[0] // by) * (size[1] // by) <= MAX_PIXELS), 8)
 
 
 def eight_bits(values, mode, clear):  # grey of more than 8 bits
     finite = values[np.isfinite(values)]
     low, high = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 1.0)
-    if mode.startswith("I;16") or (mode == "I" and low >= 0 and 255 < high <= 65_535):
-        low, span = 0.0, 65_535.0
+    if mode != "F" and low >= 0 and high <= 65_535:  # as many bits as all pictures use, else as this one does
+        bits = BITS if BITS and high < 2**BITS else next(bits for bits in (8, 10, 12, 14, 16) if high < 2**bits)
+        low, span = 0.0, float(2**bits - 1)
     elif low >= 0 and high <= 255:
         low, span = 0.0, 1.0 if mode == "F" and high <= 1 else 255.0
     else:
@@ -191,9 +206,16 @@ def fitting(data: Data, *, resizes: bool, margin: bool) -> list[str]:
     return [part.strip() for part in parts]
 
 
-def decoding(*, files: bool) -> list[str]:
-    """Returns the functions that fetch pictures, of files or of arrays."""
+def decoding(*, files: bool, bits: int | None = None) -> list[str]:
+    """Returns the functions that fetch pictures, of files or of arrays.
+
+    Args:
+        files: whether they are files.
+        bits: how many those use that have more than 8, see `data.depths`.
+    """
     if not files:
         return [_FROM_ARRAYS.strip()]
-    limits = f"FORMATS, MAX_BYTES, MAX_PIXELS = {FORMATS!r}, {MAX_BYTES}, {MAX_PIXELS}"
+    limits = (f"FORMATS, MAX_BYTES, BITS = {FORMATS!r}, {MAX_BYTES}, {bits}\n"
+              f"MAX_PIXELS, MAX_WHOLE_PIXELS, MAX_JPEG_PIXELS = {MAX_PIXELS}, {MAX_WHOLE_PIXELS}, "
+              f"{MAX_JPEG_PIXELS}")  # fmt: skip
     return [f"{limits}\n# cnnviz also leaves out TIFF files in huge tiles.", _DECODED.strip()]

@@ -150,7 +150,8 @@ def facts_of(
     """
     return {
         "data": {"dataset": recipe.data.dataset, "title": dataset.title, "source": dataset.source,
-                 "sha256": fingerprint(dataset), "left_out": len(recipe.data.without)},
+                 "sha256": fingerprint(dataset), "left_out": len(recipe.data.without),
+                 "bits": dataset.bits},
         "test_is_validation": dataset.validates_on_test,
         "samples": dict(samples),
         "skipped": [{"picture": picture, "reason": sentence} for picture, sentence in skipped],

@@ -22,6 +22,7 @@ from cnnviz.ui.inside_strip import strip
 from cnnviz.ui.inside_work import seen_by, table_of
 from cnnviz.ui.models import Network, Source, forget_failures, opened
 from cnnviz.ui.network_choice import doubts
+from cnnviz.ui.photos import notes_on
 from cnnviz.ui.predict_state import Choice, seed
 from cnnviz.ui.text import plain
 
@@ -100,6 +101,8 @@ def _of(choice: Choice, source: Source, network: Network, picture: DeltaGenerato
     with picture:
         grey = " grey" if channels == 1 else ""
         _photo(seen, f"{photo.title}, as it is seen: {width:,} × {height:,}{grey}")
+        for note in notes_on(photo, network.loaded.bits):
+            st.caption(plain(note))
     table = table_of(source, network)
     if not table:
         if table is not None:

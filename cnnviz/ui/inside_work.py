@@ -80,7 +80,9 @@ def seen_by(source: Source, network: Network, photo: Photo) -> np.ndarray:
     Raises:
         ImageError: the photo can't be read.
     """
-    return remembered((source.stamp, photo.identity, "seen"), lambda: network.loaded.fit(photo.whole()))
+    return remembered(
+        (source.stamp, photo.identity, "seen"), lambda: network.loaded.fit(photo.whole(network.loaded.bits))
+    )
 
 
 def layer_values(opened: Opened, layer: str) -> np.ndarray | str | None:

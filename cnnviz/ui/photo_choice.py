@@ -57,8 +57,8 @@ def _files(choice: Choice) -> None:
     st.file_uploader(
         "Drop photos here", accept_multiple_files=not choice.single, key=_ONE_FILE if choice.single else _FILES,
         on_change=_take_files, args=(choice,), max_upload_size=images.MAX_BYTES >> 20, width="stretch",
-        help="JPEG, PNG, WebP, GIF, BMP or TIFF, up to 20 MB and 50 megapixels each. They stay on this computer: "
-        "decoded by this server, and not stored.",
+        help="JPEG, PNG, WebP, GIF, BMP or TIFF, up to 20 MB each; reduced beyond 50 megapixels. They stay on this "
+        "computer: decoded by this server, and not stored.",
     )  # fmt: skip
 
 

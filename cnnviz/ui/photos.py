@@ -14,7 +14,7 @@ from cnnviz.errors import DataError, ImageError, one_of
 from cnnviz.runs import Run
 from cnnviz.ui import datasets
 
-__all__ = ["LONGEST", "Photo", "held_out", "of_item", "of_sample", "of_upload", "refusal"]
+__all__ = ["LONGEST", "Photo", "held_out", "notes_on", "of_item", "of_sample", "of_upload", "refusal"]
 
 LONGEST = 1280
 """The longest side that a photo is shown and saved with, in pixels."""
@@ -40,9 +40,20 @@ class Photo:
     address: tuple[str, str] | None = None
     data: bytes | None = field(default=None, repr=False)
 
-    def whole(self) -> np.ndarray:
-        """Returns the photo as it was given, so that networks see what they would see anywhere else."""
-        return self.shown if self.data is None else images.decode(self.data)
+    def whole(self, bits: int | None = None) -> np.ndarray:
+        """Returns the photo as it was given, so that networks see what they would see anywhere else.
+
+        Args:
+            bits: how many the pictures use that the network learned from, see `images.decode`.
+        """
+        return self.shown if self.data is None else images.decode(self.data, bits)
+
+
+def notes_on(photo: Photo, bits: int | None) -> tuple[str, ...]:
+    """Returns the sentences on how a photo was read, for a network whose pictures used so many bits."""
+    if bits is None or photo.data is None or not images.is_deep(photo.data):
+        return photo.notes
+    return (*photo.notes, f"The network sees it scaled from {bits} bits, as the pictures that it learned from.")
 
 
 def of_sample(name: str) -> Photo:
@@ -69,7 +80,7 @@ def of_upload(name: str, data: bytes) -> Photo:
     shown = images.fit(photo, display_size(size, LONGEST), channels=3)
     shown.setflags(write=False)
     identity = ("upload", hashlib.sha256(data).hexdigest())
-    kept = data if shown.shape[:2] != size else None
+    kept = data if shown.shape[:2] != size or images.is_deep(data) else None
     return Photo(shown, size, name[-_LEAK_NAME:], identity, notes=notes, data=kept)
 
 

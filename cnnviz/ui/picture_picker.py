@@ -54,6 +54,7 @@ class _Choice:
     item: int = 1
     upload: Picture | None = None
     refused: str = ""
+    notes: tuple[str, ...] = ()
 
 
 def picture_picker() -> Picture | None:
@@ -74,6 +75,8 @@ def picture_picker() -> Picture | None:
         return None
     if choice.source == "upload" and choice.refused:
         st.error(plain(choice.refused), icon=":material/error:")
+    elif choice.source == "upload" and picture is not None and choice.notes:
+        st.caption(plain(" ".join(choice.notes)))
     elif picture is None:
         st.info("Choose a file: JPEG, PNG, WebP, GIF, BMP or TIFF, up to 20 MB.", icon=":material/upload:")
     return picture
@@ -167,13 +170,13 @@ def _read(choice: _Choice) -> None:
         return
     try:
         data = file.getvalue()
-        image = images.decode(data)
+        image, notes = images.decode_with_notes(data)
     except CnnvizError as error:
         choice.upload, choice.refused = None, str(error)
         return
     small = images.fit(image, display_size(image.shape, LONGEST))
     small.setflags(write=False)
-    choice.upload = Picture(small, file.name, ("upload", hashlib.sha256(data).hexdigest()))
+    choice.upload, choice.notes = Picture(small, file.name, ("upload", hashlib.sha256(data).hexdigest())), notes
 
 
 def _picture(choice: _Choice) -> Picture | None:

@@ -15,7 +15,7 @@ from cnnviz.figures.predicted import answer, layered, top
 from cnnviz.images import crop_box, fit
 from cnnviz.overlay import overlay
 from cnnviz.ui.models import Network
-from cnnviz.ui.photos import Photo
+from cnnviz.ui.photos import Photo, notes_on
 from cnnviz.ui.predict_choices import opacity
 from cnnviz.ui.predict_save import TOP, base, downloads, subject
 from cnnviz.ui.predict_state import Choice, remove
@@ -40,7 +40,7 @@ def given(photo: Photo, network: Network | None) -> None:
         if box[2:] != picture.shape[:2]:
             picture, caption = _boxed(picture, box), f"{caption}; the network sees what is in the box"
     st.image(picture_bytes(picture), caption=plain(caption), width="stretch", alt=f"The photo {photo.title}")
-    for note in photo.notes:
+    for note in notes_on(photo, network.loaded.bits if network is not None else None):
         st.caption(plain(note))
 
 

@@ -222,7 +222,7 @@ def _facts(network: Network) -> Facts:
 
 
 def _answer(pair: Pair) -> Answer:
-    seen = pair.network.loaded.fit(pair.photo.whole())
+    seen = pair.network.loaded.fit(pair.photo.whole(pair.network.loaded.bits))
     heads = pair.network.loaded.heads
     shares = pair.network.answers(seen[None])
     return Answer(seen, {head.name: values[0] for head, values in zip(heads, shares, strict=True)})
