@@ -275,14 +275,15 @@ def test_training_and_prediction_see_the_same_pixels(tmp_path: Path) -> None:
         place.write_bytes(data)
     for size, channels, crop in (((16, 12), 3, "whole"), ((9, 14), 1, "centre")):
         data = Data(dataset=str(tmp_path), image_size=size, channels=channels, crop=crop)
-        asked = Loaded("x", None, (), {}, size, channels, crop)
-        seen = 0
-        for split in open_dataset(data).splits.values():
+        dataset, seen = open_dataset(data), 0
+        asked = Loaded("x", None, (), {}, size, channels, crop, bits=dataset.bits)
+        for split in dataset.splits.values():
             pictures = prepare(split, data, whole=False)
             assert not pictures.skipped
             for row, sample in enumerate(pictures.kept):
                 name = split.name_of(int(sample)).partition("/")[2]
-                np.testing.assert_array_equal(pictures[row], asked.fit(of_upload(name, files[name]).whole()), name)
+                photo = of_upload(name, files[name]).whole(asked.bits)
+                np.testing.assert_array_equal(pictures[row], asked.fit(photo), name)
                 seen += 1
         assert seen == len(files)
     for name, data in files.items():
