@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -15,7 +15,7 @@ from cnnviz.explain.methods import METHODS
 from cnnviz.explain.pointing import Pointing
 from cnnviz.explain.quality import Faithful
 from cnnviz.explain.randomised import Randomised
-from cnnviz.explain.verdicts import KEPT, faithful_notes, faithful_verdict, randomised_notes, randomised_verdict
+from cnnviz.explain.verdicts import KEPT, Verdict, faithful_verdict, randomised_verdict
 from cnnviz.figures.style import CONFIG
 from cnnviz.images import with_channels
 from cnnviz.overlay import overlay
@@ -75,10 +75,10 @@ def measured(found: Findings, part: str, work: Callable[..., Any], what: str, ke
     return None if isinstance(result, str) else result
 
 
-def said(verdict: str, notes: Sequence[str] = ()) -> None:
-    """Draws a verdict, and what is to be known about it."""
-    st.markdown(f"**{plain(verdict)}**")
-    for note in notes:
+def said(verdict: Verdict) -> None:
+    """Draws a verdict, and what limits it."""
+    st.markdown(f"**{plain(verdict.sentence)}**")
+    for note in verdict.notes:
         st.caption(plain(note))
 
 
@@ -109,7 +109,7 @@ def faithful_part(case: Case, found: Findings, key: str) -> None:
         return
     from cnnviz.figures.quality import removal_curves  # brings Plotly
 
-    said(faithful_verdict(made, case.subject), faithful_notes(made, case.subject))
+    said(faithful_verdict(made, case.subject))
     shares, mean = next(iter(made.curves.values())).shares, made.random_mean
     axes = {
         "deletion": "Pixels taken away, down to the mean colour",
@@ -148,7 +148,7 @@ def randomised_part(case: Case, found: Findings, key: str, colour_map: str) -> N
         return
     from cnnviz.figures.quality import cascade_bars
 
-    said(randomised_verdict(made), randomised_notes(made))
+    said(randomised_verdict(made))
     names = [" … ".join(dict.fromkeys((stage.layers[0], stage.layers[-1]))) for stage in made.stages]
     maps = [made.original, *(stage.map for stage in made.stages)]
     base = _enlarged(with_channels(case.image, 3))

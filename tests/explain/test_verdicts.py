@@ -8,13 +8,7 @@ import pytest
 from cnnviz.explain.pointing import Pointing
 from cnnviz.explain.quality import Curves, Faithful
 from cnnviz.explain.randomised import Randomised, Stage
-from cnnviz.explain.verdicts import (
-    faithful_notes,
-    faithful_verdict,
-    pointing_verdict,
-    randomised_notes,
-    randomised_verdict,
-)
+from cnnviz.explain.verdicts import Verdict, faithful_verdict, pointing_verdict, randomised_verdict
 
 
 def curves(
@@ -44,38 +38,84 @@ def test_the_areas_of_the_made_curves_are_those_asked_for() -> None:
     ("own", "begins", "falls", "rises"),
     [
         (curves(0.2, 0.8), "The map marks what the network uses for cat: ", 10, 10),
-        (curves(0.47, 0.53), "The map marks what the network uses for cat: ", 9, 9),
-        (curves(0.2, 0.45), "The map marks what cat needs, but not what is enough for it: ", 10, 5),
-        (curves(0.63, 0.8), "The map marks what is enough for cat, but not all that it rests on: ", 1, 10),
-        (curves(0.49, 0.47), "The map marks what the network uses for cat hardly better than chance: ", 8, 6),
-        (curves(0.55, 0.8 - 0.35), "Don't rely on this map for cat: ", 5, 5),
+        (curves(0.3, 0.65), "The map marks what the network uses for cat: ", 10, 9),
+        (curves(0.2, 0.45), "The map marks what cat needs, but not what is enough for it: ", 10, 0),
+        (curves(0.63, 0.8), "The map marks what is enough for cat, but not all that it rests on: ", 0, 10),
+        (curves(0.39, 0.61), "The map marks what the network uses for cat hardly better than chance: ", 7, 7),
+        (curves(0.41, 0.45), "Don't rely on this map for cat: ", 6, 0),
         (curves(0.7, 0.3), "Don't rely on this map for cat: ", 0, 0),
     ],
 )
 def test_a_map_must_beat_nine_of_ten_random_ones(own: Curves, begins: str, falls: int, rises: int) -> None:
-    said = faithful_verdict(Faithful({"mine": own}, RANDOM), "cat")
+    found = faithful_verdict(Faithful({"mine": own}, RANDOM), "cat")
+    said = found.sentence
     assert said.startswith(begins)
-    assert f"fall faster than with {falls} of 10 random maps (area {own.deletion_area:.2f}, theirs 0.55)" in said
-    assert f"rise faster than with {rises} of 10 random maps (area {own.insertion_area:.2f}, theirs 0.45)" in said
+    assert f"clearly faster than with {falls} of 10 random maps (area {own.deletion_area:.2f}, theirs 0.55)" in said
+    assert f"clearly faster than with {rises} of 10 random maps (area {own.insertion_area:.2f}, theirs 0.45)" in said
+    assert found.notes == ()
+
+
+def test_areas_that_differ_by_less_than_the_curves_can_tell_are_equal() -> None:
+    """With five points an area is known to an eighth: 0.45 is no better than 0.55, 0.4 is."""
+    near, far = (Faithful({"mine": curves(area, 0.9)}, (curves(0.55, 0.4),) * 10) for area in (0.45, 0.4))
+    assert "fall clearly faster than with 0 of 10" in faithful_verdict(near, "cat").sentence
+    assert "fall clearly faster than with 10 of 10" in faithful_verdict(far, "cat").sentence
 
 
 def test_without_a_random_map_there_is_no_verdict() -> None:
-    said = faithful_verdict(Faithful({"mine": curves(0.2, 0.8)}), "cat")
-    assert said == "There was no time for a random map to compare with (deletion 0.20, insertion 0.80)."
+    found = faithful_verdict(Faithful({"mine": curves(0.2, 0.8)}), "cat")
+    assert found == Verdict("There was no time for a random map to compare with (deletion 0.20, insertion 0.80).")
 
 
-def test_why_curves_may_say_little() -> None:
-    assert faithful_notes(Faithful({"mine": curves(0.2, 0.8)}, RANDOM), "cat") == []
-    [little] = faithful_notes(Faithful({"mine": curves(0.02, 0.02, before=0.03)}, RANDOM), "cat")
-    assert "only 3.0%" in little
-    [empty] = faithful_notes(Faithful({"mine": curves(0.9, 0.5, empty=0.97)}, RANDOM), "cat")
-    assert empty.startswith("The picture's mean colour alone is cat to the network with 97%")
-    [soft] = faithful_notes(Faithful({"mine": curves(0.2, 0.95, blurred=0.96)}, RANDOM), "cat")
-    assert soft.startswith("The blurred picture alone is cat to the network with 96%")
-    late = Faithful({"mine": curves(0.2, 0.8)}, RANDOM[:1], {"Grad-CAM": "No convolution."}, "time")
-    assert faithful_notes(late, "cat") == [
-        "Grad-CAM: No convolution.", "The time was up before all was measured; random maps that were: 1."
-    ]  # fmt: skip
+CANT_TELL = "This test can't tell here whether the map marks what the network uses for cat: "
+MEAN = "The picture's mean colour alone is cat to the network with 97%: deletion can say little."
+BLUR = "The blurred picture alone is cat to the network with 96%: insertion can say little."
+
+
+@pytest.mark.parametrize(
+    ("own", "random", "begins", "notes"),
+    [
+        # nothing that is taken away or left out changes the answer: 0.99 beside 0.98 says nothing
+        (
+            curves(0.99, 0.99, empty=0.97, blurred=0.96),
+            curves(0.98, 0.98, empty=0.97, blurred=0.96),
+            CANT_TELL,
+            [MEAN, BLUR],
+        ),
+        (
+            curves(0.02, 0.02, before=0.03),
+            curves(0.02, 0.02, before=0.03),
+            CANT_TELL,
+            ["The network gives cat only 3.0% here: there is little to lose."],
+        ),
+        # one kind of curve can tell: it decides alone
+        (curves(0.9, 0.8, empty=0.97), curves(0.92, 0.4), "The map marks what is enough for cat: ", [MEAN]),
+        (curves(0.9, 0.3, empty=0.97), curves(0.92, 0.4), "Don't rely on this map for cat: ", [MEAN]),
+        (curves(0.2, 0.97, blurred=0.96), curves(0.6, 0.98), "The map marks what cat needs: ", [BLUR]),
+        # the ends leave no room, but between them the answer is lost as with no random map
+        (curves(0.5, 0.97, empty=0.97, blurred=0.96), curves(0.98, 0.98), "The map marks what cat needs: ", [BLUR]),
+    ],
+)
+def test_where_a_test_can_say_little_its_verdict_says_so(
+    own: Curves, random: Curves, begins: str, notes: list[str]
+) -> None:
+    found = faithful_verdict(Faithful({"mine": own}, (random,) * 10), "cat")
+    assert found.sentence.startswith(begins)
+    assert list(found.notes) == notes
+
+
+def test_few_random_maps_are_no_verdict() -> None:
+    own = {"mine": curves(0.2, 0.8)}
+    late = faithful_verdict(Faithful(own, RANDOM[6:7], {"Grad-CAM": "No convolution."}, "time"), "cat")
+    assert late.sentence.startswith(CANT_TELL)
+    assert late.notes == (
+        "Beating 1 random map may be chance: 5 are needed.", "Grad-CAM: No convolution.",
+        "The time was up before all was measured; random maps that were: 1.",
+    )  # fmt: skip
+    assert faithful_verdict(Faithful(own, RANDOM[:4]), "cat").sentence.startswith(CANT_TELL)
+    enough = faithful_verdict(Faithful(own, RANDOM[:5]), "cat")
+    assert enough.sentence.startswith("The map marks what the network uses for cat: ")
+    assert enough.notes == ()
 
 
 def changed(*correlations: float, wanted: int | None = None, ended: str = "") -> Randomised:
@@ -123,31 +163,36 @@ def changed(*correlations: float, wanted: int | None = None, ended: str = "") ->
     ],
 )  # fmt: skip
 def test_where_a_map_changes_says_what_it_depends_on(found: Randomised, said: str) -> None:
-    assert randomised_verdict(found) == said
+    assert randomised_verdict(found) == Verdict(said)
 
 
 def test_there_is_no_zero_below_zero() -> None:
-    assert "map above is 0.00, with" in randomised_verdict(changed(-0.001, 0.1))
+    assert "map above is 0.00, with" in randomised_verdict(changed(-0.001, 0.1)).sentence
 
 
 def test_what_is_missing_of_the_layers() -> None:
-    assert randomised_notes(changed(0.1, 0.1)) == []
-    assert randomised_notes(changed(0.1, 0.1, wanted=5, ended="stop")) == [
-        "It was stopped after 2 of 5 stages and at most 2 draws of each."
-    ]
+    assert randomised_verdict(changed(0.1, 0.1)).notes == ()
+    assert randomised_verdict(changed(0.1, 0.1, wanted=5, ended="stop")).notes == (
+        "It was stopped after 2 of 5 stages and at most 2 draws of each.",
+    )
 
 
 @pytest.mark.parametrize(
-    ("hits", "energy", "begins"),
+    ("hits", "energy", "pictures", "begins"),
     [
-        (0.8, 0.4, "Grad-CAM finds the object: the greatest value lies on the object in 80% of 500 pictures"),
-        (0.3, 0.4, "Grad-CAM finds the object better than chance, but not better than the centre does"),
-        (0.1, 0.4, "Grad-CAM doesn't find the object"),
-        (0.3, 0.1, "Grad-CAM doesn't find the object"),
+        (0.8, 0.4, 500, "Grad-CAM finds the object: the greatest value lies on the object in 80% of 500 pictures"),
+        (0.3, 0.4, 500, "Grad-CAM finds the object better than chance, but not clearly better than the centre does"),
+        (0.61, 0.4, 500, "Grad-CAM finds the object better than chance, but not clearly better than the centre does"),
+        (0.61, 0.4, 50_000, "Grad-CAM finds the object: "),
+        (0.3, 0.4, 25, "This test can't tell here whether Grad-CAM finds the object better than chance: "),
+        (0.1, 0.4, 500, "Grad-CAM doesn't find the object"),
+        (0.3, 0.1, 500, "Grad-CAM doesn't find the object"),
     ],
 )
-def test_a_map_is_compared_with_chance_and_with_the_centre(hits: float, energy: float, begins: str) -> None:
-    found = Pointing("grad-cam", hits, energy, 0.15, 0.6, 0, 500, 1.0)
-    said = pointing_verdict(found, "Grad-CAM")
+def test_a_map_is_compared_with_chance_and_with_the_centre(
+    hits: float, energy: float, pictures: int, begins: str
+) -> None:
+    found = Pointing("grad-cam", hits, energy, 0.15, 0.6, 0, pictures, 1.0)
+    said = pointing_verdict(found, "Grad-CAM").sentence
     assert said.startswith(begins)
     assert "a random place hits it in 15%, the picture's centre in 60%" in said
