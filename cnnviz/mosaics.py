@@ -1,8 +1,13 @@
-"""A layer's channels as grey pictures, and many of them in one. Importing this loads no TensorFlow."""
+"""A layer's channels in colours, and many of them in one picture. Importing this loads no TensorFlow.
+
+One value has one colour in all that is drawn of a layer's activations: `shades` decides which.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
 
 import cv2
 import numpy as np
@@ -10,7 +15,29 @@ import numpy as np
 from cnnviz.errors import ModelError, one_of
 from cnnviz.overlay import COLOUR_MAPS
 
-__all__ = ["in_colours", "maps", "mosaic", "raw", "standardised", "tile_at"]
+__all__ = [
+    "FULL",
+    "SCALES",
+    "Shades",
+    "colours",
+    "greatest",
+    "in_colours",
+    "levels",
+    "maps",
+    "mosaic",
+    "shades",
+    "standardised",
+    "tile_at",
+]
+
+SCALES = ("each", "one", "standardised")
+"""What the colours of a layer's channels mean; see `shades`."""
+FULL = 255
+"""The level that has a map's last colour; 0 has its first one, and -255 the last of the colours below 0."""
+_PINK = ((178, 24, 110), (240, 98, 146), (255, 214, 224))
+_ICE = ((0, 90, 160), (60, 170, 230), (214, 240, 255))
+_BELOW = {"viridis": _PINK, "cividis": _PINK, "jet": _PINK, "magma": _ICE, "inferno": _ICE}
+"""Colours for values below 0, from the middle on: such as the map itself has none of."""
 
 
 def maps(values: np.ndarray) -> np.ndarray:
@@ -48,16 +75,65 @@ def standardised(values: np.ndarray) -> np.ndarray:
     return np.clip(scaled, 0, 255, out=scaled).astype(np.uint8)
 
 
-def raw(values: np.ndarray) -> np.ndarray:
-    """Returns a layer's channels as grey pictures on one scale, so that they can be compared: uint8, same shape.
+@dataclass(frozen=True, eq=False)
+class Shades:
+    """A layer's channels as levels for `in_colours`, and which values the levels stand for.
 
-    0 is black where no value is negative, else the least value is; 255 is the layer's greatest value.
+    Attributes:
+        levels: int16 (height, width, k), -255 to 255.
+        low: the value of each channel's least level that is used, float64 (k,).
+        high: the value of its level 255.
+        from_zero: whether level 0 is the value 0.
     """
-    low, high = min(float(values.min()), 0.0), float(values.max())
-    if high <= low:
-        return np.zeros(values.shape, np.uint8)
-    factor = np.float32(255 / (high - low))
-    return np.rint(values * factor - np.float32(low) * factor).clip(0, 255).astype(np.uint8)
+
+    levels: np.ndarray
+    low: np.ndarray
+    high: np.ndarray
+    from_zero: bool = True
+
+    @property
+    def nbytes(self) -> int:
+        """How much memory it takes."""
+        return self.levels.nbytes
+
+
+def greatest(values: np.ndarray, scale: str = "each") -> np.ndarray:
+    """Returns the greatest size, whatever its sign, of `each` channel or of all as `one`: float64 (k,)."""
+    sizes = np.abs(values.reshape(-1, values.shape[-1])).max(axis=0).astype(np.float64)
+    return np.full_like(sizes, sizes.max(initial=0)) if scale == "one" else sizes
+
+
+def levels(values: np.ndarray, full: np.ndarray) -> Shades:
+    """Returns channels on colours that begin at 0, so that 0 has one colour in all of them and those below 0 others.
+
+    Args:
+        values: float32 (height, width, k), or anything else with the channels last.
+        full: the size that has the last colour on either side, float (k,).
+    """
+    factor = np.divide(FULL, full, out=np.zeros_like(full, np.float64), where=full > 0).astype(np.float32)
+    made = np.rint(np.nan_to_num(values * factor)).clip(-FULL, FULL).astype(np.int16)
+    return Shades(made, np.where(values.reshape(-1, values.shape[-1]).min(axis=0) < 0, -full, 0.0), full)
+
+
+def shades(values: np.ndarray, scale: str) -> Shades:
+    """Returns which colour every value of a layer has, on the page, in files and in its channels' own pictures.
+
+    Args:
+        values: float32 (height, width, k), or anything else with the channels last.
+        scale: `each`, from 0 to the channel's greatest size, whatever its sign; `one`, from 0 to the layer's, so that
+            channels can be compared; or `standardised`, where the middle is the channel's mean and 0 has no colour of
+            its own. Channels that have but one place can't be standardised: they are on `one` scale.
+
+    Raises:
+        ModelError: no such scale.
+    """
+    if scale not in SCALES:
+        raise ModelError(f"There is no scale {scale!r}: {one_of(scale, SCALES)}.")
+    if scale != "standardised" or values.size == values.shape[-1]:
+        return levels(values, greatest(values, "each" if scale == "each" and values.size > values.shape[-1] else "one"))
+    flat = values.reshape(-1, values.shape[-1])
+    mean, deviation = flat.mean(axis=0, dtype=np.float64), flat.std(axis=0, dtype=np.float64)
+    return Shades(standardised(values).astype(np.int16), mean - 2 * deviation, mean + 2 * deviation, from_zero=False)
 
 
 def mosaic(
@@ -67,10 +143,10 @@ def mosaic(
     margin: int = 1,
     background: int = 0,
 ) -> np.ndarray:
-    """Returns a layer's channels beside each other in rows: uint8 (rows · (h + margin) - margin, …).
+    """Returns a layer's channels beside each other in rows: (rows · (h + margin) - margin, …), of the same type.
 
     Args:
-        channels: uint8 (h, w, k), from `standardised` or `raw`.
+        channels: int16 or uint8 (h, w, k), from `shades` or `standardised`.
         order: which channels, in which order; by default all by their index.
         columns: tiles in a row.
         margin: pixels between tiles.
@@ -80,7 +156,7 @@ def mosaic(
     if order is not None:
         channels, count = channels[..., np.asarray(order, np.int64)], len(order)
     rows = -(-count // columns)
-    canvas = np.full((rows, height + margin, columns, width + margin), background, np.uint8)
+    canvas = np.full((rows, height + margin, columns, width + margin), background, channels.dtype)
     tiles = canvas.transpose(0, 2, 1, 3)
     planes, whole_rows = channels.transpose(2, 0, 1), count // columns
     full = whole_rows * columns
@@ -110,12 +186,28 @@ def tile_at(
     return tile if inside and tile < count else None
 
 
-def in_colours(grey: np.ndarray, colour_map: str = "viridis") -> np.ndarray:
-    """Returns a grey picture or mosaic, uint8 (h, w), in a map's colours: uint8 RGB (h, w, 3); 0 and 255 are its ends.
+def in_colours(levels: np.ndarray, colour_map: str = "viridis") -> np.ndarray:
+    """Returns levels or a mosaic of them, integers (h, w), -255 to 255, in a map's colours: uint8 RGB (h, w, 3).
+
+    0 and 255 are the map's ends; below 0 are colours that it has none of.
+
+    Raises:
+        ModelError: there is no such colour map.
+    """
+    return colours(colour_map)[levels.astype(np.int16) + FULL]
+
+
+@cache
+def colours(colour_map: str) -> np.ndarray:
+    """Returns the colours of the levels from -255 to 255, uint8 RGB (511, 3).
 
     Raises:
         ModelError: there is no such colour map.
     """
     if colour_map not in COLOUR_MAPS:
         raise ModelError(f"There is no colour map {colour_map!r}: {one_of(colour_map, COLOUR_MAPS)}.")
-    return cv2.cvtColor(cv2.applyColorMap(grey, COLOUR_MAPS[colour_map]), cv2.COLOR_BGR2RGB)
+    above = cv2.applyColorMap(np.arange(FULL + 1, dtype=np.uint8)[None], COLOUR_MAPS[colour_map])[0, :, ::-1]
+    stops = np.array([above[0], *_BELOW[colour_map]], np.float64)
+    places = np.linspace(0, FULL, len(stops))
+    below = [np.interp(np.arange(1, FULL + 1), places, stops[:, part]) for part in range(3)]
+    return np.concatenate([np.rint(np.stack(below, axis=1)).astype(np.uint8)[::-1], above])

@@ -21,8 +21,10 @@ COLOUR_MAPS: dict[str, int] = {
 """The first four grow evenly lighter; jet, which most papers show, makes edges that aren't in the map."""
 
 
-def normalised(values: np.ndarray) -> np.ndarray:
+def normalised(values: np.ndarray, greatest: float | None = None) -> np.ndarray:
     """Returns a map (h, w), at least 0, divided by its greatest value: float32 0..1. One that is all 0 stays so.
+
+    Where it is one of several on one scale, `greatest` is what it is divided by.
 
     Raises:
         ImageError: another shape, or values that are negative or not finite.
@@ -32,7 +34,7 @@ def normalised(values: np.ndarray) -> np.ndarray:
         raise ImageError(f"The map has the shape {values.shape}: expected (height, width).")
     if not np.isfinite(values).all() or values.min() < 0:
         raise ImageError("The map has negative or infinite values, or none at all (NaN): expected numbers from 0 on.")
-    greatest = values.max()
+    greatest = values.max() if greatest is None else greatest
     return values / greatest if greatest > 0 else values.copy()
 
 
@@ -49,15 +51,20 @@ def coloured(values: np.ndarray, colour_map: str = "viridis") -> np.ndarray:
 
 
 def overlay(
-    image: np.ndarray, values: np.ndarray, opacity: float = 0.5, colour_map: str = "viridis"
-) -> np.ndarray:  # fmt: skip
+    image: np.ndarray,
+    values: np.ndarray,
+    opacity: float = 0.5,
+    colour_map: str = "viridis",
+    greatest: float | None = None,
+) -> np.ndarray:
     """Returns a picture with a map over it: uint8 RGB (H, W, 3).
 
     Args:
         image: uint8 (H, W, 1 or 3).
-        values: the map, (h, w) of any size, at least 0; it is divided by its greatest value, then enlarged linearly.
+        values: the map, (h, w) of any size, at least 0; it is divided by `greatest`, then enlarged linearly.
         opacity: 0 shows the picture alone, 1 the map alone.
         colour_map: a name of `COLOUR_MAPS`.
+        greatest: the value that has the last colour; by default the map's greatest.
 
     Raises:
         ImageError: no such colour map, an opacity out of 0..1, or a picture or map of another kind.
@@ -66,7 +73,7 @@ def overlay(
         raise ImageError(f"The opacity is {opacity}: expected 0 to 1.")
     if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] not in (1, 3):
         raise ImageError(f"The picture is {image.dtype} {image.shape}: expected uint8 (height, width, 1 or 3).")
-    shown = normalised(values)
+    shown = normalised(values, greatest)
     if shown.shape != image.shape[:2]:
         shown = np.clip(cv2.resize(shown, image.shape[1::-1], interpolation=cv2.INTER_LINEAR), 0, 1)
     top = _lookup(colour_map)[np.rint(shown * 255).astype(np.uint8)]

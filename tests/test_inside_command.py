@@ -20,7 +20,7 @@ from cnnviz.errors import ModelError
 from cnnviz.explain.patterns import Settings, patterns
 from cnnviz.models import export
 from cnnviz.models.load import load_run
-from cnnviz.mosaics import in_colours, mosaic, standardised
+from cnnviz.mosaics import in_colours, mosaic, shades
 from cnnviz.presets import PRESETS
 from cnnviz.recipe import replace
 from cnnviz.runs import Run
@@ -105,7 +105,7 @@ def test_activations_of_all_layers_are_those_of_keras(folder: Path, run: Run) ->
         assert one["picture"] == f"made/inside/{number}-{one['layer']}.png"
     drawn = images.decode(folder / "made" / "inside" / "4-conv2d_1.png")
     assert drawn.shape == (8 * 2 + 1, 16 * 9 - 1, 3)
-    expected = in_colours(mosaic(standardised(kept["conv2d_1"])))
+    expected = in_colours(mosaic(shades(kept["conv2d_1"], "each").levels))
     assert np.mean(np.abs(drawn.astype(int) - expected) > 8) < 0.01
     assert images.decode(folder / told["layers"][0]["picture"]).shape == (32, 3 * 33 - 1, 3)
     assert len(listed(folder / "made" / "inside")) == len(LAYERS) + 1

@@ -22,7 +22,7 @@ from cnnviz.commands.output import decoded, made_folder, out_file, out_folder, s
 from cnnviz.commands.verbs import add_verb
 from cnnviz.errors import CnnvizError, ModelError, one_of
 from cnnviz.files import replacing
-from cnnviz.mosaics import in_colours, maps, mosaic, raw, standardised
+from cnnviz.mosaics import in_colours, maps, mosaic, shades
 from cnnviz.overlay import COLOUR_MAPS
 
 if TYPE_CHECKING:
@@ -30,7 +30,8 @@ if TYPE_CHECKING:
 
 __all__ = ["add_inside"]
 
-SCALES = {"standardised": standardised, "raw": raw}
+SCALES = {"each": "each", "raw": "one", "standardised": "standardised"}
+"""The command line's names of `mosaics.SCALES`."""
 COLUMNS = 16
 LEAST = 8
 """Tiles are enlarged to at least so many pixels a side."""
@@ -46,8 +47,8 @@ def add_inside(verbs: argparse._SubParsersAction) -> None:
     verb.add_argument(
         "--layer", metavar="L", dest="layers", action="append", help="only this one; may be given several times"
     )
-    verb.add_argument("--scale", metavar="S", default="standardised", help="standardised, every channel by itself "
-                      "(default), or raw, all on one scale")  # fmt: skip
+    verb.add_argument("--scale", metavar="S", default="each", help="each, every channel from 0 to its own greatest "
+                      "value (default); raw, from 0 to the layer's; standardised, by mean and deviation")  # fmt: skip
     verb.add_argument(
         "--colour-map", metavar="M", default="viridis", help=f"{', '.join(COLOUR_MAPS)} (default viridis)"
     )
@@ -115,7 +116,7 @@ def _mosaic(values: np.ndarray, scale: str, colour_map: str) -> np.ndarray | Non
     """All channels beside each other, uint8 RGB; `None` for what has no channels of places."""
     if not 1 <= values.ndim <= 3 or not values.size:
         return None
-    tiles = SCALES[scale](maps(values))
+    tiles = shades(maps(values), SCALES[scale]).levels
     factor = math.ceil(LEAST / max(tiles.shape[:2]))
     tiles = tiles.repeat(factor, axis=0).repeat(factor, axis=1)
     columns = COLUMNS if values.ndim == 3 else max(COLUMNS, math.ceil(math.sqrt(tiles.shape[2])))

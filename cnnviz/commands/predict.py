@@ -22,6 +22,7 @@ from cnnviz.data.dataset import printable
 from cnnviz.errors import CnnvizError, ModelError, one_of
 from cnnviz.explain import METHODS, Target, explain
 from cnnviz.overlay import overlay
+from cnnviz.probabilities import percents
 
 if TYPE_CHECKING:
     from cnnviz.models.loaded import Loaded
@@ -178,9 +179,10 @@ def _tell(record: dict[str, Any]) -> None:
     print(printable(record["photo"]))
     width = max(len(head["head"]) for head in record["heads"])
     for head in record["heads"]:
-        (first, share), *others = head["top"]
-        rest = ", ".join(f"{name} {other:.1%}" for name, other in others)
-        print(f"  {head['head']:<{width}}  {first} {share:.1%}{f'  ({rest})' if rest else ''}")
+        first, *others = (f"{name} {words}" for (name, _), words in
+                          zip(head["top"], percents([share for _, share in head["top"]]), strict=True))  # fmt: skip
+        rest = ", ".join(others)
+        print(f"  {head['head']:<{width}}  {first}{f'  ({rest})' if rest else ''}")
         if "method" in head:
             at = f" at {head['layer']}" if head["layer"] else ""
             print(f"  {'':<{width}}  {METHODS[head['method']].title}{at} of {head['target']}: {head['overlay']}, "

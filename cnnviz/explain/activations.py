@@ -14,7 +14,7 @@ from cnnviz.explain.graph import traced
 from cnnviz.explain.stopping import Cancelled
 from cnnviz.explain.walk import needed, run
 from cnnviz.explain.whole import whole
-from cnnviz.mosaics import in_colours, maps, mosaic, raw, standardised, tile_at
+from cnnviz.mosaics import in_colours, maps, mosaic, shades, standardised, tile_at
 
 if TYPE_CHECKING:
     import keras
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from cnnviz.models.loaded import Loaded
 
 __all__ = ["Statistics", "activations", "dead", "function_of", "histogram", "in_colours", "maps", "mosaic",
-           "outputs_of", "raw", "standardised", "statistics", "strongest", "tile_at"]  # fmt: skip
+           "outputs_of", "shades", "standardised", "statistics", "strongest", "tile_at"]  # fmt: skip
 
 _BATCH = 32
 

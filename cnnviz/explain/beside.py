@@ -4,28 +4,27 @@ from __future__ import annotations
 
 import numpy as np
 
-from cnnviz.mosaics import standardised
+from cnnviz.mosaics import Shades, greatest, levels
 
 __all__ = ["apart", "both"]
 
 
-def both(one: np.ndarray, other: np.ndarray, scale: str) -> tuple[np.ndarray, np.ndarray]:
-    """Returns the channels of both as grey pictures, uint8 (h, w, k).
+def both(one: np.ndarray, other: np.ndarray, scale: str) -> tuple[Shades, Shades]:
+    """Returns the channels of both in colours that begin at 0.
 
     Args:
         one: float32 (h, w, k).
         other: float32, whose sides and channels may be others unless the scale is `channel`.
-        scale: from the least (0 where none is below) to the greatest value of `layer`, all channels on both sides, or
-            of `channel`, this one on both sides; or `each`, every picture by itself, as `mosaics.standardised`.
+        scale: to the greatest size of `layer`, all channels on both sides, or of `channel`, this one on both sides; or
+            `each`, every channel of every picture by itself.
     """
-    if scale == "each":
-        return standardised(one), standardised(other)
-    axes = (0, 1) if scale == "channel" else None
-    low = np.minimum(np.minimum(one.min(axis=axes), other.min(axis=axes)), 0)
-    span = np.maximum(one.max(axis=axes), other.max(axis=axes)) - low
-    factor = np.divide(255, span, out=np.zeros_like(span, np.float64), where=span > 0)
-    first, second = (np.rint((values - low) * factor).clip(0, 255).astype(np.uint8) for values in (one, other))
-    return first, second
+    first, second = (greatest(values, "one" if scale == "layer" else "each") for values in (one, other))
+    if scale == "layer":
+        full = max(first.max(initial=0), second.max(initial=0))
+        first, second = np.full_like(first, full), np.full_like(second, full)
+    elif scale == "channel":
+        first = second = np.maximum(first, second)
+    return levels(one, first), levels(other, second)
 
 
 def apart(one: np.ndarray, other: np.ndarray) -> np.ndarray:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from cnnviz.explain.pointing import Pointing
 from cnnviz.explain.quality import Curves, Faithful
 from cnnviz.explain.randomised import Randomised
+from cnnviz.probabilities import percent
 
 __all__ = ["BETTER", "FEWEST", "KEPT", "Verdict", "faithful_verdict", "pointing_verdict", "randomised_verdict"]
 
@@ -57,13 +58,13 @@ def _limits(own: Curves, subject: str) -> tuple[str, str]:
     """Why deletion and insertion have no room to say anything, "" where they have."""
     before, empty, soft = own.deletion[0], own.deletion[-1], own.insertion[0]
     if before < _LITTLE:
-        little = f"The network gives {subject} only {before:.1%} here: there is little to lose."
+        little = f"The network gives {subject} only {percent(before)} here: there is little to lose."
         return little, little
     return (
-        f"The picture's mean colour alone is {subject} to the network with {empty:.0%}: deletion can say little."
+        f"The picture's mean colour alone is {subject} to the network with {percent(empty)}: deletion can say little."
         if empty > before - _LITTLE
         else "",
-        f"The blurred picture alone is {subject} to the network with {soft:.0%}: insertion can say little."
+        f"The blurred picture alone is {subject} to the network with {percent(soft)}: insertion can say little."
         if soft > before - _LITTLE
         else "",
     )

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import base64
 import math
+from collections.abc import Sequence
 
 import cv2
 import numpy as np
 
 from cnnviz.figures.predicted import ACCENT
-from cnnviz.figures.style import quoted
-from cnnviz.mosaics import in_colours, maps, mosaic
+from cnnviz.figures.style import escaped, quoted
+from cnnviz.mosaics import FULL, Shades, in_colours, maps, mosaic
 
-__all__ = ["columns_of", "crossed", "on_page", "spread", "tight"]
+__all__ = ["colour_bar", "columns_of", "crossed", "on_page", "spread", "tight"]
 
 LONGEST = 960
 """No side of a mosaic for the page is over so many pixels."""
@@ -32,24 +33,24 @@ def columns_of(shape: tuple[int, ...], wide: float = WIDE) -> int:
     return min(tried, key=lambda one: -count % one / count + 0.2 * abs(math.log(one / ideal)))
 
 
-def tight(grey: np.ndarray, order: np.ndarray, columns: int, colour_map: str) -> np.ndarray:
+def tight(levels: np.ndarray, order: np.ndarray, columns: int, colour_map: str) -> np.ndarray:
     """Returns the channels in a map's colours with all their pixels, uint8 RGB, for a file."""
-    return in_colours(mosaic(maps(grey), order, columns, margin=1), colour_map)
+    return in_colours(mosaic(maps(levels), order, columns, margin=1), colour_map)
 
 
-def on_page(grey: np.ndarray, order: np.ndarray, columns: int, colour_map: str, silent: np.ndarray) -> np.ndarray:
+def on_page(levels: np.ndarray, order: np.ndarray, columns: int, colour_map: str, silent: np.ndarray) -> np.ndarray:
     """Returns the channels as uint8 RGB whose rows and columns of tiles are equally large to the pixel.
 
     Tiles are shrunk so that the whole fits `LONGEST`, and small ones enlarged so that margins and crosses stay thin.
 
     Args:
-        grey: uint8 (h, w, k) or (k,).
+        levels: int16 (h, w, k) or (k,), of `mosaics.shades`.
         order: which channels, in which order.
         columns: tiles in a row.
         colour_map: of `overlay.COLOUR_MAPS`.
         silent: which channels are crossed out, bool (k,).
     """
-    planes = maps(grey)[..., order]
+    planes = maps(levels)[..., order]
     rows = -(-len(order) // columns)
     height, width = planes.shape[:2]
     factor = LONGEST / max(columns * width, rows * height)
@@ -73,6 +74,40 @@ def crossed(tile: np.ndarray) -> np.ndarray:
         cv2.line(tile, (0, 0), (right, low), colour, thickness)
         cv2.line(tile, (right, 0), (0, low), colour, thickness)
     return tile
+
+
+def colour_bar(shades: Shades, channels: Sequence[int], colour_map: str, ends: tuple[str, str] | None = None) -> str:
+    """Returns which values the colours of channels stand for, 0 marked where it has a colour; as HTML.
+
+    Args:
+        shades: of the layer.
+        channels: which of them are drawn in these colours.
+        colour_map: of `overlay.COLOUR_MAPS`.
+        ends: what stands at its ends where channels have different values there; by default the values.
+    """
+    chosen = np.asarray(channels)
+    low, high = float(shades.low[chosen].min()), float(shades.high[chosen].max())
+    first, zero = (-FULL if low < 0 else 0) if shades.from_zero else 0, None
+    if shades.from_zero and low < 0:
+        zero = 50.0
+    elif not shades.from_zero and ends is None and low < 0 < high:
+        zero = 100 * -low / (high - low)
+    words = [escaped(one, 60) for one in ends or (f"{low:.3g}", f"{high:.3g}")]
+    if low < 0 and ends is not None and shades.from_zero:
+        words[0] = f"− {words[1]}"
+    png = cv2.imencode(".png", in_colours(np.arange(first, FULL + 1, dtype=np.int16)[None], colour_map)[..., ::-1])[1]
+    mark = "" if zero is None else (
+        f'<span style="position:absolute;left:{zero:.1f}%;top:0;bottom:0;border-left:2px solid currentColor"></span>'
+        f'<span style="position:absolute;left:{zero:.1f}%;bottom:100%;transform:translateX(-50%)">0</span>'
+    )  # fmt: skip
+    alt = f"Colours from {words[0]} to {words[1]}" + (", 0 is marked" if zero is not None else "")
+    return (
+        '<div style="max-width:20rem;font-size:0.8rem;line-height:1.3;font-variant-numeric:tabular-nums">'
+        f'<div style="position:relative;margin-top:{"1.4em" if mark else "0"}"><img alt="{quoted(alt)}" '
+        f'src="data:image/png;base64,{base64.b64encode(png).decode()}" style="display:block;width:100%;height:10px;'
+        f'border-radius:2px">{mark}</div><div style="display:flex;justify-content:space-between;gap:2rem">'
+        f"<span>{words[0]}</span><span>{words[1]}</span></div></div>"
+    )
 
 
 def spread(counts: np.ndarray, edges: np.ndarray, alt: str) -> str:

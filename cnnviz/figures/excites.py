@@ -10,6 +10,7 @@ import numpy as np
 
 from cnnviz.figures.predicted import ACCENT
 from cnnviz.figures.style import escaped, quoted
+from cnnviz.probabilities import percents
 
 __all__ = ["boxed", "enlarged", "mean_bars", "with_and_without"]
 
@@ -85,9 +86,11 @@ def with_and_without(rows: Sequence[tuple[str, float, float]], alt: str) -> str:
     """
     drawn = "".join(
         f'{_name(name)}<div>{_share(with_it, ACCENT)}{_share(without, _OFF)}</div><div style="text-align:right">'
-        f'{with_it:.1%} → {without:.1%}</div><div style="text-align:right;font-weight:'
+        f'{escaped(before, 20)} → {escaped(after, 20)}</div><div style="text-align:right;font-weight:'
         f'{600 if abs(without - with_it) >= 0.005 else 400}">{_points(without - with_it)}</div>'
-        for name, with_it, without in rows
+        for (name, with_it, without), before, after in zip(
+            rows, percents([one for _, one, _ in rows]), percents([one for _, _, one in rows]), strict=True
+        )
     )
     return (
         f'<div role="group" aria-label="{quoted(alt)}" style="display:grid;grid-template-columns:fit-content(40%) '

@@ -6,25 +6,17 @@ import base64
 from collections.abc import Sequence
 
 from cnnviz.figures.style import escaped, quoted
+from cnnviz.probabilities import percent, percents
 
-__all__ = ["answer", "layered", "percent", "top"]
+__all__ = ["answer", "layered", "top"]
 
 ACCENT = "#14998c"
 _MUTED = "rgb(128 128 128 / 0.45)"
 
 
-def percent(share: float) -> str:
-    """Returns a probability as a person reads it: "97 %", "99.98 %", "0.3 %", "< 0.01 %"."""
-    share = 100 * share
-    if share >= 99.995:
-        return "100 %" if share >= 99.99995 else "> 99.99 %"
-    if share < 0.01:
-        return "0 %" if share <= 0 else "< 0.01 %"
-    digits = 2 if share > 99.5 or share < 0.095 else 1 if share > 99 or share < 0.95 else 0
-    return f"{share:.{digits}f} %"
-
-
-def answer(name: str, share: float, *, head: str = "", truth: str = "", large: bool = True) -> str:
+def answer(
+    name: str, share: float, *, head: str = "", truth: str = "", large: bool = True, others: Sequence[float] = ()
+) -> str:
     """Returns a head's answer with its probability; as HTML.
 
     Args:
@@ -33,7 +25,9 @@ def answer(name: str, share: float, *, head: str = "", truth: str = "", large: b
         head: which question it answers, where there are several.
         truth: the true class, where it is known.
         large: whether it is the one a person looks at first.
+        others: the other probabilities that stand beside it, so that all are written with the same decimals.
     """
+    words = percents([share, *others])[0] if others else percent(share)
     size, tone = ("2rem", f"color:{ACCENT}") if large else ("1.15rem", "opacity:0.75")  # small text needs more contrast
     above = f'<div style="font-size:0.8rem;opacity:0.7">{escaped(head, 60)}</div>' if head else ""
     word = "✓ as labelled" if truth == name else f"✗ labelled {escaped(truth, 60)}"
@@ -41,7 +35,7 @@ def answer(name: str, share: float, *, head: str = "", truth: str = "", large: b
     return (
         f'<div style="margin-bottom:0.5rem">{above}<div style="font-size:{size};line-height:1.2;font-weight:600;'
         f'overflow-wrap:anywhere">{escaped(name, 80)} <span style="font-weight:400;{tone};white-space:nowrap">'
-        f"{percent(share)}</span></div>{below}</div>"
+        f"{escaped(words, 20)}</span></div>{below}</div>"
     )
 
 
@@ -58,8 +52,8 @@ def top(rows: Sequence[tuple[str, float]], marked: str = "") -> str:
         f'<div style="height:0.4rem;border-radius:0.2rem;background:rgb(128 128 128 / 0.15)"><div style="width:'
         f"{max(0.5, 100 * share):.2f}%;height:100%;border-radius:0.2rem;background:"
         f'{ACCENT if name == marked else _MUTED}"></div></div>'
-        f'<div style="text-align:right">{percent(share)}</div>'
-        for name, share in rows
+        f'<div style="text-align:right">{escaped(words, 20)}</div>'
+        for (name, share), words in zip(rows, percents([share for _, share in rows]), strict=True)
     )
     return (
         '<div style="display:grid;grid-template-columns:fit-content(45%) minmax(3rem,1fr) max-content;'

@@ -8,8 +8,9 @@ import cv2
 import numpy as np
 
 from cnnviz.augment.preview import picture_bytes
+from cnnviz.figures.channels import colour_bar
 from cnnviz.figures.watched import Cell, picture, share_line, watched
-from cnnviz.mosaics import in_colours, mosaic
+from cnnviz.mosaics import in_colours, mosaic, shades
 from cnnviz.overlay import coloured
 from cnnviz.runs.snapshots import Maps, Probe, Snapshot
 
@@ -90,14 +91,14 @@ def maps_html(maps: Maps, at: int, name: str, epoch: int, scale: str) -> str:
         epoch: of the snapshot.
         scale: one of `SCALES`.
     """
-    levels = maps.levels[at]
+    values = maps.values(at)
+    shaded = shades(values, "one" if scale == "layer" else "each")
+    levels, below = shaded.levels, bool((shaded.low < 0).any())
     if scale == "layer":
-        values = maps.values(at)
-        low, high = min(float(values.min()), 0.0), float(values.max())
-        levels = np.rint((values - low) * (255 / (high - low) if high > low else 0)).astype(np.uint8)
-        meaning = f"Dark is {low:.3g}, bright {high:.3g}, for all channels alike."
+        ends, meaning = None, "All channels alike."
     else:
-        meaning = "Each channel goes from its least (dark) to its greatest value (bright) in this picture."
+        ends, meaning = ("0", "its greatest"), "Each channel goes to its greatest value in this picture."
+    meaning = f"0 is dark{'; pale red is below 0' if below else ''}. {meaning}"
     height, width, channels = maps.shape
     small = "" if levels.shape[:2] == (height, width) else f", shown as {levels.shape[0]} × {levels.shape[1]} means"
     count = levels.shape[2]
@@ -105,7 +106,8 @@ def maps_html(maps: Maps, at: int, name: str, epoch: int, scale: str) -> str:
     columns = min(_COLUMNS, count)
     caption = f"{maps.layer} for {name}, {when(epoch)}: {which}, {height} × {width}{small}. {meaning}"
     alt = f"Feature maps of {maps.layer}, {when(epoch)}"
-    return picture(in_colours(mosaic(levels, columns=columns)), alt, caption, columns * 84)
+    bar = colour_bar(shaded, range(count), "viridis", ends if count > 1 else None)
+    return picture(in_colours(mosaic(levels, columns=columns)), alt, caption, columns * 84) + bar
 
 
 def kernels_html(kernels: np.ndarray, epoch: int) -> str:

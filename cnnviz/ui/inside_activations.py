@@ -11,10 +11,10 @@ import numpy as np
 import streamlit as st
 
 from cnnviz import images
-from cnnviz.figures.channels import columns_of, on_page, spread, tight
-from cnnviz.figures.predicted import percent
-from cnnviz.mosaics import raw, standardised
+from cnnviz.figures.channels import colour_bar, columns_of, on_page, spread, tight
+from cnnviz.mosaics import Shades, shades
 from cnnviz.overlay import COLOUR_MAPS
+from cnnviz.probabilities import percent
 from cnnviz.ui import address
 from cnnviz.ui.inside_blocks import size
 from cnnviz.ui.inside_channel import channel_part, stem, unit_name
@@ -25,7 +25,7 @@ from cnnviz.ui.text import plain
 
 __all__ = ["activations_part"]
 
-SCALES = {"each": "Each by itself", "one": "One scale"}
+SCALES = {"each": "Each by itself", "one": "One scale", "standardised": "Standardised"}
 ORDERS = {"index": "By number", "strength": "Strongest first"}
 _WIDTH = 760
 _FEWEST = 20
@@ -54,20 +54,22 @@ def _part(opened: Opened, values: np.ndarray) -> None:
     with right:
         scale, order, colour_map = _choices()
     with left:
-        _mosaic(opened, values, scale, order, colour_map)
+        shaded = remembered((*opened.identity, opened.layer, "shades", scale), lambda: shades(values, scale))
+        _mosaic(opened, values, shaded, scale, order, colour_map)
         _figures(opened, values)
-        _downloads(opened, values, scale, order, colour_map)
+        _downloads(opened, values, shaded, order, colour_map)
     with right:
-        channel_part(opened, values, colour_map)
+        channel_part(opened, values, shaded, colour_map)
 
 
 def _choices() -> tuple[str, str, str]:
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="inside_mosaic_choices"):
         scale = st.selectbox(
             "Scale", list(SCALES), format_func=SCALES.get, key="inside_scale", persist_state="session", width=150,
-            help="Each by itself, as in the tutorial: every channel minus its mean, over its standard deviation, × 64, "
-            "+ 128; weak channels then look like strong ones. One scale: 0 is dark and the layer's greatest value is "
-            "bright, so that channels can be compared.",
+            help="Each by itself: from 0, which is dark, to the channel's greatest value; weak channels then look like "
+            "strong ones. One scale: to the layer's greatest value, so that channels can be compared. Standardised, as "
+            "in the tutorial: minus the channel's mean, over its standard deviation; 0 then has another colour in "
+            "every channel.",
         )  # fmt: skip
         order = st.selectbox(
             "Order", list(ORDERS), format_func=ORDERS.get, key="inside_order", persist_state="session", width=160,
@@ -88,10 +90,6 @@ def _ordered(values: np.ndarray, order: str) -> np.ndarray:
     return np.argsort(-strength.astype(np.float32), kind="stable")
 
 
-def _grey(values: np.ndarray, scale: str) -> np.ndarray:
-    return raw(values) if _one_scale(values, scale) else standardised(values)
-
-
 @dataclass(frozen=True, eq=False)
 class _Drawn:
     """A mosaic for the page: the picture, which channel each tile is, what is said of each, and how many are silent."""
@@ -106,10 +104,12 @@ class _Drawn:
         return len(self.picture.url)
 
 
-def _mosaic(opened: Opened, values: np.ndarray, scale: str, order: str, colour_map: str) -> None:
+def _mosaic(
+    opened: Opened, values: np.ndarray, shaded: Shades, scale: str, order: str, colour_map: str
+) -> None:  # fmt: skip
     columns, count = columns_of(values.shape), values.shape[-1]
     key = (*opened.identity, opened.layer, "mosaic", scale, order, colour_map)
-    drawn: _Drawn = remembered(key, lambda: _drawn(values, scale, order, colour_map, partial(unit_name, opened)))
+    drawn: _Drawn = remembered(key, lambda: _drawn(values, shaded, order, colour_map, partial(unit_name, opened)))
 
     def take(tile: tuple[int, int]) -> None:
         nth = tile[0] * columns + tile[1]
@@ -123,26 +123,24 @@ def _mosaic(opened: Opened, values: np.ndarray, scale: str, order: str, colour_m
         drawn.picture, (-(-count // columns), columns), f"{what}, for {opened.photo.title}", key="inside_mosaic",
         on_click=take, marked=divmod(at, columns), width=_WIDTH, labels=drawn.labels,
     )  # fmt: skip
-    quiet = drawn.silent
+    quiet, single = drawn.silent, values.size == count  # channels of one place are on one scale whatever was chosen
+    scale = "one" if single else scale
+    ends = {"each": ("0", "its greatest"), "standardised": ("its mean − 2 σ", "its mean + 2 σ")}.get(scale)
+    st.html(colour_bar(shaded, range(count), colour_map, ends if count > 1 else None))
     st.caption(
-        f"**{plain(what)}**, {'one scale' if _one_scale(values, scale) else 'each by itself'}"
+        f"**{plain(what)}**, {SCALES[scale].lower()}"
         f"{', strongest first' if order == 'strength' else ''}{'. A click opens one.' if count > 1 else '.'}"
         + (f" Crossed out: {quiet:,} that {'is' if quiet == 1 else 'are'} 0 everywhere here." if quiet else "")
     )
 
 
-def _one_scale(values: np.ndarray, scale: str) -> bool:
-    """A channel with one place has nothing to be standardised by."""
-    return scale == "one" or values.size == values.shape[-1]
-
-
 def _drawn(
-    values: np.ndarray, scale: str, order: str, colour_map: str, unit_name: Callable[[int], str]
+    values: np.ndarray, shaded: Shades, order: str, colour_map: str, unit_name: Callable[[int], str]
 ) -> _Drawn:  # fmt: skip
     flat, chosen = values.reshape(-1, values.shape[-1]), _ordered(values, order)
     low, high = flat.min(axis=0), flat.max(axis=0)
     silent = (low == 0) & (high == 0)
-    picture = on_page(_grey(values, scale), chosen, columns_of(values.shape), colour_map, silent)
+    picture = on_page(shaded.levels, chosen, columns_of(values.shape), colour_map, silent)
     labels = [
         f"Channel {one}: {low[one]:.3g} to {high[one]:.3g}" if len(flat) > 1 else f"{unit_name(one)}: {high[one]:.4g}"
         for one in chosen.tolist()
@@ -176,10 +174,9 @@ def _told(values: np.ndarray) -> tuple[str, str]:
     return bars, words + (f" Bars{others}: as high as the square roots of the counts." if bars else "")
 
 
-def _downloads(opened: Opened, values: np.ndarray, scale: str, order: str, colour_map: str) -> None:
+def _downloads(opened: Opened, values: np.ndarray, shaded: Shades, order: str, colour_map: str) -> None:
     def picture() -> bytes:
-        grey = _grey(values, scale)
-        return images.to_png(tight(grey, _ordered(values, order), columns_of(values.shape), colour_map))
+        return images.to_png(tight(shaded.levels, _ordered(values, order), columns_of(values.shape), colour_map))
 
     def numbers() -> bytes:
         file = io.BytesIO()

@@ -10,11 +10,11 @@ import streamlit as st
 
 from cnnviz.augment.preview import display_size, picture_bytes
 from cnnviz.explain.beside import apart, both
-from cnnviz.figures.channels import columns_of, on_page
+from cnnviz.figures.channels import colour_bar, columns_of, on_page
 from cnnviz.figures.predicted import top
 from cnnviz.figures.style import escaped
 from cnnviz.images import fit
-from cnnviz.mosaics import in_colours
+from cnnviz.mosaics import Shades, in_colours
 from cnnviz.ui import address
 from cnnviz.ui.inside_click import clickable
 from cnnviz.ui.inside_state import place, show
@@ -66,8 +66,8 @@ def compared(one: Side, other: Side, *, channels_match: bool) -> None:
         scale = st.segmented_control(
             "Scale", scales, default=scales[0], format_func=SCALES.get, required=True,
             key=f"{_KEY}_scale" if alike else f"{_KEY}_scale_apart",
-            help="Each channel: brighter is stronger, left or right, within a channel. One for all: in all channels. "
-            "Each picture: by its own mean and spread, which shows its shape alone.",
+            help="0 is dark. Each channel: brighter is stronger, left or right, within a channel. One for all: in all "
+            "channels. Each picture: every channel of it to its own greatest value, which shows its shape alone.",
         )  # fmt: skip
         order = "index"
         if alike and count > 1:
@@ -77,11 +77,11 @@ def compared(one: Side, other: Side, *, channels_match: bool) -> None:
             )  # fmt: skip
     distance = apart(one.values, other.values) if alike else None
     ranks = np.argsort(-distance, kind="stable") if order == "apart" and alike else None
-    grey = both(one.values, other.values, scale)
+    pair = both(one.values, other.values, scale)
     channel = min(place().channel, count - 1) if alike else None
-    for column, side, drawn in zip(st.columns(2, gap="large"), (one, other), grey, strict=True):
+    for column, side, drawn in zip(st.columns(2, gap="large"), (one, other), pair, strict=True):
         with column:
-            _side(side, drawn, ranks, channel, lambda at: show(channel=at), "left" if side is one else "right")
+            _side(side, drawn, scale, ranks, channel, lambda at: show(channel=at), "left" if side is one else "right")
     if not alike:
         st.caption("Channels of different networks have nothing to do with each other, even where their numbers "
                    "are the same." if not channels_match else "")  # fmt: skip
@@ -90,11 +90,17 @@ def compared(one: Side, other: Side, *, channels_match: bool) -> None:
         most = [f"{at} ({distance[at]:.3g})" for at in np.argsort(-distance, kind="stable")[:5].tolist()]
         st.caption(f"Furthest apart, in the mean over all places: channels {', '.join(most)}. Click one to see it "
                    "large.")  # fmt: skip
-    _large(one, other, channel)
+    _large((one, other), pair, channel)
 
 
 def _side(
-    side: Side, grey: np.ndarray, ranks: np.ndarray | None, channel: int | None, take: Callable[[int], None], name: str
+    side: Side,
+    shaded: Shades,
+    scale: str,
+    ranks: np.ndarray | None,
+    channel: int | None,
+    take: Callable[[int], None],
+    name: str,
 ) -> None:
     """One side: its picture with the answers, and all channels."""
     st.markdown(f"**{plain(side.title)}**")
@@ -108,7 +114,8 @@ def _side(
         f"{escaped(head, 60) if len(side.answers) > 1 else ''}</div>{top(rows)}</div>"
         for head, rows in side.answers.items()
     ))  # fmt: skip
-    count, columns = grey.shape[2], columns_of(grey.shape, 1.3)
+    shape = shaded.levels.shape
+    count, columns = shape[2], columns_of(shape, 1.3)
     order = np.arange(count) if ranks is None else ranks
     silent = side.values.reshape(-1, count).max(axis=0) <= 0
     marked = None if channel is None else divmod(int(np.flatnonzero(order == channel)[0]), columns)
@@ -120,27 +127,29 @@ def _side(
 
     means = side.values.mean(axis=(0, 1))
     clickable(
-        on_page(grey, order, columns, "viridis", silent), (-(-count // columns), columns),
+        on_page(shaded.levels, order, columns, "viridis", silent), (-(-count // columns), columns),
         f"The {count:,} channels of {side.layer}: {side.title}", key=f"{_KEY}_{name}", on_click=took, marked=marked,
         width=_WIDTH, labels=[f"Channel {at}: mean {means[at]:.3g}" for at in order.tolist()],
     )  # fmt: skip
+    ends = {"channel": ("0", "its greatest, left or right"), "each": ("0", "its greatest")}.get(scale)
+    st.html(colour_bar(shaded, range(count), "viridis", ends if count > 1 else None))
     quiet = int(silent.sum())
     st.caption(
-        f"{plain(side.layer)}: {count:,} channels, {grey.shape[0]} × {grey.shape[1]}, mean {side.values.mean():.3g}."
+        f"{plain(side.layer)}: {count:,} channels, {shape[0]} × {shape[1]}, mean {side.values.mean():.3g}."
         + side.note
         + (f" Crossed out: {quiet:,} nowhere above 0." if quiet else "")
     )
 
 
-def _large(one: Side, other: Side, channel: int) -> None:
-    """One channel of both, on one scale."""
+def _large(sides: tuple[Side, Side], pair: tuple[Shades, Shades], channel: int) -> None:
+    """One channel of both, in the colours that it has among the others."""
     st.markdown(f"**Channel {channel}**")
-    pair = both(one.values[..., [channel]], other.values[..., [channel]], "channel")
-    for column, side, grey in zip(st.columns(2, gap="large"), (one, other), pair, strict=True):
+    for column, side, shaded in zip(st.columns(2, gap="large"), sides, pair, strict=True):
         plane = side.values[..., channel]
-        large = in_colours(grey[..., 0])
+        large = in_colours(shaded.levels[..., channel])
         factor = max(1, _SIDE // max(large.shape[:2]))
         large = np.repeat(np.repeat(large, factor, axis=0), factor, axis=1)
         column.image(large, width=min(_SIDE, large.shape[1]), output_format="PNG",
                      alt=f"Channel {channel} of {side.layer}: {side.title}")  # fmt: skip
+        column.html(colour_bar(shaded, [channel], "viridis"))
         column.caption(f"{plain(side.title)}: from {plane.min():.3g} to {plane.max():.3g}, mean {plane.mean():.3g}.")

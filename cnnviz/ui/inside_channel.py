@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+from functools import partial
 
 import cv2
 import numpy as np
@@ -12,10 +13,11 @@ import streamlit as st
 from cnnviz import images
 from cnnviz.augment.preview import picture_bytes
 from cnnviz.errors import CnnvizError
-from cnnviz.figures.predicted import percent
+from cnnviz.figures.channels import colour_bar
 from cnnviz.figures.tiles import tiles
-from cnnviz.mosaics import in_colours, maps, raw
+from cnnviz.mosaics import Shades, in_colours, maps
 from cnnviz.overlay import overlay
+from cnnviz.probabilities import percent
 from cnnviz.ui.inside_kernels import kernel_of
 from cnnviz.ui.inside_patterns import pattern_of
 from cnnviz.ui.inside_peek import peek
@@ -31,12 +33,13 @@ _LARGE, _TILE, _OPACITY = 480, 84, 0.55
 _CONVOLUTIONS = ("Conv2D", "DepthwiseConv2D", "SeparableConv2D")
 
 
-def channel_part(opened: Opened, values: np.ndarray, colour_map: str = "viridis") -> None:
-    """Draws the open channel.
+def channel_part(opened: Opened, values: np.ndarray, shaded: Shades, colour_map: str = "viridis") -> None:
+    """Draws the open channel, in the colours that it has among the others.
 
     Args:
         opened: what is open.
         values: what the layer gives, float32 (h, w, k), (n, k) or (k,).
+        shaded: its colours.
         colour_map: of `overlay.COLOUR_MAPS`.
     """
     count = values.shape[-1]
@@ -45,9 +48,10 @@ def channel_part(opened: Opened, values: np.ndarray, colour_map: str = "viridis"
         _unit(opened, values)
         return
     plane = np.ascontiguousarray(maps(values)[..., opened.channel])
-    _pictures(opened, plane, colour_map)
+    picture = _enlarged(in_colours(maps(shaded.levels)[..., opened.channel], colour_map))
+    _pictures(opened, plane, picture, shaded, colour_map)
     _strongest(opened, plane)
-    _downloads(opened, plane, colour_map)
+    _downloads(opened, plane, picture)
     _filter(opened)
 
 
@@ -75,18 +79,18 @@ def unit_name(opened: Opened, unit: int) -> str:
     return f"Unit {unit}, {classes[unit]}" if len(classes) == opened.row.shape[-1] else f"Unit {unit}"
 
 
-def _pictures(opened: Opened, plane: np.ndarray, colour_map: str) -> None:
-    grey = raw(plane[..., None])[..., 0]
-    large = _enlarged(in_colours(grey, colour_map))
+def _pictures(opened: Opened, plane: np.ndarray, large: np.ndarray, shaded: Shades, colour_map: str) -> None:
     name = f"Channel {opened.channel} of {opened.layer}"
     low, high = float(plane.min()), float(plane.max())
     pictures = [(large, f"{name}, for {opened.photo.title}", f"{plane.shape[0]} × {plane.shape[1]} values")]
     if _in_place(opened, plane):
         loaded = opened.network.loaded
         under = base(opened.photo, loaded.image_size, loaded.crop, _LARGE)
-        over = overlay(under, np.maximum(plane, 0), _OPACITY, colour_map) if high > 0 else under
+        full = float(shaded.high[opened.channel]) if shaded.from_zero else None
+        over = overlay(under, np.maximum(plane, 0), _OPACITY, colour_map, full) if high > 0 else under
         pictures.append((over, f"{name} over {opened.photo.title}", "over the picture" if high > 0 else "the picture"))
     peek(plane, pictures, key="inside_peek", said=", the greatest", width=_LARGE)
+    st.html(colour_bar(shaded, [opened.channel], colour_map))
     zeros = 1 - np.count_nonzero(plane) / plane.size
     told = f"From {low:.3g} to {high:.3g}, mean {plane.mean():.3g}"
     st.caption(
@@ -170,10 +174,7 @@ def _filter(opened: Opened) -> None:
         pattern_of(opened, opened.channel)
 
 
-def _downloads(opened: Opened, plane: np.ndarray, colour_map: str) -> None:
-    def picture() -> bytes:
-        return images.to_png(_enlarged(in_colours(raw(plane[..., None])[..., 0], colour_map)))
-
+def _downloads(opened: Opened, plane: np.ndarray, picture: np.ndarray) -> None:
     def numbers() -> bytes:
         file = io.BytesIO()
         np.save(file, plane, allow_pickle=False)
@@ -182,8 +183,8 @@ def _downloads(opened: Opened, plane: np.ndarray, colour_map: str) -> None:
     name = f"{stem(opened)}-{opened.channel}"
     with st.container(horizontal=True, gap="small"):
         st.download_button(
-            "Channel", picture, f"{name}.png", "image/png", icon=":material/download:", type="tertiary",
-            key="inside_channel_png", on_click="ignore", help="This channel as PNG, in these colours.",
+            "Channel", partial(images.to_png, picture), f"{name}.png", "image/png", icon=":material/download:",
+            type="tertiary", key="inside_channel_png", on_click="ignore", help="This channel as PNG, in these colours.",
         )  # fmt: skip
         st.download_button(
             "Its values", numbers, f"{name}.npy", "application/octet-stream", icon=":material/download:",

@@ -11,10 +11,11 @@ import streamlit as st
 
 from cnnviz.errors import CnnvizError
 from cnnviz.explain.accounts import Account
+from cnnviz.figures.channels import colour_bar
 from cnnviz.figures.inside_numbers import signed
 from cnnviz.figures.watched import picture
 from cnnviz.images import with_channels
-from cnnviz.mosaics import in_colours, maps, raw
+from cnnviz.mosaics import in_colours, maps, shades
 from cnnviz.ui import address
 from cnnviz.ui import inside_account as told
 from cnnviz.ui.inside_click import clickable
@@ -112,12 +113,14 @@ def _choice(opened: Opened, grid: _Grid) -> tuple[int, int]:
     labels = None
     if grid.values.size <= _MOST_LABELS:
         labels = [_label(grid, n, columns) for n in range(grid.values.size)]
-    shown = in_colours(raw(np.nan_to_num(grid.values, nan=float(np.nanmin(grid.values)))[..., None])[..., 0])
+    shaded = shades(np.nan_to_num(grid.values, nan=0)[..., None], "each")
     clickable(
-        shown, (rows, columns), f"{what} of {opened.layer}; bright is strong. The framed place is taken apart.",
-        key=f"{_KEY}_click", on_click=take, marked=(row, column), width=min(_WIDTH, 28 * max(columns, 4)),
-        labels=labels,
+        in_colours(shaded.levels[..., 0]), (rows, columns),
+        f"{what} of {opened.layer}; bright is strong. The framed place is taken apart.",
+        key=f"{_KEY}_click", on_click=take,
+        marked=(row, column), width=min(_WIDTH, 28 * max(columns, 4)), labels=labels,
     )  # fmt: skip
+    st.html(colour_bar(shaded, [0], "viridis"))
     st.caption(f"{what}, {rows} × {columns}. Click a place to take its number apart." if not grid.units else
                f"{grid.count:,} {'unit' if grid.count == 1 else 'units'}. Click one to take it apart.")  # fmt: skip
     with st.container(horizontal=True, gap="small"):

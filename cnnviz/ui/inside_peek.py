@@ -102,7 +102,7 @@ def peek(
     Args:
         values: float32 (rows, columns).
         pictures: uint8 (h, w, 3) of the same part of the world, what each shows for those who can't see it, and its
-            caption; enlarged, their pixels stay squares.
+            caption; enlarged, their pixels stay squares. The first is the map itself, whose colours mean values.
         key: of the element.
         said: what is added to the greatest value.
         width: of each picture in pixels on the page, where there is room.
@@ -112,7 +112,9 @@ def peek(
     height, across = pictures[0][0].shape[:2]
     _component()(
         data={
-            "pictures": [(_url(image), alt, caption) for image, alt, caption in pictures],
+            "pictures": [
+                (_url(image, exact=not nth), alt, caption) for nth, (image, alt, caption) in enumerate(pictures)
+            ],
             "values": base64.b64encode(np.ascontiguousarray(values, "<f4").tobytes()).decode(),
             "rows": rows,
             "columns": columns,
@@ -125,9 +127,9 @@ def peek(
     )
 
 
-def _url(image: np.ndarray) -> str:
-    """JPEG for photos, PNG for the few colours of a map."""
+def _url(image: np.ndarray, *, exact: bool) -> str:
+    """PNG for the colours of a map, JPEG for large photos."""
     stored = cv2.cvtColor(image, cv2.COLOR_RGB2BGR)
-    kind = "jpeg" if image.shape[0] * image.shape[1] > 1 << 16 else "png"
+    kind = "jpeg" if not exact and image.shape[0] * image.shape[1] > 1 << 16 else "png"
     data = cv2.imencode(".jpg" if kind == "jpeg" else ".png", stored)[1].tobytes()
     return f"data:image/{kind};base64,{base64.b64encode(data).decode()}"

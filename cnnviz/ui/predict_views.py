@@ -219,7 +219,8 @@ def answers(pair: Pair, choice: Choice, *, brief: bool = False) -> None:
         order = np.argsort(-shares, kind="stable")[: 3 if brief else TOP]
         rows = [(classes[index], float(shares[index])) for index in order]
         truth = truths.get(name, "") if truths.get(name) in classes else ""
-        drawn.append(answer(*rows[0], head=name if len(names) > 1 else "", truth=truth, large=nth == 0))
+        drawn.append(answer(*rows[0], head=name if len(names) > 1 else "", truth=truth, large=nth == 0,
+                            others=[share for _, share in rows[1:]]))  # fmt: skip
         if len(names) <= MANY_HEADS or nth == 0:
             marked = classes[pair.shown.index] if isinstance(pair.shown, Shown) and pair.shown.head == name else ""
             drawn.append(top(rows, marked or rows[0][0]))

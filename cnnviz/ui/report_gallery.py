@@ -12,7 +12,7 @@ from cnnviz.augment.preview import display_size, picture_bytes
 from cnnviz.data import Dataset
 from cnnviz.data.left_out import names_of
 from cnnviz.errors import CnnvizError, ImageError
-from cnnviz.figures.predicted import percent
+from cnnviz.probabilities import percent
 from cnnviz.runs import Run, flags
 from cnnviz.runs.evaluated import Evaluated
 from cnnviz.ui import address

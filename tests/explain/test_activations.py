@@ -15,7 +15,7 @@ from cnnviz.explain.activations import (
     maps,
     mosaic,
     outputs_of,
-    raw,
+    shades,
     standardised,
     statistics,
     strongest,
@@ -25,6 +25,8 @@ from cnnviz.explain.graph import flatten
 from cnnviz.explain.stopping import Cancelled
 from cnnviz.explain.whole import whole
 from cnnviz.models.build import build
+from cnnviz.mosaics import colours
+from cnnviz.overlay import COLOUR_MAPS
 from cnnviz.presets import PRESETS
 from tests.made_models import FORMS, made, pixels_for, references
 
@@ -120,13 +122,26 @@ def test_constant_channels_are_black_and_others_untouched() -> None:
     np.testing.assert_array_equal(found[..., 6:], standardised(VALUES)[..., 6:])
 
 
-def test_raw_channels_share_one_scale() -> None:
-    values = np.array([[[0.0, 2.0], [1.0, 4.0]]], np.float32)
-    np.testing.assert_array_equal(raw(values), [[[0, 128], [64, 255]]])
-    np.testing.assert_array_equal(raw(values - 2), [[[0, 128], [64, 255]]])
-    np.testing.assert_array_equal(raw(values + 4), np.rint((values + 4) / 8 * 255))
-    assert not raw(np.zeros((2, 2, 3), np.float32)).any()
-    assert not raw(np.full((2, 2, 3), -1, np.float32))[0, 0, 0]
+SIGNED = np.array([[[0.0, 2.0, 0.0], [1.0, -4.0, 0.0]]], np.float32)
+
+
+def test_channels_go_from_zero_to_their_own_or_the_layers_greatest_size() -> None:
+    each, one = shades(SIGNED, "each"), shades(SIGNED, "one")
+    np.testing.assert_array_equal(each.levels, [[[0, 128, 0], [255, -255, 0]]])
+    np.testing.assert_array_equal(one.levels, [[[0, 128, 0], [64, -255, 0]]])
+    assert (each.low.tolist(), each.high.tolist()) == ([0, -4, 0], [1, 4, 0])
+    assert (one.low.tolist(), one.high.tolist()) == ([0, -4, 0], [4, 4, 4])
+    np.testing.assert_array_equal(shades(np.array([2.0, -1.0]), "each").levels, [255, -128])  # one place: one scale
+    with pytest.raises(ModelError, match=r"no scale 'on': choose one of .*did you mean 'one'"):
+        shades(SIGNED, "on")
+
+
+def test_standardised_channels_say_where_their_colours_end() -> None:
+    made = shades(VALUES, "standardised")
+    np.testing.assert_array_equal(made.levels, standardised(VALUES))
+    assert not made.from_zero
+    np.testing.assert_allclose((made.low + made.high) / 2, VALUES.mean(axis=(0, 1)), rtol=1e-5)
+    np.testing.assert_allclose(made.high - made.low, 4 * VALUES.std(axis=(0, 1)), rtol=1e-5)
 
 
 def tutorial_grid(grey: np.ndarray, columns: int) -> np.ndarray:
@@ -203,7 +218,17 @@ def test_rows_are_maps_of_one_place() -> None:
 
 
 def test_colours_are_the_maps_ends_and_unknown_ones_are_told() -> None:
-    colours = in_colours(np.array([[0, 255]], np.uint8))
-    np.testing.assert_allclose(colours[0], [[68, 1, 84], [253, 231, 37]], atol=2)  # viridis from dark to light
+    drawn = in_colours(np.array([[0, 255]], np.uint8))
+    np.testing.assert_allclose(drawn[0], [[68, 1, 84], [253, 231, 37]], atol=2)  # viridis from dark to light
     with pytest.raises(ModelError, match=r"'virids': choose one of .*did you mean 'viridis'"):
         in_colours(np.zeros((1, 1), np.uint8), "virids")
+
+
+@pytest.mark.parametrize("colour_map", COLOUR_MAPS)
+def test_values_below_zero_have_colours_that_none_above_has(colour_map: str) -> None:
+    table = colours(colour_map).astype(int)
+    assert table.shape == (511, 3)
+    below, above = table[:255], table[255:]
+    far = np.abs(below[:, None] - above[None]).sum(axis=2).min(axis=1)
+    assert (far[:190] > 60).all()  # from a quarter of the greatest size on
+    assert np.abs(np.diff(table, axis=0)).max() < 16  # no step between the two at 0

@@ -68,8 +68,8 @@ def test_without_a_random_map_there_is_no_verdict() -> None:
 
 
 CANT_TELL = "This test can't tell here whether the map marks what the network uses for cat: "
-MEAN = "The picture's mean colour alone is cat to the network with 97%: deletion can say little."
-BLUR = "The blurred picture alone is cat to the network with 96%: insertion can say little."
+MEAN = "The picture's mean colour alone is cat to the network with 97 %: deletion can say little."
+BLUR = "The blurred picture alone is cat to the network with 96 %: insertion can say little."
 
 
 @pytest.mark.parametrize(
@@ -86,7 +86,7 @@ BLUR = "The blurred picture alone is cat to the network with 96%: insertion can 
             curves(0.02, 0.02, before=0.03),
             curves(0.02, 0.02, before=0.03),
             CANT_TELL,
-            ["The network gives cat only 3.0% here: there is little to lose."],
+            ["The network gives cat only 3 % here: there is little to lose."],
         ),
         # one kind of curve can tell: it decides alone
         (curves(0.9, 0.8, empty=0.97), curves(0.92, 0.4), "The map marks what is enough for cat: ", [MEAN]),

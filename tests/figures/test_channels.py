@@ -8,8 +8,9 @@ import re
 import numpy as np
 import pytest
 
-from cnnviz.figures.channels import LONGEST, columns_of, on_page, spread, tight
-from cnnviz.mosaics import in_colours, raw
+from cnnviz.figures.channels import LONGEST, colour_bar, columns_of, on_page, spread, tight
+from cnnviz.images import decode
+from cnnviz.mosaics import in_colours, shades
 
 
 @pytest.mark.parametrize("shape", [(1,), (7,), (2048,), (8, 8, 1), (224, 224, 64), (1, 1000, 3), (1000, 1, 5), (9, 4)])
@@ -48,10 +49,55 @@ def test_silent_channels_alone_are_crossed_out() -> None:
 
 def test_a_saved_mosaic_has_every_pixel() -> None:
     values = np.random.default_rng(0).random((5, 4, 3)).astype(np.float32)
-    saved = tight(raw(values), np.array([2, 0, 1]), 2, "magma")
+    levels = shades(values, "one").levels
+    saved = tight(levels, np.array([2, 0, 1]), 2, "magma")
     assert saved.shape == (2 * 5 + 1, 2 * 4 + 1, 3)
-    np.testing.assert_array_equal(saved[:5, :4], in_colours(raw(values)[..., 2], "magma"))
-    np.testing.assert_array_equal(saved[6:, :4], in_colours(raw(values)[..., 1], "magma"))
+    np.testing.assert_array_equal(saved[:5, :4], in_colours(levels[..., 2], "magma"))
+    np.testing.assert_array_equal(saved[6:, :4], in_colours(levels[..., 1], "magma"))
+
+
+def bar(html: str) -> tuple[np.ndarray, list[str], float | None]:
+    """A colour bar's colours from left to right, what stands at its ends, and where 0 is marked, in per cent."""
+    colours = decode(base64.b64decode(re.search(r"base64,([^\"]+)", html).group(1)))[0]
+    mark = re.search(r"left:([\d.]+)%", html)
+    return colours, re.findall(r"<span>([^<]*)</span>", html), float(mark[1]) if mark else None
+
+
+VALUES = np.stack([[[0.0, 1.0]], [[-2.0, 4.0]], [[5.0, 6.0]]], axis=-1).astype(np.float32)
+
+
+@pytest.mark.parametrize(
+    ("scale", "channel", "ends", "zero"),
+    [
+        ("each", 0, ["0", "1"], None),
+        ("each", 1, ["-4", "4"], 50),
+        ("each", 2, ["0", "6"], None),
+        ("one", 0, ["0", "6"], None),
+        ("one", 1, ["-6", "6"], 50),
+        ("standardised", 1, ["-5", "7"], 41.7),
+        ("standardised", 2, ["4.5", "6.5"], None),
+    ],
+)
+def test_a_colour_bar_has_the_colours_of_its_values(
+    scale: str, channel: int, ends: list[str], zero: float | None
+) -> None:
+    shaded = shades(VALUES, scale)
+    colours, words, mark = bar(colour_bar(shaded, [channel], "magma"))
+    assert (words, mark) == (ends, zero)
+    low, high = float(shaded.low[channel]), float(shaded.high[channel])
+    drawn = in_colours(shaded.levels[..., channel], "magma")[0]
+    for value, colour in zip(VALUES[0, :, channel].tolist(), drawn, strict=True):
+        at = colours[round((value - low) / (high - low) * (len(colours) - 1))]
+        assert np.abs(at.astype(int) - colour).max() <= 8  # a level beside, as the tutorial cuts off
+
+
+def test_a_bar_for_channels_with_ends_of_their_own_says_so_in_words() -> None:
+    assert bar(colour_bar(shades(VALUES, "each"), [0, 2], "viridis", ("0", "<its> greatest")))[1:] == (
+        ["0", "&lt;its&gt; greatest"], None,
+    )  # fmt: skip
+    assert bar(colour_bar(shades(VALUES, "each"), [0, 1, 2], "viridis", ("0", "its greatest")))[1:] == (
+        ["− its greatest", "its greatest"], 50,
+    )  # fmt: skip
 
 
 def test_bars_stand_for_counts_and_names_stay_text() -> None:

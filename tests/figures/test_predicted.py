@@ -7,33 +7,19 @@ import re
 from html.parser import HTMLParser
 
 import numpy as np
-import pytest
 
-from cnnviz.figures.predicted import answer, layered, percent, top
+from cnnviz.figures.predicted import answer, layered, top
 from cnnviz.images import to_png
 
 EVIL = '"><img src=x onerror=alert(1)>'
 
 
-@pytest.mark.parametrize(
-    ("share", "expected"),
-    [
-        (0.0, "0 %"),
-        (0.00001, "< 0.01 %"),
-        (0.0004, "0.04 %"),
-        (0.004, "0.4 %"),
-        (0.0096, "1 %"),
-        (0.06, "6 %"),
-        (0.5, "50 %"),
-        (0.99, "99 %"),
-        (0.993, "99.3 %"),
-        (0.9998, "99.98 %"),
-        (0.99999, "> 99.99 %"),
-        (1.0, "100 %"),
-    ],
-)
-def test_a_probability_is_rounded_to_what_it_means(share: float, expected: str) -> None:
-    assert percent(share) == expected
+def test_an_answer_is_written_as_in_the_list_below_it() -> None:
+    shares = [0.9985, 0.001, 0.0005]
+    rows = re.findall(r"right\">([^<]+)</div>", top([(str(one), one) for one in shares]))
+    assert rows == ["99.9 %", "0.1 %", "&lt; 0.1 %"]
+    assert "99.9 %" in answer("cat", 0.9985, others=shares[1:])
+    assert "99.85 %" not in answer("cat", 0.9985, others=shares[1:])
 
 
 def test_an_answer_says_whether_the_label_agrees() -> None:
