@@ -16,8 +16,9 @@ from cnnviz.mosaics import Shades, shades
 from cnnviz.overlay import COLOUR_MAPS
 from cnnviz.probabilities import percent
 from cnnviz.ui import address
+from cnnviz.ui.file_names import file_name
 from cnnviz.ui.inside_blocks import size
-from cnnviz.ui.inside_channel import channel_part, stem, unit_name
+from cnnviz.ui.inside_channel import channel_part, unit_name
 from cnnviz.ui.inside_click import Encoded, clickable, encoded
 from cnnviz.ui.inside_state import Opened, place, show
 from cnnviz.ui.inside_work import layer_values, remembered
@@ -183,14 +184,15 @@ def _downloads(opened: Opened, values: np.ndarray, shaded: Shades, order: str, c
         np.save(file, values, allow_pickle=False)
         return file.getvalue()
 
-    name = stem(opened)
     with st.container(horizontal=True, gap="small"):
         st.download_button(
-            "Mosaic", picture, f"{name}.png", "image/png", icon=":material/download:", type="tertiary",
+            "Mosaic", picture, file_name(*opened.names, "activations", ending=".png"), "image/png",
+            icon=":material/download:", type="tertiary",
             key="inside_mosaic_png", on_click="ignore", help="All channels with all their pixels, as PNG.",
         )  # fmt: skip
         st.download_button(
-            "Values", numbers, f"{name}.npy", "application/octet-stream", icon=":material/download:", type="tertiary",
+            "Values", numbers, file_name(*opened.names, "activations", ending=".npy"), "application/octet-stream",
+            icon=":material/download:", type="tertiary",
             key="inside_mosaic_npy", on_click="ignore",
             help="What the layer gives as a NumPy file: float32, height × width × channels, not scaled.",
         )  # fmt: skip

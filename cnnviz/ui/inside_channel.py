@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import re
 from functools import partial
 
 import cv2
@@ -18,6 +17,7 @@ from cnnviz.figures.tiles import tiles
 from cnnviz.mosaics import Shades, in_colours, maps
 from cnnviz.overlay import overlay
 from cnnviz.probabilities import percent
+from cnnviz.ui.file_names import file_name
 from cnnviz.ui.inside_kernels import kernel_of
 from cnnviz.ui.inside_patterns import pattern_of
 from cnnviz.ui.inside_peek import peek
@@ -26,7 +26,7 @@ from cnnviz.ui.predict_save import base
 from cnnviz.ui.predict_state import seed
 from cnnviz.ui.text import plain
 
-__all__ = ["channel_part", "peaks_of", "stem", "unit_name"]
+__all__ = ["channel_part", "peaks_of", "unit_name"]
 
 STRONGEST = 6
 _LARGE, _TILE, _OPACITY = 480, 84, 0.55
@@ -180,18 +180,15 @@ def _downloads(opened: Opened, plane: np.ndarray, picture: np.ndarray) -> None:
         np.save(file, plane, allow_pickle=False)
         return file.getvalue()
 
-    name = f"{stem(opened)}-{opened.channel}"
+    of = opened.names
     with st.container(horizontal=True, gap="small"):
         st.download_button(
-            "Channel", partial(images.to_png, picture), f"{name}.png", "image/png", icon=":material/download:",
+            "Channel", partial(images.to_png, picture), file_name(*of, f"channel {opened.channel}", ending=".png"),
+            "image/png", icon=":material/download:",
             type="tertiary", key="inside_channel_png", on_click="ignore", help="This channel as PNG, in these colours.",
         )  # fmt: skip
         st.download_button(
-            "Its values", numbers, f"{name}.npy", "application/octet-stream", icon=":material/download:",
+            "Its values", numbers, file_name(*of, f"channel {opened.channel}", ending=".npy"),
+            "application/octet-stream", icon=":material/download:",
             type="tertiary", key="inside_channel_npy", on_click="ignore", help="As a NumPy file: float32, not scaled.",
         )  # fmt: skip
-
-
-def stem(opened: Opened) -> str:
-    """Returns what files about the open layer are called, without their ending."""
-    return re.sub(r"[^A-Za-z0-9.]+", "-", f"{opened.photo.title}-{opened.layer}").strip("-.")[:80] or "layer"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -15,6 +14,7 @@ from cnnviz.figures.inside_kernels import Mosaic, colour_scale, enlarged, grid_o
 from cnnviz.figures.watched import picture
 from cnnviz.images import to_png
 from cnnviz.ui import address
+from cnnviz.ui.file_names import file_name
 from cnnviz.ui.inside_click import clickable
 from cnnviz.ui.inside_state import Opened, place, show
 from cnnviz.ui.predict_state import seed
@@ -240,14 +240,15 @@ def _take(mosaic: Mosaic, at: tuple[int, int]) -> None:
 
 
 def _downloads(opened: Opened, found: Kernels, mosaic: Mosaic) -> None:
-    name = re.sub(r"[^\w.-]+", "-", opened.layer)[:60]
+    of = (opened.source.file_part, opened.layer)  # whatever the picture
     with st.container(horizontal=True):
         st.download_button(
-            "Picture", lambda: to_png(enlarged(mosaic.image, 1600)), f"{name}-kernels.png", "image/png",
+            "Picture", lambda: to_png(enlarged(mosaic.image, 1600)), file_name(*of, "kernels", ending=".png"),
+            "image/png",
             icon=":material/image:", key=f"{_KEY}_png", on_click="ignore", help="The mosaic as a PNG picture.",
         )  # fmt: skip
         st.download_button(
-            "Weights", lambda: _weights(found), f"{name}-kernels.npz", "application/octet-stream",
+            "Weights", lambda: _weights(found), file_name(*of, "kernels", ending=".npz"), "application/octet-stream",
             icon=":material/data_array:", key=f"{_KEY}_npz", on_click="ignore",
             help="All weights of the layer for NumPy: values (height, width, inputs, filters), inputs, and bias.",
         )  # fmt: skip

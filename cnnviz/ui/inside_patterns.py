@@ -14,6 +14,7 @@ from cnnviz.augment.preview import display_size, picture_bytes
 from cnnviz.errors import CnnvizError
 from cnnviz.figures.patterns import COLUMNS, grid, on_page
 from cnnviz.ui import background
+from cnnviz.ui.file_names import file_name
 from cnnviz.ui.inside_click import clickable
 from cnnviz.ui.inside_patterns_words import caption, promise, said_of
 from cnnviz.ui.inside_patterns_work import USUAL, Tile, count_of, ended, growing, settings_of, start, tiles
@@ -174,8 +175,9 @@ def _grid(opened: Opened, settings: Settings, filters: range) -> None:
         _to_click(picture, shown, words, alt, marked)
         st.caption(f"{told} A click on a pattern opens its channel.")
         st.download_button(
-            "Grid", partial(images.to_png, picture), f"patterns-{'robust-' if settings.mode == 'robust' else ''}"
-            f"{shown[0]}-{shown[-1]}.png", "image/png", icon=":material/download:", type="tertiary",
+            "Grid", partial(images.to_png, picture),
+            file_name(opened.source.file_part, opened.layer, "patterns", settings.mode, f"{shown[0]}-{shown[-1]}",
+                      ending=".png"), "image/png", icon=":material/download:", type="tertiary",
             key="inside_patterns_png", on_click="ignore",
             help="The grid as PNG. `python -m cnnviz patterns RUN LAYER --out FILE` makes it, too.",
         )  # fmt: skip

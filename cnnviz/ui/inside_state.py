@@ -85,6 +85,11 @@ class Opened:
         return next(row for row in self.table if row.name == self.layer)
 
     @property
+    def names(self) -> tuple[str, str, str]:
+        """What files about the open layer are called after: network, picture and layer."""
+        return self.source.file_part, self.photo.title, self.layer
+
+    @property
     def identity(self) -> tuple:
         """Tells this network with this picture from all others; what is computed from both is kept under it."""
         return self.source.stamp, self.photo.identity

@@ -70,6 +70,11 @@ class Source:
     load: Callable[[Progress], Loaded] = field(compare=False, repr=False)
     run: Run | None = field(default=None, compare=False, repr=False)
 
+    @property
+    def file_part(self) -> str:
+        """What files about it are called: a run's id, as several runs may have one title."""
+        return self.title if self.run is None else self.run.id
+
 
 @dataclass
 class _Shelf:

@@ -8,6 +8,7 @@ from cnnviz.augment import keras_snippet
 from cnnviz.errors import CnnvizError
 from cnnviz.policy import POLICIES, Policy
 from cnnviz.ui import json_file, policy_state
+from cnnviz.ui.file_names import file_name
 from cnnviz.ui.policy_state import Draft
 from cnnviz.ui.text import plain
 
@@ -35,9 +36,10 @@ def policy_files(draft: Draft, policy: Policy) -> None:
                 named = policy
                 st.error(plain(error), icon=":material/error:")
             st.download_button(
-                "Save this policy", data=named.model_dump_json(indent=1) + "\n", file_name="policy.json",
+                "Save this policy", data=named.model_dump_json(indent=1) + "\n",
+                file_name=file_name(named.name, "policy", ending=".json"),
                 mime="application/json", icon=":material/download:", on_click="ignore", key="augment_download",
-                help="`python -m cnnviz augment PHOTO --policy policy.json --out draws.png` reads it too.",
+                help="`python -m cnnviz augment PHOTO --policy FILE --out draws.png` reads it too.",
             )  # fmt: skip
             json_file.uploader(
                 "Open a policy", Policy, policy_state.load, key=UPLOAD, help="A JSON file as saved here."

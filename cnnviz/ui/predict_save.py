@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import io
 import json
-import re
 from collections.abc import Sequence
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -15,6 +13,7 @@ import streamlit as st
 from cnnviz import images
 from cnnviz.augment.preview import display_size
 from cnnviz.overlay import overlay
+from cnnviz.ui.file_names import file_name
 from cnnviz.ui.photos import Photo
 from cnnviz.ui.predict_state import Choice
 from cnnviz.ui.predict_work import Answer, Pair, Shown
@@ -77,9 +76,14 @@ def _head(pair: Pair, head: str, shares: np.ndarray) -> dict[str, Any]:
 
 def numbers_button(pairs: Sequence[Pair], key: str) -> None:
     """Draws the button that saves the numbers of these pairs as one JSON file."""
+    photos, networks = (list(dict.fromkeys(titles)) for titles in
+                        ([pair.photo.title for pair in pairs], [pair.source.file_part for pair in pairs]))  # fmt: skip
+    of = [titles[0] if len(titles) == 1 else f"{len(titles)} {what}" for titles, what in
+          ((networks, "networks"), (photos, "pictures"))]  # fmt: skip
     st.download_button(
         "Numbers", lambda: json.dumps([numbers(pair) for pair in pairs], indent=1),
-        "cnnviz-numbers.json", "application/json", icon=":material/download:", type="tertiary", key=f"{key}_json",
+        file_name(*of, "numbers", ending=".json"), "application/json", icon=":material/download:", type="tertiary",
+        key=f"{key}_json",
         on_click="ignore", help="Classes, probabilities, layer, score and strength as JSON.",
     )  # fmt: skip
 
@@ -87,7 +91,7 @@ def numbers_button(pairs: Sequence[Pair], key: str) -> None:
 def downloads(pair: Pair, shown: Shown, choice: Choice, key: str) -> None:
     """Draws the buttons that save the overlay, the map and the numbers; files are made when they are asked for."""
     loaded = pair.network.loaded
-    stem = _stem(f"{pair.photo.title}-{subject(pair, shown)}-{shown.explanation.method}")
+    of = (pair.source.file_part, pair.photo.title, subject(pair, shown), shown.explanation.method)
 
     def picture() -> bytes:
         whole = base(pair.photo, loaded.image_size, loaded.crop, max(pair.photo.shown.shape))
@@ -100,17 +104,14 @@ def downloads(pair: Pair, shown: Shown, choice: Choice, key: str) -> None:
 
     with st.container(horizontal=True, gap="small"):
         st.download_button(
-            "Overlay", picture, f"{stem}.png", "image/png", icon=":material/download:", type="tertiary",
+            "Overlay", picture, file_name(*of, "overlay", ending=".png"), "image/png", icon=":material/download:",
+            type="tertiary",
             key=f"{key}_png", on_click="ignore", help="The picture above as PNG, with this opacity and these colours.",
         )  # fmt: skip
         st.download_button(
-            "Map", values, f"{stem}.npy", "application/octet-stream", icon=":material/download:", type="tertiary",
+            "Map", values, file_name(*of, "map", ending=".npy"), "application/octet-stream",
+            icon=":material/download:", type="tertiary",
             key=f"{key}_npy", on_click="ignore",
             help="The map's own values as a NumPy file: float32, of the layer's size, neither scaled nor resized.",
         )  # fmt: skip
         numbers_button([pair], key)
-
-
-@lru_cache(maxsize=256)
-def _stem(name: str) -> str:
-    return re.sub(r"[^A-Za-z0-9.]+", "-", re.sub(r"\.[A-Za-z]{1,5}(?=-)", "", name)).strip("-.")[:80] or "overlay"

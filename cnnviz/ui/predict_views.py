@@ -104,7 +104,8 @@ def trust(pair: Pair, choice: Choice, key: str) -> None:
     """Draws what measures how far the map can be trusted, folded."""
     if isinstance(pair.shown, Shown) and isinstance(pair.answer, Answer):
         made, run = pair.shown.explanation, pair.source.run
-        trust_panel(pair.network, pair.answer.seen, made, key=key, run=run, colour_map=choice.colour_map)
+        trust_panel(pair.network, pair.answer.seen, made, key=key, run=run, colour_map=choice.colour_map,
+                    names=(pair.source.file_part, pair.photo.title))  # fmt: skip
 
 
 def _continued(sentences: str) -> str:

@@ -11,6 +11,7 @@ import streamlit as st
 
 from cnnviz.errors import CnnvizError
 from cnnviz.runs import Run, metrics
+from cnnviz.ui.file_names import file_name
 from cnnviz.ui.models import head_file, heads_of
 from cnnviz.ui.run_exports import formats, script
 
@@ -22,7 +23,7 @@ def downloads(run: Run) -> None:
     st.download_button(
         "Recipe (JSON)",
         data=run.recipe.to_json() if run.recipe else "",
-        file_name=f"{run.id}-recipe.json",
+        file_name=file_name(run.id, "recipe", ending=".json"),
         mime="application/json",
         disabled=run.recipe is None,
         on_click="ignore",
@@ -33,7 +34,7 @@ def downloads(run: Run) -> None:
     st.download_button(
         "Figures of all epochs (CSV)",
         data=metrics.to_csv(epochs),
-        file_name=f"{run.id}-epochs.csv",
+        file_name=file_name(run.id, "epochs", ending=".csv"),
         mime="text/csv",
         disabled=not epochs,
         on_click="ignore",
@@ -48,7 +49,7 @@ def downloads(run: Run) -> None:
     st.download_button(
         "Network of the best epoch (.keras)",
         data=_reader(run.best_path) if head is None else partial(head_file, run, head),
-        file_name=f"{run.id}{f'-{head}' if head else ''}.keras",
+        file_name=file_name(run.id, head or "", "network", ending=".keras"),
         mime="application/octet-stream",
         disabled=not run.best_path.is_file(),
         on_click="ignore",
@@ -60,7 +61,7 @@ def downloads(run: Run) -> None:
     st.download_button(
         "Report (HTML)",
         data=partial(_page, run),
-        file_name=f"{run.id}.html",
+        file_name=file_name(run.id, "report", ending=".html"),
         mime="text/html",
         disabled=not (run.folder / "report.json").is_file(),
         on_click="ignore",

@@ -14,6 +14,7 @@ from cnnviz.models.export_apart import OFFERED, Written, export_apart, offered
 from cnnviz.models.script import keras_script
 from cnnviz.runs import Run, evaluated
 from cnnviz.ui import background
+from cnnviz.ui.file_names import file_name
 from cnnviz.ui.text import plain
 
 __all__ = ["formats", "script"]
@@ -54,7 +55,7 @@ def formats(run: Run, head: str | None = None) -> None:
         return
     st.download_button(
         f"Network as {OFFERED[kind][0]} ({OFFERED[kind][1]})", data=lambda: made.data,
-        file_name=f"{run.id}{f'-{head}' if head else ''}{OFFERED[kind][1]}", mime="application/octet-stream",
+        file_name=file_name(run.id, head or "", "network", ending=OFFERED[kind][1]), mime="application/octet-stream",
         icon=":material/download:", on_click="ignore", key="runs_get_made",
         help="Takes float32 pixels, 0 to 255, of the recipe's size; its scaling is inside.",
     )  # fmt: skip
@@ -82,7 +83,8 @@ def script(run: Run) -> None:
         st.caption(plain(sentence))
         return
     st.download_button(
-        "Keras script (.py)", data=text, file_name=f"{run.id}.py", mime="text/x-python", on_click="ignore",
+        "Keras script (.py)", data=text, file_name=file_name(run.id, "script", ending=".py"), mime="text/x-python",
+        on_click="ignore",
         key="runs_get_script", help="The same network, data and settings with Keras alone: it trains without cnnviz.",
     )  # fmt: skip
 

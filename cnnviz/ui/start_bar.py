@@ -10,6 +10,7 @@ from cnnviz.errors import CnnvizError
 from cnnviz.presets import PRESETS
 from cnnviz.recipe import Recipe, parse
 from cnnviz.ui import address, datasets, json_file, state
+from cnnviz.ui.file_names import file_name
 from cnnviz.ui.state import Draft
 from cnnviz.ui.text import plain
 
@@ -76,13 +77,13 @@ def _files(draft: Draft) -> None:
     st.download_button(
         "Save this recipe",
         data=recipe.to_json() if recipe else "",
-        file_name="recipe.json",
+        file_name=file_name(draft.get("name") or draft.origin, "recipe", ending=".json"),
         mime="application/json",
         icon=":material/download:",
         disabled=recipe is None,
         on_click="ignore",
         key="train_download",
-        help="Saves what is set on this page; `python -m cnnviz train recipe.json` trains it too.",
+        help="Saves what is set on this page; `python -m cnnviz train FILE` trains it too.",
     )
 
 

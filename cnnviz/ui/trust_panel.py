@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import OrderedDict
+from collections.abc import Sequence
 from dataclasses import asdict
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,7 @@ from cnnviz.explain.quality import Faithful
 from cnnviz.explain.randomised import Randomised
 from cnnviz.runs import Run
 from cnnviz.ui import background
+from cnnviz.ui.file_names import file_name
 from cnnviz.ui.trust_objects import objects_part
 from cnnviz.ui.trust_parts import PARTS, Findings, faithful_part, randomised_part
 from cnnviz.ui.trust_work import Case, known_pointing
@@ -38,6 +40,7 @@ def trust_panel(
     key: str,
     run: Run | None,
     colour_map: str = "viridis",
+    names: Sequence[str] = (),
 ) -> None:
     """Draws the panel, folded; nothing is computed before it is opened.
 
@@ -48,6 +51,7 @@ def trust_panel(
         key: tells its widgets from those of other panels.
         run: the network's run; `None` for one from elsewhere.
         colour_map: a name of `overlay.COLOUR_MAPS`.
+        names: what the network and the picture are called in the name of a file.
     """
     with st.expander(
         "How far can I trust this map?", icon=":material/rule:", key=f"{key}_open", on_change="rerun"
@@ -65,7 +69,7 @@ def trust_panel(
         if run is not None and has_masks(run.recipe):
             st.divider()
             objects_part(case, found, key)
-        _save(case, found, key)
+        _save(case, found, key, names)
 
 
 def _found(case: Case, key: str) -> Findings:
@@ -83,10 +87,11 @@ def _found(case: Case, key: str) -> Findings:
     return found
 
 
-def _save(case: Case, found: Findings, key: str) -> None:
+def _save(case: Case, found: Findings, key: str, names: Sequence[str]) -> None:
     if any(not isinstance(one, str) for one in found.results.values()) or found.objects:
         st.download_button(
-            "All figures", partial(_json, case, found), "cnnviz-trust.json", "application/json",
+            "All figures", partial(_json, case, found),
+            file_name(*names, case.subject, case.explanation.method, "trust", ending=".json"), "application/json",
             icon=":material/download:", type="tertiary", key=f"{key}_json", on_click="ignore",
             help="Curves, areas, correlations and shares as JSON.",
         )  # fmt: skip
