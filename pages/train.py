@@ -25,11 +25,16 @@ with origin:
 
 later = Later()
 found = data_card(draft, later)
-problems = [*found.problems, *augmentation_card(draft, found, later), *network_card(draft, later)]
+cards = {
+    "train-data": [*found.problems],
+    "train-augmentation": augmentation_card(draft, found, later),
+    "train-network": network_card(draft, later),
+}
 recipe, mistake = whole(draft)
-problems += fit_card(draft, found, recipe, "" if problems else mistake)
+cards["train-fit"] = fit_card(draft, found, recipe, "" if any(cards.values()) else mistake)
+problems = [sentence for card in cards.values() for sentence in card]
 with top:
     origin_bar(draft)
-start_bar(recipe if not problems else None, problems)
+start_bar(recipe if not problems else None, problems, next((card for card, told in cards.items() if told), ""))
 later.draw()
 state.write_address(draft, recipe)

@@ -14,6 +14,7 @@ from cnnviz.recipe import Data, parse
 from cnnviz.ui import datasets, state
 from cnnviz.ui.data_card import Found
 from cnnviz.ui.later import Later
+from cnnviz.ui.mistakes import in_words
 from cnnviz.ui.state import Draft, key
 from cnnviz.ui.text import plain
 
@@ -37,7 +38,7 @@ _SAYS = {
 def augmentation_card(draft: Draft, found: Found, later: Later) -> list[str]:
     """Draws the card, its pictures later, and returns what is to be mended."""
     with st.container(border=True, key="train_card_augmentation"):
-        st.subheader("Augmentation", anchor=False)
+        st.subheader("Augmentation", anchor="train-augmentation")
         controls, result = st.columns([1, 2], gap="large")
         now = draft.get("augmentation")
         known = now["name"] in POLICIES and POLICIES[now["name"]].model_dump(mode="json") == now
@@ -60,8 +61,8 @@ def augmentation_card(draft: Draft, found: Found, later: Later) -> list[str]:
         try:
             policy = parse(draft.get("augmentation"), Policy)
         except CnnvizError as error:
-            result.error(plain(error), icon=":material/error:")
-            return [str(error)]
+            result.error(plain(in_words(error, draft.tree, "augmentation")), icon=":material/error:")
+            return [in_words(error, draft.tree, "augmentation")]
         with controls:
             _steps(policy)
             st.page_link(

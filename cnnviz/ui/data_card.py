@@ -16,6 +16,7 @@ from cnnviz.ui import datasets, state
 from cnnviz.ui.data_upload import data_upload, refused
 from cnnviz.ui.data_view import SPLIT_WORDS, data_view
 from cnnviz.ui.later import Later
+from cnnviz.ui.mistakes import in_words
 from cnnviz.ui.state import Draft, key
 from cnnviz.ui.text import plain
 
@@ -40,7 +41,7 @@ class Found:
 def data_card(draft: Draft, later: Later) -> Found:
     """Draws the card, its pictures and bars later; the draft's heads follow the data."""
     with st.container(border=True, key="train_card_data"):
-        st.subheader("Data", anchor=False)
+        st.subheader("Data", anchor="train-data")
         controls, result = st.columns([1, 2], gap="large")
         with controls:
             entries = {entry.name: entry for entry in catalogue()}
@@ -151,7 +152,7 @@ def _open(draft: Draft, entries: dict[str, Entry]) -> Found:
         network = parse({**draft.tree["network"], "layers": []}, Network)
         recipe, dataset = datasets.fitting(Recipe.model_construct(data=data, network=network))
     except CnnvizError as error:
-        return Found(None, None, (str(error),))
+        return Found(None, None, (in_words(error, draft.tree, "data"),))
     draft.put("network.heads", [head.model_dump(mode="json") for head in recipe.network.heads])
     return Found(data, dataset)
 

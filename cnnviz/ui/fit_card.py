@@ -11,6 +11,7 @@ from cnnviz.figures.numbers import numbers
 from cnnviz.recipe import Fit, Recipe, parse
 from cnnviz.ui.backbone_part import finetune_part
 from cnnviz.ui.data_card import Found
+from cnnviz.ui.mistakes import in_words
 from cnnviz.ui.state import Draft, key
 from cnnviz.ui.text import duration, plain
 
@@ -27,7 +28,7 @@ def fit_card(draft: Draft, found: Found, recipe: Recipe | None, mistake: str) ->
     """Draws the card and returns what is to be mended; `recipe` is the whole draft where it is free of mistakes, and
     `mistake` what is wrong with it as a whole, where all its parts are right."""
     with st.container(border=True, key="train_card_fit"):
-        st.subheader("Fit", anchor=False)
+        st.subheader("Fit", anchor="train-fit")
         controls, result = st.columns([1, 2], gap="large")
         with controls:
             _controls(draft)
@@ -49,7 +50,7 @@ def _problems(draft: Draft) -> list[str]:
     try:
         parse(draft.tree["fit"], Fit)
     except CnnvizError as error:
-        return [str(error)]
+        return [in_words(error, draft.tree, "fit")]
     if draft.get("seed") is None:
         return ["The seed is empty: type a whole number such as 0."]
     if not draft.get("name").isprintable():

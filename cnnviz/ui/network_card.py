@@ -16,6 +16,7 @@ from cnnviz.recipe import Finetune, Fit, parse
 from cnnviz.ui import layer_table, state
 from cnnviz.ui.backbone_part import backbone_part, notes
 from cnnviz.ui.later import Later
+from cnnviz.ui.mistakes import COLUMN_LABELS, in_words
 from cnnviz.ui.state import Draft, key
 from cnnviz.ui.text import plain
 
@@ -29,7 +30,7 @@ _ANSWERS = {"softmax": "shares that sum to 1 (softmax)", "sigmoid": "one probabi
 def network_card(draft: Draft, later: Later) -> list[str]:
     """Draws the card, its grid later, and returns what is to be mended."""
     with st.container(border=True, key="train_card_network"):
-        st.subheader("Network", anchor=False)
+        st.subheader("Network", anchor="train-network")
         controls, result = st.columns([13, 8], gap="large")
         with controls:
             name = _changed(draft)
@@ -98,9 +99,9 @@ def _described(draft: Draft) -> tuple[list[Row], str]:
     try:
         return describe(parse(draft.tree["network"], Network), _input_shape(draft)), ""
     except CnnvizError as error:
-        return [], str(error)
+        return [], in_words(error, draft.tree, "network")
     except ValueError as error:
-        return [], str(RecipeError(error))
+        return [], in_words(str(RecipeError(error)), draft.tree, "network")
 
 
 def _changed(draft: Draft) -> str:
@@ -169,31 +170,38 @@ def _frame(rows: Sequence[dict]):
 
 
 def _columns() -> dict:
-    config = st.column_config
+    # no greatest values: the grid would put them in the place of what was typed, which the card couldn't say any more
+    config, label = st.column_config, COLUMN_LABELS
     return {
-        "no": config.NumberColumn("#", min_value=1, step=1, width=52, help="Type another number to move the layer."),
-        "type": config.SelectboxColumn("Layer", options=list(LAYER_TYPES), required=True, default="Dense", width=150),
+        "no": config.NumberColumn(
+            label["no"], min_value=1, step=1, width=52, help="Type another number to move the layer."
+        ),
+        "type": config.SelectboxColumn(
+            label["type"], options=list(LAYER_TYPES), required=True, default="Dense", width=150
+        ),
         "size": config.NumberColumn(
-            "Size", min_value=1, max_value=65_536, step=1, width=70, help="Filters of a Conv2D, units of a Dense."
+            label["size"], min_value=1, step=1, width=70, help="Filters of a Conv2D, units of a Dense."
         ),
         "window": config.NumberColumn(
-            "Window", min_value=1, max_value=32, step=1, width=90, help="Side of the kernel or the pooling window (f)."
+            label["window"], min_value=1, step=1, width=90, help="Side of the kernel or the pooling window (f)."
         ),
         "strides": config.NumberColumn(
-            "Stride", min_value=1, max_value=32, step=1, width=80,
+            label["strides"], min_value=1, step=1, width=80,
             help="How far the window moves (s); empty for a pooling: the window's side.",
         ),
         "padding": config.SelectboxColumn(
-            "Padding", options=["valid", "same"], width=92,
+            label["padding"], options=["valid", "same"], width=92,
             help="same pads the border so that the picture keeps its size; valid doesn't.",
         ),
-        "activation": config.SelectboxColumn("Activation", options=list(ACTIVATIONS), width=104),
+        "activation": config.SelectboxColumn(label["activation"], options=list(ACTIVATIONS), width=104),
         "rate": config.NumberColumn(
-            "Rate", min_value=0.0, max_value=0.99, step=0.05, format="%.2f", width=70,
+            label["rate"], min_value=0.0, step=0.05, format="%.2f", width=70,
             help="Share of the values that Dropout sets to zero; momentum of a BatchNormalization.",
         ),
-        "shape": config.TextColumn("Shape", width=80, help="What Reshape makes, such as 28×28."),
-        "bias": config.CheckboxColumn("Bias", width=56, help="Whether a Conv2D adds a learned number to each filter."),
+        "shape": config.TextColumn(label["shape"], width=80, help="What Reshape makes, such as 28×28."),
+        "bias": config.CheckboxColumn(
+            label["bias"], width=56, help="Whether a Conv2D adds a learned number to each filter."
+        ),
     }  # fmt: skip
 
 

@@ -11,6 +11,7 @@ from cnnviz.presets import PRESETS
 from cnnviz.recipe import Recipe, parse
 from cnnviz.ui import address, datasets, json_file, state
 from cnnviz.ui.file_names import file_name
+from cnnviz.ui.mistakes import in_words
 from cnnviz.ui.state import Draft
 from cnnviz.ui.text import plain
 
@@ -25,7 +26,7 @@ def whole(draft: Draft) -> tuple[Recipe | None, str]:
     try:
         return parse(draft.tree), ""
     except CnnvizError as error:
-        return None, str(error)
+        return None, in_words(error, draft.tree)
 
 
 def origin_bar(draft: Draft) -> None:
@@ -87,11 +88,19 @@ def _files(draft: Draft) -> None:
     )
 
 
-def start_bar(recipe: Recipe | None, problems: list[str]) -> None:
-    """Draws the button at the window's foot, with how many things are left to mend; it starts a run and leads to it."""
+def start_bar(recipe: Recipe | None, problems: list[str], card: str = "") -> None:
+    """Draws the button at the window's foot, with how many things are left to mend; it starts a run and leads to it.
+
+    Args:
+        recipe: what is to be trained; `None` where something is to be mended.
+        problems: what is to be mended, in sentences.
+        card: the anchor of the card that has the first of them.
+    """
     count = len(problems)
     with st.bottom, st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="right"):
         refused = st.empty()
+        if count and card:
+            st.markdown(f"[Show {'it' if count == 1 else 'the first of them'}](#{card})", width="content")
         label = "Start training" if not count else f"Start training · {count} thing{'s' * (count > 1)} to mend"
         st.button(
             label,

@@ -256,6 +256,16 @@ def test_numbers_in_the_table_change_the_network_at_once(table: AppTest) -> None
     assert draft(table).table == version, "typing a number must not give the table anew"
 
 
+def test_a_number_out_of_range_is_said_as_it_is_seen_with_the_way_to_it(table: AppTest) -> None:
+    edit(table, edited_rows={0: {"size": 100_000}})
+    assert "Size in row 1 (Conv2D) is 100,000: choose 1 to 4,096." in sentences(table)
+    assert not any("filters" in sentence for sentence in sentences(table))
+    assert start(table).disabled
+    assert any("(#train-network)" in element.value for element in table.markdown)
+    edit(table, edited_rows={0: {"size": 8}})
+    assert not any("(#train-" in element.value for element in table.markdown)
+
+
 def test_layers_are_added_moved_and_removed(table: AppTest) -> None:
     edit(table, added_rows=[{"type": "BatchNormalization"}])
     assert types(table) == ["Conv2D", "MaxPooling2D", "Flatten", "Dense", "BatchNormalization"]
