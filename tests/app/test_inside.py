@@ -12,12 +12,15 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from cnnviz.data.samples import sample
+from cnnviz.figures.channels import columns_of
 from cnnviz.models.load import load_run
+from cnnviz.mosaics import in_colours
 from cnnviz.presets import PRESETS
 from cnnviz.recipe import Recipe, replace
 from cnnviz.runs import Run, snapshots
 from cnnviz.runs.snapshots import Probe, Snapshot
 from tests.addresses import address_of, by_link
+from tests.app.drawn import colours, component, picture
 from tests.made_runs import give_network, make_run
 
 APP = Path(__file__).parents[2] / "streamlit_app.py"
@@ -155,6 +158,7 @@ def test_every_view_is_drawn_for_every_layer(app: AppTest, shapes: Run, shown) -
     shown(app)
     views = app.segmented_control(key="inside_view").options
     assert views == ["Activations", "Kernels", "Patterns", "Numbers", "What excites it", "Side by side"]
+    lines: dict[tuple[str, str], set[str]] = {}
     for view in ("kernels", "patterns", "numbers", "excites", "beside"):
         app.segmented_control(key="inside_view").set_value(view)
         for layer in ("conv2d_1", "global_average_pooling2d", "colour"):
@@ -162,6 +166,53 @@ def test_every_view_is_drawn_for_every_layer(app: AppTest, shapes: Run, shown) -
             shown(app)
             assert address_of(app)["view"] == view
             assert not app.error
+            lines[layer, view] = {*said(app).splitlines(), *urls(app)}
+            if layer == "conv2d_1":
+                drawn = [picture(url) for url in urls(app)]
+                assert max(map(colours, drawn), default=0) > 8, f"{view} draws nothing"
+    for (layer, view), own in lines.items():
+        others = set().union(*(their for (at, name), their in lines.items() if at == layer and name != view))
+        assert own - others, f"{view} says and draws nothing of its own for {layer}"
+
+
+def urls(app: AppTest) -> list[str]:
+    """All pictures on the page in HTML and in components."""
+    found = [
+        url for one in app.get("html") for url in re.findall(r'src="(data:image/(?:png|jpeg)[^"]+)"', one.proto.body)
+    ]
+    for one in app.get("bidi_component"):
+        found += re.findall(r"data:image/(?:png|jpeg);base64,[A-Za-z0-9+/=]+", one.proto.json)
+    return found
+
+
+def test_zero_has_one_colour_in_the_mosaic_and_in_each_channels_large_picture(app: AppTest, shapes: Run, shown) -> None:
+    """One value, one colour, whatever the scale; below 0 another one."""
+    values = given(shapes, "conv2d")
+    assert (values == 0).any(), "the ReLU must make zeros"
+    shown(app, run=shapes.id, layer="conv2d")
+    columns = columns_of(values.shape)
+    rows = -(-values.shape[2] // columns)
+    for scale in ("each", "one"):
+        app.selectbox(key="inside_scale").set_value(scale)
+        shown(app)
+        mosaic = picture(component(app, "inside_mosaic")["picture"])
+        height, width = mosaic.shape[0] // rows, mosaic.shape[1] // columns
+        for channel in range(values.shape[2]):
+            app.number_input(key="inside_channel").set_value(channel)
+            shown(app)
+            large = picture(component(app, "inside_peek")["pictures"][0][0])
+            top, left = channel // columns * height, channel % columns * width
+            tile = mosaic[top : top + height - 1, left : left + width - 1]
+            plane = values[..., channel]
+            for row, column in [*np.argwhere(plane == 0)[:3], *np.argwhere(plane > 0)[:3]]:
+                places = [
+                    image[int((row + 0.5) * image.shape[0] / 24), int((column + 0.5) * image.shape[1] / 20)]
+                    for image in (tile, large)
+                ]
+                if plane.any():  # else it is crossed out
+                    np.testing.assert_array_equal(*places)
+                if plane[row, column] == 0:
+                    np.testing.assert_array_equal(places[1], in_colours(np.zeros((1, 1), np.int16))[0, 0])
 
 
 @pytest.mark.parametrize(
@@ -169,22 +220,27 @@ def test_every_view_is_drawn_for_every_layer(app: AppTest, shapes: Run, shown) -
     [
         ({"layer": "<script>x</script>"}, "has no layer '<script>x</script>'"),
         ({"layer": "conv2d_1", "channel": "77"}, "has no channel 77: its channels are 0 to 2"),
-        ({"layer": "conv2d_1", "channel": "-1"}, ""),
-        ({"channel": "٣", "view": "nonsense"}, ""),
+        ({"layer": "conv2d_1", "channel": "-1"}, None),
+        ({"channel": "٣", "view": "nonsense"}, None),
         ({"channel": "9" * 400, "layer": "a" * 5000}, "has no layer"),
         ({"run": "../../etc", "sample": "nobody"}, "There is no network of a run"),
         ({"item": "x:y"}, "There is no held-out picture"),
     ],
 )
-def test_addresses_that_name_nothing_are_told(app: AppTest, shown, asked: dict[str, str], told: str) -> None:
+def test_addresses_that_name_nothing_are_told(
+    app: AppTest, shapes: Run, shown, asked: dict[str, str], told: str | None
+) -> None:
     shown(app, **asked)
-    assert told in said(app)
-    assert bool(app.warning) == bool(told)
+    warnings = [one.value.replace("\\", "").replace("\u2060", "") for one in app.warning]
+    assert [told in one for one in warnings] == ([] if told is None else [True])
     layer = asked["layer"] if asked.get("layer") == "conv2d_1" else "conv2d"
     assert address_of(app)["layer"] == layer
     assert address_of(app)["channel"].isdigit()
     assert int(address_of(app)["channel"]) < 6
-    assert "The" in said(app)
+    values = given(shapes, layer)
+    assert f"The {values.shape[-1]} channels of {layer}" in said(app)
+    assert colours(picture(component(app, "inside_mosaic")["picture"])) > 8
+    assert f"Channel {address_of(app)['channel']} of {layer}" in component(app, "inside_peek")["pictures"][0][1]
     assert "view" not in address_of(app)
 
 

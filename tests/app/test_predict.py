@@ -20,15 +20,18 @@ from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from cnnviz import images
+from cnnviz.data import open_dataset
 from cnnviz.data.samples import sample
-from cnnviz.explain import METHODS
+from cnnviz.explain import METHODS, Target, explain
 from cnnviz.models.load import load_run
+from cnnviz.overlay import overlay
 from cnnviz.presets import PRESETS
 from cnnviz.runs import Run
 from cnnviz.ui.models import Network, of_run
 from cnnviz.ui.predict_save import numbers
 from cnnviz.ui.predict_work import Answer, Pair, Shown
 from tests.addresses import address_of, by_link
+from tests.app.drawn import colours, pictures
 from tests.made_runs import give_network, make_run
 
 APP = Path(__file__).parents[2] / "streamlit_app.py"
@@ -220,6 +223,15 @@ def test_every_method_draws_a_map(app: AppTest, digits: Run, shown, method: str)
     assert not app.error
     assert not app.warning
     assert ("Layer" in [one.label for one in app.selectbox]) == (METHODS[method].family == "cam")
+    photo, heat = pictures(app, "Heat map over ")[:2]
+    assert photo.shape == heat.shape
+    loaded = load_run(digits)
+    seen = loaded.fit(open_dataset(PRESETS["Q"].data).splits["test"].image(2))[None]
+    target = Target(0, int(loaded.ask(seen)[0][0].argmax()))
+    map_ = explain(loaded.model, loaded.pixels(seen), method=method, target=target).map[0]
+    expected = overlay(np.zeros_like(heat), np.maximum(map_, 0), 1.0)
+    assert colours(heat) > 20
+    assert np.mean(np.abs(heat.astype(int) - expected)) < 12  # JPEG
 
 
 def test_every_layer_is_a_strip(app: AppTest, shapes: Run, shown) -> None:
