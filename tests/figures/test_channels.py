@@ -56,6 +56,28 @@ def test_a_saved_mosaic_has_every_pixel() -> None:
     np.testing.assert_array_equal(saved[6:, :4], in_colours(levels[..., 1], "magma"))
 
 
+@pytest.mark.parametrize("scale", ["each", "one"])
+@pytest.mark.parametrize("colour_map", ["viridis", "magma"])
+def test_a_value_has_one_colour_in_its_tile_its_large_picture_and_its_file(scale: str, colour_map: str) -> None:
+    values = np.random.default_rng(1).normal(0.2, 1, (4, 4, 6)).astype(np.float32) * np.arange(1, 7, dtype=np.float32)
+    values[::2, ::2], values[..., 3] = 0, np.maximum(values[..., 3], 0)
+    shaded = shades(values, scale)
+    page = on_page(shaded.levels, np.arange(6), 3, colour_map, np.zeros(6, bool))
+    file = tight(shaded.levels, np.arange(6), 3, colour_map)
+    height, width = page.shape[0] // 2, page.shape[1] // 3
+    zero = in_colours(np.zeros((1, 1), np.int16), colour_map)[0, 0]
+    for channel in range(6):
+        large = in_colours(shaded.levels[..., channel], colour_map)
+        row, column = divmod(channel, 3)
+        for y, x in np.ndindex(4, 4):
+            tile = page[
+                row * height + int((y + 0.5) * (height - 1) / 4), column * width + int((x + 0.5) * (width - 1) / 4)
+            ]
+            np.testing.assert_array_equal(tile, large[y, x])
+            np.testing.assert_array_equal(file[row * 5 + y, column * 5 + x], large[y, x])
+            assert (tile == zero).all() == (abs(values[y, x, channel]) < shaded.high[channel] / 510)
+
+
 def bar(html: str) -> tuple[np.ndarray, list[str], float | None]:
     """A colour bar's colours from left to right, what stands at its ends, and where 0 is marked, in per cent."""
     colours = decode(base64.b64decode(re.search(r"base64,([^\"]+)", html).group(1)))[0]
