@@ -17,7 +17,8 @@ _ENTERED = "entry_entered"
 _STYLE = """
 <style>
 [data-testid="stBaseButton-primary"], [data-testid="stBaseButton-primary"]:is(:hover, :focus, :active),
-[data-testid="stBaseButton-primaryFormSubmit"], [data-testid="stMultiSelect"] span[title], [data-testid="stMultiSelect"] span[title] ~ * {
+[data-testid="stBaseButton-primaryFormSubmit"], [data-testid="stMultiSelect"] span[title],
+[data-testid="stMultiSelect"] span[title] ~ * {
   color: light-dark(#fff, #10171a);
 }
 [data-testid="stMultiSelectTagsContainer"] { flex-wrap: wrap !important; }

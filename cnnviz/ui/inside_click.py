@@ -13,7 +13,11 @@ import streamlit as st
 
 __all__ = ["Encoded", "clickable", "encoded"]
 
-_HTML = '<div class="all"><div class="frame"><img><div class="mark"></div></div><div class="words">&nbsp;</div></div>'
+_HTML = """
+<div class="all scrolls-sideways" tabindex="0" role="group" aria-label="Picture">
+  <div class="frame"><img><div class="mark"></div></div><div class="words">&nbsp;</div>
+</div>
+"""
 _CSS = """
 .all { overflow-x: auto; }
 .frame { position: relative; width: clamp(var(--least), 100%, var(--wide)); line-height: 0; cursor: crosshair; }

@@ -24,7 +24,7 @@
   const put_away = (node) => {
     for (const one of up(node)) {
       if (one.matches('[data-testid="stSidebar"]') && box(one).right < LEAST) return true;
-      if (one.matches('[data-st-inactive], [inert]')) return true;
+      if (one.matches('[data-st-inactive], [inert], .st-key-address_place')) return true; // the last writes the address
       if (one.tagName === "DETAILS" && !one.open && !node.closest?.("summary")) return true;
       if (one.matches('[role="tabpanel"]') && (one.hidden || style(one).display === "none")) return true;
       if (one.matches('[data-testid="stTooltipContent"], [data-stale="true"], style, script, noscript')) return true;
