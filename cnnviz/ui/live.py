@@ -15,7 +15,7 @@ from cnnviz.runs.progress import Progress, progress
 from cnnviz.ui.epochs_part import epochs_part
 from cnnviz.ui.run_charts import charts
 from cnnviz.ui.run_choice import choose, messages, note
-from cnnviz.ui.run_parts import badge, ending, pause_button, stop_button
+from cnnviz.ui.run_parts import badge, ending, log, pause_button, stop_button
 from cnnviz.ui.text import duration, plain
 
 __all__ = ["cards", "tell_endings"]
@@ -87,7 +87,7 @@ def _card(run: Run, active: Sequence[Run], *, with_charts: bool) -> None:
             if watching.open:
                 epochs_part(run, key, moved=True)
     with st.expander("Log", key=f"runs_card_log_{run.id}", icon=":material/notes:"):
-        st.code(run.log_tail() or "Nothing yet.", language=None, wrap_lines=True, height=_LOG_PIXELS)
+        log(run.log_tail() or "Nothing yet.", f"height:{_LOG_PIXELS}px")
 
 
 def _words(run: Run, now: Progress, active: Sequence[Run]) -> tuple[float, str]:

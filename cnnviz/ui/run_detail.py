@@ -19,7 +19,7 @@ from cnnviz.ui.epochs_part import epochs_part
 from cnnviz.ui.report_part import no_report, report_part
 from cnnviz.ui.run_charts import charts
 from cnnviz.ui.run_downloads import downloads
-from cnnviz.ui.run_parts import badge, continue_button, delete_button, ending, pause_button, stop_button
+from cnnviz.ui.run_parts import badge, continue_button, delete_button, ending, log, pause_button, stop_button
 from cnnviz.ui.run_recipe import recipe_part
 from cnnviz.ui.run_report import glance
 from cnnviz.ui.text import duration, plain
@@ -146,8 +146,5 @@ def _epochs(run: Run) -> None:
 
 
 def _log(run: Run) -> None:
-    text = run.log_tail(200)
-    st.code(
-        text or "It wrote nothing.", language=None, wrap_lines=True, height=min(480, 60 + 20 * (text.count("\n") + 1))
-    )
+    log(run.log_tail(200) or "It wrote nothing.", "max-height:480px")
     st.caption("What the worker process said, the newest below.")

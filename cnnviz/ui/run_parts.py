@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from collections.abc import Callable, Sequence
 
 import streamlit as st
@@ -14,8 +15,8 @@ from cnnviz.ui.run_choice import choose, note
 from cnnviz.ui.text import duration, plain
 
 __all__ = [
-    "LOOKS", "badge", "confirm_deletion", "continue_button", "delete_button", "ending", "pause_button", "percent",
-    "stop_button",
+    "LOOKS", "badge", "confirm_deletion", "continue_button", "delete_button", "ending", "log", "pause_button",
+    "percent", "stop_button",
 ]  # fmt: skip
 
 # For each state: Streamlit's colour, a sign that is told from the others without colour.
@@ -158,3 +159,13 @@ def _question(asked: list[str], names: dict[str, str]) -> None:
         if st.button("Keep", key="runs_delete_no", help="Leaves everything as it is."):
             _forget()
             st.rerun()
+
+
+def log(text: str, height: str) -> None:
+    """Draws what a worker wrote, which scrolls where it is longer than `height`, a rule of CSS; also by the keyboard,
+    which Streamlit's own block of code doesn't."""
+    st.html(
+        '<pre tabindex="0" role="region" aria-label="Log" style="overflow-y:auto;white-space:pre-wrap;margin:0;'
+        f'padding:0.75rem 1rem;border-radius:0.5rem;background:rgb(128 140 138 / 0.12);font-size:0.85rem;{height}">'
+        f"{html.escape(text)}</pre>"
+    )

@@ -165,7 +165,7 @@ def test_a_run_in_full(visit):
     assert "by heart" in words
     assert "1 picture could not be read" in words
     assert any(metric.label == "Test accuracy" and metric.value == "90.0 %" for metric in app.metric)
-    assert any("Loading TensorFlow" in code.value for code in app.code)
+    assert any("Loading TensorFlow" in one.proto.body for one in app.get("html"))
     assert not any(element.allow_html for element in app.markdown)
     assert any(trace.get("name") == "turns away from training" for trace in charts(app)[0]["data"])
     assert all(button.help for button in app.button)

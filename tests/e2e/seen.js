@@ -86,7 +86,7 @@
   };
 
   const picture = (image) => {
-    drawn(image, "image");
+    drawn(image, "image", image.matches(".colour-bar") ? 8 : LEAST);
     if (!image.complete || image.naturalWidth === 0) return faults.push(`image “${title(image)}” isn't loaded`);
     if (!image.matches(plain || ":not(*)") && colours(image, image.naturalWidth, image.naturalHeight) < 2)
       faults.push(`image “${title(image)}” has one colour`);
@@ -153,7 +153,7 @@
             faults.push(`“${words.slice(0, 60)}” is cut off by ${Math.round(Math.max(r.right - box(clip).right, box(clip).left - r.left))} px`);
         }
         const seen = clip ? box(clip) : { left: 0, right: innerWidth };
-        const cut = clip && /hidden|clip/.test(style(clip).overflowY) && (r.top >= seen.bottom || r.bottom <= seen.top);
+        const cut = clip && !clip.matches('[data-testid="stMain"]') && (r.top >= seen.bottom || r.bottom <= seen.top);
         if (r.left < seen.right && r.right > seen.left && !cut) texts.push({ r, words, one, fixed: fixed(one) });
       }
     }
