@@ -67,6 +67,11 @@ def press(name: str, role: str = "button") -> Step:
     return lambda page: page.get_by_role(role, name=name).first.click()
 
 
+def pop(text: str) -> Step:
+    """Opens a popover by the text on its button."""
+    return lambda page: page.get_by_test_id("stPopoverButton").filter(has_text=text).first.click()
+
+
 def pick(label: str, option: str) -> Step:
     """Chooses an option of a list."""
 
@@ -122,7 +127,7 @@ VIEWS: tuple[View, ...] = (
     View("train-layers", "", {}, ("Edit the layers",), steps=(turn_on("Edit the layers"),)),
     View("train-heads", "?preset=S", {}, ("Shapes and colours",)),
     View("train-backbone", "?preset=M4", {}, ("MobileNetV2",)),
-    View("train-recipe-file", "", {}, ("Open a recipe", "Save this recipe"), steps=(press("Recipe file"),)),
+    View("train-recipe-file", "", {}, ("Open a recipe", "Save this recipe"), steps=(pop("Recipe file"),)),
     # Runs
     View("runs-none", "runs", {}, ("No runs yet.", "Train digits (about 20 seconds)"), runs="none"),
     View("runs", "runs", {}, ("Shown below",)),
@@ -133,7 +138,7 @@ VIEWS: tuple[View, ...] = (
     View("runs-log", "runs?run=digits&show=log", {}, ("What the worker process said",)),
     View("runs-epochs", "runs?run=digits&show=epochs", {}, ("Feature maps",)),
     View("runs-epochs-none", "runs?run=shapes&show=epochs", {}, ("This run has no snapshots",)),
-    View("runs-download", "runs?run=digits", {}, ("Recipe",), steps=(press("Download", "button"),)),
+    View("runs-download", "runs?run=digits", {}, ("Recipe",), steps=(pop("Download"),)),
     View("runs-delete", "runs?run=digits", {}, ("Delete",), steps=(press("Delete …"),)),
     View("runs-compare", "runs?run=shapes,digits", {}, ("Shown below",)),
     View("runs-running", "runs", {}, ("Pause", "Stop"), runs="running", live=True,
@@ -145,8 +150,8 @@ VIEWS: tuple[View, ...] = (
     View("augment-strips", "augment", {}, (), steps=(press("One step from low to high", "radio"),)),
     View("augment-pair", "augment", {}, (), steps=(press("Two pictures × five", "radio"),)),
     View("augment-wipe", "augment", {}, ("How much of the original",), steps=(press("Before and after", "radio"),)),
-    View("augment-files", "augment", {}, (), steps=(press("Save or open"),)),
-    View("augment-code", "augment", {}, (), steps=(press("As Keras code"),)),
+    View("augment-files", "augment", {}, (), steps=(pop("Save or open"),)),
+    View("augment-code", "augment", {}, (), steps=(pop("As Keras code"),)),
     View("augment-survival", "augment", {}, (), steps=(turn_on("Ask a network"), loaded)),
     View("augment-survival-measured", "augment", {}, ("Over",),
          steps=(turn_on("Ask a network"), loaded, press("test pictures"), wait("held-out pictures. Dotted"))),
@@ -166,9 +171,9 @@ VIEWS: tuple[View, ...] = (
     View("inside-beside-networks", "inside?run=shapes&sample=chelsea&layer=conv2d_1&view=beside", {}, (),
          steps=(loaded, press("Two networks", "radio"), loaded)),
     View("inside-epochs", "inside?run=digits&view=epochs", {}, (), steps=(loaded,)),
-    View("inside-picture", "inside?run=shapes", {}, ("Camera",), steps=(loaded, press("Another picture"))),
-    View("inside-item", "inside?run=shapes", {}, ("Show it",), steps=(loaded, press("Test picture"))),
-    View("inside-network", "inside?run=shapes", {}, (), steps=(loaded, press("Another network"))),
+    View("inside-picture", "inside?run=shapes", {}, ("Camera",), steps=(loaded, pop("Another picture"))),
+    View("inside-item", "inside?run=shapes", {}, ("Show it",), steps=(loaded, pop("Test picture"))),
+    View("inside-network", "inside?run=shapes", {}, (), steps=(loaded, pop("Another network"))),
     View("inside-none", "inside", {}, ("No network is chosen",), runs="none"),
     # Predict
     View("predict", "predict?run=cats-and-dogs&sample=chelsea", {}, (), steps=(loaded,), readme="predict"),
@@ -180,8 +185,8 @@ VIEWS: tuple[View, ...] = (
          steps=(loaded, turn_on("Every layer"), loaded)),
     View("predict-trust", "predict?run=cats-and-dogs&sample=chelsea", {}, (),
          steps=(loaded, unfold("How far can I trust this map?"), wait("Every layer is randomised"), loaded)),
-    View("predict-network", "predict?run=shapes&sample=chelsea", {}, (), steps=(loaded, press("Another network"))),
-    View("predict-item", "predict?run=shapes&sample=chelsea", {}, ("Show it",), steps=(loaded, press("Test picture"))),
+    View("predict-network", "predict?run=shapes&sample=chelsea", {}, (), steps=(loaded, pop("Another network"))),
+    View("predict-item", "predict?run=shapes&sample=chelsea", {}, ("Show it",), steps=(loaded, pop("Test picture"))),
     View("predict-no-photo", "predict?run=shapes", {}, (), steps=(loaded,)),
     View("predict-none", "predict", {}, ("No network is chosen",), runs="none"),
     # Learn
