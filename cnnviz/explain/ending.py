@@ -107,7 +107,7 @@ def _meanings(steps: list[Step], outputs: list[int]) -> list[Meaning]:
     """What the outputs' numbers are by the graph alone."""
     makers = {value: step for step in steps for value in step.outputs}
     known: dict[int, Meaning] = {0: "open"}
-    for step in steps:  # from the pixels on, as a stranger's graph may be thousands of layers deep
+    for step in steps:  # from the pixels on, as a stranger's graph may be hundreds of layers deep
         known.update(dict.fromkeys(step.outputs, _meaning(step, {known[one] for one in step.inputs}, makers)))
     return [known[one] for one in outputs]
 
