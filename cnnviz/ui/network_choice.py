@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import tempfile
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
@@ -180,8 +182,16 @@ def _use_file(choice: Choice) -> None:
         hashlib.sha256(data).hexdigest(), kept, file.name, class_lists(st.session_state.get(_CLASSES) or ""),
         st.session_state.get(_SCALE) or "raw", st.session_state.get(_OUTPUTS) or "auto",
     )  # fmt: skip
-    choice.files[source.id] = source
+    _keep(choice, source)
     _use(choice, source.id)
+
+
+def _keep(choice: Choice, source: Source) -> None:
+    """Keeps a file's source under a title that no other has, as Streamlit tells choices apart by what they show."""
+    others = {one.title for key, one in choice.files.items() if key != source.id}
+    free = (f"{source.title} ({number})" for number in itertools.count(2))
+    title = source.title if source.title not in others else next(one for one in free if one not in others)
+    choice.files[source.id] = replace(source, title=title)
 
 
 def _file_source(digest: str, *given: Any) -> Source:
@@ -217,9 +227,9 @@ def doubts(choice: Choice, source: Source, network: Network) -> None:
 
 def _say(choice: Choice, key: str, outputs: Outputs) -> None:
     """Puts the same file, with its numbers taken as a person says, in the place of one that is shown."""
-    old = choice.files[key]
+    old = choice.files.pop(key)
     said = _file_source(old.stamp[1], *old.load.args[:-1], outputs)
-    choice.files[said.id] = said
+    _keep(choice, said)
     choice.sources = [said.id if one == key else one for one in choice.sources]
     forget_failures()
 

@@ -411,6 +411,9 @@ def test_a_keras_file_is_asked_with_its_class_names(app: AppTest, checkpoints: P
     assert re.search("left|&lt;b&gt;right", html(app))
     assert "<b>right" not in html(app)
     assert "run" not in address_of(app)
+    use_file(app, shown, "own.keras", own_file((40, 40, 3), tmp_path), "near, far")
+    assert {"own.keras", "own.keras (2)"} <= set(app.multiselect(key="predict_networks").options)
+    assert re.search("near|far", html(app))
 
 
 def test_what_cannot_be_known_is_said_and_chosen(app: AppTest, checkpoints: Path, shown, tmp_path: Path) -> None:
