@@ -66,18 +66,20 @@ def layered(photo: bytes, above: bytes, shape: tuple[int, ...], alt: str) -> str
 
     Args:
         photo: JPEG or PNG bytes.
-        above: the same.
+        above: the same; what is equal to the photo isn't laid over it.
         shape: (height, width, …) in pixels, so that the room is kept before the pictures are there.
         alt: what they show, for those who can't see it.
     """
     height, width = shape[:2]
     one = "position:absolute;inset:0;width:100%;height:100%"
+    map_ = (
+        f'<img alt="" src="{_address(above)}" style="{one};opacity:var(--cnnviz-map, 0.6)">' if above != photo else ""
+    )
     return (
         f'<div role="img" aria-label="{quoted(alt)}" style="position:relative;aspect-ratio:{width}/{height};'
         f"width:min(100%, calc(var(--cnnviz-tall, 28rem) * {width / height:.4f}));overflow:hidden;"
         'border-radius:0.4rem"><img alt="" '
-        f'src="{_address(photo)}" style="{one}"><img alt="" src="{_address(above)}" '
-        f'style="{one};opacity:var(--cnnviz-map, 0.6)"></div>'
+        f'src="{_address(photo)}" style="{one}">{map_}</div>'
     )
 
 
