@@ -12,8 +12,9 @@ from cnnviz.data.pictures import prepare
 from cnnviz.presets import preset
 from cnnviz.recipe import replace
 from cnnviz.runs import metrics
-from cnnviz.train.diary import Diary
+from cnnviz.train.diary import Diary, Stopped
 from cnnviz.train.loop import carry_out
+from tests.train.test_resume import TIMES
 
 
 @pytest.mark.parametrize(("class_weight", "mixed"), [("balanced", False), ("none", True)])
@@ -51,3 +52,32 @@ def test_the_losses_of_heads_are_means_over_samples_and_add_up_to_the_total(chec
             for record in records:
                 assert record[f"{prefix}{head.name}_loss"] == pytest.approx(np.mean(weights * losses), abs=1e-6)
                 assert not any("sample" in key for key in record)
+
+
+def test_a_run_of_several_heads_that_was_interrupted_has_the_same_history(checkpoints):
+    changes = {"data.limits": {"train": 70, "validation": 150, "test": 20}, "fit.epochs": 4, "fit.batch_size": 32,
+               "network.layers": [{"type": "Conv2D", "filters": 4}, {"type": "GlobalAveragePooling2D"}]}  # fmt: skip
+    recipe, times = replace(preset("S"), changes), TIMES | {"kind"}
+
+    class Interrupted(Diary):
+        """Stops in its third epoch."""
+
+        def stopping(self):
+            return self.state.epoch == 2
+
+    def ended(*diaries):
+        run = runs.create(recipe)
+        for kind in diaries:
+            diary = kind(run.folder, runs.open_run(run.id).written)
+            try:
+                carry_out(diary)
+            except Stopped:
+                assert kind is Interrupted
+            diary.figures.close()
+        report = json.loads((run.folder / "report.json").read_text())
+        history = [{k: v for k, v in one.items() if k not in times} for one in metrics.epochs(run.metrics_path)]
+        return report["last_weights_sha256"], report["best_weights_sha256"], report["test"], history
+
+    whole = ended(Diary)
+    assert len(whole[-1]) == 4
+    assert ended(Interrupted, Diary) == whole
