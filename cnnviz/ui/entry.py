@@ -23,14 +23,15 @@ _STYLE = """
 }
 [data-testid="stMultiSelectTagsContainer"] { flex-wrap: wrap !important; }
 .katex-display { overflow: visible !important; }
+.st-key-address_place { display: none; }
 </style>
 """
 """Streamlit writes white on the primary colour, which is bright in the dark theme, as it also writes in that colour; it
-lets a small formula scroll, and what was chosen of a list."""
+lets a small formula scroll, and what was chosen of a list. What tells the browser a page's address takes no room."""
 
 
 def enter() -> None:
-    """Notes that this run comes through `streamlit_app.py`, and draws what every page looks like; called there."""
+    """Notes that this session runs `streamlit_app.py`, and draws what every page looks like; called there."""
     st.session_state[_ENTERED] = True
     st.html(_STYLE)
 
@@ -41,12 +42,12 @@ def through_the_app() -> None:
     Until `st.navigation` has been called once, Streamlit (1.67) takes the folder `pages/` for its older kind of
     navigation and runs the file that an address names by itself: a shared link, or a reload after the server was
     restarted, would show the page without the top bar, and another page at the next click. Streamlit has no public
-    setting for it. Many sessions may be asked at once, so that each is looked at by itself, and each run.
+    setting for it. Many sessions may be asked at once, so that each is looked at by itself.
     """
     context = get_script_run_ctx()
     if context is None or Path(context.pages_manager.main_script_path).name != "streamlit_app.py":
         return  # the page alone, as in a test
-    if not st.session_state.pop(_ENTERED, False):
+    if _ENTERED not in st.session_state:
         PagesManager.uses_pages_directory = False
         st.rerun()
 

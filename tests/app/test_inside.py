@@ -309,10 +309,9 @@ def test_a_run_that_kept_its_epochs_is_watched(app: AppTest, shapes: Run, digits
     assert "Watch it learn" not in app.segmented_control(key="inside_view").options
 
 
-def test_a_run_leads_here(app: AppTest, digits: Run, shown) -> None:
+def test_a_run_leads_here(app: AppTest, digits: Run) -> None:
     app.query_params["run"] = digits.id
     app.switch_page("pages/runs.py").run()
-    app.button(key="runs_inside").click()
-    shown(app)
+    app.button(key="runs_inside").click().run()
     assert app.title[0].value == "Inside"
     assert address_of(app)["run"] == digits.id

@@ -59,7 +59,7 @@ def visit(place: Path) -> Callable[..., AppTest]:
     def go(run: runs.Run, **session: object) -> AppTest:
         app = AppTest.from_file(str(APP), default_timeout=60).run()
         app.switch_page("pages/runs.py")
-        app.query_params["run"] = run.id
+        app.session_state["runs_selected"] = [run.id]
         app.session_state["runs_show"] = "Report"
         for key, value in session.items():
             app.session_state[key] = value
