@@ -24,7 +24,7 @@ __all__ = ["enter", "go", "news", "settled", "tell", "tell_in_fragment", "write"
 
 LONGEST = 20_000
 """So many characters of a value are read, and at most so many written."""
-_VISIT, _HANDED = "address_visit", "address_handed"
+_VISIT, _HANDED, _MEANT = "address_visit", "address_handed", "address_meant"
 _JS = """
 const followed = { turn: null };  // each telling once, however often it is drawn
 const plain = (search) => new URLSearchParams(search).toString();
@@ -88,9 +88,10 @@ def enter(page: str) -> None:
     if visit is None or visit.page != page or went:
         found = {name: ",".join(st.query_params.get_all(name))[:LONGEST] for name in st.query_params}
         handed = session.pop(_HANDED, None)
+        meant = session.get(_MEANT, {}).get((page, urlencode(found)), found)
         session[_VISIT] = _Visit(
             page,
-            link=found if went else (found if handed is None else handed) or None,
+            link=meant if went else (found if handed is None else handed) or None,
             at=found,
             turn=visit.turn if visit else 0,
             since=None if handed is not None else [urlencode(found), ""],
@@ -147,7 +148,6 @@ def tell(others: Collection[str]) -> None:
     data = {"turn": visit.turn, "to": visit.to, "since": visit.since, "page": visit.page,
             "others": [one for one in others if one]}  # fmt: skip
     with st.container(key="address_place"):
-        st.html("<style>.st-key-address_place { display: none; }</style>")
         _component()(data=data, key="address")
 
 
@@ -161,10 +161,14 @@ def tell_in_fragment() -> None:
 def _tell(visit: _Visit, *, may_settle: bool) -> None:
     wanted = {name: value for part in visit.parts.values() for name, value in part.items() if value}
     changed = {name for name in {*wanted, *visit.at} if wanted.get(name) != visit.at.get(name)}
+    meant = st.session_state.setdefault(_MEANT, {})
     if changed and not (visit.arriving or changed <= visit.settled):
+        meant.pop((visit.page, urlencode(wanted)), None)
         st.query_params.from_dict(wanted)
         visit.at, visit.to, visit.turn = wanted, None, visit.turn + 1
     elif may_settle and (changed or visit.arriving):
+        # A person may take a step before the script has heard of this, and come back to the entry as it was.
+        meant[visit.page, urlencode(visit.at)] = wanted
         if not visit.arriving:
             visit.since = [urlencode(visit.at)]
         visit.at, visit.to, visit.turn = wanted, urlencode(wanted), visit.turn + 1

@@ -95,6 +95,24 @@ def test_going_back_is_news_at_once_and_what_is_not_named_is_as_usual(app, monke
     assert drawn(app).session_state["found"] == {"layer": "", "view": ""}
 
 
+def test_an_entry_that_was_left_before_it_heard_what_the_page_filled_in_stands_for_that(app, monkeypatch):
+    app.session_state["values"] = {"layer": "a"}
+    drawn(app)
+    drawn(app, layer="b")
+    went = SimpleNamespace(is_history_navigation=True)
+    with monkeypatch.context() as back:
+        back.setattr(address, "get_script_run_ctx", lambda: went)
+        app.query_params.clear()
+        assert drawn(app).session_state["found"] == {"layer": "a", "view": ""}
+    assert address_of(app) == {"layer": "a"}
+    assert stepped(drawn(app, layer=""))  # an entry that says as much itself
+    drawn(app, layer="b")
+    monkeypatch.setattr(address, "get_script_run_ctx", lambda: went)
+    app.query_params.clear()
+    assert drawn(app).session_state["found"] == {"layer": "", "view": ""}
+    assert address_of(app) == {}
+
+
 def test_a_page_that_is_come_to_by_its_name_is_as_it_was_left(app):
     by_link(app, layer="a")
     app.session_state["page"] = "two"
