@@ -107,7 +107,7 @@ WALKS = {
         ((lambda page: page.get_by_role("toolbar", name="Layers of the network").get_by_role("button").nth(3).click(),
           "^conv2d_1 .*Activations.*conv2d_1"), (press("radio", "Kernels"), "^conv2d_1 .*Kernels.*conv2d_1"),
          (lambda page: page.get_by_role("toolbar", name="Layers of the network").get_by_role("button").nth(1).click(),
-          "^conv2d .*Kernels.*conv2d ")),
+          "^conv2d .*Kernels.*conv2d( |$)")),
     ),
     "predict": Walk(
         "predict?run=RUN&sample=chelsea", lambda page: texts(page, FIELDS) + " | "
