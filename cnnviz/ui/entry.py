@@ -21,6 +21,7 @@ _STYLE = """
 [data-testid="stMultiSelect"] span[title] ~ * {
   color: light-dark(#fff, #10171a);
 }
+[data-testid="stMultiSelect"] [role="group"] { max-height: none; height: auto; }
 [data-testid="stMultiSelectTagsContainer"] { flex-wrap: wrap !important; }
 .katex-display { overflow: visible !important; }
 .st-key-address_place { display: none; }

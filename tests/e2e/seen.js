@@ -153,6 +153,8 @@
             faults.push(`“${words.slice(0, 60)}” is cut off by ${Math.round(Math.max(r.right - box(clip).right, box(clip).left - r.left))} px`);
         }
         const seen = clip ? box(clip) : { left: 0, right: innerWidth };
+        if (clip && /hidden|clip/.test(style(clip).overflowY) && (r.bottom > box(clip).bottom + 4 || r.top < box(clip).top - 4) && !whole(one, words))
+          faults.push(`“${words.slice(0, 60)}” is cut off below or above`);
         const cut = clip && !clip.matches('[data-testid="stMain"]') && (r.top >= seen.bottom || r.bottom <= seen.top);
         if (r.left < seen.right && r.right > seen.left && !cut) texts.push({ r, words, one, fixed: fixed(one) });
       }
