@@ -18,13 +18,13 @@ DEAREST_FIRST = ("train", "app", "models", "explain", "security")
 
 @pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tells pytest-xdist to run each file as one, all that need a browser one after another, as two would be slow, and
-    all that share what starts workers. What takes longest begins first, so that both processes end at the same time."""
+    """Tells pytest-xdist to run each file as one, all journeys in a browser one after another, and all that share what
+    starts workers. What takes longest begins first, so that both processes end at the same time."""
     turns = {}
     for item in items:
         folder = item.path.parent.name
         if item.get_closest_marker("browser"):
-            turns[item], group = 0, "browser"
+            turns[item], group = 0, "views" if item.path.stem == "test_views" else "journeys"
         elif "nursery" in getattr(item, "fixturenames", ()):
             turns[item], group = 1, "nursery"
         else:
