@@ -134,7 +134,7 @@
   const fixed = (node) => [...up(node)].find((one) => /sticky|fixed/.test(style(one).position)) || null;
   // The box of slanted words is larger than they are.
   const turned = (node) => (node instanceof SVGGraphicsElement ? Math.abs(node.getCTM()?.b ?? 0) : Math.abs(new DOMMatrix(style(node).transform).b)) > 0.01;
-  const texts = [];
+  const texts = [], aside = [];
   for (const one of shown) {
     if (one.closest(".js-plotly-plot .legend") || one.matches("option")) continue;
     for (const node of one.childNodes) {
@@ -157,6 +157,7 @@
           faults.push(`“${words.slice(0, 60)}” is cut off below or above`);
         const cut = clip && !clip.matches('[data-testid="stMain"]') && (r.top >= seen.bottom || r.bottom <= seen.top);
         if (r.left < seen.right && r.right > seen.left && !cut) texts.push({ r, words, one, fixed: fixed(one) });
+        else if (across(one)) aside.push(one); // a person scrolls to it
       }
     }
   }
@@ -193,5 +194,5 @@
     if (one.scrollWidth > one.clientWidth + 1 && one.type !== "range" && !whole(one, one.value))
       faults.push(`“${one.value}” is cut off by ${one.scrollWidth - one.clientWidth} px in its field`);
   }
-  return { counts, faults: [...new Set(faults)], text: [...typed.map((one) => one.value), ...new Set(texts.map(({ one }) => (one.closest("p, label, button, h1, h2, h3, td, figcaption") || one).textContent.replace(/\s+/g, " ")))].join("\n") };
+  return { counts, faults: [...new Set(faults)], text: [...typed.map((one) => one.value), ...new Set([...texts.map(({ one }) => one), ...aside].map((one) => (one.closest("p, label, button, h1, h2, h3, td, figcaption") || one).textContent.replace(/\s+/g, " ")))].join("\n") };
 }

@@ -14,7 +14,7 @@ from playwright.sync_api import Page, expect
 __all__ = ["VIEWS", "View"]
 
 Step = Callable[[Page], None]
-SLOW_MS = 120_000
+SLOW_MS = 300_000
 """For work that the page shows a bar for, on a machine that has other things to do."""
 
 
