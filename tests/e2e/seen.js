@@ -194,5 +194,5 @@
     if (one.scrollWidth > one.clientWidth + 1 && one.type !== "range" && !whole(one, one.value))
       faults.push(`“${one.value}” is cut off by ${one.scrollWidth - one.clientWidth} px in its field`);
   }
-  return { counts, faults: [...new Set(faults)], text: [...typed.map((one) => one.value), ...new Set([...texts.map(({ one }) => one), ...aside].map((one) => (one.closest("p, label, button, h1, h2, h3, td, figcaption") || one).textContent.replace(/\s+/g, " ")))].join("\n") };
+  return { counts, faults: [...new Set(faults)], text: [...typed.map((one) => one.value), ...new Set([...texts.map(({ one }) => one), ...aside].map((one) => (one.closest("p, pre, label, button, h1, h2, h3, td, figcaption") || one).textContent.replace(/\s+/g, " ")))].join("\n") };
 }

@@ -49,6 +49,8 @@ class View:
     readme: str = ""
 
 
+SECOND_EPOCH = "How large a step each batch makes"
+"""Stands beside the learning rate's curve, which needs two points."""
 EMPTY_MAP = 'img[alt=""]'
 """A heat map over a watched picture may hold no evidence at all."""
 SCROLLS = (
@@ -303,7 +305,7 @@ VIEWS: tuple[View, ...] = (
         ("Pause", "Stop", "Loss", "Accuracy", "Thin"),
         runs="running",
         live=True,
-        steps=(wait("Accuracy"),),
+        steps=(wait(SECOND_EPOCH),),
     ),
     View(
         "runs-running-epochs",
@@ -312,7 +314,7 @@ VIEWS: tuple[View, ...] = (
         ("Pause", "Stop", "Feature maps", "Follow"),
         runs="running",
         live=True,
-        steps=(wait("Accuracy"), unfold("Watch it learn"), wait("Feature maps")),
+        steps=(wait(SECOND_EPOCH), unfold("Watch it learn"), wait("Follow"), wait("Feature maps")),
         plain=EMPTY_MAP,
     ),
     # Augment
@@ -568,7 +570,7 @@ VIEWS: tuple[View, ...] = (
         ("What it answers", "Opacity of the map"),
         steps=(loaded,),
     ),
-    View("predict-none", "predict", {"image": 3, "drawing": 1}, ("No network is chosen",), runs="none"),
+    View("predict-none", "predict", {"image": 2, "drawing": 1}, ("No network is chosen",), runs="none"),
     # Learn
     *(View(f"learn-{topic}", f"learn?topic={topic}", shows, words) for topic, shows, words in LEARN),
 )
