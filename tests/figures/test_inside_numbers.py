@@ -35,7 +35,7 @@ def test_windows_have_every_value_with_padding_and_the_chosen_one_marked() -> No
 def test_colours_say_sign_and_size_on_the_scale_that_is_given() -> None:
     made = windows([Window("x", np.array([[4.0, -2.0]]), scale=4.0)])
     strengths = re.findall(r"background:rgb\((\d+ \d+ \d+) / ([\d.]+)\)", made)
-    assert [float(strength) for _, strength in strengths] == [0.75, 0.38]
+    assert [float(strength) for _, strength in strengths] == [0.65, 0.33]
     assert strengths[0][0] != strengths[1][0]
 
 

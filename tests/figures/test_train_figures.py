@@ -45,7 +45,7 @@ class Reader(HTMLParser):
 def read(source: str) -> Reader:
     reader = Reader(source)
     assert reader.open == []
-    assert reader.attributes <= {"style", "title", "role", "aria-label", "scope"}
+    assert reader.attributes <= {"style", "title", "role", "aria-label", "scope", "class", "tabindex"}
     return reader
 
 
