@@ -143,6 +143,7 @@ VIEWS: tuple[View, ...] = (
             "Learning rate",
             "Start training",
         ),
+        readme="train",
     ),
     View(
         "train-unfolded",
@@ -226,6 +227,7 @@ VIEWS: tuple[View, ...] = (
             "Open inside",
             "Delete …",
         ),
+        readme="runs",
     ),
     View(
         "runs-recipe",
@@ -388,6 +390,7 @@ VIEWS: tuple[View, ...] = (
             "Values",
         ),
         steps=(loaded,),
+        readme="inside",
     ),
     View(
         "inside-dense",
@@ -572,5 +575,8 @@ VIEWS: tuple[View, ...] = (
     ),
     View("predict-none", "predict", {"image": 2, "drawing": 1}, ("No network is chosen",), runs="none"),
     # Learn
-    *(View(f"learn-{topic}", f"learn?topic={topic}", shows, words) for topic, shows, words in LEARN),
+    *(
+        View(f"learn-{topic}", f"learn?topic={topic}", shows, words, readme="learn" if topic == "augmentation" else "")
+        for topic, shows, words in LEARN
+    ),
 )
