@@ -42,7 +42,7 @@ class Ending:
     """What one output's numbers are.
 
     Attributes:
-        activation: `softmax`, probabilities that sum to 1; `sigmoid`, one unit's probability; `logits`, scores.
+        activation: `softmax`, probabilities that sum to 1; `sigmoid`, each unit's own; `logits`, scores.
         doubt: "" or the sentence that it can't be known, and what it is taken for.
     """
 
@@ -74,8 +74,8 @@ def endings(model: keras.Model, *, look: bool = False) -> tuple[Ending, ...]:
         look: whether to show it a few pictures of noise, too, where its graph says enough; elsewhere they are shown.
 
     Raises:
-        ModelError: see `walk.taken_apart`; a softmax over one unit or several sigmoid units; numbers that aren't what
-            the graph or a person says of them; or a model that can't be computed here.
+        ModelError: see `walk.taken_apart`; numbers that aren't what the graph or a person says of them; or a model that
+            can't be computed here.
     """
     stamp = tuple(id(tensor) for tensor in getattr(model, "outputs", None) or ())
     if model in _KNOWN and _KNOWN[model][0] == stamp:
@@ -177,11 +177,8 @@ def _like_probabilities(values: np.ndarray) -> bool:
 
 
 def _ending(meaning: Meaning, units: int, name: str, seen: np.ndarray | None, chosen: str) -> Ending:
-    if meaning == "chance" and units > 1:
-        raise ModelError(f"The model's output {name!r} has {units} sigmoid units, which answer {units} questions "
-                         "at once: expected softmax, scores, or one sigmoid unit for each output.")  # fmt: skip
-    if meaning == "shares" and units == 1:
-        raise ModelError(f"The model's output {name!r} is a softmax over one unit, which is always 1.")
+    if (meaning, units > 1) in (("chance", True), ("shares", False)):  # no head, but layers can be looked at
+        return Ending("sigmoid" if units > 1 else "softmax")
     probability = "softmax" if units > 1 else "sigmoid"
     said = _SAID.get(meaning) or (chosen if chosen != "auto" else None)
     if said == "probabilities" and seen is not None and np.isfinite(seen).all() and not _like_probabilities(seen):

@@ -20,7 +20,8 @@ def heads_of(model: keras.Model) -> tuple[Head, ...]:
     What a head's numbers are is told by `ending.endings`, which also looks at the model's answers to a few pictures.
 
     Raises:
-        ModelError: no graph of layers, an output that is no row of scores, or see `ending.endings`.
+        ModelError: no graph of layers, an output that is no row of scores, several sigmoid units or a softmax over one,
+            or see `ending.endings`.
     """
     outputs = getattr(model, "outputs", None)
     if not outputs:
@@ -35,8 +36,18 @@ def heads_of(model: keras.Model) -> tuple[Head, ...]:
                              "scores for a picture, (n, classes).")  # fmt: skip
     names = [f"out_{name}" if name.startswith("val_") else name for name in names]
     ends = endings(model, look=True)
+    for name, tensor, end in zip(names, outputs, ends, strict=True):
+        _check(name, tensor.shape[1], end.activation)
     return tuple(Head(name=name, units=tensor.shape[1], activation=end.activation)
                  for name, tensor, end in zip(names, outputs, ends, strict=True))  # fmt: skip
+
+
+def _check(name: str, units: int, activation: str) -> None:
+    if activation == "sigmoid" and units > 1:
+        raise ModelError(f"The model's output {name!r} has {units} sigmoid units, which answer {units} questions at "
+                         "once: expected softmax, scores, or one sigmoid unit for each output.")  # fmt: skip
+    if activation == "softmax" and units == 1:
+        raise ModelError(f"The model's output {name!r} is a softmax over one unit, which is always 1.")
 
 
 def named(heads: Sequence[Head], classes: Sequence[Sequence[str]] | None) -> dict[str, tuple[str, ...]]:

@@ -15,6 +15,7 @@ from cnnviz.explain import Target, explain
 from cnnviz.explain.ending import choose, endings
 from cnnviz.explain.graph import flatten
 from cnnviz.explain.randomised import clone
+from cnnviz.models.heads import heads_of
 from cnnviz.models.load import load_file
 from cnnviz.models.loaded import Loaded
 from cnnviz.models.split import split
@@ -237,6 +238,16 @@ def test_a_choice_that_cannot_be_is_refused(end: Callable, outputs: str, sentenc
     pixels, x = _scores(3)
     with pytest.raises(ModelError, match=sentence):
         _loaded(keras.Model(pixels, end(x)), tmp_path, outputs=outputs)
+
+
+def test_what_is_no_head_can_be_looked_into() -> None:
+    """Several sigmoid units answer several questions; their scores are known all the same."""
+    pixels, x = _scores(3)
+    model = keras.Model(pixels, layers.Activation("sigmoid")(x))
+    assert [one.activation for one in endings(model)] == ["sigmoid"]
+    np.testing.assert_allclose(flatten(model).model(PIXELS)[0], keras.Model(pixels, x)(PIXELS), rtol=1e-5)
+    with pytest.raises(ModelError, match="has 3 sigmoid units, which answer 3 questions at once"):
+        heads_of(model)
 
 
 def test_a_graph_of_hundreds_of_layers_is_looked_at_in_no_time() -> None:
