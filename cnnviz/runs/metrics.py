@@ -20,10 +20,10 @@ from cnnviz.files import write_bytes
 __all__ = ["Writer", "epochs", "history", "last", "read", "rewind", "rounded", "to_csv"]
 
 
-def rounded(value: float) -> float:
-    """Returns a figure as it is written: nine significant digits, so that the losses of heads still add up to the total
-    to 1e-6."""
-    return float(f"{float(value):.9g}")
+def rounded(name: str, value: float) -> float:
+    """Returns a figure as it is written: with six significant digits, and a loss with nine, so that those of heads
+    still add up to the total to 1e-6."""
+    return float(f"{float(value):.{9 if name.endswith('loss') else 6}g}")
 
 
 class Writer:

@@ -47,7 +47,7 @@ def figures(heads: Mapping[str, Mapping[str, Any]]) -> dict[str, float]:
             found |= {f"{name}_accuracy": head["accuracy"], f"{name}_loss": head["loss"]}
     found["accuracy"] = float(np.mean([head["accuracy"] for head in heads.values()]))
     found["loss"] = float(np.sum([head["loss"] for head in heads.values()]))
-    return {name: rounded(value) for name, value in found.items()}
+    return {name: rounded(name, value) for name, value in found.items()}
 
 
 def head_report(labels: np.ndarray, shares: np.ndarray, losses: np.ndarray, classes: Sequence[str]) -> dict[str, Any]:

@@ -229,4 +229,4 @@ def schedule(fit: Fit, batches: int) -> float | keras.optimizers.schedules.Learn
 
 def _plain(logs: dict | None) -> dict[str, float]:
     """Figures as they are written."""
-    return {name: metrics.rounded(value) for name, value in (logs or {}).items() if name != "learning_rate"}
+    return {name: metrics.rounded(name, value) for name, value in (logs or {}).items() if name != "learning_rate"}

@@ -95,6 +95,13 @@ def test_no_file_is_no_records(tmp_path):
     assert metrics.history(tmp_path) == [], "a folder in its place"
 
 
+def test_figures_are_written_with_as_many_digits_as_they_need():
+    assert metrics.rounded("val_accuracy", 0.994000018) == 0.994
+    assert metrics.rounded("val_shape_loss", 1.38198243) + metrics.rounded("a_loss", 0.884757081) == pytest.approx(
+        metrics.rounded("val_loss", 2.266739511), abs=1e-6
+    )
+
+
 def test_csv_has_a_line_per_epoch_and_no_formulas():
     records = [{"kind": "epoch", "epoch": 1, "loss": -0.5, "=cmd()": "@SUM(1)", "note": 'a,"b"'}, {"kind": "epoch"}]
     head, first, second = csv.reader(io.StringIO(metrics.to_csv(records)))
