@@ -74,16 +74,6 @@ def pop(text: str) -> Step:
     return lambda page: page.get_by_test_id("stPopoverButton").filter(has_text=text).first.click()
 
 
-def pick(label: str, option: str) -> Step:
-    """Chooses an option of a list."""
-
-    def step(page: Page) -> None:
-        page.get_by_role("combobox", name=label).first.click()
-        page.get_by_role("option", name=option).first.click()
-
-    return step
-
-
 def turn_on(label: str) -> Step:
     """Turns a switch on."""
     return lambda page: page.locator("label").filter(has_text=label).first.click()
@@ -92,11 +82,6 @@ def turn_on(label: str) -> Step:
 def wait(text: str) -> Step:
     """Waits until a text is there, as a person would who sees a bar."""
     return lambda page: expect(page.get_by_text(text).first).to_be_visible(timeout=SLOW_MS)
-
-
-def gone(text: str) -> Step:
-    """Waits until a text is gone."""
-    return lambda page: expect(page.get_by_text(text)).to_have_count(0, timeout=SLOW_MS)
 
 
 def unfold(text: str) -> Step:
