@@ -15,7 +15,8 @@ from cnnviz.figures.style import escaped
 __all__ = ["blocks"]
 
 WIDTH = 520  # of the drawing, in pixels where there is room for it
-LABEL = 64  # height of the slanted words
+LABEL = 64  # height of slanted words, at least, so that the drawing keeps its height while layers are edited
+DEEP = 40  # how far a block's side stands above its front, at least
 UNIT = 150  # height of the largest block
 LABELLED = 16
 _SHORT = {
@@ -51,6 +52,7 @@ def blocks(rows: Sequence[Row], input_shape: tuple[int, int, int], heads: int = 
     sizes = [_size(row.output_shape, side, thickest, longest) for row in trunk]
     scale = (WIDTH - 60) / (sum(width + deep + 0.16 for width, _, deep in sizes) + 0.2)
     labels, left, parts = len(trunk) + 1 <= LABELLED, 28.0, []
+    above = max(UNIT / 2 + DEEP, *(high * UNIT / 2 + deep * scale for _, high, deep in sizes))
     for row, (width, high, deep) in zip(trunk, sizes, strict=True):
         parts.append(_block(row, left, 0.0, width * scale, high * UNIT, deep * scale))
         if labels:
@@ -62,11 +64,12 @@ def blocks(rows: Sequence[Row], input_shape: tuple[int, int, int], heads: int = 
         parts.append(_block(row, left, middle, max(6.0, 0.1 * scale), high, 0.0))
         if labels and number == 0:
             parts.append(_labels(row, left + 4, high / 2 - middle, named=heads == 1))
-    margin = LABEL if labels else 8
+    over = max(LABEL, *(_slanted(_shape(row)) for row in (*trunk, *ends))) if labels else 8
+    under = max(LABEL, *(_slanted(_name(row)) for row in (*trunk, *ends))) if labels else 8
     return (
         f'<div role="img" aria-label="The network as blocks" style="position:relative;max-width:{WIDTH + 120}px;'
-        f'height:{UNIT + 40 + 2 * margin}px;font-size:0.75rem;overflow:hidden">'
-        f'<div style="position:absolute;left:0;right:0;height:0;top:{UNIT / 2 + 40 + margin}px">'
+        f'height:{above + UNIT / 2 + over + under:.0f}px;font-size:0.75rem;overflow:hidden">'
+        f'<div style="position:absolute;left:0;right:0;height:0;top:{above + over:.1f}px">'
         f"{''.join(parts)}</div></div>"
     )
 
@@ -107,10 +110,22 @@ def _face(points: Iterable[tuple[float, float]], colour: str, opacity: float) ->
 
 def _labels(row: Row, x: float, top: float, *, named: bool = True) -> str:
     """The shape above a block and its kind below, slanted so that they fit a telephone's screen."""
-    shape = _text("×".join(map(str, row.output_shape)), x, f"bottom:{top + 4:.1f}px;transform-origin:0 100%", "left")
-    name = _SHORT.get(row.type, row.type)
-    below = _text(name, x, f"top:{UNIT / 2 + 6:.1f}px;transform-origin:100% 0", "right") if named else ""
+    shape = _text(_shape(row), x, f"bottom:{top + 4:.1f}px;transform-origin:0 100%", "left")
+    below = _text(_name(row), x, f"top:{UNIT / 2 + 6:.1f}px;transform-origin:100% 0", "right") if named else ""
     return shape + below
+
+
+def _shape(row: Row) -> str:
+    return "×".join(map(str, row.output_shape))
+
+
+def _name(row: Row) -> str:
+    return _SHORT.get(row.type, row.type)
+
+
+def _slanted(words: str) -> float:
+    """About how high words of 12 pixels are that stand at 60 degrees, with the gap to their block."""
+    return 10 + 6.3 * min(len(words), 24)
 
 
 def _text(words: str, x: float, place: str, side: str) -> str:

@@ -35,7 +35,7 @@ def trained(folder: Path) -> Path:
         shutil.copytree(ROOT / "checkpoints" / name, folder / name)
     command("evaluate", "shapes", "--split", "test", folder=folder)
     command("train", "Q", "--set", "fit.epochs=5", folder=folder)
-    next(one for one in folder.iterdir() if one.name not in SHIPPED and one.is_dir()).rename(folder / "digits")
+    next(run.folder for run in runs.listing(folder) if run.id not in SHIPPED).rename(folder / "digits")
     return folder
 
 
