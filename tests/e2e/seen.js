@@ -15,31 +15,37 @@
     }
   };
   const nearest = (node, selector) => { for (const one of up(node)) if (one.matches(selector)) return one; return null; };
-  const style = (node) => getComputedStyle(node);
+  const styles = new Map();
+  const style = (node) => styles.get(node) ?? styles.set(node, getComputedStyle(node)).get(node);
   const box = (node) => node.getBoundingClientRect();
   const title = (node) => (node.getAttribute?.("alt") || node.getAttribute?.("aria-label") || node.textContent || "").trim()
     .replace(/\s+/g, " ").slice(0, 60) || `${node.tagName.toLowerCase()}.${String(node.className.baseVal ?? node.className).slice(0, 50)}`;
   // What is folded, in a tab that isn't open or only there for screen readers isn't on the page for the eye;
   // `aria-hidden` says nothing of that: Streamlit hides its labels' text from screen readers, which have it elsewhere.
+  const away = new Map(); // a page has thousands of nodes within some dozens
   const put_away = (node) => {
-    for (const one of up(node)) {
-      if (one.matches('[data-testid="stSidebar"]') && box(one).right < LEAST) return true;
-      if (one.matches('[data-st-inactive], [inert], .st-key-address_place')) return true; // the last writes the address
-      if (one.tagName === "DETAILS" && !one.open && !node.closest?.("summary")) return true;
-      if (one.matches('[role="tabpanel"]') && (one.hidden || style(one).display === "none")) return true;
-      if (one.matches('[data-testid="stTooltipContent"], [data-stale="true"], style, script, noscript')) return true;
-      const face = style(one);
-      if (face.clipPath === "inset(50%)" || face.clip === "rect(0px, 0px, 0px, 0px)") return true;
-    }
-    return false;
+    if (!node) return false;
+    if (!away.has(node)) away.set(node, alone_away(node) || put_away(parent(node)));
+    return away.get(node);
   };
-  const hidden = (node) => {
-    if (style(node).visibility !== "visible") return "hidden";
-    for (const one of up(node)) {
-      if (style(one).display === "none") return "display: none";
-      if (+style(one).opacity < 0.05) return "transparent";
+  const alone_away = (one) => {
+    if (one.matches('[data-testid="stSidebar"]') && box(one).right < LEAST) return true;
+    if (one.matches('[data-st-inactive], [inert], .st-key-address_place')) return true; // the last writes the address
+    if (one.parentElement?.tagName === "DETAILS" && !one.parentElement.open && one.tagName !== "SUMMARY") return true;
+    if (one.matches('[role="tabpanel"]') && (one.hidden || style(one).display === "none")) return true;
+    if (one.matches('[data-testid="stTooltipContent"], [data-stale="true"], style, script, noscript')) return true;
+    const face = style(one);
+    return face.clipPath === "inset(50%)" || face.clip === "rect(0px, 0px, 0px, 0px)";
+  };
+  const unseen = new Map();
+  const hidden = (node) => (style(node).visibility !== "visible" ? "hidden" : faded(node));
+  const faded = (node) => {
+    if (!node) return "";
+    if (!unseen.has(node)) {
+      const face = style(node);
+      unseen.set(node, face.display === "none" ? "display: none" : +face.opacity < 0.05 ? "transparent" : faded(parent(node)));
     }
-    return "";
+    return unseen.get(node);
   };
   const size = (r) => `${Math.round(r.width)}×${Math.round(r.height)} px`;
   const inside = (r, of, slack = SLACK) =>

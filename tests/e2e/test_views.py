@@ -30,7 +30,9 @@ def show_runs(own_server: Server, tmp_path_factory: pytest.TempPathFactory) -> I
 def watched(browser: Browser) -> Iterator[tuple[Page, Console]]:
     """One page for all views, as a browser that has the app's files already opens a view in a second."""
     expect.set_options(timeout=PATIENCE_MS)
-    context = browser.new_context(viewport={"width": 1440, "height": 900}, color_scheme="light")
+    context = browser.new_context(
+        viewport={"width": 1440, "height": 900}, color_scheme="light", reduced_motion="reduce"
+    )
     context.set_default_timeout(PATIENCE_MS)
     page = context.new_page()
     yield page, Console(page)
