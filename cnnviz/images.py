@@ -154,7 +154,8 @@ def _read(path: Path) -> bytes:
 def _sentence(error: Exception) -> ImageError:
     if isinstance(error, (Image.DecompressionBombError, Image.DecompressionBombWarning)):
         return ImageError(
-            f"The picture has too many pixels; at most {MAX_JPEG_PIXELS // 10**6} megapixels are allowed."
+            f"The picture has too many pixels; at most {MAX_WHOLE_PIXELS // 10**6} megapixels are allowed, "
+            f"{MAX_JPEG_PIXELS // 10**6} in a JPEG."
         )
     if isinstance(error, MemoryError):
         return ImageError("The picture needs more memory than there is.")

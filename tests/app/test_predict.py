@@ -285,7 +285,7 @@ BAD = {
     "text.jpg": (b"Dear Sir or Madam", "not a picture"),
     "empty.png": (b"", "0 bytes"),
     "cut.jpg": (jpeg(np.asarray(Image.effect_noise((300, 200), 80).convert("RGB")))[:4000], "damaged or cut off"),
-    "huge.png": (huge_png(), "178 megapixels"),
+    "huge.png": (huge_png(), "at most 60 megapixels are allowed, 178 in a JPEG"),
     "drawing.svg": (b'<?xml version="1.0"?><svg xmlns="http://www.w3.org/2000/svg"/>', "SVG drawing"),
     "phone.heic": (b"\0\0\0\x18ftypheic" + b"\0" * 64, "HEIC photo"),
     "page.pdf": (b"%PDF-1.7\n", "PDF file"),
