@@ -122,9 +122,11 @@ def test_a_second_worker_on_a_folder_leaves_the_first_alone(checkpoints, taken, 
 
 
 SERVER = """
-import sys, time
+import signal, sys, time
 from cnnviz import runs
 from cnnviz.recipe import parse
+signal.signal(signal.SIGHUP, signal.SIG_DFL)  # tests that run in the background ignore both, and so would this
+signal.signal(signal.SIGINT, signal.SIG_DFL)
 print(runs.start(parse(sys.argv[1])).id, flush=True)
 time.sleep(600)
 """
