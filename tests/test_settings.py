@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from pathlib import Path
 
@@ -9,6 +10,10 @@ import pytest
 from streamlit import config
 
 SETTINGS = tomllib.loads((Path(__file__).parents[1] / ".streamlit" / "config.toml").read_text(encoding="utf-8"))
+
+STYLE = (Path(__file__).parents[1] / "cnnviz" / "ui" / "entry.py").read_text(encoding="utf-8")
+ON_PRIMARY = dict(zip(("light", "dark"), re.search(r"light-dark\((#\w{6}), (#\w{6})\)", STYLE).groups(), strict=True))
+"""What is written on the primary colour, by theme."""
 
 
 def flat(tree: dict, prefix: str = "") -> dict[str, object]:
@@ -58,7 +63,7 @@ def test_text_and_lines_can_be_told_from_their_ground(mode: str) -> None:
         assert contrast(theme["textColor"], ground) >= 7
         assert contrast(theme["linkColor"], ground) >= 4.5
         assert contrast(theme["primaryColor"], ground) >= 3
-    assert contrast("#ffffff", theme["primaryColor"]) >= 4.5, "Streamlit writes white on the primary button"
+    assert contrast(ON_PRIMARY[mode], theme["primaryColor"]) >= 4.5
     for colour in theme["chartCategoricalColors"]:
         assert contrast(colour, theme["backgroundColor"]) >= 3
 

@@ -19,7 +19,7 @@ _STYLE = """
 [data-testid="stBaseButton-primary"], [data-testid="stBaseButton-primary"]:is(:hover, :focus, :active),
 [data-testid="stBaseButton-primaryFormSubmit"], [data-testid="stMultiSelect"] span[title],
 [data-testid="stMultiSelect"] span[title] ~ * {
-  color: light-dark(#fff, #10171a);
+  color: light-dark(#ffffff, #10171a);
 }
 [data-testid="stMultiSelect"] [role="group"] { max-height: none; height: auto; }
 [data-testid="stMultiSelectTagsContainer"] { flex-wrap: wrap !important; }
