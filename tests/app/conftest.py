@@ -2,8 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
+import keras
 import pytest
 from streamlit.runtime.pages_manager import PagesManager
+
+from cnnviz.models.load import keep_state
+
+
+@pytest.fixture(scope="package", autouse=True)
+def holding_networks() -> Iterator[None]:
+    """Lets no run of a page collect all garbage, as a server doesn't that has loaded a network: it takes half a second
+    each time."""
+    clear = keras.backend.clear_session
+    keep_state()
+    yield
+    keras.backend.clear_session = clear
 
 
 @pytest.fixture(autouse=True)
