@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -12,6 +13,9 @@ import pytest
 
 from cnnviz import runs
 from cnnviz.__main__ import main
+from cnnviz.files import read_json
+from cnnviz.runs.status import Process, alive
+from cnnviz.runs.store import LAUNCHED
 
 DEAREST_FIRST = ("train", "app", "models", "explain", "security")
 
@@ -89,12 +93,20 @@ def command(capfd: pytest.CaptureFixture[str]) -> Callable[..., Done]:
 
 @pytest.fixture
 def checkpoints(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """An empty runs folder of this test's own, named by `CNNVIZ_CHECKPOINTS`; runs left going are stopped."""
+    """An empty runs folder of this test's own, named by `CNNVIZ_CHECKPOINTS`; workers left at work are ended."""
     folder = tmp_path / "checkpoints"
     folder.mkdir()
     monkeypatch.setenv("CNNVIZ_CHECKPOINTS", str(folder))
     yield folder
     for run in runs.listing(folder):
-        if run.active and run.state != "stopping":
-            runs.request_stop(run.id, folder)
-    wait_until(lambda: not any(run.active for run in runs.listing(folder)))
+        if run.active:
+            kill_worker(run)
+
+
+def kill_worker(run: runs.Run) -> None:
+    """Ends the process that has a run in hand, where one has: asked to stop, it would first load TensorFlow."""
+    launched = read_json(run.folder / LAUNCHED) if (run.folder / LAUNCHED).exists() else None
+    process = run.written.process or (launched and Process.model_validate(launched))
+    if process and process.pid != os.getpid() and alive(process):
+        os.kill(process.pid, signal.SIGKILL)
+        wait_until(lambda: not alive(process))
