@@ -1,7 +1,12 @@
-"""How long the rest will take, by a clock that the test turns."""
+"""How a worker gets warm: what it loads, and how long the rest will take by a clock that the test turns."""
+
+import importlib
+import json
+import sys
 
 import pytest
 
+from cnnviz.train.__main__ import _hidden
 from cnnviz.train.callbacks import Warmth
 
 
@@ -32,3 +37,12 @@ def test_single_batches_say_nothing_before_the_second_epoch():
     warmth.batch(1, now=16.0)
     warmth.epoch(1.0)
     assert warmth.seconds == 1.0
+
+
+def test_what_keras_need_not_load_is_hidden_only_while_it_loads():
+    sys.modules.pop("wave", None)
+    with _hidden(("wave", "json")):
+        assert importlib.import_module("json") is json, "what is loaded already stays"
+        with pytest.raises(ImportError):
+            importlib.import_module("wave")
+    assert importlib.import_module("wave").open
