@@ -50,7 +50,7 @@ def test_a_map_is_measured_when_the_panel_is_opened(
     expect(charts(page)).to_have_count(0)
     open_panel(page, settled)
     expect_drawn(charts(page), 3, PATIENCE_MS)
-    expect(page.get_by_text(re.compile(r"fall faster than with \d+ of 10 random maps"))).to_be_visible()
+    expect(page.get_by_text(re.compile(r"fall clearly faster than with \d+ of 10 random maps"))).to_be_visible()
     expect(page.get_by_text(re.compile(r"rank correlation .*\d\.\d\d")).first).to_be_visible()
     for chart in charts(page).all():
         box = chart.bounding_box()
