@@ -16,19 +16,23 @@ from playwright.sync_api import Page
 
 from tests.e2e.views import SCROLLS, View
 
-__all__ = ["SIZES", "THEMES", "Console", "accessibility", "appearance", "go_to", "look_at", "settle"]
+__all__ = ["SIZES", "THEMES", "Console", "accessibility", "appearance", "go_to", "look_at", "photograph", "settle"]
 
 SIZES = {"wide": (1440, 900), "phone": (390, 844)}
 THEMES = ("light", "dark")
 _LOOK = (Path(__file__).parent / "seen.js").read_text(encoding="utf-8")
 _WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22a", "wcag22aa"]
 _PATIENCE_SECONDS = 20.0
-_UNROLLED = """
-html, body, #root, #root > div, [data-testid="stApp"], [data-testid="stAppViewContainer"], [data-testid="stMain"] {
-  position: relative !important; height: auto !important; overflow: visible !important;
-}
-[data-testid="stBottom"] { position: static !important; }
-"""
+_UNROLL = """(unrolled) => {
+  document.getElementById("unrolled")?.remove();
+  if (unrolled) document.head.insertAdjacentHTML("beforeend", `<style id="unrolled">
+    html, body, #root, #root > div, [data-testid="stApp"], [data-testid="stAppViewContainer"], [data-testid="stMain"] {
+      position: relative !important; height: auto !important; overflow: visible !important;
+    }
+    [data-testid="stBottom"] { position: static !important; }
+  </style>`);
+  window.dispatchEvent(new Event("resize"));  // so that what is open finds its place anew
+}"""
 """The page scrolls within a box; for a picture of all of it, the box becomes as high as what is in it."""
 _QUIET = 3
 """So many looks in a row, a tenth of a second apart, must find the page the same."""
@@ -179,6 +183,14 @@ def look_at(
         found = appearance(page, shows, view.words, scrolls=[*SCROLLS, *view.scrolls], plain=view.plain)
         if at != 3:  # the fourth has no size, no theme and no control that none of the others has
             found += accessibility(page, colours_only=at == 1)
-        page.screenshot(path=screenshots / f"{view.name}-{size}-{theme}.png", full_page=True, style=_UNROLLED)
+        photograph(page, screenshots / f"{view.name}-{size}-{theme}.png")
         faults += [f"{size}, {theme}: {fault}" for fault in [*found, *console.said()]]
     return faults
+
+
+def photograph(page: Page, path: Path) -> None:
+    """Takes a picture of all of the page, as wide as its window."""
+    page.evaluate(_UNROLL, True)
+    page.wait_for_timeout(200)  # what fits its size to the room there is does so
+    page.screenshot(path=path, full_page=True)
+    page.evaluate(_UNROLL, False)
