@@ -11,6 +11,7 @@ from cnnviz.network import Backbone, Network
 __all__ = ["arithmetic", "settings"]
 
 _CELL = "padding:0.35rem 0.6rem 0.35rem 0;border-bottom:1px solid rgba(128,140,138,0.25);vertical-align:top"
+_FORMULA = "How it comes about"
 _SCALINGS = {"unit": "pixels to 0..1", "symmetric": "pixels to −1..1"}
 _RULES = {
     "Output": "out = ⌊(n + 2p − f)/s⌋ + 1 for each side, then the channels",
@@ -42,15 +43,16 @@ def settings(network: Network, rows: Sequence[Row]) -> str:
 def arithmetic(rows: Sequence[Row]) -> str:
     """Returns a table of all layers' names, types, shapes and parameters, and how these come about."""
     cells = ((row.name, row.type, _by(row.output_shape), f"{row.parameters:,}", row.formula, "") for row in rows)
-    return _table(("Name", "Type", "Output", "Parameters", "How it comes about"), cells)
+    return _table(("Name", "Type", "Output", "Parameters", _FORMULA), cells)
 
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     """A table that scrolls sideways where there is little room; the last of a row's texts is its tooltip."""
     right = {"Parameters"}
+    room = {_FORMULA: ";min-width:22rem"}
     titles = "".join(
         f'<th scope="col" title="{_RULES.get(name, "")}" style="{_CELL};font-weight:600;'
-        f'text-align:{"right" if name in right else "left"}">{name}</th>'
+        f'text-align:{"right" if name in right else "left"}{room.get(name, "")}">{name}</th>'
         for name in head
     )
     body = []

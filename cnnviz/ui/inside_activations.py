@@ -28,7 +28,8 @@ __all__ = ["activations_part"]
 
 SCALES = {"each": "Each by itself", "one": "One scale", "standardised": "Standardised"}
 ORDERS = {"index": "By number", "strength": "Strongest first"}
-_WIDTH = 760
+_WIDTH = 760  # of a mosaic, in pixels
+_VALUE = 72  # of the tile of a channel that is a single value
 _FEWEST = 20
 """Fewer values that are not 0 have no histogram."""
 
@@ -120,11 +121,13 @@ def _mosaic(
     at = int(np.flatnonzero(drawn.order == opened.channel)[0])
     one = "channel" if values.ndim > 1 else "value"
     what = f"The {f'{count:,} {one}s' if count > 1 else f'only {one}'} of {opened.layer}"
+    single = values.size == count  # channels of one place are on one scale whatever was chosen
     clickable(
         drawn.picture, (-(-count // columns), columns), f"{what}, for {opened.photo.title}", key="inside_mosaic",
-        on_click=take, marked=divmod(at, columns), width=_WIDTH, labels=drawn.labels,
+        on_click=take, marked=divmod(at, columns), labels=drawn.labels,
+        width=min(_WIDTH, _VALUE * columns) if single else _WIDTH,
     )  # fmt: skip
-    quiet, single = drawn.silent, values.size == count  # channels of one place are on one scale whatever was chosen
+    quiet = drawn.silent
     scale = "one" if single else scale
     ends = {"each": ("0", "its greatest"), "standardised": ("its mean − 2 σ", "its mean + 2 σ")}.get(scale)
     st.html(colour_bar(shaded, range(count), colour_map, ends if count > 1 else None))

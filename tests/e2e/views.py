@@ -551,13 +551,6 @@ VIEWS: tuple[View, ...] = (
         ("Picture of the test split", "Show it"),
         steps=(loaded, pop("Test picture")),
     ),
-    View(
-        "predict-no-photo",
-        "predict?run=shapes",
-        {"image": 4, "drawing": 1},
-        ("What it answers", "Opacity of the map"),
-        steps=(loaded,),
-    ),
     View("predict-none", "predict", {"image": 2, "drawing": 1}, ("No network is chosen",), runs="none"),
     # Learn
     *(
