@@ -1,4 +1,4 @@
-"""A server and a browser for journeys through the app: a server per module, a fresh browser context per test."""
+"""A server and a browser for journeys through the app: one browser that keeps the files of the app, a page per test."""
 
 from __future__ import annotations
 
@@ -18,11 +18,12 @@ from pathlib import Path
 
 import psutil
 import pytest
-from playwright.sync_api import Browser, Page, Playwright, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Playwright, expect, sync_playwright
 
 ROOT = Path(__file__).resolve().parents[2]
 FAILURES = Path(__file__).parent / "failures"
 PATIENCE_MS = 60_000
+VIEWPORT = {"width": 1440, "height": 900}
 FLAGS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -53,9 +54,9 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo) -> Itera
     return report
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def playwright() -> Iterator[Playwright]:
-    """Playwright, for one module only: while it runs, its event loop occupies the main thread."""
+    """Playwright, for these tests only: while it runs, its event loop occupies the main thread."""
     with sync_playwright() as running:
         yield running
 
@@ -69,7 +70,7 @@ def chromium(playwright: Playwright) -> str | None:
     return next(on_path, None) or (own if Path(own).is_file() else None)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def browser(playwright: Playwright) -> Iterator[Browser]:
     """Chromium without a window. Without one the test is skipped, or fails where `CNNVIZ_REQUIRE_BROWSER` is set."""
     found = chromium(playwright)
@@ -79,6 +80,17 @@ def browser(playwright: Playwright) -> Iterator[Browser]:
     running = playwright.chromium.launch(executable_path=found, args=FLAGS)
     yield running
     running.close()
+
+
+@pytest.fixture(scope="package")
+def context(browser: Browser) -> Iterator[BrowserContext]:
+    """What a person's browser keeps between visits: scripts that are compiled already. Nothing moves for its own sake,
+    which takes a third of the browser's time."""
+    expect.set_options(timeout=PATIENCE_MS)
+    opened = browser.new_context(viewport=VIEWPORT, color_scheme="light", reduced_motion="reduce")
+    opened.set_default_timeout(PATIENCE_MS)
+    yield opened
+    opened.close()
 
 
 @pytest.fixture(scope="module")
@@ -178,18 +190,15 @@ def at_work(process: psutil.Process) -> bool:
 
 
 @pytest.fixture
-def page(browser: Browser, server: Server, request: pytest.FixtureRequest) -> Iterator[Page]:
+def page(context: BrowserContext, server: Server, request: pytest.FixtureRequest) -> Iterator[Page]:
     """A fresh page of 1440×900 pixels; a picture of it is kept in `failures/` when the test fails."""
-    expect.set_options(timeout=PATIENCE_MS)
-    context = browser.new_context(viewport={"width": 1440, "height": 900}, color_scheme="light")
-    context.set_default_timeout(PATIENCE_MS)
     opened = context.new_page()
     yield opened
     if request.node.stash.get(FAILED, False):
         FAILURES.mkdir(exist_ok=True)
         opened.screenshot(path=FAILURES / f"{re.sub(r'[^0-9A-Za-z_.-]+', '_', request.node.name)}.png")
         print(f"What the server printed:\n{server.log.read_text(errors='replace')[-4000:]}")
-    context.close()
+    opened.close()
 
 
 @pytest.fixture

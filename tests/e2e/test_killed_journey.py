@@ -19,7 +19,7 @@ from tests.e2e.conftest import Server, serving
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
-EPOCHS = 16
+EPOCHS = 6
 PATIENCE_MS = 300_000
 CRASHED_MS = 10_000
 LIVE = re.compile(r"Epoch \d+ of \d+")

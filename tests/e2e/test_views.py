@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import BrowserContext, Page
 
-from tests.e2e.conftest import PATIENCE_MS, Server
+from tests.e2e.conftest import Server
 from tests.e2e.prepared import stop_runs, switch, trained
 from tests.e2e.seen import Console, look_at
 from tests.e2e.views import VIEWS, View
@@ -27,16 +27,11 @@ def show_runs(own_server: Server, tmp_path_factory: pytest.TempPathFactory) -> I
 
 
 @pytest.fixture(scope="module")
-def watched(browser: Browser) -> Iterator[tuple[Page, Console]]:
-    """One page for all views, as a browser that has the app's files already opens a view in a second."""
-    expect.set_options(timeout=PATIENCE_MS)
-    context = browser.new_context(
-        viewport={"width": 1440, "height": 900}, color_scheme="light", reduced_motion="reduce"
-    )
-    context.set_default_timeout(PATIENCE_MS)
+def watched(context: BrowserContext) -> Iterator[tuple[Page, Console]]:
+    """One page for all views."""
     page = context.new_page()
     yield page, Console(page)
-    context.close()
+    page.close()
 
 
 # A running run takes half of the machine, so that its views come last.

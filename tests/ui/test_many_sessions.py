@@ -21,7 +21,7 @@ from cnnviz.ui.models import KEPT, Network, Source, _load, _Shelf
 from tests.made_models import SIDE, made, pixels_for
 
 THREADS, TURNS = 8, 50
-CYCLES, GROWTH_MB = 200, 50
+CYCLES, GROWTH_MB = 80, 40
 
 
 @pytest.fixture(scope="module")
