@@ -329,10 +329,16 @@ def test_a_run_that_goes_on_has_a_card(visit, going, until):
 
 def test_a_run_that_goes_on_has_figures_in_the_table(visit, going):
     run = going(epochs=2, started=time.time() - 100)
-    (row,) = table(visit()).value.to_dict("records")
+    app = visit()
+    (row,) = table(app).value.to_dict("records")
     assert row["Epochs"] == 2
     assert row["Validation"] == pytest.approx(100 * run.written.metrics["val_accuracy"])
     assert 100 <= row["Duration"].total_seconds() < 200
+    later = {"epoch": 3, "started": run.written.started - 50, "metrics": {"val_accuracy": 0.75}}
+    write_state(run.folder, run.written.model_copy(update=later))
+    (moved,) = table(again(app)).value.to_dict("records")
+    assert (moved["Epochs"], moved["Validation"]) == (3, 75)
+    assert moved["Duration"].total_seconds() >= row["Duration"].total_seconds() + 50
 
 
 @pytest.mark.parametrize(
