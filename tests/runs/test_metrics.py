@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+from pathlib import Path
 
 import pytest
 
@@ -127,3 +128,12 @@ def test_progress_follows_batches_epochs_and_notes(checkpoints):
     write(run.metrics_path, [("epoch", {**figures_of(epochs), "first_epoch": 1})])
     assert progress(run).fraction == 1
     assert progress(run).eta_seconds == 0
+
+
+def test_the_losses_of_the_heads_of_a_shipped_run_add_up():
+    records = metrics.epochs(Path(__file__).parents[2] / "checkpoints" / "shapes" / "metrics.jsonl")
+    assert len(records) == 24
+    for record in records:
+        for split in ("", "val_"):
+            total = record[f"{split}shape_loss"] + record[f"{split}colour_loss"]
+            assert record[f"{split}loss"] == pytest.approx(total, abs=1e-6)
