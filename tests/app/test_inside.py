@@ -284,7 +284,9 @@ def test_network_and_picture_are_those_of_predict(app: AppTest, shapes: Run, dig
     app.query_params.clear()
     app.switch_page("pages/predict.py").run()
     assert app.multiselect(key="predict_networks").value == [shapes.id]
-    assert [photo.title for photo in app.session_state["predict_choice"].photos] == ["Coffee"]
+    drawn = "".join(part.proto.body for part in app.get("html"))
+    assert "Heat map over Coffee" in drawn
+    assert "Chelsea" not in drawn
 
 
 def test_without_a_network_the_way_to_one_is_shown(app: AppTest, tmp_path: Path, monkeypatch, shown) -> None:

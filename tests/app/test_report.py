@@ -117,7 +117,6 @@ def test_a_cell_is_chosen_without_a_pointer(visit, run):
     again(app)
     app.selectbox(key="runs_report_answered_label").set_value(said)
     again(app)
-    assert app.session_state["runs_report_cell"] == (true, said)
     assert f"Labelled {true}, answered {said}: " in told(app)
 
 
@@ -143,7 +142,7 @@ def test_flagged_pictures_are_left_out_of_the_next_recipe(visit, run):
     assert app.session_state["train_draft"].get("data.without") == names
     app.button(key="train_without").click()
     again(app)
-    assert app.session_state["train_draft"].get("data.without") == []
+    assert "left out" not in told(app)
     flags.write(run.folder, {})
     assert "Flag a picture" in told(visit(run))
 

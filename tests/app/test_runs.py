@@ -196,7 +196,8 @@ def test_ticking_rows_selects_and_stands_in_the_address(visit):
     app.multiselect(key="runs_shown").set_value([])
     again(app)
     assert "run" not in address_of(app)
-    assert app.session_state["runs_selected"] == []
+    assert app.multiselect(key="runs_shown").value == []
+    assert "2 runs compared" not in told(app)
 
 
 def test_very_many_ticked_rows_are_cut_to_a_few(visit):
@@ -323,7 +324,7 @@ def test_a_run_that_goes_on_has_a_card(visit, going, until):
     end(run)
     again(app)
     assert "Goes on was stopped after 2 of 12 epochs" in told(app)
-    assert app.session_state["runs_selected"] == [run.id]
+    assert address(app) == run.id
     assert not app.get("progress")
 
 
