@@ -38,6 +38,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=turns.__getitem__)
 
 
+def pytest_make_parametrize_id(val: object) -> str | None:
+    """Names bytes by their number: they may hold the time at which they were made, or be many millions."""
+    return f"{len(val):,} bytes" if isinstance(val, bytes) else None
+
+
 @pytest.fixture(scope="session")
 def data_root() -> Path:
     """The folder of real pictures; without `CNNVIZ_DATA` the test is skipped."""

@@ -77,7 +77,6 @@ def test_fashion_mnist_reads_idx_files(recipe_data, fashion) -> None:
         ("train-images-idx3-ubyte.gz", gzip.compress(struct.pack(">IIII", 0x0803, 39, 28, 28) + bytes(39 * 784))),
         ("train-images-idx3-ubyte.gz", gzip.compress(b"")),
     ],
-    # Their bytes would name the tests by the time at which they were packed.
     ids=("not packed", "text", "a label short", "billions", "label 200", "an image short", "empty"),
 )
 def test_broken_idx_files(recipe_data, fashion, name: str, data: bytes) -> None:
