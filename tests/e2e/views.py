@@ -233,7 +233,7 @@ VIEWS: tuple[View, ...] = (
     View(
         "runs-report",
         "runs?run=shapes&show=report",
-        {"chart": 1, "image": 11, "table": 3, "component": 2},
+        {"chart": 1, "image": 12, "table": 3, "component": 2},
         (
             "Calibration error",
             "Mean F1",
@@ -523,6 +523,7 @@ VIEWS: tuple[View, ...] = (
         {"image": 12, "drawing": 5},
         ("Every convolution, from the input on", "conv2d_3"),
         steps=(loaded, turn_on("Every layer"), loaded),
+        plain=EMPTY_MAP,
     ),
     View(
         "predict-trust",
