@@ -11,11 +11,13 @@ from pydantic import BaseModel, BeforeValidator, Field, field_validator, model_v
 from cnnviz import backbones
 from cnnviz.record import Real, Record, Whole
 
-__all__ = ["ACTIVATIONS", "LAYER_TYPES", "Backbone", "Head", "Layer", "Network", "check_opening"]
+__all__ = ["ACTIVATIONS", "LAYER_TYPES", "MAX_CLASSES", "Backbone", "Head", "Layer", "Network", "check_opening"]
 
 ACTIVATIONS = ("linear", "relu", "leaky_relu", "elu", "selu", "gelu", "silu", "tanh", "sigmoid")
 Activation = Literal["linear", "relu", "leaky_relu", "elu", "selu", "gelu", "silu", "tanh", "sigmoid"]
 Padding = Literal["valid", "same"]
+MAX_CLASSES = 10_000
+"""Of one head."""
 Small = Annotated[Whole, Field(ge=1, le=32)]
 
 
@@ -150,7 +152,7 @@ class Head(Record):
     """
 
     name: str = Field("label", max_length=60)
-    units: Whole = Field(ge=1, le=10_000)
+    units: Whole = Field(ge=1, le=MAX_CLASSES)
     activation: Literal["softmax", "sigmoid", "logits"] = "softmax"
 
     @property

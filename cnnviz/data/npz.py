@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import tokenize
 import zipfile
 import zlib
 from dataclasses import dataclass
@@ -14,10 +15,15 @@ from cnnviz.data.dataset import Arrays, Dataset, Head, Split, printable
 from cnnviz.data.spellings import spellings
 from cnnviz.depth import holding
 from cnnviz.errors import DataError
+from cnnviz.network import MAX_CLASSES
 
-__all__ = ["MAX_ARRAY_BYTES", "headers", "load_npz", "pairs", "to_uint8"]
+__all__ = ["MAX_ARRAY_BYTES", "MAX_NAMES_BYTES", "headers", "load_npz", "pairs", "to_uint8"]
 
 MAX_ARRAY_BYTES = 8 * 2**30
+MAX_NAMES_BYTES = 8 * 2**20
+"""Of the classes' names as they are stored."""
+_MAX_LABELS, _MAX_LABEL_BYTES = 20_000_000, 2**30
+"""Of a split: how many pictures, and the bytes of all their labels, which are read at once."""
 _PAIRS = {
     "train": (("x_train", "y_train"), ("train_images", "train_labels"), ("images", "labels"), ("x", "y")),
     "validation": (("x_val", "y_val"), ("x_valid", "y_valid"), ("x_validation", "y_validation"),
@@ -25,7 +31,9 @@ _PAIRS = {
     "test": (("x_test", "y_test"), ("test_images", "test_labels")),
 }  # fmt: skip
 _CLASS_NAMES = ("class_names", "classes", "label_names", "names")
-_BROKEN = (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, KeyError)
+_BROKEN = (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, KeyError,
+           TypeError, SyntaxError, tokenize.TokenError, MemoryError)  # fmt: skip
+"""What zipfile and NumPy raise for archives and headers that aren't as they must be (the last four: of nested ones)."""
 
 
 @dataclass(frozen=True)
@@ -52,15 +60,15 @@ def load_npz(path: Path, name: str) -> Dataset:
     if "train" not in keys:
         raise DataError(f"{name} has no pictures and labels under a name known here but {_named(found)}: expected "
                         f"X_train and y_train, with X_test and y_test, or images and labels.")  # fmt: skip
+    for split, (pictures, labels) in keys.items():
+        _check_shape(name, found[pictures])
+        _check_labels(name, split, found[labels], found[pictures])
     raw = {split: _read(path, found[labels].key).copy() for split, (_, labels) in keys.items()}
-    named = next((found[key].key for key in _CLASS_NAMES if key in found), None)
-    classes = None if named is None else tuple(printable(str(c)) for c in _read(path, named).reshape(-1))
-    labels, classes = _classes(name, raw, classes)
+    named = next((found[key] for key in _CLASS_NAMES if key in found), None)
+    labels, classes = _classes(name, raw, None if named is None else _names(path, name, named))
     splits = {}
     for split, (pictures, _) in keys.items():
-        header = found[pictures]
-        _check_shape(name, header, len(labels[split]))
-        source = Arrays(functools.partial(_pictures, path, header.key, found[keys["train"][0]].key))
+        source = Arrays(functools.partial(_pictures, path, found[pictures].key, found[keys["train"][0]].key))
         splits[split] = Split(split, {"label": labels[split]}, source, np.arange(len(labels[split])))
     return Dataset(
         name=name,
@@ -109,6 +117,8 @@ def _header(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> Header:
     if dtype.hasobject:
         raise DataError(f"The array {printable(key)!r} holds Python objects (a pickle), which are never loaded: save "
                         f"it as numbers, with one shape for all pictures.")  # fmt: skip
+    if dtype.itemsize == 0 or any(isinstance(n, bool) or n < 0 for n in shape):
+        raise DataError(f"The array {printable(key)!r} is damaged: its header says {dtype} of the shape {shape}.")
     size = int(np.prod([int(n) for n in shape], dtype=object)) * dtype.itemsize
     if size > MAX_ARRAY_BYTES:
         raise DataError(f"The array {printable(key)!r} has {size / 2**30:.1f} GB; at most {MAX_ARRAY_BYTES // 2**30} "
@@ -123,7 +133,7 @@ def _read(path: Path, key: str) -> np.ndarray:
     try:
         with np.load(path, allow_pickle=False) as archive:
             return archive[key]
-    except (*_BROKEN, MemoryError) as error:
+    except _BROKEN as error:
         raise DataError(
             f"The array {printable(key)!r} of {printable(path.name)} can't be read: {_short(error)}."
         ) from None
@@ -158,7 +168,7 @@ def _named(found: dict[str, Header]) -> str:
     return ", ".join(names[:8]) + (" …" if len(names) > 8 else "") if names else "no arrays at all"
 
 
-def _check_shape(name: str, header: Header, labels: int) -> None:
+def _check_shape(name: str, header: Header) -> None:
     shape = header.shape
     if len(shape) == 4 and shape[1] in (1, 3) and shape[3] not in (1, 3, 4):
         raise DataError(f"{name}: {header.key} has the shape {shape}, channels first; expected (n, height, width, "
@@ -166,10 +176,33 @@ def _check_shape(name: str, header: Header, labels: int) -> None:
     if not (len(shape) == 3 or (len(shape) == 4 and shape[3] in (1, 3, 4))) or min(shape) < 1:
         raise DataError(f"{name}: {header.key} has the shape {shape}; expected (n, height, width) or (n, height, "
                         f"width, 1, 3 or 4).")  # fmt: skip
-    if shape[0] != labels:
-        raise DataError(f"{name}: {header.key} has {shape[0]:,} pictures but there are {labels:,} labels for them.")
     if header.dtype.kind not in "buif":
         raise DataError(f"{name}: {header.key} has the type {header.dtype}; expected numbers, best uint8 of 0..255.")
+
+
+def _check_labels(name: str, split: str, header: Header, pictures: Header) -> None:
+    """Refuses labels that aren't one for each picture, before they are read."""
+    shape, kind = header.shape, header.dtype
+    if len(shape) not in (1, 2) or min(shape) < 1 or kind.kind not in "USbuif":
+        raise DataError(f"{name}: the {split} labels have the shape {shape} and type {kind}; expected n integers or n "
+                        f"one-hot rows.")  # fmt: skip
+    if shape[0] != pictures.shape[0]:
+        raise DataError(f"{name}: {pictures.key} has {pictures.shape[0]:,} pictures but there are {shape[0]:,} labels "
+                        f"for them.")  # fmt: skip
+    size = int(np.prod(shape, dtype=object)) * kind.itemsize
+    if shape[0] > _MAX_LABELS or size > _MAX_LABEL_BYTES:
+        raise DataError(f"{name}: the {split} labels are {shape[0]:,} of {size // shape[0]:,} bytes; at most "
+                        f"{_MAX_LABELS:,} in {_MAX_LABEL_BYTES // 2**30} GB are read: save them as numbers of classes, "
+                        f"or fewer pictures.")  # fmt: skip
+
+
+def _names(path: Path, name: str, header: Header) -> tuple[str, ...]:
+    """The classes' names, where there aren't too many."""
+    count = int(np.prod(header.shape, dtype=object))
+    if count > MAX_CLASSES or count * header.dtype.itemsize > MAX_NAMES_BYTES:
+        raise DataError(f"{name}: {printable(header.key)} names {count:,} classes; at most {MAX_CLASSES:,} can be "
+                        f"learned, with names of {MAX_NAMES_BYTES // 2**20} MB in all.")  # fmt: skip
+    return tuple(printable(str(one)) for one in _read(path, header.key).reshape(-1))
 
 
 def _classes(

@@ -13,6 +13,7 @@ from cnnviz.data import archive, bundled, celeba, folder, keras_sets, npz, roots
 from cnnviz.data.dataset import Dataset, Progress, printable
 from cnnviz.data.listing import listing
 from cnnviz.errors import DataError, one_of
+from cnnviz.network import MAX_CLASSES
 
 __all__ = ["Entry", "catalogue", "open_dataset", "place_of"]
 
@@ -68,7 +69,12 @@ def open_dataset(
     dataset = _open(data.dataset, heads, progress, anywhere)
     if not dataset.available:
         dataset = dataclasses.replace(dataset, available=tuple(head.name for head in dataset.heads))
-    return splits.arrange(_with_heads(dataset, heads), data)
+    dataset = _with_heads(dataset, heads)
+    for head in dataset.heads:
+        if len(head.classes) > MAX_CLASSES:
+            raise DataError(f"{dataset.title} has {len(head.classes):,} classes of {head.name}; at most "
+                            f"{MAX_CLASSES:,} can be learned.")  # fmt: skip
+    return splits.arrange(dataset, data)
 
 
 def catalogue() -> tuple[Entry, ...]:

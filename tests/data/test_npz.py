@@ -164,10 +164,16 @@ def raw(path: Path, members: dict[str, bytes]) -> Path:
     return path
 
 
-def npy(shape: tuple[int, ...], body: bytes) -> bytes:
+def npy(shape: tuple[int, ...], body: bytes, descr: str = "|u1") -> bytes:
     file = io.BytesIO()
-    np.lib.format.write_array_header_1_0(file, {"descr": "|u1", "fortran_order": False, "shape": shape})
+    np.lib.format.write_array_header_1_0(file, {"descr": descr, "fortran_order": False, "shape": shape})
     return file.getvalue() + body
+
+
+def nested(brackets: int) -> bytes:
+    """A header of so many brackets."""
+    header = b"(" * brackets
+    return b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header
 
 
 @pytest.mark.parametrize(
@@ -178,6 +184,36 @@ def npy(shape: tuple[int, ...], body: bytes) -> bytes:
         ({"X_train.npy": npy((30, 8, 8), bytes(7)), "y_train.npy": npy((1,), b"0")}, "damaged: its header says 1,920"),
         ({"X_train.npy": b"nonsense", "y_train.npy": b""}, "can't be read as an .npz file"),
         ({"X_train.npy": b"\x93NUMPY\x01\x00\xff\xff" + b"(" * 65535, "y_train.npy": b""}, "can't be read as an .npz"),
+        ({"X_train.npy": nested(9000), "y_train.npy": b""}, "can't be read as an .npz"),
+        ({"X_train.npy": npy((30, True), b""), "y_train.npy": b""}, "damaged: its header says uint8 of the shape"),
+        ({"X_train.npy": npy((30, 8, 8), bytes(1920)), "y_train.npy": npy((10**9,), b"", "|S0")}, "header says |S0"),
+        ({"X_train.npy": npy((30, 8, 8), bytes(1920)), "y_train.npy": npy((10**9,), b"", "<U0")}, "header says <U0"),
+        (
+            {"X_train.npy": npy((30, 8, 8), bytes(1920)), "y_train.npy": npy((9 * 10**6,), bytes(9 * 10**6), "|S1")},
+            "30 pictures but there are 9,000,000 labels",
+        ),
+        (
+            {
+                "X_train.npy": npy((30, 8, 8), bytes(1920)),
+                "y_train.npy": npy((30,), b"0123456789" * 3, "|S1"),
+                "class_names.npy": npy((9 * 10**6,), bytes(9 * 10**6), "|S1"),
+            },
+            "names 9,000,000 classes; at most 10,000",
+        ),
+        (
+            {
+                "X_train.npy": npy((10_001, 1, 1), bytes(10_001)),
+                "y_train.npy": npy((10_001,), np.arange(10_001, dtype="<u4").tobytes(), "<u4"),
+            },
+            "has 10,001 classes of label; at most 10,000",
+        ),
+        (
+            {
+                "X_train.npy": npy((30_000_000, 1, 1), bytes(30_000_000)),
+                "y_train.npy": npy((30_000_000,), bytes(30_000_000)),
+            },
+            "are 30,000,000 of 1 bytes; at most 20,000,000",
+        ),
         ({"readme.txt": b"hello"}, "no arrays at all"),
         ({}, "no arrays at all"),
     ],
