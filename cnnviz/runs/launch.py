@@ -22,7 +22,7 @@ from cnnviz.errors import RunError
 from cnnviz.files import read_json, write_json
 from cnnviz.recipe import Recipe
 from cnnviz.runs import snapshots
-from cnnviz.runs.lock import changing
+from cnnviz.runs.lock import at_work, changing
 from cnnviz.runs.saved import GENERATIONS
 from cnnviz.runs.status import RESUMABLE, process_of
 from cnnviz.runs.store import LAUNCHED, Run, create, delete, folder_of, listing, open_run, root, write_state
@@ -75,6 +75,8 @@ def resume(run_id: str, runs: Path | None = None) -> Run:
                            "can be continued.")  # fmt: skip
         if run.recipe is None:
             raise RunError(f"Run {run_id} can't be continued: its recipe.json can't be read.")
+        if run.state == "crashed" and at_work(folder):
+            raise RunError(f"Run {run_id} can't be continued: a worker still has it in hand; look again in a moment.")
         check_space(run.recipe, folder.parent)
         fresh = {"state": "queued", "process": None, "launched": time.time(), "started": None, "ended": None}
         fresh |= {"earlier_seconds": run.seconds or 0.0, "sentence": "", "test": {}, "oom_kills": None}

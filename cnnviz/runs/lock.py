@@ -1,4 +1,4 @@
-"""The lock on the folder of runs, for changes that two programs must not make at the same time."""
+"""The locks on the folder of runs, for changes that two programs must not make at the same time, and on one run."""
 
 from __future__ import annotations
 
@@ -10,9 +10,29 @@ from filelock import FileLock, Timeout
 
 from cnnviz.errors import RunError
 
-__all__ = ["changing"]
+__all__ = ["LEAVING_SECONDS", "at_work", "changing", "worker_lock"]
 
 LOCK_SECONDS = 10.0
+LEAVING_SECONDS = 5.0
+"""How long a run's next worker waits for an earlier one, which has written its last word and is about to leave."""
+
+
+def worker_lock(folder: Path) -> FileLock:
+    """Returns the lock that a run's worker holds for as long as it lives, however it ends."""
+    return FileLock(folder / ".worker.lock", timeout=LEAVING_SECONDS)
+
+
+def at_work(folder: Path) -> bool:
+    """Returns whether some worker holds the run, whatever is written of it. A run that can't be locked has none."""
+    if not (folder / ".worker.lock").exists():
+        return False
+    try:
+        with worker_lock(folder).acquire(timeout=0):
+            return False
+    except Timeout:
+        return True
+    except OSError:
+        return False
 
 
 @contextmanager

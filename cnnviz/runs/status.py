@@ -28,13 +28,18 @@ START_GRACE_SECONDS = 20.0
 
 
 class Process(BaseModel):
-    """A process that can't be mistaken for another: pid, start time (seconds since 1970) and the machine's boot."""
+    """A process that can't be mistaken for another: its pid, when it started and the machine's boot.
+
+    `started` is in seconds since 1970, as the clock says; whoever sets the clock moves it. `ticks`, where the system
+    tells (Linux), count from the boot on and stay.
+    """
 
     model_config = ConfigDict(frozen=True)
 
     pid: int
     started: float
     boot: str
+    ticks: int | None = None
 
 
 Moment = Annotated[float, Field(ge=0, le=1e11, allow_inf_nan=False)]
@@ -79,7 +84,15 @@ def process_of(pid: int) -> Process:
     Raises:
         psutil.NoSuchProcess: none has.
     """
-    return Process(pid=pid, started=psutil.Process(pid).create_time(), boot=boot_id())
+    return Process(pid=pid, started=psutil.Process(pid).create_time(), boot=boot_id(), ticks=_ticks(pid))
+
+
+def _ticks(pid: int) -> int | None:
+    """How long after the boot a process started; the 22nd number of proc(5)'s stat, whose second may hold spaces."""
+    try:
+        return int(Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()[19])
+    except (OSError, ValueError, IndexError):
+        return None
 
 
 def this_process() -> Process:
@@ -93,7 +106,11 @@ def alive(process: Process) -> bool:
         return False
     try:
         found = psutil.Process(process.pid)
-        return abs(found.create_time() - process.started) < 1.0 and found.status() != psutil.STATUS_ZOMBIE
+        if process.ticks is not None:
+            same = _ticks(process.pid) == process.ticks
+        else:
+            same = abs(found.create_time() - process.started) < 1.0
+        return same and found.status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
         return False
     except psutil.AccessDenied:

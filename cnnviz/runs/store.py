@@ -19,7 +19,7 @@ from pydantic import ValidationError
 from cnnviz.errors import RecipeError, RunError
 from cnnviz.files import read_json, write_bytes, write_json
 from cnnviz.recipe import Recipe, parse
-from cnnviz.runs.lock import changing
+from cnnviz.runs.lock import at_work, changing
 from cnnviz.runs.status import ACTIVE, ENDED, Process, State, StateName, alive, current
 from cnnviz.runs.verdict import verdict
 
@@ -236,6 +236,8 @@ def delete(run_id: str, runs: Path | None = None) -> None:
             run = open_run(run_id, runs)
             if run.active:
                 raise RunError(f"Run {run_id} is {run.state}; stop it before deleting it.")
+            if run.state == "crashed" and at_work(folder):
+                raise RunError(f"Run {run_id} can't be deleted: a worker still has it in hand; look again in a moment.")
             os.rename(folder, grave)
     except FileNotFoundError:
         raise RunError(f"Run {run_id} has just been deleted.") from None

@@ -12,10 +12,11 @@ from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from filelock import FileLock, Timeout
+from filelock import Timeout
 
 from cnnviz.errors import CnnvizError
 from cnnviz.runs.launch import wait_for_slot
+from cnnviz.runs.lock import worker_lock
 from cnnviz.runs.saved import forget
 from cnnviz.runs.status import this_process
 from cnnviz.runs.store import open_run
@@ -23,8 +24,6 @@ from cnnviz.runs.verdict import oom_kills
 from cnnviz.train.diary import Diary, Stopped
 
 NICENESS = 10
-LEAVING_SECONDS = 5.0
-"""How long a run's worker waits for an earlier one, which has written its last word and is about to leave."""
 _HALVES = (".best-", ".state-", ".metrics-", ".report-", ".spare-")
 _OPTIONAL = ("sklearn", "matplotlib")
 """What Keras loads, where it is installed, for wrappers and galleries that no run uses: a third of its loading time."""
@@ -33,7 +32,7 @@ _OPTIONAL = ("sklearn", "matplotlib")
 def main(folder: Path) -> int:
     """Carries out the run in `folder`; returns the process's exit code (0 finished, paused or stopped, 1 failed)."""
     try:
-        with FileLock(folder / ".worker.lock", timeout=LEAVING_SECONDS):
+        with worker_lock(folder):
             return _carry_out(folder)
     except Timeout:
         print("Another worker has this run in hand.", file=sys.stderr)

@@ -81,7 +81,16 @@ def test_this_process_is_alive():
 
 
 def test_another_start_time_is_another_process():
-    assert not alive(this_process().model_copy(update={"started": psutil.Process().create_time() - 60}))
+    other = {"started": psutil.Process().create_time() - 60, "ticks": None}  # as before ticks were written
+    assert not alive(this_process().model_copy(update=other))
+
+
+def test_a_clock_that_was_set_makes_no_other_process():
+    """psutil's times move with the clock; this is what is found an hour after it was set an hour back."""
+    moved = this_process().model_copy(update={"started": psutil.Process().create_time() + 3600})
+    assert moved.ticks
+    assert alive(moved)
+    assert not alive(moved.model_copy(update={"ticks": moved.ticks + 1}))
 
 
 def test_another_boot_is_another_process():

@@ -185,3 +185,28 @@ def test_a_folder_that_cannot_be_written_is_one_sentence(tmp_path):
 def test_the_state_on_disk_is_plain_json(checkpoints):
     run = make_run()
     assert json.loads((run.folder / "state.json").read_text())["state"] == "finished"
+
+
+HOLDER = """
+import sys, time
+from pathlib import Path
+from cnnviz.runs.lock import worker_lock
+with worker_lock(Path(sys.argv[1])):
+    print("held", flush=True)
+    time.sleep(600)
+"""
+
+
+@pytest.mark.parametrize("change", [runs.delete, runs.resume])
+def test_a_run_that_seems_crashed_is_left_alone_while_a_worker_holds_it(checkpoints, change):
+    run = make_run(epochs=2, state="crashed")
+    worker = subprocess.Popen([sys.executable, "-c", HOLDER, str(run.folder)], stdout=subprocess.PIPE, text=True)
+    try:
+        assert worker.stdout.readline() == "held\n"
+        with pytest.raises(RunError, match="a worker still has it in hand"):
+            change(run.id)
+        assert runs.open_run(run.id).written == run.written
+    finally:
+        worker.kill()
+        worker.wait()
+    change(run.id)
