@@ -161,6 +161,8 @@ def _request(run_id: str, what: str, runs: Path | None) -> Run:
     if not run.active:
         verb = "stopped" if what == "stop" else "paused"
         raise RunError(f"Run {run_id} is {run.state}; only a run that goes on can be {verb}.")
+    if what == "pause" and stop_requested(run.folder) and not pause_requested(run.folder):
+        raise RunError(f"Run {run_id} was asked to stop; it can be continued once it has.")
     try:
         write_json(run.folder / "request.json", {"request": what, "time": time.time()})
     except OSError as error:

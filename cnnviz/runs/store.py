@@ -102,7 +102,7 @@ def create(recipe: Recipe, runs: Path | None = None) -> Run:
     runs = runs or root()
     now = time.time()
     slug = re.sub(r"[^A-Za-z0-9]+", "-", Path(recipe.data.dataset).stem).strip("-")[:24] or "run"
-    name = f"{time.strftime('%Y%m%d-%H%M%S', time.localtime(now))}-{slug}-{secrets.token_hex(2)}"
+    name = f"{time.strftime('%Y%m%d-%H%M%S', time.localtime(now))}-{slug}-{secrets.token_hex(4)}"
     draft = runs / f".new-{name}"
     try:
         draft.mkdir(parents=True)
@@ -130,7 +130,10 @@ def folder_of(run_id: str, runs: Path | None = None) -> Path:
 
 def open_run(run_id: str, runs: Path | None = None) -> Run:
     """Returns the run with this id as it is now; see `folder_of` for errors."""
-    return _read(folder_of(run_id, runs))
+    run = _read(folder_of(run_id, runs))
+    if not _there(run):
+        raise RunError(f"Run {run_id} has just been deleted.")
+    return run
 
 
 def listing(runs: Path | None = None) -> list[Run]:
@@ -163,14 +166,20 @@ def _scan(runs: Path, changed_ns: int) -> tuple[tuple[Run, ...], frozenset[int]]
     """
     with os.scandir(runs) as entries:
         folders = [Path(e.path) for e in entries if _ID.fullmatch(e.name) and os.path.isfile(e.path + "/recipe.json")]
-    found = tuple(sorted(map(_read, folders), key=lambda run: (run.written.created, run.id), reverse=True))
+    read = [run for run in map(_read, folders) if _there(run)]
+    found = tuple(sorted(read, key=lambda run: (run.written.created, run.id), reverse=True))
     return found, frozenset(at for at, run in enumerate(found) if run.written.state not in ENDED)
 
 
 def _again(run: Run) -> Run | None:
     """The run as it is now, or `None` if it has just been deleted."""
     now = _read(run.folder)
-    return now if (run.folder / "recipe.json").exists() else None
+    return now if _there(now) else None
+
+
+def _there(run: Run) -> bool:
+    """Whether it is there still, after it was read: of one that was being deleted, nothing that was read is so."""
+    return (run.folder / "recipe.json").exists()
 
 
 def _read(folder: Path) -> Run:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -14,7 +15,9 @@ from cnnviz import runs
 from cnnviz.errors import RunError
 from cnnviz.presets import PRESETS
 from cnnviz.recipe import replace
-from cnnviz.runs.status import Process, State, boot_id
+from cnnviz.runs import store
+from cnnviz.runs.launch import pause_requested, stop_requested
+from cnnviz.runs.status import Process, State, boot_id, this_process
 from cnnviz.runs.store import write_state
 from tests.made_runs import make_run
 
@@ -127,6 +130,32 @@ def test_deleting_twice_says_so(checkpoints):
     with pytest.raises(RunError, match="There is no run"):
         runs.delete(run.id)
     assert [path.name for path in checkpoints.iterdir()] == [".slots"], "the locks, and nothing else"
+
+
+@pytest.mark.parametrize("state", ["finished", "running"])
+def test_a_run_that_is_deleted_while_it_is_read_is_no_run(checkpoints, monkeypatch, state):
+    kept, going = make_run(), make_run(state=state, process=this_process())
+    read = store._read
+
+    def deleted_first(folder):
+        if folder == going.folder:
+            shutil.rmtree(folder, ignore_errors=True)
+        return read(folder)
+
+    monkeypatch.setattr(store, "_read", deleted_first)
+    assert runs.listing() == [kept]
+    with pytest.raises(RunError, match=r"There is no run|has just been deleted"):
+        runs.open_run(going.id)
+
+
+def test_a_stop_is_not_turned_into_a_pause(checkpoints):
+    run = make_run(state="running", process=this_process())
+    runs.request_pause(run.id)
+    runs.request_stop(run.id)
+    with pytest.raises(RunError, match="was asked to stop"):
+        runs.request_pause(run.id)
+    assert stop_requested(run.folder)
+    assert not pause_requested(run.folder)
 
 
 def test_only_what_goes_on_can_be_stopped(checkpoints):
