@@ -1,16 +1,27 @@
-"""Writing files so that a reader never sees half of one."""
+"""Writing files so that a reader never sees half of one, and reading none without measure."""
 
 from __future__ import annotations
 
+import errno
 import json
 import os
+import stat
 import tempfile
+import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
-__all__ = ["read_json", "replacing", "write_bytes", "write_json"]
+import numpy as np
+
+__all__ = ["MOST_ARRAYS", "MOST_JSON", "open_regular", "read_arrays", "read_bytes", "read_json", "replacing",
+           "whole_number", "write_bytes", "write_json"]  # fmt: skip
+
+MOST_JSON = 32 * 2**20
+"""Bytes of a file of JSON: ten times what a report of thousands of classes has."""
+MOST_ARRAYS = 2**30
+"""Bytes of all arrays in an .npz file that was kept, when it is unpacked."""
 
 
 @contextmanager
@@ -44,9 +55,62 @@ def write_json(path: Path, value: Any) -> None:
     write_bytes(path, (json.dumps(value, indent=1, ensure_ascii=False) + "\n").encode())
 
 
+def open_regular(path: Path) -> BinaryIO:
+    """Opens a file to read its bytes.
+
+    Raises:
+        OSError: it can't be read, or is a device, a pipe or the like, which may never end.
+    """
+    # By this flag a pipe that nobody writes to is opened at once, and then refused.
+    file = open(path, "rb", opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK))  # noqa: SIM115
+    if stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+        return file
+    file.close()
+    raise OSError(errno.EINVAL, "not a regular file", str(path))
+
+
+def read_bytes(path: Path, most: int = MOST_JSON) -> bytes:
+    """Returns a file's bytes.
+
+    Raises:
+        OSError: it can't be read, is a device or the like, which may never end, or has more than `most` bytes.
+    """
+    with open_regular(path) as file:
+        data = file.read(most + 1)
+    if len(data) > most:
+        raise OSError(errno.EFBIG, f"larger than {most:,} bytes", str(path))
+    return data
+
+
+def whole_number(text: str) -> float:
+    """Returns an integer of JSON, and one that no computer's number holds as a float; for `json.loads(parse_int=)`."""
+    return int(text) if len(text) < 20 else float(text)
+
+
 def read_json(path: Path) -> Any:
-    """Returns the file's JSON, or `None` where there is no file or no whole JSON in it."""
+    """Returns the file's JSON, or `None` where there is no file or no whole JSON of at most `MOST_JSON` in it."""
     try:
-        return json.loads(path.read_bytes())
+        return json.loads(read_bytes(path), parse_int=whole_number)
     except (FileNotFoundError, NotADirectoryError, ValueError, RecursionError):
         return None
+    except OSError as error:
+        if error.errno in (errno.EINVAL, errno.EFBIG):
+            return None
+        raise
+
+
+def read_arrays(path: Path, most: int = MOST_ARRAYS) -> dict[str, np.ndarray]:
+    """Returns the arrays of an .npz file by name; pickles are refused.
+
+    Raises:
+        OSError: it can't be read, or its arrays have more than `most` bytes.
+        ValueError, KeyError, EOFError, zipfile.BadZipFile: it is damaged.
+    """
+    with zipfile.ZipFile(path) as archive:
+        if sum(member.file_size for member in archive.infolist()) > most:
+            raise OSError(errno.EFBIG, f"its arrays have more than {most:,} bytes", str(path))
+    try:
+        with np.load(path, allow_pickle=False) as found:
+            return {name: found[name] for name in found.files}
+    except MemoryError:  # a header that says more than there is
+        raise OSError(errno.EFBIG, "its arrays need more memory than there is", str(path)) from None

@@ -13,6 +13,7 @@ from cnnviz.augment.preview import display_size, draws, sheet
 from cnnviz.commands.output import decoded, out_file, written
 from cnnviz.commands.verbs import add_verb
 from cnnviz.errors import RecipeError, one_of
+from cnnviz.files import read_bytes
 from cnnviz.policy import POLICIES, Policy
 from cnnviz.recipe import Data, parse
 
@@ -66,7 +67,7 @@ def _policy(name: str) -> Policy:
     path = Path(name)
     try:
         if path.is_file():
-            return parse(path.read_bytes(), Policy)
+            return parse(read_bytes(path), Policy)
     except OSError as error:
         raise RecipeError(f"{name} can't be read: {error.strerror or error}.") from None
     raise RecipeError(f"{name!r} is no policy and no file: {one_of(name, POLICIES)}, or the path of a JSON file.")

@@ -10,6 +10,7 @@ from typing import Any
 from cnnviz.architecture import describe
 from cnnviz.commands.verbs import add_verb
 from cnnviz.errors import RecipeError, one_of
+from cnnviz.files import read_bytes
 from cnnviz.presets import PRESETS
 from cnnviz.recipe import Recipe, parse, replace
 
@@ -56,7 +57,10 @@ def recipe_of(chosen: argparse.Namespace) -> tuple[Recipe, dict[str, Any]]:
             raise RecipeError(
                 f"{chosen.recipe!r} is no preset and no file: {one_of(chosen.recipe, PRESETS)}, or a path."
             )
-        recipe = parse(path.read_bytes())
+        try:
+            recipe = parse(read_bytes(path))
+        except OSError as error:
+            raise RecipeError(f"{chosen.recipe} can't be read: {error.strerror or error}.") from None
     settings = _settings(chosen.settings)
     return (replace(recipe, settings) if settings else recipe), settings
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from cnnviz.files import write_bytes
+from cnnviz.files import read_arrays, write_bytes
 from cnnviz.runs import Run
 
 __all__ = ["read", "shelf", "write"]
@@ -33,8 +33,7 @@ def shelf(run: Run, kind: str, **depends: Any) -> Path:
 def read(path: Path) -> dict[str, np.ndarray] | None:
     """Returns the arrays that `write` kept, or `None` where there are none or the file is damaged."""
     try:
-        with np.load(path, allow_pickle=False) as found:
-            return {name: found[name] for name in found.files}
+        return read_arrays(path)
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, AttributeError):
         return None
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from cnnviz.files import read_json, write_bytes, write_json
+from cnnviz.files import read_arrays, read_json, write_bytes, write_json
 
 __all__ = ["Evaluated", "add_to_report", "opened", "save", "stamp"]
 
@@ -87,11 +87,11 @@ def opened(folder: Path, split: str) -> Evaluated | None:
 @lru_cache(maxsize=8)
 def _read(path: Path, changed: int, size: int) -> Evaluated | None:
     try:
-        with np.load(path, allow_pickle=False) as file:
-            facts: dict[str, Any] = json.loads(file["facts"].tobytes())
-            heads = {str(head): tuple(map(str, names)) for head, names in facts.pop("heads").items()}
-            parts = {name: {head: file[f"{name}_{at}"] for at, head in enumerate(heads)} for name in _NAMES}
-            found = Evaluated(**facts, indices=file["indices"], classes=heads, **parts)
+        arrays = read_arrays(path)
+        facts: dict[str, Any] = json.loads(arrays["facts"].tobytes())
+        heads = {str(head): tuple(map(str, names)) for head, names in facts.pop("heads").items()}
+        parts = {name: {head: arrays[f"{name}_{at}"] for at, head in enumerate(heads)} for name in _NAMES}
+        found = Evaluated(**facts, indices=arrays["indices"], classes=heads, **parts)
     except Exception:  # NumPy raises nearly anything on broken files; what is kept can be measured anew
         return None
     return found if _sound(found) else None

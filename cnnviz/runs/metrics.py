@@ -15,9 +15,13 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from cnnviz.files import write_bytes
+from cnnviz.files import open_regular, read_bytes, whole_number, write_bytes
 
 __all__ = ["Writer", "epochs", "history", "last", "read", "rewind", "rounded", "to_csv"]
+
+
+_MOST_READ = 2**28
+"""Bytes at a time: the lines of a run of 10,000 epochs are a hundredth of it."""
 
 
 def rounded(name: str, value: float) -> float:
@@ -61,7 +65,7 @@ def rewind(path: Path, epoch: int) -> None:
     """Takes the file back to the end of an epoch; at 0, to its beginning. No writer may have it open."""
     kept, held = b"", b""
     try:
-        data = path.read_bytes()
+        data = read_bytes(path, _MOST_READ)
     except OSError:
         return
     for line in data[: data.rfind(b"\n") + 1].splitlines(keepends=True):
@@ -78,9 +82,9 @@ def read(path: Path, offset: int = 0) -> tuple[list[dict], int]:
     A torn last line is left for the next read; lines that are no JSON object are skipped.
     """
     try:
-        with open(path, "rb") as file:
+        with open_regular(path) as file:
             file.seek(offset)
-            data = file.read()
+            data = file.read(_MOST_READ)
     except OSError:
         return [], 0
     whole = data[: data.rfind(b"\n") + 1]
@@ -90,7 +94,7 @@ def read(path: Path, offset: int = 0) -> tuple[list[dict], int]:
 def _records(lines: Iterable[bytes]) -> Iterable[dict]:
     for line in lines:
         try:
-            record = json.loads(line)
+            record = json.loads(line, parse_int=whole_number)
         except (ValueError, RecursionError):
             continue
         if isinstance(record, dict) and isinstance(record.get("kind"), str):
@@ -142,10 +146,10 @@ def epochs(path: Path) -> list[dict]:
 def last(path: Path, tail: int = 65_536) -> dict | None:
     """Returns the newest record, read from the file's end, or `None`."""
     try:
-        with open(path, "rb") as file:
+        with open_regular(path) as file:
             end = file.seek(0, 2)
             file.seek(max(0, end - tail))
-            data = file.read()
+            data = file.read(_MOST_READ)
     except OSError:
         return None
     lines = data[: data.rfind(b"\n") + 1].split(b"\n")

@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from cnnviz.files import write_bytes
+from cnnviz.files import read_bytes, write_bytes
 from cnnviz.recipe import Recipe
 
 __all__ = [
@@ -247,7 +247,7 @@ def _read(path: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]] | None:
     """A file's facts and arrays, or `None` where it is missing, torn, or something else; zlib checks it as a whole."""
     with suppress(OSError, zlib.error, ValueError, KeyError, TypeError):
         stream = zlib.decompressobj()
-        data = stream.decompress(path.read_bytes(), _MOST_READ)
+        data = stream.decompress(read_bytes(path, _MOST_READ), _MOST_READ)
         end = data.index(b"\n")
         head = json.loads(data[:end])
         if stream.eof and head["kind"] == _KIND:

@@ -17,7 +17,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from cnnviz.errors import RecipeError, RunError
-from cnnviz.files import read_json, write_bytes, write_json
+from cnnviz.files import open_regular, read_bytes, read_json, write_bytes, write_json
 from cnnviz.recipe import Recipe, parse
 from cnnviz.runs.lock import at_work, changing
 from cnnviz.runs.status import ACTIVE, ENDED, Process, State, StateName, alive, current
@@ -86,9 +86,9 @@ class Run:
     def log_tail(self, lines: int = 12) -> str:
         """Returns the last lines of its log."""
         try:
-            with open(self.log_path, "rb") as file:
+            with open_regular(self.log_path) as file:
                 file.seek(max(0, file.seek(0, 2) - 16_384))
-                return "\n".join(file.read().decode(errors="replace").splitlines()[-lines:])
+                return "\n".join(file.read(16_384).decode(errors="replace").splitlines()[-lines:])
         except OSError:
             return ""
 
@@ -206,7 +206,7 @@ def _stamp(path: Path) -> tuple[int, int, int]:
 @lru_cache(maxsize=4096)
 def _recipe(path: Path, mtime_ns: int, size: int, inode: int) -> Recipe | None:
     try:
-        return parse(path.read_bytes())
+        return parse(read_bytes(path))
     except (OSError, RecipeError):
         return None
 

@@ -7,6 +7,7 @@ import streamlit as st
 
 from cnnviz.architecture import describe
 from cnnviz.errors import RecipeError
+from cnnviz.files import read_bytes
 from cnnviz.recipe import Recipe, parse
 from cnnviz.runs import Run
 from cnnviz.runs.compare import settings
@@ -58,7 +59,7 @@ def _told(recipe: Recipe) -> pd.DataFrame:
 
 def _unreadable(run: Run) -> str:
     try:
-        parse((run.folder / "recipe.json").read_bytes())
+        parse(read_bytes(run.folder / "recipe.json"))
     except RecipeError as error:
         return f"The recipe of this run can't be used. {error}"
     except OSError as error:
