@@ -15,26 +15,31 @@ __all__ = ["ask", "probabilities"]
 BATCH = 64
 
 
-def probabilities(outputs: Any, heads: Sequence[Head]) -> list[np.ndarray]:
+def probabilities(outputs: Any, heads: Sequence[Head], count: int | None = None) -> list[np.ndarray]:
     """Returns the class probabilities of every head, float32 (n, classes); rows sum to 1.
 
     Args:
         outputs: what the network gave: one array (n, units), or a list of them for several heads.
         heads: the recipe's, in the outputs' order. A softmax's outputs are probabilities already; one sigmoid unit is
             the second class's probability; logits are put through softmax, or through a sigmoid where it is one unit.
+        count: how many pictures the network was given, which a network that mixes them may not answer for each.
 
     Raises:
-        ModelError: another number of outputs or units than the heads have.
+        ModelError: another number of outputs, units or rows than there must be, or values that are no numbers.
     """
     arrays = [np.asarray(one) for one in (outputs if isinstance(outputs, (list, tuple)) else [outputs])]
     if len(arrays) != len(heads):
         raise ModelError(f"The network has {len(arrays)} outputs but its recipe {len(heads)} heads: train it anew.")
-    return [_probabilities(values, head) for values, head in zip(arrays, heads, strict=True)]
+    return [_probabilities(values, head, count) for values, head in zip(arrays, heads, strict=True)]
 
 
-def _probabilities(values: np.ndarray, head: Head) -> np.ndarray:
-    if values.ndim != 2 or values.shape[1] != head.units:
-        raise ModelError(f"The output {head.name!r} has the shape {values.shape}: expected (n, {head.units}).")
+def _probabilities(values: np.ndarray, head: Head, count: int | None) -> np.ndarray:
+    if values.ndim != 2 or values.shape[1] != head.units or count not in (None, len(values)):
+        wanted = "n" if count is None else count
+        raise ModelError(f"The output {head.name!r} has the shape {values.shape}: expected ({wanted}, {head.units}).")
+    if not np.isfinite(values).all():
+        raise ModelError(f"The output {head.name!r} is not a number (NaN) or infinite: the network's weights are "
+                         "damaged, or it was trained with too large a learning rate. Train it anew.")  # fmt: skip
     values = values.astype(np.float64)
     if head.units == 1:
         second = values if head.activation == "sigmoid" else _sigmoid(values)
@@ -58,8 +63,8 @@ def ask(model: Callable[..., Any], images: np.ndarray, heads: Sequence[Head], ba
         model: a Keras model, or anything that is called as `model(float32 pixels 0..255, training=False)`.
     """
     parts = [
-        probabilities(model(images[start : start + batch].astype(np.float32), training=False), heads)
-        for start in range(0, len(images), batch)
+        probabilities(model(part.astype(np.float32), training=False), heads, len(part))
+        for part in (images[start : start + batch] for start in range(0, len(images), batch))
     ]
     if not parts:
         return [np.empty((0, head.classes), np.float32) for head in heads]

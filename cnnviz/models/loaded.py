@@ -64,10 +64,8 @@ class Loaded:
             ModelError: the model's outputs are not what its heads say.
         """
         parts = [
-            probabilities(
-                keras.tree.flatten(self.model(self.pixels(pictures[start : start + BATCH]), training=False)), self.heads
-            )
-            for start in range(0, len(pictures), BATCH)
+            probabilities(keras.tree.flatten(self.model(self.pixels(part), training=False)), self.heads, len(part))
+            for part in (pictures[start : start + BATCH] for start in range(0, len(pictures), BATCH))
         ]
         if not parts:
             return [np.empty((0, head.classes), np.float32) for head in self.heads]

@@ -101,7 +101,11 @@ def _made(*sides: tuple[Opened, str]) -> Sides:
             return values
         if values.ndim not in (1, 2, 3):
             return f"{one.layer} gives {' × '.join(map(str, values.shape))} numbers, which can't be drawn as maps."
-        made.append(Side(title, one.seen, maps(values), one.layer, _answers(one, one.identity)))
+        try:
+            answers = _answers(one, one.identity)
+        except CnnvizError as error:
+            return str(error)
+        made.append(Side(title, one.seen, maps(values), one.layer, answers))
     return made[0], made[1]
 
 

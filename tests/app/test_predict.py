@@ -459,6 +459,19 @@ def test_a_file_that_is_no_use_is_one_sentence(
     assert "The photo Chelsea" in html(app)
 
 
+def test_a_network_of_nan_is_one_sentence(app: AppTest, checkpoints: Path, shown, tmp_path: Path) -> None:
+    own_file((8, 8, 3), tmp_path)
+    model = keras.models.load_model(tmp_path / "own.keras")
+    model.set_weights([np.full_like(one, np.nan) for one in model.get_weights()])
+    model.save(tmp_path / "own.keras")
+    shown(app)
+    use_file(app, shown, "own.keras", (tmp_path / "own.keras").read_bytes())
+    (sentence,) = said(app.error)
+    assert "is not a number (NaN) or infinite" in sentence
+    assert not app.exception
+    assert "nan%" not in html(app).replace(" ", "").casefold()
+
+
 def test_the_numbers_are_the_answers(app: AppTest, shapes: Run, shown) -> None:
     shown(app)
     request, _, ((*key,),) = app.session_state["predict_wanted"][0]

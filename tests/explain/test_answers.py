@@ -25,6 +25,19 @@ def test_a_softmax_is_taken_as_it_is() -> None:
     close(found, [[0.2, 0.5, 0.3]])
 
 
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
+@pytest.mark.parametrize("head", [THIRD, Head(name="c", units=3, activation="logits")])
+def test_what_is_no_number_is_a_sentence(value: float, head: Head) -> None:
+    with pytest.raises(ModelError, match=r"not a number .* weights are damaged"):
+        probabilities(np.array([[0.2, 0.5, 0.3], [0.1, value, 0.3]], np.float32), [head])
+
+
+def test_a_network_that_mixes_the_batch_is_a_sentence() -> None:
+    mixed = np.full((2, 3), 1 / 3, np.float32)
+    with pytest.raises(ModelError, match=r"has the shape \(2, 3\): expected \(4, 3\)"):
+        ask(lambda pixels, training: mixed, np.zeros((4, 8, 8, 3), np.uint8), [THIRD])
+
+
 def test_one_sigmoid_unit_is_the_second_class() -> None:
     (found,) = probabilities(np.array([[0.9], [0.25]], np.float32), [SURE])
     close(found, [[0.1, 0.9], [0.75, 0.25]])
