@@ -8,6 +8,7 @@ import sys
 from typing import NoReturn
 
 from cnnviz import __version__, commands
+from cnnviz.data.dataset import printable
 from cnnviz.errors import CnnvizError
 from cnnviz.models.check import require_keras
 
@@ -37,6 +38,14 @@ def main(arguments: list[str] | None = None) -> int:
     except BrokenPipeError:  # the reader, such as `head`, has gone
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except OSError as error:  # a name that is too long, a folder that may not be entered, a disk that is full
+        print(f"cnnviz: {_where(error)}{error.strerror or error}; name another file or folder.", file=sys.stderr)
+        return 2
+
+
+def _where(error: OSError) -> str:
+    name = str(error.filename or "")
+    return f"{printable(name if len(name) <= 80 else f'{name[:60]}…{name[-19:]}')}: " if name else ""
 
 
 if __name__ == "__main__":

@@ -15,13 +15,30 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-__all__ = ["MOST_ARRAYS", "MOST_JSON", "open_regular", "read_arrays", "read_bytes", "read_json", "replacing",
-           "whole_number", "write_bytes", "write_json"]  # fmt: skip
+from cnnviz.errors import CnnvizError
+
+__all__ = ["MOST_ARRAYS", "MOST_JSON", "folder_in", "open_regular", "read_arrays", "read_bytes", "read_json",
+           "replacing", "whole_number", "write_bytes", "write_json"]  # fmt: skip
 
 MOST_JSON = 32 * 2**20
 """Bytes of a file of JSON: ten times what a report of thousands of classes has."""
 MOST_ARRAYS = 2**30
 """Bytes of all arrays in an .npz file that was kept, when it is unpacked."""
+
+
+def folder_in(variable: str) -> Path | None:
+    """Returns the folder that an environment variable names, as a whole path; `None` where it isn't set.
+
+    Raises:
+        CnnvizError: it begins with the home folder of somebody who has none here.
+    """
+    if not (named := os.environ.get(variable)):
+        return None
+    try:
+        return Path(named).expanduser().absolute()
+    except RuntimeError:
+        raise CnnvizError(f"{variable} is {named}, whose home folder isn't known on this computer: give the whole path "
+                          "of a folder.") from None  # fmt: skip
 
 
 @contextmanager

@@ -15,6 +15,9 @@ PARAMETERS = {
     "D3": 3_453_121, "E1": 2_283_779,
 }  # fmt: skip
 
+LONG = "a" * 300
+"""Longer than a file's name may be."""
+
 
 def cnnviz(*arguments, **environment):
     """Runs a verb and returns the finished process."""
@@ -71,6 +74,13 @@ def test_a_process_ends_with_what_its_verb_came_to():
         (["pause", "../elsewhere"], "no run"),
         (["resume", "../elsewhere"], "no run"),
         (["delete", "20200101-000000-none-0000"], "no run"),
+        (["train", LONG], "File name too long; name another file or folder"),
+        (["predict", LONG, "photo.png"], "File name too long"),
+        (["evaluate", LONG], "File name too long"),
+        (["export", LONG, "--out", "net.keras"], "File name too long"),
+        (["report", LONG, "--out", "report.html"], "no run"),
+        (["script", LONG, "--out", "train.py"], "no run"),
+        (["resume", LONG], "no run"),
         (["dance"], "dance"),
         (["train"], "RECIPE"),
     ],
@@ -93,6 +103,17 @@ def test_bad_input_is_one_line_exit_code_2_and_nothing_left_behind(arguments, sa
     assert "Traceback" not in done.stderr
     assert done.stdout == ""
     assert list(checkpoints.iterdir()) == []
+
+
+@pytest.mark.parametrize("variable", ["CNNVIZ_CHECKPOINTS", "CNNVIZ_DATA", "CNNVIZ_CACHE"])
+def test_a_folder_of_nobody_is_one_line(variable, monkeypatch, checkpoints, command, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv(variable, "~nobody-has-this-name/x")
+    done = command(*(["runs"] if variable == "CNNVIZ_CHECKPOINTS" else ["train", "C1"]))
+    assert (done.returncode, done.stdout) == (2, "")
+    assert f"{variable} is ~nobody-has-this-name/x, whose home folder isn't known" in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+    assert not list(tmp_path.glob("~*"))
 
 
 def test_a_run_is_trained_listed_and_deleted(checkpoints, command):

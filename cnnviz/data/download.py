@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import http.client
-import os
 import queue
 import threading
 import urllib.error
@@ -40,9 +39,8 @@ class Remote:
 
 def keras_folders() -> tuple[Path, ...]:
     """Returns where downloaded data may lie, best first: Keras's own cache, then cnnviz's."""
-    home = os.environ.get("KERAS_HOME")
-    keras = Path(home) if home else Path.home() / ".keras"
-    return keras.expanduser().absolute() / "datasets", cache_folder() / "datasets"
+    keras = files.folder_in("KERAS_HOME") or Path.home() / ".keras"
+    return keras / "datasets", cache_folder() / "datasets"
 
 
 def digest(path: Path) -> str:

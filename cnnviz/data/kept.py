@@ -25,7 +25,7 @@ _VERSION = 2  # raise it when decoding or fitting changes
 
 def cache_folder() -> Path:
     """Returns the folder for what can be made again: `CNNVIZ_CACHE`, or ~/.cache/cnnviz. It may be deleted any time."""
-    return Path(os.environ.get("CNNVIZ_CACHE") or Path.home() / ".cache" / "cnnviz").expanduser().absolute()
+    return files.folder_in("CNNVIZ_CACHE") or Path.home() / ".cache" / "cnnviz"
 
 
 class _Mapped(Sequence):

@@ -22,6 +22,7 @@ from cnnviz.data.dataset import Arrays, Dataset, Head, Progress, Split
 from cnnviz.data.download import Remote, fetch, keras_folders
 from cnnviz.data.npz import load_npz
 from cnnviz.errors import DataError
+from cnnviz.files import folder_in
 
 __all__ = ["data_root", "load_cifar10", "load_fashion_mnist", "load_mnist", "located"]
 
@@ -62,8 +63,8 @@ _PLACES = {
 
 def data_root() -> Path | None:
     """Returns the folder that `CNNVIZ_DATA` names, or `None` where it isn't set."""
-    value = os.environ.get("CNNVIZ_DATA")
-    return Path(os.path.abspath(Path(value).expanduser())) if value else None
+    folder = folder_in("CNNVIZ_DATA")
+    return Path(os.path.abspath(folder)) if folder else None
 
 
 def located(name: str) -> Path | None:

@@ -16,8 +16,8 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from cnnviz.errors import RecipeError, RunError
-from cnnviz.files import open_regular, read_bytes, read_json, write_bytes, write_json
+from cnnviz.errors import CnnvizError, RecipeError, RunError
+from cnnviz.files import folder_in, open_regular, read_bytes, read_json, write_bytes, write_json
 from cnnviz.recipe import Recipe, parse
 from cnnviz.runs.lock import at_work, changing
 from cnnviz.runs.status import ACTIVE, ENDED, Process, State, StateName, alive, current
@@ -33,9 +33,15 @@ _TICK_NS = 100_000_000
 
 
 def root() -> Path:
-    """Returns the folder of all runs: `CNNVIZ_CHECKPOINTS`, else `checkpoints/` beside the package."""
-    chosen = os.environ.get("CNNVIZ_CHECKPOINTS")
-    return Path(chosen).expanduser().absolute() if chosen else Path(__file__).parents[2] / "checkpoints"
+    """Returns the folder of all runs: `CNNVIZ_CHECKPOINTS`, else `checkpoints/` beside the package.
+
+    Raises:
+        RunError: that begins with the home folder of somebody who has none here.
+    """
+    try:
+        return folder_in("CNNVIZ_CHECKPOINTS") or Path(__file__).parents[2] / "checkpoints"
+    except CnnvizError as error:
+        raise RunError(str(error)) from None
 
 
 @dataclass(frozen=True)
