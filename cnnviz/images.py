@@ -36,6 +36,9 @@ coefficients. With the half-sized result they need less memory than a picture of
 MAX_BYTES = 20 * 2**20
 _MAX_SIDE = 32_000  # OpenCV can't address longer sides when it resizes
 _MAX_TILE = 2**24  # pixels of one tile of a TIFF, for which memory is taken however small the picture is
+_SCAN = b"\xff\xda"  # begins one pass over a JPEG's pixels, and stands nowhere else in its data
+_MAX_SCANNED = 1_200_000_000  # passes × pixels of a progressive JPEG: twice what programs write of the largest one
+_PNG, _MAX_CHUNKS = b"\x89PNG\r\n\x1a\n", 65_536
 _BAND_PIXELS = 2_000_000  # converted at once, so that large pictures need little more than their own memory
 _ORIENTATION = 0x0112
 _STRETCHED = "Its values have more than 8 bits: {}..{} became 0..255."
@@ -114,6 +117,8 @@ def _open(source: bytes | Path) -> Iterator[tuple[Image.Image, bytes]]:
     if not data:
         raise ImageError("The picture is empty: it has 0 bytes.")
     _check_bytes(len(data))
+    if data.startswith(_PNG) and _more_chunks(data):
+        raise ImageError(f"The picture is in more than {_MAX_CHUNKS:,} parts: save it anew.")
     try:
         with Image.open(io.BytesIO(data), formats=FORMATS) as image:
             width, height = image.size
@@ -122,6 +127,9 @@ def _open(source: bytes | Path) -> Iterator[tuple[Image.Image, bytes]]:
             if width * height > most or max(width, height) > _MAX_SIDE or min(width, height) < 1:
                 raise ImageError(f"The picture has {width} × {height} pixels; at most {most // 10**6} megapixels "
                                  f"and {_MAX_SIDE:,} a side are allowed.")  # fmt: skip
+            if whole and image.format in ("JPEG", "MPO") and data.count(_SCAN) * width * height > _MAX_SCANNED:
+                raise ImageError(f"The picture is a progressive JPEG of {data.count(_SCAN):,} passes over {width} × "
+                                 f"{height} pixels, which would take too long: save it anew.")  # fmt: skip
             if image.format == "TIFF" and tile_pixels(data) > _MAX_TILE:
                 raise ImageError("The picture is laid out in tiles that are too large: save it as PNG.")
             yield image, data
@@ -129,6 +137,16 @@ def _open(source: bytes | Path) -> Iterator[tuple[Image.Image, bytes]]:
         raise
     except Exception as error:  # Pillow's parsers raise nearly anything on broken files
         raise _sentence(error) from None
+
+
+def _more_chunks(data: bytes) -> bool:
+    """Whether a PNG has more than `_MAX_CHUNKS`, each of which is looked at by itself."""
+    at = 8
+    for _ in range(_MAX_CHUNKS):
+        if at + 8 > len(data):
+            return False
+        at += 12 + int.from_bytes(data[at : at + 4], "big")
+    return True
 
 
 def _check_bytes(count: int) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import subprocess
 import sys
+import zlib
 from pathlib import Path
 
 import cv2
@@ -110,3 +111,24 @@ def test_jpegs_of_more_are_read_smaller_and_bombs_refused(tmp_path: Path) -> Non
     data[at : at + 4] = (14_000).to_bytes(2, "big") + (14_000).to_bytes(2, "big")
     with pytest.raises(ImageError, match=r"at most 178 megapixels|too many pixels"):
         images.decode(bytes(data))
+
+
+def test_a_jpeg_of_very_many_passes_is_refused_before_it_is_decoded() -> None:
+    file = io.BytesIO()
+    noise = np.random.default_rng(0).integers(0, 256, (6, 8, 3), np.uint8)
+    Image.fromarray(noise).resize((4000, 3000)).save(file, "JPEG", progressive=True, quality=30)
+    data = file.getvalue()
+    assert images.decode(data).shape == (3000, 4000, 3)
+    last = data[data.rindex(b"\xff\xda") : -2]
+    many = data[:-2] + last * 100 + b"\xff\xd9"
+    with pytest.raises(ImageError, match=r"progressive JPEG of 1\d\d passes over 4000 × 3000 pixels"):
+        images.decode(many)
+
+
+def test_a_png_of_very_many_parts_is_refused_before_they_are_read() -> None:
+    data = images.to_png(np.zeros((8, 8, 3), np.uint8))
+    empty = b"\0\0\0\0teSt" + zlib.crc32(b"teSt").to_bytes(4, "big")
+    begin = 8 + 25  # after its header
+    assert images.decode(data[:begin] + empty * 1000 + data[begin:]).shape == (8, 8, 3)
+    with pytest.raises(ImageError, match="in more than 65,536 parts"):
+        images.decode(data[:begin] + empty * 100_000 + data[begin:])
