@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import psutil
 import pytest
 from streamlit.testing.v1 import AppTest
 
@@ -276,7 +275,7 @@ def test_a_failed_run_shows_its_sentence_and_a_crash_what_to_do(visit):
     app = visit(failed.id)
     assert "failed: There is no <b>data</b>." in told(app)
     assert not charts(app)
-    other = this_process().model_copy(update={"started": psutil.boot_time() - 1})
+    other = this_process().model_copy(update={"ticks": 1})
     crashed = make_run(epochs=2, state="running", process=other)
     app = visit(crashed.id)
     assert "crashed" in told(app)
