@@ -500,7 +500,7 @@ VIEWS: tuple[View, ...] = (
         "predict-heads",
         "predict?run=shapes&sample=coffee",
         {"image": 4, "drawing": 1},
-        ("shape", "colour", "Question", "Last convolution"),
+        ("shape", "colour", "Question", "Last convolution", "triangle", "square"),
         steps=(loaded,),
     ),
     View(
