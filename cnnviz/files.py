@@ -78,8 +78,9 @@ def open_regular(path: Path) -> BinaryIO:
     Raises:
         OSError: it can't be read, or is a device, a pipe or the like, which may never end.
     """
-    # By this flag a pipe that nobody writes to is opened at once, and then refused.
-    file = open(path, "rb", opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK))  # noqa: SIM115
+    # By this flag, which Windows has not, a pipe that nobody writes to is opened at once, and then refused.
+    at_once = getattr(os, "O_NONBLOCK", 0)
+    file = open(path, "rb", opener=lambda name, flags: os.open(name, flags | at_once))  # noqa: SIM115
     if stat.S_ISREG(os.fstat(file.fileno()).st_mode):
         return file
     file.close()

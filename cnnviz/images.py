@@ -36,7 +36,7 @@ coefficients. With the half-sized result they need less memory than a picture of
 MAX_BYTES = 20 * 2**20
 _MAX_SIDE = 32_000  # OpenCV can't address longer sides when it resizes
 _MAX_TILE = 2**24  # pixels of one tile of a TIFF, for which memory is taken however small the picture is
-_SCAN = b"\xff\xda"  # begins one pass over a JPEG's pixels, and stands nowhere else in its data
+_SCAN = b"\xff\xda"  # begins each pass over a JPEG's pixels; those of a preview within are counted with them
 _MAX_SCANNED = 1_200_000_000  # passes × pixels of a progressive JPEG: twice what programs write of the largest one
 _PNG, _MAX_CHUNKS = b"\x89PNG\r\n\x1a\n", 65_536
 _BAND_PIXELS = 2_000_000  # converted at once, so that large pictures need little more than their own memory

@@ -110,7 +110,7 @@ def checkpoints(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Pat
 
 def kill_worker(run: runs.Run) -> None:
     """Ends the process that has a run in hand, where one has: asked to stop, it would first load TensorFlow."""
-    launched = read_json(run.folder / LAUNCHED) if (run.folder / LAUNCHED).exists() else None
+    launched = read_json(run.folder / LAUNCHED)
     process = run.written.process or (launched and Process.model_validate(launched))
     if process and process.pid != os.getpid() and alive(process):
         os.kill(process.pid, signal.SIGKILL)

@@ -172,7 +172,7 @@ def main(words: list[str]) -> int:
 
     from tests.e2e.conftest import FLAGS, PATIENCE_MS, chromium, serving
     from tests.e2e.prepared import stop_runs, switch, trained
-    from tests.e2e.seen import Console, look_at
+    from tests.e2e.seen import LOOKS, Console, look_at
     from tests.e2e.views import VIEWS, View
 
     views = {view.name: view for view in VIEWS}
@@ -199,7 +199,7 @@ def main(words: list[str]) -> int:
                     for kept in (folder / "runs" / "trained").glob(f"*/{measured}"):
                         shutil.rmtree(kept)
                 show_runs(view.runs)
-                return look_at(page, console, view, server.url, folder / "seen", sizes=("wide",), themes=("light",))
+                return look_at(page, console, view, server.url, folder / "seen", looks=LOOKS[:1])
 
             for one in chosen:
                 view = views[one.view]

@@ -40,11 +40,12 @@ def test_nothing_is_read_that_may_not_end(tmp_path: Path, made) -> None:
 @pytest.mark.parametrize("made", [pipe, endless, large])
 @pytest.mark.parametrize("name", ["state.json", "recipe.json", "flags.json", "report.json", "log.txt", "metrics.jsonl"])
 def test_a_run_with_such_a_file_is_listed_all_the_same(checkpoints: Path, made, name: str) -> None:
-    if name == "recipe.json" and made is not large:
-        return  # a folder without a file of this name is no run
     run = make_run()
     (run.folder / name).unlink(missing_ok=True)
     made(run.folder / name)
+    if name == "recipe.json" and made is not large:
+        assert runs.listing() == [], "a folder without a file of this name is no run"
+        return
     (found,) = runs.listing()
     assert found.id == run.id
     assert len(found.log_tail()) <= 16_384

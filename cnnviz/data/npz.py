@@ -17,10 +17,10 @@ from cnnviz.depth import holding
 from cnnviz.errors import DataError
 from cnnviz.network import MAX_CLASSES
 
-__all__ = ["MAX_ARRAY_BYTES", "MAX_NAMES_BYTES", "headers", "load_npz", "pairs", "to_uint8"]
+__all__ = ["MAX_ARRAY_BYTES", "headers", "load_npz", "pairs", "to_uint8"]
 
 MAX_ARRAY_BYTES = 8 * 2**30
-MAX_NAMES_BYTES = 8 * 2**20
+_MAX_NAMES_BYTES = 8 * 2**20
 """Of the classes' names as they are stored."""
 _MAX_LABELS, _MAX_LABEL_BYTES = 20_000_000, 2**30
 """Of a split: how many pictures, and the bytes of all their labels, which are read at once."""
@@ -184,8 +184,7 @@ def _check_labels(name: str, split: str, header: Header, pictures: Header) -> No
     """Refuses labels that aren't one for each picture, before they are read."""
     shape, kind = header.shape, header.dtype
     if len(shape) not in (1, 2) or min(shape) < 1 or kind.kind not in "USbuif":
-        raise DataError(f"{name}: the {split} labels have the shape {shape} and type {kind}; expected n integers or n "
-                        f"one-hot rows.")  # fmt: skip
+        raise _no_labels(name, split, shape, kind)
     if shape[0] != pictures.shape[0]:
         raise DataError(f"{name}: {pictures.key} has {pictures.shape[0]:,} pictures but there are {shape[0]:,} labels "
                         f"for them.")  # fmt: skip
@@ -196,12 +195,17 @@ def _check_labels(name: str, split: str, header: Header, pictures: Header) -> No
                         f"or fewer pictures.")  # fmt: skip
 
 
+def _no_labels(name: str, split: str, shape: tuple[int, ...], kind: np.dtype) -> DataError:
+    return DataError(f"{name}: the {split} labels have the shape {shape} and type {kind}; expected n integers or n "
+                     f"one-hot rows.")  # fmt: skip
+
+
 def _names(path: Path, name: str, header: Header) -> tuple[str, ...]:
     """The classes' names, where there aren't too many."""
     count = int(np.prod(header.shape, dtype=object))
-    if count > MAX_CLASSES or count * header.dtype.itemsize > MAX_NAMES_BYTES:
+    if count > MAX_CLASSES or count * header.dtype.itemsize > _MAX_NAMES_BYTES:
         raise DataError(f"{name}: {printable(header.key)} names {count:,} classes; at most {MAX_CLASSES:,} can be "
-                        f"learned, with names of {MAX_NAMES_BYTES // 2**20} MB in all.")  # fmt: skip
+                        f"learned, with names of {_MAX_NAMES_BYTES // 2**20} MB in all.")  # fmt: skip
     return tuple(printable(str(one)) for one in _read(path, header.key).reshape(-1))
 
 
@@ -245,9 +249,8 @@ def _spelled_alike(texts: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
 
 def _indices(name: str, split: str, labels: np.ndarray) -> np.ndarray:
     """Class indices, int64 (n,), of integers (n,) or (n, 1), or of one-hot rows."""
-    if labels.dtype.kind not in "buif" or labels.ndim not in (1, 2) or not labels.size:
-        raise DataError(f"{name}: the {split} labels have the shape {labels.shape} and type {labels.dtype}; expected n "
-                        f"integers or n one-hot rows.")  # fmt: skip
+    if labels.dtype.kind not in "buif":
+        raise _no_labels(name, split, labels.shape, labels.dtype)
     if labels.ndim == 2 and labels.shape[1] > 1:
         if not (((labels == 0) | (labels == 1)).all() and (labels.sum(axis=1) == 1).all()):
             raise DataError(f"{name}: the {split} labels have the shape {labels.shape} but aren't one-hot: every row "

@@ -65,28 +65,33 @@ def parameters(network: Network, input_shape: tuple[int, int, int]) -> int:
     return sum(row.parameters for row in describe(network, input_shape))
 
 
-def settings(recipe: Recipe) -> dict[str, str]:
+def settings(recipe: Recipe, *, apart: bool = False) -> dict[str, str]:
     """Returns all that a recipe says, in order: dotted key → its value as text.
 
-    Layers, heads and augmentation steps are one text each, as their numbers mean little without their neighbours.
+    Layers, heads and augmentation steps are one text each, as their numbers mean little without their neighbours; or,
+    where they are to stand `apart`, one for each of several.
     """
     found: dict[str, str] = {}
     for section in ("data", "augmentation", "network", "fit"):
-        _collect(section, getattr(recipe, section), found)
+        _collect(section, getattr(recipe, section), found, apart)
     found["seed"] = str(recipe.seed)
     return found
 
 
-def _collect(path: str, value: Any, found: dict[str, str]) -> None:
+def _collect(path: str, value: Any, found: dict[str, str], apart: bool) -> None:
     if isinstance(value, (Policy, Network)):
         rest = {name: getattr(value, name) for name in type(value).model_fields if name not in _LISTS}
         for name, inner in rest.items():
-            _collect(f"{path}.{name}", inner, found)
+            _collect(f"{path}.{name}", inner, found, apart)
         for name in _LISTS & set(type(value).model_fields):
-            found[f"{path}.{name}"] = " → ".join(map(_item, getattr(value, name))) or "none"
+            items = list(map(_item, getattr(value, name)))
+            if apart and len(items) > 1:
+                found |= {f"{path}.{name}.{at}": item for at, item in enumerate(items)}
+            else:
+                found[f"{path}.{name}"] = " → ".join(items) or "none"
     elif isinstance(value, BaseModel):
         for name in type(value).model_fields:
-            _collect(f"{path}.{name}", getattr(value, name), found)
+            _collect(f"{path}.{name}", getattr(value, name), found, apart)
     else:
         found[path] = _text(value)
 

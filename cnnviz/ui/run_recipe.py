@@ -48,13 +48,9 @@ def recipe_part(run: Run) -> None:
 
 def _told(recipe: Recipe) -> pd.DataFrame:
     """A row for each setting, and for each of several steps and heads, which a cell would cut off together."""
-    kept = []
-    for key, value in settings(recipe).items():
-        if key.startswith("network.layers"):
-            continue
-        parts = value.split(" → ")
-        kept += [(key, value)] if len(parts) == 1 else [(f"{key}.{at}", one) for at, one in enumerate(parts)]
-    return pd.DataFrame(kept, columns=["Setting", "Value"])
+    told = settings(recipe, apart=True)
+    kept = {key: value for key, value in told.items() if not key.startswith("network.layers")}
+    return pd.DataFrame({"Setting": list(kept), "Value": list(kept.values())})
 
 
 def _unreadable(run: Run) -> str:

@@ -20,10 +20,11 @@ import psutil
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Playwright, expect, sync_playwright
 
+from tests.e2e.seen import SIZES
+
 ROOT = Path(__file__).resolve().parents[2]
 FAILURES = Path(__file__).parent / "failures"
 PATIENCE_MS = 60_000
-VIEWPORT = {"width": 1440, "height": 900}
 FLAGS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -87,7 +88,7 @@ def context(browser: Browser) -> Iterator[BrowserContext]:
     """What a person's browser keeps between visits: scripts that are compiled already. Nothing moves for its own sake,
     which takes a third of the browser's time."""
     expect.set_options(timeout=PATIENCE_MS)
-    opened = browser.new_context(viewport=VIEWPORT, color_scheme="light", reduced_motion="reduce")
+    opened = browser.new_context(viewport=SIZES["wide"], color_scheme="light", reduced_motion="reduce")
     opened.set_default_timeout(PATIENCE_MS)
     yield opened
     opened.close()

@@ -7,7 +7,7 @@ other senses miss.
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +16,11 @@ from playwright.sync_api import Page
 
 from tests.e2e.views import SCROLLS, View
 
-__all__ = ["SIZES", "THEMES", "Console", "accessibility", "appearance", "go_to", "look_at", "photograph", "settle"]
+__all__ = ["LOOKS", "SIZES", "Console", "accessibility", "appearance", "go_to", "look_at", "photograph", "settle"]
 
-SIZES = {"wide": (1440, 900), "phone": (390, 844)}
-THEMES = ("light", "dark")
+SIZES = {"wide": {"width": 1440, "height": 900}, "phone": {"width": 390, "height": 844}}
+LOOKS = (("wide", "light"), ("wide", "dark"), ("phone", "dark"), ("phone", "light"))
+"""Sizes and themes in an order in which one of both changes at a time, as each change takes its time."""
 _LOOK = (Path(__file__).parent / "seen.js").read_text(encoding="utf-8")
 _WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22a", "wcag22aa"]
 _PATIENCE_SECONDS = 20.0
@@ -140,7 +141,7 @@ def go_to(page: Page, view: View, url: str) -> None:
     """Goes to a view as a person does, in a wide window of the light theme."""
     page.goto("about:blank")  # else what is left would be drawn once more in this size and theme
     page.emulate_media(color_scheme="light")
-    page.set_viewport_size(dict(zip(("width", "height"), SIZES["wide"], strict=True)))
+    page.set_viewport_size(SIZES["wide"])
     page.goto(f"{url}/{view.address}")
     settle(page, live=view.live)
     for step in view.steps:
@@ -156,8 +157,7 @@ def look_at(
     url: str,
     screenshots: Path,
     *,
-    sizes: Collection[str] = tuple(SIZES),
-    themes: Sequence[str] = THEMES,
+    looks: Sequence[tuple[str, str]] = LOOKS,
 ) -> list[str]:
     """Goes to a view as a person does and returns what can't be seen of it, at each size and in each theme.
 
@@ -167,22 +167,19 @@ def look_at(
         view: of the table.
         url: of the app.
         screenshots: a folder for a picture of each size and theme, the whole page high.
-        sizes: names of `SIZES`.
-        themes: of `THEMES`.
+        looks: pairs of a size and a theme, of `LOOKS`.
     """
     screenshots.mkdir(exist_ok=True)
     go_to(page, view, url)
     faults: list[str] = []
-    looks = [(size, theme) for at, size in enumerate(sizes) for theme in (themes if at % 2 == 0 else themes[::-1])]
-    for at, (size, theme) in enumerate(looks):  # so that one thing at a time changes, as each takes its time
-        width, height = SIZES[size]
-        page.set_viewport_size({"width": width, "height": height})
+    for size, theme in looks:
+        page.set_viewport_size(SIZES[size])
         page.emulate_media(color_scheme=theme)
         settle(page, live=view.live)
         shows = {**view.shows, **(view.phone if size == "phone" else {})}
         found = appearance(page, shows, view.words, scrolls=[*SCROLLS, *view.scrolls], plain=view.plain)
-        if at != 3:  # the fourth has no size, no theme and no control that none of the others has
-            found += accessibility(page, colours_only=at == 1)
+        if (size, theme) != ("phone", "light"):  # which has no size, theme or control that none of the others has
+            found += accessibility(page, colours_only=(size, theme) == ("wide", "dark"))
         photograph(page, screenshots / f"{view.name}-{size}-{theme}.png")
         faults += [f"{size}, {theme}: {fault}" for fault in [*found, *console.said()]]
     return faults

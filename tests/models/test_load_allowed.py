@@ -130,12 +130,11 @@ def of(form: str, folder: Path) -> keras.Model:
 
 def told_apart() -> list[str]:
     """The presets whose files hold different networks: what of a backbone is trained isn't in a file."""
-    networks = {name: recipe.network for name, recipe in PRESETS.items()}
-    files = {
-        name: (net.backbone.name if net.backbone else name, tuple(layer.type for layer in net.layers))
-        for name, net in networks.items()
-    }
-    return list({file: name for name, file in reversed(files.items())}.values())
+    found: dict[tuple, str] = {}
+    for name, recipe in PRESETS.items():
+        backbone, layers = recipe.network.backbone, tuple(layer.type for layer in recipe.network.layers)
+        found.setdefault((backbone.name if backbone else name, layers), name)
+    return list(found.values())
 
 
 @pytest.mark.parametrize("form", [*told_apart(), *FORMS, "many operations"])
