@@ -8,6 +8,7 @@ NumPy here: what is tried is how the network is put together, for which TensorFl
 from __future__ import annotations
 
 import json
+import math
 import os
 import resource
 import select
@@ -17,11 +18,14 @@ import types
 import zipfile
 from functools import partial
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from cnnviz.models.check import CONFIG
 from cnnviz.models.config import MOST_ELEMENTS, MOST_PARAMETERS, Refused, short
 from cnnviz.models.held import Held, held
+
+if TYPE_CHECKING:
+    from cnnviz.models.effort import Effort
 
 __all__ = ["IDLE_SECONDS", "LIGHT_BYTES", "MEMORY_BYTES", "SECONDS", "main"]
 
@@ -35,8 +39,12 @@ IDLE_SECONDS = 120
 LIGHT_BYTES = 8 << 20
 """Up to this, weights are read into the network, too; of larger ones only the headers are."""
 MOST_TOGETHER = 1 << 30
-"""Values of all outputs for one picture."""
-MOST_CALLS = 20_000
+"""Values of all layers for one picture: EfficientNetB7's just fit."""
+MOST_MULTIPLICATIONS = 100_000_000_000
+"""For one picture: some seconds; ConvNeXtXLarge takes 61 thousand million."""
+MOST_STEPS = 2_000
+"""Of recurrent layers, one after another, for one picture."""
+MOST_CALLS = 5_000
 _SIDE = 224
 _ATTACK = "it may be an attack, so don't use it"
 _SMALLER = "smaller networks are opened"
@@ -80,6 +88,8 @@ def _bring_keras() -> None:
     sys.modules["scipy"].linalg = sys.modules["scipy.linalg"]
     import h5py  # noqa: F401
     import keras
+
+    import cnnviz.models.effort  # noqa: F401
 
     if keras.config.backend() != "numpy":
         raise SystemExit("Keras must run on NumPy here.")
@@ -156,13 +166,13 @@ def _limit() -> None:
 
 def _tried(path: Path) -> dict[str, Any]:
     found = held(path)
-    _put_together(path, found)
+    effort = _put_together(path, found)
     if found.bytes <= LIGHT_BYTES:
         import keras
 
         keras.utils.clear_session()
         keras.models.load_model(path, compile=False, safe_mode=True)
-    return {}
+    return {"largest": effort.largest}
 
 
 def _forbid(touched: list[str], event: str, arguments: tuple) -> None:
@@ -175,7 +185,7 @@ def _forbid(touched: list[str], event: str, arguments: tuple) -> None:
         raise PermissionError(event)
 
 
-def _put_together(path: Path, found: Held) -> None:
+def _put_together(path: Path, found: Held) -> Effort:
     """Builds the network without its weights' memory and counts what it would take."""
     import keras
     from keras.src.saving.serialization_lib import ObjectSharingScope
@@ -184,46 +194,33 @@ def _put_together(path: Path, found: Held) -> None:
         config = json.loads(archive.read(CONFIG))
     with keras.StatelessScope(initialize_variables=False), ObjectSharingScope():
         model = keras.saving.deserialize_keras_object(config, safe_mode=True)
-    weights = sum(_count(one.shape) for one in model.weights)
+    weights = sum(math.prod(one.shape) for one in model.weights)
     if weights > MOST_PARAMETERS:
         raise Refused(f"it has {weights:,} weights", f"networks of up to {MOST_PARAMETERS:,} are opened")
     if weights > found.values:
         raise Refused(f"it has {weights:,} weights, but its file holds {found.values:,}")
-    calls, together, largest = _effort(model, {})
-    if calls > MOST_CALLS:
-        raise Refused(f"it calls {calls:,} layers for one picture", f"up to {MOST_CALLS:,} are allowed")
-    if largest > MOST_ELEMENTS or together > MOST_TOGETHER:
-        raise Refused(f"a layer of it makes {largest:,} values of one picture, and all make {together:,}",
-                      f"up to {MOST_ELEMENTS:,} and {MOST_TOGETHER:,} are allowed")  # fmt: skip
+    return _bounded(model)
 
 
-def _count(shape: tuple) -> int:
-    count = 1
-    for at, side in enumerate(shape):
-        count *= (1 if at == 0 else _SIDE) if side is None else side
-    return count
+def _bounded(model: Any) -> Effort:
+    """What one picture costs, of the size that will be asked about."""
+    from cnnviz.models.effort import effort_of  # which brings Keras
 
-
-def _effort(model: Any, known: dict[int, tuple[int, int, int]]) -> tuple[int, int, int]:
-    """How many calls of layers one picture takes, how many values they make, and the most that one makes.
-
-    A network inside it counts as often as it is called, and so do those inside that: this grows by powers.
-    """
-    import keras
-
-    if id(model) in known:
-        return known[id(model)]
-    calls = together = largest = 0
-    graph = getattr(model, "_functional", None) or model
-    for node in (one for level in getattr(graph, "_nodes_by_depth", {}).values() for one in level):
-        if isinstance(node.operation, keras.Model):
-            inner = _effort(node.operation, known)
-        else:
-            made = [_count(tensor.shape) for tensor in node.output_tensors]
-            inner = 1, sum(made), max(made, default=0)
-        calls, together, largest = calls + inner[0], together + inner[1], max(largest, inner[2])
-    known[id(model)] = calls, together, largest
-    return known[id(model)]
+    shapes = [(1, *(side or _SIDE for side in one.shape[1:])) for one in model.inputs]
+    outputs, effort = effort_of(model, shapes)
+    for what, found, most in (
+        ("calls {:,} layers for one picture", effort.calls, MOST_CALLS),
+        ("makes {:,} values of one picture in one layer", effort.largest, MOST_ELEMENTS),
+        ("makes {:,} values of one picture", effort.values, MOST_TOGETHER),
+        ("takes {:,} multiplications for one picture", effort.multiplications, MOST_MULTIPLICATIONS),
+        ("takes {:,} steps of recurrent layers for one picture", effort.steps, MOST_STEPS),
+    ):
+        if found > most:
+            raise Refused(f"it {what.format(found)}", f"up to {most:,} are allowed")
+    for shape in outputs:
+        if shape[:1] != (1,):
+            raise Refused(f"its output for one picture has the shape {short(shape)}", "expected one row")
+    return effort
 
 
 if __name__ == "__main__":

@@ -27,6 +27,10 @@ _KEYS = {"module", "class_name", "config", "registered_name", "build_config", "c
 _FREE = {"seed", "shared_object_id", "value"}
 """Keys whose numbers are no sizes."""
 _VALUES = {"__keras_tensor__", "__tensor__", "__numpy__", "__slice__", "__ellipsis__"}
+_SCOPE = re.compile(r"[A-Za-z0-9_.\\/>-]*")
+"""What TensorFlow takes for the name of a scope; Keras gives it each layer's."""
+_NO_SCOPE = "a name that TensorFlow can't calculate under"
+_OTHER_NAME = "name it with letters from a to z, digits, _ and - alone, a letter first, and save it anew"
 _COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 _ONLY = "only networks of Keras's own layers, without code of their own, are opened"
 
@@ -67,6 +71,8 @@ def checked_config(data: bytes) -> dict[str, Any]:
         raise Refused("its config.json describes no network")
     if not _among(root.get("class_name"), MODELS):
         raise Refused(f"its network is of the class {short(root.get('class_name'))!r}", _ONLY)
+    if isinstance(root["config"].get("name"), str) and root["config"]["name"].startswith(("_", "-")):
+        raise Refused(f"its network {short(root['config']['name'])!r} has {_NO_SCOPE}", _OTHER_NAME)
     root["compile_config"] = None
     _walk(root)
     return root
@@ -115,6 +121,8 @@ def _object(value: dict[str, Any], place: str) -> str:
     kind, module, config = value.get("class_name"), value.get("module"), value.get("config")
     if isinstance(config, dict) and isinstance(config.get("name"), str):
         place = f"its layer {short(config['name'])!r}"
+        if not _SCOPE.fullmatch(config["name"]):
+            raise Refused(f"{place} has {_NO_SCOPE}", _OTHER_NAME)
     if not isinstance(kind, str):
         raise Refused(f"{place or 'its config.json'} holds an object without a class")
     if kind in ("Lambda", "__lambda__"):

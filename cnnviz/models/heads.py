@@ -9,7 +9,7 @@ import keras
 
 from cnnviz.errors import ModelError
 from cnnviz.explain.ending import endings
-from cnnviz.network import Head
+from cnnviz.network import MAX_CLASSES, Head
 
 __all__ = ["heads_of", "named"]
 
@@ -43,6 +43,8 @@ def heads_of(model: keras.Model) -> tuple[Head, ...]:
 
 
 def _check(name: str, units: int, activation: str) -> None:
+    if units > MAX_CLASSES:
+        raise ModelError(f"The model's output {name!r} has {units:,} classes: up to {MAX_CLASSES:,} are shown.")
     if activation == "sigmoid" and units > 1:
         raise ModelError(f"The model's output {name!r} has {units} sigmoid units, which answer {units} questions at "
                          "once: expected softmax, scores, or one sigmoid unit for each output.")  # fmt: skip

@@ -12,12 +12,13 @@ import keras
 
 from cnnviz.data import open_dataset
 from cnnviz.errors import DataError, ModelError, one_of
+from cnnviz.explain.answers import BATCH
 from cnnviz.explain.ending import choose, endings
 from cnnviz.explain.kinds import kind_of
 from cnnviz.explain.walk import Step, taken_apart
 from cnnviz.files import read_json
 from cnnviz.models.check import digest, private_copy, require_keras
-from cnnviz.models.config import Refused, short
+from cnnviz.models.config import MOST_ELEMENTS, Refused, short
 from cnnviz.models.file_options import OUTPUTS, SCALES, Outputs, Scale
 from cnnviz.models.heads import heads_of, named
 from cnnviz.models.loaded import Loaded
@@ -64,7 +65,7 @@ def load_run(run: Run) -> Loaded:
         raise ModelError(f"The recipe of run {run.id} can't be read, so its network can't be used.")
     if not run.best_path.is_file():
         raise ModelError(f"Run {run.id} has no network yet: it is kept at the end of the first epoch.")
-    model = _model(run.best_path, f"The network of run {run.id}", "train it anew")
+    model, at_once = _model(run.best_path, f"The network of run {run.id}", "train it anew")
     data = run.recipe.data
     expected = (None, *data.input_shape)
     if tuple(model.input_shape) != expected:
@@ -74,18 +75,22 @@ def load_run(run: Run) -> Loaded:
         raise ModelError(f"The network of run {run.id} gives {', '.join(gives)}, but its recipe says "
                          f"{', '.join(head.activation for head in heads)}: train it anew.")  # fmt: skip
     return Loaded(run.id, model, heads, _classes(run), data.image_size, data.channels, data.crop,
-                  recipe=run.recipe, bits=_bits(run))  # fmt: skip
+                  at_once=at_once, recipe=run.recipe, bits=_bits(run))  # fmt: skip
 
 
-def _model(path: Path, what: str, remedy: str) -> keras.Model:
-    """The only way from a file to a network: checked, tried in another process, then loaded from a private copy."""
+def _model(path: Path, what: str, remedy: str) -> tuple[keras.Model, int]:
+    """The only way from a file to a network: checked, tried in another process, then loaded from a private copy.
+
+    The second is about how many pictures it may be asked at once.
+    """
     require_keras()
     try:
         with private_copy(path) as copy:
-            tried(copy)
+            largest = tried(copy)
             if digest(copy.path) != copy.sha256:
                 raise Refused("its copy was changed while it was tried")
-            return keras.models.load_model(copy.path, compile=False, safe_mode=True)
+            model = keras.models.load_model(copy.path, compile=False, safe_mode=True)
+            return model, min(BATCH, max(1, MOST_ELEMENTS // max(1, largest)))
     except Refused as error:
         reason, remedy = error.reason, error.remedy or remedy
     except OSError as error:
@@ -126,11 +131,11 @@ def load_file(
         raise ModelError(f"{short(name)} is an address: download the file yourself, and give its path.")
     if path.is_dir() or not (path.exists() or path.is_symlink()):
         raise ModelError(f"There is no file {name!r}: give a run's id or the path of a .keras file.")
-    model = _model(path, name, "save it anew with model.save('name.keras')")
+    model, at_once = _model(path, name, "save it anew with model.save('name.keras')")
     size, channels = _takes(model, name)
     choose(model, outputs)
     heads = heads_of(model)
-    return Loaded(name, model, heads, named(heads, classes), size, channels, scale=scale or "raw",
+    return Loaded(name, model, heads, named(heads, classes), size, channels, at_once=at_once, scale=scale or "raw",
                   scale_known=scale is not None or _scales_itself(model),
                   doubts=tuple(one.doubt for one in endings(model) if one.doubt))  # fmt: skip
 
@@ -155,7 +160,7 @@ def _scales_itself(model: keras.Model) -> bool:
 def _takes(model: keras.Model, name: str) -> tuple[tuple[int, int], int]:
     """The (height, width) and channels of the pictures that the model takes."""
     shape = getattr(model, "input_shape", None)
-    if not isinstance(shape, tuple) or len(shape) != 4 or shape[3] not in (1, 3):
+    if not isinstance(shape, tuple) or len(shape) != 4 or shape[3] not in (1, 3) or 0 in shape:
         raise ModelError(f"{name} takes {shape}: expected one input of pictures, (n, height, width, 1 or 3).")
     return (shape[1] or DEFAULT_SIZE[0], shape[2] or DEFAULT_SIZE[1]), shape[3]
 

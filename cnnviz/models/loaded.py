@@ -26,7 +26,8 @@ class Loaded:
     `name` is a run's id or a file's name; `heads` stand in the outputs' order; `classes` are each head's class names;
     `image_size` is (height, width). A run's model is of scale `raw`, as it holds its own scaling. `scale_known` says
     whether that is so or a person said it; `doubts` are sentences on what can't be known of its numbers. `bits` is how
-    many the pictures that it learned from use, where they had more than 8: photos are to be decoded alike.
+    many the pictures that it learned from use, where they had more than 8: photos are to be decoded alike. `at_once` is
+    how many pictures it is asked about in one pass, so that what it makes of them fits into the memory.
     """
 
     name: str
@@ -41,6 +42,7 @@ class Loaded:
     scale_known: bool = True
     doubts: tuple[str, ...] = ()
     bits: int | None = None
+    at_once: int = BATCH
 
     def fit(self, image: np.ndarray) -> np.ndarray:
         """Returns what the network sees of a uint8 picture (height, width, 1 or 3): uint8 (*image_size, channels)."""
@@ -65,7 +67,7 @@ class Loaded:
         """
         parts = [
             probabilities(keras.tree.flatten(self.model(self.pixels(part), training=False)), self.heads, len(part))
-            for part in (pictures[start : start + BATCH] for start in range(0, len(pictures), BATCH))
+            for part in (pictures[start : start + self.at_once] for start in range(0, len(pictures), self.at_once))
         ]
         if not parts:
             return [np.empty((0, head.classes), np.float32) for head in self.heads]

@@ -28,6 +28,7 @@ from cnnviz.models.load import load_file, load_run
 from cnnviz.presets import PRESETS
 from cnnviz.runs.store import create
 from tests.conftest import slowness
+from tests.security.costly_models import COSTLY
 from tests.security.good_model import Good
 from tests.security.hostile_archives import ARCHIVES
 from tests.security.hostile_configs import CONFIGS
@@ -75,6 +76,43 @@ def test_a_hostile_file_is_refused_in_a_sentence(case: Callable, good: Good, tmp
     assert "Traceback" not in sentence
     assert sorted(tmp_path.rglob("*")) == before
     assert trial._checker().peak_mb < 1024
+
+
+@pytest.mark.parametrize("name", COSTLY)
+def test_a_network_that_would_take_any_memory_or_time_is_refused(name: str, tmp_path: Path) -> None:
+    make, what = COSTLY[name]
+    make().save(tmp_path / "net.keras")
+    with pytest.raises(ModelError, match=rf"net\.keras can't be read because [^\n]*{what}[^\n]*\.$"):
+        load_file(tmp_path / "net.keras")
+
+
+def classifier(shape: tuple[int | None, ...], units: int = 2, **names: str) -> keras.Model:
+    """A small network, with names for its first convolution and itself."""
+    given = keras.Input(shape)
+    x = layers.Conv2D(2, 3, padding="same", name=names.get("layer"))(given)
+    x = layers.Dense(units, activation="softmax")(layers.GlobalAveragePooling2D()(x))
+    return keras.Model(given, x, name=names.get("model"))
+
+
+@pytest.mark.parametrize(("made", "sentence"), [
+    (lambda: classifier((8, 8, 3), 40_000), "has 40,000 classes: up to 10,000"),
+    (lambda: classifier((0, 8, 3)), r"takes \(None, 0, 8, 3\)"),
+    (lambda: classifier((8, 8, 3), layer="a<b"), "its layer 'a<b' has a name that TensorFlow"),
+    (lambda: classifier((8, 8, 3), layer="größe 1"), "its layer 'größe 1' has a name that TensorFlow"),
+    (lambda: classifier((8, 8, 3), model="_x"), "its network '_x' has a name that TensorFlow"),
+])  # fmt: skip
+def test_what_no_picture_can_be_asked_with_is_told(made: Callable[[], keras.Model], sentence: str,
+                                                   tmp_path: Path) -> None:  # fmt: skip
+    made().save(tmp_path / "net.keras")
+    with pytest.raises(ModelError, match=sentence):
+        load_file(tmp_path / "net.keras")
+
+
+def test_large_networks_are_asked_about_fewer_pictures_at_once(tmp_path: Path) -> None:
+    """As many as make 64 million values in one layer."""
+    for side, at_once in ((8, 64), (2048, 8)):
+        classifier((side, side, 3)).save(tmp_path / "net.keras")
+        assert load_file(tmp_path / "net.keras").at_once == at_once
 
 
 STRANGE = [None, True, -1, 0, 1 << 40, 0.5, float("nan"), "", "x" * 2000, "Lambda", "relu", [], [[]], [None, "x"], {},
