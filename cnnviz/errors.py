@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 
-__all__ = ["CnnvizError", "DataError", "ImageError", "ModelError", "RecipeError", "RunError", "one_of"]
+__all__ = ["CnnvizError", "DataError", "ImageError", "ModelError", "RecipeError", "RunError", "enough_memory", "one_of",
+           "out_of_memory"]  # fmt: skip
 
 
 class CnnvizError(ValueError):
@@ -30,6 +32,27 @@ class ModelError(CnnvizError):
 
 class RunError(CnnvizError):
     """A run can't be found, started, stopped or deleted."""
+
+
+def out_of_memory(error: BaseException) -> bool:
+    """Whether Python's or TensorFlow's memory was not enough."""
+    return isinstance(error, MemoryError) or type(error).__name__ == "ResourceExhaustedError"
+
+
+@contextmanager
+def enough_memory() -> Iterator[None]:
+    """Turns what is raised where the memory is not enough into a sentence; as `with` or as a decorator.
+
+    Raises:
+        ModelError: the memory was not enough.
+    """
+    try:
+        yield
+    except Exception as error:
+        if not out_of_memory(error):
+            raise
+        raise ModelError("The memory of this computer isn't enough to ask the network this: end other programs, or "
+                         "take fewer or smaller pictures or a smaller network.") from None  # fmt: skip
 
 
 def one_of(value: object, allowed: Iterable[str]) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from cnnviz.errors import ModelError
+from cnnviz.errors import ModelError, enough_memory
 from cnnviz.network import Head
 
 __all__ = ["ask", "probabilities"]
@@ -56,6 +56,7 @@ def _sigmoid(values: np.ndarray) -> np.ndarray:
     return np.where(values >= 0, 1 / (1 + small), small / (1 + small))
 
 
+@enough_memory()
 def ask(model: Callable[..., Any], images: np.ndarray, heads: Sequence[Head], batch: int = BATCH) -> list[np.ndarray]:
     """Returns `probabilities` of pictures, uint8 (n, height, width, channels) at the network's size, in batches.
 

@@ -11,7 +11,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from cnnviz.errors import ModelError
+from cnnviz.errors import ModelError, enough_memory
 from cnnviz.explain.ending import endings
 from cnnviz.explain.kinds import kind_of, layer_of
 from cnnviz.explain.scores import Log, walk
@@ -155,7 +155,9 @@ def traced(function: Callable[..., Any], *signature: Any) -> Any:
     TensorFlow would warn of one function that is traced again and again, as it can't tell theirs apart."""
     compiled = tf.function(function, input_signature=signature)
     compiled.get_concrete_function()
-    return compiled
+    called = enough_memory()(compiled.__call__)
+    called.get_concrete_function = compiled.get_concrete_function
+    return called
 
 
 def _parts(program: Program, at: Step) -> tuple[list[Step], list[Step], list[int]]:

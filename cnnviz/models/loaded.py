@@ -9,6 +9,7 @@ import keras
 import numpy as np
 
 from cnnviz import images
+from cnnviz.errors import enough_memory
 from cnnviz.explain.answers import BATCH, probabilities
 from cnnviz.models.file_options import Scale
 from cnnviz.network import Head
@@ -59,6 +60,7 @@ class Loaded:
             values = values / 127.5 - 1
         return values
 
+    @enough_memory()
     def ask(self, pictures: np.ndarray) -> list[np.ndarray]:
         """Returns the class probabilities of each head, float32 (n, classes), for uint8 (n, *image_size, channels).
 

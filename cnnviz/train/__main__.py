@@ -14,7 +14,7 @@ from pathlib import Path
 
 from filelock import Timeout
 
-from cnnviz.errors import CnnvizError
+from cnnviz.errors import CnnvizError, out_of_memory
 from cnnviz.runs.launch import wait_for_slot
 from cnnviz.runs.lock import worker_lock
 from cnnviz.runs.saved import forget
@@ -119,7 +119,7 @@ def _sentence(error: Exception) -> str:
     """What failed, for the page; the traceback is in the log."""
     if isinstance(error, CnnvizError):
         return str(error)
-    if type(error).__name__ == "ResourceExhaustedError" or isinstance(error, MemoryError):
+    if out_of_memory(error):
         return "The memory was not enough for this network and batch; choose a smaller batch, picture or network."
     if _disk_full(error):
         return "The disk is full; the last good model and the figures are kept: free some space, then continue."

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from cnnviz import runs
-from cnnviz.errors import ModelError
+from cnnviz.errors import ModelError, enough_memory
 from cnnviz.explain.stopping import Cancelled
 from cnnviz.runs import Run
 from cnnviz.ui import background
@@ -45,6 +45,7 @@ class Network:
     loaded: Loaded
     lock: threading.Lock = field(default_factory=threading.Lock)
 
+    @enough_memory()
     def ask(self, images: Any, training: bool = False) -> list[Any]:
         """Returns the outputs for float32 pictures as arrays; they must be in the scale that the model takes."""
         with self.lock:

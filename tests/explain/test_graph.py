@@ -9,12 +9,14 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from keras import layers
 
 from cnnviz.errors import ModelError
 from cnnviz.explain import Target, explain
+from cnnviz.explain.answers import ask
 from cnnviz.explain.ending import endings
-from cnnviz.explain.graph import flatten
+from cnnviz.explain.graph import flatten, traced
 from cnnviz.explain.resolve import choose_layer, choose_target
 from cnnviz.explain.targets import weights_of
 from tests.explain.forms import FORMS, made, pictures
@@ -213,3 +215,13 @@ def test_what_does_not_fit_is_told(tmp_path: Path) -> None:
     ):
         with pytest.raises(ModelError, match=sentence):
             explain(network, given, target=Target(), **{"method": "grad-cam", **more})
+
+
+def test_where_the_memory_is_not_enough_it_is_a_sentence() -> None:
+    """TensorFlow is asked for 4 TB."""
+    large = traced(lambda sides: tf.ones(sides), tf.TensorSpec((2,), tf.int64))
+    assert large(tf.constant([2, 3], tf.int64)).shape == (2, 3)
+    with pytest.raises(ModelError, match=r"The memory of this computer isn't enough .*\.$"):
+        large(tf.constant([1 << 20, 1 << 20], tf.int64))
+    with pytest.raises(ModelError, match=r"The memory of this computer isn't enough"):
+        ask(lambda pixels, training: tf.ones([1 << 20, 1 << 20]), np.zeros((1, 2, 2, 3), np.uint8), ())
