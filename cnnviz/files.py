@@ -16,6 +16,7 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from cnnviz.errors import CnnvizError
+from cnnviz.temporary import own_name
 
 __all__ = ["MOST_ARRAYS", "MOST_JSON", "folder_in", "open_regular", "read_arrays", "read_bytes", "read_json",
            "replacing", "whole_number", "write_bytes", "write_json"]  # fmt: skip
@@ -47,7 +48,7 @@ def replacing(path: Path) -> Iterator[Path]:
 
     The new content is on disk before the old one goes (fsync, then `os.replace`); after an error `path` is as it was.
     """
-    handle, name = tempfile.mkstemp(prefix=f".{path.stem}-", suffix=path.suffix, dir=path.parent)
+    handle, name = tempfile.mkstemp(**own_name(path.parent), suffix=path.suffix)
     os.close(handle)
     temporary = Path(name)
     try:

@@ -14,7 +14,7 @@ import pytest
 from cnnviz import runs
 from cnnviz.__main__ import main
 from cnnviz.files import read_json
-from cnnviz.runs.status import Process, alive
+from cnnviz.processes import Process, alive
 from cnnviz.runs.store import LAUNCHED
 
 DEAREST_FIRST = ("train", "app", "models", "explain", "security")

@@ -13,7 +13,6 @@ import shutil
 import stat
 import struct
 import tempfile
-import time
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -28,12 +27,12 @@ from cnnviz.data.members import MAX_MEMBERS, arrays, pictures, unread
 from cnnviz.data.npz import load_npz
 from cnnviz.errors import DataError
 from cnnviz.files import read_json
+from cnnviz.temporary import own_name
 
 __all__ = ["keep", "place", "unpacked", "without"]
 
 _BLOCK = 2**20
 _SPARE = 2**30  # bytes that stay free on the disk
-_FORGOTTEN_SECONDS = 6 * 3600
 _UNREAD = ".unread.json"  # what of an archive was left out
 _ENTRY = b"PK\x01\x02"  # how each line of a zip file's directory begins
 _BROKEN = (zipfile.BadZipFile, zlib.error, struct.error, EOFError, RuntimeError, ValueError, LookupError, OverflowError)
@@ -149,11 +148,7 @@ def _new(shown: str) -> Iterator[Path]:
     """A new folder beside the kept ones; what is there at the end is deleted, as is what a killed process left."""
     try:
         place().mkdir(parents=True, exist_ok=True)
-        for left in place().glob(".new-*"):
-            with suppress(FileNotFoundError):  # another has just finished or cleared it
-                if time.time() - left.stat().st_mtime > _FORGOTTEN_SECONDS:
-                    shutil.rmtree(left, ignore_errors=True)
-        new = Path(tempfile.mkdtemp(prefix=".new-", dir=place()))
+        new = Path(tempfile.mkdtemp(**own_name(place())))
     except OSError as error:
         raise DataError(f"{shown} can't be unpacked in {place()} ({error.strerror}): set CNNVIZ_CACHE to a folder that "
                         f"can be written.") from None  # fmt: skip

@@ -18,6 +18,7 @@ from cnnviz.data.dataset import Arrays, Progress, Split
 from cnnviz.data.kept import cache_folder, files_digest
 from cnnviz.data.pictures import Pictures, fitted
 from cnnviz.errors import DataError
+from cnnviz.temporary import own_name
 
 __all__ = ["BATCH", "features"]
 
@@ -59,7 +60,7 @@ def features(
         folder.mkdir(parents=True, exist_ok=True)
         if name is not None and (found := _opened(folder / name)) is not None:
             return found
-        handle, temporary = tempfile.mkstemp(prefix=".new-", dir=folder)
+        handle, temporary = tempfile.mkstemp(**own_name(folder))
         try:
             with os.fdopen(handle, "wb", buffering=2**20) as file:
                 pictures = fitted(split, data, False, None, cancelled)

@@ -17,6 +17,7 @@ import numpy as np
 from cnnviz import files, recipe
 from cnnviz.data.dataset import Split
 from cnnviz.errors import DataError
+from cnnviz.temporary import own_name
 
 __all__ = ["cache_folder", "files_digest", "on_disk"]
 
@@ -65,7 +66,7 @@ def on_disk(split: Split, data: recipe.Data, whole: bool, size: int, done: Itera
         free = shutil.disk_usage(folder).free
         if free < size * 1.1:
             raise _full(folder, size, free)
-        handle, temporary = tempfile.mkstemp(prefix=".new-", dir=folder)
+        handle, temporary = tempfile.mkstemp(**own_name(folder))
         try:
             with os.fdopen(handle, "wb", buffering=2**20) as file:
                 index = _write(split, done, file)

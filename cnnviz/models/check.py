@@ -24,6 +24,7 @@ from typing import BinaryIO
 
 from cnnviz.errors import ModelError
 from cnnviz.models.config import Refused, checked_config
+from cnnviz.temporary import own_name
 
 __all__ = ["CONFIG", "MAX_BYTES", "OLDEST_KERAS", "WEIGHTS", "Copy", "digest", "private_copy", "require_keras"]
 
@@ -74,7 +75,7 @@ def private_copy(path: Path) -> Iterator[Copy]:
     """
     with _opened(path) as file:
         _check_archive(file)
-        with zipfile.ZipFile(file) as archive, tempfile.TemporaryDirectory(prefix="cnnviz-model-") as folder:
+        with zipfile.ZipFile(file) as archive, tempfile.TemporaryDirectory(**own_name()) as folder:
             copy = Path(folder) / "model.keras"
             try:
                 _write(archive, copy)

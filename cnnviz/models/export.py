@@ -16,6 +16,7 @@ from cnnviz.errors import ModelError, one_of
 from cnnviz.models.export_apart import FORMATS, missing_for_onnx
 from cnnviz.models.loaded import Loaded
 from cnnviz.models.split import as_file
+from cnnviz.temporary import own_name
 
 __all__ = ["exported", "pictures_for"]
 
@@ -24,7 +25,7 @@ MOST = {"keras": 1e-4, "savedmodel": 1e-4, "tflite": 1e-3, "onnx": 1e-4}
 PICTURES, _PATIENCE_SECONDS = 8, 300
 
 _ASK = """
-import sys, tempfile, zipfile
+import os, sys, tempfile, zipfile
 import numpy as np
 kind, path, given, out = sys.argv[1:]
 pixels = np.load(given)
@@ -34,7 +35,7 @@ if kind == "keras":
     found = found if isinstance(found, (list, tuple)) else [found]
 elif kind == "savedmodel":
     import tensorflow as tf
-    folder = tempfile.mkdtemp()
+    folder = tempfile.mkdtemp(dir=os.path.dirname(path))  # which goes with it
     zipfile.ZipFile(path).extractall(folder)
     saved = tf.saved_model.load(folder)
     found = saved.serve(pixels)
@@ -74,7 +75,7 @@ def exported(
         raise ModelError(f"There is no format {kind!r}: {one_of(kind, FORMATS)}.")
     pixels = loaded.pixels(pictures)
     own = tf.nest.flatten(loaded.model(pixels, training=False))  # Keras writes ONNX of models that were called only
-    with tempfile.TemporaryDirectory(prefix="cnnviz-") as place:
+    with tempfile.TemporaryDirectory(**own_name()) as place:
         progress("Writing the file", 0, 2)
         path = Path(place) / f"network{FORMATS[kind]}"
         try:

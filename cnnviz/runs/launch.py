@@ -20,11 +20,12 @@ from filelock import FileLock, Timeout
 from cnnviz.architecture import counts, describe, unfrozen
 from cnnviz.errors import RunError
 from cnnviz.files import read_json, write_json
+from cnnviz.processes import process_of
 from cnnviz.recipe import Recipe
 from cnnviz.runs import snapshots
 from cnnviz.runs.lock import at_work, changing
 from cnnviz.runs.saved import GENERATIONS
-from cnnviz.runs.status import RESUMABLE, process_of
+from cnnviz.runs.status import RESUMABLE
 from cnnviz.runs.store import LAUNCHED, Run, create, delete, folder_of, listing, open_run, root, write_state
 
 __all__ = [

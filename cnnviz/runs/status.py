@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import time
-from pathlib import Path
 from typing import Annotated, Literal
 
-import psutil
 from pydantic import BaseModel, ConfigDict, Field
 
+from cnnviz.processes import Process, alive
+
 __all__ = [
-    "ACTIVE", "ENDED", "RESUMABLE", "STATES", "Process", "State", "StateName", "alive", "boot_id", "current",
-    "process_of", "this_process",
+    "ACTIVE", "ENDED", "RESUMABLE", "STATES", "State", "StateName", "current",
 ]  # fmt: skip
 
 StateName = Literal["queued", "starting", "running", "paused", "stopping", "finished", "stopped", "failed", "crashed"]
@@ -25,21 +23,6 @@ RESUMABLE = frozenset({"paused", "stopped", "failed", "crashed"})
 
 # A launched worker needs a moment before it writes who it is; a run without a process is given this long.
 START_GRACE_SECONDS = 20.0
-
-
-class Process(BaseModel):
-    """A process that can't be mistaken for another: its pid, when it started and the machine's boot.
-
-    `started` is in seconds since 1970, as the clock says; whoever sets the clock moves it. `ticks`, where the system
-    tells (Linux), count from the boot on and stay.
-    """
-
-    model_config = ConfigDict(frozen=True)
-
-    pid: int
-    started: float
-    boot: str
-    ticks: int | None = None
 
 
 Moment = Annotated[float, Field(ge=0, le=1e11, allow_inf_nan=False)]
@@ -68,53 +51,6 @@ class State(BaseModel):
     launched: Moment | None = None
     earlier_seconds: Moment = 0.0
     oom_kills: int | None = None
-
-
-def boot_id() -> str:
-    """Returns what tells this boot of the machine from all others."""
-    try:
-        return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
-    except OSError:
-        return f"{psutil.boot_time():.0f}"
-
-
-def process_of(pid: int) -> Process:
-    """Returns the identity of the process that has this pid now.
-
-    Raises:
-        psutil.NoSuchProcess: none has.
-    """
-    return Process(pid=pid, started=psutil.Process(pid).create_time(), boot=boot_id(), ticks=_ticks(pid))
-
-
-def _ticks(pid: int) -> int | None:
-    """How long after the boot a process started; the 22nd number of proc(5)'s stat, whose second may hold spaces."""
-    try:
-        return int(Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()[19])
-    except (OSError, ValueError, IndexError):
-        return None
-
-
-def this_process() -> Process:
-    """Returns the identity of the calling process."""
-    return process_of(os.getpid())
-
-
-def alive(process: Process) -> bool:
-    """Returns whether this very process still runs: not a zombie, not another with its pid, not of an earlier boot."""
-    if process.boot != boot_id():
-        return False
-    try:
-        found = psutil.Process(process.pid)
-        if process.ticks is not None:
-            same = _ticks(process.pid) == process.ticks
-        else:
-            same = abs(found.create_time() - process.started) < 1.0
-        return same and found.status() != psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return False
-    except psutil.AccessDenied:
-        return True
 
 
 def current(

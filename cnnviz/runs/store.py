@@ -9,6 +9,7 @@ import os
 import re
 import secrets
 import shutil
+import tempfile
 import time
 from dataclasses import dataclass
 from functools import lru_cache
@@ -18,10 +19,12 @@ from pydantic import ValidationError
 
 from cnnviz.errors import CnnvizError, RecipeError, RunError
 from cnnviz.files import folder_in, open_regular, read_bytes, read_json, write_bytes, write_json
+from cnnviz.processes import Process, alive
 from cnnviz.recipe import Recipe, parse
 from cnnviz.runs.lock import at_work, changing
-from cnnviz.runs.status import ACTIVE, ENDED, Process, State, StateName, alive, current
+from cnnviz.runs.status import ACTIVE, ENDED, State, StateName, current
 from cnnviz.runs.verdict import verdict
+from cnnviz.temporary import own_name
 
 __all__ = ["LAUNCHED", "Run", "create", "delete", "folder_of", "listing", "open_run", "root", "write_state"]
 
@@ -109,14 +112,17 @@ def create(recipe: Recipe, runs: Path | None = None) -> Run:
     now = time.time()
     slug = re.sub(r"[^A-Za-z0-9]+", "-", Path(recipe.data.dataset).stem).strip("-")[:24] or "run"
     name = f"{time.strftime('%Y%m%d-%H%M%S', time.localtime(now))}-{slug}-{secrets.token_hex(4)}"
-    draft = runs / f".new-{name}"
+    draft = None
     try:
-        draft.mkdir(parents=True)
+        runs.mkdir(parents=True, exist_ok=True)
+        draft = Path(tempfile.mkdtemp(**own_name(runs)))
+        draft.chmod(0o755)
         write_bytes(draft / "recipe.json", recipe.to_json().encode())
         write_json(draft / "state.json", State(created=now).model_dump())
         os.rename(draft, runs / name)
     except OSError as error:
-        shutil.rmtree(draft, ignore_errors=True)
+        if draft is not None:
+            shutil.rmtree(draft, ignore_errors=True)
         raise RunError(f"No run can be stored in {runs}: {error.strerror or error}; free or choose another "
                        "folder with CNNVIZ_CHECKPOINTS.") from None  # fmt: skip
     return _read(runs / name)

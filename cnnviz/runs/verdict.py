@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from cnnviz.runs.status import State, StateName, boot_id
+from cnnviz.processes import boot_id
+from cnnviz.runs.status import State, StateName
 
 __all__ = ["oom_kills", "verdict"]
 

@@ -15,10 +15,10 @@ from pathlib import Path
 from filelock import Timeout
 
 from cnnviz.errors import CnnvizError, out_of_memory
+from cnnviz.processes import this_process
 from cnnviz.runs.launch import wait_for_slot
 from cnnviz.runs.lock import worker_lock
 from cnnviz.runs.saved import forget
-from cnnviz.runs.status import this_process
 from cnnviz.runs.store import open_run
 from cnnviz.runs.verdict import oom_kills
 from cnnviz.train.diary import Diary, Stopped

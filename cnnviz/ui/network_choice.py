@@ -16,6 +16,7 @@ import streamlit as st
 from cnnviz.models.applications import APPLICATIONS, load_application, weights_path
 from cnnviz.models.file_options import OUTPUTS, SCALES, Outputs, Scale, class_lists
 from cnnviz.runs import Run
+from cnnviz.temporary import own_name
 from cnnviz.ui.models import Network, Progress, Source, forget_failures, head_of, heads_of, of_head, of_run
 from cnnviz.ui.photo_choice import item_choice
 from cnnviz.ui.predict_state import MOST_NETWORKS, Choice, seed
@@ -175,7 +176,7 @@ def _use_file(choice: Choice) -> None:
     if file is None:
         return
     data = file.getvalue()
-    kept = tempfile.NamedTemporaryFile(prefix="cnnviz-", suffix=".keras")  # noqa: SIM115  removed with its last holder
+    kept = tempfile.NamedTemporaryFile(**own_name(), suffix=".keras")  # noqa: SIM115  removed with its last holder
     kept.write(data)
     kept.flush()
     source = _file_source(

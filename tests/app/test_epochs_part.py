@@ -11,10 +11,10 @@ from streamlit.testing.v1 import AppTest
 
 from cnnviz import runs
 from cnnviz.presets import PRESETS
+from cnnviz.processes import this_process
 from cnnviz.recipe import replace
 from cnnviz.runs import snapshots
 from cnnviz.runs.snapshots import Maps, Probe, Snapshot
-from cnnviz.runs.status import this_process
 from cnnviz.runs.store import write_state
 from cnnviz.ui import epochs_part as part
 from tests.made_runs import make_run

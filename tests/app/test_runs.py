@@ -13,9 +13,9 @@ from streamlit.testing.v1 import AppTest
 from cnnviz import runs
 from cnnviz.files import write_json
 from cnnviz.presets import PRESETS
+from cnnviz.processes import this_process
 from cnnviz.recipe import replace
 from cnnviz.runs.metrics import Writer
-from cnnviz.runs.status import this_process
 from cnnviz.runs.store import write_state
 from tests.addresses import address_of
 from tests.made_runs import figures_of, make_run

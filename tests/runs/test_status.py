@@ -8,17 +8,8 @@ import time
 import psutil
 import pytest
 
-from cnnviz.runs.status import (
-    ENDED,
-    START_GRACE_SECONDS,
-    Process,
-    State,
-    alive,
-    boot_id,
-    current,
-    process_of,
-    this_process,
-)
+from cnnviz.processes import Process, alive, boot_id, process_of, this_process
+from cnnviz.runs.status import ENDED, START_GRACE_SECONDS, State, current
 
 ME = Process(pid=1, started=0.0, boot="")
 

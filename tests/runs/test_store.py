@@ -14,10 +14,11 @@ import pytest
 from cnnviz import runs
 from cnnviz.errors import RunError
 from cnnviz.presets import PRESETS
+from cnnviz.processes import Process, boot_id, this_process
 from cnnviz.recipe import replace
 from cnnviz.runs import store
 from cnnviz.runs.launch import pause_requested, stop_requested
-from cnnviz.runs.status import Process, State, boot_id, this_process
+from cnnviz.runs.status import State
 from cnnviz.runs.store import write_state
 from tests.made_runs import make_run
 

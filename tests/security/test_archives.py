@@ -303,15 +303,6 @@ def test_many_at_once_come_to_one() -> None:
     assert len([*found[0].rglob("*.png")]) == 120
 
 
-def test_what_a_killed_process_left_is_cleared(tmp_path: Path) -> None:
-    left = place() / ".new-x"
-    (left / "pets").mkdir(parents=True)
-
-    os.utime(left, (1, 1))
-    keep(io.BytesIO(zipped(*pets())), "pets.zip")
-    assert not left.exists()
-
-
 def test_other_things_under_the_name(tmp_path: Path) -> None:
 
     os.mkfifo(tmp_path / "pipe.zip")

@@ -113,7 +113,7 @@ def test_the_verb_prints_the_report(place, capfd):
 
 
 def test_what_can_not_be_evaluated_is_a_sentence(place):
-    from cnnviz.runs.status import this_process
+    from cnnviz.processes import this_process
     from cnnviz.train.evaluate import evaluate
 
     going = make_run(PRESETS["Q"], state="running", process=this_process())

@@ -14,9 +14,9 @@ import pytest
 from cnnviz import runs
 from cnnviz.errors import RunError
 from cnnviz.presets import PRESETS
+from cnnviz.processes import this_process
 from cnnviz.recipe import replace
 from cnnviz.runs import launch, metrics, verdict
-from cnnviz.runs.status import this_process
 
 RECIPE = replace(
     PRESETS["Q"],

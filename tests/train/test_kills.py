@@ -36,7 +36,7 @@ from benchmarks.kills import RECIPE
 from cnnviz.files import replacing
 from cnnviz.runs import open_run, saved
 from cnnviz.runs.saved import Saved
-from cnnviz.runs.status import this_process
+from cnnviz.processes import this_process
 from cnnviz.train.diary import Diary
 
 def work(folder, network):

@@ -1,0 +1,77 @@
+"""Files that a process needs for a while: they are named alike everywhere, and what a killed process left is cleared.
+
+Each temporary file or folder of cnnviz is made by a function of `tempfile` with what `own_name` returns. Python removes
+none of them where the process is killed or the computer stops; whoever makes the next one in that folder does.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import shutil
+import tempfile
+import time
+from contextlib import suppress
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from cnnviz.processes import alive, boot_id, process_of, this_process
+
+__all__ = ["FORGOTTEN_SECONDS", "clear", "own_name"]
+
+FORGOTTEN_SECONDS = 24 * 3600
+"""After so long what another computer left, or this one before it was started anew, is nobody's any more."""
+_NAMED = re.compile(r"\.cnnviz-([0-9a-f]{8})-(\d{1,9})-(\d+)-")
+"""Where the pid counts, the pid, and when the process began."""
+
+
+def own_name(folder: Path | None = None) -> dict[str, Any]:
+    """Returns `prefix` and `dir` for a function of `tempfile`, after clearing what dead processes left in the folder.
+
+    Args:
+        folder: that exists; the system's for temporary files by default.
+
+    Example:
+        >>> with tempfile.TemporaryDirectory(**own_name()) as place:
+        ...     ...
+    """
+    folder = Path(tempfile.gettempdir()) if folder is None else folder
+    clear(folder)
+    process = this_process()
+    return {"prefix": f".cnnviz-{_where()}-{process.pid}-{process.ticks or int(process.started)}-", "dir": folder}
+
+
+def clear(folder: Path) -> None:
+    """Deletes the temporary files in a folder whose process is gone; of another boot's, those that are a day old."""
+    for left in folder.glob(".cnnviz-*"):
+        if (named := _NAMED.match(left.name)) and _forgotten(left, *named.groups()):
+            shutil.rmtree(left, ignore_errors=True)  # which leaves files
+            with suppress(OSError):
+                left.unlink(missing_ok=True)
+
+
+def _forgotten(left: Path, where: str, pid: str, began: str) -> bool:
+    if where != _where():
+        try:
+            return abs(time.time() - left.stat().st_mtime) > FORGOTTEN_SECONDS
+        except OSError:  # another has just cleared it
+            return False
+    try:
+        process = process_of(int(pid))
+    except psutil.NoSuchProcess:
+        return True
+    return began != str(process.ticks or int(process.started)) or not alive(process)
+
+
+@cache
+def _where() -> str:
+    """What tells this boot of this computer, and this container, from all others: pids mean nothing elsewhere."""
+    try:
+        space = os.readlink("/proc/self/ns/pid")
+    except OSError:
+        space = ""
+    return hashlib.sha256(f"{boot_id()} {space}".encode()).hexdigest()[:8]
