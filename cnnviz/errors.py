@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import difflib
+import errno
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
-__all__ = ["CnnvizError", "DataError", "ImageError", "ModelError", "RecipeError", "RunError", "enough_memory", "one_of",
-           "out_of_memory"]  # fmt: skip
+__all__ = ["CnnvizError", "DataError", "ImageError", "ModelError", "RecipeError", "RunError", "disk_full",
+           "enough_memory", "one_of", "out_of_memory"]  # fmt: skip
 
 
 class CnnvizError(ValueError):
@@ -32,6 +33,17 @@ class ModelError(CnnvizError):
 
 class RunError(CnnvizError):
     """A run can't be found, started, stopped or deleted."""
+
+
+def disk_full(error: BaseException | None) -> bool:
+    """Whether this, or what it came from, is a full disk; HDF5 says so only in its words."""
+    while error is not None:
+        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+            return True
+        if isinstance(error, (OSError, RuntimeError)) and "No space left on device" in str(error):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
 
 
 def out_of_memory(error: BaseException) -> bool:

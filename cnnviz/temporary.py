@@ -12,16 +12,18 @@ import re
 import shutil
 import tempfile
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import psutil
 
+from cnnviz.errors import ModelError, disk_full
 from cnnviz.processes import alive, boot_id, process_of, this_process
 
-__all__ = ["FORGOTTEN_SECONDS", "clear", "own_name"]
+__all__ = ["FORGOTTEN_SECONDS", "clear", "own_name", "room_for"]
 
 FORGOTTEN_SECONDS = 24 * 3600
 """After so long what another computer left, or this one before it was started anew, is nobody's any more."""
@@ -65,6 +67,25 @@ def _forgotten(left: Path, where: str, pid: str, began: str) -> bool:
     except psutil.NoSuchProcess:
         return True
     return began != str(process.ticks or int(process.started)) or not alive(process)
+
+
+@contextmanager
+def room_for(what: str) -> Iterator[None]:
+    """Turns a full temporary folder into a sentence that names it.
+
+    Args:
+        what: a network or what is made of one, such as "a copy of the network".
+
+    Raises:
+        ModelError: it is full.
+    """
+    try:
+        yield
+    except Exception as error:
+        if not disk_full(error):
+            raise
+        raise ModelError(f"There is no room for {what} in {tempfile.gettempdir()}, the folder for temporary files: "
+                         "make room there, or set TMPDIR to another folder.") from None  # fmt: skip
 
 
 @cache

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
+import subprocess
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -106,6 +109,19 @@ def checkpoints(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Pat
     for run in runs.listing(folder):
         if run.active:
             kill_worker(run)
+
+
+@contextmanager
+def file_system(place: Path, megabytes: int) -> Iterator[Path]:
+    """A small file system at a new folder, where the machine allows it; else the test is skipped."""
+    place.mkdir()
+    mounted = shutil.which("mount") and subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", f"size={megabytes}m", "cnnviz", str(place)], capture_output=True
+    )
+    if not mounted or mounted.returncode:
+        pytest.skip("Needs the right to mount a small file system.")
+    yield place
+    subprocess.run(["umount", "--lazy", str(place)], check=True)
 
 
 def kill_worker(run: runs.Run) -> None:

@@ -17,9 +17,12 @@ import pytest
 
 from cnnviz import files, runs, temporary
 from cnnviz.data.archive import keep, place
+from cnnviz.errors import ModelError
 from cnnviz.models.load import load_file
+from cnnviz.models.split import as_file
 from cnnviz.presets import PRESETS
 from cnnviz.temporary import own_name
+from tests.conftest import file_system
 
 ROOT = Path(__file__).parents[1]
 LEAVER = """
@@ -92,3 +95,16 @@ def test_each_place_clears_what_was_left_there(checkpoints: Path, tmp_path: Path
     runs.create(PRESETS["Q"])
     files.write_json(run.folder / "flags.json", [])
     assert [one for one in left if one.exists()] == []
+
+
+def test_a_full_temporary_folder_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    model = keras.Sequential([keras.Input((64, 64, 3)), keras.layers.Flatten(), keras.layers.Dense(200),
+                              keras.layers.Dense(2, activation="softmax")])  # fmt: skip
+    model.save(tmp_path / "net.keras")
+    loaded = load_file(tmp_path / "net.keras")
+    with file_system(tmp_path / "small", 4) as place:
+        monkeypatch.setattr(tempfile, "tempdir", str(place))
+        for ask in (lambda: load_file(tmp_path / "net.keras"), lambda: as_file(loaded)):
+            with pytest.raises(ModelError, match=rf"no room for .* in {place}, the folder for temporary files"):
+                ask()
+            assert [*place.glob(".cnnviz-*")] == []

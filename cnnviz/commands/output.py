@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 from pathlib import Path
@@ -29,7 +30,7 @@ def decoded(photo: Path, bits: int | None = None) -> np.ndarray:
 
 
 def out_file(name: str, suffix: str, what: str) -> Path:
-    """Returns the file that `--out` names.
+    """Returns the file that `--out` names; of a link, the file that it leads to.
 
     Args:
         name: as typed.
@@ -37,13 +38,15 @@ def out_file(name: str, suffix: str, what: str) -> Path:
         what: what will be in it and why it ends so, such as "the sheet is a PNG".
 
     Raises:
-        CnnvizError: it ends differently, is a folder, or stands in no folder.
+        CnnvizError: it ends differently, is a folder, a device or the like, or stands in no folder.
     """
     path = Path(name)
     if path.suffix.lower() != suffix:
         raise CnnvizError(f"--out is {name!r}: {what}, so give it a name that ends in {suffix}.")
-    if not path.parent.is_dir() or path.is_dir():
-        raise CnnvizError(f"--out is {name!r}: its folder must be there, and it must not be a folder itself.")
+    if path.is_symlink():
+        path = Path(os.path.realpath(path))
+    if not path.parent.is_dir() or (path.exists() and not path.is_file()):
+        raise CnnvizError(f"--out is {name!r}: its folder must be there, and it must be a file where there is one.")
     return path
 
 

@@ -13,10 +13,11 @@ from pathlib import Path
 from cnnviz import runs
 from cnnviz.architecture import describe
 from cnnviz.commands.networks import tensorflow_quiet
+from cnnviz.commands.output import made_folder, out_file, written
 from cnnviz.commands.verbs import add_verb
 from cnnviz.data.match import ready
 from cnnviz.errors import CnnvizError, RecipeError, one_of
-from cnnviz.files import read_json, write_bytes
+from cnnviz.files import read_json
 from cnnviz.models.pretrained import find_weights, weights_files
 from cnnviz.presets import PRESETS
 from cnnviz.recipe import Recipe
@@ -57,7 +58,7 @@ def add_reproduce(verbs: argparse._SubParsersAction) -> None:
     verb.add_argument("--budget", type=float, metavar="MINUTES", help="stop each system after so long")
     verb.add_argument("--fresh", action="store_true", help="train anew what finished runs in checkpoints/ show already")
     verb.add_argument("--only-report", action="store_true", help="train nothing, write what finished runs show")
-    verb.add_argument("--out", type=Path, default=RESULTS, help=f"the page to write (default {RESULTS})")
+    verb.add_argument("--out", default=str(RESULTS), help=f"the page to write (default {RESULTS})")
 
 
 def wanted(name: str) -> Recipe:
@@ -91,16 +92,16 @@ def _reproduce(chosen: argparse.Namespace) -> int:
             raise RecipeError(f"There is no system {name!r}: {one_of(name, PRESETS)}.")
     if chosen.budget is not None and not 0 < chosen.budget <= 10_000:
         raise RecipeError(f"--budget got {chosen.budget:g}; expected minutes above 0, at most 10000.")
-    outcomes = []
+    made_folder(Path(chosen.out).parent)
+    out, outcomes = out_file(chosen.out, ".md", "the results are a page of Markdown"), []
     for name in names:
         outcomes.append(_outcome(name, chosen))
         print(_said(outcomes[-1]), file=sys.stderr, flush=True)
-        chosen.out.parent.mkdir(parents=True, exist_ok=True)
-        write_bytes(chosen.out, page(outcomes).encode())  # each time, so that nothing is lost when it is ended
+        written(out, page(outcomes).encode())  # each time, so that nothing is lost when it is ended
     if chosen.json:
         print(json.dumps([{"id": one.name, "run": one.run and one.run.id, "missing": one.missing} for one in outcomes]))
     else:
-        print(f"{chosen.out}: {sum(one.run is not None for one in outcomes)} of {len(outcomes)} systems have figures.")
+        print(f"{out}: {sum(one.run is not None for one in outcomes)} of {len(outcomes)} systems have figures.")
     return 0
 
 

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import functools
 import hashlib
-import json
 import os
 import re
 import shutil
@@ -15,7 +14,7 @@ import struct
 import tempfile
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
@@ -26,14 +25,14 @@ from cnnviz.data.listing import left_out
 from cnnviz.data.members import MAX_MEMBERS, arrays, pictures, unread
 from cnnviz.data.npz import load_npz
 from cnnviz.errors import DataError
-from cnnviz.files import read_json
+from cnnviz.files import read_json, write_json
 from cnnviz.temporary import own_name
 
 __all__ = ["keep", "place", "unpacked", "without"]
 
 _BLOCK = 2**20
 _SPARE = 2**30  # bytes that stay free on the disk
-_UNREAD = ".unread.json"  # what of an archive was left out
+_RECORD = ".kept.json"  # what of an archive was kept, and what was left out
 _ENTRY = b"PK\x01\x02"  # how each line of a zip file's directory begins
 _BROKEN = (zipfile.BadZipFile, zlib.error, struct.error, EOFError, RuntimeError, ValueError, LookupError, OverflowError)
 
@@ -62,7 +61,7 @@ def without(folder: Path) -> list[str]:
     home = Path(os.path.realpath(folder)).parent
     if home.parent != Path(os.path.realpath(place())):
         return []
-    found = read_json(home / _UNREAD)
+    found = read_json(home / _RECORD)
     return left_out(tuple(map(tuple, found["others"])), found["hidden"]) if found else []
 
 
@@ -91,15 +90,16 @@ def _keep(file: BinaryIO, name: str, key: tuple[str, int], progress: Progress | 
         raise DataError(f"{shown} has {members:,} members; at most {MAX_MEMBERS:,} are unpacked: unpack it yourself "
                         f"and give the folder.")  # fmt: skip
     home = place() / digest
-    if found := _inside(home):
+    if found := _whole(home):
         return found
     file.seek(0)
     try:
         with zipfile.ZipFile(file) as archive, _new(shown) as new:
-            _fill(archive, file, new, shown, name, progress)
+            others, hidden = _fill(archive, file, new, shown, name, progress)
+            files, size = _held(_inside(new))
+            write_json(new / _RECORD, {"files": files, "bytes": size, "others": others, "hidden": hidden})
             new.chmod(0o755)
-            with suppress(OSError):  # somebody else has just unpacked the same
-                os.rename(new, home)
+            _put(new, home)
     except DataError:
         raise
     except OSError as error:
@@ -107,7 +107,7 @@ def _keep(file: BinaryIO, name: str, key: tuple[str, int], progress: Progress | 
     except _BROKEN as error:
         reason = printable(str(error).splitlines()[0])[:100].rstrip(".") if str(error) else type(error).__name__
         raise DataError(f"{shown} can't be read as a .zip or .npz file: {reason}.") from None
-    found = _inside(home)
+    found = _whole(home)
     if found is None:
         raise DataError(f"{shown} can't be kept in {place()}: set CNNVIZ_CACHE to a folder that can be written.")
     return found
@@ -115,8 +115,9 @@ def _keep(file: BinaryIO, name: str, key: tuple[str, int], progress: Progress | 
 
 def _fill(
     archive: zipfile.ZipFile, file: BinaryIO, new: Path, shown: str, name: str, progress: Progress | None
-) -> None:
-    """Writes what the archive holds into the new folder: one folder of pictures or one .npz file."""
+) -> tuple[Sequence, int]:
+    """Writes what the archive holds into the new folder: one folder of pictures or one .npz file; returns what is left
+    out, see `members.unread`."""
     size = file.seek(0, os.SEEK_END)
     stem = re.sub(r"[^A-Za-z0-9]+", "-", Path(name).stem).strip("-")[:40] or "pictures"
     if any(info.filename.endswith(".npy") for info in archive.infolist()):
@@ -127,10 +128,8 @@ def _fill(
         with open(path, "xb") as copy:
             shutil.copyfileobj(file, copy, _BLOCK)
         load_npz(path, shown)  # headers and labels; refuses pickles and arrays of other sizes than they say
-        return
+        return (), 0
     chosen = pictures(archive, size, shown)
-    others, hidden = unread(archive)
-    (new / _UNREAD).write_text(json.dumps({"others": others, "hidden": hidden}), encoding="utf-8")
     _room(new, sum(info.file_size for info, _ in chosen), shown)
     for done, (info, parts) in enumerate(chosen):
         target = new.joinpath(stem, *parts)
@@ -141,6 +140,7 @@ def _fill(
             raise zipfile.BadZipFile(f"{info.filename!r} is cut off")
         if progress is not None:
             progress(f"Unpacking {shown}", done + 1, len(chosen))
+    return unread(archive)
 
 
 @contextmanager
@@ -155,7 +155,8 @@ def _new(shown: str) -> Iterator[Path]:
     try:
         yield new
     finally:
-        shutil.rmtree(new, ignore_errors=True)
+        for made in (new, _beside(new)):
+            shutil.rmtree(made, ignore_errors=True)
 
 
 def _inside(home: Path) -> Path | None:
@@ -164,6 +165,40 @@ def _inside(home: Path) -> Path | None:
         return next((path for path in sorted(home.iterdir()) if not path.name.startswith(".")), None)
     except OSError:
         return None
+
+
+def _held(path: Path | None) -> tuple[int, int]:
+    """How many files a folder of pictures holds, or one that is a file, and how many bytes they have."""
+    if path is None or not path.is_dir():
+        return (0, 0) if path is None else (1, path.stat().st_size)
+    files = size = 0
+    with os.scandir(path) as entries:
+        for entry in entries:
+            more = _held(Path(entry.path)) if entry.is_dir() else (1, entry.stat().st_size)
+            files, size = files + more[0], size + more[1]
+    return files, size
+
+
+def _whole(home: Path) -> Path | None:
+    """What a kept folder holds, unless something of it was deleted since, as cleaners of temporary files do."""
+    try:
+        found, record = _inside(home), read_json(home / _RECORD)
+        same = isinstance(record, dict) and _held(found) == (record.get("files"), record.get("bytes"))
+        return found if same else None
+    except OSError:
+        return None
+
+
+def _put(new: Path, home: Path) -> None:
+    """Moves a new folder where it is looked for; one of which something was deleted makes way."""
+    with suppress(OSError):  # somebody else has just unpacked the same
+        if home.exists() and not _whole(home):
+            os.rename(home, _beside(new))
+        os.rename(new, home)
+
+
+def _beside(new: Path) -> Path:
+    return new.with_name(f"{new.name}-old")
 
 
 def _room(folder: Path, needed: int, shown: str) -> None:

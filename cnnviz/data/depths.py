@@ -32,8 +32,8 @@ def bits_of(folder: Path, names: Sequence[str]) -> int | None:
         return None
     kept = cache_folder() / "depths" / f"{_key(paths)}.json"
     with suppress(OSError):
-        if isinstance(found := files.read_json(kept), int):
-            return found
+        if isinstance(found := files.read_json(kept), int) and 0 <= found <= 16:
+            return found or None
     most = 0
     with ThreadPoolExecutor() as pool:
         for start in range(0, len(paths), _CHUNK):

@@ -11,6 +11,7 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 
@@ -19,8 +20,10 @@ from cnnviz.data.dataset import Split
 from cnnviz.errors import DataError
 from cnnviz.temporary import own_name
 
-__all__ = ["cache_folder", "files_digest", "on_disk"]
+__all__ = ["DAMAGED", "are_rows", "cache_folder", "files_digest", "on_disk"]
 
+DAMAGED = (OSError, LookupError, TypeError, ValueError, OverflowError, AttributeError)
+"""What reading a kept file raises where it is gone or damaged; it is then made anew."""
 _VERSION = 2  # raise it when decoding or fitting changes
 
 
@@ -58,22 +61,21 @@ def on_disk(split: Split, data: recipe.Data, whole: bool, size: int, done: Itera
     try:
         folder.mkdir(parents=True, exist_ok=True)
         path = folder / f"{name}.bin" if name else None
-        index = files.read_json(folder / f"{name}.json") if name else None
-        if index is not None and path is not None:
-            with suppress(FileNotFoundError):  # the folder is a cache, which may be emptied at any moment
-                if path.stat().st_size == index["bytes"]:
-                    return _opened(path, index)
+        if path is not None and (found := _found(path, len(split))) is not None:
+            return found
         free = shutil.disk_usage(folder).free
         if free < size * 1.1:
             raise _full(folder, size, free)
         handle, temporary = tempfile.mkstemp(**own_name(folder))
         try:
-            with os.fdopen(handle, "wb", buffering=2**20) as file:
+            with os.fdopen(handle, "w+b", buffering=2**20) as file:
                 index = _write(split, done, file)
-            found = _opened(Path(temporary), index)  # a mapped file lives on under another name or without one
+                file.flush()
+                found = _opened(file, index)  # a mapped file lives on under another name or without one
             if path is not None:
-                os.replace(temporary, path)
-                files.write_json(folder / f"{name}.json", index)
+                with suppress(FileNotFoundError):  # the folder is a cache, which may be emptied at any moment
+                    os.replace(temporary, path)
+                    files.write_json(path.with_suffix(".json"), index)
             return found
         finally:
             Path(temporary).unlink(missing_ok=True)
@@ -123,13 +125,33 @@ def _write(split: Split, done: Iterator, file) -> dict:
     return {"bytes": size, "shapes": shapes if len(set(shapes)) > 1 else shapes[:1], "kept": rows, "skipped": skipped}
 
 
-def _opened(path: Path, index: dict) -> tuple:
+def _found(path: Path, count: int) -> tuple | None:
+    """What is kept of a split of `count` pictures; `None` where it is gone or damaged."""
+    index = files.read_json(path.with_suffix(".json"))
+    try:
+        if path.stat().st_size != index["bytes"]:
+            return None
+        found = _opened(path, index)
+        return found if are_rows(found[2], count) else None
+    except DAMAGED:
+        return None
+
+
+def are_rows(rows: np.ndarray, count: int) -> bool:
+    """Whether these are numbers of pictures among `count`, ascending."""
+    return rows.ndim == 1 and bool((np.diff(rows, prepend=-1, append=count) > 0).all())
+
+
+def _opened(file: Path | BinaryIO, index: dict) -> tuple:
     rows = np.array(index["kept"], np.int64)
     skipped = tuple((name, sentence) for name, sentence in index["skipped"])
     if not len(rows):
         return (), None, rows, skipped
-    pixels = np.memmap(path, np.uint8, mode="r")
+    pixels = np.memmap(file, np.uint8, mode="r")
     if len(index["shapes"]) == 1:
         array = pixels.reshape(len(rows), *index["shapes"][0])
         return array, array, rows, skipped
-    return _Mapped(pixels, np.array(index["shapes"], np.int64)), None, rows, skipped
+    shapes = np.array(index["shapes"], np.int64)
+    if shapes.shape != (len(rows), 3) or shapes.min() < 1 or shapes.prod(axis=1).sum() != pixels.size:
+        raise ValueError("another number of shapes than of pictures, or of bytes")
+    return _Mapped(pixels, shapes), None, rows, skipped

@@ -16,7 +16,7 @@ from cnnviz.errors import ModelError, one_of
 from cnnviz.models.export_apart import FORMATS, missing_for_onnx
 from cnnviz.models.loaded import Loaded
 from cnnviz.models.split import as_file
-from cnnviz.temporary import own_name
+from cnnviz.temporary import own_name, room_for
 
 __all__ = ["exported", "pictures_for"]
 
@@ -75,7 +75,7 @@ def exported(
         raise ModelError(f"There is no format {kind!r}: {one_of(kind, FORMATS)}.")
     pixels = loaded.pixels(pictures)
     own = tf.nest.flatten(loaded.model(pixels, training=False))  # Keras writes ONNX of models that were called only
-    with tempfile.TemporaryDirectory(**own_name()) as place:
+    with room_for("the network's file"), tempfile.TemporaryDirectory(**own_name()) as place:
         progress("Writing the file", 0, 2)
         path = Path(place) / f"network{FORMATS[kind]}"
         try:

@@ -20,7 +20,7 @@ from pathlib import Path
 
 from cnnviz.errors import ModelError
 from cnnviz.runs import Run
-from cnnviz.temporary import own_name
+from cnnviz.temporary import own_name, room_for
 
 __all__ = ["FORMATS", "OFFERED", "Written", "export_apart", "missing_for_onnx", "offered"]
 
@@ -72,7 +72,7 @@ def export_apart(
     """
     if progress is not None:
         progress(f"Writing {OFFERED[kind][0]} and asking it", 0, 0)
-    with tempfile.TemporaryDirectory(**own_name()) as place:
+    with room_for("the network's file"), tempfile.TemporaryDirectory(**own_name()) as place:
         out, told, said = (Path(place) / name for name in (f"network{OFFERED[kind][1]}", "told", "said"))
         command = [
             sys.executable,

@@ -24,6 +24,7 @@ from cnnviz.models.heads import heads_of, named
 from cnnviz.models.loaded import Loaded
 from cnnviz.models.trial import tried
 from cnnviz.runs import Run
+from cnnviz.temporary import room_for
 
 __all__ = ["DEFAULT_SIZE", "Loaded", "keep_state", "load_file", "load_run"]
 
@@ -85,7 +86,7 @@ def _model(path: Path, what: str, remedy: str) -> tuple[keras.Model, int]:
     """
     require_keras()
     try:
-        with private_copy(path) as copy:
+        with room_for("a copy of the network"), private_copy(path) as copy:
             largest = tried(copy)
             if digest(copy.path) != copy.sha256:
                 raise Refused("its copy was changed while it was tried")

@@ -11,7 +11,7 @@ import keras
 from cnnviz.errors import ModelError, one_of
 from cnnviz.explain.ending import carry
 from cnnviz.models.loaded import Loaded
-from cnnviz.temporary import own_name
+from cnnviz.temporary import own_name, room_for
 
 __all__ = ["as_file", "split"]
 
@@ -46,7 +46,7 @@ def split(loaded: Loaded, head: str) -> Loaded:
 
 def as_file(loaded: Loaded) -> bytes:
     """Returns the network as a `.keras` file, which `keras.models.load_model` and `load_file` read."""
-    with tempfile.TemporaryDirectory(**own_name()) as folder:
+    with room_for("the network's file"), tempfile.TemporaryDirectory(**own_name()) as folder:
         path = Path(folder) / "network.keras"
         loaded.model.save(path)
         return path.read_bytes()

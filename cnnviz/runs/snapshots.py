@@ -186,13 +186,29 @@ def pictures(folder: Path) -> Probe | None:
     try:
         classes = {head: tuple(map(str, names)) for head, names in facts["classes"]}
         labels = {head: arrays[f"label {head}"] for head in classes}
-        return Probe(arrays["pictures"], tuple(map(str, facts["names"])), labels, classes)
+        probe = Probe(arrays["pictures"], tuple(map(str, facts["names"])), labels, classes)
+        return probe if _sound(probe) else None
     except (KeyError, TypeError, ValueError):
         return None
 
 
-def opened(folder: Path, epoch: int) -> Snapshot | None:
-    """Returns the snapshot after an epoch, or `None` where there is none or the file is damaged."""
+def _sound(probe: Probe) -> bool:
+    """Whether pictures, names and labels belong together."""
+    count, pictures = len(probe.names), probe.pictures
+    return (
+        pictures.dtype == np.uint8 and pictures.ndim == 4 and pictures.shape[0] == count
+        and 0 not in pictures.shape and pictures.shape[3] in (1, 3)
+        and all(
+            labels.shape == (count,) and labels.dtype.kind in "iu" and labels.min() >= 0
+            and labels.max() < len(probe.classes[head])
+            for head, labels in probe.labels.items()
+        )
+    )  # fmt: skip
+
+
+def opened(folder: Path, epoch: int, probe: Probe) -> Snapshot | None:
+    """Returns the snapshot after an epoch, or `None` where there is none, the file is damaged, the network had become
+    NaN, or it isn't of the run's pictures `probe`."""
     found = _read(_path(folder, epoch))
     if found is None:
         return None
@@ -203,12 +219,33 @@ def opened(folder: Path, epoch: int) -> Snapshot | None:
             for at, (layer, shape) in enumerate(facts["maps"])
         )
         kernels = arrays["kernels"].astype(np.float32) if "kernels" in arrays else None
-        return Snapshot(
-            facts["epoch"], {head: arrays[f"shares {head}"] for head in facts["heads"]}, facts["layer"],
+        snapshot = Snapshot(
+            facts["epoch"], {head: arrays[f"shares {head}"] for head in facts["heads"]}, str(facts["layer"]),
             {head: arrays[f"cam {head}"] * arrays[f"strength {head}"] for head in facts["cams"]}, maps, kernels,
         )  # fmt: skip
+        return snapshot if snapshot.epoch == epoch and _fits(snapshot, probe) else None
     except (KeyError, TypeError, ValueError):
         return None
+
+
+def _fits(snapshot: Snapshot, probe: Probe) -> bool:
+    """Whether it holds numbers of these pictures for these classes."""
+    count, kernels = len(probe.names), snapshot.kernels
+    numbers = [*snapshot.shares.values(), *snapshot.cams.values(), *(one.low for one in snapshot.maps),
+               *(one.high for one in snapshot.maps), *([] if kernels is None else [kernels])]  # fmt: skip
+    return (
+        {head: shares.shape for head, shares in snapshot.shares.items()}
+        == {head: (count, len(classes)) for head, classes in probe.classes.items()}
+        and all(head in probe.classes and cam.ndim == 3 and len(cam) == count for head, cam in snapshot.cams.items())
+        and all(
+            one.levels.dtype == np.uint8 and one.levels.ndim == 4 and len(one.levels) == count
+            and one.low.shape == one.high.shape == (count, one.levels.shape[3]) and len(one.shape) == 3
+            and all(isinstance(side, int) for side in one.shape)
+            for one in snapshot.maps
+        )
+        and (kernels is None or (kernels.ndim == 4 and kernels.shape[2] in (1, 3)))
+        and all(each.size and np.isfinite(each).all() for each in numbers)
+    )  # fmt: skip
 
 
 def stamp(folder: Path, epoch: int) -> tuple[int, int]:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from filelock import Timeout
 
-from cnnviz.errors import CnnvizError, out_of_memory
+from cnnviz.errors import CnnvizError, disk_full, out_of_memory
 from cnnviz.processes import this_process
 from cnnviz.runs.launch import wait_for_slot
 from cnnviz.runs.lock import worker_lock
@@ -121,7 +121,7 @@ def _sentence(error: Exception) -> str:
         return str(error)
     if out_of_memory(error):
         return "The memory was not enough for this network and batch; choose a smaller batch, picture or network."
-    if _disk_full(error):
+    if disk_full(error):
         return "The disk is full; the last good model and the figures are kept: free some space, then continue."
     if isinstance(error, OSError) and error.errno in (errno.EROFS, errno.EACCES, errno.EPERM):
         return f"A file could not be written ({error.strerror}): make the run's folder writable, then continue."
@@ -129,18 +129,6 @@ def _sentence(error: Exception) -> str:
         return f"A file could not be read or written ({error.strerror or error}); see the log."
     first = str(error).strip().splitlines()[:1]
     return f"Training failed with {type(error).__name__}: {first[0][:200] if first else 'no message'}; see the log."
-
-
-def _disk_full(error: BaseException | None) -> bool:
-    """Whether this, or what it came from, is a full disk; HDF5 says so only in its words."""
-    full = (errno.ENOSPC, errno.EDQUOT)
-    while error is not None:
-        if isinstance(error, OSError) and (error.errno in full or "No space left on device" in str(error)):
-            return True
-        if isinstance(error, RuntimeError) and "No space left on device" in str(error):
-            return True
-        error = error.__cause__ or error.__context__
-    return False
 
 
 if __name__ == "__main__":

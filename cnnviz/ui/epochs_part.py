@@ -70,13 +70,14 @@ def _part(run: Run, key: str, moved: bool, every: float | None) -> None:
                 "Follow", key=f"{key}_follow", on_change=_stop, args=(key,),
                 help="Shows each epoch as it comes. Switch it off to go back to earlier ones with the slider.",
             )  # fmt: skip
-    snapshot = snapshots.opened(run.folder, epoch)
-    if snapshot is None or set(snapshot.shares) != set(probe.classes):
-        st.caption(f"The snapshot of epoch {epoch} can't be read; the others are not touched by that.")
+    snapshot = snapshots.opened(run.folder, epoch, probe)
+    if snapshot is None:
+        st.caption(f"The snapshot of epoch {epoch} can't be shown: its file is damaged, or the network had become NaN. "
+                   "The others are not touched by that.")  # fmt: skip
         return
     head, heat = _head(probe, snapshot, key)
     total = run.recipe.fit.all_epochs if run.recipe and run.active else found[-1]
-    st.html(answers_html(probe, snapshot, _history(run.folder, found), head, total, heat=heat))
+    st.html(answers_html(probe, snapshot, _history(run.folder, found, probe), head, total, heat=heat))
     st.caption(_meaning(probe, snapshot, head, heat, found))
     if snapshot.maps:
         _maps(probe, snapshot, key)
@@ -211,13 +212,14 @@ def _maps(probe: Probe, snapshot: Snapshot, key: str) -> None:
     st.html(maps_html(layers[layer], at, probe.names[at], snapshot.epoch, scale))
 
 
-def _history(folder: Path, found: Sequence[int]) -> list[tuple[int, Shares]]:
+def _history(folder: Path, found: Sequence[int], probe: Probe) -> list[tuple[int, Shares]]:
     """The class probabilities of all epochs that can be read."""
-    known = [(epoch, _shares(str(folder), epoch, snapshots.stamp(folder, epoch))) for epoch in found]
+    stamps = ((epoch, snapshots.stamp(folder, epoch)) for epoch in found)
+    known = [(epoch, _shares(str(folder), epoch, stamp, probe)) for epoch, stamp in stamps]
     return [(epoch, shares) for epoch, shares in known if shares]
 
 
 @st.cache_data(show_spinner=False, max_entries=2000)
-def _shares(folder: str, epoch: int, stamp: tuple[int, int]) -> Shares:
-    snapshot = snapshots.opened(Path(folder), epoch)
+def _shares(folder: str, epoch: int, stamp: tuple[int, int], _probe: Probe) -> Shares:
+    snapshot = snapshots.opened(Path(folder), epoch, _probe)
     return snapshot.shares if snapshot else {}

@@ -139,7 +139,7 @@ def _epochs(opened: Opened) -> Sides:
         "Picture", range(len(probe.names)), format_func=lambda one: probe.names[one], key=f"{_KEY}_probe", width=200,
         help="One of the validation pictures that were followed through the training.",
     )  # fmt: skip
-    both_taken = [snapshots.opened(folder, epoch) for epoch in chosen]
+    both_taken = [snapshots.opened(folder, epoch, probe) for epoch in chosen]
     if any(one is None for one in both_taken):
         return "One of these snapshots can't be read; choose another epoch."
     layers = [one.layer for one in both_taken[0].maps]

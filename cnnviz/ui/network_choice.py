@@ -13,10 +13,11 @@ from typing import IO, TYPE_CHECKING, Any
 
 import streamlit as st
 
+from cnnviz.errors import ModelError
 from cnnviz.models.applications import APPLICATIONS, load_application, weights_path
 from cnnviz.models.file_options import OUTPUTS, SCALES, Outputs, Scale, class_lists
 from cnnviz.runs import Run
-from cnnviz.temporary import own_name
+from cnnviz.temporary import own_name, room_for
 from cnnviz.ui.models import Network, Progress, Source, forget_failures, head_of, heads_of, of_head, of_run
 from cnnviz.ui.photo_choice import item_choice
 from cnnviz.ui.predict_state import MOST_NETWORKS, Choice, seed
@@ -30,6 +31,7 @@ __all__ = ["doubts", "network_choice"]
 PHOTO_SIDE = 96
 """Networks that take at least so many pixels a side in colour are taken to know photos."""
 _FILE, _CLASSES, _SCALE, _APPLICATION = "predict_file", "predict_classes", "predict_scale", "predict_application"
+_NO_ROOM = "predict_file_no_room"
 _OUTPUTS = "predict_outputs"
 
 
@@ -152,6 +154,8 @@ def _others(choice: Choice) -> None:
         "Use the file", icon=":material/check:", key="predict_use_file", on_click=_use_file, args=(choice,),
         disabled=st.session_state.get(_FILE) is None, help="Loads the network and asks it about the photos.",
     )  # fmt: skip
+    if sentence := st.session_state.pop(_NO_ROOM, ""):
+        st.error(plain(sentence))
     st.markdown("**Keras Applications**")
     ready = {name: weights_path(one.url).is_file() for name, one in APPLICATIONS.items()}
     name = st.selectbox(
@@ -176,9 +180,15 @@ def _use_file(choice: Choice) -> None:
     if file is None:
         return
     data = file.getvalue()
-    kept = tempfile.NamedTemporaryFile(**own_name(), suffix=".keras")  # noqa: SIM115  removed with its last holder
-    kept.write(data)
-    kept.flush()
+    try:
+        with room_for("the uploaded network"):
+            # removed with its last holder
+            kept = tempfile.NamedTemporaryFile(**own_name(), suffix=".keras")  # noqa: SIM115
+            kept.write(data)
+            kept.flush()
+    except ModelError as error:
+        st.session_state[_NO_ROOM] = str(error)
+        return
     source = _file_source(
         hashlib.sha256(data).hexdigest(), kept, file.name, class_lists(st.session_state.get(_CLASSES) or ""),
         st.session_state.get(_SCALE) or "raw", st.session_state.get(_OUTPUTS) or "auto",

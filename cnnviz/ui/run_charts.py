@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from math import isfinite
 from pathlib import Path
 
 import plotly.graph_objects as go
@@ -95,10 +96,11 @@ def _build(run: Run, stamp: tuple, live: bool) -> _Built:
     options = {"epochs": epochs, "total": total, "heads": heads, "best": best, "turned": turned, "live": live}
     figures = {metric: curves.learning(history, metric, **options) for metric in ("loss", "accuracy")}
     rate = epochs[-1].get("learning_rate") if epochs else None
+    rate = rate if isinstance(rate, (int, float)) and isfinite(rate) else None
     start = run.recipe.fit.learning_rate if run.recipe and run.recipe.fit.schedule == "cosine" else None
     return _Built(
         stamp, time.monotonic(), figures, curves.learning_rate(epochs, total if live else len(epochs), start),
-        rate if isinstance(rate, (int, float)) else None, len(epochs), _lesson(turned, best, len(epochs)),
+        rate, len(epochs), _lesson(turned, best, len(epochs)),
     )  # fmt: skip
 
 

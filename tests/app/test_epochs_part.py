@@ -191,7 +191,7 @@ def test_damaged_and_missing_files_are_sentences(run, opened, checkpoints):
     path = run.folder / "snapshots" / "epoch-00003.z"
     path.write_bytes(path.read_bytes()[:100])
     app = opened(run)
-    assert "can't be read" in words(app)
+    assert "can't be shown" in words(app)
     app.select_slider(key="part_epoch").set_value(2)
     again(app)
     assert "2 of 3 right" in words(app)

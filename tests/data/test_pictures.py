@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import shutil
 from concurrent.futures import CancelledError
 
 import numpy as np
@@ -127,3 +129,30 @@ def test_arrays_of_the_right_size_are_not_copied(recipe_data) -> None:
     assert prepare(split, data).array is split.source.array()
     some = open_dataset(recipe_data("shapes", limits={"train": 100})).splits["train"]
     np.testing.assert_array_equal(prepare(some, data).array, split.source.array()[:100])
+
+
+@pytest.mark.parametrize("whole", [False, True], ids=["one size", "many sizes"])
+@pytest.mark.parametrize("change", [
+    lambda index: [], lambda index: {}, lambda index: 7, lambda index: {**index, "kept": index["kept"][:-1]},
+    lambda index: {**index, "kept": [10**30] * len(index["kept"])}, lambda index: {**index, "kept": "abc"},
+    lambda index: {**index, "kept": [*index["kept"][:-1], 5000]}, lambda index: {**index, "kept": index["kept"][::-1]},
+    lambda index: {**index, "shapes": [[-1, 4, 3]]}, lambda index: {**index, "shapes": None},
+    lambda index: {**index, "skipped": [["a"]]}, lambda index: {**index, "bytes": "many"},
+])  # fmt: skip
+def test_a_damaged_index_is_made_anew(change, whole: bool, recipe_data, split) -> None:
+    data = recipe_data("unused", image_size=(16, 16))
+    wanted = prepare(split, data, whole=whole, budget=0)
+    (index,) = (cache_folder() / "pictures").glob("*.json")
+    index.write_text(json.dumps(change(json.loads(index.read_text()))))
+    found = prepare(split, data, whole=whole, budget=0)
+    assert found.kept.tolist() == wanted.kept.tolist()
+    assert found.skipped == wanted.skipped
+    assert all(np.array_equal(a, b) for a, b in zip(found, wanted, strict=True))
+
+
+def test_a_cache_that_is_wiped_while_it_is_filled_does_no_harm(recipe_data, split) -> None:
+    def wipe(*said: object) -> None:
+        shutil.rmtree(cache_folder() / "pictures", ignore_errors=True)
+
+    found = prepare(split, recipe_data("unused"), budget=0, progress=wipe)
+    np.testing.assert_array_equal(found.array, prepare(split, recipe_data("unused")).array)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,10 @@ from cnnviz.runs import snapshots
 from cnnviz.runs.snapshots import Maps, Probe, Snapshot
 
 RNG = np.random.default_rng(0)
+
+
+CLASSES = {"shape": tuple("abcd"), "colour": ("red", "blue")}
+PROBE = Probe(np.zeros((6, 10, 8, 1), np.uint8), tuple("uvwxyz"), {head: np.arange(6) % 2 for head in CLASSES}, CLASSES)
 
 
 def made(epoch: int) -> Snapshot:
@@ -26,7 +31,7 @@ def test_a_snapshot_comes_back(tmp_path):
     kept = made(7)
     size = snapshots.save(tmp_path, kept)
     assert size == (tmp_path / "snapshots" / "epoch-00007.z").stat().st_size
-    found = snapshots.opened(tmp_path, 7)
+    found = snapshots.opened(tmp_path, 7, PROBE)
     assert (found.epoch, found.layer, snapshots.epochs(tmp_path)) == (7, "conv2d", [7])
     for head, values in kept.shares.items():
         np.testing.assert_array_equal(found.shares[head], values)
@@ -53,7 +58,7 @@ def test_the_pictures_come_back(tmp_path):
 def test_without_a_folder_there_is_nothing(tmp_path):
     assert snapshots.epochs(tmp_path) == []
     assert snapshots.pictures(tmp_path) is None
-    assert snapshots.opened(tmp_path, 1) is None
+    assert snapshots.opened(tmp_path, 1, PROBE) is None
     snapshots.drop(tmp_path, 0)
 
 
@@ -73,9 +78,9 @@ def test_a_torn_file_is_skipped_and_the_others_stay(tmp_path, damage):
     for name in ("epoch-00001.z", "pictures.z"):
         path = tmp_path / "snapshots" / name
         path.write_bytes(damages(path.read_bytes())[damage])
-    assert snapshots.opened(tmp_path, 1) is None
+    assert snapshots.opened(tmp_path, 1, PROBE) is None
     assert snapshots.pictures(tmp_path) is None
-    assert snapshots.opened(tmp_path, 2).epoch == 2
+    assert snapshots.opened(tmp_path, 2, PROBE).epoch == 2
 
 
 def test_what_is_to_be_repeated_is_dropped(tmp_path):
@@ -97,6 +102,43 @@ def test_of_very_many_epochs_evenly_spread_ones_are_kept(tmp_path):
     assert found[0] == 0
     assert snapshots.MOST / 2 < len(found) <= snapshots.MOST
     assert max(np.diff(found)) <= 16
+
+
+KEPT = made(1)
+MISFITS = {
+    "another epoch's": replace(KEPT, epoch=2),
+    "fewer pictures": replace(KEPT, shares={head: values[:5] for head, values in KEPT.shares.items()}),
+    "another class": replace(KEPT, shares={**KEPT.shares, "colour": KEPT.shares["shape"]}),
+    "a head less": replace(KEPT, shares={"shape": KEPT.shares["shape"]}),
+    "no numbers": replace(KEPT, shares={**KEPT.shares, "shape": np.full((6, 4), np.nan, np.float32)}),
+    "a map of another head": replace(KEPT, cams={"size": KEPT.cams["shape"]}),
+    "maps of fewer pictures": replace(KEPT, maps=(replace(KEPT.maps[0], levels=KEPT.maps[0].levels[:2]),)),
+    "fewer ranges than channels": replace(KEPT, maps=(replace(KEPT.maps[0], low=KEPT.maps[0].low[:, :2]),)),
+    "kernels of two colours": replace(KEPT, kernels=np.ones((3, 3, 2, 8), np.float32)),
+    "no kernels at all": replace(KEPT, kernels=np.ones((3, 3, 1, 0), np.float32)),
+}
+
+
+@pytest.mark.parametrize("name", MISFITS)
+def test_a_whole_file_that_does_not_fit_the_pictures_is_none(name: str, tmp_path: Path) -> None:
+    snapshots.save(tmp_path, MISFITS[name])
+    (file,) = (tmp_path / "snapshots").iterdir()
+    file.rename(file.with_name("epoch-00001.z"))
+    assert snapshots.opened(tmp_path, 1, PROBE) is None
+
+
+@pytest.mark.parametrize("pictures", [
+    replace(PROBE, names=("u",)),
+    replace(PROBE, pictures=PROBE.pictures[..., 0]),
+    replace(PROBE, pictures=PROBE.pictures.astype(np.float32)),
+    replace(PROBE, pictures=np.zeros((6, 10, 8, 2), np.uint8)),
+    replace(PROBE, pictures=np.zeros((6, 0, 8, 1), np.uint8)),
+    replace(PROBE, labels={**PROBE.labels, "colour": np.full(6, 2)}),
+    replace(PROBE, labels={**PROBE.labels, "colour": np.zeros((6, 1), np.int64)}),
+], ids=["names", "no channel", "floats", "two colours", "no height", "no such class", "labels in a table"])  # fmt: skip
+def test_pictures_that_do_not_fit_their_names_and_labels_are_none(pictures: Probe, tmp_path: Path) -> None:
+    snapshots.save_pictures(tmp_path, pictures)
+    assert snapshots.pictures(tmp_path) is None
 
 
 def test_reading_loads_no_tensorflow():

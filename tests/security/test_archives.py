@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import shutil
 import stat
 import struct
 import tarfile
@@ -318,3 +319,32 @@ def test_an_archive_that_changes_is_unpacked_anew(tmp_path: Path) -> None:
     first = unpacked(path)
     path.write_bytes(zipped(*pets(count=5)))
     assert unpacked(path) != first
+
+
+@pytest.mark.parametrize("lost", ["dog/1.png", "dog", "cat/0.png"])
+def test_what_a_cleaner_deleted_of_a_kept_archive_is_unpacked_again(lost: str, tmp_path: Path) -> None:
+    """Else there would be fewer classes or pictures than the archive has, without a word."""
+    data = zipped(*pets(count=4))
+    kept = keep(io.BytesIO(data), "pets.zip")
+    before = sorted(path.relative_to(kept) for path in kept.rglob("*"))
+    gone = kept / lost
+    shutil.rmtree(gone) if gone.is_dir() else gone.unlink()
+    again = keep(io.BytesIO(data), "pets.zip")
+    assert again == kept
+    assert sorted(path.relative_to(again) for path in again.rglob("*")) == before
+    assert [path.name for path in place().iterdir()] == [kept.parent.name]
+
+
+def test_a_kept_picture_that_was_cut_is_unpacked_again() -> None:
+    data = zipped(*pets(count=4))
+    kept = keep(io.BytesIO(data), "pets.zip")
+    (kept / "cat" / "0.png").write_bytes(b"")
+    assert (keep(io.BytesIO(data), "pets.zip") / "cat" / "0.png").stat().st_size > 0
+
+
+def test_a_kept_npz_that_is_gone_is_kept_again() -> None:
+    file = io.BytesIO()
+    np.savez(file, x_train=np.zeros((4, 8, 8), np.uint8), y_train=np.arange(4) % 2)
+    kept = keep(file, "some.npz")
+    kept.unlink()
+    assert keep(file, "some.npz").stat().st_size > 0

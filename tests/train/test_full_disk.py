@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -17,6 +16,7 @@ from cnnviz.presets import PRESETS
 from cnnviz.processes import this_process
 from cnnviz.recipe import replace
 from cnnviz.runs import launch, metrics, verdict
+from tests.conftest import file_system
 
 RECIPE = replace(
     PRESETS["Q"],
@@ -48,16 +48,9 @@ raise SystemExit(main(Path(sys.argv[1])))
 @pytest.fixture
 def small_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A file system of 20 MB that holds the runs, where the machine allows it."""
-    place = tmp_path / "disk"
-    place.mkdir()
-    mounted = shutil.which("mount") and subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=20m", "cnnviz", str(place)], capture_output=True
-    )
-    if not mounted or mounted.returncode:
-        pytest.skip("Needs the right to mount a small file system.")
-    monkeypatch.setenv("CNNVIZ_CHECKPOINTS", str(place))
-    yield place
-    subprocess.run(["umount", "--lazy", str(place)], check=True)
+    with file_system(tmp_path / "disk", 20) as place:
+        monkeypatch.setenv("CNNVIZ_CHECKPOINTS", str(place))
+        yield place
 
 
 def works(run: runs.Run) -> None:

@@ -62,7 +62,7 @@ def test_a_snapshot_equals_the_model_saved_at_its_epoch(trained):
     for epoch in range(4):
         assert (folder / "snapshots" / f"epoch-{epoch:05d}.z").stat().st_size <= 300_000
         model = keras.models.load_model(folder / f"model-{epoch}.keras", compile=False)
-        found = snapshots.opened(folder, epoch)
+        found = snapshots.opened(folder, epoch, probe)
         outputs = keras.tree.flatten(model(pixels, training=False))
         for head, wanted in zip(recipe.network.heads, outputs, strict=True):
             np.testing.assert_allclose(found.shares[head.name], wanted, atol=1e-5)
@@ -107,7 +107,8 @@ def averaged(values: np.ndarray, height: int) -> np.ndarray:
 
 def test_the_network_learns_before_the_watchers_eyes(trained):
     recipe, folder = trained
-    first, last = (snapshots.opened(folder, epoch) for epoch in (0, 3))
+    probe = snapshots.pictures(folder)
+    first, last = (snapshots.opened(folder, epoch, probe) for epoch in (0, 3))
     head = recipe.network.heads[0].name
     assert np.abs(last.shares[head] - first.shares[head]).max() > 0.01
     if first.kernels is not None:
@@ -179,7 +180,7 @@ def test_a_run_that_goes_on_keeps_its_earlier_snapshots_and_drops_later_ones(tmp
         return watching
 
     begin(0)
-    tiny = snapshots.opened(tmp_path, 0).shares
+    tiny = snapshots.opened(tmp_path, 0, probe).shares
     for epoch in range(1, 6):
         snapshots.save(tmp_path, snapshots.Snapshot(epoch, tiny))
     again = begin(3)
