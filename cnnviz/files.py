@@ -42,6 +42,10 @@ def folder_in(variable: str) -> Path | None:
                           "of a folder.") from None  # fmt: skip
 
 
+_NO_FILE = (errno.EINVAL, errno.EFBIG, errno.EISDIR, errno.ELOOP, errno.ENXIO, errno.ENODEV)
+"""What is said where something else has a file's name: a device, a folder, a link to itself, too much."""
+
+
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
     """Yields a temporary path beside `path`; what is written there takes its place, whole, when the block ends.
@@ -113,7 +117,7 @@ def read_json(path: Path) -> Any:
     except (FileNotFoundError, NotADirectoryError, ValueError, RecursionError):
         return None
     except OSError as error:
-        if error.errno in (errno.EINVAL, errno.EFBIG):
+        if error.errno in _NO_FILE:
             return None
         raise
 

@@ -46,8 +46,9 @@ class Program:
 
 def run(steps: Iterable[Step], values: dict[int, Any]) -> dict[int, Any]:
     """Takes the steps on real tensors, in inference mode, and returns all values."""
-    for step in steps:
-        values.update(zip(step.outputs, take(step, values), strict=True))
+    with keras.name_scope("network"):  # within another scope, a layer's name may begin with "_" or "-"
+        for step in steps:
+            values.update(zip(step.outputs, take(step, values), strict=True))
     return values
 
 

@@ -100,13 +100,19 @@ def _read(path: Path, changed: int, size: int) -> Evaluated | None:
 def _sound(found: Evaluated) -> bool:
     """Whether all arrays are of one length and hold what they should, whatever the file says."""
     count = len(found.indices)
-    return found.indices.ndim == 1 and all(
+    facts = found.split, found.stamp, found.data, found.same_as
+    whole = all(isinstance(one, str) for one in facts) and isinstance(found.seconds, (int, float)) and found.classes
+    rows = (
+        found.indices.ndim == 1 and found.indices.dtype.kind == "i" and (np.diff(found.indices, prepend=-1) > 0).all()
+    )
+    return bool(whole and rows) and all(
         found.labels[head].shape == found.losses[head].shape == (count,)
         and found.shares[head].shape == (count, len(names))
         and found.labels[head].dtype.kind == "i"
+        and np.isfinite(found.shares[head]).all() and not np.isnan(found.losses[head]).any()
         and (not count or 0 <= found.labels[head].min() <= found.labels[head].max() < len(names))
         for head, names in found.classes.items()
-    )
+    )  # fmt: skip
 
 
 def add_to_report(folder: Path, split: str, report: dict[str, Any], facts: dict[str, Any]) -> None:

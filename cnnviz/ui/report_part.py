@@ -177,6 +177,9 @@ def _take(head: str, before: tuple[int, int]) -> None:
 
 def _dataset(run: Run, found: Evaluated) -> Dataset | None:
     """The run's data, if they are still those that were measured."""
+    if run.recipe is None:
+        st.error("The recipe of this run can't be read, so its pictures aren't known.", icon=":material/error:")
+        return None
     try:
         _, dataset = datasets.fitting(run.recipe, anywhere=True)
     except CnnvizError as error:

@@ -430,8 +430,21 @@ VIEWS: tuple[View, ...] = (
         "inside-excites-found",
         "inside?run=shapes&sample=chelsea&layer=conv2d_3&view=excites",
         {"image": 25, "component": 1},
-        ("How much it answers to each class", "Selectivity", "greatest output over each picture"),
-        steps=(loaded, press("Look through the held-out pictures"), loaded),
+        (
+            "How much it answers to each class",
+            "Selectivity",
+            "greatest output over each picture",
+            "with 0 in its place",
+            " → ",
+        ),
+        steps=(
+            loaded,
+            press("Look through the held-out pictures"),
+            loaded,
+            press("Switch it off and ask again"),
+            wait("with 0 in its place"),
+            loaded,
+        ),
     ),
     View(
         "inside-beside",
@@ -500,7 +513,7 @@ VIEWS: tuple[View, ...] = (
         "predict-heads",
         "predict?run=shapes&sample=coffee",
         {"image": 4, "drawing": 1},
-        ("shape", "colour", "Question", "Last convolution", "triangle", "square"),
+        ("cross > 99.99 %", "colour", "Question", "Last convolution", "triangle", "square"),
         steps=(loaded,),
     ),
     View(

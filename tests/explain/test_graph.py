@@ -217,6 +217,15 @@ def test_what_does_not_fit_is_told(tmp_path: Path) -> None:
             explain(network, given, target=Target(), **{"method": "grad-cam", **more})
 
 
+def test_layers_may_begin_with_a_dash(tmp_path: Path) -> None:
+    """TensorFlow wants a letter where a name stands by itself."""
+    given = keras.Input((8, 8, 3))
+    x = layers.GlobalAveragePooling2D(name="_pool")(layers.Conv2D(2, 3, name="-conv")(given))
+    model = keras.Model(given, layers.Dense(2, activation="softmax", name="-y")(x))
+    found = explain(model, np.ones((1, 8, 8, 3), np.float32), method="grad-cam", target=Target(0, 1))
+    assert found.layer == "-conv"
+
+
 def test_where_the_memory_is_not_enough_it_is_a_sentence() -> None:
     """TensorFlow is asked for 4 TB."""
     large = traced(lambda sides: tf.ones(sides), tf.TensorSpec((2,), tf.int64))

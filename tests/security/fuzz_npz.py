@@ -47,13 +47,17 @@ def array(text: str, data: bytes, version: tuple[int, int] = (1, 0)) -> bytes:
 def sound(draw: Random, count: int) -> dict[str, np.ndarray]:
     """A dataset that is taken, of one of the forms that Keras or people use."""
     side, classes = draw.choice([1, 2, 8, 33]), draw.randint(2, 12)
-    shape = (count, side, draw.choice([side, side + 3]), *draw.choice([(), (1,), (3,), (4,), (2,)]))
+    shape = (count, side, draw.choice([side, side + 3]), *draw.choice([(), (), (1,), (3,), (3,), (3,), (4,), (2,)]))
     rng = np.random.default_rng(draw.randrange(1 << 30))
-    pictures = rng.integers(0, draw.choice([2, 256, 4096]), shape).astype(draw.choice(["u1", "u1", "u2", "f4", "i8"]))
+    pictures = rng.integers(0, draw.choice([2, 256, 4096]), shape).astype(
+        draw.choice(["u1", "u1", "u1", "u1", "u2", "f4", "i8"])
+    )
     if draw.random() < 0.2:
         pictures = pictures / pictures.max(initial=1)
     labels = np.arange(count) % classes
-    labels = draw.choice([labels, labels[:, None], labels.astype("f4"), np.eye(classes)[labels], labels - 1])
+    labels = draw.choice(
+        [labels, labels, labels, labels[:, None], labels.astype("f4"), np.eye(classes)[labels], labels - 1]
+    )
     names = draw.choice([("x_train", "y_train"), ("images", "labels"), ("x", "y")])
     found = dict(zip(names, (pictures, labels), strict=True))
     if draw.random() < 0.5:
@@ -63,18 +67,19 @@ def sound(draw: Random, count: int) -> dict[str, np.ndarray]:
 
 def made(draw: Random, folder: Path) -> Path:
     members: list[tuple[str, bytes]] = []
-    for name, values in sound(draw, draw.choice([0, 1, 2, 40])).items():
+    for name, values in sound(draw, draw.choice([0, 1, 40, 40, 40, 60])).items():
         file = io.BytesIO()
         np.save(file, values)
         members.append((f"{name}.npy", file.getvalue()))
-    for _ in range(draw.choice([0, 1, 1, 2])):
+    for _ in range(draw.choice([0, 0, 0, 1, 2])):
         name, kind = f"{draw.choice(NAMES)}.npy", draw.choice(KINDS)
         shape = tuple(draw.choice([0, 1, 2, 3, 8, 40, 50_000, 50_000_000]) for _ in range(draw.randint(0, 5)))
         text = draw.choice([header(kind, shape, draw.random() < 0.2), header(kind, shape), draw.choice(HEADERS)])
         data = bytes(draw.choice([0, 1, 40, 2560, 100_000, 30_000_000]))
         one = name, array(text, data, draw.choice([(1, 0), (2, 0), (3, 0), (9, 9)]))
         if members and draw.random() < 0.7:
-            members[draw.randrange(len(members))] = (members[draw.randrange(len(members))][0], one[1])
+            at = draw.randrange(len(members))
+            members[at] = (members[at][0], one[1])
         else:
             members.append(one)
     if draw.random() < 0.2:
@@ -90,7 +95,7 @@ def made(draw: Random, folder: Path) -> Path:
                 zipfile.ZipInfo(name or "x"), data, draw.choice([zipfile.ZIP_DEFLATED, zipfile.ZIP_STORED])
             )
     data = bytearray(path.read_bytes())
-    for _ in range(draw.choice([0, 0, 0, 1, 4])):
+    for _ in range(draw.choice([0, 0, 0, 0, 0, 1, 4])):
         data[draw.randrange(len(data))] = draw.randrange(256)
     if draw.random() < 0.1:
         data = data[: draw.randrange(len(data))]

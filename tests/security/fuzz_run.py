@@ -23,6 +23,7 @@ from cnnviz.runs.evaluated import Evaluated
 from cnnviz.runs.snapshots import Maps, Probe, Snapshot
 from tests.made_runs import make_run
 
+os.environ["STREAMLIT_CLIENT_SHOW_ERROR_DETAILS"] = "full"
 APP = Path(__file__).parents[2] / "streamlit_app.py"
 SHAPES = Path(__file__).parents[2] / "checkpoints" / "shapes"
 VALUES: list[Any] = [
@@ -103,7 +104,7 @@ def edit(draw: Random, folder: Path) -> None:
     how = draw.choice(
         ["value", "value", "value", "bytes", "cut", "gone", "swap", "link", "pipe", "folder", "empty", "huge"]
     )
-    data = path.read_bytes()
+    data = path.read_bytes() if path.stat().st_size < 1 << 24 else b""
     if how == "value" and path in readable:
         path.write_text(other_value(draw, data.decode(errors="replace")))
     elif how == "bytes" and data:
@@ -116,7 +117,8 @@ def edit(draw: Random, folder: Path) -> None:
     elif how == "gone":
         path.unlink()
     elif how == "swap":
-        path.write_bytes(draw.choice(files).read_bytes())
+        other = draw.choice(files)
+        path.write_bytes(other.read_bytes() if other.stat().st_size < 1 << 24 else b"")
     elif how == "link":
         path.unlink()
         path.symlink_to(draw.choice(["/dev/zero", "/etc/hostname", "nowhere", path.name, "..", "/dev/stdin"]))
@@ -161,7 +163,9 @@ def asked(path: Path) -> None:
         app.query_params["show"] = shown
         app.run()
         if app.exception:
-            raise RuntimeError("\n".join(f"{one.value} {one.stack_trace}" for one in app.exception))
+            raise RuntimeError(
+                "\n".join(f"{one.message}\n{chr(10).join(one.stack_trace[-4:])}" for one in app.exception)
+            )
     try:
         run = runs.open_run(path.name, root)
     except CnnvizError:  # such as one without a folder
