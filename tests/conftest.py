@@ -6,6 +6,7 @@ import os
 import shutil
 import signal
 import subprocess
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -19,6 +20,7 @@ from cnnviz.__main__ import main
 from cnnviz.files import read_json
 from cnnviz.processes import Process, alive
 from cnnviz.runs.store import LAUNCHED
+from cnnviz.temporary import own_name
 
 DEAREST_FIRST = ("train", "app", "models", "explain", "security")
 
@@ -109,6 +111,15 @@ def checkpoints(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Pat
     for run in runs.listing(folder):
         if run.active:
             kill_worker(run)
+
+
+def left_in(folder: Path) -> Path:
+    """A temporary file of a process that is gone: this one's with another time of its start."""
+    folder.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(**own_name(folder))
+    os.close(handle)
+    where, pid, began, rest = Path(name).name.removeprefix(".cnnviz-").split("-")
+    return Path(name).rename(folder / f".cnnviz-{where}-{pid}-{int(began) - 1}-{rest}")
 
 
 @contextmanager

@@ -22,7 +22,7 @@ from cnnviz.models.load import load_file
 from cnnviz.models.split import as_file
 from cnnviz.presets import PRESETS
 from cnnviz.temporary import own_name
-from tests.conftest import file_system
+from tests.conftest import file_system, left_in
 
 ROOT = Path(__file__).parents[1]
 LEAVER = """
@@ -69,15 +69,6 @@ def test_another_computers_is_cleared_after_a_day_and_strangers_never(tmp_path: 
     theirs.touch()
     temporary.clear(tmp_path)
     assert sorted(tmp_path.iterdir()) == sorted([theirs, *others])
-
-
-def left_in(folder: Path) -> Path:
-    """A file of a process that is gone: this one's name with another beginning."""
-    folder.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(**own_name(folder))
-    os.close(handle)
-    where, pid, began, rest = Path(name).name.removeprefix(".cnnviz-").split("-")
-    return Path(name).rename(folder / f".cnnviz-{where}-{pid}-{int(began) - 1}-{rest}")
 
 
 def test_each_place_clears_what_was_left_there(checkpoints: Path, tmp_path: Path, monkeypatch) -> None:

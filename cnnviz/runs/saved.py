@@ -17,6 +17,7 @@ import numpy as np
 
 from cnnviz.files import write_bytes
 from cnnviz.recipe import Recipe
+from cnnviz.temporary import clear
 
 __all__ = ["GENERATIONS", "Saved", "fingerprint", "forget", "kept_epoch", "newest", "save"]
 
@@ -80,8 +81,6 @@ def save(folder: Path, recipe: Recipe, saved: Saved) -> None:
     for other in names:
         if other not in kept:
             other.unlink(missing_ok=True)
-    for torn in place.glob(".epoch-*"):  # of a worker that was killed while it wrote
-        torn.unlink(missing_ok=True)
 
 
 def newest(folder: Path, recipe: Recipe) -> Saved | None:
@@ -99,7 +98,8 @@ def forget(folder: Path) -> None:
     """Removes all generations, of a run that needs them no longer."""
     place = folder / "resume"
     if place.is_dir():
-        for path in [*_generations(folder), *place.glob(".epoch-*")]:
+        clear(place)
+        for path in _generations(folder):
             path.unlink(missing_ok=True)
         if not any(place.iterdir()):
             place.rmdir()

@@ -156,7 +156,7 @@ def save(folder: Path, snapshot: Snapshot) -> int:
 
 
 def drop(folder: Path, after: int) -> None:
-    """Removes the snapshots of epochs later than `after`, which are to be repeated, and what was half written.
+    """Removes the snapshots of epochs later than `after`, which are to be repeated.
 
     Raises:
         OSError: they can't be removed.
@@ -164,8 +164,6 @@ def drop(folder: Path, after: int) -> None:
     for epoch in epochs(folder):
         if epoch > after:
             _path(folder, epoch).unlink(missing_ok=True)
-    for torn in (folder / "snapshots").glob(".*-*.z"):
-        torn.unlink(missing_ok=True)
 
 
 def epochs(folder: Path) -> list[int]:

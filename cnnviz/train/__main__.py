@@ -14,6 +14,7 @@ from pathlib import Path
 
 from filelock import Timeout
 
+from cnnviz import temporary
 from cnnviz.errors import CnnvizError, disk_full, out_of_memory
 from cnnviz.processes import this_process
 from cnnviz.runs.launch import wait_for_slot
@@ -24,7 +25,6 @@ from cnnviz.runs.verdict import oom_kills
 from cnnviz.train.diary import Diary, Stopped
 
 NICENESS = 10
-_HALVES = (".best-", ".state-", ".metrics-", ".report-", ".spare-")
 _OPTIONAL = ("sklearn", "matplotlib")
 """What Keras loads, where it is installed, for wrappers and galleries that no run uses: a third of its loading time."""
 
@@ -40,7 +40,7 @@ def main(folder: Path) -> int:
 
 
 def _carry_out(folder: Path) -> int:
-    _clear(folder)
+    temporary.clear(folder)
     diary = Diary(folder, open_run(folder.name, folder.parent).written)
     signal.signal(signal.SIGTERM, lambda *_: diary.stop())
     _step_back()
@@ -71,13 +71,6 @@ def _carry_out(folder: Path) -> int:
             traceback.print_exc()
         return 1
     return 0
-
-
-def _clear(folder: Path) -> None:
-    """Removes what a worker that was killed had half written."""
-    for torn in folder.glob(".*-*"):
-        if torn.name.startswith(_HALVES):
-            torn.unlink(missing_ok=True)
 
 
 def _step_back() -> None:

@@ -10,6 +10,7 @@ from cnnviz.presets import PRESETS
 from cnnviz.recipe import replace
 from cnnviz.runs import metrics, saved
 from cnnviz.runs.saved import Saved
+from tests.conftest import left_in
 from tests.made_runs import make_run
 
 RECIPE = PRESETS["Q"]
@@ -44,9 +45,10 @@ def test_what_is_saved_is_read_to_the_last_bit(tmp_path):
 def test_two_generations_are_kept_and_forgotten(tmp_path):
     for epoch in (1, 2, 5, 6):
         saved.save(tmp_path, RECIPE, moment(epoch))
-    (tmp_path / "resume" / ".epoch-00007-torn.bin").write_bytes(b"half")
+    left_in(tmp_path / "resume")
     saved.save(tmp_path, RECIPE, moment(7))
     assert sorted(path.name for path in (tmp_path / "resume").iterdir()) == ["epoch-00006.bin", "epoch-00007.bin"]
+    left_in(tmp_path / "resume")
     saved.forget(tmp_path)
     assert not (tmp_path / "resume").exists()
 
