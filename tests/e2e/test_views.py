@@ -37,8 +37,14 @@ def watched(context: BrowserContext) -> Iterator[tuple[Page, Console]]:
 # A running run takes half of the machine, so that its views come last.
 @pytest.mark.parametrize("view", sorted(VIEWS, key=lambda view: view.runs == "running"), ids=lambda view: view.name)
 def test_everything_of_a_view_reaches_the_eye(
-    view: View, watched: tuple[Page, Console], own_server: Server, show_runs: Callable[[str], None]
+    view: View,
+    watched: tuple[Page, Console],
+    own_server: Server,
+    show_runs: Callable[[str], None],
+    request: pytest.FixtureRequest,
 ) -> None:
+    if view.data:
+        request.getfixturevalue("data_root")  # or it is skipped
     show_runs(view.runs)
     page, console = watched
     faults = look_at(page, console, view, own_server.url, SCREENSHOTS)

@@ -34,6 +34,7 @@ class View:
         plain: a selector of images that may have one colour.
         live: whether it is drawn anew all the time.
         readme: the name of its picture in the README; "" for none.
+        data: whether it needs the real pictures that `CNNVIZ_DATA` names.
     """
 
     name: str
@@ -47,6 +48,7 @@ class View:
     plain: str = ""
     live: bool = False
     readme: str = ""
+    data: bool = False
 
 
 SECOND_EPOCH = "How large a step each batch makes"
@@ -168,6 +170,7 @@ VIEWS: tuple[View, ...] = (
             "Its weights",
             "Fine-tune after that",
         ),
+        data=True,
     ),
     View(
         "train-recipe-file",
