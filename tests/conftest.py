@@ -131,8 +131,10 @@ def file_system(place: Path, megabytes: int) -> Iterator[Path]:
     )
     if not mounted or mounted.returncode:
         pytest.skip("Needs the right to mount a small file system.")
-    yield place
-    subprocess.run(["umount", "--lazy", str(place)], check=True)
+    try:
+        yield place
+    finally:
+        subprocess.run(["umount", "--lazy", str(place)], check=True)
 
 
 def kill_worker(run: runs.Run) -> None:
