@@ -7,9 +7,9 @@ from pathlib import Path
 import streamlit as st
 
 from cnnviz.errors import ModelError
-from cnnviz.models.check import require_keras
-from cnnviz.ui import address
-from cnnviz.ui.entry import asked, enter, missing
+from cnnviz.models.load.archive_check import require_keras
+from cnnviz.ui.session import query_params as address
+from cnnviz.ui.session.app_entry import asked, enter, missing
 
 st.set_page_config(
     page_title="cnnviz",

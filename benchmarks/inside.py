@@ -29,9 +29,9 @@ import matplotlib as mpl
 import numpy as np
 import tensorflow as tf
 
-from cnnviz.explain.activations import activations, in_colours, mosaic, standardised
-from cnnviz.explain.patterns import Settings, draw
-from cnnviz.models.build import build
+from cnnviz.explain.feature_visualization.patterns import Settings, draw
+from cnnviz.explain.inspection.activations import activations, in_colours, mosaic, standardised
+from cnnviz.models.build.model import build
 from cnnviz.presets import PRESETS
 
 mpl.use("Agg")

@@ -29,7 +29,8 @@ from cnnviz import runs
 from cnnviz.__main__ import main as commands
 from cnnviz.presets import PRESETS
 from cnnviz.recipe import replace
-from cnnviz.runs import metrics, saved
+from cnnviz.runs import metrics
+from cnnviz.runs import resume_checkpoint as saved
 
 RECIPE = replace(
     PRESETS["Q"],

@@ -23,7 +23,7 @@ from PIL import Image
 from cnnviz import images, runs
 from cnnviz.data.samples import sample
 from cnnviz.explain import Target, explain
-from cnnviz.models.load import Loaded, load_run
+from cnnviz.models.load.load import Loaded, load_run
 from cnnviz.overlay import overlay
 
 

@@ -20,7 +20,7 @@ from cnnviz.augment.preview import display_size, draws, picture_bytes
 from cnnviz.policy import POLICIES, Policy
 
 SIDES = (3000, 4000)
-KEPT = 1600  # as cnnviz.ui.picture_picker.LONGEST
+KEPT = 1600  # as cnnviz.ui.inputs.image_picker.LONGEST
 TURNS = 15
 
 

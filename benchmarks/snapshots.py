@@ -30,7 +30,7 @@ from cnnviz.errors import CnnvizError
 from cnnviz.presets import preset
 from cnnviz.recipe import replace
 from cnnviz.train import loop
-from cnnviz.train.diary import Diary
+from cnnviz.train.run_writer import Diary
 from cnnviz.train.snapshots import Snapshots
 
 name, epochs, folder = sys.argv[1], int(sys.argv[2]), Path(sys.argv[3])

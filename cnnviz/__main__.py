@@ -10,7 +10,7 @@ from typing import NoReturn
 from cnnviz import __version__, commands
 from cnnviz.data.dataset import printable
 from cnnviz.errors import CnnvizError
-from cnnviz.models.check import require_keras
+from cnnviz.models.load.archive_check import require_keras
 
 __all__ = ["main"]
 

@@ -1,6 +1,6 @@
 """The backbones of Keras Applications in numbers: layers, parameters, shapes. Importing this loads no TensorFlow.
 
-What Keras says of them is in `backbones.json`, written by `python -m cnnviz.models.backbone_table`.
+What Keras says of them is in `backbones.json`, written by `python -m cnnviz.models.build.backbone_table`.
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, Field, field_validator, model_validator
 
 from cnnviz import backbones
-from cnnviz.record import Real, Record, Whole
+from cnnviz.frozen_model import Real, Record, Whole
 
 __all__ = ["ACTIVATIONS", "LAYER_TYPES", "MAX_CLASSES", "Backbone", "Head", "Layer", "Network", "check_opening"]
 

@@ -10,7 +10,7 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from cnnviz.record import Printable, Real, Record, Whole
+from cnnviz.frozen_model import Printable, Real, Record, Whole
 
 __all__ = ["POLICIES", "STEPS", "Policy", "Step", "StepKind"]
 

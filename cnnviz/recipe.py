@@ -10,9 +10,9 @@ from pydantic import BaseModel, BeforeValidator, Field, model_validator
 from cnnviz import backbones
 from cnnviz.architecture import describe
 from cnnviz.errors import RecipeError, one_of
+from cnnviz.frozen_model import NotBool, Printable, Real, Record, Whole, parse_record
 from cnnviz.network import Network, check_opening
 from cnnviz.policy import POLICIES, Policy
-from cnnviz.record import NotBool, Printable, Real, Record, Whole, parse_record
 
 __all__ = ["CROPS", "SPLITS", "Data", "Finetune", "Fit", "Limits", "Recipe", "parse", "replace"]
 

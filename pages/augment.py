@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import streamlit as st
 
-from cnnviz.ui import address, policy_state
-from cnnviz.ui.augment_views import views
-from cnnviz.ui.entry import through_the_app
-from cnnviz.ui.picture_picker import picture_picker, train_data
-from cnnviz.ui.policy_editor import policy_editor
-from cnnviz.ui.survival_part import survival_part
+from cnnviz.ui.augment import policy_draft as policy_state
+from cnnviz.ui.augment.policy_editor import policy_editor
+from cnnviz.ui.augment.preview import views
+from cnnviz.ui.augment.robustness import survival_part
+from cnnviz.ui.inputs.image_picker import picture_picker, train_data
+from cnnviz.ui.session import query_params as address
+from cnnviz.ui.session.app_entry import through_the_app
 
 through_the_app()
 

@@ -7,13 +7,14 @@ import streamlit as st
 from cnnviz import runs
 from cnnviz.errors import CnnvizError
 from cnnviz.runs.compare import labels
-from cnnviz.ui import inside_state, predict_state
-from cnnviz.ui.entry import through_the_app
-from cnnviz.ui.inside_page import STYLE, inside
-from cnnviz.ui.models import usable
-from cnnviz.ui.network_choice import network_choice
-from cnnviz.ui.photo_choice import photo_choice
-from cnnviz.ui.text import plain
+from cnnviz.ui.inputs import selection as predict_state
+from cnnviz.ui.inputs.image_source import photo_choice
+from cnnviz.ui.inputs.model_cache import usable
+from cnnviz.ui.inputs.model_picker import network_choice
+from cnnviz.ui.inside import selection as inside_state
+from cnnviz.ui.inside.page import STYLE, inside
+from cnnviz.ui.markdown import plain
+from cnnviz.ui.session.app_entry import through_the_app
 
 through_the_app()
 

@@ -6,13 +6,13 @@ import streamlit as st
 
 from cnnviz import runs
 from cnnviz.errors import CnnvizError
-from cnnviz.ui import address
-from cnnviz.ui.entry import through_the_app
-from cnnviz.ui.learn_figures import FIGURES
-from cnnviz.ui.learn_runs import links, own_runs
-from cnnviz.ui.learn_topics import TOPICS
-from cnnviz.ui.text import plain
-from cnnviz.ui.told import tell, tell_first
+from cnnviz.ui.learn.demos import FIGURES
+from cnnviz.ui.learn.own_runs import links, own_runs
+from cnnviz.ui.learn.topics import TOPICS
+from cnnviz.ui.markdown import plain
+from cnnviz.ui.session import query_params as address
+from cnnviz.ui.session.app_entry import through_the_app
+from cnnviz.ui.session.widget_sync import tell, tell_first
 
 through_the_app()
 

@@ -8,14 +8,14 @@ from cnnviz import runs
 from cnnviz.errors import CnnvizError
 from cnnviz.presets import preset
 from cnnviz.runs.compare import labels
-from cnnviz.ui.entry import through_the_app
-from cnnviz.ui.live import cards, tell_endings
-from cnnviz.ui.run_choice import choose, chosen, note
-from cnnviz.ui.run_compare import comparison
-from cnnviz.ui.run_detail import detail
-from cnnviz.ui.run_parts import confirm_deletion
-from cnnviz.ui.runs_table import selection, table
-from cnnviz.ui.text import plain
+from cnnviz.ui.markdown import plain
+from cnnviz.ui.runs.actions import confirm_deletion
+from cnnviz.ui.runs.comparison import comparison
+from cnnviz.ui.runs.detail import detail
+from cnnviz.ui.runs.live_cards import cards, tell_endings
+from cnnviz.ui.runs.selection import choose, chosen, note
+from cnnviz.ui.runs.table import selection, table
+from cnnviz.ui.session.app_entry import through_the_app
 
 through_the_app()
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import streamlit as st
 
-from cnnviz.ui import state
-from cnnviz.ui.augmentation_card import augmentation_card
-from cnnviz.ui.data_card import data_card
-from cnnviz.ui.entry import through_the_app
-from cnnviz.ui.fit_card import fit_card
-from cnnviz.ui.later import Later
-from cnnviz.ui.network_card import network_card
-from cnnviz.ui.start_bar import origin_bar, start_bar, whole
+from cnnviz.ui.session.app_entry import through_the_app
+from cnnviz.ui.session.deferred import Later
+from cnnviz.ui.train import recipe_draft as state
+from cnnviz.ui.train.augmentation_card import augmentation_card
+from cnnviz.ui.train.data_card import data_card
+from cnnviz.ui.train.fit_card import fit_card
+from cnnviz.ui.train.launch_bar import origin_bar, start_bar, whole
+from cnnviz.ui.train.model_card import network_card
 
 through_the_app()
 

@@ -22,6 +22,7 @@ from cnnviz.processes import Process, alive
 from cnnviz.runs.store import LAUNCHED
 from cnnviz.temporary import own_name
 
+TESTS = Path(__file__).parent
 DEAREST_FIRST = ("train", "app", "models", "explain", "security")
 
 
@@ -31,14 +32,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     starts workers. What takes longest begins first, so that both processes end at the same time."""
     turns = {}
     for item in items:
-        folder = item.path.parent.name
+        parts = item.path.relative_to(TESTS).parts
         if item.get_closest_marker("browser"):
             turns[item], group = 0, "views" if item.path.stem == "test_views" else "journeys"
         elif "nursery" in getattr(item, "fixturenames", ()):
             turns[item], group = 1, "nursery"
         else:
-            turn = DEAREST_FIRST.index(folder) if folder in DEAREST_FIRST else len(DEAREST_FIRST)
-            turns[item], group = 2 + turn, f"{folder}/{item.path.name}"
+            turn = DEAREST_FIRST.index(parts[0]) if parts[0] in DEAREST_FIRST else len(DEAREST_FIRST)
+            turns[item], group = 2 + turn, "/".join(parts)
         item.add_marker(pytest.mark.xdist_group(group))
     items.sort(key=turns.__getitem__)
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from cnnviz.explain.receptive import table
-from cnnviz.models.loaded import Loaded
+from cnnviz.explain.inspection.receptive_field import table
+from cnnviz.models.classifier import Loaded
 from cnnviz.network import Head
-from cnnviz.ui.inside_state import Opened
-from cnnviz.ui.models import Network, Source
-from cnnviz.ui.photos import Photo
+from cnnviz.ui.inputs.input_image import Photo
+from cnnviz.ui.inputs.model_cache import Network, Source
+from cnnviz.ui.inside.selection import Opened
 from tests.made_models import made
 
 __all__ = ["of_form", "opened"]

@@ -70,7 +70,7 @@ def give_network(run: Run, seed: int = 0) -> Run:
     """Puts a network of the recipe's kind into the run, as it is before its first batch; it answers, if not well."""
     import keras
 
-    from cnnviz.models.build import build
+    from cnnviz.models.build.model import build
 
     keras.utils.set_random_seed(seed)
     build(run.recipe).save(run.best_path)

@@ -34,7 +34,7 @@ def of_keras(recipe: Recipe) -> list[tuple]:
     """What Keras says of the network it builds: (name, type, output shape, parameters, trainable) of each layer."""
     import keras
 
-    from cnnviz.models.build import build
+    from cnnviz.models.build.model import build
 
     def count(weights: list) -> int:
         return sum(math.prod(weight.shape) for weight in weights)

@@ -13,9 +13,9 @@ from PIL import Image
 
 from cnnviz import images
 from cnnviz.data import open_dataset, prepare
-from cnnviz.models.loaded import Loaded
+from cnnviz.models.classifier import Loaded
 from cnnviz.recipe import Data
-from cnnviz.ui.photos import notes_on, of_upload
+from cnnviz.ui.inputs.input_image import notes_on, of_upload
 
 RAMP = np.linspace(0, 4095, 64).round().astype(np.uint16).reshape(8, 8)
 WANTED = np.rint(RAMP * (255 / 4095)).astype(np.uint8)

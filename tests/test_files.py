@@ -11,9 +11,10 @@ import numpy as np
 import pytest
 
 from cnnviz import runs
-from cnnviz.explain import shelf
 from cnnviz.files import MOST_ARRAYS, MOST_JSON, read_arrays, read_bytes, read_json
-from cnnviz.runs import evaluated, flags, metrics
+from cnnviz.runs import flags, metrics
+from cnnviz.runs import predictions as evaluated
+from cnnviz.runs import results_cache as shelf
 from tests.made_runs import make_run
 
 

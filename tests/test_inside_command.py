@@ -17,9 +17,9 @@ import pytest
 from cnnviz import images
 from cnnviz.__main__ import main
 from cnnviz.errors import ModelError
-from cnnviz.explain.patterns import Settings, patterns
-from cnnviz.models import export
-from cnnviz.models.load import load_run
+from cnnviz.explain.feature_visualization.patterns import Settings, patterns
+from cnnviz.models.export.formats import formats as export
+from cnnviz.models.load.load import load_run
 from cnnviz.mosaics import in_colours, mosaic, shades
 from cnnviz.presets import PRESETS
 from cnnviz.recipe import replace

@@ -17,7 +17,7 @@ import pytest
 from cnnviz import images
 from cnnviz.__main__ import main
 from cnnviz.explain import Target, explain
-from cnnviz.models.load import load_run
+from cnnviz.models.load.load import load_run
 from cnnviz.overlay import overlay
 from cnnviz.presets import PRESETS
 from cnnviz.recipe import replace

@@ -11,7 +11,7 @@ from streamlit import config
 
 SETTINGS = tomllib.loads((Path(__file__).parents[1] / ".streamlit" / "config.toml").read_text(encoding="utf-8"))
 
-STYLE = (Path(__file__).parents[1] / "cnnviz" / "ui" / "entry.py").read_text(encoding="utf-8")
+STYLE = (Path(__file__).parents[1] / "cnnviz" / "ui" / "session" / "app_entry.py").read_text(encoding="utf-8")
 ON_PRIMARY = dict(zip(("light", "dark"), re.search(r"light-dark\((#\w{6}), (#\w{6})\)", STYLE).groups(), strict=True))
 """What is written on the primary colour, by theme."""
 

@@ -18,8 +18,8 @@ import pytest
 from cnnviz import files, runs, temporary
 from cnnviz.data.archive import keep, place
 from cnnviz.errors import ModelError
-from cnnviz.models.load import load_file
-from cnnviz.models.split import as_file
+from cnnviz.models.export.single_head import as_file
+from cnnviz.models.load.load import load_file
 from cnnviz.presets import PRESETS
 from cnnviz.temporary import own_name
 from tests.conftest import file_system, left_in

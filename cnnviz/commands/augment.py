@@ -11,7 +11,7 @@ from cnnviz import images
 from cnnviz.augment import caption
 from cnnviz.augment.preview import display_size, draws, sheet
 from cnnviz.commands.output import decoded, out_file, written
-from cnnviz.commands.verbs import add_verb
+from cnnviz.commands.subcommand import add_verb
 from cnnviz.errors import RecipeError, one_of
 from cnnviz.files import read_bytes
 from cnnviz.policy import POLICIES, Policy

@@ -10,9 +10,9 @@ from rich.console import Console
 from rich.table import Table
 
 from cnnviz import runs
-from cnnviz.commands import networks
-from cnnviz.commands.networks import tensorflow_quiet
-from cnnviz.commands.verbs import add_verb
+from cnnviz.commands import model_argument as networks
+from cnnviz.commands.model_argument import tensorflow_quiet
+from cnnviz.commands.subcommand import add_verb
 from cnnviz.data.dataset import printable
 from cnnviz.errors import RunError, one_of
 from cnnviz.recipe import SPLITS
@@ -41,8 +41,8 @@ def _evaluate(chosen: argparse.Namespace) -> int:
     networks.refuse_options(chosen)
     run = runs.open_run(chosen.run)
     with tensorflow_quiet():
-        from cnnviz.data.match import ready
-        from cnnviz.models.load import load_run  # brings TensorFlow
+        from cnnviz.data.compatibility import ready
+        from cnnviz.models.load.load import load_run  # brings TensorFlow
         from cnnviz.train.evaluate import evaluate
 
         loaded = load_run(run)

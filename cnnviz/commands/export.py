@@ -7,11 +7,11 @@ import json
 from pathlib import Path
 from typing import Any
 
-from cnnviz.commands.networks import add_network_argument, network_of, tell_taken, tensorflow_quiet
+from cnnviz.commands.model_argument import add_network_argument, network_of, tell_taken, tensorflow_quiet
 from cnnviz.commands.output import out_file, written
-from cnnviz.commands.verbs import add_verb
+from cnnviz.commands.subcommand import add_verb
 from cnnviz.errors import ModelError, one_of
-from cnnviz.models.export_apart import FORMATS
+from cnnviz.models.export.export_process import FORMATS
 from cnnviz.runs import snapshots
 
 __all__ = ["add_export"]
@@ -37,8 +37,8 @@ def _export(chosen: argparse.Namespace) -> int:
     out = out_file(chosen.out, FORMATS[kind], f"programs tell the format of a network by its file's name, here {kind}")
     with tensorflow_quiet():
         loaded, run = network_of(chosen)
-        from cnnviz.models.export import exported, pictures_for  # brings TensorFlow
-        from cnnviz.models.split import split
+        from cnnviz.models.export.formats import exported, pictures_for  # brings TensorFlow
+        from cnnviz.models.export.single_head import split
 
         loaded = loaded if chosen.head is None else split(loaded, chosen.head)
         probe = snapshots.pictures(run.folder) if run is not None else None

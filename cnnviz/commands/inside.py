@@ -17,16 +17,16 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 from cnnviz import images
-from cnnviz.commands.networks import add_network_argument, network_of, resolved, tell_taken, tensorflow_quiet
+from cnnviz.commands.model_argument import add_network_argument, network_of, resolved, tell_taken, tensorflow_quiet
 from cnnviz.commands.output import decoded, made_folder, out_file, out_folder, stem_of, written
-from cnnviz.commands.verbs import add_verb
+from cnnviz.commands.subcommand import add_verb
 from cnnviz.errors import CnnvizError, ModelError, one_of
 from cnnviz.files import replacing
 from cnnviz.mosaics import in_colours, maps, mosaic, shades
 from cnnviz.overlay import COLOUR_MAPS
 
 if TYPE_CHECKING:
-    from cnnviz.explain.patterns import Patterns
+    from cnnviz.explain.feature_visualization.patterns import Patterns
 
 __all__ = ["add_inside"]
 
@@ -75,10 +75,10 @@ def _activations(chosen: argparse.Namespace) -> int:
     with tensorflow_quiet():
         loaded, _ = network_of(chosen)
         image = decoded(photo, loaded.bits)
-        from cnnviz.explain.activations import activations, statistics  # brings TensorFlow
-        from cnnviz.explain.whole import whole
+        from cnnviz.explain.inspection.activations import activations, statistics  # brings TensorFlow
+        from cnnviz.models.graph.graph import flatten
 
-        layers = whole(loaded).layers
+        layers = flatten(loaded, logits=False).layers
         names = [layer.name for layer in layers]
         wanted = {resolved(one, names) for one in chosen.layers} if chosen.layers else set(names)
         pixels = loaded.pixels(loaded.fit(image)[None])
@@ -141,8 +141,8 @@ def _patterns(chosen: argparse.Namespace) -> int:
         raise ModelError(f"--seed is {chosen.seed}: choose a whole number from 0.")
     with tensorflow_quiet():
         loaded, run = network_of(chosen)
-        from cnnviz.explain.graph import flatten  # brings TensorFlow
-        from cnnviz.explain.patterns import Settings, patterns, usual_size
+        from cnnviz.explain.feature_visualization.patterns import Settings, patterns, usual_size
+        from cnnviz.models.graph.graph import flatten  # brings TensorFlow
 
         shapes = {at.name: at.shape for at in flatten(loaded.model).layers}
         layer = resolved(chosen.layer, list(shapes))

@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from cnnviz import images
-from cnnviz.commands.networks import add_network_argument, network_of, tell_taken, tensorflow_quiet
+from cnnviz.commands.model_argument import add_network_argument, network_of, tell_taken, tensorflow_quiet
 from cnnviz.commands.output import decoded, made_folder, out_folder, stem_of, written
-from cnnviz.commands.verbs import add_verb
+from cnnviz.commands.subcommand import add_verb
 from cnnviz.data.dataset import printable
 from cnnviz.errors import CnnvizError, ModelError, one_of
 from cnnviz.explain import METHODS, Target, explain
@@ -25,7 +25,7 @@ from cnnviz.overlay import overlay
 from cnnviz.probabilities import percents
 
 if TYPE_CHECKING:
-    from cnnviz.models.loaded import Loaded
+    from cnnviz.models.classifier import Loaded
 
 __all__ = ["add_predict"]
 
@@ -92,8 +92,8 @@ def _wanted(chosen: argparse.Namespace, loaded: Loaded) -> _Wanted:
     Raises:
         ModelError: no such head, class or layer, or a layer for a method that has none.
     """
-    from cnnviz.explain.graph import flatten
-    from cnnviz.explain.resolve import choose_layer
+    from cnnviz.explain.attribution.defaults import choose_layer
+    from cnnviz.models.graph.graph import flatten
 
     names = [head.name for head in loaded.heads]
     if chosen.head is not None and chosen.head not in names:

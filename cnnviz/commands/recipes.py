@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from cnnviz.architecture import describe
-from cnnviz.commands.verbs import add_verb
+from cnnviz.commands.subcommand import add_verb
 from cnnviz.errors import RecipeError, one_of
 from cnnviz.files import read_bytes
 from cnnviz.presets import PRESETS

@@ -7,7 +7,7 @@ import json
 
 from cnnviz import runs
 from cnnviz.commands.output import out_file, written
-from cnnviz.commands.verbs import add_verb
+from cnnviz.commands.subcommand import add_verb
 
 __all__ = ["add_report"]
 

@@ -12,18 +12,18 @@ from pathlib import Path
 
 from cnnviz import runs
 from cnnviz.architecture import describe
-from cnnviz.commands.networks import tensorflow_quiet
+from cnnviz.commands.model_argument import tensorflow_quiet
 from cnnviz.commands.output import made_folder, out_file, written
-from cnnviz.commands.verbs import add_verb
-from cnnviz.data.match import ready
+from cnnviz.commands.subcommand import add_verb
+from cnnviz.data.compatibility import ready
 from cnnviz.errors import CnnvizError, RecipeError, one_of
 from cnnviz.files import read_json
-from cnnviz.models.pretrained import find_weights, weights_files
+from cnnviz.models.build.pretrained_weights import find_weights, weights_files
 from cnnviz.presets import PRESETS
+from cnnviz.published_results import REPORTED, Reported
 from cnnviz.recipe import Recipe
-from cnnviz.reported import REPORTED, Reported
 from cnnviz.runs import Run, metrics
-from cnnviz.runs.saved import fingerprint
+from cnnviz.runs.resume_checkpoint import fingerprint
 
 __all__ = ["Outcome", "add_reproduce", "page", "wanted"]
 
@@ -143,7 +143,7 @@ def _evaluated(run: Run) -> Run:
     """Measures a run on test pictures where its worker didn't come to that."""
     if _tested(run) is None and run.best_path.is_file():
         with suppress(CnnvizError), tensorflow_quiet():
-            from cnnviz.models.load import load_run  # brings TensorFlow
+            from cnnviz.models.load.load import load_run  # brings TensorFlow
             from cnnviz.train.evaluate import evaluate
 
             evaluate(run, load_run(run).model, "test")

@@ -7,7 +7,7 @@ import json
 import time
 
 from cnnviz import runs
-from cnnviz.commands.verbs import add_verb
+from cnnviz.commands.subcommand import add_verb
 from cnnviz.runs import Run
 
 __all__ = ["add_runs"]

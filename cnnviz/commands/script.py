@@ -6,11 +6,11 @@ import argparse
 import json
 
 from cnnviz import runs
+from cnnviz.codegen.script import keras_script
 from cnnviz.commands.output import out_file, written
-from cnnviz.commands.verbs import add_verb
+from cnnviz.commands.subcommand import add_verb
 from cnnviz.data.resolve import place_of
 from cnnviz.errors import RunError
-from cnnviz.models.script import keras_script
 from cnnviz.presets import PRESETS
 
 __all__ = ["add_script"]

@@ -13,8 +13,8 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 
 from cnnviz import runs
 from cnnviz.commands.recipes import add_recipe_arguments, recipe_of
-from cnnviz.commands.verbs import add_verb
-from cnnviz.data.match import ready
+from cnnviz.commands.subcommand import add_verb
+from cnnviz.data.compatibility import ready
 from cnnviz.presets import PRESETS
 from cnnviz.runs import Run
 from cnnviz.runs.progress import progress

@@ -20,10 +20,10 @@ from pathlib import Path
 from typing import BinaryIO
 
 from cnnviz.data.dataset import Progress, printable
-from cnnviz.data.kept import cache_folder
+from cnnviz.data.disk_cache import cache_folder
 from cnnviz.data.listing import left_out
-from cnnviz.data.members import MAX_MEMBERS, arrays, pictures, unread
 from cnnviz.data.npz import load_npz
+from cnnviz.data.zip_check import MAX_MEMBERS, arrays, pictures, unread
 from cnnviz.errors import DataError
 from cnnviz.files import read_json, write_json
 from cnnviz.temporary import own_name
@@ -69,7 +69,7 @@ def keep(file: BinaryIO, name: str, progress: Progress | None = None) -> Path:
     """Returns the folder of pictures, or the .npz file, that an archive holds, unpacked under the cache folder.
 
     The same content is unpacked once: it is known by its SHA-256. Links, pickles, encrypted members, names that lead
-    elsewhere and archives that grow beyond all measure are refused, see `cnnviz.data.members`.
+    elsewhere and archives that grow beyond all measure are refused, see `cnnviz.data.zip_check`.
 
     Args:
         file: the archive's bytes; it must be seekable.

@@ -10,7 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from cnnviz import files, images
-from cnnviz.data.kept import cache_folder
+from cnnviz.data.disk_cache import cache_folder
 from cnnviz.errors import ImageError
 
 __all__ = ["bits_of", "note"]

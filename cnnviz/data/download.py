@@ -14,7 +14,7 @@ from pathlib import Path
 
 from cnnviz import files
 from cnnviz.data.dataset import Progress
-from cnnviz.data.kept import cache_folder
+from cnnviz.data.disk_cache import cache_folder
 from cnnviz.errors import DataError
 
 __all__ = ["Remote", "digest", "fetch", "keras_folders"]

@@ -17,7 +17,7 @@ import numpy as np
 
 from cnnviz import files, recipe
 from cnnviz.data.dataset import Arrays, Progress, Split
-from cnnviz.data.kept import DAMAGED, are_rows, cache_folder, files_digest
+from cnnviz.data.disk_cache import DAMAGED, are_rows, cache_folder, files_digest
 from cnnviz.data.pictures import Pictures, fitted
 from cnnviz.errors import DataError
 from cnnviz.temporary import own_name

@@ -12,7 +12,7 @@ import numpy as np
 
 from cnnviz import images, recipe
 from cnnviz.augment import working
-from cnnviz.data import kept
+from cnnviz.data import disk_cache as kept
 from cnnviz.data.dataset import Arrays, Progress, Split
 from cnnviz.errors import DataError, ImageError
 from cnnviz.policy import Policy, Step

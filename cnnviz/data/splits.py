@@ -8,7 +8,7 @@ import numpy as np
 
 from cnnviz import recipe
 from cnnviz.data.dataset import Dataset, Split
-from cnnviz.data.left_out import without
+from cnnviz.data.exclusions import without
 from cnnviz.errors import DataError
 
 __all__ = ["arrange", "balanced", "first", "groups", "stratified"]

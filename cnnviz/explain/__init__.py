@@ -3,9 +3,9 @@
 Importing this loads no TensorFlow; `explain` does when it is called.
 """
 
-from cnnviz.explain.explaining import Explanation, explain
-from cnnviz.explain.methods import METHODS, Method
-from cnnviz.explain.stopping import Cancelled
-from cnnviz.explain.targets import Target
+from cnnviz.explain.attribution.explain import Explanation, explain
+from cnnviz.explain.attribution.registry import METHODS, Method
+from cnnviz.explain.attribution.targets import Target
+from cnnviz.progress import Cancelled
 
 __all__ = ["METHODS", "Cancelled", "Explanation", "Method", "Target", "explain"]

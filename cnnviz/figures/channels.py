@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
-from cnnviz.figures.predicted import ACCENT
+from cnnviz.figures.prediction import ACCENT
 from cnnviz.figures.style import escaped, quoted
 from cnnviz.mosaics import FULL, Shades, in_colours, maps, mosaic
 

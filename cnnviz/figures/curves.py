@@ -77,7 +77,7 @@ def learning(
         total: how many epochs the recipe wants.
         heads: the heads' names where there are several.
         best: the epoch that is kept; it is marked.
-        turned: from where on the chart is shaded, see `cnnviz.runs.turning`.
+        turned: from where on the chart is shaded, see `cnnviz.runs.overfitting`.
         live: whether the run goes on, so that the axis leaves room for what is to come.
     """
     figure = go.Figure()

@@ -14,7 +14,7 @@ from plotly.offline import get_plotlyjs
 
 from cnnviz.errors import RunError
 from cnnviz.figures import curves
-from cnnviz.figures.report import calibration_chart, cell_colours, precision_chart, roc_chart
+from cnnviz.figures.evaluation import calibration_chart, cell_colours, precision_chart, roc_chart
 from cnnviz.files import read_json
 from cnnviz.runs import Run, metrics
 from cnnviz.runs.compare import name_of

@@ -23,8 +23,8 @@ from cnnviz.files import read_json, write_json
 from cnnviz.processes import process_of
 from cnnviz.recipe import Recipe
 from cnnviz.runs import snapshots
-from cnnviz.runs.lock import at_work, changing
-from cnnviz.runs.saved import GENERATIONS
+from cnnviz.runs.folder_lock import at_work, changing
+from cnnviz.runs.resume_checkpoint import GENERATIONS
 from cnnviz.runs.status import RESUMABLE
 from cnnviz.runs.store import LAUNCHED, Run, create, delete, folder_of, listing, open_run, root, write_state
 

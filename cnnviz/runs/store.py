@@ -21,9 +21,9 @@ from cnnviz.errors import CnnvizError, RecipeError, RunError
 from cnnviz.files import folder_in, open_regular, read_bytes, read_json, write_bytes, write_json
 from cnnviz.processes import Process, alive
 from cnnviz.recipe import Recipe, parse
-from cnnviz.runs.lock import at_work, changing
+from cnnviz.runs.crash_cause import verdict
+from cnnviz.runs.folder_lock import at_work, changing
 from cnnviz.runs.status import ACTIVE, ENDED, State, StateName, current
-from cnnviz.runs.verdict import verdict
 from cnnviz.temporary import own_name
 
 __all__ = ["LAUNCHED", "Run", "create", "delete", "folder_of", "listing", "open_run", "root", "write_state"]

@@ -17,12 +17,12 @@ from filelock import Timeout
 from cnnviz import temporary
 from cnnviz.errors import CnnvizError, disk_full, out_of_memory
 from cnnviz.processes import this_process
+from cnnviz.runs.crash_cause import oom_kills
+from cnnviz.runs.folder_lock import worker_lock
 from cnnviz.runs.launch import wait_for_slot
-from cnnviz.runs.lock import worker_lock
-from cnnviz.runs.saved import forget
+from cnnviz.runs.resume_checkpoint import forget
 from cnnviz.runs.store import open_run
-from cnnviz.runs.verdict import oom_kills
-from cnnviz.train.diary import Diary, Stopped
+from cnnviz.train.run_writer import Diary, Stopped
 
 NICENESS = 10
 _OPTIONAL = ("sklearn", "matplotlib")

@@ -9,11 +9,11 @@ import keras
 import psutil
 
 from cnnviz.files import replacing
-from cnnviz.models.build import LOSS_BY_SAMPLE
+from cnnviz.models.build.model import LOSS_BY_SAMPLE
 from cnnviz.network import Head
 from cnnviz.recipe import Fit
 from cnnviz.runs import metrics
-from cnnviz.train.diary import Diary, Stopped
+from cnnviz.train.run_writer import Diary, Stopped
 
 __all__ = ["Best", "Live", "SeveralHeads", "Warmth", "for_fit", "schedule"]
 

@@ -16,16 +16,17 @@ import psutil
 
 from cnnviz import __version__
 from cnnviz.data import Dataset, pipeline
+from cnnviz.data.compatibility import ready
 from cnnviz.data.fingerprint import fingerprint
-from cnnviz.data.match import ready
 from cnnviz.data.pictures import Pictures, prepare
 from cnnviz.errors import DataError, RunError, one_of
-from cnnviz.explain.answers import probabilities
-from cnnviz.models.build import build
+from cnnviz.models.build.model import build
+from cnnviz.models.probabilities import probabilities
 from cnnviz.network import Head
 from cnnviz.recipe import Recipe
-from cnnviz.runs import Run, evaluated
-from cnnviz.runs.evaluated import Evaluated
+from cnnviz.runs import Run
+from cnnviz.runs import predictions as evaluated
+from cnnviz.runs.predictions import Evaluated
 from cnnviz.runs.report import split_report
 
 __all__ = ["environment", "evaluate", "facts_of", "losses_of", "measured", "of_logits", "report_of", "scoring"]

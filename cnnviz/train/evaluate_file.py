@@ -10,9 +10,9 @@ from cnnviz import recipe
 from cnnviz.data import Dataset, open_dataset, prepare
 from cnnviz.data.dataset import Progress
 from cnnviz.errors import DataError, one_of
-from cnnviz.explain.answers import BATCH
-from cnnviz.explain.graph import flatten
-from cnnviz.models.loaded import Loaded
+from cnnviz.models.classifier import Loaded
+from cnnviz.models.graph.graph import flatten
+from cnnviz.models.probabilities import BATCH
 from cnnviz.runs.report import split_report
 from cnnviz.train.evaluate import losses_of
 

@@ -8,21 +8,21 @@ from pathlib import Path
 import keras
 
 from cnnviz.data import open_dataset, pipeline
-from cnnviz.data.match import check
-from cnnviz.models.build import build
-from cnnviz.models.pretrained import get_weights
-from cnnviz.models.transfer import compute, stem_digest, stem_of
+from cnnviz.data.compatibility import check
+from cnnviz.models.build.feature_extractor import compute, stem_digest, stem_of
+from cnnviz.models.build.model import build
+from cnnviz.models.build.pretrained_weights import get_weights
 from cnnviz.recipe import Recipe
-from cnnviz.runs import saved
-from cnnviz.runs.saved import Saved
+from cnnviz.runs import resume_checkpoint as saved
+from cnnviz.runs.resume_checkpoint import Saved
 from cnnviz.runs.store import open_run
 from cnnviz.train.callbacks import Best, Live, SeveralHeads, for_fit
-from cnnviz.train.diary import Diary, Stopped
-from cnnviz.train.final import conclude
-from cnnviz.train.probe import probe_of
-from cnnviz.train.reading import Reader, Stem
-from cnnviz.train.resume import Keep, frozen_digest, restore, weights_digest
+from cnnviz.train.final_evaluation import conclude
+from cnnviz.train.resume_callback import Keep, frozen_digest, restore, weights_digest
+from cnnviz.train.run_writer import Diary, Stopped
+from cnnviz.train.snapshot_samples import probe_of
 from cnnviz.train.snapshots import Snapshots
+from cnnviz.train.split_reader import Reader, Stem
 from cnnviz.train.stages import Stage, arranged, stages
 
 __all__ = ["carry_out"]

@@ -11,11 +11,11 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from cnnviz.explain.answers import probabilities
-from cnnviz.explain.graph import Graph, flatten, traced
-from cnnviz.explain.kinds import layer_of
-from cnnviz.explain.targets import Target
-from cnnviz.explain.walk import Step, run
+from cnnviz.explain.attribution.targets import Target
+from cnnviz.models.graph.graph import Graph, flatten, traced
+from cnnviz.models.graph.layer_kinds import layer_of
+from cnnviz.models.graph.traversal import Step, run
+from cnnviz.models.probabilities import probabilities
 from cnnviz.network import Head
 from cnnviz.recipe import Recipe
 from cnnviz.runs import snapshots

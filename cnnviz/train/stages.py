@@ -8,9 +8,9 @@ import keras
 
 from cnnviz.architecture import unfrozen
 from cnnviz.data import pipeline
-from cnnviz.models.backbones import free
-from cnnviz.models.build import compile_for
-from cnnviz.models.transfer import head_of
+from cnnviz.models.build.backbones import free
+from cnnviz.models.build.feature_extractor import head_of
+from cnnviz.models.build.model import compile_for
 from cnnviz.policy import Policy
 from cnnviz.recipe import Recipe
 from cnnviz.train.callbacks import schedule

@@ -8,7 +8,7 @@ import keras
 import pytest
 from streamlit.runtime.pages_manager import PagesManager
 
-from cnnviz.models.load import keep_state
+from cnnviz.models.load.load import keep_state
 
 
 @pytest.fixture(scope="package", autouse=True)

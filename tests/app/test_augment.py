@@ -16,7 +16,7 @@ from cnnviz.augment.preview import short_caption
 from cnnviz.policy import POLICIES, STEPS, Policy, Step
 from cnnviz.presets import PRESETS
 from cnnviz.recipe import parse
-from cnnviz.ui.text import plain
+from cnnviz.ui.markdown import plain
 from tests.addresses import address_of, by_link
 
 APP = Path(__file__).parents[2] / "streamlit_app.py"

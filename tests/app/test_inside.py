@@ -13,7 +13,7 @@ from streamlit.testing.v1 import AppTest
 
 from cnnviz.data.samples import sample
 from cnnviz.figures.channels import columns_of
-from cnnviz.models.load import load_run
+from cnnviz.models.load.load import load_run
 from cnnviz.mosaics import in_colours
 from cnnviz.presets import PRESETS
 from cnnviz.recipe import Recipe, replace

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from cnnviz.ui.inside_kernels import _coloured, _kernels, _mosaic, _weights
-from cnnviz.ui.inside_state import Opened
+from cnnviz.ui.inside.kernels import _coloured, _kernels, _mosaic, _weights
+from cnnviz.ui.inside.selection import Opened
 from tests.addresses import address_of
 from tests.inside import of_form
 
@@ -21,10 +21,10 @@ def script() -> None:
 
     import streamlit as st
 
-    from cnnviz.ui import address
-    from cnnviz.ui.inside_kernels import kernel_of, kernels_part
-    from cnnviz.ui.inside_state import settled
-    from cnnviz.ui.predict_state import Choice
+    from cnnviz.ui.inputs.selection import Choice
+    from cnnviz.ui.inside.kernels import kernel_of, kernels_part
+    from cnnviz.ui.inside.selection import settled
+    from cnnviz.ui.session import query_params as address
 
     address.enter("inside")
     base = st.session_state["base"]

@@ -13,12 +13,12 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from cnnviz.explain import shifts
+from cnnviz.explain.robustness import translation as shifts
 from cnnviz.presets import PRESETS
 from cnnviz.recipe import replace
-from cnnviz.ui.learn_figures import FIGURES, pooled, shuffled
-from cnnviz.ui.learn_runs import newest
-from cnnviz.ui.learn_topics import TOPICS
+from cnnviz.ui.learn.demos import FIGURES, pooled, shuffled
+from cnnviz.ui.learn.own_runs import newest
+from cnnviz.ui.learn.topics import TOPICS
 from tests.addresses import address_of
 from tests.made_runs import give_network, make_run
 
@@ -113,7 +113,7 @@ def shifts_page() -> None:
     import streamlit as st
 
     from cnnviz import runs
-    from cnnviz.ui.learn_shifts import moved_pictures
+    from cnnviz.ui.learn.translation_test import moved_pictures
 
     moved_pictures({name: runs.open_run(run) for name, run in st.session_state["runs"].items()})
 

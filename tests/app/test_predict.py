@@ -23,14 +23,14 @@ from cnnviz import images
 from cnnviz.data import open_dataset
 from cnnviz.data.samples import sample
 from cnnviz.explain import METHODS, Target, explain
-from cnnviz.models.load import load_run
+from cnnviz.models.load.load import load_run
 from cnnviz.overlay import overlay
 from cnnviz.presets import PRESETS
 from cnnviz.probabilities import percents
 from cnnviz.runs import Run
-from cnnviz.ui.models import Network, of_run
-from cnnviz.ui.predict_save import TOP, numbers
-from cnnviz.ui.predict_work import Answer, Pair, Shown
+from cnnviz.ui.inputs.model_cache import Network, of_run
+from cnnviz.ui.predict.downloads import TOP, numbers
+from cnnviz.ui.predict.prediction_job import Answer, Pair, Shown
 from tests.addresses import address_of, by_link
 from tests.app.drawn import colours, pictures
 from tests.made_runs import give_network, make_run

@@ -13,12 +13,13 @@ from streamlit.testing.v1 import AppTest
 
 from cnnviz import runs
 from cnnviz.data import open_dataset
-from cnnviz.data.left_out import names_of
+from cnnviz.data.exclusions import names_of
 from cnnviz.presets import PRESETS
 from cnnviz.recipe import replace
-from cnnviz.runs import evaluated, flags
-from cnnviz.runs.evaluated import Evaluated
-from cnnviz.ui.report_gallery import chosen
+from cnnviz.runs import flags
+from cnnviz.runs import predictions as evaluated
+from cnnviz.runs.predictions import Evaluated
+from cnnviz.ui.runs.evaluation_gallery import chosen
 from tests.made_runs import give_network, make_run
 
 APP = Path(__file__).parents[2] / "streamlit_app.py"
@@ -154,8 +155,8 @@ def said_by_a_browser() -> None:
     import streamlit as st
 
     from cnnviz.runs.flags import FLAGS
-    from cnnviz.ui.report_matrix import _take
-    from cnnviz.ui.report_pictures import _flagged, _opened
+    from cnnviz.ui.components.confusion_matrix import _take
+    from cnnviz.ui.components.image_gallery import _flagged, _opened
 
     st.session_state["one"] = SimpleNamespace(**st.session_state["said"])
     st.session_state["heard"] = heard = []

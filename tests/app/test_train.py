@@ -17,7 +17,7 @@ from cnnviz import runs
 from cnnviz.architecture import describe
 from cnnviz.presets import PRESETS
 from cnnviz.recipe import parse, replace
-from cnnviz.ui.packed import pack
+from cnnviz.ui.session.packed_state import pack
 from tests.addresses import address_of, by_link
 
 APP = Path(__file__).parents[2] / "streamlit_app.py"

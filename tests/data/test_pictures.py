@@ -12,7 +12,7 @@ import pytest
 
 from cnnviz import images
 from cnnviz.data import open_dataset, prepare
-from cnnviz.data.kept import cache_folder
+from cnnviz.data.disk_cache import cache_folder
 from cnnviz.errors import DataError
 
 
@@ -107,7 +107,7 @@ def test_no_room_and_no_permission_are_sentences(recipe_data, split, monkeypatch
         prepare(split, recipe_data("unused"), budget=0)
     monkeypatch.setenv("CNNVIZ_CACHE", str(tmp_path / "cache"))
     status = os.statvfs(tmp_path)
-    from cnnviz.data import kept
+    from cnnviz.data import disk_cache as kept
 
     with pytest.raises(DataError, match="GB are free: make room"):
         kept.on_disk(split, recipe_data("unused"), False, status.f_frsize * status.f_blocks * 2, iter(()))

@@ -10,9 +10,9 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from cnnviz.data.samples import sample
-from cnnviz.explain.activations import activations
-from cnnviz.figures.inside_numbers import signed
-from cnnviz.models.load import load_run
+from cnnviz.explain.inspection.activations import activations
+from cnnviz.figures.output_breakdown import signed
+from cnnviz.models.load.load import load_run
 from cnnviz.presets import PRESETS
 from cnnviz.recipe import replace
 from cnnviz.runs import Run

@@ -11,8 +11,8 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Page, expect
 
-from cnnviz.explain.excite import kept as kept_excited
-from cnnviz.explain.patterns import Settings, kept
+from cnnviz.explain.feature_visualization.patterns import Settings, kept
+from cnnviz.explain.inspection.top_activations import kept as kept_excited
 from cnnviz.presets import PRESETS
 from cnnviz.recipe import replace
 from cnnviz.runs import Run

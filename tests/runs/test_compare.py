@@ -8,7 +8,7 @@ from cnnviz.files import write_json
 from cnnviz.presets import PRESETS
 from cnnviz.recipe import replace
 from cnnviz.runs import compare, open_run
-from cnnviz.runs.turning import turn
+from cnnviz.runs.overfitting import turn
 from tests.made_runs import figures_of, make_run
 
 

@@ -220,7 +220,7 @@ def test_the_state_on_disk_is_plain_json(checkpoints):
 HOLDER = """
 import sys, time
 from pathlib import Path
-from cnnviz.runs.lock import worker_lock
+from cnnviz.runs.folder_lock import worker_lock
 with worker_lock(Path(sys.argv[1])):
     print("held", flush=True)
     time.sleep(600)

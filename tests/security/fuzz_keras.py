@@ -12,9 +12,9 @@ import numpy as np
 from keras import layers
 
 from cnnviz.explain import explain
-from cnnviz.explain.targets import Target
-from cnnviz.models import trial
-from cnnviz.models.load import load_file
+from cnnviz.explain.attribution.targets import Target
+from cnnviz.models.load.load import load_file
+from cnnviz.models.load.load import sandbox_client as trial
 
 ACTIVATIONS = ["relu", "gelu", "softmax", "sigmoid", "tanh", "leaky_relu", "linear", None, "log_softmax", "mish"]
 MOST_WEIGHTS = 20_000_000

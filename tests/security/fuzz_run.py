@@ -15,11 +15,12 @@ from streamlit.testing.v1 import AppTest
 
 from cnnviz import runs
 from cnnviz.errors import CnnvizError
-from cnnviz.models import trial
-from cnnviz.models.load import load_run
+from cnnviz.models.load.load import load_run
+from cnnviz.models.load.load import sandbox_client as trial
 from cnnviz.presets import PRESETS
-from cnnviz.runs import evaluated, flags, snapshots
-from cnnviz.runs.evaluated import Evaluated
+from cnnviz.runs import flags, snapshots
+from cnnviz.runs import predictions as evaluated
+from cnnviz.runs.predictions import Evaluated
 from cnnviz.runs.snapshots import Maps, Probe, Snapshot
 from tests.made_runs import make_run
 

@@ -21,10 +21,11 @@ import pytest
 from keras import layers
 
 from cnnviz.errors import ModelError
-from cnnviz.models import check, trial
-from cnnviz.models.build import build
-from cnnviz.models.config import Refused, checked_config
-from cnnviz.models.load import load_file, load_run
+from cnnviz.models.build.model import build
+from cnnviz.models.load.config_check import Refused, checked_config
+from cnnviz.models.load.load import archive_check as check
+from cnnviz.models.load.load import load_file, load_run
+from cnnviz.models.load.load import sandbox_client as trial
 from cnnviz.presets import PRESETS
 from cnnviz.runs.store import create
 from tests.conftest import slowness
@@ -200,7 +201,7 @@ def test_a_copy_that_changes_between_trial_and_loading_is_refused(
         made.path.chmod(0o600)
         made.path.write_bytes(made.path.read_bytes() + b"x")
 
-    monkeypatch.setattr("cnnviz.models.load.tried", changed)
+    monkeypatch.setattr("cnnviz.models.load.load.tried", changed)
     with pytest.raises(ModelError, match="was changed while it was tried"):
         load_file(good.written(tmp_path / "net.keras"))
 

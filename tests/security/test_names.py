@@ -13,12 +13,12 @@ import pytest
 from cnnviz import images
 from cnnviz.figures.curves import learning, overlaid
 from cnnviz.figures.data import class_bars
+from cnnviz.figures.explanation_metrics import cascade_bars, object_bars, removal_curves
 from cnnviz.figures.numbers import numbers
-from cnnviz.figures.predicted import answer, layered, top
-from cnnviz.figures.quality import cascade_bars, object_bars, removal_curves
-from cnnviz.figures.survival import answer_curves, share_curves
+from cnnviz.figures.prediction import answer, layered, top
+from cnnviz.figures.robustness import answer_curves, share_curves
 from cnnviz.figures.tiles import tiles
-from cnnviz.ui.text import plain
+from cnnviz.ui.markdown import plain
 
 PNG = images.to_png(np.zeros((4, 4, 3), np.uint8))
 NAMES = [

@@ -19,9 +19,9 @@ from PIL import Image
 from cnnviz import images
 from cnnviz.data import open_dataset, prepare
 from cnnviz.errors import ImageError
-from cnnviz.models.loaded import Loaded
+from cnnviz.models.classifier import Loaded
 from cnnviz.recipe import Data
-from cnnviz.ui.photos import of_upload
+from cnnviz.ui.inputs.input_image import of_upload
 
 ROOT = Path(__file__).resolve().parents[2]
 MUTATIONS = 4_200

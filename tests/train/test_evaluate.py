@@ -11,7 +11,7 @@ from cnnviz.__main__ import main
 from cnnviz.errors import DataError, RunError
 from cnnviz.presets import PRESETS
 from cnnviz.recipe import replace
-from cnnviz.runs import evaluated
+from cnnviz.runs import predictions as evaluated
 from tests.made_runs import give_network, make_run
 
 LIMITS = {"data.limits": {"train": 40, "validation": 30, "test": 30}}
@@ -28,7 +28,7 @@ def place(tmp_path_factory):
 @pytest.fixture(scope="module", params=["Q", "S"])
 def measured(request, place):
     """A run with a network that has learned nothing yet, its answers on validation, and the report of these."""
-    from cnnviz.models.load import load_run
+    from cnnviz.models.load.load import load_run
     from cnnviz.train.evaluate import evaluate
 
     run = give_network(make_run(replace(PRESETS[request.param], LIMITS)))
@@ -45,7 +45,7 @@ def test_figures_are_those_of_keras(measured):
 
     from cnnviz.data import open_dataset, pipeline
     from cnnviz.data.pictures import prepare
-    from cnnviz.models.build import LOSS_BY_SAMPLE, compile_for
+    from cnnviz.models.build.model import LOSS_BY_SAMPLE, compile_for
 
     run, found, report = measured
     dataset = open_dataset(run.recipe.data, [head.name for head in run.recipe.network.heads])
@@ -90,7 +90,7 @@ def test_a_torn_file_counts_as_none(place, torn):
 def test_stopping_leaves_no_half_of_it(place):
     from concurrent.futures import CancelledError
 
-    from cnnviz.models.load import load_run
+    from cnnviz.models.load.load import load_run
     from cnnviz.train.evaluate import evaluate
 
     run = give_network(make_run(replace(PRESETS["Q"], LIMITS)))
@@ -125,7 +125,7 @@ def test_what_can_not_be_evaluated_is_a_sentence(place):
 
 
 def test_a_report_says_that_validation_is_the_test_split(place):
-    from cnnviz.models.load import load_run
+    from cnnviz.models.load.load import load_run
     from cnnviz.train.evaluate import evaluate
 
     run = give_network(make_run(replace(PRESETS["Q"], {**LIMITS, "data.validation_share": 0})))

@@ -15,7 +15,8 @@ from cnnviz.errors import RunError
 from cnnviz.presets import PRESETS
 from cnnviz.processes import this_process
 from cnnviz.recipe import replace
-from cnnviz.runs import launch, metrics, verdict
+from cnnviz.runs import crash_cause as verdict
+from cnnviz.runs import launch, metrics
 from tests.conftest import file_system
 
 RECIPE = replace(

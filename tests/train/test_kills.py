@@ -14,7 +14,8 @@ import keras
 
 from benchmarks import kills
 from cnnviz import runs
-from cnnviz.runs import metrics, saved
+from cnnviz.runs import metrics
+from cnnviz.runs import resume_checkpoint as saved
 
 ROOT = Path(__file__).parents[2]
 
@@ -35,9 +36,9 @@ import numpy as np
 from benchmarks.kills import RECIPE
 from cnnviz.files import replacing
 from cnnviz.runs import open_run, saved
-from cnnviz.runs.saved import Saved
+from cnnviz.runs.resume_checkpoint import Saved
 from cnnviz.processes import this_process
-from cnnviz.train.diary import Diary
+from cnnviz.train.run_writer import Diary
 
 def work(folder, network):
     diary = Diary(folder, open_run(folder.name).written)
@@ -72,7 +73,7 @@ def at_work(run: runs.Run, worker: int, epoch: int) -> bool:
 
 
 def test_what_a_worker_writes_survives_fifty_kills(checkpoints, until, tmp_path):
-    from cnnviz.models.build import build
+    from cnnviz.models.build.model import build
 
     network = tmp_path / "network.keras"
     build(kills.RECIPE).save(network)

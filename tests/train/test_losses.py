@@ -12,9 +12,9 @@ from cnnviz.data.pictures import prepare
 from cnnviz.presets import preset
 from cnnviz.recipe import replace
 from cnnviz.runs import metrics
-from cnnviz.train.diary import Diary, Stopped
 from cnnviz.train.loop import carry_out
-from tests.train.test_resume import TIMES
+from cnnviz.train.run_writer import Diary, Stopped
+from tests.train.test_resume_callback import TIMES
 
 
 @pytest.mark.parametrize(("class_weight", "mixed"), [("balanced", False), ("none", True)])

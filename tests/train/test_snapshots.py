@@ -10,16 +10,16 @@ import pytest
 
 from cnnviz import runs
 from cnnviz.explain import Target, explain
-from cnnviz.explain.activations import outputs_of
-from cnnviz.models.build import build
+from cnnviz.explain.inspection.activations import outputs_of
+from cnnviz.models.build.model import build
 from cnnviz.presets import PRESETS
 from cnnviz.recipe import Recipe, replace
 from cnnviz.runs import snapshots
 from cnnviz.runs.snapshots import Probe
 from cnnviz.train import snapshots as writing
-from cnnviz.train.diary import Diary
 from cnnviz.train.loop import carry_out
-from cnnviz.train.probe import chosen
+from cnnviz.train.run_writer import Diary
+from cnnviz.train.snapshot_samples import chosen
 from cnnviz.train.snapshots import Snapshots, Taker
 
 CONV = [{"type": "Conv2D", "filters": 24, "padding": "same"}, {"type": "BatchNormalization"}, {"type": "MaxPooling2D"},

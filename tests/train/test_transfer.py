@@ -14,16 +14,16 @@ import pytest
 from cnnviz import backbones, runs
 from cnnviz.data import open_dataset, pipeline
 from cnnviz.data.pictures import prepare
-from cnnviz.models.backbones import free, layers_of
-from cnnviz.models.build import build, compile_for
-from cnnviz.models.transfer import compute, head_alone, head_of, stem_digest, stem_of
+from cnnviz.models.build.backbones import free, layers_of
+from cnnviz.models.build.feature_extractor import compute, head_alone, head_of, stem_digest, stem_of
+from cnnviz.models.build.model import build, compile_for
 from cnnviz.presets import PRESETS
 from cnnviz.recipe import replace
 from cnnviz.runs import metrics
 from cnnviz.runs.snapshots import Probe
 from cnnviz.train.snapshots import Taker
 from cnnviz.train.stages import stages
-from tests.train.test_resume import done, in_the_middle_of
+from tests.train.test_resume_callback import done, in_the_middle_of
 
 LAST = "block5_conv3"
 SMALL = replace(

@@ -8,12 +8,12 @@ from PIL import Image
 from cnnviz import runs
 from cnnviz.figures.html_report import html_page
 from cnnviz.files import write_json
-from cnnviz.models.load import load_run
+from cnnviz.models.load.load import load_run
 from cnnviz.presets import preset
 from cnnviz.recipe import replace
-from cnnviz.train.diary import Diary
 from cnnviz.train.evaluate import evaluate
 from cnnviz.train.loop import carry_out
+from cnnviz.train.run_writer import Diary
 
 COUNTS = {"train": 20, "validation": 6, "test": 6}
 BROKEN = {"train": 3, "validation": 0, "test": 1}

@@ -10,7 +10,8 @@ from cnnviz import runs
 from cnnviz.errors import RunError
 from cnnviz.presets import preset
 from cnnviz.recipe import replace
-from cnnviz.runs import evaluated, metrics
+from cnnviz.runs import metrics
+from cnnviz.runs import predictions as evaluated
 from tests.conftest import wait_until
 
 SMALL = {"fit.epochs": 2, "data.limits.train": 300}
@@ -75,7 +76,7 @@ def test_figures_say_what_the_saved_model_does(small):
 
     from cnnviz.data import open_dataset, pipeline
     from cnnviz.data.pictures import prepare
-    from cnnviz.models.build import compile_for
+    from cnnviz.models.build.model import compile_for
 
     run = small
     records = metrics.epochs(run.metrics_path)

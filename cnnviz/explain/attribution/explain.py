@@ -1,0 +1,197 @@
+"""What all methods share: what they are given, what they give, and the one call that runs them."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from cnnviz.errors import ModelError, one_of
+from cnnviz.explain.attribution.registry import METHODS
+from cnnviz.explain.attribution.targets import Target, weights_of
+from cnnviz.progress import Cancelled
+
+if TYPE_CHECKING:
+    import keras
+
+    from cnnviz.models.graph.graph import Graph
+
+__all__ = ["Explanation", "Found", "Task", "explain"]
+
+_PIXELS = 8 * 224 * 224  # more large pictures at once are no faster, and need memory
+NOTHING = "Nothing in this picture speaks for this class here: the map is empty."
+
+
+@dataclass(frozen=True, eq=False)
+class Explanation:
+    """Maps of n pictures and what is to be known about them.
+
+    Attributes:
+        method: its id, see `methods.METHODS`.
+        layer: the layer that the maps are made of; `None` for the family `pixel`.
+        why: why this layer; "" for the family `pixel`.
+        target: what was explained, one for all pictures or one for each.
+        map: float32 (n, h, w), at least 0, neither normalised nor resized: of the layer's size after ReLU, or of the
+            input's size.
+        scores: float32 (n,), the target's scores before softmax or sigmoid.
+        strength: float32 (n,), each map's greatest value.
+        notes: for each picture "" or the sentence that its map holds nothing for the class.
+        remarks: sentences on how the maps were made.
+        signed: float32 (n, h, w) of what speaks for and against, where a method tells them apart; else `None`.
+        sums: for Integrated Gradients float32 (n, 2): the sum of a picture's attributions, and the difference between
+            its score and the baseline's, which is what the sum should be; else `None`.
+    """
+
+    method: str
+    layer: str | None
+    target: Target | tuple[Target, ...]
+    map: np.ndarray
+    scores: np.ndarray
+    strength: np.ndarray
+    notes: tuple[str, ...]
+    why: str = ""
+    remarks: tuple[str, ...] = ()
+    signed: np.ndarray | None = None
+    sums: np.ndarray | None = None
+
+    @property
+    def note(self) -> str:
+        """The first picture's note."""
+        return self.notes[0] if self.notes else ""
+
+
+@dataclass(frozen=True, eq=False)
+class Found:
+    """What a method gives: float32 maps (n, h, w) and scores (n,); the rest as in `Explanation`."""
+
+    map: np.ndarray
+    scores: np.ndarray
+    signed: np.ndarray | None = None
+    sums: np.ndarray | None = None
+    remarks: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class Task:
+    """What a method is given.
+
+    `weights`, float32 (n, units), makes scores of the head's logits; `layer` is "" for the family `pixel`.
+    """
+
+    graph: Graph
+    pixels: np.ndarray
+    head: int
+    weights: np.ndarray
+    layer: str = ""
+    baseline: np.ndarray | float | None = None
+    seed: int = 0
+    progress: Callable[[int, int], None] | None = None
+    cancelled: Callable[[], bool] | None = None
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def batch(self) -> int:
+        """How many pictures to take at once."""
+        return int(np.clip(_PIXELS // (self.pixels.shape[1] * self.pixels.shape[2]), 1, 32))
+
+    def rounds(self, total: int, size: int) -> Iterator[slice]:
+        """Parts of a work of `total`, at most `size` each; tells the progress after each, stops where it is to.
+
+        Raises:
+            Cancelled: `cancelled` said so.
+        """
+        for start in range(0, total, size):
+            self.check()
+            end = min(start + size, total)
+            yield slice(start, end)
+            if self.progress is not None:
+                self.progress(end, total)
+
+    def check(self) -> None:
+        """Raises `Cancelled` where the work is to stop."""
+        if self.cancelled is not None and self.cancelled():
+            raise Cancelled
+
+    def scores(self) -> np.ndarray:
+        """The target's scores, float32 (n,)."""
+        parts = [
+            self.graph.model(self.pixels[at : at + self.batch])[self.head].numpy() * self.weights[at : at + self.batch]
+            for at in range(0, len(self.pixels), self.batch)
+        ]
+        return np.concatenate(parts).sum(axis=1)
+
+
+def explain(
+    model: keras.Model,
+    pixels: np.ndarray,
+    *,
+    method: str,
+    target: Target | Sequence[Target],
+    layer: str | None = None,
+    baseline: np.ndarray | float | None = None,
+    seed: int = 0,
+    progress: Callable[[int, int], None] | None = None,
+    cancelled: Callable[[], bool] | None = None,
+    **settings: Any,
+) -> Explanation:
+    """Returns maps of what in the pictures makes a network's score what it is.
+
+    The model is called as for prediction and not changed. Not for several threads at once on one model.
+
+    Args:
+        model: any Sequential or functional Keras model that takes pictures, see `graph.flatten`.
+        pixels: float32 (n, height, width, channels) in the scale that the model takes.
+        method: an id of `methods.METHODS`.
+        target: what to explain; one for all pictures, or one for each, of the same head.
+        layer: for the family `cam`; by default as `resolve.choose_layer` says.
+        baseline: what stands for "nothing there", for Integrated Gradients and occlusion: pixels (height, width,
+            channels), (channels,) or one number, in the model's scale.
+        seed: of what a method draws at random.
+        progress: called with what is done and how much there is.
+        cancelled: asked now and then whether to stop.
+        **settings: the method's own, see its module's `maps`.
+
+    Raises:
+        ModelError: no such method, layer, head, class or setting, or a model or pixels that don't fit.
+        Cancelled: `cancelled` said so.
+    """
+    if method not in METHODS:
+        raise ModelError(f"There is no method {method!r}: {one_of(method, METHODS)}.")
+    from cnnviz.explain.attribution.defaults import choose_layer
+    from cnnviz.models.graph.graph import flatten  # brings TensorFlow
+
+    graph = flatten(model)
+    pixels = _checked(pixels, graph.input_shape)
+    head, weights = weights_of(target, graph.units, len(pixels))
+    name, why = None, ""
+    if METHODS[method].family == "cam":
+        name, why = choose_layer(graph, layer, head)
+    module = method.replace("-", "_").replace("++", "_plus_plus")
+    work = importlib.import_module(f"cnnviz.explain.attribution.{module}").maps
+    allowed = getattr(work, "__kwdefaults__", None) or {}
+    for setting in settings:
+        if setting not in allowed:
+            offered = one_of(setting, allowed) if allowed else "it has none"
+            raise ModelError(f"{METHODS[method].title} has no setting {setting!r}: {offered}.")
+    found: Found = work(Task(graph, pixels, head, weights, name or "", baseline, seed, progress, cancelled), **settings)
+    strength = found.map.max(axis=(1, 2), initial=0).astype(np.float32)
+    return Explanation(
+        method, name, target if isinstance(target, Target) else tuple(target), found.map, found.scores, strength,
+        tuple("" if value > 0 else NOTHING for value in strength), why, found.remarks, found.signed, found.sums,
+    )  # fmt: skip
+
+
+def _checked(pixels: np.ndarray, shape: tuple[int | None, ...]) -> np.ndarray:
+    pixels = np.asarray(pixels, np.float32)
+    fits = pixels.ndim == 4 and all(want in (None, have) for want, have in zip(shape, pixels.shape[1:], strict=True))
+    if not fits or not len(pixels):
+        raise ModelError(
+            f"The pixels have the shape {pixels.shape}: expected (n, {', '.join(str(side or 'any') for side in shape)})"
+            " with at least one picture."
+        )
+    if not np.isfinite(pixels).all():
+        raise ModelError("The pixels hold infinite values or none at all (NaN): expected finite numbers.")
+    return pixels

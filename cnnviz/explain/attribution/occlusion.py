@@ -1,0 +1,61 @@
+"""Occlusion (Zeiler & Fergus 2014, arXiv:1311.2901)."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from cnnviz.errors import ModelError
+from cnnviz.explain.attribution.explain import Found, Task
+
+__all__ = ["maps"]
+
+
+def maps(task: Task, *, patch: int | None = None, stride: int | None = None) -> Found:
+    """How far the score falls when a patch is covered: the mean over all patches that cover a pixel.
+
+    The map is what of it is positive; in `signed`, negative values are where covering makes the score grow.
+
+    Args:
+        task: see `Task`; its baseline fills the patches, by default each picture's mean colour.
+        patch: the side of the square patches in pixels, by default an eighth of the picture's shorter side, at least 1.
+        stride: pixels from one patch to the next, by default half the patch, at least 1. The last patch of a row and
+            column lies at the border.
+    """
+    height, width = task.pixels.shape[1:3]
+    patch = max(1, round(min(height, width) / 8)) if patch is None else patch
+    stride = max(1, patch // 2) if stride is None else stride
+    if not 1 <= patch <= min(height, width) or not 1 <= stride <= patch:
+        raise ModelError(f"Patches of {patch} pixels, {stride} apart, can't cover {height} × {width} pixels: expected "
+                         f"a patch of 1 to {min(height, width)} and a stride of 1 to the patch.")  # fmt: skip
+    corners = [(top, left) for top in _starts(height, patch, stride) for left in _starts(width, patch, stride)]
+    shape = (len(task.pixels), 1, 1, task.pixels.shape[3])
+    fill = task.pixels.mean(axis=(1, 2), keepdims=True) if task.baseline is None else np.asarray(task.baseline)
+    if fill.shape != shape:
+        fill = np.broadcast_to(fill.astype(np.float32), task.pixels.shape)
+    falls, covered = np.zeros(task.pixels.shape[:3], np.float64), np.zeros((height, width))
+    for top, left in corners:
+        covered[top : top + patch, left : left + patch] += 1
+    jobs = [(row, corner) for row in range(len(task.pixels)) for corner in (None, *corners)]
+    scores = np.zeros(len(task.pixels), np.float32)
+    for part in task.rounds(len(jobs), task.batch):
+        rows = [row for row, _ in jobs[part]]
+        pixels = task.pixels[rows]
+        for picture, (row, corner) in zip(pixels, jobs[part], strict=True):
+            if corner is not None:
+                window = np.s_[corner[0] : corner[0] + patch, corner[1] : corner[1] + patch]
+                picture[window] = fill[row][window] if fill.shape != shape else fill[row]
+        found = (task.graph.model(pixels)[task.head].numpy() * task.weights[rows]).sum(axis=1)
+        for score, (row, corner) in zip(found, jobs[part], strict=True):
+            if corner is None:
+                scores[row] = score
+            else:
+                falls[row, corner[0] : corner[0] + patch, corner[1] : corner[1] + patch] += scores[row] - score
+    signed = (falls / covered).astype(np.float32)
+    filled = "the picture's mean colour" if task.baseline is None else "the given baseline"
+    remark = f"Patches of {patch} × {patch} pixels, {stride} apart, were filled with {filled}."
+    return Found(np.maximum(signed, 0), scores, signed, remarks=(remark,))
+
+
+def _starts(length: int, patch: int, stride: int) -> list[int]:
+    """Where patches begin along a side; the last one ends at its end."""
+    return sorted({*range(0, length - patch, stride), length - patch})

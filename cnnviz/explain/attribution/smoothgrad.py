@@ -1,0 +1,37 @@
+"""SmoothGrad (Smilkov et al. 2017, arXiv:1706.03825)."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from cnnviz.errors import ModelError
+from cnnviz.explain.attribution._gradient_base import mixed_gradients, strongest
+from cnnviz.explain.attribution.explain import Found, Task
+
+__all__ = ["maps"]
+
+
+def maps(task: Task, *, samples: int = 25, noise: float = 0.15) -> Found:
+    """As `gradient`, of the mean gradient over noisy copies.
+
+    Args:
+        task: see `Task`.
+        samples: how many copies of each picture.
+        noise: the normal noise's deviation as a share of the picture's range (greatest less least value). The noise
+            depends on the task's seed and the picture's place among those given.
+    """
+    if samples < 1 or not 0 <= noise <= 10:
+        raise ModelError(f"SmoothGrad can't use {samples} samples and noise {noise}: expected 1 or more, and 0 to 10.")
+    compiled, size, count = mixed_gradients(task), task.batch, len(task.pixels)
+    found = np.zeros(task.pixels.shape, np.float32)
+    randoms = [np.random.default_rng((task.seed, row)) for row in range(count)]
+    pieces = [(row, at) for row in range(count) for at in range(0, samples, size)]
+    for part in task.rounds(len(pieces), 1):
+        row, at = pieces[part.start]
+        picture = task.pixels[row]
+        shape = (min(size, samples - at), *picture.shape)
+        noisy = picture + np.float32(noise * np.ptp(picture)) * randoms[row].standard_normal(shape, np.float32)
+        mean = np.full((1, len(noisy)), 1 / samples, np.float32)
+        found[row] += compiled(noisy, np.repeat(task.weights[row : row + 1], len(noisy), axis=0), mean)[0].numpy()[0]
+    remark = f"{samples} noisy copies were used; the noise's deviation was {noise:.0%} of the picture's range."
+    return Found(strongest(found), task.scores(), found.sum(axis=-1), remarks=(remark,))

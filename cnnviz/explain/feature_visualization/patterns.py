@@ -1,0 +1,250 @@
+"""What a filter looks for: pictures made by gradient ascent on its mean output, many filters at once.
+
+`plain` is the tutorial's way: from grey noise, each step the gradient over its root mean square. `robust` changes the
+picture's spectrum instead and asks for patterns that survive being moved, turned and scaled (Olah et al. 2017), which
+gives clean pictures of deep layers, too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from cnnviz.errors import ModelError, one_of
+from cnnviz.explain.feature_visualization.gradient_ascent import ascent
+from cnnviz.progress import Cancelled
+from cnnviz.runs import Run
+from cnnviz.runs import results_cache as shelf
+
+if TYPE_CHECKING:
+    import keras
+
+    from cnnviz.models.classifier import Loaded
+
+__all__ = ["Patterns", "Settings", "draw", "kept", "patterns", "usual_size"]
+
+_BATCH = 8
+_ROUND = 4
+"""Steps between two looks: few enough that something new is there several times a second."""
+_VERSION = 1
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How patterns are made.
+
+    Attributes:
+        mode: `plain`, the tutorial's way, or `robust`.
+        steps: how many steps of ascent.
+        step: how far each goes: in pixel values 0..255 for `plain`, as Adam's learning rate × 20 for `robust`.
+        size: the pictures' side in pixels.
+        seed: of the noise to start from, and of `robust`'s movements.
+    """
+
+    mode: Literal["plain", "robust"] = "plain"
+    steps: int = 40
+    step: float = 1.0
+    size: int = 64
+    seed: int = 0
+
+    def check(self) -> None:
+        """Raises `ModelError` where a setting can't be used."""
+        if self.mode not in ("plain", "robust"):
+            raise ModelError(f"There is no way {self.mode!r} to make patterns: choose plain or robust.")
+        for name, low, high in (("steps", 1, 2000), ("step", 0.001, 100), ("size", 8, 512)):
+            if not low <= getattr(self, name) <= high:
+                raise ModelError(f"{name} is {getattr(self, name):g}: expected {low:g} to {high:,}.")
+
+
+@dataclass(frozen=True, eq=False)
+class Patterns:
+    """Patterns of a layer's filters, whole or still being made.
+
+    Attributes:
+        layer: whose filters.
+        filters: which ones, n of them.
+        pictures: uint8 (n, size, size, channels).
+        steps: how many steps each has behind it, int64 (n,).
+        before: each filter's mean output for the noise at the start, float32 (n,).
+        after: the same for the pattern; as `before` until the pattern is whole.
+    """
+
+    layer: str
+    filters: tuple[int, ...]
+    pictures: np.ndarray
+    steps: np.ndarray
+    before: np.ndarray
+    after: np.ndarray
+
+    def whole(self, settings: Settings) -> np.ndarray:
+        """Returns which patterns are whole, bool (n,)."""
+        return self.steps >= settings.steps
+
+
+def usual_size(source: Loaded | keras.Model, layer: str) -> int:
+    """Returns a side in pixels that suits a layer's patterns: 64, or more where its filters see more.
+
+    Layers that need the network's own size, as behind Flatten, get it.
+
+    Raises:
+        ModelError: no such layer.
+    """
+    from cnnviz.explain.inspection.receptive_field import fields
+    from cnnviz.models.graph.graph import flatten
+
+    own = flatten(source, logits=False).input_shape[:2]
+    size = tuple(getattr(source, "image_size", None) or (one or 224 for one in own))
+    known = fields(source, size)
+    if layer not in known:
+        raise ModelError(f"The network has no layer {layer!r}: {one_of(layer, known)}.")
+    if known[layer].everything:
+        return max(size)
+    return int(np.clip(-(-max(known[layer].size) // 32) * 32, 64, max(64, *size)))
+
+
+def patterns(
+    source: Loaded | keras.Model,
+    layer: str,
+    filters: Sequence[int],
+    settings: Settings | None = None,
+    *,
+    run: Run | None = None,
+    seen: Callable[[Patterns], None] | None = None,
+    progress: Callable[[int, int], None] | None = None,
+    cancelled: Callable[[], bool] | None = None,
+    lock: AbstractContextManager | None = None,
+) -> Patterns:
+    """Returns patterns of filters; those that the run's folder keeps already are not made again.
+
+    Args:
+        source: the network; it is not changed.
+        layer: a layer that gives channels of places, or units (a class's score, for a head).
+        filters: which channels; a pattern depends on its filter only, not on what others are asked for.
+        settings: see `Settings`.
+        run: where to keep what is whole.
+        seen: called with what is there so far, several times a second, at first with noise alone.
+        progress: called with steps done, over all filters, and in all.
+        cancelled: asked several times a second; what is whole by then is kept.
+        lock: held while the network is at work, and let go several times a second.
+
+    Raises:
+        ModelError: no such layer or filter, or settings that can't be used with it.
+        Cancelled: `cancelled` said so.
+    """
+    settings = settings or Settings()
+    filters = tuple(dict.fromkeys(int(one) for one in filters))
+    known = kept(run, layer, filters, settings) if run is not None else None
+    missing = [one for one in filters if known is None or one not in known.filters]
+    found = known
+    if missing:
+        rounds = draw(source, layer, missing, settings)
+        while True:
+            with lock if lock is not None else nullcontext():
+                made = next(rounds, None)
+            if made is None:
+                break
+            found = _joined(known, made, filters)
+            if seen is not None:
+                seen(found)
+            if progress is not None:
+                progress(int(found.steps.sum()), settings.steps * len(filters))
+            stop = cancelled is not None and cancelled()
+            whole = int(made.whole(settings).sum())
+            if run is not None and (stop or whole == len(missing)) and whole:
+                _keep(run, made, settings)
+            if stop:
+                raise Cancelled
+    return found
+
+
+def draw(
+    source: Loaded | keras.Model, layer: str, filters: Sequence[int], settings: Settings | None = None
+) -> Iterator[Patterns]:
+    """Makes patterns; yields them as they are a few steps further each time, at first the noise alone.
+
+    Raises:
+        ModelError: see `patterns`.
+    """
+    settings, filters = settings or Settings(), tuple(filters)
+    settings.check()
+    way = ascent(source, layer, settings.mode, settings.size)
+    for one in filters:
+        if not 0 <= one < way.filters:
+            raise ModelError(f"The layer {layer} has no filter {one}: choose 0 to {way.filters - 1}.")
+    count = len(filters)
+    now = Patterns(
+        layer, filters, np.zeros((count, settings.size, settings.size, way.channels), np.uint8),
+        np.zeros(count, np.int64), np.zeros(count, np.float32), np.zeros(count, np.float32),
+    )  # fmt: skip
+    starts = [way.start(np.random.default_rng([settings.seed, one])) for one in filters]
+    for at, start in enumerate(starts):
+        now.pictures[at] = way.pictures(start[None])[0]
+    yield _copied(now)
+    for first in range(0, count, _BATCH):
+        part = slice(first, min(first + _BATCH, count))
+        chosen = np.array(filters[part])
+        moves = np.stack([way.moves(np.random.default_rng([settings.seed, one, 1]), settings.steps) for one in chosen])
+        state = way.begin(np.stack(starts[part]))
+        for step in range(settings.steps):
+            begun, (state, means) = state, way.step(state, chosen, moves[:, step], settings.step, step)
+            if step == 0:
+                means = way.means(begun, chosen) if means is None else means
+                now.before[part] = now.after[part] = np.asarray(means)
+            done = step + 1
+            if done == settings.steps:
+                now.after[part] = way.means(state, chosen)
+            if done % _ROUND == 0 or done in (1, settings.steps):
+                now.pictures[part], now.steps[part] = way.pictures(way.of(state)), done
+                yield _copied(now)
+
+
+def _copied(found: Patterns) -> Patterns:
+    """What is given away doesn't change any more."""
+    arrays = ("pictures", "steps", "before", "after")
+    return replace(found, **{name: getattr(found, name).copy() for name in arrays})
+
+
+def _joined(known: Patterns | None, made: Patterns, filters: tuple[int, ...]) -> Patterns:
+    """Both in the order of `filters`."""
+    if known is None or not known.filters:
+        return made
+    order = [(known.filters + made.filters).index(one) for one in filters]
+    joined: dict[str, Any] = {
+        name: np.concatenate([getattr(known, name), getattr(made, name)])[order]
+        for name in ("pictures", "steps", "before", "after")
+    }
+    return Patterns(made.layer, filters, **joined)
+
+
+def _file(run: Run, layer: str, settings: Settings) -> Any:
+    return shelf.shelf(run, "patterns", version=_VERSION, layer=layer, **asdict(settings))
+
+
+def kept(run: Run, layer: str, filters: Sequence[int], settings: Settings) -> Patterns | None:
+    """Returns those of the filters' patterns that the run's folder keeps, in order; `None` where it keeps none."""
+    found = shelf.read(_file(run, layer, settings))
+    try:
+        there = {int(one): at for at, one in enumerate(found["filters"])}
+        chosen = tuple(int(one) for one in filters if int(one) in there)
+        rows = [there[one] for one in chosen]
+        if not chosen or len({len(array) for array in found.values()}) != 1:
+            return None
+        return Patterns(layer, chosen, *(found[name][rows] for name in ("pictures", "steps", "before", "after")))
+    except (TypeError, KeyError, ValueError, IndexError):
+        return None
+
+
+def _keep(run: Run, made: Patterns, settings: Settings) -> None:
+    """Adds what is whole to what the run keeps."""
+    path, whole = _file(run, made.layer, settings), made.whole(settings)
+    arrays = {name: getattr(made, name)[whole] for name in ("pictures", "steps", "before", "after")}
+    arrays["filters"] = np.array(made.filters, np.int64)[whole]
+    old = shelf.read(path)
+    if old is not None and old.keys() == arrays.keys():
+        stays = ~np.isin(old["filters"], arrays["filters"])
+        arrays = {name: np.concatenate([old[name][stays], values]) for name, values in arrays.items()}
+    shelf.write(path, arrays)

@@ -1,0 +1,253 @@
+"""Which part of the picture an output depends on, exactly and with branches, and what each layer costs.
+
+Araujo, Norris & Sim 2019 (doi:10.23915/distill.00021) give size, stride and offset by arithmetic. The boxes here are
+followed place by place instead, so that they are right at borders, behind enlargements and where branches meet.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import tensorflow as tf
+
+from cnnviz.errors import ModelError, one_of
+from cnnviz.explain.inspection import receptive_field_1d as spans
+from cnnviz.explain.inspection.receptive_field_1d import Span
+from cnnviz.models.graph.graph import flatten
+from cnnviz.models.graph.layer_kinds import kind_of, layer_of, timed
+from cnnviz.models.graph.traversal import Step, run
+
+if TYPE_CHECKING:
+    import keras
+
+    from cnnviz.models.classifier import Loaded
+    from cnnviz.models.graph.graph import Graph
+
+__all__ = ["Field", "LayerRow", "box", "fields", "table"]
+
+
+@dataclass(frozen=True, eq=False)
+class Field:
+    """What a layer's outputs depend on in the picture.
+
+    Attributes:
+        rows, columns: for each place along the side, which of the picture's rows (columns) it depends on.
+        everything: whether every output depends on all that the network sees of the picture, as behind Flatten.
+        exact: `False` behind operations whose dependence isn't known here; the whole picture is taken there.
+    """
+
+    rows: Span
+    columns: Span
+    everything: bool = False
+    exact: bool = True
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height and width in the picture's pixels as arithmetic gives them; may be larger than the picture."""
+        return self.rows.size, self.columns.size
+
+    @property
+    def stride(self) -> tuple[float, float]:
+        """By how many pixels the fields of neighbouring places are apart, down and right."""
+        return self.rows.stride, self.columns.stride
+
+    @property
+    def offset(self) -> tuple[float, float]:
+        """Top and left of the first place's field; negative where it begins in the padding."""
+        return self.rows.start, self.columns.start
+
+    def box(self, y: int = 0, x: int = 0) -> tuple[int, int, int, int]:
+        """Returns the (top, left, height, width) that the place depends on, within the picture; 0 × 0 for padding.
+
+        Raises:
+            ModelError: there is no such place.
+        """
+        sides = []
+        for what, at, span in (("row", y, self.rows), ("column", x, self.columns)):
+            if not 0 <= at < len(span.low):
+                raise ModelError(f"The layer has no {what} {at}: choose 0 to {len(span.low) - 1}.")
+            sides.append((int(span.low[at]), int(span.high[at])))
+        (top, bottom), (left, right) = sides
+        return (top, left, bottom - top, right - left) if bottom > top and right > left else (0, 0, 0, 0)
+
+
+@dataclass(frozen=True)
+class LayerRow:
+    """A layer in its place, for a table.
+
+    Attributes:
+        name, type, shape: as in `graph.LayerAt`, with sides known.
+        parameters: all its weights; a layer that is called again has them again.
+        macs: multiplications with a weight for one picture.
+        share: its part of the network's `macs`, 0..1.
+        size, stride: the receptive field's, see `Field`; (0, 0) for a layer that depends on no pixel.
+        everything: whether each of its outputs depends on the whole picture.
+    """
+
+    name: str
+    type: str
+    shape: tuple[int, ...]
+    parameters: int
+    macs: int
+    share: float
+    size: tuple[int, int]
+    stride: tuple[float, float]
+    everything: bool
+
+
+def box(
+    source: Loaded | keras.Model, layer: str, y: int = 0, x: int = 0, image_size: tuple[int, int] | None = None
+) -> tuple[int, int, int, int]:
+    """Returns the (top, left, height, width) of the picture that a layer's output at row y, column x depends on.
+
+    Raises:
+        ModelError: no such layer or place, or a size that the network doesn't take.
+    """
+    known = fields(source, image_size)
+    if layer not in known:
+        raise ModelError(f"The network has no layer {layer!r}: {one_of(layer, known)}.")
+    return known[layer].box(y, x)
+
+
+def fields(source: Loaded | keras.Model, image_size: tuple[int, int] | None = None) -> Mapping[str, Field]:
+    """Returns every layer's field.
+
+    Args:
+        source: the network.
+        image_size: (height, width) of pictures, needed only for a model that takes any; a `Loaded` has one.
+
+    Raises:
+        ModelError: a size that the network doesn't take, or none where it takes any.
+    """
+    graph, size = flatten(source, logits=False), _size(source, image_size)
+    return graph.kept(("fields", size), lambda: _fields(graph, size))
+
+
+def table(source: Loaded | keras.Model, image_size: tuple[int, int] | None = None) -> tuple[LayerRow, ...]:
+    """Returns a row for every layer in the order of computation; arguments and errors as of `fields`."""
+    graph, size = flatten(source, logits=False), _size(source, image_size)
+    known, shapes = fields(source, size), _shapes(graph, size)
+    costs = {step.name: _macs(step, shapes) for step in graph.program.steps}
+    total = sum(costs.values()) or 1
+    return tuple(
+        LayerRow(
+            step.name, kind_of(step.operation), shapes[step.outputs[0]],
+            int(step.operation.count_params()) if hasattr(step.operation, "count_params") else 0,
+            costs[step.name], costs[step.name] / total, known[step.name].size, known[step.name].stride,
+            known[step.name].everything,
+        )
+        for step in graph.program.steps
+    )  # fmt: skip
+
+
+def _size(source: Loaded | keras.Model, image_size: tuple[int, int] | None) -> tuple[int, int]:
+    height, width = flatten(source, logits=False).input_shape[:2]
+    given = tuple(image_size or getattr(source, "image_size", None) or (height, width))
+    if None in given:
+        raise ModelError("The network takes pictures of any size: say which, as (height, width).")
+    if height not in (None, given[0]) or width not in (None, given[1]):
+        raise ModelError(f"The network takes pictures of {height} × {width}, not {given[0]} × {given[1]}.")
+    return given
+
+
+def _shapes(graph: Graph, size: tuple[int, int]) -> dict[int, tuple[int, ...]]:
+    """The shape of every value without the batch."""
+    return graph.kept(("shapes", size), lambda: _inferred(graph, size))
+
+
+def _inferred(graph: Graph, size: tuple[int, int]) -> dict[int, tuple[int, ...]]:
+    at = {layer.name: layer.shape for layer in graph.layers}
+    found = {step.outputs[0]: at[step.name] for step in graph.program.steps} | {0: (*size, graph.input_shape[2])}
+    plain = all(len(step.outputs) == 1 for step in graph.program.steps)
+    if plain and not any(None in shape for shape in found.values()):
+        return found
+
+    @tf.function(input_signature=[tf.TensorSpec((1, *found[0]), tf.float32)])
+    def trace(pixels: Any) -> None:
+        values = run(graph.program.steps, {0: pixels})
+        found.update({one: tuple(value.shape[1:]) for one, value in values.items()})
+
+    trace.get_concrete_function()
+    return found
+
+
+def _fields(graph: Graph, size: tuple[int, int]) -> dict[str, Field]:
+    shapes = _shapes(graph, size)
+    known = {0: Field(*(spans.pixels(side) for side in size))}
+    for step in graph.program.steps:
+        given = [known[one] for one in step.inputs]
+        found = _after(step, given, [shapes[one] for one in step.inputs], shapes[step.outputs[0]], size)
+        known.update(dict.fromkeys(step.outputs, found))
+    return {step.name: known[step.outputs[0]] for step in graph.program.steps}
+
+
+_BY_PLACE = {
+    "Absolute", "Activation", "ActivityRegularization", "Add", "Average", "Clip", "Divide", "Dropout", "ELU", "Elu",
+    "Exp", "GaussianDropout", "GaussianNoise", "Gelu", "HardSigmoid", "HardSilu", "Identity", "LayerScale",
+    "LeakyReLU", "Log", "Maximum", "Minimum", "Multiply", "Negative", "PReLU", "Power", "ReLU", "Relu", "Relu6",
+    "Rescaling", "Sigmoid", "Silu", "SpatialDropout2D", "Sqrt", "Square", "StochasticDepth", "Subtract", "Tanh",
+    "TrueDivide",
+}  # fmt: skip
+"""Layers and operations whose output at a place depends on their inputs at this place alone."""
+_OF_CHANNELS = {"Softmax", "LayerNormalization", "BatchNormalization", "Normalization", "UnitNormalization",
+                "Concatenate", "Flip"}  # fmt: skip
+"""As those, where their axis is that of the channels."""
+
+
+def _after(step: Step, given: list[Field], shapes: list[tuple], shape: tuple, size: tuple[int, int]) -> Field:
+    operation, kind = layer_of(step.operation), _kind(step)
+    exact = all(field.exact for field in given)
+    height, width = (*shape[:-1], 1, 1)[:2]
+    seen = any(field.everything for field in given)
+    rows, columns = given[0].rows, given[0].columns
+    by_place = kind in _BY_PLACE or kind == "Dense" or (kind in _OF_CHANNELS and _last_axis(operation, len(shape)))
+    if by_place and all(len(f.rows.low) in (1, height) and len(f.columns.low) in (1, width) for f in given):
+        rows = spans.merged([field.rows for field in given], height)
+        columns = spans.merged([field.columns for field in given], width)
+        if seen:
+            rows, columns = spans.everywhere(rows, height), spans.everywhere(columns, width)
+        return Field(rows, columns, seen, exact)
+    if kind and len(given) == 1 and len(shape) == 3 and len(shapes[0]) == 3:
+        moved = [spans.moved(rows, operation, 0, height), spans.moved(columns, operation, 1, width)]
+        if None not in moved:
+            return Field(*moved, everything=seen, exact=exact)
+    if kind == "Reshape" and len(shape) > 1 and height == shapes[0][0] and not seen:
+        return Field(rows, spans.everywhere(columns, width), exact=exact)
+    if len(given) == 1 and (kind in ("Flatten", "Reshape") or kind.startswith("Global")):
+        return Field(spans.everywhere(rows, height), spans.everywhere(columns, width), True, exact)
+    rows, columns = map(spans.pixels, size)
+    return Field(spans.everywhere(rows, height), spans.everywhere(columns, width), True, False)
+
+
+def _kind(step: Step) -> str:
+    """What a step is for the places along the picture; "" where its layer works on other axes."""
+    kind = kind_of(step.operation)
+    if step.before or step.after:  # the channels' change of place is none of what is kept here
+        return "Identity" if kind in ("Permute", "Transpose") and len(step.shape) == 4 else ""
+    return "" if timed(step.operation) and kind not in (*_BY_PLACE, "Dense") else kind
+
+
+def _last_axis(operation: Any, rank: int) -> bool:
+    axis = getattr(operation, "axis", -1)
+    axes = [axis] if isinstance(axis, int) else list(axis or [None])
+    return axes in ([-1], [rank])
+
+
+def _macs(step: Step, shapes: Mapping[int, tuple[int, ...]]) -> int:
+    operation = layer_of(step.operation)
+    kind = type(operation).__name__
+    given, got = shapes[step.inputs[0]], shapes[step.outputs[0]]
+    if kind in ("Conv2D", "DepthwiseConv2D"):
+        return math.prod(got[:2]) * math.prod(operation.kernel.shape)
+    if kind == "SeparableConv2D":
+        return math.prod(got[:2]) * sum(
+            math.prod(one.shape) for one in (operation.depthwise_kernel, operation.pointwise_kernel)
+        )
+    if kind == "Conv2DTranspose":
+        return math.prod(given[:2]) * math.prod(operation.kernel.shape)
+    if kind == "Dense":
+        return math.prod(got[:-1]) * math.prod(operation.kernel.shape)
+    return 0

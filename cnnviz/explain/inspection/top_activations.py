@@ -1,0 +1,269 @@
+"""What excites a layer's channels in the run's own data, for which classes they stand, and what is lost without them.
+
+Importing this loads no TensorFlow.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import CancelledError
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from cnnviz.data import open_dataset, prepare
+from cnnviz.errors import DataError, ModelError
+from cnnviz.models.probabilities import probabilities
+from cnnviz.progress import Cancelled
+from cnnviz.runs import Run
+from cnnviz.runs import results_cache as shelf
+
+if TYPE_CHECKING:
+    from cnnviz.models.classifier import Loaded
+
+__all__ = ["LIMIT", "TOP", "Excited", "Samples", "SwitchedOff", "crop", "excited", "kept", "kept_off", "samples",
+           "switched_off"]  # fmt: skip
+
+LIMIT = 600
+"""At most this many held-out pictures are shown to the network, evenly from the whole split."""
+TOP = 12
+_BATCH = 32
+_VERSION = 1
+
+Progress = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True, eq=False)
+class Samples:
+    """Held-out pictures as a network sees them: uint8 (n, height, width, channels), their names, and their right
+    classes by head, int64 (n,)."""
+
+    pictures: np.ndarray
+    labels: dict[str, np.ndarray]
+    names: tuple[str, ...]
+
+    def __len__(self) -> int:
+        return len(self.pictures)
+
+
+@dataclass(frozen=True, eq=False)
+class Excited:
+    """How the k channels of a layer answered to many pictures.
+
+    Attributes:
+        values: each channel's greatest values, one a picture, the greatest first: float32 (k, top).
+        rows: in which of the samples they are, int64 (k, top).
+        places: at which (row, column) of the layer, int64 (k, top, 2).
+        by_class: for each head each channel's mean output over the pictures of each class, float32 (k, classes).
+        pictures: how many were shown.
+    """
+
+    values: np.ndarray
+    rows: np.ndarray
+    places: np.ndarray
+    by_class: dict[str, np.ndarray]
+    pictures: int
+
+    @property
+    def dead(self) -> np.ndarray:
+        """Which channels were nowhere above 0 in any picture, bool (k,)."""
+        return self.values[:, 0] <= 0
+
+    def selectivity(self, head: str) -> np.ndarray:
+        """Returns how far each channel stands for one class of a head, float32 (k,), 0 (for none) to 1 (for one only).
+
+        (a - b) / (a + b) of the greatest class mean a and the mean b of the others (Morcos et al. 2018,
+        arXiv:1803.06959); class means below 0 count as 0.
+        """
+        means = np.maximum(self.by_class[head].astype(np.float64), 0)
+        greatest = means.max(axis=1)
+        others = (means.sum(axis=1) - greatest) / max(1, means.shape[1] - 1)
+        total = greatest + others
+        return np.divide(greatest - others, total, out=np.zeros_like(total), where=total > 0).astype(np.float32)
+
+
+@dataclass(frozen=True, eq=False)
+class SwitchedOff:
+    """Accuracies with everything as it is and with channels set to 0, each 0..1.
+
+    `accuracy` has (with, without) for each head; `by_class` float32 (classes, 2) the same for the pictures of each
+    class, NaN where there are none.
+    """
+
+    accuracy: dict[str, tuple[float, float]]
+    by_class: dict[str, np.ndarray]
+    pictures: int
+
+
+def samples(
+    run: Run, *, limit: int = LIMIT, progress: Progress | None = None, cancelled: Callable[[], bool] | None = None
+) -> Samples:
+    """Returns pictures of the run's test split (validation's where it has none), evenly from the whole split.
+
+    Raises:
+        DataError: its data can't be opened, or none of the pictures can be read.
+        Cancelled: `cancelled` said so.
+    """
+    recipe = run.recipe
+    dataset = open_dataset(recipe.data, [head.name for head in recipe.network.heads], progress=progress)
+    split = dataset.splits.get("test") or dataset.splits["validation"]
+    split = split.take(np.unique(np.linspace(0, len(split) - 1, min(limit, len(split))).round().astype(np.int64)))
+    if cancelled is not None and cancelled():
+        raise Cancelled
+    try:
+        found = prepare(split, recipe.data, progress=progress, cancelled=cancelled)
+    except CancelledError:
+        raise Cancelled from None
+    if not len(found):
+        raise DataError(f"None of the {len(split)} held-out pictures of {dataset.title} could be read.")
+    labels = {head: values[found.kept] for head, values in split.labels.items()}
+    return Samples(found.array, labels, tuple(split.name_of(int(row)) for row in found.kept))
+
+
+def kept(run: Run, layer: str, limit: int = LIMIT) -> Excited | None:
+    """Returns what `excited` found before for this run's network and a `limit` of samples, or `None`."""
+    found = shelf.read(_file(run, layer, limit))
+    try:
+        by_class = {name[6:]: values for name, values in found.items() if name.startswith("class_")}
+        return Excited(found["values"], found["rows"], found["places"], by_class, int(found["pictures"]))
+    except (AttributeError, KeyError, TypeError, ValueError):
+        return None
+
+
+def _file(run: Run, layer: str, limit: int) -> Any:
+    return shelf.shelf(run, "excited", version=_VERSION, layer=layer, limit=limit, top=TOP)
+
+
+def excited(
+    loaded: Loaded,
+    layer: str,
+    given: Samples,
+    *,
+    run: Run | None = None,
+    limit: int = LIMIT,
+    progress: Progress | None = None,
+    cancelled: Callable[[], bool] | None = None,
+    lock: AbstractContextManager | None = None,
+) -> Excited:
+    """Returns how a layer's channels answer to pictures.
+
+    Args:
+        loaded: the network.
+        layer: one with channels in its last axis.
+        given: see `samples`.
+        run: where to keep the result, under `limit`, by which `given` was taken.
+        progress: called with what is being done, how much is done and how much there is.
+        cancelled: asked before every batch.
+        lock: held while the network is at work, a batch at a time.
+
+    Raises:
+        ModelError: no such layer, or no pictures.
+        Cancelled: `cancelled` said so.
+    """
+    if run is not None and (found := kept(run, layer, limit)) is not None:
+        return found
+    if not len(given):
+        raise ModelError("There are no pictures to show to the network: expected at least one.")
+    from cnnviz.explain.inspection.channel_ablation import peaks  # brings TensorFlow
+
+    look = peaks(loaded, layer)
+    parts = []
+    for part in _rounds(len(given), "Looking for what excites the layer", progress, cancelled):
+        pixels = loaded.pixels(given.pictures[part])
+        with lock if lock is not None else nullcontext():
+            parts.append(look(pixels))
+    greatest, places, means = (np.concatenate(one) for one in zip(*parts, strict=True))
+    rows = np.argsort(-greatest, axis=0, kind="stable")[:TOP].T
+    channels = np.arange(greatest.shape[1])[:, None]
+    by_class = {}
+    for head in loaded.heads:
+        if head.name in given.labels:
+            right = np.eye(head.classes, dtype=np.float64)[given.labels[head.name]]
+            by_class[head.name] = (means.T @ right / np.maximum(right.sum(axis=0), 1)).astype(np.float32)
+    found = Excited(greatest[rows, channels], rows, places[rows, channels], by_class, len(given))
+    if run is not None:
+        arrays = {"values": found.values, "rows": rows, "places": found.places, "pictures": np.array(len(given))}
+        shelf.write(_file(run, layer, limit), arrays | {f"class_{name}": one for name, one in by_class.items()})
+    return found
+
+
+def crop(picture: np.ndarray, box: tuple[int, int, int, int]) -> np.ndarray:
+    """Returns the (top, left, height, width) of a picture (h, w, c), as `receptive.box` gives it; never empty."""
+    top, left, height, width = box
+    return picture[top : top + max(1, height), left : left + max(1, width)]
+
+
+def kept_off(run: Run, layer: str, channels: Sequence[int], limit: int = LIMIT) -> SwitchedOff | None:
+    """Returns what `switched_off` found before for this run's network and a `limit` of samples, or `None`."""
+    found = shelf.read(_file_off(run, layer, channels, limit))
+    try:
+        heads = [name[6:] for name in found if name.startswith("class_")]
+        accuracy = {head: tuple(float(one) for one in found[f"accuracy_{head}"]) for head in heads}
+        return SwitchedOff(accuracy, {head: found[f"class_{head}"] for head in heads}, int(found["pictures"]))
+    except (AttributeError, KeyError, TypeError, ValueError):
+        return None
+
+
+def _file_off(run: Run, layer: str, channels: Sequence[int], limit: int) -> Any:
+    chosen = sorted({int(one) for one in channels})
+    return shelf.shelf(run, "excited", version=_VERSION, off=layer, channels=chosen, limit=limit)
+
+
+def switched_off(
+    loaded: Loaded,
+    layer: str,
+    channels: Sequence[int],
+    given: Samples,
+    *,
+    run: Run | None = None,
+    limit: int = LIMIT,
+    progress: Progress | None = None,
+    cancelled: Callable[[], bool] | None = None,
+    lock: AbstractContextManager | None = None,
+) -> SwitchedOff:
+    """Returns the accuracy on pictures without some of a layer's channels: they are 0 wherever the layer is used.
+
+    The network is not changed. Arguments and errors as of `excited`; also ModelError where there is no such channel.
+    """
+    if run is not None and (found := kept_off(run, layer, channels, limit)) is not None:
+        return found
+    if not len(given):
+        raise ModelError("There are no pictures to show to the network: expected at least one.")
+    from cnnviz.explain.inspection.channel_ablation import both_ways  # brings TensorFlow
+
+    ask = both_ways(loaded, layer, channels)
+    parts = []
+    for part in _rounds(len(given), "Asking without the channel", progress, cancelled):
+        pixels = loaded.pixels(given.pictures[part])
+        with lock if lock is not None else nullcontext():
+            answers = [probabilities(outputs, loaded.heads) for outputs in ask(pixels)]
+        parts.append([np.stack([each.argmax(axis=1) for each in pair]) for pair in zip(*answers, strict=True)])
+    accuracy, by_class = {}, {}
+    for head, answers in zip(loaded.heads, zip(*parts, strict=True), strict=True):
+        if head.name in given.labels:
+            labels = given.labels[head.name]
+            right = np.concatenate(answers, axis=1) == labels
+            accuracy[head.name] = tuple(float(one) for one in right.mean(axis=1))
+            counts = np.bincount(labels, minlength=head.classes).astype(np.float64)
+            counts[counts == 0] = np.nan
+            hits = [np.bincount(labels, weights=one, minlength=head.classes) / counts for one in right]
+            by_class[head.name] = np.stack(hits, axis=1).astype(np.float32)
+    found = SwitchedOff(accuracy, by_class, len(given))
+    if run is not None:
+        arrays = {f"accuracy_{name}": np.array(pair) for name, pair in accuracy.items()}
+        arrays |= {f"class_{name}": values for name, values in by_class.items()} | {"pictures": np.array(len(given))}
+        shelf.write(_file_off(run, layer, channels, limit), arrays)
+    return found
+
+
+def _rounds(
+    total: int, what: str, progress: Progress | None, cancelled: Callable[[], bool] | None
+) -> Iterator[slice]:  # fmt: skip
+    for start in range(0, total, _BATCH):
+        if cancelled is not None and cancelled():
+            raise Cancelled
+        yield slice(start, start + _BATCH)
+        if progress is not None:
+            progress(what, min(start + _BATCH, total), total)

@@ -1,0 +1,239 @@
+"""Does a map mark what a network uses? Deletion and insertion curves, beside those of random maps.
+
+After Petsiuk, Das & Saenko 2018 (RISE, arXiv:1806.07421): pixels are taken away, or shown, in the order of the map, and
+the class's probability is followed. A network is a callable here; nothing knows TensorFlow.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+
+import cv2
+import numpy as np
+
+from cnnviz.errors import ModelError
+from cnnviz.progress import Cancelled
+
+__all__ = ["RANDOM_MAPS", "STEPS", "Curves", "Faithful", "altered", "blurred", "curves", "emptied", "faithful", "over",
+           "random_like", "ranking", "resized"]  # fmt: skip
+
+STEPS = 32
+RANDOM_MAPS = 10
+_BATCH, _LEAST, _PIXELS = 33, 4, 400_000  # pictures asked about at once: small ones by the curve, large ones by the few
+_DIGITS = 6  # of a map's greatest value: what resizing adds below this is no difference
+
+Score = Callable[[np.ndarray], np.ndarray]
+"""Gives the class's probabilities, (n,), for uint8 pictures (n, height, width, channels)."""
+
+
+@dataclass(frozen=True)
+class Curves:
+    """The class's probability while shares of the pixels (`shares`, 0..1) are taken away or shown, best first.
+
+    `deletion` starts with the whole picture and ends with its mean colour alone; `insertion` starts with a blurred
+    picture and ends with the whole one.
+    """
+
+    shares: tuple[float, ...]
+    deletion: tuple[float, ...]
+    insertion: tuple[float, ...]
+
+    @property
+    def deletion_area(self) -> float:
+        """The area under `deletion`, 0..1: small where the map marks what the class needs."""
+        return float(np.trapezoid(self.deletion, self.shares))
+
+    @property
+    def insertion_area(self) -> float:
+        """The area under `insertion`, 0..1: large where the map marks what is enough for the class."""
+        return float(np.trapezoid(self.insertion, self.shares))
+
+
+@dataclass(frozen=True)
+class Faithful:
+    """Curves of one or more maps by their names, the first of them the one in question, and of random ones.
+
+    `skipped` says for maps that could not be had why not. `ended` is why it is not whole: "time", "stop" or "".
+    """
+
+    curves: dict[str, Curves]
+    random: tuple[Curves, ...] = ()
+    skipped: dict[str, str] = field(default_factory=dict)
+    ended: str = ""
+
+    @property
+    def random_mean(self) -> Curves | None:
+        """The mean of the random maps' curves."""
+        if not self.random:
+            return None
+        mean = (np.mean([getattr(one, name) for one in self.random], axis=0) for name in ("deletion", "insertion"))
+        return Curves(self.random[0].shares, *(tuple(values.tolist()) for values in mean))
+
+
+def resized(map_: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """Returns a map (h', w') at a picture's (height, width), float32, bilinear as the overlay draws it."""
+    map_ = np.asarray(map_, np.float32)
+    return map_ if map_.shape == tuple(size) else cv2.resize(map_, size[::-1], interpolation=cv2.INTER_LINEAR)
+
+
+def ranking(map_: np.ndarray, size: tuple[int, int], *, seed: int = 0) -> np.ndarray:
+    """Returns the pixels' indices, int64 (height · width,), highest value of the resized map first.
+
+    Equal values, such as the zeros of a map that is cut off there, come in random order: by rows, the top of the
+    picture would be favoured.
+    """
+    values = resized(map_, size).ravel().astype(np.float64)
+    values = np.round(values / (np.abs(values).max() or 1.0), _DIGITS)
+    return np.lexsort((np.random.default_rng(seed).random(len(values)), -values))
+
+
+def random_like(map_: np.ndarray, seed: int) -> np.ndarray:
+    """Returns a random map of the same shape and grain, float32.
+
+    The phases of its Fourier transform are drawn anew (surrogate data, Theiler et al. 1992), of the map mirrored at its
+    edges, so that they make no grain of their own: blobs stay as large as they were but lie elsewhere. White noise
+    would be no fair peer of a smooth map, because taking away scattered pixels disturbs a network more than taking away
+    a patch.
+    """
+    map_ = np.asarray(map_, np.float64)
+    height, width = map_.shape
+    wave = np.fft.rfft2(np.pad(map_ - map_.mean(), ((0, height), (0, width)), "symmetric"))
+    noise = np.fft.rfft2(np.random.default_rng(seed).standard_normal((2 * height, 2 * width)))
+    phases = noise / np.maximum(np.abs(noise), 1e-12)
+    return np.fft.irfft2(np.abs(wave) * phases, s=(2 * height, 2 * width))[:height, :width].astype(np.float32)
+
+
+def emptied(picture: np.ndarray) -> np.ndarray:
+    """Returns a picture of the same shape that has the picture's mean colour everywhere."""
+    mean = picture.reshape(-1, picture.shape[-1]).mean(axis=0).round().astype(np.uint8)
+    return np.broadcast_to(mean, picture.shape)
+
+
+def blurred(picture: np.ndarray) -> np.ndarray:
+    """Returns the picture blurred until little but its colours is left: Gaussian, deviation a tenth of a side."""
+    deviations = [side / 10 for side in picture.shape[:2]]
+    soft = cv2.GaussianBlur(picture, (0, 0), sigmaX=deviations[1], sigmaY=deviations[0], borderType=cv2.BORDER_REFLECT)
+    return soft.reshape(picture.shape)
+
+
+def altered(picture: np.ndarray, order: np.ndarray, counts: np.ndarray, other: np.ndarray) -> np.ndarray:
+    """Returns the picture once for each count, its first so many pixels of the order taken from the other one.
+
+    Args:
+        picture: uint8 (height, width, channels).
+        order: see `ranking`.
+        counts: int (n,).
+        other: as `picture`.
+
+    Returns:
+        uint8 (n, height, width, channels).
+    """
+    rank = np.empty(len(order), np.int64)
+    rank[order] = np.arange(len(order))
+    taken = rank.reshape(picture.shape[:2])[None] < np.asarray(counts)[:, None, None]
+    return np.where(taken[..., None], other, picture)
+
+
+def curves(score: Score, picture: np.ndarray, map_: np.ndarray, *, steps: int = STEPS, seed: int = 0,
+           empty: np.ndarray | None = None, start: np.ndarray | None = None) -> Curves:  # fmt: skip
+    """Returns the deletion and insertion curves of one map.
+
+    Args:
+        score: the class's probability for pictures.
+        picture: uint8 (height, width, channels) as the network sees it.
+        map_: float (h', w'), of any size; only the order of its values counts.
+        steps: in how many equal steps all pixels are changed.
+        seed: for the order of equal values.
+        empty: what is left when pixels are deleted; by default `emptied`.
+        start: what insertion starts from; by default `blurred`.
+    """
+    order = ranking(map_, picture.shape[:2], seed=seed)
+    counts = np.linspace(0, len(order), steps + 1).round().astype(np.int64)
+    found = [
+        _asked(score, altered(before, order, counts, after))
+        for before, after in (
+            (picture, emptied(picture) if empty is None else empty),
+            (blurred(picture) if start is None else start, picture),
+        )
+    ]
+    return Curves(tuple((counts / len(order)).tolist()), *(tuple(values.tolist()) for values in found))
+
+
+def _asked(score: Score, pictures: np.ndarray) -> np.ndarray:
+    size = min(_BATCH, max(_LEAST, _PIXELS // (pictures.shape[1] * pictures.shape[2])))
+    parts = [score(pictures[start : start + size]) for start in range(0, len(pictures), size)]
+    return np.concatenate(parts).astype(np.float64)
+
+
+def faithful(
+    score: Score,
+    picture: np.ndarray,
+    maps: Mapping[str, np.ndarray | Callable[[], np.ndarray]],
+    *,
+    randoms: int = RANDOM_MAPS,
+    steps: int = STEPS,
+    seed: int = 0,
+    budget: float = 30.0,
+    progress: Callable[[str, int, int], None] | None = None,
+    cancelled: Callable[[], bool] | None = None,
+) -> Faithful:
+    """Returns the curves of maps and of random maps of the first one's grain.
+
+    Args:
+        score: the class's probability for pictures.
+        picture: uint8 (height, width, channels) as the network sees it.
+        maps: by name, the one in question first; one that must be computed is a function. Where that fails with a
+            `ModelError` its sentence is kept in `skipped`.
+        randoms: how many random maps.
+        steps: see `curves`.
+        seed: the same seed gives the same random maps.
+        budget: seconds. What is done by then is returned; at least the map in question is.
+        progress: called with what is being done, how much is done and how much there is.
+        cancelled: asked between two maps; what is done by then is returned.
+
+    Raises:
+        Cancelled: `score` raised it before the first map was measured; later on, or where a map's function raises it,
+            what is done is returned.
+    """
+    (name, first), *others = maps.items()
+    first = _made(first)
+    peers = [("", partial(random_like, first, seed + nth)) for nth in range(1, randoms + 1)]
+    jobs = [(name, first), *peers[:1], *others, *peers[1:]]  # one of each kind first, for when time runs out
+    found: dict[str, Curves] = {}
+    random: list[Curves] = []
+    skipped: dict[str, str] = {}
+    ends, ended = time.monotonic() + budget, ""
+    for nth, (what, map_) in enumerate(jobs):
+        if found and (ended := over(ends, cancelled)):
+            break
+        if progress is not None:
+            progress("Taking pixels away and showing them", nth, len(jobs))
+        try:
+            made = curves(score, picture, _made(map_), steps=steps, seed=seed)
+        except Cancelled:
+            if not found:
+                raise
+            ended = "stop"
+            break
+        except ModelError as error:
+            skipped[what] = str(error)
+            continue
+        if what:
+            found[what] = made
+        else:
+            random.append(made)
+    return Faithful(found, tuple(random), skipped, ended)
+
+
+def _made(map_: np.ndarray | Callable[[], np.ndarray]) -> np.ndarray:
+    return map_() if callable(map_) else map_
+
+
+def over(ends: float, cancelled: Callable[[], bool] | None) -> str:
+    """Returns why work must end now: "stop" where that was asked for, "time" after `ends` (monotonic), or ""."""
+    if cancelled is not None and cancelled():
+        return "stop"
+    return "time" if time.monotonic() > ends else ""

@@ -1,0 +1,167 @@
+"""Do a run's maps lie on the object? Measured over its whole test split, then read from the run's folder.
+
+Importing this loads no TensorFlow.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import time
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import asdict
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from cnnviz import images
+from cnnviz.data import open_dataset
+from cnnviz.errors import DataError
+from cnnviz.explain.attribution.explain import explain
+from cnnviz.explain.attribution.registry import METHODS
+from cnnviz.explain.attribution.targets import Target
+from cnnviz.explain.metrics.deletion_insertion import over
+from cnnviz.explain.metrics.pointing_game import Masked, Pointing, play
+from cnnviz.files import read_json, write_json
+from cnnviz.recipe import Recipe
+from cnnviz.runs import Run
+
+if TYPE_CHECKING:
+    from cnnviz.models.classifier import Loaded
+
+__all__ = ["has_masks", "kept", "masked_pictures", "measure"]
+
+_VERSION = 1
+
+Progress = Callable[[str, int, int], None]
+
+
+def has_masks(recipe: Recipe | None) -> bool:
+    """Returns whether the data that a recipe names comes with its objects' masks, without opening it."""
+    return recipe is not None and recipe.data.dataset == "shapes"
+
+
+def masked_pictures(recipe: Recipe, progress: Progress | None = None) -> Masked:
+    """Returns the whole test split (validation's where there is none) with its masks.
+
+    Raises:
+        DataError: the data can't be opened or has no masks.
+    """
+    data = recipe.data
+    dataset = open_dataset(data, [head.name for head in recipe.network.heads], progress=progress)
+    split = dataset.splits.get("test") or dataset.splits["validation"]
+    if not len(split) or split.mask(0) is None:
+        raise DataError(f"The pictures of {dataset.title} have no masks: only those of shapes have.")
+    size, crop = data.image_size, data.crop
+    pictures = [images.fit(split.image(nth), size, channels=data.channels, crop=crop) for nth in range(len(split))]
+    masks = [
+        images.fit(split.mask(nth)[..., None].astype(np.uint8) * 255, size, channels=1, crop=crop)[..., 0] > 127
+        for nth in range(len(split))
+    ]
+    return Masked(np.stack(pictures), np.stack(masks))
+
+
+def kept(run: Run, method: str, head: str, layer: str | None) -> Pointing | None:
+    """Returns what `measure` has found before for this network, or `None`."""
+    found = read_json(_path(run, method, head, layer))
+    try:
+        return Pointing(**found)
+    except TypeError:
+        return None
+
+
+def measure(
+    run: Run,
+    loaded: Loaded,
+    methods: Sequence[str],
+    *,
+    head: str,
+    layers: dict[str, str | None],
+    given: Masked | None = None,
+    budget: float = 300.0,
+    progress: Progress | None = None,
+    cancelled: Callable[[], bool] | None = None,
+    lock: AbstractContextManager | None = None,
+) -> dict[str, Pointing]:
+    """Returns the figures of methods over the run's whole test split; what the network answers is explained.
+
+    What is whole is kept in the run's folder under `trust/`.
+
+    Args:
+        run: whose recipe names the data.
+        loaded: its network.
+        methods: ids of `methods.METHODS`, in the order in which they are measured.
+        head: the name of the head whose answers are explained.
+        layers: for each method its layer, or `None` where it needs none.
+        given: the pictures where they are at hand already, see `masked_pictures`.
+        budget: seconds. What is done by then is returned, the last of it over a part of the pictures.
+        progress: called with what is being done, how much is done and how much there is.
+        cancelled: asked now and then; what is done by then is returned.
+        lock: held while TensorFlow works, for a batch at a time.
+
+    Raises:
+        DataError: see `masked_pictures`.
+        ModelError: see `explaining.explain`.
+    """
+    ends, lock = time.monotonic() + budget, lock or nullcontext()
+    found = {method: done for method in methods if (done := kept(run, method, head, layers[method])) is not None}
+    missing = [method for method in methods if method not in found]
+    if not missing:
+        return found
+    given = given or masked_pictures(run.recipe, progress)
+    number = [one.name for one in loaded.heads].index(head)
+
+    def stop() -> bool:
+        return bool(over(ends, cancelled))
+
+    for method in missing:
+
+        def maps_of(pictures: np.ndarray, method: str = method) -> np.ndarray:
+            with lock:
+                answers = loaded.ask(pictures)[number].argmax(axis=1)
+                targets = [Target(number, int(index)) for index in answers]
+                return explain(loaded.model, loaded.pixels(pictures), method=method, target=targets,
+                               layer=layers[method], cancelled=stop).map  # fmt: skip
+
+        def say(done: int, method: str = method) -> None:
+            if progress is not None:
+                progress(f"{METHODS[method].title} on test pictures", done, len(given.pictures))
+
+        say(0)
+        made = play(maps_of, given, method, ends=ends, progress=say, cancelled=cancelled)
+        if made is not None:
+            found[method] = made
+            if made.whole:
+                _keep(_path(run, method, head, layers[method]), asdict(made))
+        if over(ends, cancelled):
+            break
+    return {method: found[method] for method in methods if method in found}
+
+
+def _keep(path: Path, record: dict[str, Any]) -> None:
+    with contextlib.suppress(OSError):  # the folder may be read-only or gone; the result is there all the same
+        path.parent.mkdir(exist_ok=True)
+        write_json(path, record)
+
+
+def _path(run: Run, method: str, head: str, layer: str | None) -> Path:
+    """Named by all that the result depends on, the network's content among it."""
+    try:
+        status = run.best_path.stat()
+        network = _digest(run.best_path, status.st_mtime_ns, status.st_size)
+    except OSError:
+        network = ""
+    data = run.recipe.data.model_dump(mode="json") if run.recipe is not None else None
+    key = json.dumps([_VERSION, method, head, layer, data, network], sort_keys=True)
+    return run.folder / "trust" / f"{hashlib.sha256(key.encode()).hexdigest()[:24]}.json"
+
+
+@lru_cache(maxsize=32)
+def _digest(path: Path, modified: int, size: int) -> str:
+    """Of a network's file; unlike its time it stays the same where the run is copied or checked out."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

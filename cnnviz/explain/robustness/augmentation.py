@@ -1,0 +1,151 @@
+"""Does a network survive an augmentation step? Its answers along the step's range, for one picture and for many."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from cnnviz.augment import augment_batch, sweep
+from cnnviz.errors import RecipeError
+from cnnviz.images import with_channels
+from cnnviz.models.probabilities import BATCH, ask
+from cnnviz.policy import STEPS, Policy, Step
+from cnnviz.progress import Cancelled
+from cnnviz.recipe import Recipe, parse
+
+__all__ = ["Cancelled", "Changes", "along", "changes", "varied"]
+
+
+@dataclass(frozen=True)
+class Changes:
+    """How answers go along a step's range.
+
+    `values` are the strengths; for each of them and each head `changed` is the share of the pictures whose answer
+    differs from that to the picture as it is, and `accuracy` the share of right answers, all 0..1. `untouched` is the
+    accuracy on the pictures as they are.
+    """
+
+    values: tuple[float, ...]
+    pictures: int
+    changed: dict[str, tuple[float, ...]]
+    accuracy: dict[str, tuple[float, ...]]
+    untouched: dict[str, float]
+
+
+def along(
+    model: Callable[..., Any],
+    picture: np.ndarray,
+    kind: str,
+    values: Sequence[float],
+    recipe: Recipe,
+    *,
+    policy: Policy | None = None,
+) -> dict[str, np.ndarray]:
+    """Returns the probabilities of one picture's classes after one step at each of these values.
+
+    Args:
+        model: see `answers.ask`.
+        picture: uint8 (height, width, 1 or 3), of any size; it is cropped and resized as the recipe says.
+        kind: the step's type. Places, such as of an erased rectangle, are in the middle.
+        values: within the step's bounds; kinds without a range are applied from 0.5 on.
+        policy: where the fill mode comes from; by default the recipe's own augmentation.
+
+    Returns:
+        For each head float32 (values, classes).
+
+    Raises:
+        RecipeError: no such step, one that mixes pictures, or a value out of bounds.
+        ImageError: a picture of another type or shape.
+    """
+    data = recipe.data
+    images = sweep(
+        with_channels(picture, data.channels), kind, values, size=data.image_size, crop=data.crop,
+        policy=policy or recipe.augmentation,
+    )  # fmt: skip
+    heads = recipe.network.heads
+    return {head.name: found for head, found in zip(heads, ask(model, images, heads), strict=True)}
+
+
+def varied(step: Step, value: float, policy: Policy, *, probability: float = 1.0) -> Policy:
+    """Returns a policy that applies the step to every picture with this value, at a place of each picture's own."""
+    if STEPS[step.type].bounds is None:
+        only = Step(type=step.type, probability=probability * (value >= 0.5))
+    else:
+        only = parse({"type": step.type, "low": value, "high": value, "probability": probability}, Step)
+    return policy.model_copy(update={"steps": (only,)})
+
+
+def changes(
+    model: Callable[..., Any],
+    pictures: Sequence[np.ndarray],
+    labels: dict[str, np.ndarray],
+    step: Step,
+    strengths: Sequence[float],
+    recipe: Recipe,
+    *,
+    policy: Policy | None = None,
+    progress: Callable[[int, int], None] | None = None,
+    cancelled: Callable[[], bool] | None = None,
+) -> Changes:
+    """Returns how answers to many pictures change along a step's range.
+
+    Args:
+        model: see `answers.ask`.
+        pictures: uint8 of the recipe's size and channels; for a step that cuts its own window, whole pictures.
+        labels: for each head the right classes, int (n,).
+        step: its type is carried out; its range is not used.
+        strengths: the values; see `along`.
+        policy: where the fill mode comes from; by default the recipe's own augmentation.
+        progress: called with how many answers are there and how many are wanted.
+        cancelled: asked before every batch.
+
+    Raises:
+        RecipeError: a step that mixes pictures, a value out of bounds, or no pictures.
+        Cancelled: `cancelled` said so.
+    """
+    if STEPS[step.type].group == "batch":
+        raise RecipeError(f"{step.type} mixes pictures and can't be asked about: choose another step.")
+    if not len(pictures) or not len(strengths):
+        raise RecipeError(
+            f"There are {len(pictures)} pictures and {len(strengths)} strengths to ask about: expected some."
+        )
+    policy = policy or recipe.augmentation
+    total, done = len(pictures) * (len(strengths) + 1), 0
+    heads = recipe.network.heads
+
+    def answers(steps: Policy) -> list[np.ndarray]:
+        nonlocal done
+        found: list[list[np.ndarray]] = []
+        for start in range(0, len(pictures), BATCH):
+            if cancelled is not None and cancelled():
+                raise Cancelled
+            rows = range(start, min(start + BATCH, len(pictures)))
+            images = augment_batch(
+                [pictures[row] for row in rows], steps, seed=0, epoch=0, samples=list(rows),
+                size=recipe.data.image_size, crop=recipe.data.crop if steps.needs_margin else "whole",
+            )  # fmt: skip
+            found.append([each.argmax(axis=1) for each in ask(model, images, heads)])
+            done += len(rows)
+            if progress is not None:
+                progress(done, total)
+        return [np.concatenate(parts) for parts in zip(*found, strict=True)]
+
+    plain = answers(varied(step, strengths[0], policy, probability=0.0))
+    moved: dict[str, list[float]] = {head.name: [] for head in heads}
+    right: dict[str, list[float]] = {head.name: [] for head in heads}
+    for value in strengths:
+        for head, before, now in zip(heads, plain, answers(varied(step, value, policy)), strict=True):
+            moved[head.name].append(float(np.mean(before != now)))
+            right[head.name].append(float(np.mean(now == labels[head.name])))
+    return Changes(
+        values=tuple(float(value) for value in strengths),
+        pictures=len(pictures),
+        changed={name: tuple(shares) for name, shares in moved.items()},
+        accuracy={name: tuple(shares) for name, shares in right.items()},
+        untouched={
+            head.name: float(np.mean(before == labels[head.name])) for head, before in zip(heads, plain, strict=True)
+        },
+    )

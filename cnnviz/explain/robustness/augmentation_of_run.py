@@ -1,0 +1,104 @@
+"""How a run's network survives a step on held-out pictures: measured once, then read from the run's folder."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from cnnviz.data import open_dataset, prepare
+from cnnviz.errors import DataError
+from cnnviz.explain.robustness.augmentation import Cancelled, Changes, changes
+from cnnviz.files import read_json, write_json
+from cnnviz.policy import Policy, Step
+from cnnviz.runs import Run
+
+__all__ = ["LIMIT", "kept", "measure"]
+
+LIMIT = 500
+"""At most this many held-out pictures are asked about, evenly from the whole split."""
+_VERSION = 1
+
+Progress = Callable[[str, int, int], None]
+
+
+def kept(run: Run, step: Step, strengths: Sequence[float], policy: Policy) -> Changes | None:
+    """Returns what `measure` has found before for this network, or `None`."""
+    found = read_json(_path(run, step, strengths, policy))
+    try:
+        found["values"] = tuple(found["values"])
+        for name in ("changed", "accuracy"):
+            found[name] = {head: tuple(shares) for head, shares in found[name].items()}
+        return Changes(**found)
+    except (TypeError, KeyError, AttributeError):
+        return None
+
+
+def measure(
+    run: Run,
+    model: Callable[..., Any],
+    step: Step,
+    strengths: Sequence[float],
+    policy: Policy,
+    *,
+    progress: Progress | None = None,
+    cancelled: Callable[[], bool] | None = None,
+) -> Changes:
+    """Returns how answers to the run's test pictures (validation's where it has no test split) change along the step.
+
+    The result is kept in the run's folder under `survival/`.
+
+    Args:
+        run: whose recipe names the data.
+        model: its network, see `answers.ask`.
+        step: its type is carried out.
+        strengths: the values.
+        policy: where the fill mode comes from.
+        progress: called with what is being done, how much is done and how much there is.
+
+    Raises:
+        DataError: its data can't be opened.
+        RecipeError: see `survival.changes`.
+        Cancelled: `cancelled` said so; nothing is kept.
+    """
+    if (found := kept(run, step, strengths, policy)) is not None:
+        return found
+    recipe, say = run.recipe, progress or (lambda what, done, total: None)
+    dataset = open_dataset(recipe.data, [head.name for head in recipe.network.heads], progress=progress)
+    split = dataset.splits.get("test") or dataset.splits["validation"]
+    rows = np.unique(np.linspace(0, len(split) - 1, min(LIMIT, len(split))).round().astype(np.int64))
+    split = split.take(rows)
+    whole = step.type == "random_crop"
+    pictures = prepare(split, recipe.data, whole=whole, progress=progress, cancelled=cancelled)
+    if cancelled is not None and cancelled():
+        raise Cancelled
+    if not len(pictures):
+        raise DataError(f"None of the {len(split)} held-out pictures of {dataset.name} could be read.")
+    labels = {head: values[pictures.kept] for head, values in split.labels.items()}
+    found = changes(
+        model, pictures, labels, step, strengths, recipe, policy=policy, cancelled=cancelled,
+        progress=lambda done, total: say("Asking the network", done, total),
+    )  # fmt: skip
+    path = _path(run, step, strengths, policy)
+    with contextlib.suppress(OSError):  # the folder may be read-only or gone; the result is there all the same
+        path.parent.mkdir(exist_ok=True)
+        write_json(path, asdict(found))
+    return found
+
+
+def _path(run: Run, step: Step, strengths: Sequence[float], policy: Policy) -> Path:
+    """Named by all that the result depends on, the network's file among it."""
+    try:
+        status = run.best_path.stat()
+        network = [status.st_mtime_ns, status.st_size]
+    except OSError:
+        network = []
+    values = [float(f"{value:.9g}") for value in strengths]
+    key = json.dumps([_VERSION, step.type, values, policy.fill_mode, policy.fill_value, LIMIT, network])
+    return run.folder / "survival" / f"{hashlib.sha256(key.encode()).hexdigest()[:24]}.json"

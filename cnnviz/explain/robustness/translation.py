@@ -1,0 +1,100 @@
+"""How right a network is when its pictures are moved: what convolution and pooling buy, measured.
+
+Importing this loads no TensorFlow.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from cnnviz.errors import ModelError
+from cnnviz.explain.inspection.top_activations import Samples
+from cnnviz.progress import Cancelled
+from cnnviz.runs import Run
+from cnnviz.runs import results_cache as shelf
+
+__all__ = ["FARTHEST", "Shifted", "accuracy_when_moved", "kept", "moved"]
+
+FARTHEST = 6
+"""Pictures are moved by up to so many pixels."""
+_WAYS = ((0, 1), (0, -1), (1, 0), (-1, 0))
+_BATCH = 100
+_VERSION = 1
+
+Progress = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True)
+class Shifted:
+    """Accuracies, 0..1: `accuracy[k]` with the pictures moved by k pixels, the mean over four ways and all heads."""
+
+    accuracy: tuple[float, ...]
+    pictures: int
+
+
+def moved(pictures: np.ndarray, down: int, right: int) -> np.ndarray:
+    """Returns pictures (n, height, width, channels) moved by so many pixels; the border is repeated."""
+    height, width = pictures.shape[1:3]
+    rows = np.clip(np.arange(height) - down, 0, height - 1)
+    columns = np.clip(np.arange(width) - right, 0, width - 1)
+    return pictures[:, rows][:, :, columns]
+
+
+def kept(run: Run) -> Shifted | None:
+    """Returns what `accuracy_when_moved` found before for the run's network, or `None`."""
+    found = shelf.read(_file(run))
+    try:
+        return Shifted(tuple(float(one) for one in found["accuracy"]), int(found["pictures"]))
+    except (TypeError, KeyError, ValueError):
+        return None
+
+
+def _file(run: Run) -> Path:
+    return shelf.shelf(run, "shifts", version=_VERSION, farthest=FARTHEST)
+
+
+def accuracy_when_moved(
+    ask: Callable[[np.ndarray], list[np.ndarray]],
+    heads: tuple[str, ...],
+    given: Samples,
+    *,
+    run: Run | None = None,
+    progress: Progress | None = None,
+    cancelled: Callable[[], bool] | None = None,
+) -> Shifted:
+    """Returns how right a network is about pictures that were moved up, down, left and right.
+
+    Args:
+        ask: gives each head's class probabilities (n, classes) for uint8 pictures.
+        heads: their names, in that order.
+        given: the pictures, see `excite.samples`.
+        run: where to keep the result.
+        progress: called with what is being done, how much is done and how much there is.
+        cancelled: asked before every batch.
+
+    Raises:
+        ModelError: there are no pictures.
+        Cancelled: `cancelled` said so.
+    """
+    if not len(given):
+        raise ModelError("There are no pictures to move: expected at least one.")
+    steps = [(0, 0, 0), *((far, far * down, far * right) for far in range(1, FARTHEST + 1) for down, right in _WAYS)]
+    right = np.zeros((FARTHEST + 1, 2))
+    for nth, (far, down, across) in enumerate(steps):
+        for start in range(0, len(given), _BATCH):
+            if cancelled is not None and cancelled():
+                raise Cancelled
+            answers = ask(moved(given.pictures[start : start + _BATCH], down, across))
+            for head, shares in zip(heads, answers, strict=True):
+                hits = shares.argmax(axis=1) == given.labels[head][start : start + _BATCH]
+                right[far] += hits.sum(), len(hits)
+        if progress is not None:
+            progress("Asking about moved pictures", nth + 1, len(steps))
+    found = Shifted(tuple((right[:, 0] / right[:, 1]).tolist()), len(given))
+    if run is not None:
+        shelf.write(_file(run), {"accuracy": np.array(found.accuracy), "pictures": np.array(found.pictures)})
+    return found

@@ -1,0 +1,76 @@
+"""A network that is ready to be asked, wherever it came from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import keras
+import numpy as np
+
+from cnnviz import images
+from cnnviz.errors import enough_memory
+from cnnviz.models.load.file_options import Scale
+from cnnviz.models.probabilities import BATCH, probabilities
+from cnnviz.network import Head
+from cnnviz.recipe import Recipe
+
+__all__ = ["Loaded"]
+
+_CAFFE_MEAN = np.array([103.939, 116.779, 123.68], np.float32)
+
+
+@dataclass(frozen=True, eq=False)
+class Loaded:
+    """A Keras model, never compiled and never changed, with all that is needed to ask it about pictures.
+
+    `name` is a run's id or a file's name; `heads` stand in the outputs' order; `classes` are each head's class names;
+    `image_size` is (height, width). A run's model is of scale `raw`, as it holds its own scaling. `scale_known` says
+    whether that is so or a person said it; `doubts` are sentences on what can't be known of its numbers. `bits` is how
+    many the pictures that it learned from use, where they had more than 8: photos are to be decoded alike. `at_once` is
+    how many pictures it is asked about in one pass, so that what it makes of them fits into the memory.
+    """
+
+    name: str
+    model: keras.Model
+    heads: tuple[Head, ...]
+    classes: dict[str, tuple[str, ...]]
+    image_size: tuple[int, int]
+    channels: Literal[1, 3] = 3
+    crop: images.Crop = "whole"
+    scale: Scale = "raw"
+    recipe: Recipe | None = None
+    scale_known: bool = True
+    doubts: tuple[str, ...] = ()
+    bits: int | None = None
+    at_once: int = BATCH
+
+    def fit(self, image: np.ndarray) -> np.ndarray:
+        """Returns what the network sees of a uint8 picture (height, width, 1 or 3): uint8 (*image_size, channels)."""
+        return images.fit(image, self.image_size, channels=self.channels, crop=self.crop)
+
+    def pixels(self, pictures: np.ndarray) -> np.ndarray:
+        """Returns uint8 pictures (n, *image_size, channels) as the float32 pixels that the model takes."""
+        if self.scale == "caffe":
+            return pictures[..., ::-1].astype(np.float32) - _CAFFE_MEAN
+        values = pictures.astype(np.float32)
+        if self.scale == "unit":
+            values /= 255
+        elif self.scale == "symmetric":
+            values = values / 127.5 - 1
+        return values
+
+    @enough_memory()
+    def ask(self, pictures: np.ndarray) -> list[np.ndarray]:
+        """Returns the class probabilities of each head, float32 (n, classes), for uint8 (n, *image_size, channels).
+
+        Raises:
+            ModelError: the model's outputs are not what its heads say.
+        """
+        parts = [
+            probabilities(keras.tree.flatten(self.model(self.pixels(part), training=False)), self.heads, len(part))
+            for part in (pictures[start : start + self.at_once] for start in range(0, len(pictures), self.at_once))
+        ]
+        if not parts:
+            return [np.empty((0, head.classes), np.float32) for head in self.heads]
+        return [np.concatenate(found) for found in zip(*parts, strict=True)]

@@ -1,0 +1,229 @@
+"""The right part of the Augment page: one picture as the policy makes it, in four views."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import streamlit as st
+
+from cnnviz import augment
+from cnnviz.augment.preview import DISPLAY, display_size, draws, marked, picture_bytes, short_caption, wiped
+from cnnviz.errors import CnnvizError
+from cnnviz.images import fit, with_channels
+from cnnviz.policy import STEPS, Policy, Step
+from cnnviz.recipe import Data
+from cnnviz.ui.inputs.image_picker import Picture, companions
+from cnnviz.ui.markdown import plain
+
+__all__ = ["values_along", "views"]
+
+DRAWS = 9
+LARGE = 900
+HIGHEST = 460
+COMPANIONS = 3
+MOST_EPOCHS = 1_000_000
+STRIP = 7
+GRID, STRIPS, PAIR, WIPE = "Grid", "One step from low to high", "Two pictures × five", "Before and after"
+_NUMBERS, _VIEW = "augment_numbers", "augment_view"
+
+Tile = tuple[bytes, str, str]  # a file, the caption, and the same in full
+
+
+def views(picture: Picture, policy: Policy, data: Data | None) -> None:
+    """Draws the choice of a view, and the view.
+
+    Args:
+        data: what the Train page's network takes, to show the picture at that size; `None` where that isn't known.
+    """
+    for step in policy.steps:
+        if picture.dataset is not None and step.type in picture.dataset.unsafe_steps:
+            sentence = f"{STEPS[step.type].title}: {picture.dataset.unsafe_steps[step.type]}"
+            st.warning(plain(sentence), icon=":material/warning:")
+    st.segmented_control(
+        "View", [GRID, STRIPS, PAIR, WIPE], default=GRID, required=True, key=_VIEW, persist_state="session",
+        label_visibility="collapsed", help="The same draws in another arrangement.",
+    )  # fmt: skip
+    with st.container(horizontal=True, vertical_alignment="center"):
+        seed, epoch = _numbers() if st.session_state[_VIEW] != STRIPS else (0, 0)
+        mark = st.toggle(
+            "Mark filled pixels", key="augment_mark", persist_state="session",
+            help="Stripes show which pixels the picture itself doesn't have.",
+        )  # fmt: skip
+        small = data is not None and st.toggle(
+            f"At {data.image_size[0]} × {data.image_size[1]}", key="augment_small", persist_state="session",
+            help="The size, colours and crop that the network on the Train page takes, as a worker makes them.",
+        )  # fmt: skip
+    try:
+        show = {GRID: _grid, STRIPS: _strips, PAIR: _pair, WIPE: _before_and_after}[st.session_state[_VIEW]]
+        show(picture, policy, seed, epoch, mark, data if small else None)
+    except CnnvizError as error:
+        st.error(plain(error), icon=":material/error:")
+
+
+def _numbers() -> tuple[int, int]:
+    """Draws what the draws are keyed by; returns the seed, and the first epoch counted from 0."""
+    st.button(
+        "Draw again", icon=":material/casino:", key="augment_again", on_click=_again,
+        help="Draws for the next epochs, as a training would go on.",
+    )  # fmt: skip
+    numbers: _Numbers = st.session_state.setdefault(_NUMBERS, _Numbers())
+    count = {GRID: DRAWS, PAIR: 5}.get(st.session_state[_VIEW], 1)
+    last = f"–{numbers.epoch + count - 1:,}" if count > 1 else ""
+    words = f"Epoch{'s' * (count > 1)} {numbers.epoch:,}{last} · seed {numbers.seed}"
+    with st.popover(words, type="tertiary", help="What the draws are keyed by."):
+        _number(
+            numbers, "epoch", "From epoch", 1, MOST_EPOCHS, "Which epochs of a training are shown; each draws anew."
+        )
+        _number(
+            numbers, "seed", "Seed", 0, 2**32 - 1,
+            "As the recipe's seed: the same seed, epoch and picture give the same draw, here and in training.",
+        )  # fmt: skip
+    return numbers.seed, numbers.epoch - 1
+
+
+@dataclass
+class _Numbers:
+    """What draws are keyed by; epochs are counted from 1. `turn` makes new fields of those that a button has set."""
+
+    epoch: int = 1
+    seed: int = 0
+    turn: int = 0
+
+
+def _number(numbers: _Numbers, name: str, label: str, low: int, high: int, words: str) -> None:
+    key = f"augment_{name}_{numbers.turn}"
+    st.number_input(
+        label, low, high, getattr(numbers, name), key=key, required=True, help=words,
+        on_change=lambda: setattr(numbers, name, st.session_state[key]),
+    )  # fmt: skip
+
+
+def _again() -> None:
+    numbers: _Numbers = st.session_state[_NUMBERS]
+    step = {GRID: DRAWS, PAIR: 5}.get(st.session_state.get(_VIEW), 1)
+    numbers.epoch, numbers.turn = min(MOST_EPOCHS, numbers.epoch + step), numbers.turn + 1
+
+
+def _tile(image: np.ndarray, drawn: Sequence[augment.Drawn]) -> Tile:
+    return picture_bytes(image), short_caption(drawn), f"The picture with: {augment.caption(drawn)}"
+
+
+def _frame(image: np.ndarray, data: Data | None, longest: int) -> tuple[np.ndarray, tuple[int, int], str]:
+    """The picture with the channels it is wanted in, the size to work at and the crop."""
+    if data is None:
+        return image, display_size(image.shape, longest), "whole"
+    return with_channels(image, data.channels), data.image_size, data.crop
+
+
+@st.cache_data(show_spinner=False, max_entries=128)
+def _drawn(
+    _picture: Picture, identity: tuple, policy: Policy, seed: int, first: int, count: int, mark: bool,
+    data: Data | None,
+) -> list[Tile]:  # fmt: skip
+    image, size, crop = _frame(_picture.image, data, DISPLAY)
+    others = [one.image for one in companions(_picture, COMPANIONS)] if policy.mixes else ()
+    made = draws(
+        image, policy, seed=seed, epochs=range(first, first + count), sample=_picture.number, size=size, crop=crop,
+        others=others,
+    )  # fmt: skip
+    return [_tile(marked(one.image, one.filled) if mark else one.image, one.drawn) for one in made]
+
+
+@st.cache_data(show_spinner=False, max_entries=32)
+def _original(_picture: Picture, identity: tuple, data: Data | None, longest: int = DISPLAY) -> bytes:
+    image, size, crop = _frame(_picture.image, data, longest)
+    return picture_bytes(fit(image, size, channels=image.shape[2], crop=crop))
+
+
+def _tiles(place, tiles: Sequence[Tile]) -> None:
+    for made, words, alt in tiles:
+        place.image(made, caption=plain(words), width="stretch", alt=alt)
+
+
+def _grid(picture: Picture, policy: Policy, seed: int, epoch: int, mark: bool, data: Data | None) -> None:
+    left, right = st.columns([4, 7], gap="small")
+    left.image(
+        _original(picture, picture.identity, data), caption=plain(f"Original: {picture.title}"), width="stretch",
+        alt="The original picture",
+    )  # fmt: skip
+    _tiles(
+        right.grid(3, min_column_width=90, gap="xsmall", key="augment_grid"),
+        _drawn(picture, picture.identity, policy, seed, epoch, DRAWS, mark, data),
+    )
+
+
+def _pair(picture: Picture, policy: Policy, seed: int, epoch: int, mark: bool, data: Data | None) -> None:
+    place = st.grid(6, min_column_width=100, gap="xsmall", key="augment_pair")
+    for one in (picture, *companions(picture, 1)):
+        _tiles(place, [(_original(one, one.identity, data), one.title, "The original picture")])
+        _tiles(place, _drawn(one, one.identity, policy, seed, epoch, 5, mark, data))
+
+
+def _before_and_after(picture: Picture, policy: Policy, seed: int, epoch: int, mark: bool, data: Data | None) -> None:
+    image, size, crop = _frame(picture.image, data, LARGE)
+    others = [other.image for other in companions(picture, COMPANIONS)] if policy.mixes else ()
+    (one,) = draws(image, policy, seed=seed, epochs=[epoch], sample=picture.number, size=size, crop=crop, others=others)
+    before, after = fit(image, size, channels=image.shape[2], crop=crop), one.image
+    if mark:
+        before, after = with_channels(before, 3), marked(after, one.filled)
+    with st.container(width=min(LARGE, max(260, round(HIGHEST * size[1] / size[0])))):
+        share = st.slider(
+            "How much of the original", 0, 100, 50, format="%d %%", key="augment_wipe", persist_state="session",
+            help="Left of the line is the original, right of it the first draw.",
+        )  # fmt: skip
+        st.image(
+            picture_bytes(wiped(before, after, share / 100), 512),
+            caption=plain(f"Original | {augment.caption(one.drawn)}"),
+            width="stretch",
+            alt=f"The left {share} % are the original, the rest is the picture with: {augment.caption(one.drawn)}",
+        )
+
+
+def values_along(step: Step, count: int) -> list[float]:
+    """Returns values of the step from its lowest to its highest; 0 and 1, off and on, where it has no range."""
+    if step.low is None:
+        return [0.0, 1.0]
+    return [float(value) for value in np.linspace(step.low, step.high, 1 if step.low == step.high else count)]
+
+
+def _strips(picture: Picture, policy: Policy, seed: int, epoch: int, mark: bool, data: Data | None) -> None:
+    steps = [step for step in policy.steps if STEPS[step.type].group != "batch"]
+    if len(steps) < len(policy.steps):
+        st.caption("MixUp and CutMix blend several pictures and have no strip.")
+    if not steps:
+        st.caption("There is no step to show: add one, or switch one on.")
+        return
+    names = dict.fromkeys(step.type for step in steps)
+    chosen = st.selectbox(
+        "Step", [None, *names], format_func=lambda kind: STEPS[kind].title if kind else "Every step", width=240,
+        key="augment_strip", persist_state="session", help="Alone, from its lowest value to its highest.",
+    )  # fmt: skip
+    for step in steps:
+        if chosen not in (None, step.type):
+            continue
+        count = STRIP if chosen is None else DRAWS
+        st.markdown(f"**{STEPS[step.type].title}**")
+        place = st.grid(
+            STRIP if chosen is None else 5, min_column_width=90, gap="xsmall", key=f"augment_strip_{steps.index(step)}"
+        )
+        _tiles(place, _along(picture, picture.identity, step, policy.fill_mode, policy.fill_value, count, mark, data))
+
+
+@st.cache_data(show_spinner=False, max_entries=128)
+def _along(
+    _picture: Picture, identity: tuple, step: Step, fill_mode: str, fill_value: int, count: int, mark: bool,
+    data: Data | None,
+) -> list[Tile]:  # fmt: skip
+    image, size, crop = _frame(_picture.image, data, DISPLAY)
+    policy = Policy(steps=(step,), fill_mode=fill_mode, fill_value=fill_value)
+    values = values_along(step, count)
+    made = []
+    for shown, value in zip(
+        augment.sweep(image, step.type, values, size=size, crop=crop, policy=policy), values, strict=True
+    ):
+        drawn = (augment.drawn_at(step.type, value),)
+        shown = marked(shown, augment.filled(image.shape, policy, drawn, size=size, crop=crop)) if mark else shown
+        made.append(_tile(shown, drawn))
+    return made

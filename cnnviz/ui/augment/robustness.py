@@ -1,0 +1,249 @@
+"""The foot of the Augment page: how a trained network answers while a step grows stronger."""
+
+from __future__ import annotations
+
+import numpy as np
+import streamlit as st
+
+from cnnviz import augment, runs
+from cnnviz.augment.preview import display_size, picture_bytes
+from cnnviz.errors import CnnvizError
+from cnnviz.explain.robustness.augmentation import Changes, along
+from cnnviz.explain.robustness.augmentation_of_run import LIMIT, kept, measure
+from cnnviz.figures.robustness import answer_curves, share_curves
+from cnnviz.figures.style import CONFIG
+from cnnviz.policy import STEPS, Policy, Step
+from cnnviz.runs import Run
+from cnnviz.runs.compare import labels as run_labels
+from cnnviz.ui.inputs.image_picker import Picture
+from cnnviz.ui.inputs.model_cache import Network, networks, usable
+from cnnviz.ui.markdown import plain
+from cnnviz.ui.session import background_job as background
+
+__all__ = ["survival_part"]
+
+FINE, COARSE = 33, 9
+_WORK = "survival"
+
+
+def survival_part(picture: Picture | None, policy: Policy) -> None:
+    """Draws the part; nothing is loaded or computed before a person asks for it."""
+    with st.container(border=True, key="augment_survival"):
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.subheader("Does my network survive it?", anchor=False, width="content")
+            st.space("stretch")
+            asked = st.toggle(
+                "Ask a network", key="augment_ask", persist_state="session",
+                help="Loads a network that you trained and asks it about the picture while one step grows stronger.",
+            )  # fmt: skip
+        if not asked:
+            st.caption("A trained network's answers along a step's range: for the picture above and for a test split.")
+            return
+        listed = runs.listing()
+        found = usable(listed)
+        if not found:
+            st.write("No run has a network yet. Train one first; it takes about 20 seconds for the digits.")
+            with st.container(horizontal=True):
+                st.page_link("pages/train.py", label="Choose data and network on Train", icon=":material/tune:")
+                st.page_link("pages/runs.py", label="See how runs are going", icon=":material/monitoring:")
+            return
+        _asked(found, run_labels(listed), picture, policy)
+
+
+def _asked(found: list[Run], names: dict[str, str], picture: Picture | None, policy: Policy) -> None:
+    chosen, step, head = _choice(found, names, picture, policy)
+    try:
+        loaded = networks(chosen)
+        if loaded is None:
+            return
+        shown = {names[run.id]: network for run, network in zip(chosen, loaded, strict=True)}
+        if picture is not None:
+            _one_picture(picture, shown, step, head, policy)
+        _many_pictures(chosen, shown, step, head, policy)
+    except CnnvizError as error:
+        st.error(plain(error), icon=":material/error:")
+
+
+def _choice(
+    found: list[Run], names: dict[str, str], picture: Picture | None, policy: Policy
+) -> tuple[list[Run], Step, str]:
+    dataset = picture.identity[1].dataset if picture is not None and picture.dataset is not None else None
+    found = sorted(found, key=lambda run: run.recipe.data.dataset != dataset)  # those that know such pictures first
+    by_id = {run.id: run for run in found}
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        _drop("augment_run", by_id)
+        first = st.selectbox(
+            "Network", list(by_id), format_func=names.get, key="augment_run",
+            persist_state="session", width=300, help="A run whose best epoch is asked.",
+        )  # fmt: skip
+        heads = [head.name for head in by_id[first].recipe.network.heads]
+        others = [run for run in by_id if run != first and _alike(by_id[first], by_id[run])]
+        _drop("augment_beside", [None, *others])
+        beside = st.selectbox(
+            "Beside", [None, *others], format_func=lambda run: names[run] if run else "No other",
+            key="augment_beside", persist_state="session", width=300,
+            help="Another run with the same classes, such as one trained without this policy.",
+        )  # fmt: skip
+        steps = _steps(policy)
+        _drop("augment_asked_step", steps)
+        kind = st.selectbox(
+            "Step", list(steps), format_func=lambda kind: STEPS[kind].title, key="augment_asked_step",
+            persist_state="session", width=180, help="The policy's steps first, then all others.",
+        )  # fmt: skip
+        _drop("augment_head", heads)
+        head = heads[0]
+        if len(heads) > 1:
+            head = st.selectbox("Answer", heads, key="augment_head", width=140, help="Which of its answers is shown.")
+        wide = STEPS[kind].bounds is not None and st.toggle(
+            "All that is possible", key="augment_wide", persist_state="session",
+            help="From the lowest to the highest value that the step can have, instead of the policy's range.",
+        )  # fmt: skip
+    step = steps[kind]
+    if wide:
+        step = Step(type=kind, low=STEPS[kind].bounds[0], high=STEPS[kind].bounds[1])
+    return [by_id[run] for run in (first, beside) if run], step, head
+
+
+def _drop(key: str, allowed: object) -> None:
+    """Forgets a choice that is no longer there."""
+    if key in st.session_state and st.session_state[key] not in allowed:
+        del st.session_state[key]
+
+
+def _alike(one: Run, other: Run) -> bool:
+    def heads(run: Run) -> list[tuple[str, int]]:
+        return [(head.name, head.classes) for head in run.recipe.network.heads]
+
+    return heads(one) == heads(other) and one.recipe.data.dataset == other.recipe.data.dataset
+
+
+def _steps(policy: Policy) -> dict[str, Step]:
+    """The steps to ask about: the policy's with their ranges, then the others with their usual ones."""
+    usual = {
+        kind: Step(type=kind, low=(about.default or (None, None))[0], high=(about.default or (None, None))[1])
+        for kind, about in STEPS.items()
+        if about.group != "batch"
+    }
+    own = {step.type: step for step in policy.steps if step.type in usual}
+    return {**own, **{kind: step for kind, step in usual.items() if kind not in own}}
+
+
+def _values(step: Step, count: int) -> list[float]:
+    if step.low is None:
+        return [0.0, 1.0]
+    if step.low == step.high:
+        return [step.low]
+    return [float(f"{value:.6g}") for value in np.linspace(step.low, step.high, count)]
+
+
+def _axis(step: Step) -> tuple[float, str]:
+    """By what values are multiplied for the axis, and the unit."""
+    unit = STEPS[step.type].unit
+    if step.type == "hue":
+        return 360, "°"
+    return (1, unit) if unit in ("°", "×", "") else (100, " %")
+
+
+def _identity(step: Step, factor: float) -> float | None:
+    identity = STEPS[step.type].identity
+    return None if identity is None else identity * factor
+
+
+def _one_picture(picture: Picture, shown: dict[str, Network], step: Step, head: str, policy: Policy) -> None:
+    fine, coarse = _values(step, FINE), _values(step, COARSE)
+    factor, unit = _axis(step)
+    found = {
+        label: _along(network, _mark(network), picture, picture.identity, step, policy.fill_mode, policy.fill_value)[
+            head
+        ]
+        for label, network in shown.items()
+    }
+    size = display_size(picture.image.shape, 128)
+    strip = augment.sweep(picture.image, step.type, coarse, size=size, policy=policy)
+    classes = next(iter(shown.values())).loaded.classes[head]
+    _sentence(picture, found, classes)
+    st.plotly_chart(
+        answer_curves(
+            [value * factor for value in fine], found, classes, unit=unit, identity=_identity(step, factor),
+            pictures=[(value * factor, picture_bytes(one)) for value, one in zip(coarse, strip, strict=True)],
+        ),
+        config=CONFIG, key="augment_answers",
+        alt=f"Class probabilities of the picture as {STEPS[step.type].title} goes from its lowest to its highest value",
+    )  # fmt: skip
+
+
+def _mark(network: Network) -> tuple[str, int]:
+    """Tells a loaded network from every other one."""
+    return network.loaded.name, id(network.loaded.model)
+
+
+@st.cache_data(show_spinner=False, max_entries=64)
+def _along(
+    _network: Network, mark: tuple, _picture: Picture, identity: tuple, step: Step, fill_mode: str, fill_value: int
+) -> dict[str, np.ndarray]:
+    policy = Policy(fill_mode=fill_mode, fill_value=fill_value)
+    values = _values(step, FINE)
+    return along(_network.ask, _picture.image, step.type, values, _network.loaded.recipe, policy=policy)
+
+
+def _sentence(picture: Picture, found: dict[str, np.ndarray], classes: tuple[str, ...]) -> None:
+    parts = []
+    for label, shares in found.items():
+        answers = [classes[index] for index in dict.fromkeys(shares.argmax(axis=1).tolist())]
+        said = f"always {answers[0]}" if len(answers) == 1 else f"{', '.join(answers[:-1])} or {answers[-1]}"
+        parts.append(f"{label}: {said}" if len(found) > 1 else f"It answers {said}")
+    st.markdown(f"**{plain(picture.title)}** · {plain('; '.join(parts))}.")
+
+
+def _many_pictures(chosen: list[Run], shown: dict[str, Network], step: Step, head: str, policy: Policy) -> None:
+    values = _values(step, COARSE)
+    if (work := background.finished(_WORK)) is not None:
+        if work.sentence:
+            st.error(plain(work.sentence), icon=":material/error:")
+        elif work.stopped:
+            st.caption("Stopped; nothing was kept of it.")
+    found = {label: kept(run, step, values, policy) for label, run in zip(shown, chosen, strict=True)}
+    if all(found.values()):
+        _charts(found, step, head)
+        return
+    if background.known(_WORK):
+        return
+    pairs = [(run, network) for run, network in zip(chosen, shown.values(), strict=True)]
+
+    def work_through(progress, cancelled) -> list[Changes]:
+        return [
+            measure(run, network.ask, step, values, policy, progress=progress, cancelled=cancelled)
+            for run, network in pairs
+        ]
+
+    if st.button(
+        f"Ask about {LIMIT} test pictures", icon=":material/query_stats:", key="augment_measure",
+        help=f"Asks about at most {LIMIT} pictures of the test split (validation's where there is none) at each of "
+        f"{len(values)} strengths. The result is kept with the run.",
+    ):  # fmt: skip
+        background.start(_WORK, work_through, "Reading the test pictures")
+        st.rerun()
+
+
+def _charts(found: dict[str, Changes], step: Step, head: str) -> None:
+    factor, unit = _axis(step)
+    first = next(iter(found.values()))
+    st.caption(f"Over {first.pictures:,} held-out pictures. Dotted: the accuracy on them as they are.")
+    axis = [value * factor for value in first.values]
+    left, right = st.columns(2)
+    left.plotly_chart(
+        share_curves(
+            axis, {label: one.changed[head] for label, one in found.items()}, title="Answers that change", unit=unit,
+            identity=_identity(step, factor),
+        ),
+        config=CONFIG, key="augment_changed",
+        alt="Share of pictures whose answer differs from that to the untouched picture, at each strength",
+    )  # fmt: skip
+    right.plotly_chart(
+        share_curves(
+            axis, {label: one.accuracy[head] for label, one in found.items()}, title="Accuracy", unit=unit,
+            identity=_identity(step, factor), levels={label: one.untouched[head] for label, one in found.items()},
+        ),
+        config=CONFIG, key="augment_accuracy",
+        alt="Share of right answers at each strength; dotted, on untouched pictures",
+    )  # fmt: skip

@@ -1,0 +1,128 @@
+"""Datasets that pages have opened, kept for all of them, and pictures of theirs as PNG tiles."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import cv2
+import numpy as np
+import streamlit as st
+
+from cnnviz import images
+from cnnviz.data import Dataset, open_dataset
+from cnnviz.data.compatibility import adapt
+from cnnviz.errors import DataError, ImageError
+from cnnviz.recipe import Data, Recipe
+from cnnviz.ui.markdown import plain
+
+__all__ = ["fitting", "opened", "tile", "tiles"]
+
+KEPT = 4
+TILE = 96
+PATIENCE_SECONDS = 0.2
+
+
+@dataclass
+class _Shelf:
+    """The datasets used last. Streamlit's own cache can't show progress from inside a cached function."""
+
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    items: OrderedDict[tuple, Dataset] = field(default_factory=OrderedDict)
+
+
+@st.cache_resource(show_spinner=False)
+def _shelf() -> _Shelf:
+    return _Shelf()
+
+
+def opened(data: Data, heads: Sequence[str] | None = None, *, anywhere: bool = False) -> Dataset:
+    """Returns the dataset, with a progress bar in the calling container where opening it takes long.
+
+    Paths must lie in the folders that pages may open, see `cnnviz.data.roots`; `anywhere` is for the data of runs that
+    are there already, which may have been started from the command line.
+
+    Raises:
+        DataError: see `cnnviz.data.open_dataset`.
+    """
+    shelf, name = _shelf(), (data, tuple(heads) if heads else None, anywhere)
+    with shelf.lock:
+        if name in shelf.items:
+            shelf.items.move_to_end(name)
+            return shelf.items[name]
+    place, began, shown = st.empty(), time.monotonic(), 0.0
+
+    def progress(what: str, done: int, total: int) -> None:
+        nonlocal shown
+        now = time.monotonic()
+        if now - began < PATIENCE_SECONDS or now - shown < 0.1:
+            return
+        shown = now
+        share = f" · {done:,} of {total:,}" if total else ""
+        place.progress(min(1.0, done / total) if total else 0.0, f"{plain(what)}{share}")
+
+    try:
+        dataset = open_dataset(data, heads, progress=progress, anywhere=anywhere)
+    except DataError:
+        place.empty()
+        raise
+    place.empty()
+    with shelf.lock:
+        shelf.items[name] = dataset
+        while len(shelf.items) > KEPT:
+            shelf.items.popitem(last=False)
+    return dataset
+
+
+def fitting(recipe: Recipe, *, anywhere: bool = False) -> tuple[Recipe, Dataset]:
+    """Returns the recipe with heads that fit its data, and the dataset as the worker will open it.
+
+    Args:
+        recipe: its data and heads count.
+        anywhere: as for `opened`.
+
+    Raises:
+        DataError: the data can't be opened, or it has fewer heads than the recipe.
+    """
+    try:
+        dataset = opened(recipe.data, _names(recipe), anywhere=anywhere)
+    except DataError:
+        dataset = None
+    if dataset is not None:
+        return adapt(recipe, dataset), dataset
+    recipe = adapt(recipe, opened(recipe.data, anywhere=anywhere))
+    return recipe, opened(recipe.data, _names(recipe), anywhere=anywhere)
+
+
+def _names(recipe: Recipe) -> list[str]:
+    return [head.name for head in recipe.network.heads]
+
+
+def tile(image: np.ndarray, side: int = TILE) -> bytes:
+    """Returns a picture as PNG, enlarged without smoothing to about `side` pixels so that small ones stay sharp."""
+    factor = max(1, side // max(image.shape[:2]))
+    if factor > 1:
+        image = np.repeat(np.repeat(image, factor, axis=0), factor, axis=1)
+    elif max(image.shape[:2]) > 2 * side:
+        scale = 2 * side / max(image.shape[:2])
+        size = (max(1, round(image.shape[1] * scale)), max(1, round(image.shape[0] * scale)))
+        image = images.with_channels(cv2.resize(image, size, interpolation=cv2.INTER_AREA), image.shape[2])
+    return images.to_png(image)
+
+
+@st.cache_data(show_spinner=False, max_entries=32)
+def tiles(_dataset: Dataset, data: Data, heads: tuple[str, ...], count: int, skip: int) -> list[tuple[bytes, int]]:
+    """Returns training pictures as the network will see them: PNG and position, the first head's classes in turn."""
+    split = _dataset.splits["train"]
+    made = []
+    for position in split.spread(heads[0], count + skip)[skip:]:
+        try:
+            image = split.image(int(position))
+        except ImageError:
+            continue
+        fitted = images.fit(image, data.image_size, channels=data.channels, crop=data.crop)
+        made.append((tile(fitted), int(position)))
+    return made

@@ -1,0 +1,235 @@
+"""Which picture pages show: a sample photo, one of a dataset, or an upload. All pages share the choice.
+
+It is kept in the session and, uploads apart, named in the address: `?sample=chelsea` or `?data=digits&item=3`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+
+import numpy as np
+import streamlit as st
+
+from cnnviz import images
+from cnnviz.augment.preview import display_size
+from cnnviz.data import Dataset, catalogue
+from cnnviz.data.samples import sample, sample_names
+from cnnviz.errors import CnnvizError
+from cnnviz.recipe import Data, parse
+from cnnviz.ui.inputs import dataset_cache as datasets
+from cnnviz.ui.markdown import plain
+from cnnviz.ui.session import query_params as address
+
+__all__ = ["Picture", "companions", "picture_picker", "train_data"]
+
+LONGEST = 1600
+"""The longest side that an upload is kept with, in pixels; networks see at most 1,024."""
+MOST = 1000
+_SOURCES = {"sample": "Sample", "data": "Data", "upload": "Upload"}
+_CHOICE, _FILE = "picture_choice", "picture_file"
+_NAMES = ("sample", "data", "item")
+
+
+@dataclass(frozen=True, eq=False)
+class Picture:
+    """A picture: uint8 (height, width, 1 or 3), what it is called, and what tells it from every other one.
+
+    `number` is its number in its dataset's training split, which its draws are keyed by; 0 for others. `labels` are
+    its class names by head.
+    """
+
+    image: np.ndarray
+    title: str
+    identity: tuple
+    number: int = 0
+    dataset: Dataset | None = None
+    labels: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass
+class _Choice:
+    source: str = "sample"
+    sample: str = ""
+    data: str = ""
+    item: int = 1
+    upload: Picture | None = None
+    refused: str = ""
+    notes: tuple[str, ...] = ()
+
+
+def picture_picker() -> Picture | None:
+    """Draws the choice in one row and returns the picture, or `None` after saying in a sentence what is missing."""
+    choice = _choice()
+    with st.container(horizontal=True, vertical_alignment="bottom", key="picture_picker"):
+        sources = [name for name in _SOURCES if name != "sample" or sample_names()]
+        st.session_state["picture_source"] = choice.source if choice.source in sources else "data"
+        st.segmented_control(
+            "Picture", sources, format_func=_SOURCES.get, required=True, key="picture_source", on_change=_set_source,
+            help="A photo that comes with cnnviz, a training picture of a dataset, or a file of yours.",
+        )  # fmt: skip
+        {"sample": _samples, "data": _data, "upload": _upload}[choice.source](choice)
+    try:
+        picture = _picture(choice)
+    except CnnvizError as error:
+        st.error(plain(error), icon=":material/error:")
+        return None
+    if choice.source == "upload" and choice.refused:
+        st.error(plain(choice.refused), icon=":material/error:")
+    elif choice.source == "upload" and picture is not None and choice.notes:
+        st.caption(plain(" ".join(choice.notes)))
+    elif picture is None:
+        st.info("Choose a file: JPEG, PNG, WebP, GIF, BMP or TIFF, up to 20 MB.", icon=":material/upload:")
+    return picture
+
+
+def _choice() -> _Choice:
+    session = st.session_state
+    if _CHOICE not in session:
+        names = sample_names()
+        session[_CHOICE] = _Choice("sample", names[0]) if names else _Choice("data", data="digits")
+    choice = session[_CHOICE]
+    if named := address.news("picture", _NAMES):
+        number = named["item"]
+        if named["sample"] in sample_names():
+            choice.source, choice.sample = "sample", named["sample"]
+        elif named["data"] in _ready():
+            choice.source, choice.data = "data", named["data"]
+            choice.item = int(number) if number.isascii() and number.isdigit() and len(number) < 10 else 1
+    _name_in_address(choice)
+    return choice
+
+
+def _name_in_address(choice: _Choice) -> None:
+    wanted = {}
+    if choice.source == "sample":
+        wanted = {"sample": choice.sample}
+    elif choice.source == "data" and choice.data:
+        wanted = {"data": choice.data, "item": str(choice.item)}
+    address.write("picture", {name: wanted.get(name, "") for name in _NAMES})
+
+
+def _ready() -> dict[str, str]:
+    """Titles of the datasets that are on this computer."""
+    return {entry.name: entry.title for entry in catalogue() if entry.ready}
+
+
+def _set_source() -> None:
+    choice = st.session_state[_CHOICE]
+    choice.source = st.session_state["picture_source"]
+    if choice.source == "data" and not choice.data:
+        names = _ready()
+        trained = train_data()
+        choice.data = trained.dataset if trained and trained.dataset in names else next(iter(names))
+
+
+def _samples(choice: _Choice) -> None:
+    st.session_state["picture_sample"] = choice.sample
+    st.selectbox(
+        "Photo", sample_names(), format_func=str.capitalize, key="picture_sample", width=200,
+        on_change=lambda: setattr(choice, "sample", st.session_state["picture_sample"]),
+        help="Photos of scikit-image; they need no network.",
+    )  # fmt: skip
+
+
+def _data(choice: _Choice) -> None:
+    titles = _ready()
+    if choice.data not in titles:
+        choice.data, choice.item = next(iter(titles)), 1
+    st.session_state["picture_data"] = choice.data
+    st.selectbox(
+        "Dataset", list(titles), format_func=titles.get, key="picture_data", width=240,
+        on_change=_set_data, help="What comes with cnnviz, was downloaded, or lies in the folder CNNVIZ_DATA.",
+    )  # fmt: skip
+    st.session_state["picture_item"] = choice.item = min(MOST, max(1, choice.item))
+    st.number_input(
+        "Number", 1, MOST, key="picture_item", width=120,
+        on_change=lambda: setattr(choice, "item", st.session_state["picture_item"]),
+        help="Training pictures, the classes in turn.",
+    )  # fmt: skip
+
+
+def _set_data() -> None:
+    choice = st.session_state[_CHOICE]
+    choice.data, choice.item = st.session_state["picture_data"], 1
+
+
+def _upload(choice: _Choice) -> None:
+    st.file_uploader(
+        "Your photo", type=["jpg", "jpeg", "png", "webp", "gif", "bmp", "tif", "tiff"], key=_FILE,
+        on_change=_read, args=(choice,), max_upload_size=images.MAX_BYTES >> 20,
+        help="It stays on this computer: decoded by this server, and not stored.",
+    )  # fmt: skip
+
+
+def _read(choice: _Choice) -> None:
+    """Decodes an upload once and keeps it at a size to work with."""
+    file = st.session_state[_FILE]
+    choice.refused = ""
+    if file is None:  # taken away, or turned away by the browser: the one before must not stand in for it
+        choice.upload = None
+        return
+    try:
+        data = file.getvalue()
+        image, notes = images.decode_with_notes(data)
+    except CnnvizError as error:
+        choice.upload, choice.refused = None, str(error)
+        return
+    small = images.fit(image, display_size(image.shape, LONGEST))
+    small.setflags(write=False)
+    choice.upload, choice.notes = Picture(small, file.name, ("upload", hashlib.sha256(data).hexdigest())), notes
+
+
+def _picture(choice: _Choice) -> Picture | None:
+    if choice.source == "upload":
+        return choice.upload
+    if choice.source == "sample":
+        return Picture(sample(choice.sample), choice.sample, ("sample", choice.sample))
+    data = _data_record(choice.data)
+    return _of_dataset(datasets.opened(data), data, choice.item - 1)
+
+
+def _data_record(name: str) -> Data:
+    """The Train page's record of this data, so that numbers are the same there, else its usual one."""
+    trained = train_data()
+    return trained if trained is not None and trained.dataset == name else Data(dataset=name, image_size=96)
+
+
+def train_data() -> Data | None:
+    """Returns what the Train page learns from; `None` before it was opened or while that has mistakes."""
+    draft = st.session_state.get("train_draft")
+    try:
+        return parse(draft.tree["data"], Data) if draft is not None else None
+    except CnnvizError:
+        return None
+
+
+def _of_dataset(dataset: Dataset, data: Data, turn: int) -> Picture:
+    split = dataset.splits["train"]
+    order = split.spread(dataset.heads[0].name, MOST)
+    return _numbered(dataset, data, int(order[turn % len(order)]))
+
+
+def _numbered(dataset: Dataset, data: Data, number: int) -> Picture:
+    split = dataset.splits["train"]
+    labels = tuple((head.name, head.classes[int(split.labels[head.name][number])]) for head in dataset.heads)
+    title = f"{', '.join(label for _, label in labels)} ({split.name_of(number)})"
+    return Picture(split.image(number), title, ("data", data, number), number, dataset, labels)
+
+
+def companions(picture: Picture, count: int) -> list[Picture]:
+    """Returns other pictures of the same source, to mix with and to show beside it; fewer where there are no more."""
+    if picture.dataset is None:
+        others = [name for name in sample_names() if ("sample", name) != picture.identity]
+        return [Picture(sample(name), name, ("sample", name)) for name in others[:count]]
+    data, split = picture.identity[1], picture.dataset.splits["train"]
+    made: list[Picture] = []
+    for turn in range(1, 4 * count):
+        number = (picture.number + turn * 7919) % len(split)
+        if len(made) == count:
+            break
+        try:
+            made.append(_numbered(picture.dataset, data, number))
+        except CnnvizError:
+            continue
+    return made

@@ -1,0 +1,212 @@
+"""Where the photos of Predict and Inside come from: a drop zone, samples, the camera, held-out pictures."""
+
+from __future__ import annotations
+
+import base64
+
+import cv2
+import streamlit as st
+
+from cnnviz import images
+from cnnviz.augment.preview import display_size, picture_bytes
+from cnnviz.data.samples import sample, sample_names
+from cnnviz.errors import CnnvizError
+from cnnviz.runs import Run
+from cnnviz.ui.inputs.input_image import Photo, held_out, of_item, of_sample, of_upload
+from cnnviz.ui.inputs.selection import MOST_PHOTOS, Choice, add
+from cnnviz.ui.markdown import plain
+from cnnviz.ui.session.widget_sync import seed
+
+__all__ = ["item_choice", "photo_choice"]
+
+SAMPLES = 4
+THUMB = 240
+_FILES, _ONE_FILE, _CAMERA = "predict_files", "inside_file", "predict_camera"
+
+
+def photo_choice(choice: Choice) -> None:
+    """Draws the ways to choose photos; what is chosen goes into `choice`.
+
+    Where one is shown alone, all but the samples is folded, as the page is about what comes after.
+    """
+    if choice.single:
+        with st.container(horizontal=True, vertical_alignment="center", gap="small", key="predict_sources"):
+            _samples(choice)
+            with st.popover(
+                "Another picture", icon=":material/add_photo_alternate:", on_change="rerun", key="predict_others",
+                help="A photo of yours: from a file, or by this device's camera.",
+            ) as place:  # fmt: skip
+                if place.open:
+                    _files(choice)
+                    _camera(choice, _camera_toggle())
+    else:
+        _files(choice)
+        with st.container(horizontal=True, vertical_alignment="center", gap="small", key="predict_sources"):
+            _samples(choice)
+            camera = _camera_toggle()
+            st.toggle(
+                "Side by side", key=seed("predict_beside", choice.beside),
+                on_change=lambda: setattr(choice, "beside", st.session_state["predict_beside"]),
+                help="On: a photo that you choose stands beside those that are shown. Off: in their place.",
+            )  # fmt: skip
+        _camera(choice, camera)
+    if choice.refused:
+        _refused(choice)
+
+
+def _files(choice: Choice) -> None:
+    st.file_uploader(
+        "Drop photos here", accept_multiple_files=not choice.single, key=_ONE_FILE if choice.single else _FILES,
+        on_change=_take_files, args=(choice,), max_upload_size=images.MAX_BYTES >> 20, width="stretch",
+        help="JPEG, PNG, WebP, GIF, BMP or TIFF, up to 20 MB each; reduced beyond 50 megapixels. They stay on this "
+        "computer: decoded by this server, and not stored.",
+    )  # fmt: skip
+
+
+def _samples(choice: Choice) -> None:
+    names = sample_names()[:SAMPLES]
+    st.html(_style(names))
+    for name in names:
+        st.button(
+            name.capitalize(), key=f"predict_sample_{name}", on_click=_take_sample, args=(choice, name),
+            help=f"Shows the sample photo {name.capitalize()}.",
+        )  # fmt: skip
+
+
+def _camera_toggle() -> bool:
+    return st.toggle(
+        "Camera", key="predict_camera_on", persist_state="session",
+        help="Takes a photo with this device's camera; the browser asks first.",
+    )  # fmt: skip
+
+
+def _camera(choice: Choice, on: bool) -> None:
+    if on:
+        st.camera_input(
+            "Take a photo", key=_CAMERA, on_change=_take_shot, args=(choice,), width=420,
+            help="What the network is asked about stays on this computer.",
+        )  # fmt: skip
+
+
+def _refused(choice: Choice) -> None:
+    """The files that can't be used, a sentence each."""
+    with st.container(horizontal=True, gap="small"):
+        with st.container(width="stretch"):
+            lines = [f"- **{plain(name)}**: {plain(sentence)}" for name, sentence in choice.refused[:MOST_PHOTOS]]
+            more = len(choice.refused) - MOST_PHOTOS
+            still = "\n\nThe picture below is still the one before." if choice.single and choice.photos else ""
+            st.error("\n".join(lines + [f"- … and {more} more"] * (more > 0)) + still, icon=":material/broken_image:")
+        st.button(
+            "Dismiss", icon=":material/close:", type="tertiary", key="predict_dismiss", on_click=choice.refused.clear,
+            help="Dismisses this message.",
+        )  # fmt: skip
+
+
+def item_choice(choice: Choice, run: Run) -> None:
+    """Draws the choice of a picture of the run's own held-out split; the data are opened when it is unfolded."""
+    with st.popover(
+        "Test picture", icon=":material/dataset:", on_change="rerun", key="predict_items",
+        help="A picture of this run's data that it was not trained on, with its true label.",
+    ) as place:  # fmt: skip
+        if place.open:
+            _items(choice, run)
+
+
+def _take_sample(choice: Choice, name: str) -> None:
+    choice.refused.clear()
+    add(choice, [of_sample(name)])
+
+
+def _take_files(choice: Choice) -> None:
+    """Decodes the files that are new; those that came with an earlier drop are shown already, or were taken away."""
+    found = st.session_state[_ONE_FILE if choice.single else _FILES]
+    files = found if isinstance(found, list) else [found] if found is not None else []
+    new = [file for file in files if file.file_id not in choice.given]
+    choice.given = {file.file_id for file in files}
+    if new:
+        choice.refused.clear()
+        _take(choice, [(file.name, file.getvalue()) for file in new])
+
+
+def _take_shot(choice: Choice) -> None:
+    if (shot := st.session_state[_CAMERA]) is not None:
+        _take(choice, [("Camera", shot.getvalue())])
+
+
+def _take(choice: Choice, files: list[tuple[str, bytes]]) -> None:
+    photos: list[Photo] = []
+    for name, data in files:
+        try:
+            photos.append(of_upload(name, data))
+        except CnnvizError as error:
+            choice.refused.append((name, str(error)))
+    if photos:
+        add(choice, photos)
+
+
+def _items(choice: Choice, run: Run) -> None:
+    try:
+        split, count = held_out(run)
+    except CnnvizError as error:
+        st.error(plain(error), icon=":material/error:")
+        return
+    choice.item = min(max(1, choice.item), max(1, count))
+    key = f"predict_item_{choice.item}"  # a new field for each number that a button has set
+    st.number_input(
+        f"Picture of the {split} split", 1, max(1, count), choice.item, key=key, on_change=_take_item,
+        args=(choice, run, key), help=f"One of {count:,} pictures that this run was not trained on.",
+    )  # fmt: skip
+    with st.container(horizontal=True):
+        st.button(
+            "Show it", key="predict_item_show", on_click=_show_item, args=(choice, run),
+            help="Shows this picture with its true label.",
+        )  # fmt: skip
+        st.button(
+            "Another one", icon=":material/casino:", key="predict_item_another", on_click=_another, args=(choice, run),
+            help="Shows a picture from elsewhere in the split.",
+        )  # fmt: skip
+
+
+def _take_item(choice: Choice, run: Run, key: str) -> None:
+    choice.item = int(st.session_state[key] or 1)
+    _show_item(choice, run)
+
+
+def _another(choice: Choice, run: Run) -> None:
+    choice.item = (choice.item - 1 + 7919) % max(1, held_out(run)[1]) + 1
+    _show_item(choice, run)
+
+
+def _show_item(choice: Choice, run: Run) -> None:
+    choice.refused.clear()
+    try:
+        add(choice, [of_item(run, choice.item)])
+    except CnnvizError as error:
+        choice.refused.append((f"Picture {choice.item:,}", str(error)))
+
+
+@st.cache_data(show_spinner=False)
+def _style(names: tuple[str, ...]) -> str:
+    """The samples' buttons as pictures of them; without the style they are buttons with their names."""
+    rules = []
+    for name in names:
+        photo = sample(name)
+        size = display_size(photo.shape, THUMB)
+        data = base64.b64encode(picture_bytes(cv2.resize(photo, size[::-1], interpolation=cv2.INTER_AREA))).decode()
+        rules.append(f'.st-key-predict_sample_{name} button {{ background-image: linear-gradient(transparent 35%, '
+                     f'rgb(0 0 0 / 0.75)), url("data:{_kind(data)};base64,{data}"); }}')  # fmt: skip
+    return f"<style>{_BUTTON}{' '.join(rules)}</style>"
+
+
+def _kind(data: str) -> str:
+    return "image/png" if data.startswith("iVBOR") else "image/webp" if data.startswith("UklGR") else "image/jpeg"
+
+
+_BUTTON = """
+[class*="st-key-predict_sample_"] button {
+  width: 5.75rem; height: 4rem; padding: 0 0.4rem 0.15rem; background-size: cover; background-position: center;
+  align-items: flex-end; justify-content: flex-start; color: #fff;
+}
+[class*="st-key-predict_sample_"] button:is(:hover, :focus, :active) { color: #fff; }
+[class*="st-key-predict_sample_"] button p { font-size: 0.8rem; font-weight: 600; }
+"""

@@ -1,0 +1,254 @@
+"""Networks for pages: loaded in the background, kept for all sessions, asked by one at a time."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import streamlit as st
+
+from cnnviz import runs
+from cnnviz.errors import ModelError, enough_memory
+from cnnviz.progress import Cancelled
+from cnnviz.runs import Run
+from cnnviz.ui.markdown import plain
+from cnnviz.ui.session import background_job as background
+
+if TYPE_CHECKING:
+    from cnnviz.models.classifier import Loaded
+
+__all__ = ["Network", "Source", "forget_failures", "head_file", "head_of", "heads_of", "networks", "of_head", "of_run",
+           "opened", "usable"]  # fmt: skip
+
+KEPT = 6
+"""At most so many networks are kept for all sessions."""
+KEPT_BYTES = 1 << 30
+"""Of these, the longest unused go while all numbers together take more than this …"""
+SURELY_KEPT = 4
+"""… but so many always stay, as a page shows so many side by side."""
+PATIENCE_SECONDS = 0.3
+_FAILED = "networks_failed"
+_MEGABYTE = 1 << 20
+_STOPPED = "Loading was stopped."
+
+Progress = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True, eq=False)
+class Network:
+    """A loaded network with its lock: `ask` it, and TensorFlow is used by one thread at a time."""
+
+    loaded: Loaded
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    @enough_memory()
+    def ask(self, images: Any, training: bool = False) -> list[Any]:
+        """Returns the outputs for float32 pictures as arrays; they must be in the scale that the model takes."""
+        with self.lock:
+            found = self.loaded.model(images, training=False)
+        return [one.numpy() for one in (found if isinstance(found, (list, tuple)) else [found])]
+
+    def answers(self, pictures: Any) -> list[Any]:
+        """Returns the class probabilities of each head, float32 (n, classes), for uint8 pictures at its size."""
+        with self.lock:
+            return self.loaded.ask(pictures)
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where a network comes from: `id` names it within a session, `title` on a page; `stamp` tells it from all others.
+
+    `load` gets a function for its progress and returns the network; `run` is the run that it is of, if it is of one.
+    """
+
+    id: str
+    title: str
+    stamp: tuple
+    load: Callable[[Progress], Loaded] = field(compare=False, repr=False)
+    run: Run | None = field(default=None, compare=False, repr=False)
+
+    @property
+    def file_part(self) -> str:
+        """What files about it are called: a run's id, as several runs may have one title."""
+        return self.title if self.run is None else self.run.id
+
+
+@dataclass
+class _Shelf:
+    """The networks used last. Streamlit's own cache can't say whether it has something without making it."""
+
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    loading: threading.Lock = field(default_factory=threading.Lock)
+    items: OrderedDict[tuple, Network] = field(default_factory=OrderedDict)
+
+    def get(self, stamp: tuple) -> Network | None:
+        with self.lock:
+            if stamp in self.items:
+                self.items.move_to_end(stamp)
+            return self.items.get(stamp)
+
+    def put(self, stamp: tuple, network: Network) -> None:
+        with self.lock:
+            self.items[stamp] = network
+            while len(self.items) > KEPT or (len(self.items) > SURELY_KEPT and self._bytes() > KEPT_BYTES):
+                self.items.popitem(last=False)
+
+    def _bytes(self) -> int:
+        return sum(4 * network.loaded.model.count_params() for network in self.items.values())
+
+
+@st.cache_resource(show_spinner=False)
+def _shelf() -> _Shelf:
+    return _Shelf()
+
+
+@st.cache_resource(show_spinner=False)
+def _prepared() -> None:
+    from cnnviz.models.load.sandbox_client import warm
+
+    warm()  # imports the same, at the same time
+    from cnnviz.models.load.load import keep_state  # brings TensorFlow, which no page should load before it is needed
+
+    keep_state()
+
+
+def usable(listed: Sequence[Run] | None = None) -> list[Run]:
+    """Returns the runs that have a network to ask, the newest first."""
+    listed = runs.listing() if listed is None else listed
+    return [run for run in listed if run.recipe is not None and not run.active and run.best_path.is_file()]
+
+
+def of_run(run: Run, title: str = "") -> Source:
+    """Returns a run's network as a source."""
+    try:
+        status = run.best_path.stat()
+        stamp = (str(run.best_path), status.st_mtime_ns, status.st_size)
+    except OSError:
+        stamp = (str(run.best_path), 0, 0)
+    return Source(run.id, title or run.id, stamp, partial(_load_run, run), run)
+
+
+def _load_run(run: Run, progress: Progress) -> Loaded:
+    from cnnviz.models.load.load import load_run
+
+    return load_run(run)
+
+
+def heads_of(run: Run) -> dict[str, str]:
+    """Returns the heads of a several-headed run, each by the id of its source; nothing for a run of one head."""
+    heads = run.recipe.network.heads if run.recipe is not None else ()
+    return {f"{run.id}/{head.name}": head.name for head in heads} if len(heads) > 1 else {}
+
+
+def head_of(source: str, runs: Mapping[str, Run]) -> tuple[Run, str] | None:
+    """Returns the run and the head that the id of a source stands for; `None` for any other source."""
+    run = runs.get(source.partition("/")[0])
+    heads = heads_of(run) if run is not None else {}
+    return (run, heads[source]) if source in heads else None
+
+
+def of_head(run: Run, head: str, title: str = "") -> Source:
+    """Returns one head of a run as a source of its own.
+
+    It is of no run: what a run's folder keeps is about all of its heads, by their numbers.
+    """
+    whole = of_run(run)
+    return Source(f"{run.id}/{head}", title or f"{run.id} · {head} only", (*whole.stamp, head),
+                  partial(_load_head, run, head))  # fmt: skip
+
+
+def head_file(run: Run, head: str) -> bytes:
+    """Returns one head of a run as the bytes of a `.keras` file; none where its network can't be read."""
+    from cnnviz.models.export.single_head import as_file
+
+    _prepared()
+    try:
+        with _shelf().loading:
+            return as_file(_load_head(run, head, lambda what, done, total: None))
+    except ModelError:
+        return b""
+
+
+def _load_head(run: Run, head: str, progress: Progress) -> Loaded:
+    from cnnviz.models.export.single_head import split
+
+    whole = _shelf().get(of_run(run).stamp)
+    return split(whole.loaded if whole is not None else _load_run(run, progress), head)
+
+
+def opened(sources: Sequence[Source]) -> list[Network | str] | None:
+    """Returns for each source its network, or the sentence why there is none; `None` while they are being loaded.
+
+    Loading shows a bar with a Stop. What failed is tried again once other sources, or none, were asked for.
+    """
+    shelf = _shelf()
+    chosen = tuple(source.stamp for source in sources)
+    if st.session_state.get(_FAILED, (None,))[0] != chosen:
+        st.session_state[_FAILED] = (chosen, {})
+    failed: dict[tuple, str] = st.session_state[_FAILED][1]
+
+    def missing() -> list[Source]:
+        return [source for source in sources if source.stamp not in failed and shelf.get(source.stamp) is None]
+
+    name = f"networks_{abs(hash(chosen))}"
+    if missing() and not background.known(name):
+        background.start(name, partial(_load, shelf, missing()), "Loading the network")
+    work = background.finished(name, PATIENCE_SECONDS)
+    if work is not None:
+        failed.update(work.result or {})
+        failed.update({source.stamp: work.sentence or _STOPPED for source in missing()})
+    return None if missing() else [shelf.get(stamp) or failed.get(stamp, _STOPPED) for stamp in chosen]
+
+
+def forget_failures() -> None:
+    """Lets networks that could not be loaded be tried again."""
+    st.session_state.pop(_FAILED, None)
+
+
+def _load(
+    shelf: _Shelf, sources: Sequence[Source], progress: Progress, cancelled: Callable[[], bool]
+) -> dict[tuple, str] | None:
+    """Puts networks on the shelf; returns the sentences of those that can't be loaded."""
+    sentences: dict[tuple, str] = {}
+
+    def tell(what: str, done: int, total: int) -> None:
+        """Ends a download that is to stop, and counts it in megabytes."""
+        if cancelled():
+            raise Cancelled
+        large = total >= _MEGABYTE
+        progress(f"{what}, MB" if large else what, done // _MEGABYTE if large else done,
+                 total // _MEGABYTE if large else total)  # fmt: skip
+
+    for nth, source in enumerate(sources):
+        name = f"Loading {source.title}"
+        progress(name, nth, len(sources) if len(sources) > 1 else 0)
+        with shelf.loading:  # two pages may want the same at once
+            if cancelled():
+                return None
+            try:
+                _prepared()
+                if shelf.get(source.stamp) is None:
+                    shelf.put(source.stamp, Network(source.load(tell)))
+            except Cancelled:
+                return sentences
+            except ModelError as error:
+                sentences[source.stamp] = str(error)
+    return sentences
+
+
+def networks(chosen: Sequence[Run]) -> list[Network] | None:
+    """Returns the runs' networks, or `None` while they are being loaded or after saying why they can't be."""
+    found = opened([of_run(run) for run in chosen])
+    if found is None:
+        return None
+    for sentence in dict.fromkeys(one for one in found if isinstance(one, str)):
+        st.error(plain(sentence), icon=":material/error:")
+    if any(isinstance(one, str) for one in found):
+        st.button("Try again", icon=":material/refresh:", key="networks_again", on_click=forget_failures,
+                  help="Loads the network once more.")  # fmt: skip
+        return None
+    return found

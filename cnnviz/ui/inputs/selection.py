@@ -1,0 +1,173 @@
+"""What the Predict page shows: kept in the session, and in the address as far as another person can open it.
+
+`?run=ID,ID&sample=chelsea,coffee&item=17&head=shape&class=circle&layer=conv2d_2&method=grad-cam`; whatever is at its
+default is left out. `run=ID/shape` is one head of a run with several; `against=second` compares the answer with the
+second likeliest class, `against=truth` with the true one; `item` is a number in the first run's held-out split,
+`ID:17` in another one's, and `ID:train-17` or `train-17` in the split of that name.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Collection
+from dataclasses import dataclass, field
+
+import streamlit as st
+
+from cnnviz.data.samples import sample_names
+from cnnviz.errors import CnnvizError
+from cnnviz.recipe import SPLITS
+from cnnviz.runs import Run
+from cnnviz.ui.inputs.input_image import Photo, of_item, of_sample
+from cnnviz.ui.inputs.model_cache import Source, head_of
+from cnnviz.ui.session import query_params as address
+
+__all__ = ["AGAINST", "MOST_NETWORKS", "MOST_PHOTOS", "NAMES", "Choice", "add", "opened", "remove",
+           "write_address"]  # fmt: skip
+
+AGAINST = ("second", "truth")
+"""With what an answer can be compared: the second likeliest class, or the true one."""
+MOST_PHOTOS = 24
+MOST_NETWORKS = 4
+LONGEST_NAME = 200
+NOTE_SECONDS = 15.0
+_CHOICE = "predict_choice"
+NAMES = ("run", "sample", "item", "head", "class", "against", "layer", "method")
+
+
+@dataclass
+class Choice:
+    """What is shown. Empty texts stand for defaults: the first head, the class that is answered, the last convolution.
+
+    `sources` are the ids of networks and `files` those that were uploaded in this session, by id; `refused` are files
+    that can't be used with the sentences why; `notes` are sentences for the page's top and when they were first shown.
+    `single` is on pages that show the first network with the first photo alone: what is chosen there becomes the first.
+    """
+
+    photos: list[Photo] = field(default_factory=list)
+    refused: list[tuple[str, str]] = field(default_factory=list)
+    sources: list[str] | None = None
+    files: dict[str, Source] = field(default_factory=dict)
+    notes: dict[str, float | None] = field(default_factory=dict)
+    beside: bool = False
+    single: bool = False
+    head: str = ""
+    subject: str = ""
+    against: str = ""
+    layer: str = ""
+    method: str = ""
+    colour_map: str = "viridis"
+    opacity: int = 60
+    every_layer: bool = False
+    item: int = 1
+    given: set[str] = field(default_factory=set)
+
+    def note(self, sentence: str) -> None:
+        """Keeps a sentence for the page."""
+        self.notes.setdefault(sentence, None)
+
+    def told(self) -> list[str]:
+        """Returns the sentences to show; they leave with the first drawing after `NOTE_SECONDS`."""
+        now = time.monotonic()
+        self.notes = {
+            sentence: since or now
+            for sentence, since in self.notes.items()
+            if since is None or now - since < NOTE_SECONDS
+        }
+        return list(self.notes)
+
+
+def opened(runs: dict[str, Run], names: Collection[str] = NAMES, *, single: bool = False) -> Choice:
+    """Returns the choice of this session, after taking over what the address names.
+
+    Args:
+        runs: those that have a network, by id.
+        names: which values of the address are the page's; the others stay as they are.
+        single: see `Choice`.
+    """
+    session = st.session_state
+    fresh = _CHOICE not in session
+    choice = session.setdefault(_CHOICE, Choice())
+    if named := address.news("predict", names):
+        _take_over(choice, named, runs)
+    if fresh and not choice.photos and sample_names():
+        choice.photos = [of_sample(sample_names()[0])]
+    choice.single = single
+    return choice
+
+
+def _take_over(choice: Choice, named: dict[str, str], runs: dict[str, Run]) -> None:
+    wanted = _listed(named["run"])
+    known = [one for one in wanted if one in runs or head_of(one, runs) is not None or one.startswith("app:")]
+    for gone in [one for one in wanted if one not in known]:
+        choice.note(f"There is no network of a run {gone[:60]!r} here; it may have been deleted.")
+    if known:
+        choice.sources = known[:MOST_NETWORKS]
+    photos: list[Photo] = []
+    for name in _listed(named["sample"])[:MOST_PHOTOS]:
+        _try(choice, photos, lambda name=name: of_sample(name))
+    for item in _listed(named["item"])[: MOST_PHOTOS - len(photos)]:
+        run, _, number = item.rpartition(":")
+        run = run or (choice.sources or [""])[0]
+        split, _, number = number.rpartition("-")
+        if run in runs and split in ("", *SPLITS) and number.isascii() and number.isdigit() and len(number) < 10:
+            asked = (runs[run], max(1, int(number)), split)
+            _try(choice, photos, lambda asked=asked: of_item(*asked))
+        else:
+            choice.note(f"There is no held-out picture {item[:60]!r} here.")
+    choice.photos = photos or choice.photos
+    for name, attribute in (("head", "head"), ("class", "subject"), ("layer", "layer"), ("method", "method")):
+        setattr(choice, attribute, named.get(name, getattr(choice, attribute))[:LONGEST_NAME])
+    if "against" in named:
+        choice.against = named["against"] if named["against"] in AGAINST else ""
+
+
+def _listed(value: str) -> list[str]:
+    return list(dict.fromkeys(part.strip() for part in value.split(",") if part.strip()))
+
+
+def _try(choice: Choice, photos: list[Photo], make) -> None:
+    try:
+        photos.append(make())
+    except CnnvizError as error:
+        choice.note(str(error))
+
+
+def write_address(choice: Choice, names: Collection[str] = NAMES) -> None:
+    """Names the choice in the address, as far as it can be opened from there: not what was uploaded."""
+    shown = slice(0, 1) if choice.single else slice(None)
+    addresses = [photo.address for photo in choice.photos[shown] if photo.address is not None]
+    own = f"{choice.sources[0]}:" if choice.sources else ":"  # the first run's own pictures go by their numbers
+    values = {
+        "run": ",".join(one for one in (choice.sources or ())[shown] if one not in choice.files),
+        "sample": ",".join(value for kind, value in addresses if kind == "sample"),
+        "item": ",".join(value.removeprefix(own) for kind, value in addresses if kind == "item"),
+        "head": choice.head,
+        "class": choice.subject,
+        "against": choice.against,
+        "layer": choice.layer,
+        "method": choice.method,
+    }
+    address.write("predict", {name: value for name, value in values.items() if name in names})
+
+
+def add(choice: Choice, photos: list[Photo], *, instead: bool | None = None) -> None:
+    """Shows these photos, in place of those before them unless the person wants them beside each other.
+
+    On a page that shows one alone they take the place of that one.
+    """
+    if choice.single:
+        found = {photo.identity: photo for photo in [*photos[:1], *choice.photos[1:]]}
+        choice.photos = list(found.values())[:MOST_PHOTOS]
+        return
+    instead = not choice.beside if instead is None else instead
+    before = [] if instead else choice.photos
+    found = {photo.identity: photo for photo in [*before, *photos]}
+    choice.photos = list(found.values())[:MOST_PHOTOS]
+    if len(found) > MOST_PHOTOS:
+        choice.note(f"The first {MOST_PHOTOS} of {len(found)} photos are shown.")
+
+
+def remove(choice: Choice, photo: Photo) -> None:
+    """Takes a photo away."""
+    choice.photos = [one for one in choice.photos if one.identity != photo.identity]

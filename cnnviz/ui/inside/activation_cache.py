@@ -1,0 +1,143 @@
+"""What the Inside page has computed: a network's table of layers and what they give for a picture, each once."""
+
+from __future__ import annotations
+
+import math
+import threading
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import streamlit as st
+
+from cnnviz.errors import CnnvizError
+from cnnviz.ui.inputs.input_image import Photo
+from cnnviz.ui.inputs.model_cache import Network, Source
+from cnnviz.ui.inside.selection import Opened
+from cnnviz.ui.session import background_job as background
+
+if TYPE_CHECKING:
+    from cnnviz.explain.inspection.receptive_field import LayerRow
+
+__all__ = ["layer_values", "remembered", "seen_by", "table_of"]
+
+KEPT_BYTES = 256 << 20
+"""So much is kept for all sessions; the longest unused goes first, the newest always stays."""
+AT_ONCE = 6_000_000
+"""Networks whose layers give at most so many numbers for a picture are computed in one go, so that the next layer is
+there at once; of larger ones each layer by itself."""
+PATIENCE_SECONDS = 0.4
+_STOPPED = "This was stopped; choose the layer again, or reload the page, to begin anew."
+_WORK, _WANTED = "inside_work", "inside_wanted"
+
+
+@dataclass
+class _Kept:
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    items: OrderedDict[tuple, Any] = field(default_factory=OrderedDict)
+
+    def get(self, key: tuple) -> Any:
+        with self.lock:
+            if key in self.items:
+                self.items.move_to_end(key)
+            return self.items.get(key)
+
+    def put(self, key: tuple, value: Any) -> None:
+        with self.lock:
+            self.items[key] = value
+            self.items.move_to_end(key)
+            while len(self.items) > 1 and sum(map(_bytes, self.items.values())) > KEPT_BYTES:
+                self.items.popitem(last=False)
+
+
+def _bytes(value: Any) -> int:
+    return getattr(value, "nbytes", 0)
+
+
+@st.cache_resource(show_spinner=False)
+def _kept() -> _Kept:
+    return _Kept()
+
+
+def table_of(source: Source, network: Network) -> tuple[LayerRow, ...] | str | None:
+    """Returns the network's layers, or the sentence why it can't be taken apart; `None` while it is being followed."""
+    return _made((source.stamp, "table"), partial(_table, network), "Following the layers")
+
+
+def _table(network: Network) -> tuple[LayerRow, ...]:
+    from cnnviz.explain.inspection.receptive_field import table
+
+    with network.lock:
+        return table(network.loaded)
+
+
+def seen_by(source: Source, network: Network, photo: Photo) -> np.ndarray:
+    """Returns what the network sees of a photo, uint8 (h, w, c).
+
+    Raises:
+        ImageError: the photo can't be read.
+    """
+    return remembered(
+        (source.stamp, photo.identity, "seen"), lambda: network.loaded.fit(photo.whole(network.loaded.bits))
+    )
+
+
+def layer_values(opened: Opened, layer: str) -> np.ndarray | str | None:
+    """Returns what a layer gives for the picture, float32 of the layer's shape, or a sentence why there is nothing.
+
+    `None` while it is computed; a bar shows that.
+    """
+    return _made((*opened.identity, layer), partial(_values, opened, layer), f"Computing {layer}")
+
+
+def _values(opened: Opened, layer: str) -> np.ndarray:
+    from cnnviz.explain.inspection.activations import activations
+
+    small = sum(math.prod(row.shape) for row in opened.table) <= AT_ONCE
+    layers = [row.name for row in opened.table] if small else [layer]
+    with opened.network.lock:
+        found = activations(opened.network.loaded, opened.pixels, layers)
+    for name, values in found.items():
+        _kept().put((*opened.identity, name), values)
+    return found[layer]
+
+
+def remembered(key: tuple, make: Callable[[], Any]) -> Any:
+    """Returns what is kept under the key, after making it here and now where it isn't there; not for slow things."""
+    kept = _kept()
+    if (found := kept.get(key)) is None:
+        found = make()
+        kept.put(key, found)
+    return found
+
+
+def _made(key: tuple, make: Callable[[], Any], what: str) -> Any:
+    """What is kept under the key; where it isn't there it is made in the background, the one asked for last only."""
+    kept, session = _kept(), st.session_state
+    if (found := kept.get(key)) is not None:
+        return found
+    if session.get(_WANTED, (None,))[0] != key:
+        session[_WANTED] = (key, "")
+        background.forget(_WORK)
+    if session[_WANTED][1]:
+        return session[_WANTED][1]
+    if not background.known(_WORK):
+        background.start(_WORK, partial(_work, kept, key, make), what)
+    if (work := background.finished(_WORK, PATIENCE_SECONDS)) is None:
+        return None
+    if (found := kept.get(key)) is None:
+        found = work.result if isinstance(work.result, str) else work.sentence or _STOPPED
+        session[_WANTED] = (key, found)
+    return found
+
+
+def _work(kept: _Kept, key: tuple, make: Callable[[], Any], progress: Any, cancelled: Callable[[], bool]) -> str | None:
+    """Keeps what is made; returns a sentence where it can't be."""
+    try:
+        kept.put(key, make())
+    except CnnvizError as error:
+        return str(error)
+    return None

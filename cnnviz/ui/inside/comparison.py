@@ -1,0 +1,233 @@
+"""Two side by side: two pictures through one network, one picture through two networks, or two epochs of a run."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import streamlit as st
+
+from cnnviz import images, runs
+from cnnviz.data.samples import sample_names
+from cnnviz.errors import CnnvizError
+from cnnviz.mosaics import maps
+from cnnviz.runs import snapshots
+from cnnviz.runs.compare import labels
+from cnnviz.ui.inputs.input_image import Photo, held_out, of_item, of_sample, of_upload
+from cnnviz.ui.inputs.model_cache import Network, Source, of_run, usable
+from cnnviz.ui.inputs.model_cache import opened as opened_models
+from cnnviz.ui.inside.activation_cache import layer_values, seen_by, table_of
+from cnnviz.ui.inside.comparison_views import Side, compared
+from cnnviz.ui.inside.selection import Opened
+from cnnviz.ui.markdown import plain
+
+__all__ = ["beside_part"]
+
+WHAT = {"pictures": "Two pictures", "networks": "Two networks", "epochs": "Two epochs"}
+_KEY = "inside_beside"
+_CLASSES = 3
+_OWN, _ITEM = "A photo of yours", "A test picture"
+_NONE = "There is no other run with a network; train one, and it can be seen beside this one."
+
+
+def beside_part(opened: Opened) -> None:
+    """Draws the choice of what stands beside what is open, and the open layer's channels of both."""
+    run = opened.source.run
+    epochs = snapshots.epochs(run.folder) if run is not None else []
+    offered = [what for what in WHAT if what != "epochs" or len(epochs) > 1]
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        what = st.segmented_control(
+            "What differs", offered, default=offered[0], format_func=WHAT.get, key=f"{_KEY}_what", required=True,
+            help="Two pictures through this network; this picture through two networks; or this run's network after "
+            "two of its epochs, where it kept snapshots.",
+        )  # fmt: skip
+        sides = {"pictures": _pictures, "networks": _networks, "epochs": _epochs}[what](opened)
+    if len(epochs) < 2 and what == "pictures":
+        st.caption("Two epochs can be compared of a run that kept snapshots while it was trained.")
+    if isinstance(sides, str):
+        st.info(plain(sides), icon=":material/info:")
+    elif sides is not None:
+        compared(*sides, channels_match=what != "networks")
+
+
+Sides = tuple[Side, Side] | str | None
+
+
+def _pictures(opened: Opened) -> Sides:
+    photo = _other_photo(opened, _KEY)
+    if photo is None or isinstance(photo, str):
+        return photo
+    try:
+        seen = seen_by(opened.source, opened.network, photo)
+    except CnnvizError as error:
+        return str(error)
+    other = replace(opened, photo=photo, seen=seen, pixels=opened.network.loaded.pixels(seen[None]))
+    return _made((opened, opened.photo.title), (other, photo.title))
+
+
+def _networks(opened: Opened) -> Sides:
+    found = _other_network(opened, _KEY)
+    if found is None or isinstance(found, str):
+        return found
+    source, network = found
+    try:
+        seen = seen_by(source, network, opened.photo)
+    except CnnvizError as error:
+        return str(error)
+    table = table_of(source, network)
+    if table is None or isinstance(table, str):
+        return table
+    drawable = {row.name: row.type for row in table if len(row.shape) in (1, 3)}
+    layer = st.selectbox(
+        "Its layer", list(drawable), index=list(drawable).index(_like(opened, drawable)), width=220,
+        key=f"{_KEY}_layer_{abs(hash(source.stamp))}_{opened.layer}",
+        help="Which layer of the other network stands beside the open one.",
+    )  # fmt: skip
+    other = replace(opened, network=network, source=source, seen=seen, pixels=network.loaded.pixels(seen[None]),
+                    table=table, layer=layer, channel=0)  # fmt: skip
+    return _made((opened, opened.source.title), (other, source.title))
+
+
+def _like(opened: Opened, layers: dict[str, str]) -> str:
+    """The layer of this name, or else that of the same type, or any, which is as far in its network."""
+    if opened.layer in layers:
+        return opened.layer
+    mine, kind = {row.name: row.type for row in opened.table}, opened.row.type
+    alike = [name for name in layers if layers[name] == kind]
+    ranks = [name for name in mine if not alike or mine[name] == kind]
+    found = alike or list(layers)
+    return found[ranks.index(opened.layer) * len(found) // len(ranks)]
+
+
+def _made(*sides: tuple[Opened, str]) -> Sides:
+    """What both give; `None` while one is computed."""
+    made = []
+    for one, title in sides:
+        values = layer_values(one, one.layer)
+        if values is None or isinstance(values, str):
+            return values
+        if values.ndim not in (1, 2, 3):
+            return f"{one.layer} gives {' × '.join(map(str, values.shape))} numbers, which can't be drawn as maps."
+        try:
+            answers = _answers(one, one.identity)
+        except CnnvizError as error:
+            return str(error)
+        made.append(Side(title, one.seen, maps(values), one.layer, answers))
+    return made[0], made[1]
+
+
+@st.cache_data(show_spinner=False, max_entries=64)
+def _answers(_opened: Opened, identity: tuple) -> dict[str, list[tuple[str, float]]]:
+    loaded = _opened.network.loaded
+    found = _opened.network.answers(_opened.seen[None])
+    return {
+        head.name: _likeliest(shares[0], loaded.classes[head.name])
+        for head, shares in zip(loaded.heads, found, strict=True)
+    }
+
+
+def _likeliest(shares: np.ndarray, classes: tuple[str, ...]) -> list[tuple[str, float]]:
+    return [(classes[one], float(shares[one])) for one in np.argsort(-shares, kind="stable")[:_CLASSES].tolist()]
+
+
+def _epochs(opened: Opened) -> Sides:
+    folder = opened.source.run.folder
+    found, probe = snapshots.epochs(folder), snapshots.pictures(folder)
+    if probe is None:
+        return "The pictures of this run's snapshots can't be read."
+    chosen = [
+        st.selectbox(
+            name, found, index=at, key=f"{_KEY}_{name.lower()}", width=110,
+            help="The network as it was after this epoch; 0 is before its first batch.",
+        )
+        for name, at in (("Epoch", 0), ("And", len(found) - 1))
+    ]  # fmt: skip
+    number = st.selectbox(
+        "Picture", range(len(probe.names)), format_func=lambda one: probe.names[one], key=f"{_KEY}_probe", width=200,
+        help="One of the validation pictures that were followed through the training.",
+    )  # fmt: skip
+    both_taken = [snapshots.opened(folder, epoch, probe) for epoch in chosen]
+    if any(one is None for one in both_taken):
+        return "One of these snapshots can't be read; choose another epoch."
+    layers = [one.layer for one in both_taken[0].maps]
+    if not layers:
+        return "The network has no convolution, so that its snapshots have no feature maps."
+    start = layers.index(opened.layer) if opened.layer in layers else 0
+    layer = st.selectbox("Convolution", layers, index=start, key=f"{_KEY}_convolution_{opened.layer}", width=180,
+                         help="Snapshots have the feature maps of convolutions, small.")  # fmt: skip
+    sides = []
+    for epoch, taken in zip(chosen, both_taken, strict=True):
+        kept = next((one for one in taken.maps if one.layer == layer), None)
+        if kept is None:
+            return f"The snapshot of epoch {epoch} has no feature maps of {layer}."
+        values, (height, width, count) = kept.values(number), kept.shape
+        note = f" The first of its {count:,} channels." * (values.shape[2] < count)
+        note += f" Means of {height} × {width} places." * (values.shape[:2] != (height, width))
+        answers = {head: _likeliest(shares[number], probe.classes[head]) for head, shares in taken.shares.items()}
+        title = f"Epoch {epoch}" if epoch else "Before the first batch"
+        sides.append(Side(title, probe.pictures[number], values, layer, answers, note))
+    return sides[0], sides[1]
+
+
+def _other_photo(here: Opened, key: str) -> Photo | str | None:
+    """Draws the choice of another picture and returns it; a sentence where there is none, `None` before it is chosen.
+
+    Args:
+        here: what is open.
+        key: what the widgets' keys begin with.
+    """
+    run = here.source.run
+    samples = [name for name in sample_names() if ("sample", name) != here.photo.identity]
+    ways = [*([_ITEM] if run is not None else []), *samples, _OWN]
+    chosen = st.selectbox(
+        "Beside it", ways, index=1 if run is not None and samples else 0, key=f"{key}_photo", width=200,
+        format_func=lambda way: way if way in (_OWN, _ITEM) else way.capitalize(),
+        help="The picture that stands beside the one above: a sample, a picture that this run was not trained on, or "
+        "a photo of yours.",
+    )  # fmt: skip
+    try:
+        if chosen == _OWN:
+            return _upload(key)
+        if chosen != _ITEM:
+            return of_sample(chosen)
+        count = held_out(run)[1]
+        number = st.number_input("Number", 1, max(1, count), key=f"{key}_item", width=120,
+                                 help=f"One of {count:,} pictures that the run was not trained on.")  # fmt: skip
+        return of_item(run, int(number))
+    except CnnvizError as error:
+        return str(error)
+
+
+def _upload(key: str) -> Photo | None:
+    file = st.file_uploader(
+        "A photo", key=f"{key}_file", max_upload_size=images.MAX_BYTES >> 20, width=320,
+        help="JPEG, PNG, WebP, GIF, BMP or TIFF. It stays on this computer, and is not stored.",
+    )  # fmt: skip
+    return None if file is None else of_upload(file.name, file.getvalue())
+
+
+def _other_network(here: Opened, key: str) -> tuple[Source, Network] | str | None:
+    """Draws the choice of another network; returns it loaded, a sentence why there is none, `None` while it loads.
+
+    Args:
+        here: what is open.
+        key: what the widgets' keys begin with.
+    """
+    listed = runs.listing()
+    names = labels(listed)
+    mine = here.source.run.id if here.source.run is not None else here.source.id.partition("/")[0]
+    found = [run for run in usable(listed) if run.id != mine]
+    if (recipe := here.network.loaded.recipe) is not None:  # those that know such pictures first
+        found.sort(key=lambda run: run.recipe.data.dataset != recipe.data.dataset)
+    others = {run.id: run for run in found}
+    if not others:
+        return _NONE
+    chosen = st.selectbox(
+        "Beside it", list(others), format_func=names.get, key=f"{key}_network", width=300,
+        help="The run whose network stands beside the one above.",
+    )  # fmt: skip
+    source = of_run(others[chosen], names[chosen])
+    found = next(iter(opened_models([source]) or []), None)
+    if found is None or isinstance(found, str):
+        return found
+    return source, found

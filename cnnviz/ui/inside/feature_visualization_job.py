@@ -1,0 +1,157 @@
+"""Patterns of filters for the Inside page: what this session has of them, and the work that makes more."""
+
+from __future__ import annotations
+
+import time
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import streamlit as st
+
+from cnnviz.progress import Cancelled
+from cnnviz.ui.session import background_job as background
+
+if TYPE_CHECKING:
+    from cnnviz.explain.feature_visualization.patterns import Patterns, Settings
+    from cnnviz.ui.inside.selection import Opened
+
+__all__ = ["USUAL", "Tile", "count_of", "ended", "growing", "settings_of", "start", "tiles"]
+
+USUAL = {"plain": (40, 1.0), "robust": (128, 1.0)}
+"""Steps and their size."""
+KEPT = 12
+"""Of so many layers with their settings a session keeps what it has seen."""
+_TILES, _GROWING = "inside_patterns_tiles", "inside_patterns_growing"
+
+
+@dataclass(frozen=True, eq=False)
+class Tile:
+    """A filter's pattern, uint8 (size, size, c), after so many steps, and its mean output before and then."""
+
+    picture: np.ndarray
+    steps: int
+    before: float
+    after: float
+
+
+@dataclass(eq=False)
+class _Growing:
+    """What is being made; `latest` is written by the thread that makes it."""
+
+    key: tuple
+    steps: int
+    latest: Patterns | None = None
+
+
+def count_of(opened: Opened) -> int:
+    """Returns how many filters the open layer has; 0 where its output has no channels."""
+    shape = opened.row.shape
+    return int(shape[-1]) if len(shape) in (1, 3) else 0
+
+
+def settings_of(opened: Opened) -> Settings:
+    """Returns the settings that are chosen on the page, the usual ones where none are."""
+    from cnnviz.explain.feature_visualization.patterns import (  # brings TensorFlow, which the network needs anyway
+        Settings,
+        usual_size,
+    )
+
+    state = st.session_state
+    mode = state.get("inside_patterns_mode") or "plain"
+    steps = state.get(f"inside_patterns_steps_{mode}") or USUAL[mode][0]
+    step = state.get(f"inside_patterns_step_{mode}") or USUAL[mode][1]
+    size = state.get(f"inside_patterns_size_{opened.layer}") or usual_size(opened.network.loaded, opened.layer)
+    return Settings(mode, int(steps), float(step), int(size))
+
+
+def _key(opened: Opened, settings: Settings) -> tuple:
+    return opened.source.stamp, opened.layer, settings
+
+
+def tiles(opened: Opened, settings: Settings, filters: Sequence[int]) -> dict[int, Tile]:
+    """Returns those of the filters' patterns that are there, kept by the run or still being made."""
+    from cnnviz.explain.feature_visualization.patterns import kept
+
+    key = _key(opened, settings)
+    known = _store(key)
+    missing = [one for one in filters if one not in known or known[one].steps < settings.steps]
+    if missing and opened.source.run is not None:
+        known.update(_whole(kept(opened.source.run, opened.layer, missing, settings), settings.steps))
+    found = dict(known)
+    work: _Growing | None = st.session_state.get(_GROWING)
+    if work is not None and work.key == key:
+        for one, tile in _all(work.latest).items():
+            if one not in known or tile.steps >= known[one].steps:
+                found[one] = tile
+    return {one: found[one] for one in filters if one in found}
+
+
+def start(name: str, opened: Opened, settings: Settings, filters: Sequence[int]) -> None:
+    """Begins to make those patterns of the filters that aren't whole; what was being made under the name is ended."""
+    from cnnviz.explain.feature_visualization.patterns import patterns
+
+    network, layer, run = opened.network, opened.layer, opened.source.run
+    there = tiles(opened, settings, filters)
+    missing = [one for one in filters if one not in there or there[one].steps < settings.steps]
+    _absorb()
+    work = st.session_state[_GROWING] = _Growing(_key(opened, settings), settings.steps)
+    what = f"Patterns of {layer}, step"
+
+    def seen(found: Patterns) -> None:
+        work.latest = found
+        time.sleep(0.001)  # a lock that is taken again at once is seldom given to another thread
+
+    def make(progress: background.Progress, cancelled: object) -> Patterns | None:
+        try:
+            return patterns(network.loaded, layer, missing, settings, run=run, seen=seen, cancelled=cancelled,
+                            lock=network.lock, progress=lambda done, total: progress(what, done, total))  # fmt: skip
+        except Cancelled:
+            return work.latest
+
+    background.start(name, make, what)
+
+
+def growing(opened: Opened, settings: Settings) -> bool:
+    """Returns whether patterns of the open layer with these settings are being made."""
+    work: _Growing | None = st.session_state.get(_GROWING)
+    return work is not None and work.key == _key(opened, settings)
+
+
+def ended(name: str, patience: float = 0.0) -> background.Work | None:
+    """Takes in what was made, once; shows a bar with a Stop while it goes on, see `background.finished`."""
+    work = background.finished(name, patience)
+    if work is not None:
+        if (made := st.session_state.get(_GROWING)) is not None and work.result is not None:
+            made.latest = work.result
+        _absorb()
+    return work
+
+
+def _absorb() -> None:
+    """Keeps for this session what was made."""
+    work: _Growing | None = st.session_state.pop(_GROWING, None)
+    if work is not None:
+        _store(work.key).update({one: tile for one, tile in _all(work.latest).items() if tile.steps})
+
+
+def _store(key: tuple) -> dict[int, Tile]:
+    store: OrderedDict[tuple, dict[int, Tile]] = st.session_state.setdefault(_TILES, OrderedDict())
+    found = store.setdefault(key, {})
+    store.move_to_end(key)
+    while len(store) > KEPT:
+        store.popitem(last=False)
+    return found
+
+
+def _whole(found: Patterns | None, steps: int) -> dict[int, Tile]:
+    return {one: tile for one, tile in _all(found).items() if tile.steps >= steps}
+
+
+def _all(found: Patterns | None) -> dict[int, Tile]:
+    if found is None:
+        return {}
+    rows = zip(found.filters, found.pictures, found.steps, found.before, found.after, strict=True)
+    return {one: Tile(picture, int(steps), float(before), float(after)) for one, picture, steps, before, after in rows}

@@ -1,0 +1,139 @@
+"""The Inside page under its title: the network is loaded and followed, and the chosen view of the open layer drawn."""
+
+from __future__ import annotations
+
+import numpy as np
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from cnnviz.augment.preview import display_size, picture_bytes
+from cnnviz.errors import CnnvizError
+from cnnviz.images import fit
+from cnnviz.runs import snapshots
+from cnnviz.ui.inputs.input_image import notes_on
+from cnnviz.ui.inputs.model_cache import Network, Source, forget_failures, opened
+from cnnviz.ui.inputs.model_picker import doubts
+from cnnviz.ui.inputs.selection import Choice
+from cnnviz.ui.inside.activation_cache import seen_by, table_of
+from cnnviz.ui.inside.activations import activations_part
+from cnnviz.ui.inside.comparison import beside_part
+from cnnviz.ui.inside.feature_visualization import patterns_part
+from cnnviz.ui.inside.kernels import kernels_part
+from cnnviz.ui.inside.layer_strip import strip
+from cnnviz.ui.inside.output_breakdown import numbers_part
+from cnnviz.ui.inside.selection import VIEWS, Opened, place, settled, show
+from cnnviz.ui.inside.top_activations import excites_part
+from cnnviz.ui.markdown import plain
+from cnnviz.ui.runs.snapshot_player import epochs_part
+from cnnviz.ui.session.widget_sync import seed
+
+__all__ = ["STYLE", "inside"]
+
+STYLE = """
+<style>
+@media (max-width: 640px) {
+  .st-key-predict_sources, .st-key-inside_views [role="radiogroup"] { flex-wrap: nowrap; overflow-x: auto; }
+  .st-key-predict_sources > *, .st-key-inside_views [role="radiogroup"] > * { flex-shrink: 0; }
+  .st-key-inside_top > [data-testid="stLayoutWrapper"] > * { gap: 1rem; }
+}
+</style>
+"""
+_SIDE = 320
+_SHOWN = (116, 200)
+"""The greatest height and width of the picture on the page, in pixels."""
+_PARTS = {
+    "activations": activations_part,
+    "kernels": kernels_part,
+    "patterns": patterns_part,
+    "numbers": numbers_part,
+    "excites": excites_part,
+    "beside": beside_part,
+}
+
+
+def inside(choice: Choice, source: Source | None, picture: DeltaGenerator) -> None:
+    """Draws the network with the first photo of the choice, or what is missing for it.
+
+    Args:
+        choice: of the Predict and the Inside page.
+        source: the network; `None` where none is chosen.
+        picture: the place for what the network sees.
+    """
+    notes = st.container()
+    found = _network(source)
+    photo = choice.photos[0] if choice.photos else None
+    if photo is None:
+        st.write("Choose a picture above: click on one of the samples.")
+    elif found is None:
+        with picture:
+            _photo(photo.shown, f"{photo.title}, as given")
+    else:
+        _of(choice, source, found, picture)
+    with notes:
+        if found is not None:
+            doubts(choice, source, found)
+        for sentence in choice.told():
+            st.warning(plain(sentence), icon=":material/info:")
+
+
+def _network(source: Source | None) -> Network | None:
+    """The loaded network; where there is none, what is said in its place."""
+    if source is None:
+        st.write("No network is chosen. Choose a run above, or train one: the digits take about 20 seconds.")
+        st.page_link("pages/train.py", label="Choose data and network on Train", icon=":material/tune:")
+        return None
+    found = next(iter(opened([source]) or []), None)
+    if isinstance(found, str):
+        st.error(f"**{plain(source.title)}**: {plain(found)}", icon=":material/error:")
+        st.button("Try again", icon=":material/refresh:", key="networks_again", on_click=forget_failures,
+                  help="Loads what could not be loaded once more.")  # fmt: skip
+        return None
+    return found
+
+
+def _of(choice: Choice, source: Source, network: Network, picture: DeltaGenerator) -> None:
+    photo = choice.photos[0]
+    try:
+        seen = seen_by(source, network, photo)
+    except CnnvizError as error:
+        st.error(plain(error), icon=":material/error:")
+        return
+    height, width, channels = seen.shape
+    with picture:
+        grey = " grey" if channels == 1 else ""
+        _photo(seen, f"{photo.title}, as it is seen: {width:,} × {height:,}{grey}")
+        for note in notes_on(photo, network.loaded.bits):
+            st.caption(plain(note))
+    table = table_of(source, network)
+    if not table:
+        if table is not None:
+            st.error(plain(table or "The network has no layers."), icon=":material/error:")
+        return
+    layer, channel = settled(choice, table)
+    strip(table, layer)
+    _view(Opened(network, source, photo, seen, network.loaded.pixels(seen[None]), table, layer, channel))
+
+
+def _photo(image: np.ndarray, caption: str) -> None:
+    small = fit(image, display_size(image.shape, _SIDE), channels=image.shape[2])
+    width = min(_SHOWN[1], round(_SHOWN[0] * image.shape[1] / image.shape[0]))
+    st.image(picture_bytes(small), width=max(40, width), alt=caption)
+    st.caption(plain(caption))
+
+
+def _view(opened: Opened) -> None:
+    """Draws the choice of views and the chosen one; nothing of the others is computed."""
+    run = opened.source.run
+    offered = [view for view in VIEWS if view != "epochs" or (run is not None and snapshots.epochs(run.folder))]
+    if place().view not in offered:
+        place().view = offered[0]
+    with st.container(key="inside_views"):
+        st.segmented_control(
+            "View", offered, format_func=VIEWS.get, key=seed("inside_view", place().view), required=True,
+            label_visibility="collapsed", on_change=lambda: show(view=st.session_state["inside_view"]),
+            help="What is shown of the open layer.",
+        )  # fmt: skip
+    if (view := place().view) == "epochs":
+        epochs_part(run, "inside_epochs")
+    else:
+        _PARTS[view](opened)

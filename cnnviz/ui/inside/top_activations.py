@@ -1,0 +1,195 @@
+"""Inside: what excites a channel in the run's own data, for which classes it stands, what is lost without it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import streamlit as st
+
+from cnnviz.augment.preview import picture_bytes
+from cnnviz.errors import CnnvizError
+from cnnviz.explain.inspection.top_activations import LIMIT, Excited, Samples, SwitchedOff, crop
+from cnnviz.figures.tiles import tiles
+from cnnviz.figures.top_activations import boxed, enlarged, mean_bars, with_and_without
+from cnnviz.ui.inside.selection import show
+from cnnviz.ui.inside.top_activations_job import LOOK, OFF, found, found_off, look, pictures, switch_off
+from cnnviz.ui.markdown import plain
+from cnnviz.ui.session import background_job as background
+from cnnviz.ui.session.widget_sync import seed
+
+if TYPE_CHECKING:
+    from cnnviz.ui.inside.selection import Opened
+
+__all__ = ["excites_part"]
+
+TILE = 104
+MOST_CLASSES = 12
+_CHANNEL = "inside_excites_channel"
+
+
+def excites_part(opened: Opened) -> None:
+    """Draws the part; nothing is computed before a person asks for it."""
+    if (why := _missing(opened)) is not None:
+        st.info(why, icon=":material/info:")
+        return
+    try:
+        with st.container(horizontal=True, vertical_alignment="bottom"):
+            _channel(opened)
+            known = _known(opened)
+        given = pictures(opened)
+        if known is None:
+            if not background.known(LOOK):
+                st.caption(_promise(opened))
+            return
+        if given is None and not background.known(LOOK):
+            look(opened)  # what is kept names the pictures only
+            st.rerun()
+        left, right = st.columns([3, 2], gap="large")
+        with left:
+            _strongest(opened, known, given)
+        with right:
+            _classes(opened, known)
+            _without(opened)
+    except CnnvizError as error:
+        st.error(plain(error), icon=":material/error:")
+
+
+def _missing(opened: Opened) -> str | None:
+    """The sentence on why there is nothing to look through."""
+    run, name = opened.source.run, plain(opened.source.title)
+    if run is None or run.recipe is None:
+        return (
+            f"{name} is of no run, so that the pictures it was trained on aren't known here: open a whole run to see "
+            "what excites its channels."
+        )
+    if not opened.row.shape or len(opened.row.shape) > 3:
+        return f"{plain(opened.layer)} has no channels: open a convolution."
+    return None
+
+
+def _channel(opened: Opened) -> None:
+    count = opened.row.shape[-1]
+    st.number_input(
+        "Channel", 0, max(1, count - 1), key=seed(_CHANNEL, opened.channel), width=140, disabled=count < 2,
+        on_change=lambda: show(channel=st.session_state[_CHANNEL]),
+        help=f"Which of the {count:,} channels of the layer is looked at.",
+    )  # fmt: skip
+
+
+def _promise(opened: Opened) -> str:
+    return (
+        f"The network is shown up to {LIMIT} of the run's held-out pictures, once for all channels of "
+        f"{plain(opened.layer)}: which of them make a channel answer most, and where in them; how much it answers to "
+        "each class. The result is kept with the run."
+    )
+
+
+def _known(opened: Opened) -> Excited | None:
+    """What is known of the layer; a button or a bar where nothing is."""
+    _outcome(background.finished(LOOK, 0.3))
+    known = found(opened)
+    if known is None and not background.known(LOOK):
+        st.button(
+            "Look through the held-out pictures", icon=":material/search:", type="primary", key="inside_excites_look",
+            on_click=look, args=(opened,), help="Reads the run's test pictures, validation's where it has no others, "
+            f"at most {LIMIT}, evenly from the whole split.",
+        )  # fmt: skip
+    return known
+
+
+def _outcome(work: background.Work | None) -> None:
+    if work is not None and work.sentence:
+        st.error(plain(work.sentence), icon=":material/error:")
+    elif work is not None and work.stopped:
+        st.caption("Stopped; nothing was kept of it.")
+
+
+def _strongest(opened: Opened, known: Excited, given: Samples | None) -> None:
+    from cnnviz.explain.inspection.receptive_field import box  # the table of layers has computed all places already
+
+    if known.dead[opened.channel]:
+        st.caption(f"Channel {opened.channel} was nowhere above 0 in any of {known.pictures:,} pictures.")
+    st.markdown("**Strongest pictures**")
+    if given is None:
+        st.caption("They are being read.")
+        return
+    whole, parts, everything = [], [], True
+    for value, row, place in zip(
+        known.values[opened.channel], known.rows[opened.channel], known.places[opened.channel], strict=True
+    ):
+        if row >= len(given):
+            continue  # the data has become less since then
+        picture, field = given.pictures[row], box(opened.network.loaded, opened.layer, *map(int, place))
+        name = _name_of(opened, given, int(row))
+        all_of_it = field[2:] == picture.shape[:2]
+        everything = everything and all_of_it
+        caption, words = f"{_number(value)} · {name}", f"{name}, {given.names[row]}: {_number(value)}"
+        whole.append((picture_bytes(boxed(picture, (0, 0, 0, 0) if all_of_it else field)), caption, words))
+        y, x = map(int, place)
+        parts.append((picture_bytes(enlarged(crop(picture, field))), f"row {y}, column {x}", f"The part: {words}"))
+    st.html(tiles(whole, TILE))
+    if everything:
+        st.caption("The channel's greatest output over each picture. Every output sees the whole picture here.")
+        return
+    size = " × ".join(map(str, opened.row.size))
+    st.caption(f"The channel's greatest output over each picture; framed: the {size} pixels that this output sees.")
+    st.markdown("**Strongest places**")
+    st.html(tiles(parts, TILE))
+    st.caption("The framed parts alone, and where in the layer's map they are; cut off at the picture's border.")
+
+
+def _name_of(opened: Opened, given: Samples, row: int) -> str:
+    classes = opened.network.loaded.classes
+    return ", ".join(classes[head][int(labels[row])] for head, labels in given.labels.items() if head in classes)
+
+
+def _classes(opened: Opened, known: Excited) -> None:
+    st.markdown("**How much it answers to each class**")
+    for head, means in known.by_class.items():
+        values, classes = means[opened.channel], opened.network.loaded.classes[head]
+        index = float(known.selectivity(head)[opened.channel])
+        order = list(range(len(classes)))
+        if len(order) > MOST_CLASSES:
+            order = np.argsort(-values, kind="stable")[:MOST_CLASSES].tolist()
+        st.html(mean_bars([(classes[one], float(values[one])) for one in order],
+                          f"Mean output of channel {opened.channel} for each class of {head}"))  # fmt: skip
+        several = f"{plain(head)}: " if len(known.by_class) > 1 else ""
+        most = f" The {len(order)} greatest of {len(classes):,} classes." if len(order) < len(classes) else ""
+        st.caption(f"{several}Selectivity {index:.2f}, from 0 (alike for all classes) to 1 (for one only).{most}")
+    st.caption(f"Mean output over {known.pictures:,} held-out pictures.")
+
+
+def _without(opened: Opened) -> None:
+    st.markdown("**Without this channel**")
+    _outcome(background.finished(OFF, 0.3))
+    known = found_off(opened)
+    if known is None:
+        if not background.known(OFF):
+            st.button(
+                "Switch it off and ask again", icon=":material/power_settings_new:", key="inside_excites_off",
+                on_click=switch_off, args=(opened,), help="Asks the network about the same pictures, with this channel "
+                "0 wherever it is used. The network itself is not changed, and the result is kept with the run.",
+            )  # fmt: skip
+        return
+    for head in known.accuracy:
+        st.html(with_and_without(_rows(opened, known, head), f"Accuracy for {head} with and without the channel"))
+    st.caption(
+        f"Accuracy on {known.pictures:,} held-out pictures with the channel (upper bar) and with 0 in its place "
+        "(lower bar); at the right the change in percentage points."
+    )
+
+
+def _rows(opened: Opened, known: SwitchedOff, head: str) -> list[tuple[str, float, float]]:
+    """All pictures, then those of each class; of many classes those that change most."""
+    classes, shares = opened.network.loaded.classes[head], known.by_class[head].astype(float)
+    there = np.flatnonzero(np.isfinite(shares).all(axis=1))
+    if len(there) > MOST_CLASSES:
+        change = np.abs(shares[there, 1] - shares[there, 0])
+        there = np.sort(there[np.argsort(-change, kind="stable")[:MOST_CLASSES]])
+    rows = [("All" if len(known.accuracy) == 1 else f"All: {head}", *known.accuracy[head])]
+    return rows + [(classes[one], *map(float, shares[one])) for one in there]
+
+
+def _number(value: float) -> str:
+    return f"{value:.3g}".replace("-", "−")

@@ -1,0 +1,122 @@
+"""What excites channels, for the Inside page: the run's held-out pictures, what was found in them, and the work."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import streamlit as st
+
+from cnnviz.explain.inspection.top_activations import (
+    Excited,
+    Samples,
+    SwitchedOff,
+    excited,
+    kept,
+    kept_off,
+    samples,
+    switched_off,
+)
+from cnnviz.progress import Cancelled
+from cnnviz.ui.session import background_job as background
+
+if TYPE_CHECKING:
+    from cnnviz.ui.inside.selection import Opened
+
+__all__ = ["LOOK", "OFF", "found", "found_off", "look", "pictures", "switch_off"]
+
+LOOK, OFF = "inside_excites", "inside_off"
+"""Names of the works."""
+KEPT = 2
+"""Of so many runs the held-out pictures stay in memory, for all sessions."""
+RESULTS = 32
+_RESULTS = "inside_excites_results"
+
+
+@dataclass
+class _Shelf:
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    items: OrderedDict[tuple, Samples] = field(default_factory=OrderedDict)
+
+    def get(self, key: tuple) -> Samples | None:
+        with self.lock:
+            if key in self.items:
+                self.items.move_to_end(key)
+            return self.items.get(key)
+
+    def put(self, key: tuple, value: Samples) -> Samples:
+        with self.lock:
+            self.items[key] = value
+            while len(self.items) > KEPT:
+                self.items.popitem(last=False)
+        return value
+
+
+@st.cache_resource(show_spinner=False)
+def _shelf() -> _Shelf:
+    return _Shelf()
+
+
+def _results() -> OrderedDict[tuple, Any]:
+    """What this session found, as a run's folder may be one that can't be written to."""
+    return st.session_state.setdefault(_RESULTS, OrderedDict())
+
+
+def pictures(opened: Opened) -> Samples | None:
+    """Returns the run's held-out pictures where they are in memory."""
+    return _shelf().get(opened.source.stamp)
+
+
+def found(opened: Opened) -> Excited | None:
+    """Returns what is known of what excites the open layer."""
+    return _results().get((opened.source.stamp, opened.layer)) or kept(opened.source.run, opened.layer)
+
+
+def found_off(opened: Opened) -> SwitchedOff | None:
+    """Returns what is known of the network without the open channel."""
+    key = (opened.source.stamp, opened.layer, opened.channel)
+    return _results().get(key) or kept_off(opened.source.run, opened.layer, [opened.channel])
+
+
+def look(opened: Opened) -> None:
+    """Begins to read the pictures, where they aren't in memory, and to look for what excites the open layer."""
+    network, run, layer = opened.network, opened.source.run, opened.layer
+
+    def work(given: Samples, progress: background.Progress, cancelled: Callable[[], bool]) -> Excited:
+        return excited(network.loaded, layer, given, run=run, progress=progress, cancelled=cancelled, lock=network.lock)
+
+    _begin(LOOK, opened, (opened.source.stamp, layer), work)
+
+
+def switch_off(opened: Opened) -> None:
+    """Begins to ask the network without the open channel."""
+    network, run, layer, channel = opened.network, opened.source.run, opened.layer, opened.channel
+
+    def work(given: Samples, progress: background.Progress, cancelled: Callable[[], bool]) -> SwitchedOff:
+        return switched_off(network.loaded, layer, [channel], given, run=run, progress=progress, cancelled=cancelled,
+                            lock=network.lock)  # fmt: skip
+
+    _begin(OFF, opened, (opened.source.stamp, layer, channel), work)
+
+
+def _begin(name: str, opened: Opened, key: tuple, work: Callable[..., Any]) -> None:
+    shelf, run, stamp, results = _shelf(), opened.source.run, opened.source.stamp, _results()
+
+    def carry_out(progress: background.Progress, cancelled: Callable[[], bool]) -> None:
+        def tell(what: str, done: int, total: int) -> None:
+            progress(what, done, total)
+            time.sleep(0.001)  # a lock that is taken again at once is seldom given to another thread
+
+        try:
+            given = shelf.get(stamp) or shelf.put(stamp, samples(run, progress=tell, cancelled=cancelled))
+            results[key] = work(given, tell, cancelled)
+        except Cancelled:
+            return
+        while len(results) > RESULTS:
+            results.popitem(last=False)
+
+    background.start(name, carry_out, "Reading the held-out pictures")

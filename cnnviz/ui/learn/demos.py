@@ -1,0 +1,99 @@
+"""The Learn page's small experiments on a picture, computed while the page is drawn."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import streamlit as st
+
+from cnnviz.augment.preview import draws, picture_bytes
+from cnnviz.data.samples import sample, sample_names
+from cnnviz.explain.robustness.translation import moved
+from cnnviz.figures.tiles import tiles
+from cnnviz.images import fit
+from cnnviz.overlay import coloured
+from cnnviz.policy import POLICIES
+from cnnviz.ui.session.widget_sync import tell_first
+
+__all__ = ["FIGURES", "pooled", "shuffled"]
+
+KERNELS = {
+    "Edges from left to right": ((-1, 0, 1), (-2, 0, 2), (-1, 0, 1)),
+    "Edges from top to bottom": ((-1, -2, -1), (0, 0, 0), (1, 2, 1)),
+    "Spots": ((-1, -1, -1), (-1, 8, -1), (-1, -1, -1)),
+    "Blur": ((1, 1, 1), (1, 1, 1), (1, 1, 1)),
+    "Nothing": ((0, 0, 0), (0, 1, 0), (0, 0, 0)),
+}
+SIDE, SMALL = 320, 32
+
+
+def _grey(side: int) -> np.ndarray:
+    """The first sample photo, grey, uint8 (side, side)."""
+    return cv2.cvtColor(fit(sample(sample_names()[0]), (side, side), channels=3), cv2.COLOR_RGB2GRAY)
+
+
+def shuffled(picture: np.ndarray) -> np.ndarray:
+    """Returns a picture's pixels in an order that is the same for every picture of its size."""
+    order = np.random.default_rng(0).permutation(picture.size)
+    return picture.reshape(-1)[order].reshape(picture.shape)
+
+
+def pooled(picture: np.ndarray) -> np.ndarray:
+    """Returns the largest of each 2 × 2 values; sides must be even."""
+    height, width = picture.shape
+    return picture.reshape(height // 2, 2, width // 2, 2).max(axis=(1, 3))
+
+
+def _shown(*pictures: tuple[np.ndarray, str]) -> None:
+    width = 300 if len(pictures) == 2 else 165  # two stand beside each other on a phone
+    st.html(tiles([(picture_bytes(_enlarged(one)), caption, caption) for one, caption in pictures], width))
+
+
+def _enlarged(picture: np.ndarray) -> np.ndarray:
+    factor = max(1, SIDE // picture.shape[0])
+    large = np.repeat(np.repeat(picture, factor, axis=0), factor, axis=1)
+    return large[..., None] if large.ndim == 2 else large
+
+
+def _kernel() -> None:
+    tell_first("learn_kernel", next(iter(KERNELS)))
+    name = st.selectbox("Kernel", list(KERNELS), key="learn_kernel", width=280,
+                        help="Nine weights. Bright in the result: there the picture looks like it.")  # fmt: skip
+    weights = np.array(KERNELS[name], np.float32)
+    picture = _grey(SIDE).astype(np.float32)
+    found = cv2.filter2D(picture, cv2.CV_32F, weights / max(1.0, np.abs(weights).sum() / 2))
+    rows = r" \\ ".join(" & ".join(f"{one:g}" for one in row) for row in weights)
+    st.latex(r"\begin{bmatrix}" + rows + r"\end{bmatrix}")
+    _shown(
+        (picture.astype(np.uint8), "The picture"),
+        (coloured(found - found.min()), f"{name}: bright where it is like the kernel"),
+    )
+
+
+def _order() -> None:
+    picture = _grey(SMALL * 2)
+    _shown((picture, "As a convolution needs it"), (shuffled(picture), "The same pixels; to a dense layer no worse"))
+
+
+def _pool() -> None:
+    tell_first("learn_shift", 1)
+    shift = st.slider("Moved to the right, in pixels", 0, 4, key="learn_shift", width=280,
+                      help="By how much the picture is moved before both are compared.")  # fmt: skip
+    picture = _grey(SMALL)
+    later = moved(picture[None, ..., None], 0, shift)[0, ..., 0]
+    _shown((picture, "The picture"), (later, f"Moved by {shift}"), (pooled(picture), "Pooled"),
+           (pooled(later), "Moved, then pooled"))  # fmt: skip
+    apart = [float(np.abs(a.astype(float) - b).mean()) for a, b in ((picture, later), (pooled(picture), pooled(later)))]
+    twice = float(np.abs(pooled(pooled(picture)).astype(float) - pooled(pooled(later))).mean())
+    st.caption(f"Mean change of a pixel: {apart[0]:.1f} of 255; after pooling {apart[1]:.1f}, after two {twice:.1f}.")
+
+
+def _draws() -> None:
+    photo = sample(sample_names()[0])
+    made = draws(photo, POLICIES["D3"], seed=0, epochs=range(6), size=(150, 150))
+    first = fit(photo, (150, 150), channels=3)
+    _shown((first, "The photo"), *((one.image, f"Epoch {nth}") for nth, one in enumerate(made, 1)))
+
+
+FIGURES = {"kernel": _kernel, "order": _order, "pool": _pool, "draws": _draws}
+"""Each draws its controls and pictures."""

@@ -1,0 +1,106 @@
+"""What can be saved from the Predict page: the overlay as it is shown, the map's values, and the numbers."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import streamlit as st
+
+from cnnviz import images
+from cnnviz.overlay import overlay
+from cnnviz.ui.file_names import file_name
+from cnnviz.ui.inputs.input_image import base
+from cnnviz.ui.inputs.selection import Choice
+from cnnviz.ui.predict.prediction_job import Answer, Pair, Shown
+
+__all__ = ["downloads", "numbers", "numbers_button", "subject"]
+
+TOP = 5
+
+
+def subject(pair: Pair, shown: Shown) -> str:
+    """Returns what is explained, such as "cat" or "cat rather than dog"."""
+    classes = pair.network.loaded.classes[shown.head]
+    against = f" rather than {classes[shown.against]}" if shown.against is not None else ""
+    return f"{classes[shown.index]}{against}"
+
+
+def numbers(pair: Pair) -> dict[str, Any]:
+    """Returns one network's answers to one photo, as `python -m cnnviz predict --json` gives them.
+
+    Returns:
+        `photo`, `network` and `heads`, a record for each head of which the explained one says of its map; or `error`.
+    """
+    made: dict[str, Any] = {"photo": pair.photo.title, "network": pair.source.title}
+    if not isinstance(pair.answer, Answer):
+        return made | {"error": pair.answer or "It was not answered yet."}
+    return made | {"heads": [_head(pair, head, shares) for head, shares in pair.answer.shares.items()]}
+
+
+def _head(pair: Pair, head: str, shares: np.ndarray) -> dict[str, Any]:
+    classes = pair.network.loaded.classes[head]
+    order = np.argsort(-shares, kind="stable")[:TOP]
+    record: dict[str, Any] = {
+        "head": head,
+        "class": classes[order[0]],
+        "probability": float(shares[order[0]]),
+        "top": [[classes[index], float(shares[index])] for index in order],
+    }
+    if truth := dict(pair.photo.labels).get(head):
+        record["true"] = truth
+    if isinstance(pair.shown, Shown) and pair.shown.head == head:
+        made = pair.shown.explanation
+        record |= {"method": made.method, "layer": made.layer, "target": classes[pair.shown.index]}
+        if pair.shown.against is not None:
+            record["against"] = classes[pair.shown.against]
+        record |= {"score": float(made.scores[0]), "strength": float(made.strength[0])}
+        if made.note:
+            record["note"] = made.note
+    return record
+
+
+def numbers_button(pairs: Sequence[Pair], key: str) -> None:
+    """Draws the button that saves the numbers of these pairs as one JSON file."""
+    photos, networks = (list(dict.fromkeys(titles)) for titles in
+                        ([pair.photo.title for pair in pairs], [pair.source.file_part for pair in pairs]))  # fmt: skip
+    of = [titles[0] if len(titles) == 1 else f"{len(titles)} {what}" for titles, what in
+          ((networks, "networks"), (photos, "pictures"))]  # fmt: skip
+    st.download_button(
+        "Numbers", lambda: json.dumps([numbers(pair) for pair in pairs], indent=1),
+        file_name(*of, "numbers", ending=".json"), "application/json", icon=":material/download:", type="tertiary",
+        key=f"{key}_json",
+        on_click="ignore", help="Classes, probabilities, layer, score and strength as JSON.",
+    )  # fmt: skip
+
+
+def downloads(pair: Pair, shown: Shown, choice: Choice, key: str) -> None:
+    """Draws the buttons that save the overlay, the map and the numbers; files are made when they are asked for."""
+    loaded = pair.network.loaded
+    of = (pair.source.file_part, pair.photo.title, subject(pair, shown), shown.explanation.method)
+
+    def picture() -> bytes:
+        whole = base(pair.photo, loaded.image_size, loaded.crop, max(pair.photo.shown.shape))
+        return images.to_png(overlay(whole, shown.explanation.map[0], choice.opacity / 100, choice.colour_map))
+
+    def values() -> bytes:
+        file = io.BytesIO()
+        np.save(file, np.asarray(shown.explanation.map[0], np.float32), allow_pickle=False)
+        return file.getvalue()
+
+    with st.container(horizontal=True, gap="small"):
+        st.download_button(
+            "Overlay", picture, file_name(*of, "overlay", ending=".png"), "image/png", icon=":material/download:",
+            type="tertiary",
+            key=f"{key}_png", on_click="ignore", help="The picture above as PNG, with this opacity and these colours.",
+        )  # fmt: skip
+        st.download_button(
+            "Map", values, file_name(*of, "map", ending=".npy"), "application/octet-stream",
+            icon=":material/download:", type="tertiary",
+            key=f"{key}_npy", on_click="ignore",
+            help="The map's own values as a NumPy file: float32, of the layer's size, neither scaled nor resized.",
+        )  # fmt: skip
+        numbers_button([pair], key)

@@ -1,0 +1,169 @@
+"""What the trust panel measures, as work for the background. TensorFlow is used for short stretches at a time."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from cnnviz.errors import ModelError
+from cnnviz.explain.attribution.explain import Explanation, explain
+from cnnviz.explain.attribution.registry import METHODS
+from cnnviz.explain.attribution.targets import Target
+from cnnviz.explain.metrics.deletion_insertion import Faithful, faithful
+from cnnviz.explain.metrics.parameter_randomization import Randomised, randomised
+from cnnviz.explain.metrics.pointing_game import Pointing
+from cnnviz.explain.metrics.pointing_game_of_run import kept, measure
+from cnnviz.progress import Cancelled
+from cnnviz.runs import Run
+
+if TYPE_CHECKING:
+    from cnnviz.ui.inputs.model_cache import Network
+
+__all__ = [
+    "SECONDS",
+    "SLOW",
+    "Case",
+    "known_pointing",
+    "measure_faithful",
+    "measure_pointing",
+    "measure_randomised",
+    "peers",
+]
+
+SECONDS = {"faithful": 30.0, "randomised": 60.0, "pointing": 600.0}
+"""How long each measurement may take; what is done by then is shown."""
+
+SLOW = ("score-cam", "smoothgrad", "integrated-gradients", "occlusion")
+"""Methods that ask the network many times about each picture."""
+
+Progress = Callable[[str, int, int], None]
+Asked = Callable[[], bool]
+
+
+@dataclass(frozen=True, eq=False)
+class Case:
+    """A map on the page: the network, the picture as it sees it, uint8 (h, w, c), the map of it, and its run if any."""
+
+    network: Network
+    image: np.ndarray
+    explanation: Explanation
+    run: Run | None
+
+    @property
+    def target(self) -> Target:
+        """What is explained."""
+        target = self.explanation.target
+        return target if isinstance(target, Target) else target[0]
+
+    @property
+    def head(self) -> str:
+        """The name of the head that is explained."""
+        return self.network.loaded.heads[self.target.head].name
+
+    @property
+    def subject(self) -> str:
+        """The name of the class that is explained."""
+        return self.network.loaded.classes[self.head][self.target.index]
+
+    @property
+    def mark(self) -> str:
+        """Tells the case from all others."""
+        made = self.explanation
+        content = hashlib.sha256(np.ascontiguousarray(made.map[0]).tobytes())
+        content.update(self.image.tobytes())
+        content.update(repr((self.network.loaded.name, id(self.network.loaded.model), made.method, made.layer,
+                             self.target)).encode())  # fmt: skip
+        return content.hexdigest()
+
+    def layer_of(self, method: str) -> str | None:
+        """The layer for another method's map: that of this map, else the last convolution; `None` where none is needed.
+
+        Raises:
+            ModelError: the network has no convolution.
+        """
+        if METHODS[method].family != "cam":
+            return None
+        if self.explanation.layer is not None:
+            return self.explanation.layer
+        from cnnviz.explain.attribution.defaults import choose_layer
+        from cnnviz.models.graph.graph import flatten  # the graph is there already, since the map was made with it
+
+        return choose_layer(flatten(self.network.loaded.model), None, self.target.head)[0]
+
+
+def peers(case: Case) -> list[str]:
+    """Returns the other methods that can explain this network, quick ones first."""
+    try:
+        case.layer_of("grad-cam")
+        able = list(METHODS)
+    except ModelError:
+        able = [name for name, method in METHODS.items() if method.family != "cam"]
+    return sorted((name for name in able if name != case.explanation.method), key=lambda name: name in SLOW)
+
+
+@contextmanager
+def _letting_in(lock: threading.Lock) -> Iterator[Callable[[int, int], None]]:
+    """Holds a lock and gives a function for a method's progress, which lets others have it for a moment."""
+
+    def breathe(done: int, total: int) -> None:
+        lock.release()
+        time.sleep(0.001)  # a lock that is taken again at once is seldom given to another thread
+        lock.acquire()
+
+    with lock:
+        yield breathe
+
+
+def measure_faithful(case: Case, other: str, progress: Progress, cancelled: Asked) -> Faithful:
+    """Returns the deletion and insertion curves of the map, of random ones and, where named, of another method's."""
+    network, made, target = case.network, case.explanation, case.target
+
+    def score(pictures: np.ndarray) -> np.ndarray:
+        if cancelled():
+            raise Cancelled
+        return network.answers(pictures)[target.head][:, target.index]
+
+    def map_of() -> np.ndarray:
+        with _letting_in(network.lock) as breathe:
+            return explain(network.loaded.model, network.loaded.pixels(case.image[None]), method=other, target=target,
+                           layer=case.layer_of(other), progress=breathe, cancelled=cancelled).map[0]  # fmt: skip
+
+    maps: dict[str, np.ndarray | Callable[[], np.ndarray]] = {METHODS[made.method].title: made.map[0]}
+    if other:
+        maps[METHODS[other].title] = map_of
+    return faithful(score, case.image, maps, budget=SECONDS["faithful"], progress=progress, cancelled=cancelled)
+
+
+def measure_randomised(case: Case, progress: Progress, cancelled: Asked) -> Randomised:
+    """Returns what becomes of the map while layers are randomised; all but the copying is done without the lock."""
+    made, pixels = case.explanation, case.network.loaded.pixels(case.image[None])
+
+    def map_of(model: object) -> np.ndarray:
+        return explain(model, pixels, method=made.method, target=case.target, layer=made.layer,
+                       cancelled=cancelled).map[0]  # fmt: skip
+
+    return randomised(case.network.loaded.model, map_of, head=case.target.head, budget=SECONDS["randomised"],
+                      progress=progress, cancelled=cancelled, lock=case.network.lock)  # fmt: skip
+
+
+def known_pointing(case: Case) -> dict[str, Pointing]:
+    """Returns what is known already of methods over the run's test split."""
+    found = {}
+    for method in (case.explanation.method, *peers(case)):
+        if (one := kept(case.run, method, case.head, case.layer_of(method))) is not None:
+            found[method] = one
+    return found
+
+
+def measure_pointing(case: Case, methods: Sequence[str], progress: Progress, cancelled: Asked) -> dict[str, Pointing]:
+    """Returns how well methods find the objects over the run's test split."""
+    layers = {method: case.layer_of(method) for method in methods}
+    return measure(case.run, case.network.loaded, methods, head=case.head, layers=layers, budget=SECONDS["pointing"],
+                   progress=progress, cancelled=cancelled, lock=case.network.lock)  # fmt: skip

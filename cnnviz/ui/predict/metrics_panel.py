@@ -1,0 +1,117 @@
+"""The foot of the Predict page: how far the map on screen can be trusted, measured."""
+
+from __future__ import annotations
+
+import json
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import asdict
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import streamlit as st
+
+from cnnviz.explain.attribution.explain import Explanation
+from cnnviz.explain.metrics.deletion_insertion import Faithful
+from cnnviz.explain.metrics.parameter_randomization import Randomised
+from cnnviz.explain.metrics.pointing_game_of_run import has_masks
+from cnnviz.runs import Run
+from cnnviz.ui.file_names import file_name
+from cnnviz.ui.predict.localization_view import objects_part
+from cnnviz.ui.predict.metrics_job import Case, known_pointing
+from cnnviz.ui.predict.metrics_view import PARTS, Findings, faithful_part, randomised_part
+from cnnviz.ui.session import background_job as background
+
+if TYPE_CHECKING:
+    from cnnviz.ui.inputs.model_cache import Network
+
+__all__ = ["trust_panel"]
+
+CASES = 32
+_STORE = "trust_found"
+
+
+def trust_panel(
+    network: Network,
+    image: np.ndarray,
+    explanation: Explanation,
+    *,
+    key: str,
+    run: Run | None,
+    colour_map: str = "viridis",
+    names: Sequence[str] = (),
+) -> None:
+    """Draws the panel, folded; nothing is computed before it is opened.
+
+    Args:
+        network: whose answer is explained.
+        image: uint8 (h, w, c), the picture as the network sees it.
+        explanation: the map on screen, of this picture alone.
+        key: tells its widgets from those of other panels.
+        run: the network's run; `None` for one from elsewhere.
+        colour_map: a name of `overlay.COLOUR_MAPS`.
+        names: what the network and the picture are called in the name of a file.
+    """
+    with st.expander(
+        "How far can I trust this map?", icon=":material/rule:", key=f"{key}_open", on_change="rerun"
+    ) as panel:
+        if not panel.open:
+            return
+        case = Case(network, image, explanation, run)
+        found = _found(case, key)
+        if explanation.note:
+            st.write("The map is empty, so that nothing of it can be measured.")
+        else:
+            faithful_part(case, found, key)
+            st.divider()
+            randomised_part(case, found, key, colour_map)
+        if run is not None and has_masks(run.recipe):
+            st.divider()
+            objects_part(case, found, key)
+        _save(case, found, key, names)
+
+
+def _found(case: Case, key: str) -> Findings:
+    """What is known of this case; work on another one is dropped."""
+    store: OrderedDict[str, Findings] = st.session_state.setdefault(_STORE, OrderedDict())
+    mark = case.mark
+    if st.session_state.get(f"{key}_case") != mark:
+        st.session_state[f"{key}_case"] = mark
+        for part in PARTS:
+            background.forget(f"{key}_{part}")
+    found = store.setdefault(mark, Findings())
+    store.move_to_end(mark)
+    while len(store) > CASES:
+        store.popitem(last=False)
+    return found
+
+
+def _save(case: Case, found: Findings, key: str, names: Sequence[str]) -> None:
+    if any(not isinstance(one, str) for one in found.results.values()) or found.objects:
+        st.download_button(
+            "All figures", partial(_json, case, found),
+            file_name(*names, case.subject, case.explanation.method, "trust", ending=".json"), "application/json",
+            icon=":material/download:", type="tertiary", key=f"{key}_json", on_click="ignore",
+            help="Curves, areas, correlations and shares as JSON.",
+        )  # fmt: skip
+
+
+def _json(case: Case, found: Findings) -> str:
+    made = case.explanation
+    record: dict[str, Any] = {"network": case.network.loaded.name, "method": made.method, "layer": made.layer,
+                              "head": case.head, "class": case.subject}  # fmt: skip
+    if isinstance(curves := found.results.get("faithful"), Faithful):
+        named = [*curves.curves.items(), *((f"random {nth}", one) for nth, one in enumerate(curves.random, 1))]
+        record["curves"] = [
+            {"map": name, **asdict(one), "deletion_area": one.deletion_area, "insertion_area": one.insertion_area}
+            for name, one in named
+        ]
+    if isinstance(changed := found.results.get("randomised"), Randomised):
+        record["randomised"] = [
+            {"layers": stage.layers, "rank_correlation": stage.correlations, "ssim": stage.structures}
+            for stage in changed.stages
+        ]
+    if case.run is not None and has_masks(case.run.recipe):
+        record["objects"] = [asdict(one) for one in {**known_pointing(case), **found.objects}.values()]
+    return json.dumps(record, indent=1)

@@ -1,0 +1,173 @@
+"""The trust panel's measurements of one map: pixels taken away and shown, layers randomised."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+import numpy as np
+import streamlit as st
+
+from cnnviz.augment.preview import picture_bytes
+from cnnviz.explain.attribution.registry import METHODS
+from cnnviz.explain.metrics.deletion_insertion import Faithful
+from cnnviz.explain.metrics.parameter_randomization import Randomised
+from cnnviz.explain.metrics.pointing_game import Pointing
+from cnnviz.explain.metrics.verdicts import KEPT, Verdict, faithful_verdict, randomised_verdict
+from cnnviz.figures.style import CONFIG
+from cnnviz.images import with_channels
+from cnnviz.overlay import overlay
+from cnnviz.ui.markdown import plain
+from cnnviz.ui.predict.metrics_job import SECONDS, Case, measure_faithful, measure_randomised, peers
+from cnnviz.ui.session import background_job as background
+
+__all__ = ["PARTS", "Findings", "faithful_part", "measured", "randomised_part", "said"]
+
+PARTS = ("faithful", "randomised", "pointing")
+PATIENCE_SECONDS = 0.4
+STOPPED = "It was stopped before there was anything to show."
+_SIDE = 160  # of the pictures under the bars, in pixels at least
+
+
+@dataclass(eq=False)
+class Findings:
+    """What is known of a case: a result for each part, or the sentence why there is none.
+
+    `beside` is the method that the curves were compared with, `wanted` are the parts that were asked for by a button,
+    `methods` those that are being measured on the test split, and `objects` what that found in this session.
+    """
+
+    results: dict[str, Any] = field(default_factory=dict)
+    beside: str = ""
+    wanted: set[str] = field(default_factory=set)
+    methods: tuple[str, ...] = ()
+    objects: dict[str, Pointing] = field(default_factory=dict)
+
+    def again(self, part: str) -> None:
+        """Forgets a part's result and asks for it anew."""
+        self.results.pop(part, None)
+        self.wanted.add(part)
+
+    @property
+    def stopped(self) -> bool:
+        """Whether the curves were stopped, so that nothing should begin by itself."""
+        made = self.results.get("faithful")
+        return made == STOPPED or getattr(made, "ended", "") == "stop"
+
+
+def measured(found: Findings, part: str, work: Callable[..., Any], what: str, key: str, *, begin: bool) -> Any:
+    """Returns a part's result once it is there; begins the work where it is to, and shows a bar or what went wrong."""
+    name = f"{key}_{part}"
+    if part not in found.results and begin and not background.known(name):
+        background.start(name, work, what)
+    if (done := background.finished(name, PATIENCE_SECONDS)) is not None:
+        found.results[part] = done.result if done.result is not None else done.sentence or STOPPED
+    result = found.results.get(part)
+    if isinstance(result, str):
+        st.warning(plain(result), icon=":material/warning:")
+    if isinstance(result, str) or getattr(result, "ended", ""):
+        st.button(
+            "Measure again", icon=":material/refresh:", key=f"{name}_again", on_click=found.again, args=(part,),
+            help="Does this measurement anew from its beginning.",
+        )  # fmt: skip
+    return None if isinstance(result, str) else result
+
+
+def said(verdict: Verdict) -> None:
+    """Draws a verdict, and what limits it."""
+    st.markdown(f"**{plain(verdict.sentence)}**")
+    for note in verdict.notes:
+        st.caption(plain(note))
+
+
+def faithful_part(case: Case, found: Findings, key: str) -> None:
+    """Draws the deletion and insertion curves; they are begun at once."""
+    offered = peers(case)
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        with st.container(width="stretch"):
+            st.markdown("#### Does it mark what the network uses?")
+        beside = st.selectbox(
+            "Beside it", ["", *offered], index=1 if offered else 0, width=220, key=f"{key}_beside",
+            format_func=lambda name: METHODS[name].title if name else "No other method",
+            help="Another method's map of the same class, measured in the same way.",
+        )  # fmt: skip
+    st.caption(
+        f"Pixels are taken away or shown, the map's strongest first, while the probability of {plain(case.subject)} is "
+        "followed. With a good map it falls early and rises early: little area on the left, much on the right. Random "
+        "maps have blobs as large, but elsewhere. (Petsiuk et al. 2018, arXiv:1806.07421)"
+    )
+    if found.beside != beside:
+        found.beside = beside
+        found.results.pop("faithful", None)
+        background.forget(f"{key}_faithful")
+    made: Faithful | None = measured(
+        found, "faithful", partial(measure_faithful, case, beside), "Asking the network", key, begin=True
+    )
+    if made is None:
+        return
+    from cnnviz.figures.explanation_metrics import removal_curves  # brings Plotly
+
+    said(faithful_verdict(made, case.subject))
+    shares, mean = next(iter(made.curves.values())).shares, made.random_mean
+    axes = {
+        "deletion": "Pixels taken away, down to the mean colour",
+        "insertion": "Pixels shown, over a blurred picture",
+    }
+    for place, (kind, axis) in zip(st.columns(2), axes.items(), strict=True):
+        area = f"{kind}_area"
+        place.plotly_chart(
+            removal_curves(
+                shares, {name: (getattr(one, kind), getattr(one, area)) for name, one in made.curves.items()},
+                [getattr(one, kind) for one in made.random],
+                random_area=getattr(mean, area) if mean else None, axis=axis,
+            ),
+            config=CONFIG, key=f"{key}_{kind}", alt=f"Probability of {case.subject} by the share of pixels. {axis}.",
+        )  # fmt: skip
+
+
+def randomised_part(case: Case, found: Findings, key: str, colour_map: str) -> None:
+    """Draws what becomes of the map while layers are randomised; it is begun once the curves are there."""
+    st.markdown("#### Does it depend on what was learned?")
+    st.caption(
+        "On a copy of the network, layer upon layer loses what it learned, from the top down: its weights are put in "
+        "random order, and the map is made anew. A map that stays as it is doesn't come from what was learned there. "
+        "(Adebayo et al. 2018, arXiv:1810.03292)"
+    )
+    begin = "randomised" in found.wanted or ("faithful" in found.results and not found.stopped)
+    if not begin and not found.results.get("faithful"):
+        st.caption("This follows when the curves are there.")
+    elif not begin:
+        st.button("Randomise layers", icon=":material/shuffle:", key=f"{key}_randomise", on_click=found.again,
+                  args=("randomised",), help=f"Takes {SECONDS['randomised']:.0f} seconds at most.")  # fmt: skip
+    made: Randomised | None = measured(
+        found, "randomised", partial(measure_randomised, case), "Copying the network", key, begin=begin
+    )
+    if made is None:
+        return
+    from cnnviz.figures.explanation_metrics import cascade_bars
+
+    said(randomised_verdict(made))
+    names = [" … ".join(dict.fromkeys((stage.layers[0], stage.layers[-1]))) for stage in made.stages]
+    maps = [made.original, *(stage.map for stage in made.stages)]
+    base = _enlarged(with_channels(case.image, 3))
+    st.plotly_chart(
+        cascade_bars(
+            [("as learned", [1.0]), *zip(names, (stage.correlations for stage in made.stages), strict=True)],
+            [picture_bytes(overlay(base, map_, 0.6, colour_map)) for map_ in maps], alike=KEPT,
+        ),
+        config=CONFIG, key=f"{key}_cascade",
+        alt="Rank correlation of the map with the original one as more layers are randomised, with the maps",
+    )  # fmt: skip
+    draws = max(len(stage.correlations) for stage in made.stages)
+    st.caption(
+        f"Every layer is randomised together with those left of it. Bars: the mean of {draws} draws, which are the "
+        f"dots. Dotted: from {KEPT} on a map counts as alike. Maps: the first draw's, each scaled to its own greatest "
+        f"value; an empty one counts as 0. Structural similarity (SSIM) at the end: {made.stages[-1].structure:.2f}."
+    )
+
+
+def _enlarged(picture: np.ndarray) -> np.ndarray:
+    factor = max(1, -(-_SIDE // max(picture.shape[:2])))
+    return np.repeat(np.repeat(picture, factor, axis=0), factor, axis=1)

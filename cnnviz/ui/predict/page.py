@@ -1,0 +1,91 @@
+"""The lower part of the Predict page: networks are loaded and asked, and their answers are shown as they come."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from cnnviz.ui.inputs.model_cache import Network, Source, forget_failures, opened
+from cnnviz.ui.inputs.model_picker import doubts
+from cnnviz.ui.inputs.selection import Choice
+from cnnviz.ui.markdown import plain
+from cnnviz.ui.predict.downloads import numbers_button
+from cnnviz.ui.predict.explanation_options import choices, opacity, request_of, settled
+from cnnviz.ui.predict.prediction_job import Pair, computed
+from cnnviz.ui.predict.result_view import cell, full_row, shown_in_full, strip, trust, waiting
+
+__all__ = ["results"]
+
+
+def results(choice: Choice, sources: Sequence[Source]) -> None:
+    """Draws the answers of these networks to the chosen photos, or what is missing for them."""
+    notes = st.container()
+    place = st.container(key="predict_choices")
+    if not sources:
+        _without_network(place)
+    with place:
+        found = opened(sources) if sources else []
+    chosen = _chosen(sources, found or [])
+    if not choice.photos:
+        st.write("Drop a photo above, or click on one of the samples.")
+    elif not chosen:
+        for photo in choice.photos[:1]:
+            waiting(photo)
+    else:
+        _asked(choice, chosen, place)
+    with notes:
+        for sentence in choice.told():
+            st.warning(plain(sentence), icon=":material/info:")
+
+
+def _without_network(place) -> None:
+    with place:
+        st.write("No network is chosen. Choose a run above, or train one: the digits take about 20 seconds.")
+        st.page_link("pages/train.py", label="Choose data and network on Train", icon=":material/tune:")
+
+
+def _chosen(sources: Sequence[Source], found: Sequence[Network | str]) -> list[tuple[Source, Network]]:
+    """The networks that are there; of the others the sentences are shown."""
+    failed = [one for one in zip(sources, found, strict=False) if isinstance(one[1], str)]
+    for source, sentence in failed:
+        st.error(f"**{plain(source.title)}**: {plain(sentence)}", icon=":material/error:")
+    if failed:
+        st.button("Try again", icon=":material/refresh:", key="networks_again", on_click=forget_failures,
+                  help="Loads what could not be loaded once more.")  # fmt: skip
+    return [(source, one) for source, one in zip(sources, found, strict=False) if isinstance(one, Network)]
+
+
+def _asked(choice: Choice, chosen: list[tuple[Source, Network]], place) -> None:
+    network = chosen[0][1]
+    settled(choice, network)
+    with place:
+        for source, one in chosen:
+            doubts(choice, source, one)
+        row = st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="predict_row")
+        below = st.container()
+    single = full_row() if len(chosen) * len(choice.photos) == 1 else None
+    with single.work if single is not None else below:
+        pairs = computed(chosen, choice.photos, request_of(choice), choice.every_layer)
+    with row:
+        choices(choice, network, pairs[0].facts)
+        if len(pairs) > 1:
+            with st.container(width=220):
+                opacity(choice)
+            numbers_button(pairs, "predict_all")
+    if single is not None:
+        shown_in_full(pairs[0], choice, single)
+    else:
+        _grid(choice, pairs, several=len(chosen) > 1)
+    if pairs[0].strip:
+        strip(pairs[0], choice)
+    if single is not None:
+        trust(pairs[0], choice, "predict_trust")
+
+
+def _grid(choice: Choice, pairs: list[Pair], several: bool) -> None:
+    columns = sum(pair.photo is pairs[0].photo for pair in pairs) if several else min(3, len(pairs))
+    place = st.grid(columns, min_column_width=300, gap="medium", key="predict_grid")
+    for nth, pair in enumerate(pairs):
+        with place, st.container(border=True):
+            cell(pair, choice, several, f"predict_cell_{nth}")

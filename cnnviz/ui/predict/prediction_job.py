@@ -1,0 +1,265 @@
+"""What the Predict page computes: answers and maps, in the background, each once."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Any
+
+import numpy as np
+import streamlit as st
+
+from cnnviz.errors import CnnvizError, ModelError
+from cnnviz.explain import METHODS, Explanation, Target, explain
+from cnnviz.ui.inputs.input_image import Photo
+from cnnviz.ui.inputs.model_cache import Network, Source
+from cnnviz.ui.session import background_job as background
+
+__all__ = ["DEFAULT_METHOD", "WITHOUT_LAYERS", "Answer", "Facts", "Pair", "Request", "Shown", "computed"]
+
+DEFAULT_METHOD, WITHOUT_LAYERS = "grad-cam", "occlusion"
+KEPT = 512
+PATIENCE_SECONDS = 0.4
+STOPPED = "This was stopped; another choice begins anew."
+UNFINISHED = "This could not be computed."
+_WORK, _STORE, _WANTED = "predict", "predict_store", "predict_wanted"
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is to be explained, and how; empty texts stand for the defaults, see `predict_state.Choice`."""
+
+    head: str = ""
+    subject: str = ""
+    against: str = ""
+    method: str = ""
+    layer: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class Facts:
+    """What can be asked of a network: its convolutions, from input to output, and why there are none, else ""."""
+
+    layers: tuple[str, ...]
+    why_none: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class Answer:
+    """What a network saw, uint8 (h, w, c), and its class probabilities by head, float32 (classes,)."""
+
+    seen: np.ndarray
+    shares: dict[str, np.ndarray]
+
+
+@dataclass(frozen=True, eq=False)
+class Shown:
+    """An explanation of one picture (n is 1) and in which words it was asked for.
+
+    `head` and `index` are the class that is explained, `against` the class it is compared with, or `None`; `notes` are
+    sentences on what was asked for but not to be had.
+    """
+
+    explanation: Explanation
+    head: str
+    index: int
+    against: int | None
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class Pair:
+    """A network and a photo: what is known of them so far. Sentences stand where something could not be had.
+
+    `before` is the map that was shown last, for the time until another one is there; `strip` are the maps of all
+    convolutions, from the input on.
+    """
+
+    source: Source
+    network: Network
+    photo: Photo
+    facts: Facts | None = None
+    answer: Answer | str | None = None
+    shown: Shown | str | None = None
+    before: Shown | None = None
+    strip: tuple[Shown | str, ...] = ()
+
+
+@dataclass
+class _Store:
+    """What was computed last, by what it was computed from."""
+
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    items: OrderedDict[tuple, Any] = field(default_factory=OrderedDict)
+
+    def get(self, key: tuple) -> Any:
+        with self.lock:
+            if key in self.items:
+                self.items.move_to_end(key)
+            return self.items.get(key)
+
+    def made(self, key: tuple, make: Callable[[], Any]) -> Any:
+        """Returns what is kept under the key, after making it where it isn't there; errors are kept as sentences."""
+        if (found := self.get(key)) is None:
+            try:
+                found = make()
+            except CnnvizError as error:
+                found = str(error)
+            self.put(key, found)
+        return found
+
+    def put(self, key: tuple, value: Any) -> None:
+        with self.lock:
+            self.items[key] = value
+            while len(self.items) > KEPT:
+                self.items.popitem(last=False)
+
+
+def computed(chosen: Sequence[tuple[Source, Network]], photos: Sequence[Photo], request: Request,
+             every_layer: bool) -> list[Pair]:  # fmt: skip
+    """Returns every network with every photo and what is known of them; the rest is begun, and a bar shows how far.
+
+    Args:
+        every_layer: whether the map is wanted for each convolution too, for the first pair only.
+    """
+    store: _Store = st.session_state.setdefault(_STORE, _Store())
+    pairs = [Pair(source, network, photo) for photo in photos for source, network in chosen]
+    wanted = (request, every_layer, tuple(_key(pair) for pair in pairs))
+    if st.session_state.get(_WANTED, (None,))[0] != wanted:
+        st.session_state[_WANTED] = (wanted, "")
+        background.forget(_WORK)
+
+    def known() -> list[Pair]:
+        return [_known(store, pair, request, every_layer and nth == 0) for nth, pair in enumerate(pairs)]
+
+    found, ended = known(), st.session_state[_WANTED][1]
+    missing = any(_missing(pair, every_layer and nth == 0) for nth, pair in enumerate(found))
+    if missing and not ended and not background.known(_WORK):
+        asked = all(pair.answer is not None for pair in found)
+        what = METHODS[method_of(request, found[0].facts)].title if asked else "Asking the network"
+        background.start(_WORK, partial(_work, store, found, request, every_layer), what)
+    if (work := background.finished(_WORK, PATIENCE_SECONDS)) is not None:
+        ended = work.sentence or (STOPPED if work.stopped else UNFINISHED)
+        st.session_state[_WANTED] = (wanted, ended)
+        found = known()
+    return [_ended(pair, ended) for pair in found] if ended else found
+
+
+def _key(pair: Pair) -> tuple:
+    return pair.source.stamp, pair.photo.identity
+
+
+def _known(store: _Store, pair: Pair, request: Request, strip: bool) -> Pair:
+    facts = store.get((pair.source.stamp,))
+    layers = facts.layers if facts is not None and strip and _is_cam(request, facts) else ()
+    made = tuple(store.get((*_key(pair), replace(request, layer=layer))) for layer in layers)
+    shown, last = store.get((*_key(pair), request)), (*_key(pair), "last")
+    if isinstance(shown, Shown):
+        store.put(last, shown)
+    return replace(pair, facts=facts, answer=store.get(_key(pair)), shown=shown, before=store.get(last),
+                   strip=made if None not in made else ())  # fmt: skip
+
+
+def _missing(pair: Pair, strip: bool) -> bool:
+    if pair.facts is None or pair.answer is None or pair.shown is None:
+        return not isinstance(pair.answer, str)
+    return strip and not pair.strip and bool(pair.facts.layers) and isinstance(pair.shown, Shown)
+
+
+def _ended(pair: Pair, sentence: str) -> Pair:
+    if pair.answer is None:
+        return replace(pair, answer=sentence)
+    return replace(pair, shown=sentence) if pair.shown is None else pair
+
+
+def _is_cam(request: Request, facts: Facts) -> bool:
+    return METHODS[method_of(request, facts)].family == "cam"
+
+
+def method_of(request: Request, facts: Facts | None) -> str:
+    """Returns the method that is used for a network: the wanted one, or what works without convolutions."""
+    wanted = request.method if request.method in METHODS else DEFAULT_METHOD
+    if facts is not None and not facts.layers and METHODS[wanted].family == "cam":
+        return WITHOUT_LAYERS
+    return wanted
+
+
+def _work(store: _Store, pairs: Sequence[Pair], request: Request, every_layer: bool,
+          progress: Callable[[str, int, int], None], cancelled: Callable[[], bool]) -> None:  # fmt: skip
+    """Answers first, as they are what a person looks at first; then the maps."""
+    for nth, pair in enumerate(pairs):
+        if cancelled():
+            return
+        if store.get(_key(pair)) is None:
+            progress("Asking the network", nth, len(pairs) if len(pairs) > 1 else 0)
+        store.made((pair.source.stamp,), partial(_facts, pair.network))
+        store.made(_key(pair), partial(_answer, pair))
+    for nth, pair in enumerate(pairs):
+        facts, answer = store.get((pair.source.stamp,)), store.get(_key(pair))
+        requests = [request]
+        if every_layer and nth == 0 and _is_cam(request, facts):
+            requests += [replace(request, layer=layer) for layer in facts.layers]
+        for one in requests:
+            if cancelled() or not isinstance(answer, Answer):
+                break
+            what = f"{METHODS[method_of(one, facts)].title}" + (f", photo {nth + 1}" if len(pairs) > 1 else "")
+            store.made((*_key(pair), one), partial(_explain, pair, facts, answer, one,
+                       lambda done, total, what=what: progress(what, done, total), cancelled))  # fmt: skip
+
+
+def _facts(network: Network) -> Facts:
+    from cnnviz.models.graph.graph import flatten
+
+    try:
+        with network.lock:
+            graph = flatten(network.loaded.model)
+    except ModelError as error:
+        return Facts((), str(error))
+    return Facts(tuple(graph.convolutions), "" if graph.convolutions else "It has no convolution.")
+
+
+def _answer(pair: Pair) -> Answer:
+    seen = pair.network.loaded.fit(pair.photo.whole(pair.network.loaded.bits))
+    heads = pair.network.loaded.heads
+    shares = pair.network.answers(seen[None])
+    return Answer(seen, {head.name: values[0] for head, values in zip(heads, shares, strict=True)})
+
+
+def _against(
+    photo: Photo, request: Request, head: str, classes: Sequence[str], order: np.ndarray, index: int, notes: list[str]
+) -> int | None:
+    """With which class the explained one is compared; adds a note where it isn't the one that was asked for."""
+    truth = dict(photo.labels).get(head)
+    if request.against == "truth" and truth not in classes:
+        notes.append("The true class of this photo isn't known, so that nothing is compared.")
+        return None
+    if request.against == "truth" and classes.index(truth) != index:
+        return classes.index(truth)
+    if request.against == "truth":
+        notes.append("It answers as labelled, so the second likeliest class is compared.")
+    return int(next(one for one in order if one != index)) if request.against else None
+
+
+def _explain(pair: Pair, facts: Facts, answer: Answer, request: Request, progress, cancelled) -> Shown:
+    loaded, notes = pair.network.loaded, []
+    names = [head.name for head in loaded.heads]
+    head = request.head if request.head in names else names[0]
+    shares, classes = answer.shares[head], loaded.classes[head]
+    order = np.argsort(-shares, kind="stable")
+    index = int(order[0])
+    if request.subject in classes:
+        index = classes.index(request.subject)
+    elif request.subject:
+        notes.append(f"It has no class {request.subject!r}; what it answers is explained.")
+    against = _against(pair.photo, request, head, classes, order, index, notes)
+    method = method_of(request, facts)
+    layer = request.layer if METHODS[method].family == "cam" and request.layer in facts.layers else None
+    with pair.network.lock:
+        explanation = explain(
+            loaded.model, loaded.pixels(answer.seen[None]), method=method, layer=layer,
+            target=Target(names.index(head), index, against), progress=progress, cancelled=cancelled,
+        )  # fmt: skip
+    return Shown(explanation, head, index, against, tuple(notes))

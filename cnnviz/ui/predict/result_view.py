@@ -1,0 +1,246 @@
+"""How the Predict page shows a network's answer to a photo: in full width, or many in a grid."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from cnnviz.augment.preview import display_size, picture_bytes
+from cnnviz.explain import METHODS
+from cnnviz.figures.prediction import answer, layered, top
+from cnnviz.images import crop_box, fit
+from cnnviz.overlay import overlay
+from cnnviz.ui.inputs.input_image import Photo, base, notes_on
+from cnnviz.ui.inputs.model_cache import Network
+from cnnviz.ui.inputs.selection import Choice, remove
+from cnnviz.ui.markdown import plain
+from cnnviz.ui.predict.downloads import TOP, downloads, subject
+from cnnviz.ui.predict.explanation_options import opacity
+from cnnviz.ui.predict.metrics_panel import trust_panel
+from cnnviz.ui.predict.prediction_job import Answer, Pair, Shown
+
+__all__ = ["Row", "cell", "full_row", "shown_in_full", "strip", "trust", "waiting"]
+
+LARGE, SMALL, TINY = 720, 420, 240
+"""Longest sides of pictures, in pixels."""
+MANY_HEADS = 4
+
+
+def given(photo: Photo, network: Network | None) -> None:
+    """Draws the photo as it was given, with the part marked that the network sees."""
+    picture = fit(photo.shown, display_size(photo.shown.shape, SMALL))
+    height, width = photo.size
+    caption = f"{photo.title}, as given: {width:,} × {height:,}"
+    if network is not None and network.loaded.crop != "whole":
+        box = crop_box(picture.shape, network.loaded.image_size, network.loaded.crop)
+        if box[2:] != picture.shape[:2]:
+            picture, caption = _boxed(picture, box), f"{caption}; the network sees what is in the box"
+    st.image(picture_bytes(picture), caption=plain(caption), width="stretch", alt=f"The photo {photo.title}")
+    for note in notes_on(photo, network.loaded.bits if network is not None else None):
+        st.caption(plain(note))
+
+
+def _boxed(picture: np.ndarray, box: tuple[int, int, int, int]) -> np.ndarray:
+    top_, left, height, width = box
+    picture = np.ascontiguousarray(picture)
+    corners = (left, top_), (left + width - 1, top_ + height - 1)
+    for colour, thickness in (((255, 255, 255), 4), ((15, 118, 110), 2)):
+        cv2.rectangle(picture, *corners, colour, thickness)
+    return picture
+
+
+def seen(pair: Pair) -> None:
+    """Draws the photo as the network gets it."""
+    picture = pair.answer.seen
+    height, width, channels = picture.shape
+    st.image(
+        picture_bytes(picture), width="stretch",
+        caption=plain(f"As the network sees it: {width:,} × {height:,}{' grey' if channels == 1 else ''}"),
+        alt="The photo cropped and resized for the network",
+    )  # fmt: skip
+
+
+@dataclass(frozen=True, eq=False)
+class Row:
+    """The places of a photo that is shown over the whole width; `work` is where a bar shows how far the rest is."""
+
+    photo: DeltaGenerator
+    map: DeltaGenerator
+    answer: DeltaGenerator
+    work: DeltaGenerator
+
+
+def full_row() -> Row:
+    """Makes the places; on narrow windows the answer is the first of them."""
+    with st.container(key="predict_single"):
+        left, middle, right = st.columns([3, 6, 4], gap="large")
+    return Row(left, middle, right.container(), right.container())
+
+
+def shown_in_full(pair: Pair, choice: Choice, row: Row) -> None:
+    """Draws one network's answer to one photo over the whole width."""
+    with row.photo:
+        given(pair.photo, pair.network)
+        if isinstance(pair.answer, Answer):
+            with st.container(width=200):
+                seen(pair)
+    with row.map:
+        _map(pair, choice, LARGE)
+        opacity(choice)
+        _words(pair)
+        if isinstance(pair.shown, Shown):
+            downloads(pair, pair.shown, choice, "predict_save")
+            about = METHODS[pair.shown.explanation.method]
+            st.caption(f"**{plain(about.title)}** {plain(_continued(about.sentences))} ({plain(about.paper)})")
+    with row.answer:
+        answers(pair, choice)
+
+
+def trust(pair: Pair, choice: Choice, key: str) -> None:
+    """Draws what measures how far the map can be trusted, folded."""
+    if isinstance(pair.shown, Shown) and isinstance(pair.answer, Answer):
+        made, run = pair.shown.explanation, pair.source.run
+        trust_panel(pair.network, pair.answer.seen, made, key=key, run=run, colour_map=choice.colour_map,
+                    names=(pair.source.file_part, pair.photo.title))  # fmt: skip
+
+
+def _continued(sentences: str) -> str:
+    """Sentences without a subject, put behind a name: "Adds up …" becomes "adds up …"."""
+    return sentences[:1].lower() + sentences[1:]
+
+
+def waiting(photo: Photo) -> None:
+    """Draws a photo that no network is there for yet, where the answer will stand."""
+    row = full_row()
+    with row.photo:
+        given(photo, None)
+    with row.map:
+        picture = fit(photo.shown, display_size(photo.shown.shape, LARGE))
+        data = picture_bytes(picture)
+        st.html(layered(data, data, picture.shape, f"The photo {photo.title}"))
+
+
+def cell(pair: Pair, choice: Choice, several: bool, key: str) -> None:
+    """Draws one of many: the overlay, the answer, and the rest folded.
+
+    Args:
+        several: whether there are several networks, so that each is named.
+        key: tells its widgets from those of other cells.
+    """
+    with st.container(horizontal=True, vertical_alignment="center"):
+        with st.container(width="stretch"):
+            name = f"**{plain(pair.photo.title)}**"
+            st.markdown(f"{name} · {plain(pair.source.title)}" if several else name)
+        if len(choice.photos) > 1:
+            st.button(
+                "Remove", icon=":material/close:", type="tertiary", key=f"{key}_remove", on_click=remove,
+                args=(choice, pair.photo), help=f"Takes {plain(pair.photo.title)} away.",
+            )  # fmt: skip
+    _map(pair, choice, SMALL)
+    answers(pair, choice, brief=True)
+    with st.expander("More on this one", key=f"{key}_more", on_change="rerun") as more:
+        if more.open:
+            one, two = st.columns(2)
+            with one:
+                given(pair.photo, pair.network)
+            with two:
+                if isinstance(pair.answer, Answer):
+                    seen(pair)
+            _words(pair)
+            if isinstance(pair.shown, Shown):
+                downloads(pair, pair.shown, choice, key)
+    trust(pair, choice, f"{key}_trust")
+
+
+def _map(pair: Pair, choice: Choice, longest: int) -> None:
+    shown = pair.shown if isinstance(pair.shown, Shown) else pair.before if pair.shown is None else None
+    if shown is None:
+        data = picture_bytes(picture := _base(pair, longest))
+        st.html(layered(data, data, picture.shape, f"The photo {pair.photo.title}"))
+        return
+    alt = f"Heat map over {pair.photo.title}: where evidence for {subject(pair, shown)} is"
+    st.html(_drawn(pair, shown, _identity(pair, shown), choice.colour_map, longest, alt))
+
+
+def _base(pair: Pair, longest: int) -> np.ndarray:
+    return base(pair.photo, pair.network.loaded.image_size, pair.network.loaded.crop, longest)
+
+
+def _identity(pair: Pair, shown: Shown) -> tuple:
+    made = shown.explanation
+    return (
+        pair.source.stamp, pair.photo.identity, made.method, made.layer, shown.head, shown.index, shown.against
+    )  # fmt: skip
+
+
+@st.cache_data(show_spinner=False, max_entries=128)
+def _drawn(_pair: Pair, _shown: Shown, identity: tuple, colour_map: str, longest: int, alt: str) -> str:
+    picture = _base(_pair, longest)
+    heat = overlay(picture, _shown.explanation.map[0], 1.0, colour_map)
+    return layered(picture_bytes(picture), picture_bytes(heat), picture.shape, alt)
+
+
+def _words(pair: Pair) -> None:
+    """What is shown, from which layer and why, and how strong it is."""
+    if isinstance(pair.shown, str):
+        st.warning(plain(pair.shown), icon=":material/warning:")
+    if not isinstance(pair.shown, Shown):
+        return
+    made = pair.shown.explanation
+    about = METHODS[made.method]
+    of = f" of **{plain(subject(pair, pair.shown))}**" if about.of_class else ", the same for every class,"
+    at = f" at **{plain(made.layer)}**" if made.layer else ""
+    if made.note:
+        st.info(plain(made.note), icon=":material/info:")
+    st.caption(
+        f"**{plain(about.title)}**{of}{at}. {plain(made.why)} Strongest point "
+        f"{plain(f'{made.strength[0]:.3g}')}, the class's score {plain(f'{made.scores[0]:.3g}')}."
+    )
+    for note in (*pair.shown.notes, *made.remarks):
+        st.caption(plain(note))
+
+
+def answers(pair: Pair, choice: Choice, *, brief: bool = False) -> None:
+    """Draws what the network answers, the head that is explained first."""
+    if isinstance(pair.answer, str):
+        st.error(plain(pair.answer), icon=":material/error:")
+    if not isinstance(pair.answer, Answer):
+        return
+    loaded, truths = pair.network.loaded, dict(pair.photo.labels)
+    names = [head.name for head in loaded.heads]
+    first = choice.head if choice.head in names else names[0]
+    names = [first, *(name for name in names if name != first)]
+    drawn = []
+    for nth, name in enumerate(names):
+        shares, classes = pair.answer.shares[name], loaded.classes[name]
+        order = np.argsort(-shares, kind="stable")[: 3 if brief else TOP]
+        rows = [(classes[index], float(shares[index])) for index in order]
+        truth = truths.get(name, "") if truths.get(name) in classes else ""
+        drawn.append(answer(*rows[0], head=name if len(names) > 1 else "", truth=truth, large=nth == 0,
+                            others=[share for _, share in rows[1:]]))  # fmt: skip
+        if len(names) <= MANY_HEADS or nth == 0:
+            marked = classes[pair.shown.index] if isinstance(pair.shown, Shown) and pair.shown.head == name else ""
+            drawn.append(top(rows, marked or rows[0][0]))
+    st.html("".join(f'<div style="margin-bottom:1rem">{part}</div>' for part in drawn))
+
+
+def strip(pair: Pair, choice: Choice) -> None:
+    """Draws the same explanation for each convolution, from the input on."""
+    st.markdown(f"**Every convolution, from the input on** · {plain(pair.photo.title)} · {plain(pair.source.title)}")
+    place = st.grid(6, min_column_width=130, gap="small", key="predict_strip")
+    for layer, shown in zip(pair.facts.layers, pair.strip, strict=True):
+        with place:
+            if isinstance(shown, str):
+                st.caption(f"{plain(layer)}: {plain(shown)}")
+                continue
+            made = shown.explanation
+            height, width = made.map.shape[1:]
+            weak = " · no positive evidence" if made.note else ""
+            with st.container(gap="xsmall"):
+                alt = f"Heat map at {layer}"
+                st.html(_drawn(pair, shown, _identity(pair, shown), choice.colour_map, TINY, alt))
+                st.caption(f"{plain(layer)} · {width} × {height} · {plain(f'{made.strength[0]:.3g}')}{weak}")

@@ -1,0 +1,172 @@
+"""Parts that the live cards and the page of one run share: words for states, charts, and what can be done."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Callable, Sequence
+
+import streamlit as st
+
+from cnnviz import runs
+from cnnviz.errors import CnnvizError, RunError
+from cnnviz.runs import Run
+from cnnviz.runs import resume_checkpoint as saved
+from cnnviz.runs.compare import name_of
+from cnnviz.ui.markdown import duration, plain
+from cnnviz.ui.runs.selection import choose, note
+
+__all__ = [
+    "LOOKS", "badge", "confirm_deletion", "continue_button", "delete_button", "ending", "log", "pause_button",
+    "percent", "stop_button",
+]  # fmt: skip
+
+# For each state: Streamlit's colour, a sign that is told from the others without colour.
+LOOKS = {
+    "queued": ("grey", "…"), "starting": ("grey", "↻"), "running": ("blue", "●"), "stopping": ("orange", "◐"),
+    "paused": ("blue", "‖"),
+    "finished": ("green", "✓"), "stopped": ("orange", "■"), "failed": ("red", "✕"), "crashed": ("red", "✕"),
+}  # fmt: skip
+_DELETING = "runs_deleting"
+
+
+def badge(run: Run) -> None:
+    """Draws the run's state."""
+    colour, sign = LOOKS[run.state]
+    st.badge(f"{sign} {run.state}", color=colour)
+
+
+def percent(share: float | None) -> str:
+    """Returns an accuracy as it is read: "98.9 %"."""
+    return "–" if share is None else f"{100 * share:.1f} %"
+
+
+def ending(run: Run) -> tuple[str, str]:
+    """Returns the kind of message (info, success, warning or error) and the sentence that say how a run ended."""
+    name, written = name_of(run), run.written
+    if run.state == "failed":
+        return "error", f"{name} failed: {written.sentence or 'its log says why.'}"
+    if run.state == "crashed":
+        why = written.sentence or "Its process ended without a word, killed or with the machine."
+        return "error", f"{name} crashed. {why} {_place(run)}"
+    epochs = f"{written.epoch} of {run.recipe.fit.all_epochs}" if run.recipe else str(written.epoch)
+    if run.state == "paused":
+        return "info", f"{name} was paused after {epochs} epochs. {_place(run)}"
+    if run.state == "stopped":
+        kept = "its best epoch is kept" if written.best_epoch else "no epoch was complete"
+        return "info", f"{name} was stopped after {epochs} epochs; {kept}."
+    took = f" in {duration(run.seconds)}" if run.seconds is not None else ""
+    figures = f"validation accuracy {percent(written.metrics.get('val_accuracy'))} at epoch {written.best_epoch}"
+    test = f", test accuracy {percent(written.test['accuracy'])}" if "accuracy" in written.test else ""
+    return "success", f"{name} finished{took}: {figures}{test}."
+
+
+def _place(run: Run) -> str:
+    """Where a run would go on."""
+    epoch = saved.kept_epoch(run.folder)
+    return f"Continue goes on exactly after epoch {epoch}." if epoch else "Continue begins it anew, just as it began."
+
+
+def stop_button(run: Run, place: str) -> None:
+    """Draws the button that asks the run to stop."""
+    st.button(
+        "Stop",
+        icon=":material/stop_circle:",
+        key=f"runs_{place}_stop_{run.id}",
+        on_click=_ask,
+        args=(runs.request_stop, run.id),
+        disabled=run.state == "stopping",
+        help="Ends at the next batch; the best epoch so far is kept.",
+    )
+
+
+def pause_button(run: Run, place: str) -> None:
+    """Draws the button that makes room on the machine for a while."""
+    st.button(
+        "Pause",
+        icon=":material/pause_circle:",
+        key=f"runs_{place}_pause_{run.id}",
+        on_click=_ask,
+        args=(runs.request_pause, run.id),
+        disabled=run.state == "stopping",
+        help="Ends its process at the next batch; Continue goes on with it later and ends with the very same network.",
+    )
+
+
+def continue_button(run: Run) -> None:
+    """Draws the button that starts a worker again on a run that is not finished."""
+    st.button(
+        "Continue",
+        icon=":material/resume:",
+        type="primary" if run.state in ("paused", "crashed") else "secondary",
+        key="runs_continue",
+        on_click=_ask,
+        args=(runs.resume, run.id),
+        disabled=run.recipe is None,
+        help=_place(run),
+    )
+
+
+def _ask(verb: Callable[[str], object], run_id: str) -> None:
+    try:
+        verb(run_id)
+    except RunError as error:
+        note(str(error), "warning")
+
+
+def delete_button(chosen: Sequence[Run]) -> None:
+    """Draws the button that asks whether runs shall be deleted; runs that go on can't be."""
+    going = any(run.active for run in chosen)
+    many = f" {len(chosen)} runs" if len(chosen) > 1 else ""
+    st.button(
+        f"Delete{many} …",
+        icon=":material/delete:",
+        key="runs_delete",
+        on_click=lambda ids: st.session_state.update({_DELETING: ids}),
+        args=([run.id for run in chosen],),
+        disabled=going,
+        help="A run that goes on must be stopped first." if going else "Removes the folder with all it holds.",
+    )
+
+
+def confirm_deletion(names: dict[str, str]) -> None:
+    """Draws the question before deleting, while there is one.
+
+    Args:
+        names: what all runs are called, by id.
+    """
+    asked = [run for run in st.session_state.get(_DELETING, []) if run in names]
+    if asked:
+        title = "Delete this run?" if len(asked) == 1 else f"Delete these {len(asked)} runs?"
+        st.dialog(title, on_dismiss=_forget)(_question)(asked, names)
+
+
+def _forget() -> None:
+    st.session_state.pop(_DELETING, None)
+
+
+def _question(asked: list[str], names: dict[str, str]) -> None:
+    st.markdown("\n".join(f"- {plain(names[run])}" for run in asked))
+    st.write("Recipe, curves, log and the trained network are removed from disk; this can't be undone.")
+    with st.container(horizontal=True):
+        if st.button("Delete", type="primary", key="runs_delete_yes", help="Removes it now, for good."):
+            _forget()
+            for run in asked:
+                try:
+                    runs.delete(run)
+                except CnnvizError as error:
+                    note(str(error), "warning")
+            choose([run for run in st.session_state.get("runs_selected", []) if run not in asked])
+            st.rerun()
+        if st.button("Keep", key="runs_delete_no", help="Leaves everything as it is."):
+            _forget()
+            st.rerun()
+
+
+def log(text: str, height: str) -> None:
+    """Draws what a worker wrote, which scrolls where it is longer than `height`, a rule of CSS; also by the keyboard,
+    which Streamlit's own block of code doesn't."""
+    st.html(
+        '<pre tabindex="0" role="region" aria-label="Log" style="overflow-y:auto;white-space:pre-wrap;margin:0;'
+        f'padding:0.75rem 1rem;border-radius:0.5rem;background:rgb(128 140 138 / 0.12);font-size:0.85rem;{height}">'
+        f"{html.escape(text)}</pre>"
+    )

@@ -1,0 +1,150 @@
+"""Everything about one run: curves, recipe, report, log, and what can be done with it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from typing import Any
+
+import streamlit as st
+
+from cnnviz import runs
+from cnnviz.errors import RunError
+from cnnviz.runs import Run, metrics
+from cnnviz.runs.compare import name_of, short_network
+from cnnviz.runs.status import RESUMABLE
+from cnnviz.ui.markdown import duration, plain
+from cnnviz.ui.runs.actions import badge, continue_button, delete_button, ending, log, pause_button, stop_button
+from cnnviz.ui.runs.downloads import downloads
+from cnnviz.ui.runs.evaluation import no_report, report_part
+from cnnviz.ui.runs.learning_curves import charts
+from cnnviz.ui.runs.recipe_tab import recipe_part
+from cnnviz.ui.runs.snapshot_player import epochs_part
+from cnnviz.ui.runs.summary import glance
+from cnnviz.ui.session import query_params as address
+from cnnviz.ui.session.widget_sync import tell, tell_first
+
+__all__ = ["detail"]
+
+SECONDS = 2.0
+"""How often what is said of a run that goes on is drawn anew."""
+_TABS = {"": "Curves", "recipe": "Recipe", "report": "Report", "log": "Log", "epochs": "Watch it learn"}
+"""By their names in the address, where the first needs none."""
+
+
+def detail(run: Run) -> None:
+    """Draws one run in full."""
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(f"### {plain(name_of(run))}", width="content", anchors=False)
+        badge(run)
+    _moving(lambda run: st.caption(_facts(run)), run)
+    _deeds(run)
+    *tabs, epochs = _tabs()
+    for tab, draw in zip(tabs, (_curves, recipe_part, glance, _log), strict=True):
+        with tab:
+            _moving(draw, run) if draw in (glance, _log) else draw(run)
+    with tabs[2]:
+        if tabs[2].open and not run.active:
+            report_part(run)
+        else:
+            no_report()
+    with epochs:
+        if epochs.open:
+            _epochs(run)
+
+
+def _moving(draw: Callable[[Run], None], run: Run) -> None:
+    """Draws a part of the run's page, again and again while it goes on; its card draws the whole page when it ends."""
+    if run.active:
+        st.fragment(run_every=SECONDS)(_opened)(draw, run.id)
+    else:
+        draw(run)
+
+
+def _opened(draw: Callable[[Run], None], run: str) -> None:
+    with suppress(RunError):  # deleted elsewhere; the whole page says so
+        draw(runs.open_run(run))
+
+
+def _tabs() -> Sequence[Any]:
+    """The tabs, of which the address names the open one; it stays open when another run or page is looked at."""
+    if (named := address.news("runs_show", ("show",))) and named["show"] in _TABS:
+        tell("runs_show", _TABS[named["show"]])
+    else:
+        tell_first("runs_show", st.session_state.get("runs_show_last", _TABS[""]))
+    tabs = st.tabs(list(_TABS.values()), key="runs_show", on_change="rerun")
+    name, label = next(one for one, tab in zip(_TABS.items(), tabs, strict=True) if tab.open)
+    st.session_state["runs_show_last"] = label
+    address.write("runs_show", {"show": name})
+    return tabs
+
+
+def _facts(run: Run) -> str:
+    facts = [run.id, time.strftime("started %Y-%m-%d %H:%M", time.localtime(run.written.created))]
+    if run.seconds is not None:
+        facts.append(f"took {duration(run.seconds)}" if not run.active else f"for {duration(run.seconds)} now")
+    if run.recipe:
+        facts += [run.recipe.data.dataset, short_network(run.recipe.network)]
+    return " · ".join(map(plain, facts))
+
+
+def _deeds(run: Run) -> None:
+    with st.container(horizontal=True):
+        if st.button(
+            "Train again from this recipe",
+            icon=":material/replay:",
+            key="runs_again",
+            disabled=run.recipe is None,
+            help="Opens the Train page with this recipe, to change something or to start it as it is.",
+        ):
+            st.session_state["train_recipe"] = run.recipe
+            address.go("pages/train.py")
+        if st.button(
+            "Ask it about photos",
+            icon=":material/image_search:",
+            key="runs_ask",
+            disabled=run.recipe is None or run.active or not run.best_path.is_file(),
+            help="Opens the Predict page with this run's network.",
+        ):
+            address.go("pages/predict.py", run=run.id)
+        if st.button(
+            "Open inside",
+            icon=":material/layers:",
+            key="runs_inside",
+            disabled=run.recipe is None or run.active or not run.best_path.is_file(),
+            help="Opens the Inside page with this run's network, layer by layer.",
+        ):
+            address.go("pages/inside.py", run=run.id)
+        if run.active:
+            pause_button(run, "detail")
+            stop_button(run, "detail")
+        elif run.state in RESUMABLE:
+            continue_button(run)
+        with st.popover("Download", icon=":material/download:", help="Recipe, figures and network as files."):
+            downloads(run)
+        delete_button([run])
+
+
+def _curves(run: Run) -> None:
+    if run.active:
+        st.info("It goes on: its card above moves with it.", icon=":material/arrow_upward:")
+        return
+    kind, sentence = ending(run)
+    getattr(st, kind)(plain(sentence), icon={"error": ":material/error:"}.get(kind))
+    if metrics.epochs(run.metrics_path):
+        charts(run, place="detail", live=False)
+    elif run.state in ("stopped", "paused", "finished"):
+        st.caption("No epoch was completed, so there is no curve to show.")
+
+
+def _epochs(run: Run) -> None:
+    if run.active:
+        st.info("It goes on: its card above has this, and moves with it.", icon=":material/arrow_upward:")
+    else:
+        epochs_part(run, f"runs_epochs_{run.id}")
+
+
+def _log(run: Run) -> None:
+    log(run.log_tail(200) or "It wrote nothing.", "max-height:480px")
+    st.caption("What the worker process said, the newest below.")

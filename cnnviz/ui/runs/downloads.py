@@ -1,0 +1,89 @@
+"""A run's files: its recipe, its figures and its network."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from html import escape
+from pathlib import Path
+
+import streamlit as st
+
+from cnnviz.errors import CnnvizError
+from cnnviz.runs import Run, metrics
+from cnnviz.ui.file_names import file_name
+from cnnviz.ui.inputs.model_cache import head_file, heads_of
+from cnnviz.ui.runs.exports import formats, script
+
+__all__ = ["downloads"]
+
+
+def downloads(run: Run) -> None:
+    """Draws a button for each file."""
+    st.download_button(
+        "Recipe (JSON)",
+        data=run.recipe.to_json() if run.recipe else "",
+        file_name=file_name(run.id, "recipe", ending=".json"),
+        mime="application/json",
+        disabled=run.recipe is None,
+        on_click="ignore",
+        key="runs_get_recipe",
+        help="All it takes to train it again: `python -m cnnviz train` reads it.",
+    )
+    epochs = metrics.epochs(run.metrics_path)
+    st.download_button(
+        "Figures of all epochs (CSV)",
+        data=metrics.to_csv(epochs),
+        file_name=file_name(run.id, "epochs", ending=".csv"),
+        mime="text/csv",
+        disabled=not epochs,
+        on_click="ignore",
+        key="runs_get_figures",
+        help="A line per epoch with every figure, for a spreadsheet.",
+    )
+    heads = list(heads_of(run).values())
+    head = st.selectbox(
+        "Heads of the network", heads, index=None, placeholder="All", key="runs_get_head",
+        help="One head alone makes a network of its own, on the trunk that all of them share.",
+    ) if heads else None  # fmt: skip
+    st.download_button(
+        "Network of the best epoch (.keras)",
+        data=_reader(run.best_path) if head is None else partial(head_file, run, head),
+        file_name=file_name(run.id, head or "", "network", ending=".keras"),
+        mime="application/octet-stream",
+        disabled=not run.best_path.is_file(),
+        on_click="ignore",
+        key="runs_get_network",
+        help="Takes raw pixels, 0 to 255, of the recipe's size; its scaling is inside.",
+    )
+    formats(run, head)
+    script(run)
+    st.download_button(
+        "Report (HTML)",
+        data=partial(_page, run),
+        file_name=file_name(run.id, "report", ending=".html"),
+        mime="text/html",
+        disabled=not (run.folder / "report.json").is_file(),
+        on_click="ignore",
+        key="runs_get_report",
+        help="One page with curves, confusion matrix, calibration and the recipe; it opens without a network.",
+    )
+
+
+def _page(run: Run) -> str:
+    from cnnviz.figures.html_report import html_page  # brings Plotly
+
+    try:
+        return html_page(run)
+    except CnnvizError as error:
+        return escape(str(error))
+
+
+def _reader(path: Path) -> Callable[[], bytes]:
+    def read() -> bytes:
+        try:
+            return path.read_bytes()
+        except OSError:
+            return b""
+
+    return read

@@ -1,0 +1,230 @@
+"""A run's evaluation: figures, matrix, curves and pictures of a split, measured when somebody asks."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from cnnviz.data import Dataset
+from cnnviz.errors import CnnvizError
+from cnnviz.figures.evaluation import calibration_chart, precision_chart, roc_chart
+from cnnviz.figures.numbers import numbers
+from cnnviz.figures.style import CONFIG
+from cnnviz.files import read_json
+from cnnviz.recipe import SPLITS
+from cnnviz.runs import Run
+from cnnviz.runs.predictions import Evaluated
+from cnnviz.runs.report import confusion, head_report, told_absent
+from cnnviz.ui.components.confusion_matrix import matrix
+from cnnviz.ui.inputs import dataset_cache as datasets
+from cnnviz.ui.markdown import plain
+from cnnviz.ui.runs.evaluation_gallery import again, gallery
+from cnnviz.ui.runs.evaluation_job import WORDS, answers
+from cnnviz.ui.session import query_params as address
+from cnnviz.ui.session.widget_sync import keep_telling, tell, tell_first
+
+__all__ = ["no_report", "report_part"]
+
+_CELL, _VIEW, _HEAD = "runs_report_cell", "runs_report_view", "runs_report_head"
+_WAITED = "runs_report_waited"
+
+
+def report_part(run: Run) -> None:
+    """Draws the choice of a split and all that is known of the answers about it."""
+    _from_address(run)
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        split = st.segmented_control(
+            "Measured on", [*reversed(SPLITS)], format_func=lambda name: f"{WORDS[name]} pictures",
+            key="runs_report_split", required=True,
+            help="Test pictures had no part in the training; training pictures show what was learned by heart.",
+        )  # fmt: skip
+        place = st.container(width="content")
+    found = answers(run, split)
+    session = st.session_state
+    if found is None:
+        _write(split, session.get(_HEAD, ""), _marked(session.get(_CELL)))
+        session[_WAITED] = True
+        return
+    if session.pop(_WAITED, False):
+        address.settled("head", "cell")
+    heads = list(found.classes)
+    head = heads[0]
+    if len(heads) > 1:
+        if st.session_state.get(_HEAD) in heads:
+            keep_telling(_HEAD)
+        else:
+            tell(_HEAD, head)
+        with place:
+            head = st.segmented_control("Question", heads, key=_HEAD, required=True,
+                                        help="Each answer (head) of the network has a report of its own.")  # fmt: skip
+    if not len(found.indices):
+        st.caption("The split has no picture.")
+        return
+    report = _report(f"{run.id} {found.stamp} {split}", head, found)
+    if found.same_as:
+        st.info("Validation and test are the same pictures here: they chose the best epoch, so that on new pictures "
+                "a little less is to be expected.", icon=":material/info:")  # fmt: skip
+    st.html(numbers(_figures(report, found)))
+    cell = _matrix_and_pictures(run, found, head)
+    _write(split, head if head != heads[0] else "", _marked(cell))
+    _charts(report, found.classes[head])
+
+
+def _marked(cell: tuple[int, int] | None) -> str:
+    """The cell for the address, where its pictures are shown."""
+    return f"{cell[0]}-{cell[1]}" if cell is not None and st.session_state.get(_VIEW) == "cell" else ""
+
+
+def no_report() -> None:
+    """Takes a report out of the address, where none is shown."""
+    _write()
+
+
+def _write(split: str = "", head: str = "", cell: str = "") -> None:
+    address.write("runs_report", {"split": split, "head": head, "cell": cell})
+
+
+def _from_address(run: Run) -> None:
+    """Takes what a link says: the split, the head, and the cell whose pictures are shown."""
+    named = address.news("runs_report", ("split", "head", "cell"))
+    if named is None:
+        tell_first("runs_report_split", _first(run))
+        return
+    tell("runs_report_split", named["split"] if named["split"] in SPLITS else _first(run))
+    st.session_state.pop(_HEAD, None)
+    if named["head"]:
+        tell(_HEAD, named["head"])
+    if re.fullmatch(r"\d{1,4}-\d{1,4}", named["cell"]):
+        _choose(*map(int, named["cell"].split("-")))
+    else:
+        tell(_VIEW, "mistakes")
+
+
+def _first(run: Run) -> str:
+    """Test pictures, unless the worker found none."""
+    report = read_json(run.folder / "report.json")
+    measured = report.get("splits") if isinstance(report, dict) else None
+    return (
+        "validation" if isinstance(measured, dict) and "validation" in measured and "test" not in measured else "test"
+    )
+
+
+@st.cache_data(show_spinner=False, max_entries=32)
+def _report(stamp: str, head: str, _found: Evaluated) -> dict[str, Any]:
+    return head_report(_found.labels[head], _found.shares[head], _found.losses[head], _found.classes[head])
+
+
+def _figures(report: Mapping[str, Any], found: Evaluated) -> list[tuple[str, str, str]]:
+    rows = [
+        ("Accuracy", f"{100 * report['accuracy']:.2f} %", "How many answers are right."),
+        ("Loss", f"{report['loss']:.4f}", "The mean cross-entropy: small where the true class got much probability."),
+        ("Mean F1", f"{report['macro']['f1']:.4f}",
+         "The mean of F1, which weighs precision and recall, over the classes that have pictures here."),
+        ("Calibration error", f"{report['calibration']['error']:.4f}",
+         "How far its sureness is from how often it is right, on average; expected calibration error, 15 bins."),
+    ]  # fmt: skip
+    if curves := report.get("curves"):
+        rows += [
+            ("ROC area", f"{curves['roc']['area']:.4f}", "The area under the ROC curve; 0.5 is guessing."),
+            ("Average precision", f"{curves['precision_recall']['average']:.4f}",
+             "The area under precision over recall of the second class."),
+        ]  # fmt: skip
+    return [*rows, ("Pictures", f"{len(found.indices):,}", "How many could be read and were asked about.")]
+
+
+def _matrix_and_pictures(run: Run, found: Evaluated, head: str) -> tuple[int, int]:
+    """Draws both, and returns the chosen cell."""
+    classes = found.classes[head]
+    counts = confusion(found.labels[head], found.shares[head].argmax(axis=1), len(classes))
+    cell = st.session_state.get(_CELL)
+    if not isinstance(cell, tuple) or max(cell) >= len(classes):
+        wrong = counts - np.diag(np.diag(counts))
+        cell = tuple(map(int, np.unravel_index((wrong if wrong.any() else counts).argmax(), counts.shape)))
+    left, right = st.columns([2, 3], gap="large")
+    with left:
+        st.markdown("**What is taken for what**")
+        matrix(counts, classes, key=f"runs_report_matrix_{head}", on_click=_choose, marked=cell)
+        with st.container(horizontal=True):
+            for at, label, words in (
+                (0, "Labelled", "The true class of the pictures that are shown: a row of the matrix."),
+                (1, "Answered", "The answer about the pictures that are shown: a column of the matrix."),
+            ):
+                name = f"runs_report_{label.lower()}_{head}"
+                st.session_state[name] = cell[at]
+                st.selectbox(label, range(len(classes)), format_func=lambda at: classes[at], key=name, width=150,
+                             on_change=_take, args=(head, cell), help=words)  # fmt: skip
+    with right:
+        dataset = _dataset(run, found)
+        if dataset is not None:
+            gallery(run, dataset, found, head, cell)
+            again(run)
+    return cell
+
+
+def _choose(true: int, said: int) -> None:
+    st.session_state[_CELL] = true, said
+    tell(_VIEW, "cell")
+
+
+def _take(head: str, before: tuple[int, int]) -> None:
+    picked = [st.session_state.get(f"runs_report_{name}_{head}") for name in ("labelled", "answered")]
+    _choose(*(old if new is None else int(new) for new, old in zip(picked, before, strict=True)))
+
+
+def _dataset(run: Run, found: Evaluated) -> Dataset | None:
+    """The run's data, if they are still those that were measured."""
+    if run.recipe is None:
+        st.error("The recipe of this run can't be read, so its pictures aren't known.", icon=":material/error:")
+        return None
+    try:
+        _, dataset = datasets.fitting(run.recipe, anywhere=True)
+    except CnnvizError as error:
+        st.error(plain(error), icon=":material/error:")
+        return None
+    split = dataset.splits.get(found.split)
+    same = split is not None and (not len(found.indices) or found.indices[-1] < len(split)) and all(
+        np.array_equal(split.labels[head][found.indices], labels)
+        for head, labels in found.labels.items() if head in split.labels
+    )  # fmt: skip
+    if not same:
+        st.warning("The data have changed since this was measured, so that their pictures can't be shown with it.",
+                   icon=":material/warning:")  # fmt: skip
+        return None
+    return dataset
+
+
+def _charts(report: Mapping[str, Any], classes: tuple[str, ...]) -> None:
+    charts = {"Is it right as often as it is sure?": calibration_chart(report["calibration"])}
+    if curves := report.get("curves"):
+        positive = classes[1]
+        charts["ROC"] = roc_chart(curves["roc"], positive)
+        charts["Precision and recall"] = precision_chart(curves["precision_recall"], curves["share"], positive)
+    columns = st.columns(max(2, len(charts)), gap="medium")
+    for column, (title, figure) in zip(columns, charts.items(), strict=False):
+        with column:
+            st.markdown(f"**{title}**")
+            st.plotly_chart(figure, config=CONFIG, key=f"runs_report_chart_{title}", theme="streamlit", alt=title)
+    with columns[1] if len(charts) == 1 else st.container():
+        st.markdown("**Class by class**")
+        _table(report)
+    if absent := told_absent(report["macro"]["absent"]):
+        st.caption(plain(absent))
+    if report.get("curves", ...) is None:
+        st.caption("All pictures are of one class, so that there is neither ROC nor precision and recall.")
+
+
+def _table(report: Mapping[str, Any]) -> None:
+    rows = pd.DataFrame(report["classes"]).rename(
+        columns={"class": "Class", "precision": "Precision", "recall": "Recall", "f1": "F1", "support": "Pictures"}
+    )
+    rows.loc[rows["Pictures"] == 0, ["Precision", "Recall", "F1"]] = None  # of no picture, they say nothing
+    share = {name: st.column_config.NumberColumn(format="%.4f") for name in ("Precision", "Recall", "F1")}
+    st.dataframe(
+        rows, hide_index=True, key="runs_report_classes", alt="Figures of each class", placeholder="–", height="content"
+        if len(rows) <= 15 else 480, column_config=share | {"Pictures": st.column_config.NumberColumn(format="%,d")},
+    )  # fmt: skip

@@ -1,0 +1,158 @@
+"""A report's pictures: those of a cell, the surest mistakes, the least sure answers; each can be opened and flagged."""
+
+from __future__ import annotations
+
+from urllib.parse import urlencode
+
+import cv2
+import numpy as np
+import streamlit as st
+
+from cnnviz.augment.preview import display_size, picture_bytes
+from cnnviz.data import Dataset
+from cnnviz.data.exclusions import names_of
+from cnnviz.errors import CnnvizError, ImageError
+from cnnviz.probabilities import percent
+from cnnviz.runs import Run, flags
+from cnnviz.runs.predictions import Evaluated
+from cnnviz.ui.components.image_gallery import Tile, pictures
+from cnnviz.ui.markdown import plain
+from cnnviz.ui.session import query_params as address
+from cnnviz.ui.session.widget_sync import tell_first
+
+__all__ = ["STEP", "again", "chosen", "gallery"]
+
+STEP = 12
+SIDE, SMALL = 192, 48
+VIEWS = {"cell": "The chosen cell", "mistakes": "Most confident mistakes", "unsure": "Least sure answers"}
+_OPENED = "runs_report_opened"
+
+
+def chosen(found: Evaluated, head: str, view: str, cell: tuple[int, int]) -> np.ndarray:
+    """Returns which pictures a view shows, as places in `found`, the most telling first; int64.
+
+    Args:
+        found: the answers.
+        head: whose.
+        view: `cell` (those with this label and answer, the surest first), `mistakes` (the surest first) or `unsure`
+            (all, the least sure first).
+        cell: the true class and the answer.
+    """
+    labels, shares = found.labels[head], found.shares[head]
+    answers, sure = shares.argmax(axis=1), shares.max(axis=1)
+    if view == "unsure":
+        return np.argsort(sure, kind="stable")
+    wanted = answers != labels if view == "mistakes" else (labels == cell[0]) & (answers == cell[1])
+    places = np.flatnonzero(wanted)
+    return places[np.argsort(-sure[places], kind="stable")]
+
+
+def gallery(run: Run, dataset: Dataset, found: Evaluated, head: str, cell: tuple[int, int]) -> None:
+    """Draws the choice of a view and its pictures."""
+    if (named := st.session_state.pop(_OPENED, None)) is not None:
+        address.go("pages/predict.py", **named)
+    tell_first("runs_report_view", "mistakes")
+    view = st.segmented_control(
+        "Pictures", list(VIEWS), format_func=VIEWS.get, key="runs_report_view", required=True,
+        help="A click on a picture asks the network about it on Predict: what speaks for its answer rather than for "
+        "the true class.",
+    )  # fmt: skip
+    places = chosen(found, head, view, cell)
+    classes = found.classes[head]
+    if view == "cell":
+        true, said = (plain(classes[at]) for at in cell)
+        st.caption(f"Labelled {true}, answered {said}: {len(places):,} of {len(found.indices):,} pictures.")
+    elif view == "mistakes":
+        st.caption(f"{len(places):,} of {len(found.indices):,} answers are wrong. First those it was surest of: often "
+                   "its blind spots, sometimes a wrong label.")  # fmt: skip
+    else:
+        st.caption("First those between whose classes it could decide least.")
+    if not len(places):
+        st.write("There is none.")
+        return
+    key = f"runs_report_more_{run.id}_{found.split}_{head}_{view}_{cell if view == 'cell' else ''}"
+    count = min(len(places), STEP * st.session_state.get(key, 1))
+    places = places[:count]
+    names, flagged = names_of(dataset, found.split, found.indices[places]), flags.read(run.folder)
+    tiles, addresses = [], []
+    mark = "" if found.split == ("test" if dataset.splits.get("test") else "validation") else f"{found.split}-"
+    files = _files(dataset, f"{run.id} {found.data}", found.split, tuple(found.indices[places].tolist()))
+    for place, name, (data, small) in zip(places.tolist(), names, files, strict=True):
+        label, answer = int(found.labels[head][place]), int(found.shares[head][place].argmax())
+        sure = percent(float(found.shares[head][place, answer]))
+        named = {"run": run.id, "item": f"{mark}{int(found.indices[place]) + 1}", "against": "truth"}
+        named |= {"head": head} if len(found.classes) > 1 else {}
+        addresses.append(named)
+        words = (f"labelled {classes[label]}", name) if label != answer else ("as labelled", name)
+        tiles.append(Tile(data, small, f"{classes[answer]} · {sure}", words, f"predict?{urlencode(named)}",
+                          flagged.get(name, "")))  # fmt: skip
+    pictures(
+        tiles, flags.FLAGS, VIEWS[view], key=f"runs_report_pictures_{view}",
+        on_open=lambda at: st.session_state.update({_OPENED: addresses[at]}),
+        on_flag=lambda at, flag: _flag(run, names[at], flag),
+    )  # fmt: skip
+    total = len(chosen(found, head, view, cell))
+    if count < total:
+        st.button(f"Show {min(STEP, total - count)} more", key="runs_report_more", icon=":material/expand_more:",
+                  on_click=st.session_state.update, args=({key: st.session_state.get(key, 1) + 1},),
+                  help=f"{count:,} of {total:,} are shown.")  # fmt: skip
+
+
+def _flag(run: Run, name: str, flag: str) -> None:
+    kept = flags.read(run.folder)
+    kept = {**kept, name: flag} if flag else {one: it for one, it in kept.items() if one != name}
+    try:
+        flags.write(run.folder, kept)
+    except CnnvizError as error:
+        st.session_state["runs_report_refused"] = str(error)
+
+
+@st.cache_data(show_spinner=False, max_entries=24)
+def _files(_dataset: Dataset, data: str, split: str, indices: tuple[int, ...]) -> list[tuple[bytes, bool]]:
+    """The pictures as small files, and whether each is enlarged without smoothing."""
+    return [_file(_dataset, split, index) for index in indices]
+
+
+def _file(dataset: Dataset, split: str, index: int) -> tuple[bytes, bool]:
+    try:
+        image = dataset.splits[split].image(index)
+    except ImageError:  # it could be read when it was evaluated
+        return picture_bytes(np.full((SMALL, SMALL, 1), 128, np.uint8)), True
+    size = display_size(image.shape, SIDE)
+    small = max(image.shape[:2]) <= SMALL
+    if not small:
+        image = cv2.resize(image, size[::-1], interpolation=cv2.INTER_AREA).reshape(*size, image.shape[2])
+    return picture_bytes(image), small
+
+
+def again(run: Run) -> None:
+    """Draws what is flagged, and the way to a training without it."""
+    if sentence := st.session_state.pop("runs_report_refused", ""):
+        st.error(plain(sentence), icon=":material/error:")
+    flagged = flags.read(run.folder)
+    if not flagged or run.recipe is None:
+        st.caption(
+            "Flag a picture whose label is wrong, or that nobody could tell: the next training can leave it out."
+        )
+        return
+    count = len(flagged)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(f"**{count:,} picture{'s' * (count > 1)} flagged**", width="content")
+        if st.button(
+            "Train again without the flagged", icon=":material/replay:", key="runs_report_again",
+            help="Opens the Train page with this recipe and these pictures left out of all splits; all others stay "
+            "where they are.",
+        ):  # fmt: skip
+            st.session_state["train_recipe"] = flags.without_flagged(run.recipe, flagged)
+            address.go("pages/train.py")
+        st.button("Take all flags away", key="runs_report_unflag", type="tertiary", on_click=_unflag, args=(run,),
+                  help="Empties the list; nothing else changes.")  # fmt: skip
+    st.caption(" · ".join(f"{plain(name)} ({flag})" for name, flag in list(flagged.items())[:30])
+               + (" · …" if count > 30 else ""))  # fmt: skip
+
+
+def _unflag(run: Run) -> None:
+    try:
+        flags.write(run.folder, {})
+    except CnnvizError as error:
+        st.session_state["runs_report_refused"] = str(error)

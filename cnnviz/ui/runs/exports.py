@@ -1,0 +1,99 @@
+"""A run's network in other formats, made on demand, and the run as a Keras script."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import streamlit as st
+
+from cnnviz.codegen.script import keras_script
+from cnnviz.data.resolve import place_of
+from cnnviz.errors import CnnvizError
+from cnnviz.models.export.export_process import OFFERED, Written, export_apart, offered
+from cnnviz.runs import Run
+from cnnviz.runs import predictions as evaluated
+from cnnviz.ui.file_names import file_name
+from cnnviz.ui.markdown import plain
+from cnnviz.ui.session import background_job as background
+
+__all__ = ["formats", "script"]
+
+PATIENCE_SECONDS = 0.3
+_MADE = "runs_exported"
+"""Of this session: what was made last, as it may be large, and of what; or why it wasn't, and of which run."""
+
+
+def formats(run: Run, head: str | None = None) -> None:
+    """Draws the choice of a format, a button that writes it, and the file once it is written.
+
+    Args:
+        run: whose network.
+        head: the only head to keep; all of them without it.
+    """
+    kind = st.selectbox(
+        "Other formats", offered(), format_func=lambda kind: f"{OFFERED[kind][0]} ({OFFERED[kind][1]})",
+        key="runs_get_format", help="SavedModel is TensorFlow's, as one archive; LiteRT is for phones and small "
+        "computers; ONNX, for many other programs, is offered where tf2onnx and onnxruntime are installed.",
+    )  # fmt: skip
+    which = (run.id, evaluated.stamp(run.best_path), kind, head)
+    name = f"runs_export_{run.id}"
+    if (work := background.finished(name, PATIENCE_SECONDS)) is not None:
+        st.session_state[_MADE] = work.result or (run.id, work.sentence)
+    elif background.known(name):
+        return
+    made_of, made = st.session_state.get(_MADE, (None, None))
+    if made_of == run.id and made:
+        st.error(plain(made), icon=":material/error:")
+    if made_of != which:
+        st.button(
+            f"Write as {OFFERED[kind][0]}", icon=":material/deployed_code:", key="runs_make_format",
+            disabled=not run.best_path.is_file() or run.active, on_click=_begin, args=(name, run, which),
+            help="Writes the best epoch's network and asks the file, in a process without cnnviz, about stored "
+            "pictures: it is offered only if it answers alike.",
+        )  # fmt: skip
+        return
+    st.download_button(
+        f"Network as {OFFERED[kind][0]} ({OFFERED[kind][1]})", data=lambda: made.data,
+        file_name=file_name(run.id, head or "", "network", ending=OFFERED[kind][1]), mime="application/octet-stream",
+        icon=":material/download:", on_click="ignore", key="runs_get_made",
+        help="Takes float32 pixels, 0 to 255, of the recipe's size; its scaling is inside.",
+    )  # fmt: skip
+    st.caption(f"{len(made.data) / 2**20:,.1f} MB. Asked in a process without cnnviz, its answers differ by at most "
+               f"{made.difference:.1g}.")  # fmt: skip
+
+
+def _begin(name: str, run: Run, which: tuple) -> None:
+    st.session_state.pop(_MADE, None)
+    background.start(name, partial(_make, run, which), "Starting")
+
+
+def _make(
+    run: Run, which: tuple, progress: Callable[[str, int, int], None], cancelled: Callable[[], bool]
+) -> tuple[tuple, Written] | None:
+    *_, kind, head = which
+    made = export_apart(run, kind, head, progress=progress, cancelled=cancelled)
+    return (which, made) if made is not None else None
+
+
+def script(run: Run) -> None:
+    """Draws the button for the run as a script, or the sentence why there can't be one."""
+    text, sentence = _script(run)
+    if sentence:
+        st.caption(plain(sentence))
+        return
+    st.download_button(
+        "Keras script (.py)", data=text, file_name=file_name(run.id, "script", ending=".py"), mime="text/x-python",
+        on_click="ignore",
+        key="runs_get_script", help="The same network, data and settings with Keras alone: it trains without cnnviz.",
+    )  # fmt: skip
+
+
+def _script(run: Run) -> tuple[Any, str]:
+    if run.recipe is None:
+        return "", "The recipe can't be read, so there is no script."
+    try:
+        return keras_script(run.recipe, place_of(run.recipe.data.dataset)), ""
+    except CnnvizError as error:
+        return "", str(error)

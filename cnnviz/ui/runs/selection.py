@@ -1,0 +1,91 @@
+"""Which runs the Runs page shows in full: kept in the session and in the address, so that a link can be shared."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Collection, Sequence
+
+import streamlit as st
+
+from cnnviz.ui.markdown import plain
+from cnnviz.ui.session import query_params as address
+
+__all__ = ["MOST", "choose", "chosen", "messages", "note", "version"]
+
+MOST = 12
+"""How many runs are shown beside each other."""
+NOTE_SECONDS = 15.0
+
+_SELECTED, _NOTES, _VERSION = "runs_selected", "runs_notes", "runs_table_version"
+_ROWS = "runs_table_rows"
+
+
+def chosen(known: Collection[str]) -> list[str]:
+    """Returns the ids that are selected, after taking over those that the address names; unknown ones are told.
+
+    Args:
+        known: the ids of all runs there are.
+    """
+    session = st.session_state
+    if named := address.news("runs", ("run",)):
+        wanted = [part.strip() for part in named["run"].split(",") if part.strip()][:MOST]
+    else:
+        wanted = session.get(_SELECTED) or []
+        wanted = [wanted] if isinstance(wanted, str) else list(wanted)
+    kept = [run for run in dict.fromkeys(wanted) if run in known]
+    for gone in list(dict.fromkeys(run for run in wanted if run not in known))[:3]:
+        note(f"There is no run {gone[:60]!r} any more; it may have been deleted.", "warning")
+    return choose(kept)
+
+
+def choose(ids: Sequence[str], *, table: bool = True) -> list[str]:
+    """Selects runs, at most `MOST`, in session and address; returns them.
+
+    Args:
+        ids: the runs, the order is kept.
+        table: whether the table must be told; not where the table itself was the origin.
+    """
+    session = st.session_state
+    if len(ids) > MOST:
+        note(f"The first {MOST} of {len(ids):,} selected runs are shown.", "info")
+        ids, table = ids[:MOST], True
+    if table and list(ids) != session.get(_SELECTED):
+        session[_VERSION] = session.get(_VERSION, 0) + 1
+    session[_SELECTED] = list(ids)
+    address.write("runs", {"run": ",".join(ids)})
+    return list(ids)
+
+
+def version(rows: int) -> int:
+    """Returns a number that changes when the table must take its selection over anew.
+
+    Args:
+        rows: what stands for the rows that are shown; selected places mean others when it changes.
+    """
+    session = st.session_state
+    if session.get(_ROWS) != rows:
+        session[_ROWS], session[_VERSION] = rows, session.get(_VERSION, 0) + 1
+    return session.get(_VERSION, 0)
+
+
+def note(sentence: str, kind: str = "info") -> None:
+    """Keeps a sentence for the head of the page; `kind` is info, success, warning or error."""
+    st.session_state.setdefault(_NOTES, {})[sentence] = (kind, None)
+
+
+def messages() -> None:
+    """Draws the sentences that were kept; they leave with the first drawing after `NOTE_SECONDS`."""
+    now = time.monotonic()
+    notes = st.session_state.get(_NOTES, {})
+    for sentence, (kind, since) in list(notes.items()):
+        if since is not None and now - since > NOTE_SECONDS:
+            del notes[sentence]
+            continue
+        notes[sentence] = (kind, now if since is None else since)
+        getattr(st, kind)(plain(sentence), icon=_ICONS[kind])
+
+
+_ICONS = {
+    "info": ":material/info:", "success": ":material/check_circle:", "warning": ":material/warning:",
+    "error": ":material/error:",
+}  # fmt: skip

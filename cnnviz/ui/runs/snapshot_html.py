@@ -1,0 +1,125 @@
+"""What a snapshot of a run shows: answers and heat maps, feature maps, kernels; each one piece of HTML."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+
+from cnnviz.augment.preview import picture_bytes
+from cnnviz.figures.channels import colour_bar
+from cnnviz.figures.snapshots import Cell, picture, share_line, watched
+from cnnviz.mosaics import in_colours, mosaic, shades
+from cnnviz.overlay import coloured
+from cnnviz.runs.snapshots import Maps, Probe, Snapshot
+
+__all__ = ["SCALES", "answers_html", "kernels_html", "maps_html", "when"]
+
+SCALES = {"each": "Each channel its own", "layer": "One for the layer"}
+"""What the colours of feature maps mean."""
+_PHOTO_SIDE = 192
+_MOST_ANSWERS = 4
+_COLUMNS = 8
+Shares = dict[str, np.ndarray]
+
+
+def when(epoch: int) -> str:
+    """Returns which moment a snapshot is of, for a sentence."""
+    return f"after epoch {epoch}" if epoch else "before the first batch"
+
+
+def answers_html(
+    probe: Probe, snapshot: Snapshot, history: Sequence[tuple[int, Shares]], head: str, total: int, *, heat: bool
+) -> str:
+    """Returns the watched pictures with what the network answers, and how sure it was of the truth in all epochs.
+
+    Args:
+        probe: the pictures.
+        snapshot: the network's answers.
+        history: the class probabilities of all epochs, ascending.
+        head: whose Grad-CAM and curve are shown.
+        total: how many epochs the run has.
+        heat: whether the Grad-CAM is laid over the pictures, where there is one.
+    """
+    names = [head, *(name for name in probe.classes if name != head)][:_MOST_ANSWERS]
+    cells = []
+    for at, photo in enumerate(probe.pictures):
+        shown = [_answer(probe, snapshot, name, at, len(probe.classes) > 1) for name in names]
+        truth = int(probe.labels[head][at])
+        wanted = probe.classes[head][truth]
+        cam = snapshot.cams.get(head) if heat else None
+        over = f", over it where evidence for {wanted} is" if cam is not None else ""
+        line = share_line(
+            [(epoch, float(shares[head][at][truth])) for epoch, shares in history if head in shares],
+            snapshot.epoch, total, f"Probability of {wanted} over the epochs",
+        )  # fmt: skip
+        cells.append(
+            Cell(_photo(photo), None if cam is None else _heat(cam[at]), photo.shape,
+                 f"{probe.names[at]}{over}, {when(snapshot.epoch)}", shown, line)
+        )  # fmt: skip
+    return watched(cells)
+
+
+def _answer(probe: Probe, snapshot: Snapshot, head: str, at: int, several: bool) -> tuple[str, str, float, str]:
+    shares, classes = snapshot.shares[head][at], probe.classes[head]
+    index = int(shares.argmax())
+    return (head if several else "", classes[index], float(shares[index]), classes[int(probe.labels[head][at])])
+
+
+def _photo(photo: np.ndarray) -> bytes:
+    height, width = photo.shape[:2]
+    if (factor := _PHOTO_SIDE / max(height, width)) < 1:
+        size = (max(1, round(width * factor)), max(1, round(height * factor)))
+        photo = cv2.resize(photo, size, interpolation=cv2.INTER_AREA).reshape(size[1], size[0], -1)
+    return picture_bytes(photo)
+
+
+def _heat(cam: np.ndarray) -> bytes:
+    """A map as a small picture; the browser enlarges it smoothly."""
+    shown = coloured(np.clip(np.nan_to_num(cam), 0, None))
+    return cv2.imencode(".png", shown[..., ::-1])[1].tobytes()
+
+
+def maps_html(maps: Maps, at: int, name: str, epoch: int, scale: str) -> str:
+    """Returns a convolution's channels for one picture.
+
+    Args:
+        maps: the convolution's.
+        at: which picture.
+        name: what the picture is called.
+        epoch: of the snapshot.
+        scale: one of `SCALES`.
+    """
+    values = maps.values(at)
+    shaded = shades(values, "one" if scale == "layer" else "each")
+    levels, below = shaded.levels, bool((shaded.low < 0).any())
+    if scale == "layer":
+        ends, meaning = None, "All channels alike."
+    else:
+        ends, meaning = ("0", "its greatest"), "Each channel goes to its greatest value in this picture."
+    meaning = f"0 is dark{'; pale red is below 0' if below else ''}. {meaning}"
+    height, width, channels = maps.shape
+    small = "" if levels.shape[:2] == (height, width) else f", shown as {levels.shape[0]} × {levels.shape[1]} means"
+    count = levels.shape[2]
+    which = "all channels" if count == channels else f"the first {count} of {channels} channels"
+    columns = min(_COLUMNS, count)
+    caption = f"{maps.layer} for {name}, {when(epoch)}: {which}, {height} × {width}{small}. {meaning}"
+    alt = f"Feature maps of {maps.layer}, {when(epoch)}"
+    bar = colour_bar(shaded, range(count), "viridis", ends if count > 1 else None)
+    return picture(in_colours(mosaic(levels, columns=columns)), alt, caption, columns * 84) + bar
+
+
+def kernels_html(kernels: np.ndarray, epoch: int) -> str:
+    """Returns the first convolution's filters, float32 (height, width, 1 or 3, filters); grey is a weight of 0."""
+    greatest = float(np.abs(kernels).max(initial=0))
+    levels = np.rint(128 + 127 * kernels / (greatest or 1)).astype(np.uint8)
+    columns = min(2 * _COLUMNS, levels.shape[3])
+    planes = [mosaic(levels[:, :, one], columns=columns, background=128) for one in range(levels.shape[2])]
+    colours = "colours say which of red, green and blue a filter looks for" if len(planes) == 3 else "black is negative"
+    caption = (
+        f"{levels.shape[3]} filters of {levels.shape[0]} × {levels.shape[1]} pixels, {when(epoch)}. Grey is a weight "
+        f"of 0; {colours}. The greatest weight is {greatest:.3g}."
+    )
+    shown = np.stack(planes * (3 // len(planes)), axis=2)
+    return picture(shown, f"Kernels of the first convolution, {when(epoch)}", caption, columns * 42)

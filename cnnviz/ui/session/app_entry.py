@@ -1,0 +1,69 @@
+"""The way into a page."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+import streamlit as st
+from streamlit.runtime.pages_manager import PagesManager
+from streamlit.runtime.scriptrunner import get_script_run_ctx
+
+from cnnviz.ui.markdown import plain
+
+__all__ = ["asked", "enter", "missing", "through_the_app"]
+
+_ENTERED = "entry_entered"
+_STYLE = """
+<style>
+[data-testid="stBaseButton-primary"], [data-testid="stBaseButton-primary"]:is(:hover, :focus, :active),
+[data-testid="stBaseButton-primaryFormSubmit"], [data-testid="stMultiSelect"] span[title],
+[data-testid="stMultiSelect"] span[title] ~ * {
+  color: light-dark(#ffffff, #10171a);
+}
+[data-testid="stMultiSelect"] [role="group"] { max-height: none; height: auto; }
+[data-testid="stMultiSelectTagsContainer"] { flex-wrap: wrap !important; }
+.katex-display { overflow: visible !important; }
+.st-key-address_place { display: none; }
+</style>
+"""
+"""Streamlit writes white on the primary colour, which is bright in the dark theme, as it also writes in that colour; it
+lets a small formula scroll, and what was chosen of a list. What tells the browser a page's address takes no room."""
+
+
+def enter() -> None:
+    """Notes that this session runs `streamlit_app.py`, and draws what every page looks like; called there."""
+    st.session_state[_ENTERED] = True
+    st.html(_STYLE)
+
+
+def through_the_app() -> None:
+    """Sends what a new server is asked first through `streamlit_app.py`; called at the top of every page.
+
+    Until `st.navigation` has been called once, Streamlit (1.67) takes the folder `pages/` for its older kind of
+    navigation and runs the file that an address names by itself: a shared link, or a reload after the server was
+    restarted, would show the page without the top bar, and another page at the next click. Streamlit has no public
+    setting for it. Many sessions may be asked at once, so that each is looked at by itself.
+    """
+    context = get_script_run_ctx()
+    if context is None or Path(context.pages_manager.main_script_path).name != "streamlit_app.py":
+        return  # the page alone, as in a test
+    if _ENTERED not in st.session_state:
+        PagesManager.uses_pages_directory = False
+        st.rerun()
+
+
+def asked() -> str:
+    """Returns the last part of the path in the browser's address; "" for the app's own."""
+    path = unquote(urlsplit(st.context.url or "").path).strip("/")
+    base = (st.get_option("server.baseUrlPath") or "").strip("/")
+    return path.removeprefix(base).strip("/").rpartition("/")[2]
+
+
+def missing() -> None:
+    """Draws the page for an address that there is none for."""
+    st.title("There is no such page", anchor=False)
+    st.write(f"cnnviz has no page {plain(asked()[:60])!r}. Its pages stand in the bar at the top; a link may be "
+             "mistyped, or from another version.")  # fmt: skip
+    st.page_link("pages/train.py", label="Choose data and network on Train", icon=":material/tune:")
+    st.page_link("pages/runs.py", label="See how runs are going", icon=":material/monitoring:")

@@ -1,0 +1,247 @@
+"""The Train page's first card: what is learned from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+
+import streamlit as st
+
+from cnnviz.data import Dataset, Entry, catalogue
+from cnnviz.errors import CnnvizError
+from cnnviz.network import Network
+from cnnviz.presets import PRESETS
+from cnnviz.recipe import CROPS, Data, Recipe, parse
+from cnnviz.ui.inputs import dataset_cache as datasets
+from cnnviz.ui.markdown import plain
+from cnnviz.ui.session.deferred import Later
+from cnnviz.ui.train import recipe_draft as state
+from cnnviz.ui.train.dataset_preview import SPLIT_WORDS, data_view
+from cnnviz.ui.train.dataset_upload import data_upload, refused
+from cnnviz.ui.train.recipe_draft import Draft, key
+from cnnviz.ui.train.recipe_errors import in_words
+
+__all__ = ["Found", "data_card"]
+
+OWN = "own"
+NOT_FETCHED = ("celeba",)  # can't be downloaded for the person; opening it says what to do
+CELEBA = (218, 178)  # height and width of its pictures
+_CROPS = {"whole": "Whole picture, stretched", "centre": "Centre of the same shape", "face": "Face (as CelebA)"}
+
+
+@dataclass(frozen=True)
+class Found:
+    """What the card came to: the data's record and the opened dataset where there is one, and what is to be mended."""
+
+    data: Data | None
+    dataset: Dataset | None
+    problems: tuple[str, ...] = ()
+    told: bool = False  # whether the card has said so already
+
+
+def data_card(draft: Draft, later: Later) -> Found:
+    """Draws the card, its pictures and bars later; the draft's heads follow the data."""
+    with st.container(border=True, key="train_card_data"):
+        st.subheader("Data", anchor="train-data")
+        controls, result = st.columns([1, 2], gap="large")
+        with controls:
+            entries = {entry.name: entry for entry in catalogue()}
+            _picker(draft, entries)
+            chosen, settings = st.container(), st.container()
+        with result:
+            found = _open(draft, entries)
+        with chosen:
+            _words(draft, found)
+        # What is folded away isn't drawn: each control costs the page's opening a little.
+        with settings, st.expander("Size, split and limits", key="train_more_data", on_change="rerun") as more:
+            if more.open:
+                _settings(draft)
+        with result:
+            for sentence in () if found.told else found.problems:
+                st.error(plain(sentence), icon=":material/error:")
+            if found.dataset is not None:
+                later.add(data_view, found.dataset, found.data)
+    return found
+
+
+def _picker(draft: Draft, entries: dict[str, Entry]) -> None:
+    now = draft.get("data.dataset")
+    listed = now in entries and not draft.shown.get("own")
+    st.selectbox(
+        "Pictures",
+        [*entries, OWN],
+        format_func=lambda name: entries[name].title if name in entries else "A folder or file of my own…",
+        key=key(draft, "picker", now if listed else OWN),
+        on_change=_pick,
+        args=(draft,),
+        help="Bundled data, data that is downloaded once, what lies in the folder CNNVIZ_DATA, or pictures of yours.",
+    )
+    if not listed:
+        st.text_input(
+            "Path on this computer",
+            key=key(draft, "path", "" if draft.shown.get("own") == "new" else now),
+            on_change=_type,
+            args=(draft,),
+            placeholder="/home/me/pictures",
+            max_chars=1000,
+            help="A folder with one folder of pictures per class (inside train, validation and test folders or not), "
+            "a .zip of it, a folder in CelebA's layout, or an .npz file with X_train, y_train or images, labels. It "
+            "must lie in a folder that CNNVIZ_DATA or CNNVIZ_ROOTS names.",
+        )
+        data_upload(draft, partial(_uploaded, draft))
+
+
+def _pick(draft: Draft) -> None:
+    name = state.picked("picker")
+    if name is None:
+        return
+    draft.shown = {"own": "new"} if name == OWN else {"measure": True}
+    state.forget("path", "heads", "file")
+    if name != OWN:
+        _point(draft, name)
+
+
+def _type(draft: Draft) -> None:
+    path = state.picked("path")
+    if path is not None:
+        state.forget("file")
+        _use(draft, path.strip())
+
+
+def _use(draft: Draft, path: str) -> None:
+    draft.shown = {"own": "typed", "measure": True}
+    state.forget("heads")
+    _point(draft, path)
+
+
+def _uploaded(draft: Draft, path: str) -> None:
+    state.forget("path")
+    _use(draft, path)
+
+
+def _point(draft: Draft, name: str) -> None:
+    """Other data: what was said about the data before no longer holds, nor does the preset's name."""
+    if draft.origin and draft.get("name") == PRESETS[draft.origin].name:
+        draft.put("name", "")
+        state.forget("name")
+    draft.put("data.dataset", name)
+    draft.put("data.limits", dict.fromkeys(SPLIT_WORDS))
+    draft.put("data.balanced", False)
+    draft.put("data.without", [])
+    state.forget("data.balanced", *(f"data.limits.{split}" for split in SPLIT_WORDS))
+
+
+def _open(draft: Draft, entries: dict[str, Entry]) -> Found:
+    if sentence := refused(draft):
+        return Found(None, None, (sentence,), told=True)
+    if draft.shown.get("own") == "new" or not draft.get("data.dataset"):
+        return Found(None, None, ("No data is chosen yet: type the path of a folder or a file, or upload one.",))
+    entry = entries.get(draft.get("data.dataset"))
+    fetched = entry is not None and not entry.ready and entry.name not in NOT_FETCHED
+    if fetched and draft.shown.get("fetch") != entry.name:
+        st.info(plain(entry.sentence), icon=":material/download:")
+        st.button(
+            "Get it now", key="train_fetch", on_click=draft.shown.update, args=({"fetch": entry.name},),
+            help="Downloads the data once; later it is read from disk.",
+        )  # fmt: skip
+        return Found(None, None, (f"{entry.title} is not on this computer yet.",), told=True)
+    try:
+        data = parse(draft.tree["data"], Data)
+        if draft.shown.pop("measure", False):
+            _suit(draft, datasets.opened(data))
+            data = parse(draft.tree["data"], Data)
+        network = parse({**draft.tree["network"], "layers": []}, Network)
+        recipe, dataset = datasets.fitting(Recipe.model_construct(data=data, network=network))
+    except CnnvizError as error:
+        return Found(None, None, (in_words(error, draft.tree, "data"),))
+    draft.put("network.heads", [head.model_dump(mode="json") for head in recipe.network.heads])
+    return Found(data, dataset)
+
+
+def _suit(draft: Draft, dataset: Dataset) -> None:
+    """Takes over what suits newly chosen pictures: their own size, or 96 × 96 for photos, and all their heads."""
+    height, width, channels = dataset.splits["train"].image(0).shape
+    size = (height, width) if max(height, width) <= 64 else (96, 96)
+    draft.put("data.image_size", [max(4, side) for side in size])
+    draft.put("data.channels", channels)
+    draft.put("data.crop", "face" if (height, width) == CELEBA else "whole")
+    heads = [{"name": head.name, "units": len(head.classes), "activation": "softmax"} for head in dataset.heads]
+    draft.put("network.heads", heads)
+    state.forget("data.image_size.0", "data.image_size.1", "data.channels", "data.crop", "heads")
+
+
+def _words(draft: Draft, found: Found) -> None:
+    _left_out(draft)
+    if found.dataset is None:
+        return
+    st.caption(plain(found.dataset.source))
+    names = list(found.dataset.available)
+    if len(names) > 1:
+        now = [head["name"] for head in draft.get("network.heads")]
+        st.multiselect(
+            "What to learn",
+            names,
+            key=key(draft, "heads", now),
+            on_change=_learn,
+            args=(draft,),
+            help="Each of these becomes an answer (a head) of the network.",
+        )
+
+
+def _learn(draft: Draft) -> None:
+    chosen = state.picked("heads")
+    if not chosen:
+        state.forget("heads")
+        return
+    old = {head["name"]: head for head in draft.get("network.heads")}
+    new = {"units": 2, "activation": "softmax"}
+    draft.put("network.heads", [old.get(name, {"name": name, **new}) for name in chosen])
+
+
+def _settings(draft: Draft) -> None:
+    with st.container(horizontal=True):
+        st.number_input(
+            "Height", 4, 1024, key=key(draft, "data.image_size.0"), width=110, help="Pixels the network sees."
+        )
+        st.number_input(
+            "Width", 4, 1024, key=key(draft, "data.image_size.1"), width=110, help="Pixels the network sees."
+        )
+    st.segmented_control(
+        "Colour", [3, 1], format_func={3: "RGB", 1: "Grey"}.get, required=True,
+        key=key(draft, "data.channels"), help="RGB has three channels, grey one.",
+    )  # fmt: skip
+    st.selectbox(
+        "Crop", CROPS, format_func=_CROPS.get, key=key(draft, "data.crop"),
+        help="Which part of a picture is resized to the size above; the same for training and prediction.",
+    )  # fmt: skip
+    st.slider(
+        "Held out for validation", 0.0, 0.5, step=0.05, format="percent", key=key(draft, "data.validation_share"),
+        help="Share of the training pictures, where the data has no validation split. "
+        "At 0 % the test split serves as validation too.",
+    )  # fmt: skip
+    st.slider(
+        "Held out for testing", 0.05, 0.5, step=0.05, format="percent", key=key(draft, "data.test_share"),
+        help="Share of all pictures, where the data has no test split.",
+    )  # fmt: skip
+    st.number_input("Split seed", 0, 2**32 - 1, key=key(draft, "data.split_seed"), help="Another seed, another split.")
+    with st.container(horizontal=True):
+        for split, word in SPLIT_WORDS.items():
+            st.number_input(
+                f"At most, {word}", 1, None, value=None, placeholder="all", width=140,
+                key=key(draft, f"data.limits.{split}"), help=f"Takes only this many {word} pictures; empty: all.",
+            )  # fmt: skip
+    st.toggle(
+        "Equally many of every class", key=key(draft, "data.balanced"),
+        help="Leaves pictures out until every class, or every group of several answers' classes, is as frequent.",
+    )  # fmt: skip
+
+
+def _left_out(draft: Draft) -> None:
+    """The pictures that the recipe leaves out, such as flagged ones of an earlier run, and the way back."""
+    if count := len(draft.get("data.without")):
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.caption(f"{count:,} picture{'s' * (count > 1)} left out")
+            st.button(
+                "Take back in", icon=":material/undo:", key="train_without", type="tertiary", on_click=draft.put,
+                args=("data.without", []), help=plain(", ".join(draft.get("data.without")[:20])),
+            )  # fmt: skip

@@ -1,0 +1,58 @@
+"""What a dataset looks like, for the Train page's first card."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from cnnviz.data import Dataset
+from cnnviz.figures.data import class_bars
+from cnnviz.figures.tiles import tiles
+from cnnviz.recipe import Data
+from cnnviz.ui.inputs import dataset_cache as datasets
+from cnnviz.ui.markdown import plain
+
+__all__ = ["SPLIT_WORDS", "data_view"]
+
+SAMPLES = 16
+TILE, GAP = 68, 16  # pixels on the page
+SPLIT_WORDS = {"train": "training", "validation": "validation", "test": "test"}
+
+
+def data_view(dataset: Dataset, data: Data) -> None:
+    """Draws the sizes of the splits, sixteen training pictures with labels, the classes' bars and the notes."""
+    shown = [name for name in SPLIT_WORDS if name in dataset.splits]
+    words = dict(SPLIT_WORDS)
+    if dataset.validates_on_test:  # the same pictures are not counted twice
+        shown.remove("validation")
+        words["test"] = "validation and test"
+    sizes = [f"**{len(dataset.splits[name]):,}** {words[name]}" for name in shown]
+    height, width, channels = data.input_shape
+    st.markdown(f"{' · '.join(sizes)} · {height} × {width} {'RGB' if channels == 3 else 'grey'}")
+    heads = tuple(head.name for head in dataset.heads)
+    made = datasets.tiles(dataset, data, heads, SAMPLES, 0)
+    pictures, bars = st.columns([4, 5], gap="large")
+    with pictures:
+        _samples(dataset, made)
+    with bars:
+        tabs = bars.tabs([plain(head.name) for head in dataset.heads]) if len(heads) > 1 else [bars]
+        for tab, head in zip(tabs, dataset.heads, strict=True):
+            counts = {name: dataset.counts(name, head.name) for name in shown}
+            tab.html(class_bars(head.classes, counts))
+    if dataset.notes:
+        st.caption(" ".join(map(plain, dataset.notes)))
+
+
+def _samples(dataset: Dataset, made: list[tuple[bytes, int]]) -> None:
+    if not made:
+        st.caption("None of the first pictures can be read.")
+    drawn = [(png, words, f"Training picture: {words}") for png, at in made for words in [_labels(dataset, at)]]
+    with st.container(width=4 * TILE + 3 * GAP):
+        st.html(tiles(drawn, TILE))
+
+
+def _labels(dataset: Dataset, position: int) -> str:
+    """The classes of a training picture; of several yes-or-no questions only those with yes."""
+    named = [(head, head.classes[dataset.splits["train"].labels[head.name][position]]) for head in dataset.heads]
+    if len(named) > 1:
+        named = [(head, name) for head, name in named if name != f"not {head.name}"]
+    return ", ".join(name if len(name) <= 16 else name[:15] + "…" for _, name in named) or "none of these"

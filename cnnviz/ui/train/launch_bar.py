@@ -1,0 +1,127 @@
+"""What stands round the Train page's cards: where the recipe comes from, and the button that starts it."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from cnnviz import runs
+from cnnviz.data.compatibility import check
+from cnnviz.errors import CnnvizError
+from cnnviz.presets import PRESETS
+from cnnviz.recipe import Recipe, parse
+from cnnviz.ui.file_names import file_name
+from cnnviz.ui.inputs import dataset_cache as datasets
+from cnnviz.ui.inputs import json_upload as json_file
+from cnnviz.ui.markdown import plain
+from cnnviz.ui.session import query_params as address
+from cnnviz.ui.train import recipe_draft as state
+from cnnviz.ui.train.recipe_draft import Draft
+from cnnviz.ui.train.recipe_errors import in_words
+
+__all__ = ["origin_bar", "start_bar", "whole"]
+
+_UPLOAD, _PRESSED = "train_upload", "train_pressed"
+
+
+def whole(draft: Draft) -> tuple[Recipe | None, str]:
+    """Returns the draft as a recipe, or `None` while it has mistakes, and what is wrong then, which the cards say of
+    their own parts too."""
+    try:
+        return parse(draft.tree), ""
+    except CnnvizError as error:
+        return None, in_words(error, draft.tree)
+
+
+def origin_bar(draft: Draft) -> None:
+    """Draws the choice of a preset and the recipe's file, in and out."""
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        st.selectbox(
+            "Start from",
+            list(PRESETS),
+            index=None,
+            placeholder="A recipe of your own",
+            format_func=lambda name: f"{name} · {PRESETS[name].name}",
+            key=state.choice(draft),
+            on_change=_choose,
+            args=(draft,),
+            width=360,
+            help="A preset fills in everything below; then change what you like.",
+        )
+        if not state.unchanged(draft):
+            st.button(
+                "Undo changes", icon=":material/undo:", on_click=state.load, args=(PRESETS[draft.origin], draft.origin),
+                key="train_undo", help="Sets everything as the preset has it.",
+            )  # fmt: skip
+        with st.popover(
+            "Recipe file", icon=":material/data_object:", key="train_files", on_change="rerun",
+            help="The whole page as a small JSON file.",
+        ) as files:  # fmt: skip
+            if files.open:
+                _files(draft)
+    if draft.note:
+        st.warning(plain(draft.note), icon=":material/warning:")
+    json_file.refused(_UPLOAD)
+
+
+def _choose(draft: Draft) -> None:
+    name = st.session_state.get(state.choice(draft))
+    json_file.forget(_UPLOAD)
+    if name is None:
+        draft.origin = ""
+    else:
+        state.load(PRESETS[name], name)
+
+
+def _files(draft: Draft) -> None:
+    json_file.uploader(
+        "Open a recipe", Recipe, state.load, key=_UPLOAD,
+        help="A recipe.json as saved here or as found in a run's folder.",
+    )  # fmt: skip
+    recipe, _ = whole(draft)
+    st.download_button(
+        "Save this recipe",
+        data=recipe.to_json() if recipe else "",
+        file_name=file_name(draft.get("name") or draft.origin, "recipe", ending=".json"),
+        mime="application/json",
+        icon=":material/download:",
+        disabled=recipe is None,
+        on_click="ignore",
+        key="train_download",
+        help="Saves what is set on this page; `python -m cnnviz train FILE` trains it too.",
+    )
+
+
+def start_bar(recipe: Recipe | None, problems: list[str], card: str = "") -> None:
+    """Draws the button at the window's foot, with how many things are left to mend; it starts a run and leads to it.
+
+    Args:
+        recipe: what is to be trained; `None` where something is to be mended.
+        problems: what is to be mended, in sentences.
+        card: the anchor of the card that has the first of them.
+    """
+    count = len(problems)
+    with st.bottom, st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="right"):
+        refused = st.empty()
+        if count and card:
+            st.markdown(f"[Show {'it' if count == 1 else 'the first of them'}](#{card})", width="content")
+        label = "Start training" if not count else f"Start training · {count} thing{'s' * (count > 1)} to mend"
+        st.button(
+            label,
+            type="primary",
+            icon=":material/play_arrow:",
+            disabled=bool(count) or recipe is None,
+            key="train_start",
+            on_click=st.session_state.update,
+            args=({_PRESSED: True},),
+            help=" ".join(map(plain, problems))
+            or "Training goes on in a process of its own, also with this page closed.",
+        )
+    if st.session_state.pop(_PRESSED, False) and recipe is not None:
+        try:
+            check(recipe, datasets.opened(recipe.data, [head.name for head in recipe.network.heads]))
+            run = runs.start(recipe)
+        except CnnvizError as error:
+            refused.error(plain(error), icon=":material/error:")
+            return
+        st.session_state["runs_selected"] = [run.id]
+        address.go("pages/runs.py", run=run.id)

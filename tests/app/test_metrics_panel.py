@@ -1,0 +1,237 @@
+"""The trust panel, as a person uses it, without a browser: small untrained networks, real measurements."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from cnnviz.explain.metrics.deletion_insertion import Faithful
+from cnnviz.explain.metrics.parameter_randomization import Randomised
+from cnnviz.explain.metrics.pointing_game_of_run import kept
+from cnnviz.presets import PRESETS
+from cnnviz.recipe import replace
+from cnnviz.runs import Run
+from cnnviz.ui.predict import metrics_job as trust_work
+from cnnviz.ui.predict import metrics_view as trust_parts
+from cnnviz.ui.predict.metrics_panel import _json
+from tests.made_runs import give_network, make_run
+
+LAYERS = [{"type": "Conv2D", "filters": 4, "padding": "same"}, {"type": "MaxPool", "pool_size": 4}, {"type": "GAP"}]
+
+
+def script() -> None:
+    """A page that is nothing but the panel."""
+    import numpy as np
+    import streamlit as st
+
+    from cnnviz import runs
+    from cnnviz.explain import Explanation, Target, explain
+    from cnnviz.ui.inputs.model_cache import networks
+    from cnnviz.ui.predict.metrics_panel import trust_panel
+
+    run = runs.open_run(st.session_state["run"])
+    if found := networks([run]):
+        loaded = found[0].loaded
+        image = np.random.default_rng(0).integers(0, 256, (*loaded.image_size, loaded.channels), np.uint8)
+        made = explain(loaded.model, loaded.pixels(image[None]), method=st.session_state.get("method", "gradient"),
+                       target=Target(st.session_state.get("head", 0), 2))  # fmt: skip
+        if st.session_state.get("empty"):
+            made = Explanation(made.method, made.layer, made.target, 0 * made.map, made.scores, 0 * made.strength,
+                               ("Nothing in this picture speaks for it.",))  # fmt: skip
+        trust_panel(found[0], image, made, key="trust", run=run if st.session_state.get("with_run", True) else None)
+
+
+@pytest.fixture
+def shapes(checkpoints: Path) -> Run:
+    """A run of shapes with two heads, small."""
+    recipe = replace(PRESETS["S"], {"data.image_size": [16, 16], "network.layers": LAYERS})
+    return give_network(make_run(recipe))
+
+
+@pytest.fixture
+def digits(checkpoints: Path) -> Run:
+    """A run of digits: no masks."""
+    return give_network(make_run(replace(PRESETS["Q"], {"network.layers": LAYERS})))
+
+
+@pytest.fixture
+def shown(until: Callable[..., None]) -> Callable[..., AppTest]:
+    """Opens the panel of a run and runs the page until nothing is being measured any more."""
+
+    def run(app: AppTest | Run, *, opened: bool = True, **state: object) -> AppTest:
+        if isinstance(app, Run):
+            run, app = app, AppTest.from_function(script, default_timeout=60)
+            app.session_state["run"] = run.id
+        for name, value in {**state, "trust_open": opened}.items():
+            app.session_state[name] = value
+
+        def rests() -> bool:
+            app.run()
+            assert not app.exception
+            return not app.get("progress")
+
+        until(rests)
+        return app
+
+    return run
+
+
+def said(app: AppTest) -> str:
+    """All that is said, without the marks that keep it from being read as Markdown."""
+    parts = [element.value for kind in ("markdown", "caption", "warning") for element in getattr(app, kind)]
+    return "\n".join(parts).replace("\\", "").replace("\u2060", "")
+
+
+def findings(app: AppTest) -> trust_parts.Findings:
+    [found] = app.session_state["trust_found"].values()
+    return found
+
+
+def test_nothing_is_computed_before_it_is_opened(digits: Run, shown) -> None:
+    app = shown(digits, opened=False)
+    assert app.expander[0].label == "How far can I trust this map?"
+    assert "trust_found" not in app.session_state
+    assert not app.get("plotly_chart")
+    assert said(app) == ""
+
+
+def test_opened_it_measures_the_map_and_says_how_to_read_it(digits: Run, shown) -> None:
+    app = shown(digits)
+    found, words = findings(app), said(app)
+    curves, changed = found.results["faithful"], found.results["randomised"]
+    assert isinstance(curves, Faithful)
+    assert list(curves.curves) == ["Gradient", "Grad-CAM"]
+    assert len(curves.random) == 10
+    own = curves.curves["Gradient"]
+    assert f"(area {own.deletion_area:.2f}, theirs {curves.random_mean.deletion_area:.2f})" in words
+    assert "arXiv:1806.07421" in words
+    assert isinstance(changed, Randomised)
+    assert [stage.layers for stage in changed.stages] == [("label",), ("conv2d",)]
+    assert "rank correlation" in words
+    assert "arXiv:1810.03292" in words
+    assert len(app.get("plotly_chart")) == 3
+    assert "find the object" not in words
+    again = shown(app)
+    assert findings(again).results["faithful"] is curves
+
+
+def test_another_method_can_stand_beside_it(digits: Run, shown) -> None:
+    app = shown(digits)
+    changed = findings(app).results["randomised"]
+    app.selectbox(key="trust_beside").set_value("occlusion")
+    shown(app)
+    assert list(findings(app).results["faithful"].curves) == ["Gradient", "Occlusion"]
+    assert findings(app).results["randomised"] is changed
+    app.selectbox(key="trust_beside").set_value("")
+    shown(app)
+    assert list(findings(app).results["faithful"].curves) == ["Gradient"]
+
+
+def test_an_empty_map_is_not_measured(digits: Run, shown) -> None:
+    app = shown(digits, empty=True)
+    assert "nothing of it can be measured" in said(app)
+    assert not app.get("plotly_chart")
+    assert findings(app).results == {}
+
+
+def test_objects_are_measured_on_the_whole_test_split_when_asked_and_kept(shapes: Run, shown) -> None:
+    app = shown(shapes, head=1)
+    assert "In every test picture the answer for colour is explained" in said(app)
+    assert kept(shapes, "gradient", "colour", None) is None
+    assert set(app.multiselect[0].value) == {
+        "gradient", "grad-cam", "grad-cam++", "hires-cam", "layer-cam", "eigen-cam"
+    }  # fmt: skip
+    app.multiselect[0].set_value(["gradient", "grad-cam"])
+    shown(app)
+    app.button(key="trust_measure").click()
+    shown(app)
+    gradient, cam = kept(shapes, "gradient", "colour", None), kept(shapes, "grad-cam", "colour", "conv2d")
+    assert (gradient.pictures, cam.pictures) == (500, 500)
+    table = app.dataframe[0].value
+    assert list(table["Method"]) == ["Gradient", "Grad-CAM"]
+    assert list(table["Points at it"]) == pytest.approx([100 * gradient.hits, 100 * cam.hits])
+    assert list(table["Lies on it"]) == pytest.approx([100 * gradient.energy, 100 * cam.energy])
+    assert f"a random place hits it in {gradient.area:.0%}" in said(app)
+    assert "gradient" not in app.multiselect[0].options
+    other = shown(shapes, head=1)  # another session reads what is kept
+    assert list(other.dataframe[0].value["Method"]) == ["Gradient", "Grad-CAM"]
+    assert not shown(shapes, head=0).dataframe
+
+
+def test_a_network_from_elsewhere_has_no_objects_to_find(shapes: Run, shown) -> None:
+    assert "find the object" not in said(shown(shapes, with_run=False))
+
+
+def test_when_time_is_up_what_is_done_is_shown_and_can_be_measured_again(
+    digits: Run, shown, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(trust_work.SECONDS, "faithful", -1.0)
+    monkeypatch.setitem(trust_work.SECONDS, "randomised", -1.0)
+    app = shown(digits)
+    assert "There was no time for a random map" in said(app)
+    assert "The time was up after 1 of 2 stages" in said(app)
+    monkeypatch.setitem(trust_work.SECONDS, "faithful", 60.0)
+    app.button(key="trust_faithful_again").click()
+    shown(app)
+    assert "no time for a random map" not in said(app)
+    assert len(findings(app).results["faithful"].random) == 10
+
+
+def test_a_map_that_cannot_be_made_again_is_a_sentence(digits: Run, shown, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(*arguments: object) -> None:
+        raise trust_work.ModelError("The network can't be copied.")
+
+    monkeypatch.setattr(trust_parts, "measure_randomised", fails)
+    app = shown(digits)
+    assert "The network can't be copied." in said(app)
+    assert len(app.get("plotly_chart")) == 2
+
+
+def test_all_figures_can_be_saved(shapes: Run, shown) -> None:
+    app = shown(shapes)
+    assert app.get("download_button")
+    [found] = app.session_state["trust_found"].values()
+    case = trust_work.Case(*_parts(app, shapes))
+    told = json.loads(_json(case, found))
+    curves = found.results["faithful"].curves["Gradient"]
+    assert told["class"] == "triangle"
+    assert told["curves"][0]["deletion_area"] == pytest.approx(curves.deletion_area)
+    assert told["curves"][0]["insertion"] == pytest.approx(curves.insertion)
+    assert [row["map"] for row in told["curves"]][:3] == ["Gradient", "Grad-CAM", "random 1"]
+    assert [row["layers"] for row in told["randomised"]] == [["shape"], ["conv2d"]]
+    assert told["objects"] == []
+
+
+def _parts(app: AppTest, run: Run) -> tuple:
+    """The network, picture and map that the page has."""
+    import numpy as np
+
+    from cnnviz.explain import Target, explain
+    from cnnviz.models.load.load import load_run
+    from cnnviz.ui.inputs.model_cache import Network
+
+    loaded = load_run(run)
+    image = np.zeros((16, 16, 3), np.uint8)
+    made = explain(loaded.model, loaded.pixels(image[None]), method="gradient", target=Target(0, 2))
+    return Network(loaded), image, made, run
+
+
+def test_after_a_stop_nothing_begins_by_itself(digits: Run, shown, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = trust_parts.measure_faithful
+
+    def stopped(*arguments) -> Faithful:
+        return dataclasses.replace(whole(*arguments), ended="stop")
+
+    monkeypatch.setattr(trust_parts, "measure_faithful", stopped)
+    app = shown(digits)
+    assert "It was stopped before all was measured" in said(app)
+    assert list(findings(app).results) == ["faithful"]
+    app.button(key="trust_randomise").click()
+    shown(app)
+    assert isinstance(findings(app).results["randomised"], Randomised)
+    assert "trust_randomise" not in [button.key for button in app.button]

@@ -1,0 +1,172 @@
+"""The pointing game and the share of energy, worked out by hand, and over a split kept under a run."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from cnnviz.data import open_dataset
+from cnnviz.errors import DataError
+from cnnviz.explain.metrics.pointing_game import Masked, energy, play, pointed
+from cnnviz.explain.metrics.pointing_game_of_run import has_masks, kept, masked_pictures, measure
+from cnnviz.models.build.model import build
+from cnnviz.models.load.load import load_run
+from cnnviz.presets import PRESETS
+from cnnviz.progress import Cancelled
+from cnnviz.recipe import replace
+from cnnviz.runs import Run
+from cnnviz.runs.store import create
+
+MASK = np.zeros((4, 4), bool)
+MASK[0, :2] = True
+
+
+def test_the_share_of_energy_is_the_masks_part_of_the_sum() -> None:
+    map_ = np.ones((4, 4), np.float32)
+    assert energy(map_, MASK) == pytest.approx(2 / 16)
+    map_[0, 0] = 5
+    assert energy(map_, MASK) == pytest.approx(6 / 20)
+    assert energy(np.zeros((4, 4), np.float32), MASK) == 0
+
+
+def test_the_greatest_value_hits_or_misses_and_several_count_as_their_share() -> None:
+    map_ = np.zeros((4, 4), np.float32)
+    assert pointed(map_, MASK) == 0
+    map_[3, 3] = 1
+    assert pointed(map_, MASK) == 0
+    map_[0, 1] = 2
+    assert pointed(map_, MASK) == 1
+    map_[3, 3] = 2
+    assert pointed(map_, MASK) == 0.5
+    assert pointed(np.ones((4, 4), np.float32), MASK) == pytest.approx(2 / 16)
+
+
+def test_a_small_map_is_enlarged_as_the_overlay_is() -> None:
+    mask = np.zeros((8, 8), bool)
+    mask[:4, :4] = True
+    map_ = np.array([[3.0, 0], [0, 0]], np.float32)
+    assert pointed(map_, mask) == 1
+    # Along a side, OpenCV's bilinear weights of the first value are 1, 1, .875, .625, .375, .125, 0, 0 when 2 become 8.
+    along = np.array([1, 1, 0.875, 0.625, 0.375, 0.125, 0, 0])
+    assert energy(map_, mask) == pytest.approx((along[:4].sum() / along.sum()) ** 2)
+
+
+@pytest.fixture
+def given() -> Masked:
+    """60 pictures whose masks cover a quarter, each another corner than the one before; brightness names the corner."""
+    masks, pictures = np.zeros((60, 4, 4), bool), np.zeros((60, 4, 4, 1), np.uint8)
+    for nth in range(60):
+        top, left = 2 * (nth % 2), 2 * (nth // 2 % 2)
+        masks[nth, top : top + 2, left : left + 2] = True
+        pictures[nth] = nth % 4
+    return Masked(pictures, masks)
+
+
+def upper_left(pictures: np.ndarray) -> np.ndarray:
+    maps = np.full((len(pictures), 4, 4), 0.1)
+    maps[:, 0, 0] = 1
+    return maps
+
+
+def test_a_map_that_always_points_to_one_corner_hits_a_quarter(given: Masked) -> None:
+    found = play(upper_left, given, "x")
+    assert (found.method, found.pictures, found.whole, found.empty) == ("x", 60, True, 0)
+    assert found.hits == pytest.approx(1 / 4)
+    assert found.area == pytest.approx(1 / 4)
+    assert found.centre == pytest.approx(1 / 4)  # the centre lies in the lower right corner
+    assert found.energy == pytest.approx((1.3 + 3 * 0.4) / 2.5 / 4)
+
+
+def test_maps_of_the_masks_hit_always_and_empty_ones_never(given: Masked) -> None:
+    by_corner = given.masks[:4].astype(np.float32)
+    right = play(lambda pictures: by_corner[pictures[:, 0, 0, 0]], given, "x")
+    assert (right.hits, right.energy) == (1, 1)
+    empty = play(lambda pictures: np.zeros((len(pictures), 2, 2)), given, "x")
+    assert (empty.hits, empty.energy, empty.empty) == (0, 0, 60)
+
+
+def test_an_early_end_leaves_a_part_and_says_so(given: Masked) -> None:
+    done = []
+    found = play(upper_left, given, "x", progress=done.append, cancelled=lambda: len(done) == 2)
+    assert done == [25, 50]
+    assert (found.pictures, found.whole) == (50, False)
+    assert play(upper_left, given, "x", ends=time.monotonic() - 1) is None
+
+    def fails(pictures: np.ndarray) -> np.ndarray:
+        raise Cancelled
+
+    assert play(fails, given, "x") is None
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """An untrained network of shapes and colours, small, and its run."""
+    recipe = replace(
+        PRESETS["S"],
+        {"data.image_size": [32, 32], "network.layers": [
+            {"type": "Conv2D", "filters": 4, "padding": "same"}, {"type": "MaxPool", "pool_size": 4}, {"type": "GAP"}
+        ]},
+    )  # fmt: skip
+    made = create(recipe, tmp_path_factory.mktemp("runs"))
+    build(recipe).save(made.best_path)
+    return made
+
+
+def test_the_whole_test_split_comes_with_masks_at_the_networks_size(run: Run) -> None:
+    found = masked_pictures(run.recipe)
+    assert found.pictures.shape == (500, 32, 32, 3)
+    assert found.masks.shape == (500, 32, 32)
+    split = open_dataset(run.recipe.data, ["shape", "colour"]).splits["test"]
+    assert found.masks[3].mean() == pytest.approx(split.mask(3).mean(), abs=0.02)
+    inside = found.pictures[found.masks].astype(float).std()
+    assert inside > 10
+
+
+def test_figures_are_kept_under_the_run_until_its_network_changes(run: Run) -> None:
+    loaded, layers = load_run(run), {"grad-cam": None, "gradient": None}
+    before = [weights.copy() for weights in loaded.model.get_weights()]
+    given = masked_pictures(run.recipe)
+    few = Masked(given.pictures[:60], given.masks[:60])
+    found = measure(run, loaded, ["grad-cam", "gradient"], head="colour", layers=layers, given=few)
+    assert list(found) == ["grad-cam", "gradient"]
+    for weights, after in zip(before, loaded.model.get_weights(), strict=True):
+        np.testing.assert_array_equal(weights, after)
+    assert found["gradient"].pictures == 60
+    assert 0 < found["gradient"].energy < 1
+    assert found["gradient"].area == pytest.approx(few.masks.mean())
+    assert kept(run, "gradient", "colour", None) == found["gradient"]
+    assert kept(run, "gradient", "shape", None) is None
+    assert kept(run, "gradient", "colour", "conv2d") is None
+    assert measure(run, loaded, ["gradient"], head="colour", layers=layers) == {"gradient": found["gradient"]}
+    content = run.best_path.read_bytes()
+    try:
+        run.best_path.write_bytes(content + b" ")
+        assert kept(run, "gradient", "colour", None) is None
+    finally:
+        run.best_path.write_bytes(content)
+    assert kept(run, "gradient", "colour", None) == found["gradient"]
+
+
+def test_what_is_stopped_is_not_kept(run: Run) -> None:
+    given = masked_pictures(run.recipe)
+    few, done = Masked(given.pictures[:60], given.masks[:60]), []
+    found = measure(
+        run, load_run(run), ["hires-cam", "layer-cam"], head="shape", layers={"hires-cam": None, "layer-cam": None},
+        given=few, progress=lambda what, count, total: done.append((what, count, total)),
+        cancelled=lambda: (done or [("", 0, 0)])[-1][1] >= 25,
+    )  # fmt: skip
+    assert done[:2] == [("HiResCAM on test pictures", 0, 60), ("HiResCAM on test pictures", 25, 60)]
+    assert list(found) == ["hires-cam"]
+    assert (found["hires-cam"].pictures, found["hires-cam"].whole) == (25, False)
+    assert kept(run, "hires-cam", "shape", None) is None
+
+
+def test_data_without_masks_is_a_sentence(tmp_path: Path) -> None:
+    assert has_masks(PRESETS["S"])
+    assert not has_masks(PRESETS["Q"])
+    assert not has_masks(None)
+    with pytest.raises(DataError, match="have no masks"):
+        masked_pictures(PRESETS["Q"])

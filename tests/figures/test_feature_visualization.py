@@ -1,0 +1,45 @@
+"""The grid of patterns: every picture in its place, and what is said of it there."""
+
+from __future__ import annotations
+
+import base64
+import re
+
+import numpy as np
+import pytest
+
+from cnnviz.figures.feature_visualization import grid, on_page
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_every_picture_is_in_its_place_with_black_between(channels: int) -> None:
+    pictures = np.random.default_rng(0).integers(1, 256, (11, 6, 6, channels), np.uint8)
+    made = grid(pictures)
+    assert made.shape == (2 * 11 - 5, 8 * 11 - 5, channels)
+    rest = made.copy()
+    for nth, picture in enumerate(pictures):
+        top, left = 11 * (nth // 8), 11 * (nth % 8)
+        np.testing.assert_array_equal(made[top : top + 6, left : left + 6], picture)
+        rest[top : top + 6, left : left + 6] = 0
+    assert not rest.any()
+
+
+def test_few_pictures_leave_no_room_at_the_right() -> None:
+    assert grid(np.ones((2, 6, 6, 3), np.uint8)).shape == (6, 17, 3)
+
+
+def test_on_a_page_each_has_its_words_and_one_a_frame() -> None:
+    words = [f"Channel {nth}" for nth in range(10)]
+    made = on_page(b"\x89PNG", (17, 83, 3), words, side=6, alt="Patterns", marked=9)
+    assert base64.b64decode(re.search('base64,([^"]+)"', made)[1]) == b"\x89PNG"
+    assert re.findall('title="([^"]+)"', made) == words
+    [framed] = re.findall("<span[^>]*outline[^>]*>", made)
+    assert 'title="Channel 9"' in framed
+    assert f"left:{100 * 11 / 83:.3f}%;top:{100 * 11 / 17:.3f}%" in framed
+    assert 'aria-label="Patterns"' in made
+
+
+def test_a_name_is_text() -> None:
+    made = on_page(b"", (6, 6, 3), ['"><script>'], side=6, alt="<b>")
+    assert "<script" not in made
+    assert "<b>" not in made

@@ -1,0 +1,162 @@
+"""Killed or paused at any moment and continued, a run ends as if nothing had happened."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+from pathlib import Path
+
+import pytest
+
+from benchmarks.nursery import Nursery
+from cnnviz import runs
+from cnnviz.__main__ import main
+from cnnviz.presets import PRESETS
+from cnnviz.recipe import replace
+from cnnviz.runs import launch, metrics
+from cnnviz.runs import resume_checkpoint as saved
+
+EPOCHS = 6
+RECIPE = replace(
+    PRESETS["Q"],
+    {
+        "network.layers": [
+            {"type": "Conv2D", "filters": 8},
+            {"type": "BatchNormalization"},
+            {"type": "Flatten"},
+            {"type": "Dropout", "rate": 0.3},
+        ],
+        "augmentation.steps": [{"type": "rotation", "low": -15, "high": 15}],
+        "data.limits": {"train": 160, "validation": 60, "test": 60},
+        "fit.batch_size": 8,
+        "fit.epochs": EPOCHS,
+        "fit.schedule": "plateau",
+        "fit.learning_rate": 0.05,
+        "fit.patience": 4,
+    },
+)
+# What a clock or the machine says differs from run to run.
+TIMES = {"seconds", "epoch_seconds", "images_per_second", "memory_mb", "first_epoch", "warm_epoch_seconds"}
+
+
+def done(run: runs.Run) -> tuple:
+    """All that must be equal: the last weights, the best epoch and its figures, the test figures, the history."""
+    run = runs.open_run(run.id)
+    assert run.state == "finished", run.log_tail(40)
+    report = json.loads((run.folder / "report.json").read_text())
+    history = [
+        {key: value for key, value in record.items() if key not in TIMES} for record in metrics.epochs(run.metrics_path)
+    ]
+    best = report["best_weights_sha256"]
+    return report["last_weights_sha256"], best, run.written.best_epoch, run.written.metrics, run.written.test, history
+
+
+def in_the_middle_of(run: runs.Run, epoch: int) -> bool:
+    """Whether a batch of this epoch is at work, as the epochs before it are complete."""
+    found = runs.open_run(run.id)
+    return found.state == "running" and sum(r["kind"] == "epoch" for r in metrics.read(run.metrics_path)[0]) >= epoch
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(nursery: Nursery, tmp_path_factory: pytest.TempPathFactory) -> tuple:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CNNVIZ_CHECKPOINTS", str(tmp_path_factory.mktemp("whole")))
+        run = runs.create(RECIPE)
+        nursery.begin(run)
+        nursery.ended()
+        assert not (run.folder / "resume").exists(), "a finished run needs it no longer"
+        return done(run)
+
+
+@pytest.mark.parametrize(("epochs", "damaged"), [((0, 2, 4), False), ((1, 3), True)])
+def test_killed_again_and_again_a_run_ends_as_if_nothing_had_happened(
+    checkpoints, nursery, uninterrupted, until, epochs, damaged
+):
+    """In every epoch but the last; `damaged` is what it would have gone on from, and it goes on from what is older."""
+    run = runs.create(RECIPE)
+
+    def kept() -> list[Path]:
+        return sorted((run.folder / "resume").glob("*.bin"))
+
+    for epoch in epochs:
+        nursery.begin(run)
+        until(lambda epoch=epoch: in_the_middle_of(run, epoch) and (kept() or not damaged))
+        os.kill(runs.open_run(run.id).written.process.pid, signal.SIGKILL)
+        nursery.ended()
+        found = runs.open_run(run.id)
+        assert found.state == "crashed"
+        if damaged:
+            newest = kept()[-1]
+            newest.write_bytes(newest.read_bytes()[: newest.stat().st_size // 2])
+    nursery.begin(run)
+    nursery.ended()
+    assert done(run) == uninterrupted
+    names = {path.name for path in run.folder.iterdir()}
+    assert not any(name.endswith((".keras", ".json", ".jsonl")) and name.startswith(".") for name in names)
+
+
+def test_paused_again_and_again_by_commands_a_run_ends_as_if_nothing_had_happened(
+    checkpoints, nursery, uninterrupted, until, monkeypatch, capsys
+):
+    def verb(*words: str) -> dict:
+        assert main([*words, "--json"]) == 0
+        return json.loads(capsys.readouterr().out)
+
+    monkeypatch.setattr(launch, "_spawn", nursery.begin)  # a worker all the same, only one that is there sooner
+    run = runs.start(RECIPE)
+    seconds = 0.0
+    for epoch in (0, 2, 4):
+        until(lambda epoch=epoch: in_the_middle_of(run, epoch))
+        assert verb("pause", run.id) == {"run": run.id, "state": "stopping"}
+        nursery.ended()
+        found = runs.open_run(run.id)
+        assert found.state == "paused", found.log_tail(40)
+        assert found.seconds > seconds
+        seconds = found.seconds
+        assert verb("resume", run.id) == {"run": run.id, "state": "queued"}
+    assert saved.kept_epoch(run.folder) >= 1
+    nursery.ended()
+    assert done(run) == uninterrupted
+    assert runs.open_run(run.id).seconds > seconds
+    assert main(["resume", run.id]) == 2
+    assert "is finished; only one that was paused" in capsys.readouterr().err
+
+
+def test_saving_costs_little_of_a_runs_time(checkpoints, monkeypatch):
+    """Where saving is dear, epochs are left out, so that its share stays below a twentieth. By a clock of its own, on
+    which an epoch takes 2 ms and saving 15 ms."""
+    import keras
+
+    from cnnviz.models.build.model import build, compile_for
+    from cnnviz.train import resume_callback as resume
+    from cnnviz.train.run_writer import Diary
+
+    recipe = replace(RECIPE, {"fit.epochs": 1000})
+    run = runs.create(recipe)
+    model = build(recipe)
+    compile_for(model, recipe, 0.01)
+    model.optimizer.build(model.trainable_variables)
+    watching = keras.callbacks.EarlyStopping()
+    watching.on_train_begin()
+    now, kept = 0.0, []
+    monkeypatch.setattr(resume.time, "perf_counter", lambda: now)
+    write = saved.save
+
+    def save(folder, recipe, found):
+        nonlocal now
+        now += 0.015
+        kept.append(found.epoch)
+        write(folder, recipe, found)
+
+    monkeypatch.setattr(resume.saved, "save", save)
+    diary = Diary(run.folder, run.written)
+    keep = resume.Keep(diary, recipe, [watching], None)
+    keep.set_model(model)
+    for epoch in range(700):
+        now += 0.002
+        keep.on_epoch_end(epoch)
+    assert len(kept) * 0.015 <= resume.DEAREST * now + 0.015  # the last had no time yet to be paid for
+    assert kept[:2] == [1, pytest.approx(1 + 0.015 / resume.DEAREST / 0.002, abs=2)]  # no more are left out than must
+    assert saved.newest(run.folder, recipe).epoch == kept[-1] > 2
+    diary.end(state="stopped")

@@ -1,0 +1,85 @@
+"""Loading networks in the background: what is kept, what failed, and how a download ends."""
+
+from __future__ import annotations
+
+import threading
+from types import SimpleNamespace
+
+import pytest
+
+from cnnviz.errors import ModelError
+from cnnviz.progress import Cancelled
+from cnnviz.ui.inputs.model_cache import KEPT, KEPT_BYTES, SURELY_KEPT, Network, Source, _load, _Shelf
+from cnnviz.ui.session.background_job import Work
+
+
+def source(name: str, load) -> Source:
+    return Source(name, name, (name,), load)
+
+
+def test_those_that_can_be_loaded_are_and_the_others_get_their_sentences() -> None:
+    def broken(progress) -> None:
+        raise ModelError("This one is broken: train it anew.")
+
+    shelf, good = _Shelf(), SimpleNamespace(name="good")
+    said = []
+    found = _load(shelf, [source("bad", broken), source("good", lambda progress: good)],
+                  lambda *words: said.append(words), lambda: False)  # fmt: skip
+    assert found == {("bad",): "This one is broken: train it anew."}
+    assert shelf.get(("good",)).loaded is good
+    assert shelf.get(("bad",)) is None
+    assert said == [("Loading bad", 0, 2), ("Loading good", 1, 2)]
+
+
+def test_a_download_counts_megabytes_and_ends_at_a_stop(until) -> None:
+    reached, shelf, ended = threading.Event(), _Shelf(), []
+
+    def download(progress) -> None:
+        try:
+            for block in range(10**9):
+                progress("Downloading weights", min(block << 20, 500 << 20), 500 << 20)
+                reached.set()
+        except Cancelled:
+            ended.append(True)
+            raise
+
+    work = Work(lambda progress, cancelled: _load(shelf, [source("large", download)], progress, cancelled), "Loading")
+    assert reached.wait(60)
+    what, done, total = work.said
+    assert (what, total) == ("Downloading weights, MB", 500)
+    assert 0 <= done <= 500
+    work.stop()
+    until(lambda: work.done, 60)
+    assert ended == [True]
+    assert (work.result, work.sentence) == ({}, None)
+    assert shelf.get(("large",)) is None
+
+
+def of_size(numbers: int) -> Network:
+    """What the shelf looks at of a network with so many numbers, which is too large to be made for a test."""
+    return Network(SimpleNamespace(model=SimpleNamespace(count_params=lambda: numbers)))
+
+
+def test_the_networks_used_last_are_kept() -> None:
+    shelf = _Shelf()
+    for number in range(KEPT + 1):
+        shelf.put((number,), of_size(1))
+        shelf.get((0,))
+    assert [number for number in range(KEPT + 1) if shelf.get((number,)) is not None] == [0, *range(2, KEPT + 1)]
+
+
+def test_large_networks_are_kept_in_less_number() -> None:
+    shelf, large = _Shelf(), KEPT_BYTES // 4 // SURELY_KEPT
+    for number in range(KEPT):
+        shelf.put((number,), of_size(large))
+    assert list(shelf.items) == [(number,) for number in range(KEPT - SURELY_KEPT, KEPT)]
+    for number in range(SURELY_KEPT):
+        shelf.put(("larger", number), of_size(large * 10))
+    assert list(shelf.items) == [("larger", number) for number in range(SURELY_KEPT)]
+
+
+@pytest.mark.parametrize("stopped", [True, False])
+def test_nothing_is_loaded_after_a_stop(stopped: bool) -> None:
+    shelf, loaded = _Shelf(), []
+    _load(shelf, [source("one", loaded.append)], lambda *words: None, lambda: stopped)
+    assert len(loaded) == (not stopped)
