@@ -20,7 +20,7 @@ HEAVY = {"tensorflow", "keras", "streamlit"}
 LEVELS = (
     {"pages", "streamlit_app"},
     {"ui", "__main__"},
-    {"commands"},
+    {"commands", "notebook"},
     {"train"},
     {"explain"},
     {"models", "codegen"},
@@ -64,7 +64,7 @@ class Module:
         """The heavy libraries that importing it may bring along."""
         if self.part in LEVELS[0] | {"ui"}:
             return frozenset({"streamlit"})
-        if self.part in {"train", "models", "explain"} or self.name == "cnnviz.data.pipeline":
+        if self.part in {"train", "models", "explain", "notebook"} or self.name == "cnnviz.data.pipeline":
             return frozenset({"tensorflow", "keras"})
         return frozenset()
 

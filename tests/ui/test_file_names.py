@@ -36,7 +36,7 @@ def test_what_is_shortened_or_lost_still_tells_files_apart() -> None:
 def named() -> dict[str, tuple]:
     """For each download button of the pages the words and the ending of its file's name, as they stand in the code."""
     found = {}
-    for path in [*ROOT.glob("cnnviz/ui/*.py"), *ROOT.glob("pages/*.py")]:
+    for path in [*ROOT.glob("cnnviz/ui/**/*.py"), *ROOT.glob("pages/*.py")]:
         for call in ast.walk(ast.parse(path.read_text("utf-8"))):
             if isinstance(call, ast.Call) and getattr(call.func, "attr", "") == "download_button":
                 made = next((one.value for one in call.keywords if one.arg == "file_name"), None)

@@ -26,7 +26,7 @@ from cnnviz.models.probabilities import BATCH
 from cnnviz.runs import Run
 from cnnviz.temporary import room_for
 
-__all__ = ["DEFAULT_SIZE", "Loaded", "keep_state", "load_file", "load_run"]
+__all__ = ["DEFAULT_SIZE", "Loaded", "keep_state", "load_file", "load_run", "of_model"]
 
 _ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")
 DEFAULT_SIZE = (224, 224)
@@ -133,6 +133,25 @@ def load_file(
     if path.is_dir() or not (path.exists() or path.is_symlink()):
         raise ModelError(f"There is no file {name!r}: give a run's id or the path of a .keras file.")
     model, at_once = _model(path, name, "save it anew with model.save('name.keras')")
+    return of_model(model, name, classes=classes, scale=scale, outputs=outputs, at_once=at_once)
+
+
+def of_model(
+    model: keras.Model,
+    name: str = "The model",
+    *,
+    classes: Sequence[Sequence[str]] | None = None,
+    scale: Scale | None = None,
+    outputs: Outputs = "auto",
+    at_once: int = BATCH,
+) -> Loaded:
+    """Returns a Keras model with what is needed to ask it about images; arguments as for `load_file`.
+
+    Raises:
+        ModelError: it doesn't classify images.
+    """
+    if scale not in (None, *SCALES):
+        raise ModelError(f"The pixel scale {scale!r} is not known: {one_of(scale, SCALES)}.")
     size, channels = _takes(model, name)
     choose(model, outputs)
     heads = heads_of(model)
