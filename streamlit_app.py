@@ -8,7 +8,7 @@ import streamlit as st
 
 from cnnviz.errors import ModelError
 from cnnviz.models.load.archive_check import require_keras
-from cnnviz.ui.session import query_params as address
+from cnnviz.ui.session import query_params
 from cnnviz.ui.session.app_entry import asked, enter, missing
 
 st.set_page_config(
@@ -39,6 +39,6 @@ paths = [page.url_path for page in pages]
 if wanted and wanted not in paths:
     pages.append(st.Page(missing, url_path=wanted, title="No such page", visibility="hidden"))
 page = st.navigation(pages, position="top")
-address.enter(page.url_path)
+query_params.enter(page.url_path)
 page.run()
-address.tell(paths)
+query_params.tell(paths)

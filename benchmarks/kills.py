@@ -29,8 +29,7 @@ from cnnviz import runs
 from cnnviz.__main__ import main as commands
 from cnnviz.presets import PRESETS
 from cnnviz.recipe import replace
-from cnnviz.runs import metrics
-from cnnviz.runs import resume_checkpoint as saved
+from cnnviz.runs import metrics, resume_checkpoint
 
 RECIPE = replace(
     PRESETS["Q"],
@@ -107,7 +106,9 @@ def look(run: runs.Run) -> Counter:
     lines = now.metrics_path.read_bytes().splitlines()
     found["metrics"] += sum(not whole(line) for line in lines[:-1])
     kept = sorted((run.folder / "resume").glob("epoch-*.bin"))
-    found["resume"] += len(kept) > saved.GENERATIONS + 1 or (bool(kept) and saved.newest(run.folder, RECIPE) is None)
+    found["resume"] += len(kept) > resume_checkpoint.GENERATIONS + 1 or (
+        bool(kept) and resume_checkpoint.newest(run.folder, RECIPE) is None
+    )
     if now.best_path.exists():
         import keras
 

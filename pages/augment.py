@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import streamlit as st
 
-from cnnviz.ui.augment import policy_draft as policy_state
+from cnnviz.ui.augment import policy_draft
 from cnnviz.ui.augment.policy_editor import policy_editor
 from cnnviz.ui.augment.preview import views
 from cnnviz.ui.augment.robustness import survival_part
 from cnnviz.ui.inputs.image_picker import picture_picker, train_data
-from cnnviz.ui.session import query_params as address
+from cnnviz.ui.session import query_params
 from cnnviz.ui.session.app_entry import through_the_app
 
 through_the_app()
@@ -30,7 +30,7 @@ STYLE = """
 """On wide windows the picture stays in sight while steps further down are set; on narrow ones it comes first. A row's
 button is a little wider than its box, which is no reason to scroll."""
 
-draft = policy_state.opened()
+draft = policy_draft.opened()
 st.html(STYLE)
 with st.container(horizontal=True, vertical_alignment="bottom"):
     with st.container(width="stretch", gap=None):
@@ -41,7 +41,7 @@ with st.container(horizontal=True, vertical_alignment="bottom"):
         type="primary",
         icon=":material/model_training:",
         key="augment_use",
-        on_click=policy_state.ask_to_hand_over,
+        on_click=policy_draft.ask_to_hand_over,
         help="Takes this policy over to the Train page; everything else there stays as it is.",
     )
 
@@ -49,8 +49,8 @@ with st.container(key="augment_parts"):
     left, right = st.columns([1, 2], gap="medium")
 with left:
     policy = policy_editor(draft)
-if policy_state.handed_over(policy):
-    address.go("pages/train.py")
+if policy_draft.handed_over(policy):
+    query_params.go("pages/train.py")
 with right, st.container(key="augment_result"):
     picture = picture_picker()
     if picture is not None:

@@ -10,7 +10,7 @@ from cnnviz.ui.learn.demos import FIGURES
 from cnnviz.ui.learn.own_runs import links, own_runs
 from cnnviz.ui.learn.topics import TOPICS
 from cnnviz.ui.markdown import plain
-from cnnviz.ui.session import query_params as address
+from cnnviz.ui.session import query_params
 from cnnviz.ui.session.app_entry import through_the_app
 from cnnviz.ui.session.widget_sync import tell, tell_first
 
@@ -22,7 +22,7 @@ with st.container(gap=None):
     st.title("Learn", anchor=False)
     st.caption("What do these experiments teach? Eight questions, with a small experiment or your own runs to each.")
 
-if (named := address.news("learn", ("topic",))) and named["topic"] in TOPICS:
+if (named := query_params.news("learn", ("topic",))) and named["topic"] in TOPICS:
     tell(NAME, named["topic"])
 else:
     tell_first(NAME, st.session_state.get("learn_last", next(iter(TOPICS))))
@@ -31,7 +31,7 @@ chosen = st.pills(
     help="Each can be opened by its own address.",
 )  # fmt: skip
 st.session_state["learn_last"] = chosen
-address.write("learn", {"topic": chosen})
+query_params.write("learn", {"topic": chosen})
 topic = TOPICS[chosen]
 try:
     listed = runs.listing()

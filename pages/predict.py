@@ -7,7 +7,7 @@ import streamlit as st
 from cnnviz import runs
 from cnnviz.errors import CnnvizError
 from cnnviz.runs.compare import labels
-from cnnviz.ui.inputs import selection as predict_state
+from cnnviz.ui.inputs import selection
 from cnnviz.ui.inputs.image_source import photo_choice
 from cnnviz.ui.inputs.model_cache import usable
 from cnnviz.ui.inputs.model_picker import network_choice
@@ -59,7 +59,7 @@ except CnnvizError as error:
     st.error(plain(error), icon=":material/error:")
     listed = []
 known = {run.id: run for run in usable(listed)}
-choice = predict_state.opened(known)
+choice = selection.opened(known)
 with st.container(key="predict_top"):
     left, right = st.columns([3, 2], gap="large")
 with right:
@@ -67,4 +67,4 @@ with right:
 with left, st.container(key="predict_photos"):
     photo_choice(choice)
 results(choice, sources)
-predict_state.write_address(choice)
+selection.write_address(choice)

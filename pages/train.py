@@ -6,7 +6,7 @@ import streamlit as st
 
 from cnnviz.ui.session.app_entry import through_the_app
 from cnnviz.ui.session.deferred import Later
-from cnnviz.ui.train import recipe_draft as state
+from cnnviz.ui.train import recipe_draft
 from cnnviz.ui.train.augmentation_card import augmentation_card
 from cnnviz.ui.train.data_card import data_card
 from cnnviz.ui.train.fit_card import fit_card
@@ -15,7 +15,7 @@ from cnnviz.ui.train.model_card import network_card
 
 through_the_app()
 
-draft = state.opened()
+draft = recipe_draft.opened()
 head, origin = st.columns([2, 3], vertical_alignment="bottom")
 with head:
     st.title("Train", anchor=False)
@@ -37,4 +37,4 @@ with top:
     origin_bar(draft)
 start_bar(recipe if not problems else None, problems, next((card for card, told in cards.items() if told), ""))
 later.draw()
-state.write_address(draft, recipe)
+recipe_draft.write_address(draft, recipe)

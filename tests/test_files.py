@@ -12,9 +12,7 @@ import pytest
 
 from cnnviz import runs
 from cnnviz.files import MOST_ARRAYS, MOST_JSON, read_arrays, read_bytes, read_json
-from cnnviz.runs import flags, metrics
-from cnnviz.runs import predictions as evaluated
-from cnnviz.runs import results_cache as shelf
+from cnnviz.runs import flags, metrics, predictions, results_cache
 from tests.made_runs import make_run
 
 
@@ -77,8 +75,8 @@ def test_kept_arrays_are_not_unpacked_without_measure(checkpoints: Path) -> None
     assert (run.folder / "evaluation" / "test.npz").stat().st_size < 5 * 2**20
     with pytest.raises(OSError, match="more than"):
         read_arrays(run.folder / "evaluation" / "test.npz")
-    assert evaluated.opened(run.folder, "test") is None
-    assert shelf.read(run.folder / "evaluation" / "test.npz") is None
+    assert predictions.opened(run.folder, "test") is None
+    assert results_cache.read(run.folder / "evaluation" / "test.npz") is None
 
 
 def test_a_number_that_no_computer_holds_is_infinite(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from cnnviz import images
 from cnnviz.__main__ import main
 from cnnviz.errors import ModelError
 from cnnviz.explain.feature_visualization.patterns import Settings, patterns
-from cnnviz.models.export.formats import formats as export
+from cnnviz.models.export.formats import formats
 from cnnviz.models.load.load import load_run
 from cnnviz.mosaics import in_colours, mosaic, shades
 from cnnviz.presets import PRESETS
@@ -207,9 +207,9 @@ def test_other_formats_give_the_same_answers_without_cnnviz(
 
 def test_a_file_that_answers_differently_is_refused(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     loaded = load_run(run)
-    monkeypatch.setitem(export.MOST, "keras", -1.0)
+    monkeypatch.setitem(formats.MOST, "keras", -1.0)
     with pytest.raises(ModelError, match="answers differently"):
-        export.exported(loaded, "keras", export.pictures_for(loaded))
+        formats.exported(loaded, "keras", formats.pictures_for(loaded))
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ import numpy as np
 
 from cnnviz import images, recipe
 from cnnviz.augment import working
-from cnnviz.data import disk_cache as kept
+from cnnviz.data import disk_cache
 from cnnviz.data.dataset import Arrays, Progress, Split
 from cnnviz.errors import DataError, ImageError
 from cnnviz.policy import Policy, Step
@@ -76,7 +76,9 @@ def prepare(
         return Pictures(ready, ready, np.arange(len(split)))
     total = int(len(split) * np.prod(data.input_shape) * (1.5 if whole else 1))
     done = fitted(split, data, whole, progress, cancelled)
-    pictures = kept.on_disk(split, data, whole, total, done) if total > budget else _in_memory(split, data, whole, done)
+    pictures = (
+        disk_cache.on_disk(split, data, whole, total, done) if total > budget else _in_memory(split, data, whole, done)
+    )
     if not len(pictures[0]):
         name, sentence = pictures[3][0]
         raise DataError(f"Not one of the {len(split)} pictures of {split.name} can be used; {name}: {sentence}")

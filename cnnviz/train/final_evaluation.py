@@ -13,8 +13,7 @@ import numpy as np
 from cnnviz.data.fingerprint import fingerprint
 from cnnviz.files import write_json
 from cnnviz.models.build.feature_extractor import head_alone, head_of
-from cnnviz.runs import metrics
-from cnnviz.runs import predictions as evaluated
+from cnnviz.runs import metrics, predictions
 from cnnviz.train.evaluate import facts_of, measured, of_logits, report_of, scoring
 from cnnviz.train.resume_callback import weights_digest
 from cnnviz.train.run_writer import Diary
@@ -38,7 +37,7 @@ def conclude(diary: Diary, reader: Reader, last_weights: str, cached: Cached | N
     """
     dataset, recipe, began = reader.dataset, reader.recipe, time.perf_counter()
     best, asked, read = _asked(diary, reader, cached)
-    of = {"stamp": evaluated.stamp(diary.folder / "best.keras"), "data": fingerprint(dataset)}
+    of = {"stamp": predictions.stamp(diary.folder / "best.keras"), "data": fingerprint(dataset)}
     of["progress"] = diary.progress  # which is also where it can be stopped
     kept = [measured(asked, recipe, dataset, "validation", read("validation")[0], began=began, **of)]
     if dataset.validates_on_test:  # the very pictures that were measured just now
@@ -52,7 +51,7 @@ def conclude(diary: Diary, reader: Reader, last_weights: str, cached: Cached | N
     if test:
         diary.say("Test: " + ", ".join(f"{name} {value:.4f}" for name, value in test.items()))
     for found in kept:
-        evaluated.save(diary.folder, found)
+        predictions.save(diary.folder, found)
     epochs = metrics.epochs(diary.folder / "metrics.jsonl")
     report = {
         "best_epoch": diary.state.best_epoch,

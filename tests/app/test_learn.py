@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from cnnviz.explain.robustness import translation as shifts
+from cnnviz.explain.robustness import translation
 from cnnviz.presets import PRESETS
 from cnnviz.recipe import replace
 from cnnviz.ui.learn.demos import FIGURES, pooled, shuffled
@@ -132,7 +132,7 @@ def test_networks_are_asked_about_moved_pictures(checkpoints: Path, until: Calla
     until(lambda: not app.run().button and words(app).count("as they are") == 2)
     assert not app.exception
     for name, run in made.items():
-        found = shifts.kept(run)
+        found = translation.kept(run)
         assert f"{name}: {found.accuracy[0]:.1%} of {found.pictures:,}" in re.sub(r"[\\\u2060]", "", words(app))
     app = AppTest.from_function(shifts_page, default_timeout=60)
     app.session_state["runs"] = {"with": made["with"].id}

@@ -16,8 +16,7 @@ from cnnviz.explain.metrics.pointing_game_of_run import kept
 from cnnviz.presets import PRESETS
 from cnnviz.recipe import replace
 from cnnviz.runs import Run
-from cnnviz.ui.predict import metrics_job as trust_work
-from cnnviz.ui.predict import metrics_view as trust_parts
+from cnnviz.ui.predict import metrics_job, metrics_view
 from cnnviz.ui.predict.metrics_panel import _json
 from tests.made_runs import give_network, make_run
 
@@ -87,7 +86,7 @@ def said(app: AppTest) -> str:
     return "\n".join(parts).replace("\\", "").replace("\u2060", "")
 
 
-def findings(app: AppTest) -> trust_parts.Findings:
+def findings(app: AppTest) -> metrics_view.Findings:
     [found] = app.session_state["trust_found"].values()
     return found
 
@@ -170,12 +169,12 @@ def test_a_network_from_elsewhere_has_no_objects_to_find(shapes: Run, shown) -> 
 def test_when_time_is_up_what_is_done_is_shown_and_can_be_measured_again(
     digits: Run, shown, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(trust_work.SECONDS, "faithful", -1.0)
-    monkeypatch.setitem(trust_work.SECONDS, "randomised", -1.0)
+    monkeypatch.setitem(metrics_job.SECONDS, "faithful", -1.0)
+    monkeypatch.setitem(metrics_job.SECONDS, "randomised", -1.0)
     app = shown(digits)
     assert "There was no time for a random map" in said(app)
     assert "The time was up after 1 of 2 stages" in said(app)
-    monkeypatch.setitem(trust_work.SECONDS, "faithful", 60.0)
+    monkeypatch.setitem(metrics_job.SECONDS, "faithful", 60.0)
     app.button(key="trust_faithful_again").click()
     shown(app)
     assert "no time for a random map" not in said(app)
@@ -184,9 +183,9 @@ def test_when_time_is_up_what_is_done_is_shown_and_can_be_measured_again(
 
 def test_a_map_that_cannot_be_made_again_is_a_sentence(digits: Run, shown, monkeypatch: pytest.MonkeyPatch) -> None:
     def fails(*arguments: object) -> None:
-        raise trust_work.ModelError("The network can't be copied.")
+        raise metrics_job.ModelError("The network can't be copied.")
 
-    monkeypatch.setattr(trust_parts, "measure_randomised", fails)
+    monkeypatch.setattr(metrics_view, "measure_randomised", fails)
     app = shown(digits)
     assert "The network can't be copied." in said(app)
     assert len(app.get("plotly_chart")) == 2
@@ -196,7 +195,7 @@ def test_all_figures_can_be_saved(shapes: Run, shown) -> None:
     app = shown(shapes)
     assert app.get("download_button")
     [found] = app.session_state["trust_found"].values()
-    case = trust_work.Case(*_parts(app, shapes))
+    case = metrics_job.Case(*_parts(app, shapes))
     told = json.loads(_json(case, found))
     curves = found.results["faithful"].curves["Gradient"]
     assert told["class"] == "triangle"
@@ -222,12 +221,12 @@ def _parts(app: AppTest, run: Run) -> tuple:
 
 
 def test_after_a_stop_nothing_begins_by_itself(digits: Run, shown, monkeypatch: pytest.MonkeyPatch) -> None:
-    whole = trust_parts.measure_faithful
+    whole = metrics_view.measure_faithful
 
     def stopped(*arguments) -> Faithful:
         return dataclasses.replace(whole(*arguments), ended="stop")
 
-    monkeypatch.setattr(trust_parts, "measure_faithful", stopped)
+    monkeypatch.setattr(metrics_view, "measure_faithful", stopped)
     app = shown(digits)
     assert "It was stopped before all was measured" in said(app)
     assert list(findings(app).results) == ["faithful"]

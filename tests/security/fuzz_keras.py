@@ -13,8 +13,7 @@ from keras import layers
 
 from cnnviz.explain import explain
 from cnnviz.explain.attribution.targets import Target
-from cnnviz.models.load.load import load_file
-from cnnviz.models.load.load import sandbox_client as trial
+from cnnviz.models.load.load import load_file, sandbox_client
 
 ACTIVATIONS = ["relu", "gelu", "softmax", "sigmoid", "tanh", "leaky_relu", "linear", None, "log_softmax", "mish"]
 MOST_WEIGHTS = 20_000_000
@@ -23,7 +22,7 @@ TRIES = 60
 
 def ready() -> None:
     """Starts the process that tries networks, once for all."""
-    trial.warm()
+    sandbox_client.warm()
 
 
 def of_pictures(draw: Random) -> list[Any]:

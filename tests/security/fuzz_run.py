@@ -15,8 +15,7 @@ from streamlit.testing.v1 import AppTest
 
 from cnnviz import runs
 from cnnviz.errors import CnnvizError
-from cnnviz.models.load.load import load_run
-from cnnviz.models.load.load import sandbox_client as trial
+from cnnviz.models.load.load import load_run, sandbox_client
 from cnnviz.presets import PRESETS
 from cnnviz.runs import flags, snapshots
 from cnnviz.runs import predictions as evaluated
@@ -38,7 +37,7 @@ HOW = ["value", "value", "value", "bytes", "cut", "gone", "swap", "link", "pipe"
 
 def ready() -> None:
     """Starts the process that tries networks, once for all."""
-    trial.warm()
+    sandbox_client.warm()
 
 
 def whole(root: Path) -> Path:

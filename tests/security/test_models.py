@@ -23,9 +23,7 @@ from keras import layers
 from cnnviz.errors import ModelError
 from cnnviz.models.build.model import build
 from cnnviz.models.load.config_check import Refused, checked_config
-from cnnviz.models.load.load import archive_check as check
-from cnnviz.models.load.load import load_file, load_run
-from cnnviz.models.load.load import sandbox_client as trial
+from cnnviz.models.load.load import archive_check, load_file, load_run, sandbox_client
 from cnnviz.presets import PRESETS
 from cnnviz.runs.store import create
 from tests.conftest import slowness
@@ -76,7 +74,7 @@ def test_a_hostile_file_is_refused_in_a_sentence(case: Callable, good: Good, tmp
     assert re.fullmatch(r"[^\n]{20,400}\.", sentence), sentence
     assert "Traceback" not in sentence
     assert sorted(tmp_path.rglob("*")) == before
-    assert trial._checker().peak_mb < 1024
+    assert sandbox_client._checker().peak_mb < 1024
 
 
 @pytest.mark.parametrize("name", COSTLY)
@@ -173,7 +171,7 @@ def test_the_server_lives_and_its_checker_too(good: Good, tmp_path: Path) -> Non
     """After all those before."""
     answers = load_file(good.written(tmp_path / "net.keras")).ask(np.zeros((1, 8, 8, 3), np.uint8))
     assert answers[0].shape == (1, 2)
-    assert 0 < trial._checker().peak_mb < 1024
+    assert 0 < sandbox_client._checker().peak_mb < 1024
 
 
 @pytest.mark.parametrize("name", ["config: lambda with code", "archive: link", "weights: link to another file"])
@@ -196,8 +194,8 @@ def test_a_copy_that_changes_between_trial_and_loading_is_refused(
 ) -> None:
     """The file itself may change at any time; of the copy this shows that it is looked at again."""
 
-    def changed(made: check.Copy) -> None:
-        trial.tried(made)
+    def changed(made: archive_check.Copy) -> None:
+        sandbox_client.tried(made)
         made.path.chmod(0o600)
         made.path.write_bytes(made.path.read_bytes() + b"x")
 
@@ -207,26 +205,26 @@ def test_a_copy_that_changes_between_trial_and_loading_is_refused(
 
 
 def test_copies_are_gone_and_were_private(good: Good, tmp_path: Path) -> None:
-    with check.private_copy(good.written(tmp_path / "net.keras")) as made:
+    with archive_check.private_copy(good.written(tmp_path / "net.keras")) as made:
         assert os.stat(made.path.parent).st_mode & 0o777 == 0o700
-        assert check.digest(made.path) == made.sha256
+        assert archive_check.digest(made.path) == made.sha256
     assert not made.path.parent.exists()
 
 
 @pytest.mark.parametrize(("found", "sentence"), [("3.15.0", "less safely"), ("3.9.2", "less safely"), ("3.15.1", None),
                                                  ("3.16.0rc1", None), ("4.0", None)])  # fmt: skip
 def test_an_older_keras_is_refused(found: str, sentence: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(check, "version", lambda name: found)
-    check.require_keras.cache_clear()
+    monkeypatch.setattr(archive_check, "version", lambda name: found)
+    archive_check.require_keras.cache_clear()
     if sentence is None:
-        check.require_keras()
+        archive_check.require_keras()
     else:
         with pytest.raises(ModelError, match=sentence):
-            check.require_keras()
+            archive_check.require_keras()
 
 
 def test_the_requirements_say_so_too() -> None:
-    wanted = ".".join(map(str, check.OLDEST_KERAS))
+    wanted = ".".join(map(str, archive_check.OLDEST_KERAS))
     assert f"keras>={wanted}\n" in (ROOT / "requirements.txt").read_text()
 
 

@@ -15,8 +15,7 @@ from cnnviz.errors import RunError
 from cnnviz.presets import PRESETS
 from cnnviz.processes import this_process
 from cnnviz.recipe import replace
-from cnnviz.runs import crash_cause as verdict
-from cnnviz.runs import launch, metrics
+from cnnviz.runs import crash_cause, launch, metrics
 from tests.conftest import file_system
 
 RECIPE = replace(
@@ -134,7 +133,7 @@ def test_room_is_reckoned_from_the_network():
 def test_a_kill_for_lack_of_memory_is_told_from_others(checkpoints, monkeypatch):
     from cnnviz.runs.store import write_state
 
-    count = verdict.oom_kills()
+    count = crash_cause.oom_kills()
     if count is None:
         pytest.skip("This system doesn't count processes that were ended for lack of memory.")
     run = runs.create(RECIPE)

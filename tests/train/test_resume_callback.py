@@ -14,8 +14,7 @@ from cnnviz import runs
 from cnnviz.__main__ import main
 from cnnviz.presets import PRESETS
 from cnnviz.recipe import replace
-from cnnviz.runs import launch, metrics
-from cnnviz.runs import resume_checkpoint as saved
+from cnnviz.runs import launch, metrics, resume_checkpoint
 
 EPOCHS = 6
 RECIPE = replace(
@@ -115,7 +114,7 @@ def test_paused_again_and_again_by_commands_a_run_ends_as_if_nothing_had_happene
         assert found.seconds > seconds
         seconds = found.seconds
         assert verb("resume", run.id) == {"run": run.id, "state": "queued"}
-    assert saved.kept_epoch(run.folder) >= 1
+    assert resume_checkpoint.kept_epoch(run.folder) >= 1
     nursery.ended()
     assert done(run) == uninterrupted
     assert runs.open_run(run.id).seconds > seconds
@@ -129,7 +128,7 @@ def test_saving_costs_little_of_a_runs_time(checkpoints, monkeypatch):
     import keras
 
     from cnnviz.models.build.model import build, compile_for
-    from cnnviz.train import resume_callback as resume
+    from cnnviz.train import resume_callback
     from cnnviz.train.run_writer import Diary
 
     recipe = replace(RECIPE, {"fit.epochs": 1000})
@@ -140,8 +139,8 @@ def test_saving_costs_little_of_a_runs_time(checkpoints, monkeypatch):
     watching = keras.callbacks.EarlyStopping()
     watching.on_train_begin()
     now, kept = 0.0, []
-    monkeypatch.setattr(resume.time, "perf_counter", lambda: now)
-    write = saved.save
+    monkeypatch.setattr(resume_callback.time, "perf_counter", lambda: now)
+    write = resume_checkpoint.save
 
     def save(folder, recipe, found):
         nonlocal now
@@ -149,14 +148,17 @@ def test_saving_costs_little_of_a_runs_time(checkpoints, monkeypatch):
         kept.append(found.epoch)
         write(folder, recipe, found)
 
-    monkeypatch.setattr(resume.saved, "save", save)
+    monkeypatch.setattr(resume_callback.saved, "save", save)
     diary = Diary(run.folder, run.written)
-    keep = resume.Keep(diary, recipe, [watching], None)
+    keep = resume_callback.Keep(diary, recipe, [watching], None)
     keep.set_model(model)
     for epoch in range(700):
         now += 0.002
         keep.on_epoch_end(epoch)
-    assert len(kept) * 0.015 <= resume.DEAREST * now + 0.015  # the last had no time yet to be paid for
-    assert kept[:2] == [1, pytest.approx(1 + 0.015 / resume.DEAREST / 0.002, abs=2)]  # no more are left out than must
-    assert saved.newest(run.folder, recipe).epoch == kept[-1] > 2
+    assert len(kept) * 0.015 <= resume_callback.DEAREST * now + 0.015  # the last had no time yet to be paid for
+    assert kept[:2] == [
+        1,
+        pytest.approx(1 + 0.015 / resume_callback.DEAREST / 0.002, abs=2),
+    ]  # no more are left out than must
+    assert resume_checkpoint.newest(run.folder, recipe).epoch == kept[-1] > 2
     diary.end(state="stopped")

@@ -10,8 +10,7 @@ from cnnviz import runs
 from cnnviz.errors import RunError
 from cnnviz.presets import preset
 from cnnviz.recipe import replace
-from cnnviz.runs import metrics
-from cnnviz.runs import predictions as evaluated
+from cnnviz.runs import metrics, predictions
 from tests.conftest import wait_until
 
 SMALL = {"fit.epochs": 2, "data.limits.train": 300}
@@ -96,7 +95,7 @@ def test_figures_say_what_the_saved_model_does(small):
     assert set(report["splits"]) == {"validation", "test"}
     assert report["test_is_validation"] is False
     assert set(report["durations"]) == {"epochs", "evaluation"}
-    kept = evaluated.opened(run.folder, "validation")
+    kept = predictions.opened(run.folder, "validation")
     right = kept.shares["label"].argmax(axis=1) == split.labels["label"]
     assert right.mean() == pytest.approx(best["val_accuracy"], abs=1e-5)
     assert report["splits"]["validation"]["figures"]["loss"] == pytest.approx(best["val_loss"], rel=1e-4)

@@ -11,7 +11,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from cnnviz.explain.feature_visualization import fourier_parameterization as fourier
+from cnnviz.explain.feature_visualization import fourier_parameterization
 from cnnviz.explain.feature_visualization.filter_objective import FilterOutput
 from cnnviz.models.graph.graph import flatten, traced
 
@@ -110,11 +110,11 @@ def _robust(layer: FilterOutput) -> Way:
     def climb(at: Any, first: Any, second: Any, chosen: Any, moves: Any, length: Any, nth: Any) -> Any:
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(at)
-            shown = fourier.picture(at, size)
+            shown = fourier_parameterization.picture(at, size)
             with tf.GradientTape(persistent=True, watch_accessed_variables=False) as inner:
                 inner.watch(shown)
-                means = layer.mean(255 * fourier.varied(shown, moves), chosen, gently=True)
-                rough = fourier.unlike(shown)
+                means = layer.mean(255 * fourier_parameterization.varied(shown, moves), chosen, gently=True)
+                rough = fourier_parameterization.unlike(shown)
         wanted = _unit(inner.gradient(means, shown), 1e-15) - _VARIATION * inner.gradient(rough, shown)
         gradients = tape.gradient(shown, at, output_gradients=wanted)
         first = 0.9 * first + 0.1 * gradients  # Adam, upwards
@@ -123,12 +123,14 @@ def _robust(layer: FilterOutput) -> Way:
         return at + rate * first / (tf.sqrt(second) + 1e-8), first, second
 
     climb = layer.traced(climb, state, state, state, filters, tf.TensorSpec((None, 8), tf.float32), number, number)
-    means = layer.traced(lambda at, chosen: layer.mean(255 * fourier.picture(at, size), chosen), state, filters)
-    shown = traced(lambda at: fourier.picture(at, size), state)
+    means = layer.traced(
+        lambda at, chosen: layer.mean(255 * fourier_parameterization.picture(at, size), chosen), state, filters
+    )
+    shown = traced(lambda at: fourier_parameterization.picture(at, size), state)
     return Way(
         layer.filters, channels,
-        start=lambda draw: fourier.spectrum(draw, size, channels),
-        moves=lambda draw, steps: fourier.transforms(draw, steps, size),
+        start=lambda draw: fourier_parameterization.spectrum(draw, size, channels),
+        moves=lambda draw, steps: fourier_parameterization.transforms(draw, steps, size),
         begin=lambda at: (tf.constant(at), tf.zeros_like(at), tf.zeros_like(at)),
         step=lambda state, chosen, moves, length, number: (
             climb(*state, chosen.astype(np.int32), moves, length, number + 1), None

@@ -17,8 +17,7 @@ import numpy as np
 from cnnviz.errors import ModelError, one_of
 from cnnviz.explain.feature_visualization.gradient_ascent import ascent
 from cnnviz.progress import Cancelled
-from cnnviz.runs import Run
-from cnnviz.runs import results_cache as shelf
+from cnnviz.runs import Run, results_cache
 
 if TYPE_CHECKING:
     import keras
@@ -221,12 +220,12 @@ def _joined(known: Patterns | None, made: Patterns, filters: tuple[int, ...]) ->
 
 
 def _file(run: Run, layer: str, settings: Settings) -> Any:
-    return shelf.shelf(run, "patterns", version=_VERSION, layer=layer, **asdict(settings))
+    return results_cache.shelf(run, "patterns", version=_VERSION, layer=layer, **asdict(settings))
 
 
 def kept(run: Run, layer: str, filters: Sequence[int], settings: Settings) -> Patterns | None:
     """Returns those of the filters' patterns that the run's folder keeps, in order; `None` where it keeps none."""
-    found = shelf.read(_file(run, layer, settings))
+    found = results_cache.read(_file(run, layer, settings))
     try:
         there = {int(one): at for at, one in enumerate(found["filters"])}
         chosen = tuple(int(one) for one in filters if int(one) in there)
@@ -243,8 +242,8 @@ def _keep(run: Run, made: Patterns, settings: Settings) -> None:
     path, whole = _file(run, made.layer, settings), made.whole(settings)
     arrays = {name: getattr(made, name)[whole] for name in ("pictures", "steps", "before", "after")}
     arrays["filters"] = np.array(made.filters, np.int64)[whole]
-    old = shelf.read(path)
+    old = results_cache.read(path)
     if old is not None and old.keys() == arrays.keys():
         stays = ~np.isin(old["filters"], arrays["filters"])
         arrays = {name: np.concatenate([old[name][stays], values]) for name, values in arrays.items()}
-    shelf.write(path, arrays)
+    results_cache.write(path, arrays)

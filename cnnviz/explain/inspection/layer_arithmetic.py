@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from cnnviz.explain.inspection import activation_formulas as formulas
+from cnnviz.explain.inspection import activation_formulas
 from cnnviz.explain.inspection.receptive_field_1d import window_of
 
 __all__ = ["ACCOUNTS", "BY_PLACE", "Account"]
@@ -86,7 +86,7 @@ def _window(layer: Any, values: np.ndarray, at: Sequence[int], channels: tuple[i
 
 def _weighed(layer: Any, patch: np.ndarray, weights: Any, bias: Any, **more: Any) -> Account | None:
     """Products, bias and activation."""
-    formula = formulas.of_layer(layer)
+    formula = activation_formulas.of_layer(layer)
     if formula is None:
         return None
     weights = np.asarray(weights, np.float32)
@@ -153,7 +153,7 @@ def _activation(layer: Any, given: list[np.ndarray], at: tuple[int, ...]) -> Acc
         share, text = _share(scores, at[-1])
         return Account(scores, share, text, sum=float(scores[at[-1]]), activation="softmax", formula=_SOFTMAX,
                        scores=scores)  # fmt: skip
-    formula = formulas.of_layer(layer)
+    formula = activation_formulas.of_layer(layer)
     if formula is None:
         return None
     x = float(given[0][at])

@@ -17,8 +17,7 @@ from cnnviz.data import open_dataset, prepare
 from cnnviz.errors import DataError, ModelError
 from cnnviz.models.probabilities import probabilities
 from cnnviz.progress import Cancelled
-from cnnviz.runs import Run
-from cnnviz.runs import results_cache as shelf
+from cnnviz.runs import Run, results_cache
 
 if TYPE_CHECKING:
     from cnnviz.models.classifier import Loaded
@@ -124,7 +123,7 @@ def samples(
 
 def kept(run: Run, layer: str, limit: int = LIMIT) -> Excited | None:
     """Returns what `excited` found before for this run's network and a `limit` of samples, or `None`."""
-    found = shelf.read(_file(run, layer, limit))
+    found = results_cache.read(_file(run, layer, limit))
     try:
         by_class = {name[6:]: values for name, values in found.items() if name.startswith("class_")}
         return Excited(found["values"], found["rows"], found["places"], by_class, int(found["pictures"]))
@@ -133,7 +132,7 @@ def kept(run: Run, layer: str, limit: int = LIMIT) -> Excited | None:
 
 
 def _file(run: Run, layer: str, limit: int) -> Any:
-    return shelf.shelf(run, "excited", version=_VERSION, layer=layer, limit=limit, top=TOP)
+    return results_cache.shelf(run, "excited", version=_VERSION, layer=layer, limit=limit, top=TOP)
 
 
 def excited(
@@ -185,7 +184,7 @@ def excited(
     found = Excited(greatest[rows, channels], rows, places[rows, channels], by_class, len(given))
     if run is not None:
         arrays = {"values": found.values, "rows": rows, "places": found.places, "pictures": np.array(len(given))}
-        shelf.write(_file(run, layer, limit), arrays | {f"class_{name}": one for name, one in by_class.items()})
+        results_cache.write(_file(run, layer, limit), arrays | {f"class_{name}": one for name, one in by_class.items()})
     return found
 
 
@@ -197,7 +196,7 @@ def crop(picture: np.ndarray, box: tuple[int, int, int, int]) -> np.ndarray:
 
 def kept_off(run: Run, layer: str, channels: Sequence[int], limit: int = LIMIT) -> SwitchedOff | None:
     """Returns what `switched_off` found before for this run's network and a `limit` of samples, or `None`."""
-    found = shelf.read(_file_off(run, layer, channels, limit))
+    found = results_cache.read(_file_off(run, layer, channels, limit))
     try:
         heads = [name[6:] for name in found if name.startswith("class_")]
         accuracy = {head: tuple(float(one) for one in found[f"accuracy_{head}"]) for head in heads}
@@ -208,7 +207,7 @@ def kept_off(run: Run, layer: str, channels: Sequence[int], limit: int = LIMIT) 
 
 def _file_off(run: Run, layer: str, channels: Sequence[int], limit: int) -> Any:
     chosen = sorted({int(one) for one in channels})
-    return shelf.shelf(run, "excited", version=_VERSION, off=layer, channels=chosen, limit=limit)
+    return results_cache.shelf(run, "excited", version=_VERSION, off=layer, channels=chosen, limit=limit)
 
 
 def switched_off(
@@ -254,7 +253,7 @@ def switched_off(
     if run is not None:
         arrays = {f"accuracy_{name}": np.array(pair) for name, pair in accuracy.items()}
         arrays |= {f"class_{name}": values for name, values in by_class.items()} | {"pictures": np.array(len(given))}
-        shelf.write(_file_off(run, layer, channels, limit), arrays)
+        results_cache.write(_file_off(run, layer, channels, limit), arrays)
     return found
 
 

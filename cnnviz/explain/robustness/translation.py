@@ -14,8 +14,7 @@ import numpy as np
 from cnnviz.errors import ModelError
 from cnnviz.explain.inspection.top_activations import Samples
 from cnnviz.progress import Cancelled
-from cnnviz.runs import Run
-from cnnviz.runs import results_cache as shelf
+from cnnviz.runs import Run, results_cache
 
 __all__ = ["FARTHEST", "Shifted", "accuracy_when_moved", "kept", "moved"]
 
@@ -46,7 +45,7 @@ def moved(pictures: np.ndarray, down: int, right: int) -> np.ndarray:
 
 def kept(run: Run) -> Shifted | None:
     """Returns what `accuracy_when_moved` found before for the run's network, or `None`."""
-    found = shelf.read(_file(run))
+    found = results_cache.read(_file(run))
     try:
         return Shifted(tuple(float(one) for one in found["accuracy"]), int(found["pictures"]))
     except (TypeError, KeyError, ValueError):
@@ -54,7 +53,7 @@ def kept(run: Run) -> Shifted | None:
 
 
 def _file(run: Run) -> Path:
-    return shelf.shelf(run, "shifts", version=_VERSION, farthest=FARTHEST)
+    return results_cache.shelf(run, "shifts", version=_VERSION, farthest=FARTHEST)
 
 
 def accuracy_when_moved(
@@ -96,5 +95,5 @@ def accuracy_when_moved(
             progress("Asking about moved pictures", nth + 1, len(steps))
     found = Shifted(tuple((right[:, 0] / right[:, 1]).tolist()), len(given))
     if run is not None:
-        shelf.write(_file(run), {"accuracy": np.array(found.accuracy), "pictures": np.array(found.pictures)})
+        results_cache.write(_file(run), {"accuracy": np.array(found.accuracy), "pictures": np.array(found.pictures)})
     return found

@@ -15,10 +15,10 @@ from cnnviz.errors import RecipeError, one_of
 from cnnviz.policy import POLICIES, STEPS, Policy, Step
 from cnnviz.presets import PRESETS
 from cnnviz.recipe import Recipe, parse
-from cnnviz.ui.session import query_params as address
+from cnnviz.ui.session import query_params
 from cnnviz.ui.session.packed_state import pack, unpack
 from cnnviz.ui.session.widget_sync import tell_first
-from cnnviz.ui.train import recipe_draft as train_state
+from cnnviz.ui.train import recipe_draft
 
 __all__ = [
     "FIRST",
@@ -77,7 +77,7 @@ def opened() -> Draft:
     Another page hands one over by `st.session_state["augment_policy"] = policy`.
     """
     session = st.session_state
-    named = address.news("augment", ("policy", "steps")) or {}
+    named = query_params.news("augment", ("policy", "steps")) or {}
     if isinstance(handed := session.pop(_HANDED, None), Policy):
         load(handed)
     elif _DRAFT not in session or any(named.values()):
@@ -140,12 +140,12 @@ def to_policy(draft: Draft) -> Policy:
     elif policy.name in POLICIES:
         policy = policy.model_copy(update={"name": f"{policy.name} changed" if policy.name != "none" else "own"})
     if equal is not None and all(row.on for row in draft.rows):
-        address.write("augment", {"policy": policy.name})
+        query_params.write("augment", {"policy": policy.name})
     else:
         steps = tuple(row.step for row in draft.rows)
         tree = policy.model_copy(update={"steps": steps}).model_dump(mode="json")
         off = [place for place, row in enumerate(draft.rows) if not row.on]
-        address.write("augment", {"steps": pack({**tree, **({"off": off} if off else {})})})
+        query_params.write("augment", {"steps": pack({**tree, **({"off": off} if off else {})})})
     return policy
 
 
@@ -174,13 +174,13 @@ def handed_over(policy: Policy) -> bool:
         return False
     draft = session.get("train_draft")
     if draft is None:
-        session["train_recipe"] = _with(PRESETS[train_state.FIRST], policy)
+        session["train_recipe"] = _with(PRESETS[recipe_draft.FIRST], policy)
         return True
     try:
         session["train_recipe"] = parse({**draft.tree, "augmentation": policy.model_dump(mode="json")})
     except RecipeError:
         draft.put("augmentation", policy.model_dump(mode="json"))
-        train_state.forget("policy")
+        recipe_draft.forget("policy")
     return True
 
 

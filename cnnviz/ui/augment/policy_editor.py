@@ -10,7 +10,7 @@ from cnnviz.policy import POLICIES, STEPS, Policy, StepKind
 from cnnviz.ui.augment import policy_draft as policy_state
 from cnnviz.ui.augment.policy_draft import Draft, Row, key_of
 from cnnviz.ui.augment.policy_files import UPLOAD, policy_files
-from cnnviz.ui.inputs import json_upload as json_file
+from cnnviz.ui.inputs import json_upload
 from cnnviz.ui.markdown import plain
 
 __all__ = ["POLICY_TITLES", "policy_editor"]
@@ -62,7 +62,7 @@ def policy_editor(draft: Draft) -> Policy:
     if draft.note:
         st.warning(plain(draft.note), icon=":material/warning:")
         draft.note = ""
-    json_file.refused(UPLOAD)
+    json_upload.refused(UPLOAD)
     with st.container(border=True, key="augment_steps", gap="xsmall"):
         for place, row in enumerate(draft.rows):
             _row(draft, row, place)
@@ -96,7 +96,7 @@ def _presets(draft: Draft) -> None:
 def _choose(key: str) -> None:
     name = st.session_state[key]
     if name in POLICIES and key == st.session_state[_ASKED]:
-        json_file.forget(UPLOAD)
+        json_upload.forget(UPLOAD)
         policy_state.load(POLICIES[name])
 
 

@@ -10,7 +10,7 @@ from cnnviz.policy import POLICIES, Policy
 from cnnviz.ui.augment import policy_draft as policy_state
 from cnnviz.ui.augment.policy_draft import Draft
 from cnnviz.ui.file_names import file_name
-from cnnviz.ui.inputs import json_upload as json_file
+from cnnviz.ui.inputs import json_upload
 from cnnviz.ui.markdown import plain
 
 __all__ = ["UPLOAD", "policy_files"]
@@ -42,7 +42,7 @@ def policy_files(draft: Draft, policy: Policy) -> None:
                 mime="application/json", icon=":material/download:", on_click="ignore", key="augment_download",
                 help="`python -m cnnviz augment PHOTO --policy FILE --out draws.png` reads it too.",
             )  # fmt: skip
-            json_file.uploader(
+            json_upload.uploader(
                 "Open a policy", Policy, policy_state.load, key=UPLOAD, help="A JSON file as saved here."
             )
         with st.popover("As Keras code", icon=":material/code:", help="The nearest Keras layers, to copy."):

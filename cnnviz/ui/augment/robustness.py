@@ -18,7 +18,7 @@ from cnnviz.runs.compare import labels as run_labels
 from cnnviz.ui.inputs.image_picker import Picture
 from cnnviz.ui.inputs.model_cache import Network, networks, usable
 from cnnviz.ui.markdown import plain
-from cnnviz.ui.session import background_job as background
+from cnnviz.ui.session import background_job
 
 __all__ = ["survival_part"]
 
@@ -197,7 +197,7 @@ def _sentence(picture: Picture, found: dict[str, np.ndarray], classes: tuple[str
 
 def _many_pictures(chosen: list[Run], shown: dict[str, Network], step: Step, head: str, policy: Policy) -> None:
     values = _values(step, COARSE)
-    if (work := background.finished(_WORK)) is not None:
+    if (work := background_job.finished(_WORK)) is not None:
         if work.sentence:
             st.error(plain(work.sentence), icon=":material/error:")
         elif work.stopped:
@@ -206,7 +206,7 @@ def _many_pictures(chosen: list[Run], shown: dict[str, Network], step: Step, hea
     if all(found.values()):
         _charts(found, step, head)
         return
-    if background.known(_WORK):
+    if background_job.known(_WORK):
         return
     pairs = [(run, network) for run, network in zip(chosen, shown.values(), strict=True)]
 
@@ -221,7 +221,7 @@ def _many_pictures(chosen: list[Run], shown: dict[str, Network], step: Step, hea
         help=f"Asks about at most {LIMIT} pictures of the test split (validation's where there is none) at each of "
         f"{len(values)} strengths. The result is kept with the run.",
     ):  # fmt: skip
-        background.start(_WORK, work_through, "Reading the test pictures")
+        background_job.start(_WORK, work_through, "Reading the test pictures")
         st.rerun()
 
 

@@ -17,9 +17,9 @@ from cnnviz.data import Dataset, catalogue
 from cnnviz.data.samples import sample, sample_names
 from cnnviz.errors import CnnvizError
 from cnnviz.recipe import Data, parse
-from cnnviz.ui.inputs import dataset_cache as datasets
+from cnnviz.ui.inputs import dataset_cache
 from cnnviz.ui.markdown import plain
-from cnnviz.ui.session import query_params as address
+from cnnviz.ui.session import query_params
 
 __all__ = ["Picture", "companions", "picture_picker", "train_data"]
 
@@ -89,7 +89,7 @@ def _choice() -> _Choice:
         names = sample_names()
         session[_CHOICE] = _Choice("sample", names[0]) if names else _Choice("data", data="digits")
     choice = session[_CHOICE]
-    if named := address.news("picture", _NAMES):
+    if named := query_params.news("picture", _NAMES):
         number = named["item"]
         if named["sample"] in sample_names():
             choice.source, choice.sample = "sample", named["sample"]
@@ -106,7 +106,7 @@ def _name_in_address(choice: _Choice) -> None:
         wanted = {"sample": choice.sample}
     elif choice.source == "data" and choice.data:
         wanted = {"data": choice.data, "item": str(choice.item)}
-    address.write("picture", {name: wanted.get(name, "") for name in _NAMES})
+    query_params.write("picture", {name: wanted.get(name, "") for name in _NAMES})
 
 
 def _ready() -> dict[str, str]:
@@ -186,7 +186,7 @@ def _picture(choice: _Choice) -> Picture | None:
     if choice.source == "sample":
         return Picture(sample(choice.sample), choice.sample, ("sample", choice.sample))
     data = _data_record(choice.data)
-    return _of_dataset(datasets.opened(data), data, choice.item - 1)
+    return _of_dataset(dataset_cache.opened(data), data, choice.item - 1)
 
 
 def _data_record(name: str) -> Data:

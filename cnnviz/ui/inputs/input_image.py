@@ -12,7 +12,7 @@ from cnnviz.augment.preview import display_size
 from cnnviz.data.samples import sample
 from cnnviz.errors import DataError, ImageError, one_of
 from cnnviz.runs import Run
-from cnnviz.ui.inputs import dataset_cache as datasets
+from cnnviz.ui.inputs import dataset_cache
 
 __all__ = [
     "LONGEST",
@@ -125,7 +125,7 @@ def held_out(run: Run) -> tuple[str, int]:
     Raises:
         DataError: the data can't be opened.
     """
-    _, dataset = datasets.fitting(run.recipe, anywhere=True)
+    _, dataset = dataset_cache.fitting(run.recipe, anywhere=True)
     split = dataset.splits.get("test") or dataset.splits["validation"]
     return split.name, len(split)
 
@@ -142,7 +142,7 @@ def of_item(run: Run, number: int, split: str = "") -> Photo:
         DataError: the data can't be opened.
         ImageError: the picture can't be read.
     """
-    _, dataset = datasets.fitting(run.recipe, anywhere=True)
+    _, dataset = dataset_cache.fitting(run.recipe, anywhere=True)
     held, count = held_out(run)
     name = split or held
     if name not in dataset.splits:

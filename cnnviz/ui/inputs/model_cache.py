@@ -16,7 +16,7 @@ from cnnviz.errors import ModelError, enough_memory
 from cnnviz.progress import Cancelled
 from cnnviz.runs import Run
 from cnnviz.ui.markdown import plain
-from cnnviz.ui.session import background_job as background
+from cnnviz.ui.session import background_job
 
 if TYPE_CHECKING:
     from cnnviz.models.classifier import Loaded
@@ -195,9 +195,9 @@ def opened(sources: Sequence[Source]) -> list[Network | str] | None:
         return [source for source in sources if source.stamp not in failed and shelf.get(source.stamp) is None]
 
     name = f"networks_{abs(hash(chosen))}"
-    if missing() and not background.known(name):
-        background.start(name, partial(_load, shelf, missing()), "Loading the network")
-    work = background.finished(name, PATIENCE_SECONDS)
+    if missing() and not background_job.known(name):
+        background_job.start(name, partial(_load, shelf, missing()), "Loading the network")
+    work = background_job.finished(name, PATIENCE_SECONDS)
     if work is not None:
         failed.update(work.result or {})
         failed.update({source.stamp: work.sentence or _STOPPED for source in missing()})

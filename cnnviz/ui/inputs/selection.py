@@ -20,7 +20,7 @@ from cnnviz.recipe import SPLITS
 from cnnviz.runs import Run
 from cnnviz.ui.inputs.input_image import Photo, of_item, of_sample
 from cnnviz.ui.inputs.model_cache import Source, head_of
-from cnnviz.ui.session import query_params as address
+from cnnviz.ui.session import query_params
 
 __all__ = ["AGAINST", "MOST_NETWORKS", "MOST_PHOTOS", "NAMES", "Choice", "add", "opened", "remove",
            "write_address"]  # fmt: skip
@@ -88,7 +88,7 @@ def opened(runs: dict[str, Run], names: Collection[str] = NAMES, *, single: bool
     session = st.session_state
     fresh = _CHOICE not in session
     choice = session.setdefault(_CHOICE, Choice())
-    if named := address.news("predict", names):
+    if named := query_params.news("predict", names):
         _take_over(choice, named, runs)
     if fresh and not choice.photos and sample_names():
         choice.photos = [of_sample(sample_names()[0])]
@@ -148,7 +148,7 @@ def write_address(choice: Choice, names: Collection[str] = NAMES) -> None:
         "layer": choice.layer,
         "method": choice.method,
     }
-    address.write("predict", {name: value for name, value in values.items() if name in names})
+    query_params.write("predict", {name: value for name, value in values.items() if name in names})
 
 
 def add(choice: Choice, photos: list[Photo], *, instead: bool | None = None) -> None:

@@ -17,7 +17,7 @@ from cnnviz.errors import CnnvizError
 from cnnviz.ui.inputs.input_image import Photo
 from cnnviz.ui.inputs.model_cache import Network, Source
 from cnnviz.ui.inside.selection import Opened
-from cnnviz.ui.session import background_job as background
+from cnnviz.ui.session import background_job
 
 if TYPE_CHECKING:
     from cnnviz.explain.inspection.receptive_field import LayerRow
@@ -121,12 +121,12 @@ def _made(key: tuple, make: Callable[[], Any], what: str) -> Any:
         return found
     if session.get(_WANTED, (None,))[0] != key:
         session[_WANTED] = (key, "")
-        background.forget(_WORK)
+        background_job.forget(_WORK)
     if session[_WANTED][1]:
         return session[_WANTED][1]
-    if not background.known(_WORK):
-        background.start(_WORK, partial(_work, kept, key, make), what)
-    if (work := background.finished(_WORK, PATIENCE_SECONDS)) is None:
+    if not background_job.known(_WORK):
+        background_job.start(_WORK, partial(_work, kept, key, make), what)
+    if (work := background_job.finished(_WORK, PATIENCE_SECONDS)) is None:
         return None
     if (found := kept.get(key)) is None:
         found = work.result if isinstance(work.result, str) else work.sentence or _STOPPED

@@ -22,7 +22,7 @@ from cnnviz.ui.inside.channel import channel_part, unit_name
 from cnnviz.ui.inside.layer_blocks import size
 from cnnviz.ui.inside.selection import Opened, place, show
 from cnnviz.ui.markdown import plain
-from cnnviz.ui.session import query_params as address
+from cnnviz.ui.session import query_params
 
 __all__ = ["activations_part"]
 
@@ -44,13 +44,13 @@ def activations_part(opened: Opened) -> None:
     elif values is not None:
         if not place().chosen:
             show(channel=int(_ordered(values, "strength")[0]))
-            address.settled("channel")
+            query_params.settled("channel")
         _part(opened, values)
 
 
 @st.fragment
 def _part(opened: Opened, values: np.ndarray) -> None:
-    address.tell_in_fragment()
+    query_params.tell_in_fragment()
     opened = replace(opened, channel=min(place().channel, values.shape[-1] - 1))
     left, right = st.columns([3, 2], gap="large")
     with right:

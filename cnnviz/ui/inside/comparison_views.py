@@ -18,7 +18,7 @@ from cnnviz.mosaics import Shades, in_colours
 from cnnviz.ui.components.clickable_image import clickable
 from cnnviz.ui.inside.selection import place, show
 from cnnviz.ui.markdown import plain
-from cnnviz.ui.session import query_params as address
+from cnnviz.ui.session import query_params
 
 __all__ = ["Side", "compared"]
 
@@ -58,7 +58,7 @@ def compared(one: Side, other: Side, *, channels_match: bool) -> None:
         other: on the right.
         channels_match: whether a channel of one is that of the other, as of the same network.
     """
-    address.tell_in_fragment()
+    query_params.tell_in_fragment()
     alike = channels_match and one.values.shape == other.values.shape
     count = one.values.shape[2]
     scales = list(SCALES) if alike else ["each", "layer"]

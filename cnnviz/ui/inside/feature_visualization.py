@@ -19,7 +19,7 @@ from cnnviz.ui.inside.feature_visualization_job import USUAL, Tile, count_of, en
 from cnnviz.ui.inside.feature_visualization_text import caption, promise, said_of
 from cnnviz.ui.inside.selection import show
 from cnnviz.ui.markdown import plain
-from cnnviz.ui.session import background_job as background
+from cnnviz.ui.session import background_job
 from cnnviz.ui.session.widget_sync import seed
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def pattern_of(opened: Opened, channel: int) -> None:
         if tile is not None and tile.steps:
             _large(opened, channel, tile, settings)
         whole = tile is not None and tile.steps >= settings.steps
-        if not whole and not background.known(_WORK):
+        if not whole and not background_job.known(_WORK):
             st.button(
                 "Make its pattern", icon=":material/auto_awesome:", key="inside_pattern_make",
                 on_click=start, args=(_WORK, opened, settings, [channel]),
@@ -146,7 +146,7 @@ def _made(opened: Opened, settings: Settings, filters: range) -> None:
     draw(opened, settings, filters)
 
 
-def _outcome(work: background.Work | None) -> None:
+def _outcome(work: background_job.Work | None) -> None:
     """Says how the work ended, where it isn't to be seen."""
     if work is not None and work.sentence:
         st.error(plain(work.sentence), icon=":material/error:")

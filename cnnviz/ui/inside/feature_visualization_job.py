@@ -12,7 +12,7 @@ import numpy as np
 import streamlit as st
 
 from cnnviz.progress import Cancelled
-from cnnviz.ui.session import background_job as background
+from cnnviz.ui.session import background_job
 
 if TYPE_CHECKING:
     from cnnviz.explain.feature_visualization.patterns import Patterns, Settings
@@ -104,14 +104,14 @@ def start(name: str, opened: Opened, settings: Settings, filters: Sequence[int])
         work.latest = found
         time.sleep(0.001)  # a lock that is taken again at once is seldom given to another thread
 
-    def make(progress: background.Progress, cancelled: object) -> Patterns | None:
+    def make(progress: background_job.Progress, cancelled: object) -> Patterns | None:
         try:
             return patterns(network.loaded, layer, missing, settings, run=run, seen=seen, cancelled=cancelled,
                             lock=network.lock, progress=lambda done, total: progress(what, done, total))  # fmt: skip
         except Cancelled:
             return work.latest
 
-    background.start(name, make, what)
+    background_job.start(name, make, what)
 
 
 def growing(opened: Opened, settings: Settings) -> bool:
@@ -120,9 +120,9 @@ def growing(opened: Opened, settings: Settings) -> bool:
     return work is not None and work.key == _key(opened, settings)
 
 
-def ended(name: str, patience: float = 0.0) -> background.Work | None:
+def ended(name: str, patience: float = 0.0) -> background_job.Work | None:
     """Takes in what was made, once; shows a bar with a Stop while it goes on, see `background.finished`."""
-    work = background.finished(name, patience)
+    work = background_job.finished(name, patience)
     if work is not None:
         if (made := st.session_state.get(_GROWING)) is not None and work.result is not None:
             made.latest = work.result

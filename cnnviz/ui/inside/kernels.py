@@ -17,7 +17,7 @@ from cnnviz.ui.components.clickable_image import clickable
 from cnnviz.ui.file_names import file_name
 from cnnviz.ui.inside.selection import Opened, place, show
 from cnnviz.ui.markdown import plain
-from cnnviz.ui.session import query_params as address
+from cnnviz.ui.session import query_params
 from cnnviz.ui.session.widget_sync import seed
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def kernels_part(opened: Opened) -> None:
 @st.fragment
 def _part(opened: Opened, found: Kernels) -> None:
     """All of it; it reruns alone for another filter."""
-    address.tell_in_fragment()
+    query_params.tell_in_fragment()
     opened = replace(opened, channel=min(place().channel, opened.row.shape[-1] - 1))
     height, width, inputs, filters = found.values.shape
     st.caption(

@@ -17,10 +17,10 @@ from cnnviz.figures.snapshots import picture
 from cnnviz.images import with_channels
 from cnnviz.mosaics import in_colours, maps, shades
 from cnnviz.ui.components.clickable_image import clickable
-from cnnviz.ui.inside import output_breakdown_html as told
+from cnnviz.ui.inside import output_breakdown_html
 from cnnviz.ui.inside.selection import Opened, place, show
 from cnnviz.ui.markdown import plain
-from cnnviz.ui.session import query_params as address
+from cnnviz.ui.session import query_params
 from cnnviz.ui.session.widget_sync import seed
 
 __all__ = ["numbers_part"]
@@ -43,7 +43,7 @@ class _Grid:
 @st.fragment
 def numbers_part(opened: Opened) -> None:
     """Draws the choice of a number of the open layer, and the account of it; it reruns alone for another number."""
-    address.tell_in_fragment()
+    query_params.tell_in_fragment()
     opened = replace(opened, channel=min(place().channel, opened.row.shape[-1] - 1))
     try:
         known = _known(opened, opened.identity, opened.layer)
@@ -58,7 +58,7 @@ def numbers_part(opened: Opened) -> None:
         at = (opened.channel,) if grid.units else (row, opened.channel) if known[-1].ndim == 2 else (
             row, column, opened.channel)  # fmt: skip
         st.markdown(f"**How {plain(signed(known[-1][at], 5))} comes about** · {_named(opened, at)}")
-        if words := told.teaching(opened.row.type):
+        if words := output_breakdown_html.teaching(opened.row.type):
             st.caption(words)
         try:
             _account(opened, known, at)
@@ -185,10 +185,13 @@ def _account(opened: Opened, known: list[np.ndarray], at: tuple[int, ...]) -> No
         _window(opened, found)
     else:
         names = _row_names(opened, found, known[0])
-        st.html(told.lines_html(told.lines(found, names)) + told.graph_html(found))
+        st.html(
+            output_breakdown_html.lines_html(output_breakdown_html.lines(found, names))
+            + output_breakdown_html.graph_html(found)
+        )
     if found.scores is not None:
         st.markdown("**Softmax makes a share of the score**")
-        st.html(told.softmax_html(found, _classes(opened, len(found.scores))))
+        st.html(output_breakdown_html.softmax_html(found, _classes(opened, len(found.scores))))
         st.caption("Each score is a power of e, all divided by the greatest one, which does not change the shares.")
     apart = abs(found.value - found.output)
     st.caption(
@@ -203,7 +206,7 @@ def _window(opened: Opened, found: Account) -> None:
     names = _channel_names(opened, found)
     which = 0
     if count > 1:
-        parts = told.contributions(found)
+        parts = output_breakdown_html.contributions(found)
         order = [int(one) for one in np.argsort(-np.abs(parts), kind="stable")]
         which = st.selectbox(
             "Input channel", order, key=f"{_KEY}_input_{opened.layer}_{opened.channel}_{found.at}", width=320,
@@ -212,21 +215,24 @@ def _window(opened: Opened, found: Account) -> None:
         )  # fmt: skip
     top, left = found.corner
     source = "the picture" if found.inputs[0] == "pixels" else found.inputs[0]
-    st.html(told.windows_html(found, which, f"{names[which]} of {source}"))
+    st.html(output_breakdown_html.windows_html(found, which, f"{names[which]} of {source}"))
     padded = "" if found.inside is None or found.inside.all() else " Dashed places are padding."
     st.caption(f"The window begins at row {top}, column {left} of {plain(source)}.{padded}")
     if found.products is None or found.type.endswith("Pooling2D"):
-        st.html(told.lines_html(told.lines(found)))
+        st.html(output_breakdown_html.lines_html(output_breakdown_html.lines(found)))
         return
     st.markdown("**All input channels add up**" if count > 1 else "**The sum**")
-    st.html(told.lines_html(told.lines(found, names, which)) + told.graph_html(found))
+    st.html(
+        output_breakdown_html.lines_html(output_breakdown_html.lines(found, names, which))
+        + output_breakdown_html.graph_html(found)
+    )
 
 
 def _channel_names(opened: Opened, found: Account) -> list[str]:
     begin, end = found.channels
     before = opened.table[: [row.name for row in opened.table].index(opened.layer)]
     if opened.pixels.shape[3] == 3 == end - begin and all(row.type in _KEEPS_COLOURS for row in before):
-        return list(told.colour_names(opened.network.loaded.scale == "caffe"))
+        return list(output_breakdown_html.colour_names(opened.network.loaded.scale == "caffe"))
     return [f"Channel {one}" for one in range(begin, end)]
 
 

@@ -15,7 +15,7 @@ import streamlit as st
 from cnnviz.ui.inputs.input_image import Photo
 from cnnviz.ui.inputs.model_cache import Network, Source
 from cnnviz.ui.inputs.selection import Choice
-from cnnviz.ui.session import query_params as address
+from cnnviz.ui.session import query_params
 
 if TYPE_CHECKING:
     from cnnviz.explain.inspection.receptive_field import LayerRow
@@ -98,7 +98,7 @@ class Opened:
 def place() -> Place:
     """Returns where the person is, after taking over what the address names."""
     here = st.session_state.setdefault(_PLACE, Place())
-    if named := address.news("inside", _NAMES):
+    if named := query_params.news("inside", _NAMES):
         number = named["channel"]
         plain = number.isascii() and number.isdigit() and len(number) < 7
         here.layer = named["layer"][:_LONGEST_NAME]
@@ -120,13 +120,13 @@ def settled(choice: Choice, table: tuple[LayerRow, ...]) -> tuple[str, int]:
         if here.layer and here.asked:
             choice.note(f"The network has no layer {here.layer[:60]!r}: its first convolution is shown.")
         here.layer, here.channel, here.chosen = first(table), 0, False
-        address.settled("layer", "channel")
+        query_params.settled("layer", "channel")
     count = table[names.index(here.layer)].shape[-1]
     if not 0 <= here.channel < count:
         if here.asked:
             choice.note(f"The layer {here.layer} has no channel {here.channel}: its channels are 0 to {count - 1}.")
         here.channel, here.chosen = 0, False
-        address.settled("channel")
+        query_params.settled("channel")
     here.asked = False
     return here.layer, here.channel
 
@@ -160,4 +160,4 @@ def write_address() -> None:
         "channel": str(here.channel) if here.chosen else "",
         "view": here.view if here.view != "activations" else "",
     }
-    address.write("inside", values)
+    query_params.write("inside", values)

@@ -15,7 +15,7 @@ from cnnviz.figures.top_activations import boxed, enlarged, mean_bars, with_and_
 from cnnviz.ui.inside.selection import show
 from cnnviz.ui.inside.top_activations_job import LOOK, OFF, found, found_off, look, pictures, switch_off
 from cnnviz.ui.markdown import plain
-from cnnviz.ui.session import background_job as background
+from cnnviz.ui.session import background_job
 from cnnviz.ui.session.widget_sync import seed
 
 if TYPE_CHECKING:
@@ -39,10 +39,10 @@ def excites_part(opened: Opened) -> None:
             known = _known(opened)
         given = pictures(opened)
         if known is None:
-            if not background.known(LOOK):
+            if not background_job.known(LOOK):
                 st.caption(_promise(opened))
             return
-        if given is None and not background.known(LOOK):
+        if given is None and not background_job.known(LOOK):
             look(opened)  # what is kept names the pictures only
             st.rerun()
         left, right = st.columns([3, 2], gap="large")
@@ -87,9 +87,9 @@ def _promise(opened: Opened) -> str:
 
 def _known(opened: Opened) -> Excited | None:
     """What is known of the layer; a button or a bar where nothing is."""
-    _outcome(background.finished(LOOK, 0.3))
+    _outcome(background_job.finished(LOOK, 0.3))
     known = found(opened)
-    if known is None and not background.known(LOOK):
+    if known is None and not background_job.known(LOOK):
         st.button(
             "Look through the held-out pictures", icon=":material/search:", type="primary", key="inside_excites_look",
             on_click=look, args=(opened,), help="Reads the run's test pictures, validation's where it has no others, "
@@ -98,7 +98,7 @@ def _known(opened: Opened) -> Excited | None:
     return known
 
 
-def _outcome(work: background.Work | None) -> None:
+def _outcome(work: background_job.Work | None) -> None:
     if work is not None and work.sentence:
         st.error(plain(work.sentence), icon=":material/error:")
     elif work is not None and work.stopped:
@@ -162,10 +162,10 @@ def _classes(opened: Opened, known: Excited) -> None:
 
 def _without(opened: Opened) -> None:
     st.markdown("**Without this channel**")
-    _outcome(background.finished(OFF, 0.3))
+    _outcome(background_job.finished(OFF, 0.3))
     known = found_off(opened)
     if known is None:
-        if not background.known(OFF):
+        if not background_job.known(OFF):
             st.button(
                 "Switch it off and ask again", icon=":material/power_settings_new:", key="inside_excites_off",
                 on_click=switch_off, args=(opened,), help="Asks the network about the same pictures, with this channel "

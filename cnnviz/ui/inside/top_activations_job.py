@@ -22,7 +22,7 @@ from cnnviz.explain.inspection.top_activations import (
     switched_off,
 )
 from cnnviz.progress import Cancelled
-from cnnviz.ui.session import background_job as background
+from cnnviz.ui.session import background_job
 
 if TYPE_CHECKING:
     from cnnviz.ui.inside.selection import Opened
@@ -86,7 +86,7 @@ def look(opened: Opened) -> None:
     """Begins to read the pictures, where they aren't in memory, and to look for what excites the open layer."""
     network, run, layer = opened.network, opened.source.run, opened.layer
 
-    def work(given: Samples, progress: background.Progress, cancelled: Callable[[], bool]) -> Excited:
+    def work(given: Samples, progress: background_job.Progress, cancelled: Callable[[], bool]) -> Excited:
         return excited(network.loaded, layer, given, run=run, progress=progress, cancelled=cancelled, lock=network.lock)
 
     _begin(LOOK, opened, (opened.source.stamp, layer), work)
@@ -96,7 +96,7 @@ def switch_off(opened: Opened) -> None:
     """Begins to ask the network without the open channel."""
     network, run, layer, channel = opened.network, opened.source.run, opened.layer, opened.channel
 
-    def work(given: Samples, progress: background.Progress, cancelled: Callable[[], bool]) -> SwitchedOff:
+    def work(given: Samples, progress: background_job.Progress, cancelled: Callable[[], bool]) -> SwitchedOff:
         return switched_off(network.loaded, layer, [channel], given, run=run, progress=progress, cancelled=cancelled,
                             lock=network.lock)  # fmt: skip
 
@@ -106,7 +106,7 @@ def switch_off(opened: Opened) -> None:
 def _begin(name: str, opened: Opened, key: tuple, work: Callable[..., Any]) -> None:
     shelf, run, stamp, results = _shelf(), opened.source.run, opened.source.stamp, _results()
 
-    def carry_out(progress: background.Progress, cancelled: Callable[[], bool]) -> None:
+    def carry_out(progress: background_job.Progress, cancelled: Callable[[], bool]) -> None:
         def tell(what: str, done: int, total: int) -> None:
             progress(what, done, total)
             time.sleep(0.001)  # a lock that is taken again at once is seldom given to another thread
@@ -119,4 +119,4 @@ def _begin(name: str, opened: Opened, key: tuple, work: Callable[..., Any]) -> N
         while len(results) > RESULTS:
             results.popitem(last=False)
 
-    background.start(name, carry_out, "Reading the held-out pictures")
+    background_job.start(name, carry_out, "Reading the held-out pictures")

@@ -16,7 +16,7 @@ from cnnviz.progress import Cancelled
 from cnnviz.runs import Run
 from cnnviz.ui.inputs.model_cache import Network, networks, of_run
 from cnnviz.ui.markdown import plain
-from cnnviz.ui.session import background_job as background
+from cnnviz.ui.session import background_job
 
 __all__ = ["moved_pictures"]
 
@@ -67,10 +67,10 @@ def _measure(missing: list[Run]) -> None:
     opened = networks(missing)
     if opened is None:
         return
-    if not background.known("learn_shifts"):
+    if not background_job.known("learn_shifts"):
         work = partial(_work, list(zip(missing, opened, strict=True)), st.session_state[_FOUND])
-        background.start("learn_shifts", work, "Reading the pictures")
-    if (done := background.finished("learn_shifts", PATIENCE_SECONDS)) is None:
+        background_job.start("learn_shifts", work, "Reading the pictures")
+    if (done := background_job.finished("learn_shifts", PATIENCE_SECONDS)) is None:
         return
     del st.session_state[_WANTED]
     st.session_state[_SAID] = done.sentence or ""
@@ -78,7 +78,7 @@ def _measure(missing: list[Run]) -> None:
 
 
 def _work(
-    pairs: list[tuple[Run, Network]], found: dict, progress: background.Progress, cancelled: Callable[[], bool]
+    pairs: list[tuple[Run, Network]], found: dict, progress: background_job.Progress, cancelled: Callable[[], bool]
 ) -> None:
     for run, network in pairs:
         try:

@@ -13,7 +13,7 @@ from cnnviz.ui.inputs.model_cache import Network
 from cnnviz.ui.inputs.selection import Choice
 from cnnviz.ui.markdown import plain
 from cnnviz.ui.predict.prediction_job import DEFAULT_METHOD, WITHOUT_LAYERS, Facts, Request
-from cnnviz.ui.session import query_params as address
+from cnnviz.ui.session import query_params
 from cnnviz.ui.session.widget_sync import seed
 
 __all__ = ["choices", "opacity", "request_of", "settled"]
@@ -36,15 +36,15 @@ def settled(choice: Choice, network: Network) -> None:
     if choice.head and choice.head not in classes:
         choice.note(f"The network has no head {choice.head[:60]!r}: its first one is shown.")
         choice.head = ""
-        address.settled("head")
+        query_params.settled("head")
     if choice.subject and choice.subject not in classes[_head(choice, network)]:
         choice.note(f"The network has no class {choice.subject[:60]!r}: what it answers is explained.")
         choice.subject = ""
-        address.settled("class")
+        query_params.settled("class")
     if choice.method and choice.method not in METHODS:
         choice.note(f"There is no method {choice.method[:60]!r}: {METHODS[DEFAULT_METHOD].title} is used.")
         choice.method = ""
-        address.settled("method")
+        query_params.settled("method")
 
 
 def _head(choice: Choice, network: Network) -> str:
@@ -89,7 +89,7 @@ def choices(choice: Choice, network: Network, facts: Facts | None) -> None:
         if facts is not None and choice.layer not in ("", *layers):
             choice.note(f"The network has no convolution {choice.layer[:60]!r}: its last one is shown.")
             choice.layer = ""
-            address.settled("layer")
+            query_params.settled("layer")
         _select(
             "Layer", ["", *reversed(layers)], choice.layer if choice.layer in layers else "",
             lambda name: _put(choice, layer=name),

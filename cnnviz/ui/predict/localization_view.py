@@ -13,7 +13,7 @@ from cnnviz.figures.style import CONFIG
 from cnnviz.ui.markdown import plain
 from cnnviz.ui.predict.metrics_job import SLOW, Case, known_pointing, measure_pointing, peers
 from cnnviz.ui.predict.metrics_view import Findings, measured, said
-from cnnviz.ui.session import background_job as background
+from cnnviz.ui.session import background_job
 
 __all__ = ["objects_part"]
 
@@ -39,7 +39,7 @@ def objects_part(case: Case, found: Findings, key: str) -> None:
     if shown:
         _shown(case, {method: shown[method] for method in offered if method in shown}, key)
     missing = [method for method in offered if method not in shown or not shown[method].whole]
-    if missing and not background.known(f"{key}_pointing"):
+    if missing and not background_job.known(f"{key}_pointing"):
         _asked(found, missing, key)
 
 

@@ -21,7 +21,7 @@ from cnnviz.ui.file_names import file_name
 from cnnviz.ui.predict.localization_view import objects_part
 from cnnviz.ui.predict.metrics_job import Case, known_pointing
 from cnnviz.ui.predict.metrics_view import PARTS, Findings, faithful_part, randomised_part
-from cnnviz.ui.session import background_job as background
+from cnnviz.ui.session import background_job
 
 if TYPE_CHECKING:
     from cnnviz.ui.inputs.model_cache import Network
@@ -79,7 +79,7 @@ def _found(case: Case, key: str) -> Findings:
     if st.session_state.get(f"{key}_case") != mark:
         st.session_state[f"{key}_case"] = mark
         for part in PARTS:
-            background.forget(f"{key}_{part}")
+            background_job.forget(f"{key}_{part}")
     found = store.setdefault(mark, Findings())
     store.move_to_end(mark)
     while len(store) > CASES:

@@ -21,7 +21,7 @@ from cnnviz.images import with_channels
 from cnnviz.overlay import overlay
 from cnnviz.ui.markdown import plain
 from cnnviz.ui.predict.metrics_job import SECONDS, Case, measure_faithful, measure_randomised, peers
-from cnnviz.ui.session import background_job as background
+from cnnviz.ui.session import background_job
 
 __all__ = ["PARTS", "Findings", "faithful_part", "measured", "randomised_part", "said"]
 
@@ -60,9 +60,9 @@ class Findings:
 def measured(found: Findings, part: str, work: Callable[..., Any], what: str, key: str, *, begin: bool) -> Any:
     """Returns a part's result once it is there; begins the work where it is to, and shows a bar or what went wrong."""
     name = f"{key}_{part}"
-    if part not in found.results and begin and not background.known(name):
-        background.start(name, work, what)
-    if (done := background.finished(name, PATIENCE_SECONDS)) is not None:
+    if part not in found.results and begin and not background_job.known(name):
+        background_job.start(name, work, what)
+    if (done := background_job.finished(name, PATIENCE_SECONDS)) is not None:
         found.results[part] = done.result if done.result is not None else done.sentence or STOPPED
     result = found.results.get(part)
     if isinstance(result, str):
@@ -101,7 +101,7 @@ def faithful_part(case: Case, found: Findings, key: str) -> None:
     if found.beside != beside:
         found.beside = beside
         found.results.pop("faithful", None)
-        background.forget(f"{key}_faithful")
+        background_job.forget(f"{key}_faithful")
     made: Faithful | None = measured(
         found, "faithful", partial(measure_faithful, case, beside), "Asking the network", key, begin=True
     )

@@ -16,7 +16,7 @@ from cnnviz.errors import CnnvizError, ModelError
 from cnnviz.explain import METHODS, Explanation, Target, explain
 from cnnviz.ui.inputs.input_image import Photo
 from cnnviz.ui.inputs.model_cache import Network, Source
-from cnnviz.ui.session import background_job as background
+from cnnviz.ui.session import background_job
 
 __all__ = ["DEFAULT_METHOD", "WITHOUT_LAYERS", "Answer", "Facts", "Pair", "Request", "Shown", "computed"]
 
@@ -130,18 +130,18 @@ def computed(chosen: Sequence[tuple[Source, Network]], photos: Sequence[Photo], 
     wanted = (request, every_layer, tuple(_key(pair) for pair in pairs))
     if st.session_state.get(_WANTED, (None,))[0] != wanted:
         st.session_state[_WANTED] = (wanted, "")
-        background.forget(_WORK)
+        background_job.forget(_WORK)
 
     def known() -> list[Pair]:
         return [_known(store, pair, request, every_layer and nth == 0) for nth, pair in enumerate(pairs)]
 
     found, ended = known(), st.session_state[_WANTED][1]
     missing = any(_missing(pair, every_layer and nth == 0) for nth, pair in enumerate(found))
-    if missing and not ended and not background.known(_WORK):
+    if missing and not ended and not background_job.known(_WORK):
         asked = all(pair.answer is not None for pair in found)
         what = METHODS[method_of(request, found[0].facts)].title if asked else "Asking the network"
-        background.start(_WORK, partial(_work, store, found, request, every_layer), what)
-    if (work := background.finished(_WORK, PATIENCE_SECONDS)) is not None:
+        background_job.start(_WORK, partial(_work, store, found, request, every_layer), what)
+    if (work := background_job.finished(_WORK, PATIENCE_SECONDS)) is not None:
         ended = work.sentence or (STOPPED if work.stopped else UNFINISHED)
         st.session_state[_WANTED] = (wanted, ended)
         found = known()

@@ -9,8 +9,7 @@ import streamlit as st
 
 from cnnviz import runs
 from cnnviz.errors import CnnvizError, RunError
-from cnnviz.runs import Run
-from cnnviz.runs import resume_checkpoint as saved
+from cnnviz.runs import Run, resume_checkpoint
 from cnnviz.runs.compare import name_of
 from cnnviz.ui.markdown import duration, plain
 from cnnviz.ui.runs.selection import choose, note
@@ -62,7 +61,7 @@ def ending(run: Run) -> tuple[str, str]:
 
 def _place(run: Run) -> str:
     """Where a run would go on."""
-    epoch = saved.kept_epoch(run.folder)
+    epoch = resume_checkpoint.kept_epoch(run.folder)
     return f"Continue goes on exactly after epoch {epoch}." if epoch else "Continue begins it anew, just as it began."
 
 

@@ -22,7 +22,7 @@ from cnnviz.ui.runs.learning_curves import charts
 from cnnviz.ui.runs.recipe_tab import recipe_part
 from cnnviz.ui.runs.snapshot_player import epochs_part
 from cnnviz.ui.runs.summary import glance
-from cnnviz.ui.session import query_params as address
+from cnnviz.ui.session import query_params
 from cnnviz.ui.session.widget_sync import tell, tell_first
 
 __all__ = ["detail"]
@@ -69,14 +69,14 @@ def _opened(draw: Callable[[Run], None], run: str) -> None:
 
 def _tabs() -> Sequence[Any]:
     """The tabs, of which the address names the open one; it stays open when another run or page is looked at."""
-    if (named := address.news("runs_show", ("show",))) and named["show"] in _TABS:
+    if (named := query_params.news("runs_show", ("show",))) and named["show"] in _TABS:
         tell("runs_show", _TABS[named["show"]])
     else:
         tell_first("runs_show", st.session_state.get("runs_show_last", _TABS[""]))
     tabs = st.tabs(list(_TABS.values()), key="runs_show", on_change="rerun")
     name, label = next(one for one, tab in zip(_TABS.items(), tabs, strict=True) if tab.open)
     st.session_state["runs_show_last"] = label
-    address.write("runs_show", {"show": name})
+    query_params.write("runs_show", {"show": name})
     return tabs
 
 
@@ -99,7 +99,7 @@ def _deeds(run: Run) -> None:
             help="Opens the Train page with this recipe, to change something or to start it as it is.",
         ):
             st.session_state["train_recipe"] = run.recipe
-            address.go("pages/train.py")
+            query_params.go("pages/train.py")
         if st.button(
             "Ask it about photos",
             icon=":material/image_search:",
@@ -107,7 +107,7 @@ def _deeds(run: Run) -> None:
             disabled=run.recipe is None or run.active or not run.best_path.is_file(),
             help="Opens the Predict page with this run's network.",
         ):
-            address.go("pages/predict.py", run=run.id)
+            query_params.go("pages/predict.py", run=run.id)
         if st.button(
             "Open inside",
             icon=":material/layers:",
@@ -115,7 +115,7 @@ def _deeds(run: Run) -> None:
             disabled=run.recipe is None or run.active or not run.best_path.is_file(),
             help="Opens the Inside page with this run's network, layer by layer.",
         ):
-            address.go("pages/inside.py", run=run.id)
+            query_params.go("pages/inside.py", run=run.id)
         if run.active:
             pause_button(run, "detail")
             stop_button(run, "detail")

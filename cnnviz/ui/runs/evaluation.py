@@ -21,11 +21,11 @@ from cnnviz.runs import Run
 from cnnviz.runs.predictions import Evaluated
 from cnnviz.runs.report import confusion, head_report, told_absent
 from cnnviz.ui.components.confusion_matrix import matrix
-from cnnviz.ui.inputs import dataset_cache as datasets
+from cnnviz.ui.inputs import dataset_cache
 from cnnviz.ui.markdown import plain
 from cnnviz.ui.runs.evaluation_gallery import again, gallery
 from cnnviz.ui.runs.evaluation_job import WORDS, answers
-from cnnviz.ui.session import query_params as address
+from cnnviz.ui.session import query_params
 from cnnviz.ui.session.widget_sync import keep_telling, tell, tell_first
 
 __all__ = ["no_report", "report_part"]
@@ -51,7 +51,7 @@ def report_part(run: Run) -> None:
         session[_WAITED] = True
         return
     if session.pop(_WAITED, False):
-        address.settled("head", "cell")
+        query_params.settled("head", "cell")
     heads = list(found.classes)
     head = heads[0]
     if len(heads) > 1:
@@ -86,12 +86,12 @@ def no_report() -> None:
 
 
 def _write(split: str = "", head: str = "", cell: str = "") -> None:
-    address.write("runs_report", {"split": split, "head": head, "cell": cell})
+    query_params.write("runs_report", {"split": split, "head": head, "cell": cell})
 
 
 def _from_address(run: Run) -> None:
     """Takes what a link says: the split, the head, and the cell whose pictures are shown."""
-    named = address.news("runs_report", ("split", "head", "cell"))
+    named = query_params.news("runs_report", ("split", "head", "cell"))
     if named is None:
         tell_first("runs_report_split", _first(run))
         return
@@ -182,7 +182,7 @@ def _dataset(run: Run, found: Evaluated) -> Dataset | None:
         st.error("The recipe of this run can't be read, so its pictures aren't known.", icon=":material/error:")
         return None
     try:
-        _, dataset = datasets.fitting(run.recipe, anywhere=True)
+        _, dataset = dataset_cache.fitting(run.recipe, anywhere=True)
     except CnnvizError as error:
         st.error(plain(error), icon=":material/error:")
         return None

@@ -17,7 +17,7 @@ from cnnviz.runs import Run, flags
 from cnnviz.runs.predictions import Evaluated
 from cnnviz.ui.components.image_gallery import Tile, pictures
 from cnnviz.ui.markdown import plain
-from cnnviz.ui.session import query_params as address
+from cnnviz.ui.session import query_params
 from cnnviz.ui.session.widget_sync import tell_first
 
 __all__ = ["STEP", "again", "chosen", "gallery"]
@@ -50,7 +50,7 @@ def chosen(found: Evaluated, head: str, view: str, cell: tuple[int, int]) -> np.
 def gallery(run: Run, dataset: Dataset, found: Evaluated, head: str, cell: tuple[int, int]) -> None:
     """Draws the choice of a view and its pictures."""
     if (named := st.session_state.pop(_OPENED, None)) is not None:
-        address.go("pages/predict.py", **named)
+        query_params.go("pages/predict.py", **named)
     tell_first("runs_report_view", "mistakes")
     view = st.segmented_control(
         "Pictures", list(VIEWS), format_func=VIEWS.get, key="runs_report_view", required=True,
@@ -144,7 +144,7 @@ def again(run: Run) -> None:
             "where they are.",
         ):  # fmt: skip
             st.session_state["train_recipe"] = flags.without_flagged(run.recipe, flagged)
-            address.go("pages/train.py")
+            query_params.go("pages/train.py")
         st.button("Take all flags away", key="runs_report_unflag", type="tertiary", on_click=_unflag, args=(run,),
                   help="Empties the list; nothing else changes.")  # fmt: skip
     st.caption(" · ".join(f"{plain(name)} ({flag})" for name, flag in list(flagged.items())[:30])

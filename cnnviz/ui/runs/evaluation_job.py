@@ -13,7 +13,7 @@ from cnnviz.runs import predictions as evaluated
 from cnnviz.runs.predictions import Evaluated
 from cnnviz.ui.inputs.model_cache import Network, networks
 from cnnviz.ui.markdown import plain
-from cnnviz.ui.session import background_job as background
+from cnnviz.ui.session import background_job
 
 __all__ = ["answers"]
 
@@ -44,9 +44,9 @@ def answers(run: Run, split: str) -> Evaluated | None:
     if opened is None:
         return None
     name = f"report_{run.id}_{split}"
-    if not background.known(name):
-        background.start(name, partial(_evaluate, run, opened[0], split), "Reading the pictures")
-    if (work := background.finished(name, PATIENCE_SECONDS)) is None:
+    if not background_job.known(name):
+        background_job.start(name, partial(_evaluate, run, opened[0], split), "Reading the pictures")
+    if (work := background_job.finished(name, PATIENCE_SECONDS)) is None:
         return None
     del st.session_state[_WANTED]
     st.session_state[_SAID] = work.sentence or ""

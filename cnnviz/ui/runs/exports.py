@@ -12,11 +12,10 @@ from cnnviz.codegen.script import keras_script
 from cnnviz.data.resolve import place_of
 from cnnviz.errors import CnnvizError
 from cnnviz.models.export.export_process import OFFERED, Written, export_apart, offered
-from cnnviz.runs import Run
-from cnnviz.runs import predictions as evaluated
+from cnnviz.runs import Run, predictions
 from cnnviz.ui.file_names import file_name
 from cnnviz.ui.markdown import plain
-from cnnviz.ui.session import background_job as background
+from cnnviz.ui.session import background_job
 
 __all__ = ["formats", "script"]
 
@@ -37,11 +36,11 @@ def formats(run: Run, head: str | None = None) -> None:
         key="runs_get_format", help="SavedModel is TensorFlow's, as one archive; LiteRT is for phones and small "
         "computers; ONNX, for many other programs, is offered where tf2onnx and onnxruntime are installed.",
     )  # fmt: skip
-    which = (run.id, evaluated.stamp(run.best_path), kind, head)
+    which = (run.id, predictions.stamp(run.best_path), kind, head)
     name = f"runs_export_{run.id}"
-    if (work := background.finished(name, PATIENCE_SECONDS)) is not None:
+    if (work := background_job.finished(name, PATIENCE_SECONDS)) is not None:
         st.session_state[_MADE] = work.result or (run.id, work.sentence)
-    elif background.known(name):
+    elif background_job.known(name):
         return
     made_of, made = st.session_state.get(_MADE, (None, None))
     if made_of == run.id and made:
@@ -66,7 +65,7 @@ def formats(run: Run, head: str | None = None) -> None:
 
 def _begin(name: str, run: Run, which: tuple) -> None:
     st.session_state.pop(_MADE, None)
-    background.start(name, partial(_make, run, which), "Starting")
+    background_job.start(name, partial(_make, run, which), "Starting")
 
 
 def _make(

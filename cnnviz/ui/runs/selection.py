@@ -8,7 +8,7 @@ from collections.abc import Collection, Sequence
 import streamlit as st
 
 from cnnviz.ui.markdown import plain
-from cnnviz.ui.session import query_params as address
+from cnnviz.ui.session import query_params
 
 __all__ = ["MOST", "choose", "chosen", "messages", "note", "version"]
 
@@ -27,7 +27,7 @@ def chosen(known: Collection[str]) -> list[str]:
         known: the ids of all runs there are.
     """
     session = st.session_state
-    if named := address.news("runs", ("run",)):
+    if named := query_params.news("runs", ("run",)):
         wanted = [part.strip() for part in named["run"].split(",") if part.strip()][:MOST]
     else:
         wanted = session.get(_SELECTED) or []
@@ -52,7 +52,7 @@ def choose(ids: Sequence[str], *, table: bool = True) -> list[str]:
     if table and list(ids) != session.get(_SELECTED):
         session[_VERSION] = session.get(_VERSION, 0) + 1
     session[_SELECTED] = list(ids)
-    address.write("runs", {"run": ",".join(ids)})
+    query_params.write("runs", {"run": ",".join(ids)})
     return list(ids)
 
 

@@ -11,7 +11,7 @@ from cnnviz.errors import CnnvizError, ImageError
 from cnnviz.figures.tiles import tiles
 from cnnviz.policy import POLICIES, STEPS, Policy
 from cnnviz.recipe import Data, parse
-from cnnviz.ui.inputs import dataset_cache as datasets
+from cnnviz.ui.inputs import dataset_cache
 from cnnviz.ui.markdown import plain
 from cnnviz.ui.session.deferred import Later
 from cnnviz.ui.train import recipe_draft as state
@@ -134,7 +134,7 @@ def _drawn(_image: np.ndarray, number: tuple, data: Data, policy: Policy, seed: 
     for epoch in range(DRAWS if policy.steps else 1):
         drawn = augment.draw(policy, seed=seed, epoch=epoch, sample=number[-1])
         image = augment.apply(_image, policy, drawn, size=data.image_size, crop=data.crop)
-        made.append((datasets.tile(image), augment.caption(drawn)))
+        made.append((dataset_cache.tile(image), augment.caption(drawn)))
     return made
 
 
@@ -147,5 +147,5 @@ def draws(dataset: Dataset, data: Data, policy: Policy, seed: int, turn: int) ->
     train = dataset.splits["train"]
     order = train.spread(dataset.heads[0].name, 64)
     sample = int(order[turn % len(order)])
-    image = datasets.images.with_channels(train.image(sample), data.channels)
+    image = dataset_cache.images.with_channels(train.image(sample), data.channels)
     return _drawn(image, (dataset.name, train.name_of(sample), sample), data, policy, seed)

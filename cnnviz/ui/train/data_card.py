@@ -12,7 +12,7 @@ from cnnviz.errors import CnnvizError
 from cnnviz.network import Network
 from cnnviz.presets import PRESETS
 from cnnviz.recipe import CROPS, Data, Recipe, parse
-from cnnviz.ui.inputs import dataset_cache as datasets
+from cnnviz.ui.inputs import dataset_cache
 from cnnviz.ui.markdown import plain
 from cnnviz.ui.session.deferred import Later
 from cnnviz.ui.train import recipe_draft as state
@@ -148,10 +148,10 @@ def _open(draft: Draft, entries: dict[str, Entry]) -> Found:
     try:
         data = parse(draft.tree["data"], Data)
         if draft.shown.pop("measure", False):
-            _suit(draft, datasets.opened(data))
+            _suit(draft, dataset_cache.opened(data))
             data = parse(draft.tree["data"], Data)
         network = parse({**draft.tree["network"], "layers": []}, Network)
-        recipe, dataset = datasets.fitting(Recipe.model_construct(data=data, network=network))
+        recipe, dataset = dataset_cache.fitting(Recipe.model_construct(data=data, network=network))
     except CnnvizError as error:
         return Found(None, None, (in_words(error, draft.tree, "data"),))
     draft.put("network.heads", [head.model_dump(mode="json") for head in recipe.network.heads])

@@ -8,7 +8,7 @@ from cnnviz.data import Dataset
 from cnnviz.figures.data import class_bars
 from cnnviz.figures.tiles import tiles
 from cnnviz.recipe import Data
-from cnnviz.ui.inputs import dataset_cache as datasets
+from cnnviz.ui.inputs import dataset_cache
 from cnnviz.ui.markdown import plain
 
 __all__ = ["SPLIT_WORDS", "data_view"]
@@ -29,7 +29,7 @@ def data_view(dataset: Dataset, data: Data) -> None:
     height, width, channels = data.input_shape
     st.markdown(f"{' · '.join(sizes)} · {height} × {width} {'RGB' if channels == 3 else 'grey'}")
     heads = tuple(head.name for head in dataset.heads)
-    made = datasets.tiles(dataset, data, heads, SAMPLES, 0)
+    made = dataset_cache.tiles(dataset, data, heads, SAMPLES, 0)
     pictures, bars = st.columns([4, 5], gap="large")
     with pictures:
         _samples(dataset, made)

@@ -10,10 +10,9 @@ from cnnviz.errors import CnnvizError
 from cnnviz.presets import PRESETS
 from cnnviz.recipe import Recipe, parse
 from cnnviz.ui.file_names import file_name
-from cnnviz.ui.inputs import dataset_cache as datasets
-from cnnviz.ui.inputs import json_upload as json_file
+from cnnviz.ui.inputs import dataset_cache, json_upload
 from cnnviz.ui.markdown import plain
-from cnnviz.ui.session import query_params as address
+from cnnviz.ui.session import query_params
 from cnnviz.ui.train import recipe_draft as state
 from cnnviz.ui.train.recipe_draft import Draft
 from cnnviz.ui.train.recipe_errors import in_words
@@ -60,12 +59,12 @@ def origin_bar(draft: Draft) -> None:
                 _files(draft)
     if draft.note:
         st.warning(plain(draft.note), icon=":material/warning:")
-    json_file.refused(_UPLOAD)
+    json_upload.refused(_UPLOAD)
 
 
 def _choose(draft: Draft) -> None:
     name = st.session_state.get(state.choice(draft))
-    json_file.forget(_UPLOAD)
+    json_upload.forget(_UPLOAD)
     if name is None:
         draft.origin = ""
     else:
@@ -73,7 +72,7 @@ def _choose(draft: Draft) -> None:
 
 
 def _files(draft: Draft) -> None:
-    json_file.uploader(
+    json_upload.uploader(
         "Open a recipe", Recipe, state.load, key=_UPLOAD,
         help="A recipe.json as saved here or as found in a run's folder.",
     )  # fmt: skip
@@ -118,10 +117,10 @@ def start_bar(recipe: Recipe | None, problems: list[str], card: str = "") -> Non
         )
     if st.session_state.pop(_PRESSED, False) and recipe is not None:
         try:
-            check(recipe, datasets.opened(recipe.data, [head.name for head in recipe.network.heads]))
+            check(recipe, dataset_cache.opened(recipe.data, [head.name for head in recipe.network.heads]))
             run = runs.start(recipe)
         except CnnvizError as error:
             refused.error(plain(error), icon=":material/error:")
             return
         st.session_state["runs_selected"] = [run.id]
-        address.go("pages/runs.py", run=run.id)
+        query_params.go("pages/runs.py", run=run.id)

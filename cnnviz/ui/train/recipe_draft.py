@@ -14,7 +14,7 @@ import streamlit as st
 from cnnviz.errors import RecipeError
 from cnnviz.presets import PRESETS, preset
 from cnnviz.recipe import Recipe, parse
-from cnnviz.ui.session import query_params as address
+from cnnviz.ui.session import query_params
 from cnnviz.ui.session.packed_state import pack, unpack
 from cnnviz.ui.session.widget_sync import tell_first
 
@@ -71,7 +71,7 @@ class Draft:
 def opened() -> Draft:
     """Returns the draft, after taking over a recipe from another page or the one that the address names."""
     session = st.session_state
-    named = address.news("train", ("preset", "recipe")) or {}
+    named = query_params.news("train", ("preset", "recipe")) or {}
     if isinstance(handed := session.pop("train_recipe", None), Recipe):
         load(handed)
     elif _DRAFT not in session or any(named.values()):
@@ -103,10 +103,10 @@ def write_address(draft: Draft, recipe: Recipe | None) -> None:
     """
     draft.valid = recipe or draft.valid
     if draft.origin and recipe is not None and unchanged(draft):
-        address.write("train", {"preset": draft.origin})
+        query_params.write("train", {"preset": draft.origin})
         return
     packed = pack(draft.valid.model_dump(mode="json")) if draft.valid else ""
-    address.write("train", {"preset": draft.origin if packed and recipe else "", "recipe": packed})
+    query_params.write("train", {"preset": draft.origin if packed and recipe else "", "recipe": packed})
     if draft.valid and not packed:
         st.caption("This recipe is too long for an address: save its file to keep or share it.")
 

@@ -15,7 +15,7 @@ import tensorflow as tf
 from keras import layers
 
 from cnnviz.errors import ModelError
-from cnnviz.explain.feature_visualization import fourier_parameterization as fourier
+from cnnviz.explain.feature_visualization import fourier_parameterization
 from cnnviz.explain.feature_visualization.patterns import Patterns, Settings, draw, kept, patterns, usual_size
 from cnnviz.presets import PRESETS
 from cnnviz.progress import Cancelled
@@ -236,11 +236,11 @@ def test_spectra_are_lucids_formula() -> None:
     root = np.array([[0.26, 0.09, 0.02], [0.27, 0.00, -0.05], [0.27, -0.09, 0.03]])
     values = values.reshape(-1, 3) @ (root / np.linalg.norm(root, axis=0).max()).T
     wanted = 1 / (1 + np.exp(-values.reshape(2, size, size, 3)))
-    np.testing.assert_allclose(fourier.picture(spectra, size).numpy(), wanted, atol=1e-5)
+    np.testing.assert_allclose(fourier_parameterization.picture(spectra, size).numpy(), wanted, atol=1e-5)
 
 
 def test_movements_stay_within_what_is_said() -> None:
-    moves = fourier.transforms(np.random.default_rng(0), 500, 64)
+    moves = fourier_parameterization.transforms(np.random.default_rng(0), 500, 64)
     factors = np.hypot(moves[:, 0], moves[:, 3])
     angles = np.rad2deg(np.arctan2(moves[:, 3], moves[:, 0]))
     assert (factors + 1e-6 >= 1 / 1.1).all()
@@ -251,4 +251,4 @@ def test_movements_stay_within_what_is_said() -> None:
     assert np.abs(shift).max() <= 8.001
     same = np.array([[1, 0, 0, 0, 1, 0, 0, 0]], np.float32)
     pictures = pixels_for(made("sequential"))
-    np.testing.assert_allclose(fourier.varied(pictures, same).numpy(), pictures, atol=1e-4)
+    np.testing.assert_allclose(fourier_parameterization.varied(pictures, same).numpy(), pictures, atol=1e-4)

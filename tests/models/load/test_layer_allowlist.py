@@ -14,9 +14,7 @@ from keras import layers, ops
 
 from cnnviz.models.build.model import build
 from cnnviz.models.load.archive_check import private_copy
-from cnnviz.models.load.load import layer_allowlist as allowed
-from cnnviz.models.load.load import load_file
-from cnnviz.models.load.load import sandbox as checker
+from cnnviz.models.load.load import layer_allowlist, load_file, sandbox
 from cnnviz.presets import PRESETS
 from tests.network_forms import FORMS, made
 
@@ -166,15 +164,15 @@ def many(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_every_layer_that_is_allowed_is_in_one_of_these(many: Path) -> None:
     with zipfile.ZipFile(many) as archive:
         used = set(re.findall(r'"module": "keras.layers", "class_name": "(\w+)"', archive.read("config.json").decode()))
-    assert used == allowed.OBJECTS["keras.layers"]
+    assert used == layer_allowlist.OBJECTS["keras.layers"]
 
 
 def test_all_that_is_allowed_is_there_in_keras() -> None:
-    for module, names in allowed.OBJECTS.items():
+    for module, names in layer_allowlist.OBJECTS.items():
         if module != "keras":
             found = importlib.import_module(module)
             assert not [name for name in names if not hasattr(found, name)], module
-    assert not [name for name in allowed.ACTIVATIONS if keras.activations.get(name) is None]
+    assert not [name for name in layer_allowlist.ACTIVATIONS if keras.activations.get(name) is None]
 
 
 def test_large_weights_are_not_read_by_the_trial_and_are_by_the_server(tmp_path: Path) -> None:
@@ -182,7 +180,7 @@ def test_large_weights_are_not_read_by_the_trial_and_are_by_the_server(tmp_path:
     x = layers.Dense(500)(layers.Flatten()(inputs))
     model = keras.Model(inputs, layers.Dense(2, activation="softmax")(x))
     model.save(tmp_path / "net.keras")
-    assert (tmp_path / "net.keras").stat().st_size > checker.LIGHT_BYTES
+    assert (tmp_path / "net.keras").stat().st_size > sandbox.LIGHT_BYTES
     found = load_file(tmp_path / "net.keras").model
     for one, other in zip(model.get_weights(), found.get_weights(), strict=True):
         np.testing.assert_array_equal(one, other)
