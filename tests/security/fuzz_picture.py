@@ -7,6 +7,7 @@ import struct
 import zlib
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -34,6 +35,11 @@ def jpeg(draw: Random) -> bytes:
     return file.getvalue()
 
 
+def repeated(part: Any, times: int, size: int) -> list[Any]:
+    """A part again and again, as often as fits into a file that may be uploaded."""
+    return [part] * min(times, 50_000_000 // max(1, size))
+
+
 def segments(data: bytes) -> list[bytes]:
     """A JPEG's parts, each scan with its data."""
     parts, at = [data[:2]], 2
@@ -56,7 +62,7 @@ def odd_jpeg(draw: Random) -> bytes:
         at = draw.randrange(1, len(parts))
         how = draw.randrange(8)
         if how == 0:
-            parts[at:at] = [parts[at]] * draw.choice([1, 2, 300, 20_000])
+            parts[at:at] = repeated(parts[at], draw.choice([1, 2, 300, 20_000]), len(parts[at]))
         elif how == 1:
             del parts[at]
         elif how == 2:
@@ -102,7 +108,7 @@ def odd_png(draw: Random) -> bytes:
         at = draw.randrange(len(chunks))
         how = draw.randrange(8)
         if how == 0:
-            chunks[at:at] = [chunks[at]] * draw.choice([1, 2, 300, 100_000])
+            chunks[at:at] = repeated(chunks[at], draw.choice([1, 2, 300, 100_000]), len(chunks[at][1]))
         elif how == 1 and len(chunks) > 1:
             del chunks[at]
         elif how == 2:
