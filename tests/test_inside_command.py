@@ -18,7 +18,7 @@ from cnnviz import images
 from cnnviz.__main__ import main
 from cnnviz.errors import ModelError
 from cnnviz.explain.feature_visualization.patterns import Settings, patterns
-from cnnviz.models.export.formats import formats
+from cnnviz.models.export import formats
 from cnnviz.models.load.load import load_run
 from cnnviz.mosaics import in_colours, mosaic, shades
 from cnnviz.presets import PRESETS

@@ -13,7 +13,8 @@ from keras import layers
 
 from cnnviz.explain import explain
 from cnnviz.explain.attribution.targets import Target
-from cnnviz.models.load.load import load_file, sandbox_client
+from cnnviz.models.load import sandbox_client
+from cnnviz.models.load.load import load_file
 
 ACTIVATIONS = ["relu", "gelu", "softmax", "sigmoid", "tanh", "leaky_relu", "linear", None, "log_softmax", "mish"]
 MOST_WEIGHTS = 20_000_000

@@ -15,7 +15,8 @@ from streamlit.testing.v1 import AppTest
 
 from cnnviz import runs
 from cnnviz.errors import CnnvizError
-from cnnviz.models.load.load import load_run, sandbox_client
+from cnnviz.models.load import sandbox_client
+from cnnviz.models.load.load import load_run
 from cnnviz.presets import PRESETS
 from cnnviz.runs import flags, snapshots
 from cnnviz.runs import predictions as evaluated

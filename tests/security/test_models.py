@@ -22,8 +22,9 @@ from keras import layers
 
 from cnnviz.errors import ModelError
 from cnnviz.models.build.model import build
+from cnnviz.models.load import archive_check, sandbox_client
 from cnnviz.models.load.config_check import Refused, checked_config
-from cnnviz.models.load.load import archive_check, load_file, load_run, sandbox_client
+from cnnviz.models.load.load import load_file, load_run
 from cnnviz.presets import PRESETS
 from cnnviz.runs.store import create
 from tests.conftest import slowness

@@ -13,8 +13,9 @@ import pytest
 from keras import layers, ops
 
 from cnnviz.models.build.model import build
+from cnnviz.models.load import layer_allowlist, sandbox
 from cnnviz.models.load.archive_check import private_copy
-from cnnviz.models.load.load import layer_allowlist, load_file, sandbox
+from cnnviz.models.load.load import load_file
 from cnnviz.presets import PRESETS
 from tests.network_forms import FORMS, made
 
