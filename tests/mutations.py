@@ -74,7 +74,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation("loss and accuracy have no line", "runs-curves", "cnnviz.figures.curves:learning", bare),
     Mutation("a chart is transparent", "runs-curves", style=".js-plotly-plot { opacity: 0; }"),
     Mutation("the chart of calibration is empty", "runs-report", "cnnviz.figures.evaluation:calibration_chart", bare),
-    Mutation("the curves of compared runs are empty", "runs-compare", "cnnviz.figures.curves:compared", bare),
+    Mutation("the curves of compared runs are empty", "runs-compare", "cnnviz.figures.curves:overlaid", bare),
     Mutation("the curves along a step are empty", "augment-survival", "cnnviz.figures.robustness:answer_curves", bare),
     Mutation("the curves of shares are empty", "augment-survival-measured", "cnnviz.figures.robustness:share_curves",
              bare),
