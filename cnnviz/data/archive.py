@@ -117,7 +117,7 @@ def _fill(
     archive: zipfile.ZipFile, file: BinaryIO, new: Path, shown: str, name: str, progress: Progress | None
 ) -> tuple[Sequence, int]:
     """Writes what the archive holds into the new folder: one folder of pictures or one .npz file; returns what is left
-    out, see `members.unread`."""
+    out, see `zip_check.unread`."""
     size = file.seek(0, os.SEEK_END)
     stem = re.sub(r"[^A-Za-z0-9]+", "-", Path(name).stem).strip("-")[:40] or "pictures"
     if any(info.filename.endswith(".npy") for info in archive.infolist()):

@@ -19,7 +19,7 @@ __all__ = ["Reader", "Stem"]
 
 Labels = dict[str, np.ndarray]
 Stem = tuple[str, Callable[[np.ndarray], np.ndarray]]
-"""What tells the stem from all others, and the function that computes its features; see `models.transfer`."""
+"""What tells the stem from all others, and the function that computes its features; see `feature_extractor`."""
 
 
 class Reader:

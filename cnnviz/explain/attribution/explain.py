@@ -30,7 +30,7 @@ class Explanation:
     """Maps of n pictures and what is to be known about them.
 
     Attributes:
-        method: its id, see `methods.METHODS`.
+        method: its id, see `registry.METHODS`.
         layer: the layer that the maps are made of; `None` for the family `pixel`.
         why: why this layer; "" for the family `pixel`.
         target: what was explained, one for all pictures or one for each.
@@ -144,7 +144,7 @@ def explain(
     Args:
         model: any Sequential or functional Keras model that takes pictures, see `graph.flatten`.
         pixels: float32 (n, height, width, channels) in the scale that the model takes.
-        method: an id of `methods.METHODS`.
+        method: an id of `registry.METHODS`.
         target: what to explain; one for all pictures, or one for each, of the same head.
         layer: for the family `cam`; by default as `resolve.choose_layer` says.
         baseline: what stands for "nothing there", for Integrated Gradients and occlusion: pixels (height, width,

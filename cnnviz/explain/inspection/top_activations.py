@@ -189,7 +189,7 @@ def excited(
 
 
 def crop(picture: np.ndarray, box: tuple[int, int, int, int]) -> np.ndarray:
-    """Returns the (top, left, height, width) of a picture (h, w, c), as `receptive.box` gives it; never empty."""
+    """Returns the (top, left, height, width) of a picture (h, w, c), as `receptive_field.box` gives it; never empty."""
     top, left, height, width = box
     return picture[top : top + max(1, height), left : left + max(1, width)]
 

@@ -94,7 +94,7 @@ def measure(
     Args:
         run: whose recipe names the data.
         loaded: its network.
-        methods: ids of `methods.METHODS`, in the order in which they are measured.
+        methods: ids of `registry.METHODS`, in the order in which they are measured.
         head: the name of the head whose answers are explained.
         layers: for each method its layer, or `None` where it needs none.
         given: the pictures where they are at hand already, see `masked_pictures`.
@@ -105,7 +105,7 @@ def measure(
 
     Raises:
         DataError: see `masked_pictures`.
-        ModelError: see `explaining.explain`.
+        ModelError: see `explain.explain`.
     """
     ends, lock = time.monotonic() + budget, lock or nullcontext()
     found = {method: done for method in methods if (done := kept(run, method, head, layers[method])) is not None}

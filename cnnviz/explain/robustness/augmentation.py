@@ -47,7 +47,7 @@ def along(
     """Returns the probabilities of one picture's classes after one step at each of these values.
 
     Args:
-        model: see `answers.ask`.
+        model: see `probabilities.ask`.
         picture: uint8 (height, width, 1 or 3), of any size; it is cropped and resized as the recipe says.
         kind: the step's type. Places, such as of an erased rectangle, are in the middle.
         values: within the step's bounds; kinds without a range are applied from 0.5 on.
@@ -93,7 +93,7 @@ def changes(
     """Returns how answers to many pictures change along a step's range.
 
     Args:
-        model: see `answers.ask`.
+        model: see `probabilities.ask`.
         pictures: uint8 of the recipe's size and channels; for a step that cuts its own window, whole pictures.
         labels: for each head the right classes, int (n,).
         step: its type is carried out; its range is not used.

@@ -56,7 +56,7 @@ def measure(
 
     Args:
         run: whose recipe names the data.
-        model: its network, see `answers.ask`.
+        model: its network, see `probabilities.ask`.
         step: its type is carried out.
         strengths: the values.
         policy: where the fill mode comes from.
@@ -64,7 +64,7 @@ def measure(
 
     Raises:
         DataError: its data can't be opened.
-        RecipeError: see `survival.changes`.
+        RecipeError: see `augmentation.changes`.
         Cancelled: `cancelled` said so; nothing is kept.
     """
     if (found := kept(run, step, strengths, policy)) is not None:

@@ -70,7 +70,7 @@ def accuracy_when_moved(
     Args:
         ask: gives each head's class probabilities (n, classes) for uint8 pictures.
         heads: their names, in that order.
-        given: the pictures, see `excite.samples`.
+        given: the pictures, see `top_activations.samples`.
         run: where to keep the result.
         progress: called with what is being done, how much is done and how much there is.
         cancelled: asked before every batch.

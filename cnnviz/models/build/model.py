@@ -31,7 +31,7 @@ def build(recipe: Recipe, weights: Path | None = None) -> keras.Model:
 
     Args:
         recipe: whose.
-        weights: Keras's file for its backbone, see `pretrained.get_weights`; without it all weights are random.
+        weights: Keras's file for its backbone, see `pretrained_weights.get_weights`; without it all weights are random.
 
     Raises:
         ModelError: the file isn't what the backbone needs.

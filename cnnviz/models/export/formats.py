@@ -64,7 +64,7 @@ def exported(
 
     Args:
         loaded: the network.
-        kind: one of `export_apart.FORMATS`.
+        kind: one of `export_process.FORMATS`.
         pictures: uint8 (n, height, width, channels) of the network's size, to ask both about.
         progress: called with what is being done and how far it is.
 

@@ -70,12 +70,12 @@ def endings(model: keras.Model, *, look: bool = False) -> tuple[Ending, ...]:
     """Returns what the numbers of each of a model's outputs are, in their order. The same model is looked at once.
 
     Args:
-        model: any that `walk.taken_apart` takes.
+        model: any that `traversal.taken_apart` takes.
         look: whether to show it a few pictures of noise, too, where its graph says enough; elsewhere they are shown.
 
     Raises:
-        ModelError: see `walk.taken_apart`; numbers that aren't what the graph or a person says of them; or a model that
-            can't be computed here.
+        ModelError: see `traversal.taken_apart`; numbers that aren't what the graph or a person says of them; or a
+            model that can't be computed here.
     """
     stamp = tuple(id(tensor) for tensor in getattr(model, "outputs", None) or ())
     if model in _KNOWN and _KNOWN[model][0] == stamp:

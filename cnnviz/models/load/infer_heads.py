@@ -17,11 +17,12 @@ __all__ = ["heads_of", "named"]
 def heads_of(model: keras.Model) -> tuple[Head, ...]:
     """Returns a head for each of the model's outputs, in their order.
 
-    What a head's numbers are is told by `ending.endings`, which also looks at the model's answers to a few pictures.
+    What a head's numbers are is told by `output_activations.endings`, which also looks at the model's answers to a
+    few pictures.
 
     Raises:
         ModelError: no graph of layers, an output that is no row of scores, several sigmoid units or a softmax over one,
-            or see `ending.endings`.
+            or see `output_activations.endings`.
     """
     outputs = getattr(model, "outputs", None)
     if not outputs:

@@ -121,7 +121,7 @@ def growing(opened: Opened, settings: Settings) -> bool:
 
 
 def ended(name: str, patience: float = 0.0) -> background_job.Work | None:
-    """Takes in what was made, once; shows a bar with a Stop while it goes on, see `background.finished`."""
+    """Takes in what was made, once; shows a bar with a Stop while it goes on, see `background_job.finished`."""
     work = background_job.finished(name, patience)
     if work is not None:
         if (made := st.session_state.get(_GROWING)) is not None and work.result is not None:

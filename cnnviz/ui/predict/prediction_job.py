@@ -30,7 +30,7 @@ _WORK, _STORE, _WANTED = "predict", "predict_store", "predict_wanted"
 
 @dataclass(frozen=True)
 class Request:
-    """What is to be explained, and how; empty texts stand for the defaults, see `predict_state.Choice`."""
+    """What is to be explained, and how; empty texts stand for the defaults, see `selection.Choice`."""
 
     head: str = ""
     subject: str = ""

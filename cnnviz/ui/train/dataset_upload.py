@@ -25,7 +25,7 @@ def data_upload(draft: Draft, use: Callable[[str], None]) -> None:
     """Draws the field for a file and what was wrong with the last one.
 
     Args:
-        draft: what it is for; data chosen in any other way empties the field (`state.forget("file")`).
+        draft: what it is for; data chosen in any other way empties the field (`recipe_draft.forget("file")`).
         use: called with the path of what the file held, before the page is drawn.
     """
     name = draft.name("file")
