@@ -23,6 +23,7 @@ def choose(page: Page, label: str, option: str) -> None:
     box, listed = combobox(page, label), page.get_by_role("option", name=option, exact=True)
     box.scroll_into_view_if_needed()
     for _ in range(PATIENCE_MS // 3_000):
+        box.fill("")  # the same text once more opens no list
         box.fill(option)
         with suppress(TimeoutError):
             listed.wait_for(timeout=3_000)

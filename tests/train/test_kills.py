@@ -35,7 +35,7 @@ from pathlib import Path
 import numpy as np
 from benchmarks.kills import RECIPE
 from cnnviz.files import replacing
-from cnnviz.runs import open_run, saved
+from cnnviz.runs import open_run, resume_checkpoint as saved
 from cnnviz.runs.resume_checkpoint import Saved
 from cnnviz.processes import this_process
 from cnnviz.train.run_writer import Diary
