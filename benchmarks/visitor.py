@@ -36,8 +36,7 @@ class Visitor:
         self._waiting: list[tuple[Callable[[ForwardMsg], bool], asyncio.Future]] = []
         self._background: set[asyncio.Task] = set()
         self._session, self._hash = "", ""
-        self.uploaders: dict[str, str] = {}  # the ids of the page's places to drop files, by what they are called
-        self.buttons: dict[str, str] = {}
+        self.uploader = ""  # the id of the page's first place to drop files
         self.widgets: dict[str, WidgetState] = {}
         self.runs = self.elements = 0
         self.errors: list[str] = []
@@ -81,18 +80,8 @@ class Visitor:
         if not future.done():
             raise TimeoutError(f"what was to come didn't; errors so far: {self.errors}")
 
-    async def press(self, label: str) -> None:
-        """Presses a button, and waits until the page has run."""
-        pressed = WidgetState(id=self.buttons[label], trigger_value=True)
-        self.widgets[pressed.id] = pressed
-        try:
-            await self.run()
-        finally:
-            del self.widgets[pressed.id]
-
-    async def upload(self, name: str, data: bytes, place: str = "") -> None:
-        """Drops a file on a place for files, by default the page's first; the page's run isn't waited for."""
-        uploader = self.uploaders[place or next(iter(self.uploaders))]
+    async def upload(self, name: str, data: bytes) -> None:
+        """Drops a file on the page's first place for files; the page's run that follows isn't waited for."""
         request, message = uuid.uuid4().hex, BackMsg()
         message.file_urls_request.request_id = request
         message.file_urls_request.session_id = self._session
@@ -102,10 +91,10 @@ class Visitor:
         urls = await asyncio.wait_for(self._uploads[request], PATIENCE)
         del self._uploads[request]
         await asyncio.to_thread(self._put, urls.upload_url, name, data)
-        state = WidgetState(id=uploader)
+        state = WidgetState(id=self.uploader)
         file = state.file_uploader_state_value.uploaded_file_info.add(name=name, size=len(data), file_id=urls.file_id)
         file.file_urls.CopyFrom(urls)
-        self.widgets[uploader] = state
+        self.widgets[self.uploader] = state
         await self._rerun()
 
     def _put(self, path: str, name: str, data: bytes) -> None:
@@ -173,10 +162,8 @@ class Visitor:
             self.errors.append(f"{element.exception.type}: {element.exception.message}")
         elif kind == "alert" and element.alert.format == element.alert.ERROR:
             self.errors.append(element.alert.body)
-        elif kind == "file_uploader":
-            self.uploaders[element.file_uploader.label] = element.file_uploader.id
-        elif kind == "button":
-            self.buttons[element.button.label] = element.button.id
+        elif kind == "file_uploader" and not self.uploader:
+            self.uploader = element.file_uploader.id
         elif kind == "imgs":
             for picture in element.imgs.imgs:
                 if picture.url.startswith("/") and picture.url not in self._fetched:
