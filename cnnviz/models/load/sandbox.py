@@ -42,8 +42,8 @@ MOST_TOGETHER = 1 << 30
 """Values of all layers for one picture: EfficientNetB7's just fit."""
 MOST_MULTIPLICATIONS = 100_000_000_000
 """For one picture: some seconds; ConvNeXtXLarge takes 61 thousand million."""
-MOST_STEPS = 2_000
-"""Of recurrent layers, one after another, for one picture."""
+MOST_STEPS = 600
+"""Of recurrent layers, one after another, for one picture: each takes some milliseconds, for each picture looked at."""
 MOST_CALLS = 5_000
 _SIDE = 224
 _ATTACK = "it may be an attack, so don't use it"
