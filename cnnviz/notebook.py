@@ -7,7 +7,6 @@ A `model` is a Keras model, a run or its id, the path of a `.keras` file, or wha
 
 from __future__ import annotations
 
-import io
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -19,7 +18,7 @@ import numpy as np
 from PIL import Image
 
 from cnnviz import images, overlay, runs
-from cnnviz.errors import ModelError, RecipeError, RunError, one_of
+from cnnviz.errors import ModelError, RunError, one_of
 from cnnviz.explain.attribution.explain import explain
 from cnnviz.explain.attribution.targets import Target
 from cnnviz.explain.feature_visualization.patterns import Settings, patterns, usual_size
@@ -28,8 +27,7 @@ from cnnviz.models.classifier import Loaded
 from cnnviz.models.graph.graph import flatten
 from cnnviz.models.load import load
 from cnnviz.models.load.file_options import Scale
-from cnnviz.models.probabilities import probabilities
-from cnnviz.presets import PRESETS
+from cnnviz.presets import preset
 from cnnviz.recipe import Recipe
 from cnnviz.runs import Run
 from cnnviz.train.evaluate import evaluate
@@ -101,9 +99,7 @@ class Heatmap:
         Image.fromarray(self.overlay()).show(f"{self.method}: {self.label}")
 
     def _repr_png_(self) -> bytes:
-        file = io.BytesIO()
-        Image.fromarray(self.overlay()).save(file, "PNG")
-        return file.getvalue()
+        return images.to_png(self.overlay())
 
 
 def heatmap(
@@ -154,8 +150,7 @@ def heatmap(
     """
     given = _given(model, image, scale)
     at, classes = _head(given.classifier, head)
-    outputs = keras.tree.flatten(given.classifier.model(given.pixels, training=False))
-    shares = probabilities(outputs, given.classifier.heads, len(given.pixels))[at]
+    shares = given.classifier.ask(given.pixels, prepared=True)[at]
     chosen = [_index(target, classes, row) for row in shares]
     found = explain(given.classifier.model, given.pixels, method=method, target=[Target(at, one) for one in chosen],
                     layer=layer, **settings)  # fmt: skip
@@ -205,9 +200,8 @@ def predict(
         'cats'
     """
     given = _given(model, image, scale)
-    outputs = keras.tree.flatten(given.classifier.model(given.pixels, training=False))
     heads = given.classifier.heads
-    shares = probabilities(outputs, heads, len(given.pixels))
+    shares = given.classifier.ask(given.pixels, prepared=True)
     found = [
         [
             _prediction(head.name, given.classifier.classes[head.name], rows[n])
@@ -300,7 +294,7 @@ def load_run(run: Run | str, folder: Path | str | None = None) -> Loaded:
         >>> load_run("cats-and-dogs").classes
         {'label': ('cats', 'dogs')}
     """
-    return load.load_run(run if isinstance(run, Run) else runs.open_run(run, None if folder is None else Path(folder)))
+    return load.load_run(_opened(run, folder))
 
 
 def evaluate_run(run: Run | str, split: Literal["train", "validation", "test"] = "test") -> dict[str, Any]:
@@ -321,7 +315,7 @@ def evaluate_run(run: Run | str, split: Literal["train", "validation", "test"] =
         >>> report["heads"]["shape"]["accuracy"] > 0.9
         True
     """
-    opened = run if isinstance(run, Run) else runs.open_run(run)
+    opened = _opened(run)
     return evaluate(opened, load.load_run(opened).model, split)[1]
 
 
@@ -344,9 +338,7 @@ def train_run(recipe: Recipe | str, *, wait: bool = True) -> Run:
         'finished'
     """
     if isinstance(recipe, str):
-        if recipe not in PRESETS:
-            raise RecipeError(f"There is no preset {recipe!r}: {one_of(recipe, PRESETS)}.")
-        recipe = PRESETS[recipe]
+        recipe = preset(recipe)
     if not isinstance(recipe, Recipe):
         raise TypeError(f"The recipe is a {type(recipe).__name__}: expected a cnnviz.recipe.Recipe or a preset's id.")
     run = runs.start(recipe)
@@ -356,6 +348,10 @@ def train_run(recipe: Recipe | str, *, wait: bool = True) -> Run:
     if wait and run.state != "finished":
         raise RunError(f"Run {run.id} {run.state}: {run.written.sentence or 'see its log on the Runs page'}")
     return run
+
+
+def _opened(run: Run | str, folder: Path | str | None = None) -> Run:
+    return run if isinstance(run, Run) else runs.open_run(run, None if folder is None else Path(folder))
 
 
 @dataclass(frozen=True, eq=False)
@@ -391,13 +387,10 @@ def _given(model: Model, image: np.ndarray, scale: Scale | None) -> _Given:
 def _classifier(model: Model, scale: Scale | None = None) -> Loaded:
     if isinstance(model, keras.Model):
         return load.of_model(model, scale=scale)
-    if isinstance(model, Run):
-        return load.load_run(model)
-    if isinstance(model, (str, Path)):
-        path = Path(model)
-        if path.suffix == ".keras" or path.is_file():
-            return load.load_file(path, scale=scale)
-        return load_run(str(model))
+    if isinstance(model, (str, Path)) and (Path(model).suffix == ".keras" or Path(model).is_file()):
+        return load.load_file(Path(model), scale=scale)
+    if isinstance(model, (str, Path, Run)):
+        return load_run(model if isinstance(model, Run) else str(model))
     if isinstance(model, Loaded):
         return model
     raise TypeError(f"The model is a {type(model).__name__}: expected a Keras model, a run or its id, or the path of a "

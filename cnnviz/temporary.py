@@ -21,7 +21,7 @@ from typing import Any
 import psutil
 
 from cnnviz.errors import ModelError, disk_full
-from cnnviz.processes import alive, boot_id, process_of, this_process
+from cnnviz.processes import Process, alive, boot_id, process_of
 
 __all__ = ["FORGOTTEN_SECONDS", "clear", "own_name", "room_for"]
 
@@ -43,8 +43,7 @@ def own_name(folder: Path | None = None) -> dict[str, Any]:
     """
     folder = Path(tempfile.gettempdir()) if folder is None else folder
     clear(folder)
-    process = this_process()
-    return {"prefix": f".cnnviz-{_where()}-{process.pid}-{process.ticks or int(process.started)}-", "dir": folder}
+    return {"prefix": _prefix(os.getpid()), "dir": folder}
 
 
 def clear(folder: Path) -> None:
@@ -66,7 +65,7 @@ def _forgotten(left: Path, where: str, pid: str, began: str) -> bool:
         process = process_of(int(pid))
     except psutil.NoSuchProcess:
         return True
-    return began != str(process.ticks or int(process.started)) or not alive(process)
+    return began != _began(process) or not alive(process)
 
 
 @contextmanager
@@ -86,6 +85,15 @@ def room_for(what: str) -> Iterator[None]:
             raise
         raise ModelError(f"There is no room for {what} in {tempfile.gettempdir()}, the folder for temporary files: "
                          "make room there, or set TMPDIR to another folder.") from None  # fmt: skip
+
+
+@cache  # by the process, as one that forks has children of other names
+def _prefix(pid: int) -> str:
+    return f".cnnviz-{_where()}-{pid}-{_began(process_of(pid))}-"
+
+
+def _began(process: Process) -> str:
+    return str(process.ticks or int(process.started))
 
 
 @cache

@@ -1,1 +1,1 @@
-"""codegen."""
+"""A run as a script that needs Keras, NumPy and Pillow alone."""

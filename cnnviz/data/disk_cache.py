@@ -8,10 +8,10 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO, TypeVar
 
 import numpy as np
 
@@ -20,10 +20,11 @@ from cnnviz.data.dataset import Split
 from cnnviz.errors import DataError
 from cnnviz.temporary import own_name
 
-__all__ = ["DAMAGED", "are_rows", "cache_folder", "files_digest", "on_disk"]
+__all__ = ["cache_folder", "files_digest", "keep", "kept", "on_disk"]
 
-DAMAGED = (OSError, LookupError, TypeError, ValueError, OverflowError, AttributeError)
+_DAMAGED = (OSError, LookupError, TypeError, ValueError, OverflowError, AttributeError)
 """What reading a kept file raises where it is gone or damaged; it is then made anew."""
+T = TypeVar("T")
 _VERSION = 2  # raise it when decoding or fitting changes
 
 
@@ -61,24 +62,12 @@ def on_disk(split: Split, data: recipe.Data, whole: bool, size: int, done: Itera
     try:
         folder.mkdir(parents=True, exist_ok=True)
         path = folder / f"{name}.bin" if name else None
-        if path is not None and (found := _found(path, len(split))) is not None:
+        if path is not None and (found := kept(path, len(split), lambda index: index["bytes"], _opened)) is not None:
             return found
         free = shutil.disk_usage(folder).free
         if free < size * 1.1:
             raise _full(folder, size, free)
-        handle, temporary = tempfile.mkstemp(**own_name(folder))
-        try:
-            with os.fdopen(handle, "w+b", buffering=2**20) as file:
-                index = _write(split, done, file)
-                file.flush()
-                found = _opened(file, index)  # a mapped file lives on under another name or without one
-            if path is not None:
-                with suppress(FileNotFoundError):  # the folder is a cache, which may be emptied at any moment
-                    os.replace(temporary, path)
-                    files.write_json(path.with_suffix(".json"), index)
-            return found
-        finally:
-            Path(temporary).unlink(missing_ok=True)
+        return keep(folder, path, lambda file: _write(split, done, file), _opened)
     except OSError as error:
         if error.errno == errno.ENOSPC:
             raise _full(folder, size, shutil.disk_usage(folder).free) from None
@@ -125,21 +114,49 @@ def _write(split: Split, done: Iterator, file) -> dict:
     return {"bytes": size, "shapes": shapes if len(set(shapes)) > 1 else shapes[:1], "kept": rows, "skipped": skipped}
 
 
-def _found(path: Path, count: int) -> tuple | None:
-    """What is kept of a split of `count` pictures; `None` where it is gone or damaged."""
+def keep(folder: Path, path: Path | None, write: Callable[[BinaryIO], dict], opened: Callable[[Any, dict], T]) -> T:
+    """Writes a file of the cache folder with its index, whole or not at all, and returns what is opened of it.
+
+    Args:
+        folder: that exists.
+        path: of the file; its index stands beside it as .json. Without it the file is gone with its last user.
+        write: fills the file and returns the index, whose "kept" are the numbers of the pictures in it.
+        opened: maps the file, open or by its path, by its index.
+
+    Raises:
+        OSError: it can't be written.
+    """
+    handle, temporary = tempfile.mkstemp(**own_name(folder))
+    try:
+        with os.fdopen(handle, "w+b", buffering=2**20) as file:
+            index = write(file)
+            file.flush()
+            found = opened(file, index)  # a mapped file lives on under another name or without one
+        if path is not None:
+            with suppress(FileNotFoundError):  # the folder is a cache, which may be emptied at any moment
+                os.replace(temporary, path)
+                files.write_json(path.with_suffix(".json"), index)
+        return found
+    finally:
+        Path(temporary).unlink(missing_ok=True)
+
+
+def kept(path: Path, count: int, size: Callable[[dict], int], opened: Callable[[Any, dict], T]) -> T | None:
+    """Returns what `keep` kept of a split of `count` pictures; `None` where it is gone or damaged.
+
+    Args:
+        path: of the file.
+        count: how many pictures the split has.
+        size: how many bytes the file must have, by its index.
+        opened: as for `keep`.
+    """
     index = files.read_json(path.with_suffix(".json"))
     try:
-        if path.stat().st_size != index["bytes"]:
-            return None
-        found = _opened(path, index)
-        return found if are_rows(found[2], count) else None
-    except DAMAGED:
+        rows = np.array(index["kept"], np.int64)
+        ascending = rows.ndim == 1 and (np.diff(rows, prepend=-1, append=count) > 0).all()
+        return opened(path, index) if ascending and path.stat().st_size == size(index) else None
+    except _DAMAGED:
         return None
-
-
-def are_rows(rows: np.ndarray, count: int) -> bool:
-    """Whether these are numbers of pictures among `count`, ascending."""
-    return rows.ndim == 1 and bool((np.diff(rows, prepend=-1, append=count) > 0).all())
 
 
 def _opened(file: Path | BinaryIO, index: dict) -> tuple:

@@ -5,22 +5,18 @@ from __future__ import annotations
 import errno
 import hashlib
 import json
-import os
 import shutil
-import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
 
-from cnnviz import files, recipe
+from cnnviz import recipe
 from cnnviz.data.dataset import Arrays, Progress, Split
-from cnnviz.data.disk_cache import DAMAGED, are_rows, cache_folder, files_digest
+from cnnviz.data.disk_cache import cache_folder, files_digest, keep, kept
 from cnnviz.data.pictures import Pictures, fitted
 from cnnviz.errors import DataError
-from cnnviz.temporary import own_name
 
 __all__ = ["BATCH", "features"]
 
@@ -58,24 +54,17 @@ def features(
     """
     folder = cache_folder() / "features"
     name = _key(split, data, stem)
+
+    def write(file: BinaryIO) -> dict:
+        pictures = fitted(split, data, False, None, cancelled)
+        return _write(split, pictures, compute, file, lambda done: _told(progress, what, split, done))
+
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        if name is not None and (found := _opened(folder / name, len(split))) is not None:
+        path = folder / f"{name}.bin" if name else None
+        if path is not None and (found := kept(path, len(split), _bytes, _mapped)) is not None:
             return found
-        handle, temporary = tempfile.mkstemp(**own_name(folder))
-        try:
-            with os.fdopen(handle, "w+b", buffering=2**20) as file:
-                pictures = fitted(split, data, False, None, cancelled)
-                index = _write(split, pictures, compute, file, lambda done: _told(progress, what, split, done))
-                file.flush()
-                found = _mapped(file, index)  # a mapped file lives on under another name or without one
-            if name is not None:
-                with suppress(FileNotFoundError):  # the folder is a cache, which may be emptied at any moment
-                    os.replace(temporary, folder / f"{name}.bin")
-                    files.write_json(folder / f"{name}.json", index)
-            return found
-        finally:
-            Path(temporary).unlink(missing_ok=True)
+        return keep(folder, path, write, _mapped)
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             raise _full(folder, shutil.disk_usage(folder).free) from None
@@ -147,18 +136,13 @@ def _full(folder: Path, free: int, size: int | None = None) -> DataError:
                      "another folder, or set network.backbone.cached to false.")  # fmt: skip
 
 
-def _opened(path: Path, count: int) -> Pictures | None:
-    """What is kept of a split of `count` pictures; `None` where it is gone or damaged."""
-    index, data = files.read_json(path.with_suffix(".json")), path.with_suffix(".bin")
-    try:
-        whole = index is not None and data.stat().st_size == 4 * int(np.prod(index["shape"]))
-        found = _mapped(data, index) if whole else None
-        return found if found is not None and are_rows(found.kept, count) and len(found.kept) == len(found) else None
-    except DAMAGED:
-        return None
+def _bytes(index: dict) -> int:
+    return 4 * int(np.prod(index["shape"]))
 
 
 def _mapped(file: Path | BinaryIO, index: dict) -> Pictures:
     array = np.memmap(file, np.float32, mode="r").reshape(index["shape"])
+    if len(array) != len(index["kept"]):
+        raise ValueError("another number of features than of pictures")
     skipped = tuple((name, sentence) for name, sentence in index["skipped"])
     return Pictures(array, array, np.array(index["kept"], np.int64), skipped)

@@ -61,16 +61,21 @@ class Loaded:
         return values
 
     @enough_memory()
-    def ask(self, pictures: np.ndarray) -> list[np.ndarray]:
-        """Returns the class probabilities of each head, float32 (n, classes), for uint8 (n, *image_size, channels).
+    def ask(self, pictures: np.ndarray, *, prepared: bool = False) -> list[np.ndarray]:
+        """Returns the class probabilities of each head, float32 (n, classes), in passes of `at_once` pictures.
+
+        Args:
+            pictures: uint8 (n, *image_size, channels), or what `pixels` makes of them.
+            prepared: whether they are such pixels already.
 
         Raises:
-            ModelError: the model's outputs are not what its heads say.
+            ModelError: the model's outputs are not what its heads say, or the memory is not enough.
         """
-        parts = [
-            probabilities(keras.tree.flatten(self.model(self.pixels(part), training=False)), self.heads, len(part))
-            for part in (pictures[start : start + self.at_once] for start in range(0, len(pictures), self.at_once))
-        ]
+        parts = []
+        for start in range(0, len(pictures), self.at_once):
+            part = pictures[start : start + self.at_once]
+            outputs = self.model(part if prepared else self.pixels(part), training=False)
+            parts.append(probabilities(keras.tree.flatten(outputs), self.heads, len(part)))
         if not parts:
             return [np.empty((0, head.classes), np.float32) for head in self.heads]
         return [np.concatenate(found) for found in zip(*parts, strict=True)]

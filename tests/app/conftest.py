@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 import keras
 import pytest
-from streamlit.runtime.pages_manager import PagesManager
 
 from cnnviz.models.load.load import keep_state
+from tests.pages_run import through_the_app
 
 
 @pytest.fixture(scope="package", autouse=True)
@@ -23,15 +23,5 @@ def holding_networks() -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def navigated(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Lets each run begin with `streamlit_app.py`.
-
-    AppTest forgets before each run that the app has called `st.navigation`, so that Streamlit takes `pages/` for its
-    older kind of navigation and runs the page's file alone.
-    """
-    start = PagesManager.__init__
-
-    def started(self: PagesManager, *args: object, **named: object) -> None:
-        PagesManager.uses_pages_directory = False
-        start(self, *args, **named)
-
-    monkeypatch.setattr(PagesManager, "__init__", started)
+    """Lets each run begin with `streamlit_app.py`."""
+    through_the_app(monkeypatch)

@@ -22,6 +22,7 @@ from cnnviz.runs.snapshots import Probe, Snapshot
 from tests.addresses import address_of, by_link
 from tests.app.drawn import colours, component, picture
 from tests.made_runs import give_network, make_run
+from tests.pages_run import rested
 
 APP = Path(__file__).parents[2] / "streamlit_app.py"
 LAYERS = [
@@ -79,13 +80,7 @@ def shown(until: Callable[..., None]) -> Callable[..., AppTest]:
         if address:
             by_link(app, **address)
 
-        def rests() -> bool:
-            app.run()
-            assert not app.exception
-            return not app.get("progress")
-
-        until(rests)
-        return app
+        return rested(app, until)
 
     return run
 

@@ -16,6 +16,7 @@ from cnnviz.runs import Run, snapshots
 from cnnviz.runs.snapshots import Maps, Probe, Snapshot
 from cnnviz.ui.inputs.input_image import of_sample
 from tests.made_runs import give_network, make_run
+from tests.pages_run import rested
 
 LAYERS = [{"type": "Conv2D", "filters": 4, "padding": "same"}, {"type": "MaxPool", "pool_size": 4}, {"type": "GAP"}]
 
@@ -54,14 +55,7 @@ def shown(until: Callable[..., None]) -> Callable[..., AppTest]:
             run, app = app, AppTest.from_function(script, default_timeout=60)
             app.session_state["run"] = run.id
 
-        def rests() -> bool:
-            app.run()
-            assert not app.exception
-            assert not app.error
-            return not app.get("progress")
-
-        until(rests)
-        return app
+        return rested(app, until, errors=False)
 
     return run
 

@@ -22,6 +22,7 @@ from cnnviz.presets import PRESETS
 from cnnviz.recipe import replace
 from cnnviz.runs import Run
 from cnnviz.ui.inputs import model_cache as models
+from tests import pages_run
 from tests.made_runs import give_network, make_run
 
 LAYERS = [
@@ -96,13 +97,7 @@ def rested(until: Callable[..., None]) -> Callable[..., AppTest]:
         for name, value in state.items():
             app.session_state[name] = value
 
-        def rests() -> bool:
-            app.run()
-            assert not app.exception
-            return not app.get("progress")
-
-        until(rests)
-        return app
+        return pages_run.rested(app, until)
 
     return run
 

@@ -19,6 +19,7 @@ from cnnviz.runs import Run
 from cnnviz.ui.predict import metrics_job, metrics_view
 from cnnviz.ui.predict.metrics_panel import _json
 from tests.made_runs import give_network, make_run
+from tests.pages_run import rested
 
 LAYERS = [{"type": "Conv2D", "filters": 4, "padding": "same"}, {"type": "MaxPool", "pool_size": 4}, {"type": "GAP"}]
 
@@ -69,13 +70,7 @@ def shown(until: Callable[..., None]) -> Callable[..., AppTest]:
         for name, value in {**state, "trust_open": opened}.items():
             app.session_state[name] = value
 
-        def rests() -> bool:
-            app.run()
-            assert not app.exception
-            return not app.get("progress")
-
-        until(rests)
-        return app
+        return rested(app, until)
 
     return run
 

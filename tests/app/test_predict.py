@@ -34,6 +34,7 @@ from cnnviz.ui.predict.prediction_job import Answer, Pair, Shown
 from tests.addresses import address_of, by_link
 from tests.app.drawn import colours, pictures
 from tests.made_runs import give_network, make_run
+from tests.pages_run import rested
 
 APP = Path(__file__).parents[2] / "streamlit_app.py"
 
@@ -66,13 +67,7 @@ def shown(until: Callable[..., None]) -> Callable[[AppTest], AppTest]:
     """Runs the page until nothing is being loaded or computed any more."""
 
     def run(app: AppTest) -> AppTest:
-        def rests() -> bool:
-            app.run()
-            assert not app.exception
-            return not app.get("progress")
-
-        until(rests)
-        return app
+        return rested(app, until)
 
     return run
 

@@ -10,7 +10,7 @@ from random import Random
 from typing import Any
 
 import numpy as np
-from streamlit.runtime.pages_manager import PagesManager
+import pytest
 from streamlit.testing.v1 import AppTest
 
 from cnnviz import runs
@@ -23,6 +23,8 @@ from cnnviz.runs import predictions as evaluated
 from cnnviz.runs.predictions import Evaluated
 from cnnviz.runs.snapshots import Maps, Probe, Snapshot
 from tests.made_runs import make_run
+from tests.pages_run import through_the_app
+from tests.security.good_model import places
 
 os.environ["STREAMLIT_CLIENT_SHOW_ERROR_DETAILS"] = "full"
 APP = Path(__file__).parents[2] / "streamlit_app.py"
@@ -67,16 +69,6 @@ def whole(root: Path) -> Path:
     return folder
 
 
-def places(value: Any) -> list[tuple[Any, Any]]:
-    """Every dict or list within a value, with each of its keys."""
-    found = []
-    for key, one in list(value.items() if isinstance(value, dict) else enumerate(value)):
-        found.append((value, key))
-        if isinstance(one, (dict, list)):
-            found += places(one)
-    return found
-
-
 def other_value(draw: Random, text: str) -> str:
     """JSON, or a line of it, with another value somewhere."""
     lines = text.splitlines() if text.count("\n{") else [text]
@@ -85,7 +77,7 @@ def other_value(draw: Random, text: str) -> str:
         tree = json.loads(lines[at])
     except ValueError:
         return text
-    spots = places(tree) if isinstance(tree, (dict, list)) else []
+    spots = list(places(tree)) if isinstance(tree, (dict, list)) else []
     if not spots or draw.random() < 0.05:
         tree = draw.choice(VALUES)
     else:
@@ -150,13 +142,7 @@ def asked(path: Path) -> None:
     """The Runs page lists it, shows it, all its tabs, and its snapshots."""
     root = path.parent
     assert len(runs.listing(root)) >= 1
-    start = PagesManager.__init__
-
-    def started(self: PagesManager, *args: object, **named: object) -> None:
-        PagesManager.uses_pages_directory = False
-        start(self, *args, **named)
-
-    PagesManager.__init__ = started
+    through_the_app(pytest.MonkeyPatch())  # of this process, which ends with the file
     for shown in ("", "report", "epochs"):
         app = AppTest.from_file(str(APP), default_timeout=60).run()
         app.switch_page("pages/runs.py")

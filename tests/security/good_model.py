@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import zipfile
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-__all__ = ["Config", "Good", "members", "packed"]
+__all__ = ["Config", "Good", "members", "packed", "places"]
 
 Config = dict[str, Any]
 
@@ -38,3 +39,11 @@ def members(good: Good, *others: tuple[Any, bytes], leave: str = "") -> list[tup
     own = [("metadata.json", b"{}"), ("config.json", json.dumps(good.config).encode()),
            ("model.weights.h5", good.weights)]  # fmt: skip
     return [one for one in own if one[0] != leave] + list(others)
+
+
+def places(value: Any) -> Iterator[tuple[Any, Any]]:
+    """Every dict or list within a value, with each of its keys."""
+    for key, one in list(value.items() if isinstance(value, dict) else enumerate(value)):
+        yield value, key
+        if isinstance(one, (dict, list)):
+            yield from places(one)

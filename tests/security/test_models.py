@@ -11,9 +11,8 @@ import subprocess
 import sys
 import time
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import keras
 import numpy as np
@@ -29,7 +28,7 @@ from cnnviz.presets import PRESETS
 from cnnviz.runs.store import create
 from tests.conftest import slowness
 from tests.security.costly_models import COSTLY
-from tests.security.good_model import Good
+from tests.security.good_model import Good, places
 from tests.security.hostile_archives import ARCHIVES
 from tests.security.hostile_configs import CONFIGS
 from tests.security.hostile_weights import WEIGHTS
@@ -119,14 +118,6 @@ STRANGE = [None, True, -1, 0, 1 << 40, 0.5, float("nan"), "", "x" * 2000, "Lambd
            {"class_name": []}, {"class_name": "Lambda"}, {"module": {}, "class_name": "x"}, {"config": 1}]  # fmt: skip
 
 
-def _places(value: Any) -> Iterator[tuple[Any, Any]]:
-    """Every dict or list within a value, with each of its keys."""
-    for key, one in list(value.items() if isinstance(value, dict) else enumerate(value)):
-        yield value, key
-        if isinstance(one, (dict, list)):
-            yield from _places(one)
-
-
 def test_a_config_with_anything_anywhere_is_refused_or_sound(good: Good) -> None:
     draw = random.Random(3)
     refused: list[str] = []
@@ -134,7 +125,7 @@ def test_a_config_with_anything_anywhere_is_refused_or_sound(good: Good) -> None
     for _ in range(600):
         config = json.loads(text)
         for _ in range(draw.randint(1, 3)):
-            holder, key = draw.choice(list(_places(config)))
+            holder, key = draw.choice(list(places(config)))
             holder[key] = copy.deepcopy(draw.choice(STRANGE))
         try:
             assert checked_config(json.dumps(config).encode())["compile_config"] is None

@@ -1,1 +1,1 @@
-"""feature_visualization."""
+"""Images for which a filter or a class answers most (activation maximization)."""

@@ -1,1 +1,1 @@
-"""metrics."""
+"""How far a heat map can be trusted: faithfulness, sanity checks, localization."""

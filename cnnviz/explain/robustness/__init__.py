@@ -1,1 +1,1 @@
-"""robustness."""
+"""What augmentation and translation of images do to a model's predictions."""

@@ -1,1 +1,1 @@
-"""build."""
+"""A recipe's model: layers, backbones and their weights."""

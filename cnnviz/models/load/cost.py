@@ -95,11 +95,12 @@ def _measured(operation: Any, known: Known, *args: Any, **kwargs: Any) -> tuple[
     outputs = operation.compute_output_spec(*args, **kwargs)
     if isinstance(operation, keras.layers.EinsumDense):
         outputs = keras.KerasTensor(_einsum_shape(operation, args[0].shape), outputs.dtype)
-    for one in _tensors(outputs):
-        if None in one.shape:
-            raise Refused(f"its layer {short(operation.name)!r} has the shape {short(one.shape)} for one picture",
+    shapes = [one.shape for one in _tensors(outputs)]
+    for shape in shapes:
+        if None in shape:
+            raise Refused(f"its layer {short(operation.name)!r} has the shape {short(shape)} for one picture",
                           "networks are opened whose layers' sizes follow from the picture's")  # fmt: skip
-    made = [_count(one.shape) for one in _tensors(outputs)]
+    made = list(map(math.prod, shapes))
     own = Effort(1, sum(made), max(made, default=0))
     inputs = _tensors((args, kwargs))
     if isinstance(operation, keras.layers.Bidirectional):
@@ -110,13 +111,13 @@ def _measured(operation: Any, known: Known, *args: Any, **kwargs: Any) -> tuple[
         return outputs, own + _measured(operation.layer, known, once)[1] * shape[1]
     if isinstance(operation, keras.layers.Wrapper):
         return outputs, own + _measured(operation.layer, known, *args, **kwargs)[1]
-    return outputs, own + _inside(operation, [one.shape for one in inputs], [one.shape for one in _tensors(outputs)])
+    return outputs, own + _inside(operation, [one.shape for one in inputs], shapes)
 
 
 def _inside(operation: Any, inputs: list[tuple[int, ...]], outputs: list[tuple[int, ...]]) -> Effort:
     """What a layer does beside making its outputs."""
-    kind, made = type(operation).__name__, sum(map(_count, outputs))
-    kernels = sum(_count(one.shape) for one in getattr(operation, "weights", ()) if len(one.shape) > 1)
+    kind, made = type(operation).__name__, sum(map(math.prod, outputs))
+    kernels = sum(math.prod(one.shape) for one in getattr(operation, "weights", ()) if len(one.shape) > 1)
     if isinstance(operation, _SCORED):
         return _scores(operation, inputs) + Effort(multiplications=kernels * max(map(_places, inputs)))
     if isinstance(operation, _RECURRENT):
@@ -125,11 +126,14 @@ def _inside(operation: Any, inputs: list[tuple[int, ...]], outputs: list[tuple[i
     if isinstance(operation, keras.layers.EinsumDense):
         return Effort(multiplications=made * _summed(operation))
     if kind in _KERNELS_GIVEN:
-        return Effort(multiplications=sum(map(_count, inputs[1:])) * _places(outputs[0]))
+        return Effort(multiplications=sum(map(math.prod, inputs[1:])) * _places(outputs[0]))
     if kind in _PRODUCTS and len(inputs) > 1:
-        return Effort(multiplications=math.isqrt(_count(inputs[0]) * _count(inputs[1]) * made) + made)
+        return Effort(multiplications=math.isqrt(math.prod(inputs[0]) * math.prod(inputs[1]) * made) + made)
     if "pool_size" in vars(operation):
-        return Effort(multiplications=made * _count(_pair(operation.pool_size)))
+        size = operation.pool_size  # an operation keeps one number for all sides
+        return Effort(
+            multiplications=made * (size ** (len(inputs[0]) - 2) if isinstance(size, int) else math.prod(size))
+        )
     if kernels and inputs:
         first = getattr(operation, "data_format", "") == "channels_first"
         where = inputs[0] if kind.endswith("Transpose") else outputs[0]
@@ -137,7 +141,7 @@ def _inside(operation: Any, inputs: list[tuple[int, ...]], outputs: list[tuple[i
         between = getattr(operation, "depth_multiplier", None) if kind.startswith("Separable") else None
         more = (between or 0) * inputs[0][1 if first else -1] * _places(where, first)
         return Effort(values=more, largest=more, multiplications=kernels * _places(where, first))
-    return Effort(multiplications=sum(map(_count, inputs)))
+    return Effort(multiplications=sum(map(math.prod, inputs)))
 
 
 def _scores(layer: Any, inputs: list[tuple[int, ...]]) -> Effort:
@@ -172,14 +176,6 @@ def _tensors(value: Any) -> list[keras.KerasTensor]:
     return [one for one in keras.tree.flatten(value) if isinstance(one, keras.KerasTensor)]
 
 
-def _pair(value: int | Sequence[int]) -> Sequence[int]:
-    return (value,) if isinstance(value, int) else value
-
-
 def _places(shape: tuple[int, ...], channels_first: bool = False) -> int:
     """Of a batch's pictures or sequences, without their channels."""
-    return _count(shape[:1] + shape[2:] if channels_first else shape[:-1])
-
-
-def _count(shape: Sequence[int]) -> int:
-    return math.prod(shape)
+    return math.prod(shape[:1] + shape[2:] if channels_first else shape[:-1])

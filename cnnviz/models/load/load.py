@@ -124,10 +124,7 @@ def load_file(
         ModelError: another kind of file, one that can't be read, or a model that doesn't classify pictures.
     """
     name = name or path.name
-    if scale not in (None, *SCALES):
-        raise ModelError(f"The pixel scale {scale!r} is not known: {one_of(scale, SCALES)}.")
-    if outputs not in OUTPUTS:
-        raise ModelError(f"What a network gives can't be {outputs!r}: {one_of(outputs, OUTPUTS)}.")
+    _check_options(scale, outputs)
     if _ADDRESS.match(str(path)):
         raise ModelError(f"{short(name)} is an address: download the file yourself, and give its path.")
     if path.is_dir() or not (path.exists() or path.is_symlink()):
@@ -150,14 +147,20 @@ def of_model(
     Raises:
         ModelError: it doesn't classify images.
     """
-    if scale not in (None, *SCALES):
-        raise ModelError(f"The pixel scale {scale!r} is not known: {one_of(scale, SCALES)}.")
+    _check_options(scale, outputs)
     size, channels = _takes(model, name)
     choose(model, outputs)
     heads = heads_of(model)
     return Loaded(name, model, heads, named(heads, classes), size, channels, at_once=at_once, scale=scale or "raw",
                   scale_known=scale is not None or _scales_itself(model),
                   doubts=tuple(one.doubt for one in endings(model) if one.doubt))  # fmt: skip
+
+
+def _check_options(scale: Scale | None, outputs: Outputs) -> None:
+    if scale not in (None, *SCALES):
+        raise ModelError(f"The pixel scale {scale!r} is not known: {one_of(scale, SCALES)}.")
+    if outputs not in OUTPUTS:
+        raise ModelError(f"What a network gives can't be {outputs!r}: {one_of(outputs, OUTPUTS)}.")
 
 
 def _scales_itself(model: keras.Model) -> bool:

@@ -1,1 +1,1 @@
-"""augment."""
+"""The Augment page."""

@@ -1,1 +1,1 @@
-"""components."""
+"""Components that a page draws with scripts of its own."""

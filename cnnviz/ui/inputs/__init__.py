@@ -1,1 +1,1 @@
-"""inputs."""
+"""What pages ask for: images, models, data sets and files."""

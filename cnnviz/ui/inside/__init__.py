@@ -1,1 +1,1 @@
-"""inside."""
+"""The Inside page."""

@@ -1,1 +1,1 @@
-"""learn."""
+"""The Learn page."""

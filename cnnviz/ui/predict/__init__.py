@@ -1,1 +1,1 @@
-"""predict."""
+"""The Predict page."""

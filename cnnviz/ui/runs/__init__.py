@@ -1,1 +1,1 @@
-"""runs."""
+"""The Runs page."""

@@ -1,1 +1,1 @@
-"""session."""
+"""A person's session: its address, its widgets' values, and work in the background."""

@@ -35,6 +35,7 @@ HAND: dict[str, tuple[Callable[[Any], Any], tuple, int, int, int]] = {
     "einsum": (layers.EinsumDense("abc,cde->abde", (None, 2, 3)), (4, 5), 24, 24 * 5, 0),
     "einsum of any sides": (layers.EinsumDense("...c,cd->...d", 2), (4, 5), 8, 8 * 5, 0),
     "window": (layers.MaxPooling2D(2), (10, 10, 3), 75, 75 * 4, 0),
+    "window as an operation": (lambda x: keras.ops.max_pool(x, 2), (10, 10, 3), 75, 75 * 4, 0),
     "steps": (layers.SimpleRNN(4), (6, 5), 8, 6 * (5 * 4 + 4 * 4), 6),
     "steps both ways": (layers.Bidirectional(layers.SimpleRNN(4)), (6, 5), 8 + 2 * 8, 2 * 6 * (5 * 4 + 4 * 4), 12),
     "a network for each part": (in_half, (6, 4, 3), 6 * 8 + 6 * 16, 6 * (4 * 6 + 8), 0),
