@@ -13,7 +13,9 @@ __all__ = ["address_of", "by_link"]
 def address_of(app: AppTest) -> dict[str, str]:
     """Returns what a browser has in its address after this run: what the script puts there, or the last step."""
     [told] = [
-        json.loads(one.proto.json) for one in app.get("bidi_component") if one.proto.component_name == "cnnviz_address"
+        json.loads(one.proto.json)
+        for one in app.get("bidi_component")
+        if one.proto.component_name == "cnnviz_query_params"
     ]
     if told["to"] is not None:
         return dict(parse_qsl(told["to"]))

@@ -161,10 +161,10 @@ def _pair(picture: Picture, policy: Policy, seed: int, epoch: int, mark: bool, d
         _tiles(place, _drawn(one, one.identity, policy, seed, epoch, 5, mark, data))
 
 
-def _before_and_after(picture: Picture, policy: Policy, seed: int, epoch: int, mark: bool, data: Data | None) -> None:
-    image, size, crop = _frame(picture.image, data, LARGE)
-    others = [other.image for other in companions(picture, COMPANIONS)] if policy.mixes else ()
-    (one,) = draws(image, policy, seed=seed, epochs=[epoch], sample=picture.number, size=size, crop=crop, others=others)
+def _before_and_after(source: Picture, policy: Policy, seed: int, epoch: int, mark: bool, data: Data | None) -> None:
+    image, size, crop = _frame(source.image, data, LARGE)
+    others = [other.image for other in companions(source, COMPANIONS)] if policy.mixes else ()
+    (one,) = draws(image, policy, seed=seed, epochs=[epoch], sample=source.number, size=size, crop=crop, others=others)
     before, after = fit(image, size, channels=image.shape[2], crop=crop), one.image
     if mark:
         before, after = with_channels(before, 3), marked(after, one.filled)

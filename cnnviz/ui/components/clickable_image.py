@@ -5,66 +5,14 @@ from __future__ import annotations
 import base64
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import cv2
 import numpy as np
 import streamlit as st
 
+from cnnviz.ui.components.component import component
+
 __all__ = ["Encoded", "clickable", "encoded"]
-
-_HTML = """
-<div class="all scrolls-sideways" tabindex="0" role="group" aria-label="Picture">
-  <div class="frame"><img><div class="mark"></div></div><div class="words">&nbsp;</div>
-</div>
-"""
-_CSS = """
-.all { overflow-x: auto; }
-.frame { position: relative; width: clamp(var(--least), 100%, var(--wide)); line-height: 0; cursor: crosshair; }
-.frame img { width: 100%; aspect-ratio: var(--shape); image-rendering: pixelated; border-radius: 0.25rem; }
-.mark { position: absolute; box-sizing: border-box; border: 2px solid #fff; outline: 2px solid #d9480f;
-  min-width: 9px; min-height: 9px; transform: translate(-50%, -50%); pointer-events: none; }
-.words { font-size: 0.8rem; opacity: 0.75; min-height: 1.3em; padding-top: 0.3rem; color: var(--st-text-color);
-  font-family: var(--st-font); font-variant-numeric: tabular-nums; }
-"""
-_JS = """
-export default function ({ parentElement, data, setTriggerValue }) {
-  const frame = parentElement.querySelector(".frame"), image = frame.querySelector("img");
-  const mark = frame.querySelector(".mark"), words = parentElement.querySelector(".words");
-  const { rows, columns, marked, labels } = data;
-  frame.style.setProperty("--wide", data.width + "px");
-  frame.style.setProperty("--least", data.least + "px");
-  frame.style.setProperty("--shape", data.shape);
-  if (image.src !== data.picture) image.src = data.picture;
-  image.alt = data.alt;
-  mark.style.display = marked ? "block" : "none";
-  if (marked) {
-    mark.style.left = data.whole_row ? "50%" : (100 * (marked[1] + 0.5)) / columns + "%";
-    mark.style.top = (100 * (marked[0] + 0.5)) / rows + "%";
-    mark.style.width = (data.whole_row ? 100 : 100 / columns) + "%";
-    mark.style.height = 100 / rows + "%";
-  }
-  const at = (event) => {
-    const box = image.getBoundingClientRect();
-    const place = (from, length, count) => Math.max(0, Math.min(count - 1, Math.floor((from / length) * count)));
-    return [place(event.clientY - box.top, box.height, rows), place(event.clientX - box.left, box.width, columns)];
-  };
-  const said = marked && labels ? labels[marked[0] * columns + marked[1]] : "";
-  words.style.display = labels ? "block" : "none";
-  words.textContent = said || "\\u00a0";
-  frame.onpointermove = (event) => {
-    const [row, column] = at(event);
-    if (labels) words.textContent = labels[row * columns + column] || "\\u00a0";
-  };
-  frame.onpointerleave = () => { words.textContent = said || "\\u00a0"; };
-  frame.onclick = (event) => setTriggerValue("clicked", at(event));
-}
-"""
-
-
-@st.cache_resource(show_spinner=False)
-def _component() -> Any:
-    return st.components.v2.component("cnnviz_clickable", html=_HTML, css=_CSS, js=_JS)
 
 
 @dataclass(frozen=True)
@@ -121,7 +69,7 @@ def clickable(
         "least": min(least, width),
         "labels": None if labels is None else list(labels),
     }
-    _component()(data=data, key=key, on_clicked_change=lambda: _take(key, grid, on_click))
+    component("clickable_image")(data=data, key=key, on_clicked_change=lambda: _take(key, grid, on_click))
 
 
 def _take(key: str, grid: tuple[int, int], on_click: Callable[[tuple[int, int]], None]) -> None:

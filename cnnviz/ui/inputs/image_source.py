@@ -134,14 +134,14 @@ def _take_shot(choice: Choice) -> None:
 
 
 def _take(choice: Choice, files: list[tuple[str, bytes]]) -> None:
-    photos: list[Photo] = []
+    taken: list[Photo] = []
     for name, data in files:
         try:
-            photos.append(of_upload(name, data))
+            taken.append(of_upload(name, data))
         except CnnvizError as error:
             choice.refused.append((name, str(error)))
-    if photos:
-        add(choice, photos)
+    if taken:
+        add(choice, taken)
 
 
 def _items(choice: Choice, run: Run) -> None:

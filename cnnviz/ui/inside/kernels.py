@@ -11,7 +11,7 @@ import streamlit as st
 
 from cnnviz.errors import CnnvizError
 from cnnviz.figures.kernels import Mosaic, colour_scale, enlarged, grid_of, matrix_of, norm_bars
-from cnnviz.figures.snapshots import picture
+from cnnviz.figures.snapshots import mosaic_html
 from cnnviz.images import to_png
 from cnnviz.ui.components.clickable_image import clickable
 from cnnviz.ui.file_names import file_name
@@ -117,7 +117,7 @@ def kernel_of(opened: Opened, channel: int) -> None:
         number = ", ".join(str(int(found.inputs[one, channel])) for one in order[:4]) + " …" * (len(order) > 4)
         on = f"inputs, from the strongest on ({number})" if len(order) > 1 else f"input {number}"
         caption = f"Filter {channel} for {which} {on}; orange above 0, blue below; {norm}."
-    st.html(picture(enlarged(image, _SMALL), f"Kernel of channel {channel} of {opened.layer}", caption,
+    st.html(mosaic_html(enlarged(image, _SMALL), f"Kernel of channel {channel} of {opened.layer}", caption,
                     min(_SMALL, max(120, 9 * image.shape[1]))))  # fmt: skip
 
 

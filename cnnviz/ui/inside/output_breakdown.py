@@ -13,7 +13,7 @@ from cnnviz.errors import CnnvizError
 from cnnviz.explain.inspection.layer_arithmetic import Account
 from cnnviz.figures.channels import colour_bar
 from cnnviz.figures.output_breakdown import signed
-from cnnviz.figures.snapshots import picture
+from cnnviz.figures.snapshots import mosaic_html
 from cnnviz.images import with_channels
 from cnnviz.mosaics import in_colours, maps, shades
 from cnnviz.ui.components.clickable_image import clickable
@@ -169,7 +169,7 @@ def _seen(opened: Opened, row: int, column: int) -> None:
     for colour, thickness in (((255, 255, 255), 4), ((217, 72, 15), 2)):
         cv2.rectangle(large, *corners, colour, thickness)
     caption = f"The number depends on these {height} × {width} pixels of what the network sees."
-    st.html(picture(large, f"The picture with a box of {height} × {width} pixels", caption, _WIDTH))
+    st.html(mosaic_html(large, f"The picture with a box of {height} × {width} pixels", caption, _WIDTH))
 
 
 def _account(opened: Opened, known: list[np.ndarray], at: tuple[int, ...]) -> None:

@@ -65,10 +65,10 @@ def _head(pair: Pair, head: str, shares: np.ndarray) -> dict[str, Any]:
 
 def numbers_button(pairs: Sequence[Pair], key: str) -> None:
     """Draws the button that saves the numbers of these pairs as one JSON file."""
-    photos, networks = (list(dict.fromkeys(titles)) for titles in
+    images, models = (list(dict.fromkeys(titles)) for titles in
                         ([pair.photo.title for pair in pairs], [pair.source.file_part for pair in pairs]))  # fmt: skip
     of = [titles[0] if len(titles) == 1 else f"{len(titles)} {what}" for titles, what in
-          ((networks, "networks"), (photos, "pictures"))]  # fmt: skip
+          ((models, "models"), (images, "images"))]  # fmt: skip
     st.download_button(
         "Numbers", lambda: json.dumps([numbers(pair) for pair in pairs], indent=1),
         file_name(*of, "numbers", ending=".json"), "application/json", icon=":material/download:", type="tertiary",

@@ -9,7 +9,7 @@ import numpy as np
 
 from cnnviz.augment.preview import picture_bytes
 from cnnviz.figures.channels import colour_bar
-from cnnviz.figures.snapshots import Cell, picture, share_line, watched
+from cnnviz.figures.snapshots import Cell, mosaic_html, share_line, watched
 from cnnviz.mosaics import in_colours, mosaic, shades
 from cnnviz.overlay import coloured
 from cnnviz.runs.snapshots import Maps, Probe, Snapshot
@@ -107,7 +107,7 @@ def maps_html(maps: Maps, at: int, name: str, epoch: int, scale: str) -> str:
     caption = f"{maps.layer} for {name}, {when(epoch)}: {which}, {height} × {width}{small}. {meaning}"
     alt = f"Feature maps of {maps.layer}, {when(epoch)}"
     bar = colour_bar(shaded, range(count), "viridis", ends if count > 1 else None)
-    return picture(in_colours(mosaic(levels, columns=columns)), alt, caption, columns * 84) + bar
+    return mosaic_html(in_colours(mosaic(levels, columns=columns)), alt, caption, columns * 84) + bar
 
 
 def kernels_html(kernels: np.ndarray, epoch: int) -> str:
@@ -122,4 +122,4 @@ def kernels_html(kernels: np.ndarray, epoch: int) -> str:
         f"of 0; {colours}. The greatest weight is {greatest:.3g}."
     )
     shown = np.stack(planes * (3 // len(planes)), axis=2)
-    return picture(shown, f"Kernels of the first convolution, {when(epoch)}", caption, columns * 42)
+    return mosaic_html(shown, f"Kernels of the first convolution, {when(epoch)}", caption, columns * 42)

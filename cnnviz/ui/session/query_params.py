@@ -14,34 +14,18 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 from urllib.parse import urlencode
 
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
+
+from cnnviz.ui.components.component import component
 
 __all__ = ["enter", "go", "news", "settled", "tell", "tell_in_fragment", "write"]
 
 LONGEST = 20_000
 """So many characters of a value are read, and at most so many written."""
 _VISIT, _HANDED, _MEANT = "address_visit", "address_handed", "address_meant"
-_JS = """
-const followed = { turn: null };  // each telling once, however often it is drawn
-const plain = (search) => new URLSearchParams(search).toString();
-
-export default function ({ data }) {
-  const { turn, to, since, page, others } = data;
-  const here = location.pathname.replace(/[/]+$/, "").split("/").pop();
-  const ours = page ? here === page : !others.includes(here);
-  const isNew = turn !== followed.turn && to !== null && (!since || since.map(plain).includes(plain(location.search)));
-  followed.turn = turn;
-  if (!ours || !isNew) return;
-  const now = [...new URLSearchParams(location.search)];
-  const kept = new URLSearchParams(now.filter(([name]) => name.startsWith("embed")));
-  const search = [to, kept.toString()].filter(Boolean).join("&");
-  history.replaceState(history.state, "", location.pathname + (search ? "?" + search : "") + location.hash);
-}
-"""
 
 
 @dataclass
@@ -148,7 +132,7 @@ def tell(others: Collection[str]) -> None:
     data = {"turn": visit.turn, "to": visit.to, "since": visit.since, "page": visit.page,
             "others": [one for one in others if one]}  # fmt: skip
     with st.container(key="address_place"):
-        _component()(data=data, key="address")
+        component("query_params")(data=data, key="address")
 
 
 def tell_in_fragment() -> None:
@@ -175,8 +159,3 @@ def _tell(visit: _Visit, *, may_settle: bool) -> None:
     if may_settle:
         visit.arriving = False
         visit.settled.clear()
-
-
-@st.cache_resource(show_spinner=False)
-def _component() -> Any:
-    return st.components.v2.component("cnnviz_address", js=_JS)
