@@ -28,7 +28,7 @@ def ours(epochs: int) -> int:
     split = open_dataset(wanted.data).splits["train"]
     pictures = prepare(split, wanted.data)
     labels = {head: values[pictures.kept] for head, values in split.labels.items()}
-    return sum(len(images) for images, _ in pipeline.training(pictures, labels, wanted))
+    return sum(len(batch) for batch, _ in pipeline.training(pictures, labels, wanted))
 
 
 def theirs(epochs: int) -> int:

@@ -24,7 +24,7 @@ KEPT = 1600  # as cnnviz.ui.inputs.image_picker.LONGEST
 TURNS = 15
 
 
-def photo() -> bytes:
+def jpeg() -> bytes:
     """A 12-megapixel JPEG with structure at all sizes."""
     rng = np.random.default_rng(0)
     layers = [
@@ -51,7 +51,7 @@ def milliseconds(work: Callable[[], object], turns: int) -> tuple[float, float]:
 
 
 def main() -> None:
-    data = photo()
+    data = jpeg()
     print(f"photo: {SIDES[1]} x {SIDES[0]}, {len(data) / 2**20:.1f} MB")
     began = time.perf_counter()
     whole = images.decode(data)

@@ -128,6 +128,6 @@ def sweep(
         raise RecipeError(f"{kind} can't be {outside[0]:g}: choose a value from {bounds[0]:g} to {bounds[1]:g}.")
     low, high = bounds or (None, None)
     alone = (policy or Policy()).model_copy(update={"steps": (Step(type=kind, low=low, high=high),)})
-    picture = working(image, alone, size=size, crop=crop)
-    made = [_apply(picture, alone, (one,), size, crop) for one in steps]
+    base = working(image, alone, size=size, crop=crop)
+    made = [_apply(base, alone, (one,), size, crop) for one in steps]
     return np.stack(made) if made else np.empty((0, *size, image.shape[2]), np.uint8)

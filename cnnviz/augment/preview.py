@@ -65,17 +65,17 @@ def draws(
         RecipeError: a seed, epoch or sample out of bounds, see `augment.draw`.
         ImageError: a picture of another type or shape.
     """
-    picture = working(image, policy, size=size, crop=crop)
+    base = working(image, policy, size=size, crop=crop)
     others = [working(with_channels(o, image.shape[2]), policy, size=size, crop=crop) for o in others]
     made = []
     for epoch in epochs:
         drawn = draw(policy, seed=seed, epoch=epoch, sample=sample)
         mask = filled(image.shape, policy, drawn, size=size, crop=crop)
         if policy.mixes and others:
-            shown, drawn = _mixed([picture, *others], policy, drawn, seed, epoch, sample, size, crop)
+            shown, drawn = _mixed([base, *others], policy, drawn, seed, epoch, sample, size, crop)
         else:
             drawn = tuple(_unmixed(one) for one in drawn)
-            shown = apply(picture, policy, drawn, size=size, crop=crop)
+            shown = apply(base, policy, drawn, size=size, crop=crop)
         made.append(Draw(shown, drawn, mask))
     return made
 

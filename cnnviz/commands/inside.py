@@ -70,11 +70,11 @@ def _activations(chosen: argparse.Namespace) -> int:
     for option, value, allowed in (("scale", chosen.scale, SCALES), ("colour map", chosen.colour_map, COLOUR_MAPS)):
         if value not in allowed:
             raise ModelError(f"There is no {option} {value!r}: {one_of(value, allowed)}.")
-    out, photo = out_folder(chosen.out), Path(chosen.photo)
-    images.decode(photo)  # before TensorFlow is loaded for it in vain
+    out, path = out_folder(chosen.out), Path(chosen.photo)
+    images.decode(path)  # before TensorFlow is loaded for it in vain
     with tensorflow_quiet():
         loaded, _ = network_of(chosen)
-        image = decoded(photo, loaded.bits)
+        image = decoded(path, loaded.bits)
         from cnnviz.explain.inspection.activations import activations, statistics  # brings TensorFlow
         from cnnviz.models.graph.graph import flatten
 
@@ -89,14 +89,14 @@ def _activations(chosen: argparse.Namespace) -> int:
     for number, layer in enumerate(layers, 1):
         if layer.name in found:
             values = found[layer.name]
-            picture = _mosaic(values, chosen.scale, chosen.colour_map)
+            mosaic = _mosaic(values, chosen.scale, chosen.colour_map)
             name = f"{number:0{len(str(len(layers)))}}-{stem_of(layer.name, otherwise='layer')}.png"
             records.append({
                 "layer": layer.name,
                 "type": layer.type,
                 "shape": list(values.shape),
                 "silent": np.flatnonzero(statistics(values).silent).tolist() if values.ndim else [],
-                "picture": written(out / name, images.to_png(picture)) if picture is not None else None,
+                "picture": written(out / name, images.to_png(mosaic)) if mosaic is not None else None,
             })  # fmt: skip
     kept = _archive(out / "activations.npz", found)
     if chosen.json:

@@ -17,15 +17,15 @@ from cnnviz.files import write_bytes
 __all__ = ["decoded", "made_folder", "out_file", "out_folder", "stem_of", "written"]
 
 
-def decoded(photo: Path, bits: int | None = None) -> np.ndarray:
+def decoded(path: Path, bits: int | None = None) -> np.ndarray:
     """Returns `images.decode`'s picture of a file; what a person may not expect of it is said on stderr.
 
     Raises:
         ImageError: it can't be read.
     """
-    image, notes = images.decode_with_notes(photo, bits)
+    image, notes = images.decode_with_notes(path, bits)
     for note in notes:
-        print(f"cnnviz: {printable(photo.name)}: {note}", file=sys.stderr)
+        print(f"cnnviz: {printable(path.name)}: {note}", file=sys.stderr)
     return image
 
 

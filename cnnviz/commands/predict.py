@@ -125,13 +125,13 @@ def _index(subject: str | None, classes: Sequence[str]) -> int | None:
     return int(subject) if re.fullmatch(r"[0-9]{1,6}", subject) and int(subject) < len(classes) else None
 
 
-def _asked(loaded: Loaded, photo: Path, wanted: _Wanted | None, taken: set[str]) -> list[dict[str, Any]]:
+def _asked(loaded: Loaded, path: Path, wanted: _Wanted | None, taken: set[str]) -> list[dict[str, Any]]:
     """A record for each head; what is explained is written to files.
 
     Raises:
         CnnvizError: the photo can't be read or explained, or a file can't be written.
     """
-    image = decoded(photo, loaded.bits)
+    image = decoded(path, loaded.bits)
     seen = loaded.fit(image)[None]
     records = []
     for number, (head, shares) in enumerate(zip(loaded.heads, loaded.ask(seen), strict=True)):
@@ -148,7 +148,7 @@ def _asked(loaded: Loaded, photo: Path, wanted: _Wanted | None, taken: set[str])
             target = Target(number, int(order[0]) if index is None else index)
             made = explain(loaded.model, loaded.pixels(seen), method=wanted.method, target=target,
                            layer=wanted.layers[number])  # fmt: skip
-            files = _written(loaded, image, made.map[0], wanted.out / _stem(photo, head.name, wanted.method, taken))
+            files = _written(loaded, image, made.map[0], wanted.out / _stem(path, head.name, wanted.method, taken))
             record |= {"method": made.method, "layer": made.layer, "target": classes[target.index],
                        "score": float(made.scores[0]), "strength": float(made.strength[0]), **files}  # fmt: skip
             if made.note:
@@ -161,13 +161,13 @@ def _written(loaded: Loaded, image: np.ndarray, map_: np.ndarray, stem: Path) ->
     top, left, height, width = images.crop_box(image.shape, loaded.image_size, loaded.crop)
     values = io.BytesIO()
     np.save(values, np.asarray(map_, np.float32), allow_pickle=False)
-    picture = images.to_png(overlay(image[top : top + height, left : left + width], map_, OPACITY))
-    return {"overlay": written(Path(f"{stem}.png"), picture), "map": written(Path(f"{stem}.npy"), values.getvalue())}
+    png = images.to_png(overlay(image[top : top + height, left : left + width], map_, OPACITY))
+    return {"overlay": written(Path(f"{stem}.png"), png), "map": written(Path(f"{stem}.npy"), values.getvalue())}
 
 
-def _stem(photo: Path, head: str, method: str, taken: set[str]) -> str:
+def _stem(path: Path, head: str, method: str, taken: set[str]) -> str:
     """A file's name that no other photo of this call has."""
-    stem = base = f"{stem_of(photo.stem, head)}-{method}"
+    stem = base = f"{stem_of(path.stem, head)}-{method}"
     number = 2
     while stem in taken:
         stem, number = f"{base}-{number}", number + 1

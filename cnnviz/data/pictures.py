@@ -76,13 +76,13 @@ def prepare(
         return Pictures(ready, ready, np.arange(len(split)))
     total = int(len(split) * np.prod(data.input_shape) * (1.5 if whole else 1))
     done = fitted(split, data, whole, progress, cancelled)
-    pictures = (
+    decoded = (
         disk_cache.on_disk(split, data, whole, total, done) if total > budget else _in_memory(split, data, whole, done)
     )
-    if not len(pictures[0]):
-        name, sentence = pictures[3][0]
+    if not len(decoded[0]):
+        name, sentence = decoded[3][0]
         raise DataError(f"Not one of the {len(split)} pictures of {split.name} can be used; {name}: {sentence}")
-    return Pictures(*pictures)
+    return Pictures(*decoded)
 
 
 def on_demand(split: Split, data: recipe.Data, kept: np.ndarray) -> Pictures:

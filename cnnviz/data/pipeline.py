@@ -56,16 +56,16 @@ def training(
         rows = samples % len(pictures)
         wanted = [target[rows] for target in targets]
         if policy.steps:
-            images = augment_batch(
+            batch = augment_batch(
                 _take(pictures, rows), policy, seed=seed, epoch=int(epoch), samples=samples, size=size, crop=crop
             )
             if policy.mixes:
                 named = {head.name: target for head, target in zip(heads, wanted, strict=True)}
-                images, named = mix_batch(images, named, policy, seed=seed, epoch=int(epoch), samples=samples)
+                batch, named = mix_batch(batch, named, policy, seed=seed, epoch=int(epoch), samples=samples)
                 wanted = list(named.values())
         else:
-            images = _take(pictures, rows)
-        return images, *wanted, *(weight[rows] for weight in weights)
+            batch = _take(pictures, rows)
+        return batch, *wanted, *(weight[rows] for weight in weights)
 
     def batches() -> Iterator[tuple[int, np.ndarray]]:
         for epoch in range(first_epoch, end):

@@ -12,7 +12,7 @@ import numpy as np
 from cnnviz.figures.prediction import ACCENT, answer, layered
 from cnnviz.figures.style import escaped, quoted
 
-__all__ = ["Cell", "picture", "share_line", "watched"]
+__all__ = ["Cell", "mosaic_html", "share_line", "watched"]
 
 _LINE = (150, 34)
 
@@ -84,7 +84,7 @@ def share_line(shares: Sequence[tuple[int, float]], epoch: int, total: int, alt:
     return f'<img alt="{quoted(alt)}" src="data:image/svg+xml;base64,{data}" style="width:100%;max-width:15rem">'
 
 
-def picture(image: np.ndarray, alt: str, caption: str, pixels: int) -> str:
+def mosaic_html(image: np.ndarray, alt: str, caption: str, pixels: int) -> str:
     """Returns a mosaic with its caption; as HTML. Enlarged, its pixels stay squares.
 
     Args:

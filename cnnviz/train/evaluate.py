@@ -74,12 +74,12 @@ def measured(
     split, heads = dataset.splits[name], of_logits(recipe).network.heads
     labels = {head.name: split.labels[head.name][pictures.kept] for head in heads}
     parts, done = [], 0
-    for images in _batches(pictures, labels, recipe):
+    for batch in _batches(pictures, labels, recipe):
         if cancelled is not None and cancelled():
             raise CancelledError
-        outputs = model.predict_on_batch(images)
+        outputs = model.predict_on_batch(batch)
         parts.append([np.asarray(one) for one in (outputs if isinstance(outputs, (list, tuple)) else [outputs])])
-        done += len(images)
+        done += len(batch)
         if progress is not None:
             progress(f"Evaluating {name} pictures", done, len(pictures))
     logits = [np.concatenate(found) for found in zip(*parts, strict=True)]

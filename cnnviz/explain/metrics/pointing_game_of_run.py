@@ -57,12 +57,12 @@ def masked_pictures(recipe: Recipe, progress: Progress | None = None) -> Masked:
     if not len(split) or split.mask(0) is None:
         raise DataError(f"The pictures of {dataset.title} have no masks: only those of shapes have.")
     size, crop = data.image_size, data.crop
-    pictures = [images.fit(split.image(nth), size, channels=data.channels, crop=crop) for nth in range(len(split))]
+    fitted = [images.fit(split.image(nth), size, channels=data.channels, crop=crop) for nth in range(len(split))]
     masks = [
         images.fit(split.mask(nth)[..., None].astype(np.uint8) * 255, size, channels=1, crop=crop)[..., 0] > 127
         for nth in range(len(split))
     ]
-    return Masked(np.stack(pictures), np.stack(masks))
+    return Masked(np.stack(fitted), np.stack(masks))
 
 
 def kept(run: Run, method: str, head: str, layer: str | None) -> Pointing | None:

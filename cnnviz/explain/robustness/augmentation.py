@@ -123,11 +123,11 @@ def changes(
             if cancelled is not None and cancelled():
                 raise Cancelled
             rows = range(start, min(start + BATCH, len(pictures)))
-            images = augment_batch(
+            batch = augment_batch(
                 [pictures[row] for row in rows], steps, seed=0, epoch=0, samples=list(rows),
                 size=recipe.data.image_size, crop=recipe.data.crop if steps.needs_margin else "whole",
             )  # fmt: skip
-            found.append([each.argmax(axis=1) for each in ask(model, images, heads)])
+            found.append([each.argmax(axis=1) for each in ask(model, batch, heads)])
             done += len(rows)
             if progress is not None:
                 progress(done, total)
