@@ -12,19 +12,19 @@ from streamlit.testing.v1 import AppTest
 
 from cnnviz import images
 
-__all__ = ["colours", "component", "picture", "pictures"]
+__all__ = ["colours", "component", "html_images", "pixels_of"]
 
 
-def picture(url: str) -> np.ndarray:
+def pixels_of(url: str) -> np.ndarray:
     """The pixels of a data address, uint8 RGB (h, w, 3)."""
     return images.with_channels(images.decode(base64.b64decode(url.partition("base64,")[2])), 3)
 
 
-def pictures(app: AppTest, alt: str = "") -> list[np.ndarray]:
+def html_images(app: AppTest, alt: str = "") -> list[np.ndarray]:
     """The pictures of the page's HTML from the first that stands behind this text on."""
     html = "".join(part.proto.body for part in app.get("html"))
     assert alt in html, f"nothing is called {alt!r}"
-    return [picture(url) for url in re.findall(r'src="(data:image/(?:png|jpeg)[^"]+)"', html[html.index(alt) :])]
+    return [pixels_of(url) for url in re.findall(r'src="(data:image/(?:png|jpeg)[^"]+)"', html[html.index(alt) :])]
 
 
 def component(app: AppTest, name: str) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from cnnviz.recipe import Recipe, replace
 from cnnviz.runs import Run, snapshots
 from cnnviz.runs.snapshots import Probe, Snapshot
 from tests.addresses import address_of, by_link
-from tests.app.drawn import colours, component, picture
+from tests.app.drawn import colours, component, pixels_of
 from tests.made_runs import give_network, make_run
 from tests.pages_run import rested
 
@@ -163,7 +163,7 @@ def test_every_view_is_drawn_for_every_layer(app: AppTest, shapes: Run, shown) -
             assert not app.error
             lines[layer, view] = {*said(app).splitlines(), *urls(app)}
             if layer == "conv2d_1" and view in ("kernels", "numbers", "beside"):  # the others begin with a button
-                drawn = [picture(url) for url in urls(app)]
+                drawn = [pixels_of(url) for url in urls(app)]
                 assert max(map(colours, drawn), default=0) > 8, f"{view} draws nothing"
     for (layer, view), own in lines.items():
         others = set().union(*(their for (at, name), their in lines.items() if at == layer and name != view))
@@ -190,12 +190,12 @@ def test_zero_has_one_colour_in_the_mosaic_and_in_each_channels_large_picture(ap
     for scale in ("each", "one"):
         app.selectbox(key="inside_scale").set_value(scale)
         shown(app)
-        mosaic = picture(component(app, "inside_mosaic")["picture"])
+        mosaic = pixels_of(component(app, "inside_mosaic")["picture"])
         height, width = mosaic.shape[0] // rows, mosaic.shape[1] // columns
         for channel in range(values.shape[2]):
             app.number_input(key="inside_channel").set_value(channel)
             shown(app)
-            large = picture(component(app, "inside_peek")["pictures"][0][0])
+            large = pixels_of(component(app, "inside_peek")["pictures"][0][0])
             top, left = channel // columns * height, channel % columns * width
             tile = mosaic[top : top + height - 1, left : left + width - 1]
             plane = values[..., channel]
@@ -235,7 +235,7 @@ def test_addresses_that_name_nothing_are_told(
     assert int(address_of(app)["channel"]) < 6
     values = given(shapes, layer)
     assert f"The {values.shape[-1]} channels of {layer}" in said(app)
-    assert colours(picture(component(app, "inside_mosaic")["picture"])) > 8
+    assert colours(pixels_of(component(app, "inside_mosaic")["picture"])) > 8
     assert f"Channel {address_of(app)['channel']} of {layer}" in component(app, "inside_peek")["pictures"][0][1]
     assert "view" not in address_of(app)
 

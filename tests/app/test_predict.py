@@ -32,7 +32,7 @@ from cnnviz.ui.inputs.model_cache import Network, of_run
 from cnnviz.ui.predict.downloads import TOP, numbers
 from cnnviz.ui.predict.prediction_job import Answer, Pair, Shown
 from tests.addresses import address_of, by_link
-from tests.app.drawn import colours, pictures
+from tests.app.drawn import colours, html_images
 from tests.made_runs import give_network, make_run
 from tests.pages_run import rested
 
@@ -219,7 +219,7 @@ def test_every_method_draws_a_map(app: AppTest, digits: Run, shown, method: str)
     assert not app.error
     assert not app.warning
     assert ("Layer" in [one.label for one in app.selectbox]) == (METHODS[method].family == "cam")
-    photo, heat = pictures(app, "Heat map over ")[:2]
+    photo, heat = html_images(app, "Heat map over ")[:2]
     assert photo.shape == heat.shape
     loaded = load_run(digits)
     seen = loaded.fit(open_dataset(PRESETS["Q"].data).splits["test"].image(2))[None]
