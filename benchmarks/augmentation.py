@@ -1,8 +1,8 @@
 """Images a second of the tutorial's augmentation (D3), beside Keras's ImageDataGenerator and Keras's layers.
 
-    CNNVIZ_DATA=… python benchmarks/augmentation.py [--rounds 7] [--photos 2000]
+    CNNVIZ_DATA=… python benchmarks/augmentation.py [--rounds 7] [--images 2000]
 
-All in one process on the same 2,000 photos of cats and dogs at 150 × 150, batches of 32, taken in turns; medians over
+All in one process on the same 2,000 images of cats and dogs at 150 × 150, batches of 32, taken in turns; medians over
 the rounds. Everybody ends with float32 0..1 batches, as the tutorial's training takes them (ours and the layers'
 times hold that conversion). From memory: ours is `augment_batch`; Keras's is `ImageDataGenerator.flow`; the layers are
 RandomRotation, RandomTranslation, RandomShear, RandomZoom and RandomFlip in a parallel tf.data map. From files: JPEG
@@ -34,11 +34,11 @@ from cnnviz.policy import POLICIES
 SIZE, BATCH, POLICY = (150, 150), 32, POLICIES["D3"]
 
 
-def ours(pictures: np.ndarray, epoch: int) -> None:
+def ours(images: np.ndarray, epoch: int) -> None:
     """Our batches of an epoch from memory."""
-    for start in range(0, len(pictures), BATCH):
-        rows = np.arange(start, min(start + BATCH, len(pictures)))
-        batch = augment_batch(pictures[rows], POLICY, seed=0, epoch=epoch, samples=rows, size=SIZE)
+    for start in range(0, len(images), BATCH):
+        rows = np.arange(start, min(start + BATCH, len(images)))
+        batch = augment_batch(images[rows], POLICY, seed=0, epoch=epoch, samples=rows, size=SIZE)
         np.multiply(batch, np.float32(1 / 255), dtype=np.float32)
 
 
@@ -47,8 +47,8 @@ def ours_from_files(paths: list[Path], pool: ThreadPoolExecutor, epoch: int) -> 
     chunks = [range(start, min(start + BATCH, len(paths))) for start in range(0, len(paths), BATCH)]
 
     def load(rows: range) -> list[np.ndarray]:
-        pictures = [fit(decode(paths[row]), SIZE) for row in rows]
-        batch = augment_batch(pictures, POLICY, seed=0, epoch=epoch, samples=rows, size=SIZE)
+        images = [fit(decode(paths[row]), SIZE) for row in rows]
+        batch = augment_batch(images, POLICY, seed=0, epoch=epoch, samples=rows, size=SIZE)
         return np.multiply(batch, np.float32(1 / 255), dtype=np.float32)
 
     for _ in pool.map(load, chunks):
@@ -76,10 +76,10 @@ def layers() -> keras.Sequential:
     )
 
 
-def mapped(pictures: np.ndarray) -> tf.data.Dataset:
+def mapped(images: np.ndarray) -> tf.data.Dataset:
     """The layers in a tf.data map over batches."""
     stack = layers()
-    data = tf.data.Dataset.from_tensor_slices(pictures).batch(BATCH)
+    data = tf.data.Dataset.from_tensor_slices(images).batch(BATCH)
     scaled = data.map(lambda batch: tf.cast(batch, tf.float32) / 255, num_parallel_calls=tf.data.AUTOTUNE)
     return scaled.map(lambda batch: stack(batch, training=True), num_parallel_calls=tf.data.AUTOTUNE).prefetch(2)
 
@@ -95,20 +95,20 @@ def main() -> None:
     """Measures and prints."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=7)
-    parser.add_argument("--photos", type=int, default=2000, help="how many of the photos, evenly taken")
-    rounds, photos = (settings := parser.parse_args()).rounds, settings.photos
+    parser.add_argument("--images", type=int, default=2000, help="how many of the images, evenly taken")
+    rounds, most = (settings := parser.parse_args()).rounds, settings.images
     folder = Path(os.environ["CNNVIZ_DATA"]) / "cats_and_dogs" / "train"
     found = sorted(folder.glob("*/*.jpg"))
-    paths = [found[place] for place in np.linspace(0, len(found) - 1, min(photos, len(found))).astype(int)]
-    pictures = np.stack([fit(decode(path), SIZE) for path in paths])
+    paths = [found[place] for place in np.linspace(0, len(found) - 1, min(most, len(found))).astype(int)]
+    images = np.stack([fit(decode(path), SIZE) for path in paths])
     steps = -(-len(paths) // BATCH)
-    flow = generator().flow(pictures, batch_size=BATCH, seed=0)
+    flow = generator().flow(images, batch_size=BATCH, seed=0)
     files = generator().flow_from_directory(folder, SIZE, batch_size=BATCH, class_mode="binary", seed=0)
-    stack = mapped(pictures)
+    stack = mapped(images)
     # Two pieces of work more than cores: a piece waits for the disk and for Python in turns.
     with ThreadPoolExecutor(2 * (os.cpu_count() or 1)) as pool:
         runs: dict[str, Callable[[int], None]] = {
-            "cnnviz, from memory": lambda epoch: ours(pictures, epoch),
+            "cnnviz, from memory": lambda epoch: ours(images, epoch),
             "ImageDataGenerator.flow": lambda epoch: drain(flow, steps),
             "five Keras layers in tf.data": lambda epoch: drain(stack),
             "cnnviz, from JPEG files": lambda epoch: ours_from_files(paths, pool, epoch),
@@ -121,7 +121,7 @@ def main() -> None:
                 run(epoch)
                 seconds[name].append(time.perf_counter() - start)
     speed = {name: len(paths) / statistics.median(taken[1:]) for name, taken in seconds.items()}
-    print(f"{len(paths)} photos at {SIZE[0]} × {SIZE[1]}, batches of {BATCH}, {rounds} rounds, {os.cpu_count()} cores")
+    print(f"{len(paths)} images at {SIZE[0]} × {SIZE[1]}, batches of {BATCH}, {rounds} rounds, {os.cpu_count()} cores")
     for name, rate in speed.items():
         spread = sorted(len(paths) / taken for taken in seconds[name][1:])
         print(f"{name:30} {rate:7.0f} images/s  ({spread[0]:.0f} to {spread[-1]:.0f})")

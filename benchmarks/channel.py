@@ -1,4 +1,4 @@
-"""Opening a channel on the Inside page, from the click on its tile until its large picture stands, in a browser.
+"""Opening a channel on the Inside page, from the click on its tile until its large image stands, in a browser.
 
     python -m benchmarks.channel [--run cats-and-dogs] [--clicks 20]
 
@@ -65,26 +65,26 @@ def main() -> int:
 
 def opened(page: Page, clicks: int) -> list[float]:
     """The seconds of each click."""
-    picture = page.get_by_role("img", name=re.compile(r"^The \d+ channels of .*, for "))
-    expect(picture).to_be_visible(timeout=180_000)
+    image = page.get_by_role("img", name=re.compile(r"^The \d+ channels of .*, for "))
+    expect(image).to_be_visible(timeout=180_000)
     number = page.get_by_role("spinbutton", name=re.compile(r"^Channel, 0 to "))
     ready = page.locator("[data-testid=stApp][data-test-script-state=notRunning]")
     ready.wait_for()
-    _, count, layer, photo = re.match(r"(The) (\d+) channels of (.*), for (.*?)[,.;]?$",
-                                      picture.get_attribute("alt").splitlines()[0]).groups()  # fmt: skip
+    _, count, layer, title = re.match(r"(The) (\d+) channels of (.*), for (.*?)[,.;]?$",
+                                      image.get_attribute("alt").splitlines()[0]).groups()  # fmt: skip
     print(f"{count} channels of {layer}", file=sys.stderr)
     order, found = list(range(int(count))), []
     random.Random(0).shuffle(order)
     for channel in (order * clicks)[: clicks + 1]:
         if number.input_value() == str(channel):
             continue
-        page.evaluate(WATCH, f"Channel {channel} of {layer}, for {photo}")
+        page.evaluate(WATCH, f"Channel {channel} of {layer}, for {title}")
         tile = page.evaluate("([image, at]) => [image.clientWidth, image.clientHeight, at]",
-                             [picture.element_handle(), channel])  # fmt: skip
+                             [image.element_handle(), channel])  # fmt: skip
         columns = round((int(count) * tile[0] / tile[1]) ** 0.5)
         rows = -(-int(count) // columns)
         down, across = divmod(channel, columns)
-        picture.click(position={"x": tile[0] * (across + 0.5) / columns, "y": tile[1] * (down + 0.5) / rows})
+        image.click(position={"x": tile[0] * (across + 0.5) / columns, "y": tile[1] * (down + 0.5) / rows})
         found.append(page.evaluate("window.opened") / 1000)
         ready.wait_for()
     return found

@@ -2,7 +2,7 @@
 
     python benchmarks/explain.py [--turns 9] [--channels 32]
 
-All in one process, in turns, on the same random weights, picture, layer and score; the first turn, which builds the
+All in one process, in turns, on the same random weights, image, layer and score; the first turn, which builds the
 graphs, is left out. The recipe is keras.io's: a model with two outputs made for each call, and a gradient tape around
 the whole network. Score-CAM uses the same number of channels on both sides, as all 512 take minutes. Ratios are the
 medians of the turns' own ratios, so that whatever else the machine does weighs on both sides. Exits with 1 where a
@@ -89,8 +89,8 @@ def main() -> int:
     )
     batch = measured(
         {
-            "Grad-CAM, cnnviz, 16 pictures at once": lambda: ours(16),
-            "Grad-CAM, cnnviz, 16 pictures in turn": lambda: [
+            "Grad-CAM, cnnviz, 16 images at once": lambda: ours(16),
+            "Grad-CAM, cnnviz, 16 images in turn": lambda: [
                 explain(model, pixels[at : at + 1], method="grad-cam", layer=LAYER, target=target) for at in range(16)
             ],
         },
@@ -108,7 +108,7 @@ def main() -> int:
     limits = (
         ("Grad-CAM beside tf-keras-vis", ratio(*list(single.values())[:2]), 0.35),
         ("Grad-CAM beside the recipe", ratio(*list(single.values())[::2]), 0.35),
-        ("16 pictures at once beside 16 in turn", ratio(*batch.values()), 0.9),
+        ("16 images at once beside 16 in turn", ratio(*batch.values()), 0.9),
         ("Score-CAM beside tf-keras-vis", ratio(*masks.values()), 1.0),
     )
     for title, found, limit in limits:

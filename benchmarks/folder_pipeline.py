@@ -1,4 +1,4 @@
-"""Images a second of three epochs over D2's photos: cnnviz's folder pipeline beside Keras's, uncached.
+"""Images a second of three epochs over D2's images: cnnviz's folder pipeline beside Keras's, uncached.
 
 Both read `cats_and_dogs/train` (2,000 JPEG files) at 150×150 in batches of 20, in turn in one process. cnnviz's time is
 the whole of it: listing, decoding (once), keeping, and all batches as the worker gets them. The first turn of each,
@@ -23,12 +23,12 @@ from cnnviz.data import open_dataset, pipeline, prepare
 
 
 def ours(epochs: int) -> int:
-    """Goes through all batches of the D2 preset; returns how many pictures there were."""
+    """Goes through all batches of the D2 preset; returns how many images there were."""
     wanted = recipe.replace(presets.preset("D2"), {"fit.epochs": epochs, "data.dataset": "cats_and_dogs"})
     split = open_dataset(wanted.data).splits["train"]
-    pictures = prepare(split, wanted.data)
-    labels = {head: values[pictures.kept] for head, values in split.labels.items()}
-    return sum(len(batch) for batch, _ in pipeline.training(pictures, labels, wanted))
+    images = prepare(split, wanted.data)
+    labels = {head: values[images.kept] for head, values in split.labels.items()}
+    return sum(len(batch) for batch, _ in pipeline.training(images, labels, wanted))
 
 
 def theirs(epochs: int) -> int:

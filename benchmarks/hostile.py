@@ -2,7 +2,7 @@
 
     python -m benchmarks.hostile [--uploads 200] [--seed 0]
 
-Archives and pictures of `tests/security`'s fuzzers are uploaded on Train and Predict, one after another, each in a
+Archives and images of `tests/security`'s fuzzers are uploaded on Train and Predict, one after another, each in a
 session of its own, while another visitor opens pages all the time. Prints a JSON object:
 the server's memory before and after in MB, the seconds of the visitor's page loads (from the connection to the end of
 the page's run) at the median and the 95th percentile, before and meanwhile, and what was said. Ends with 1 after a
@@ -40,7 +40,7 @@ PAGES = ("learn", "augment", "runs", "train")
 WARM = 20
 FORGOTTEN_SECONDS = 150
 """Streamlit keeps the files of a session that has gone for two minutes, as its page may be loaded again."""
-PLACES = {"npz": "train", "picture": "predict"}
+PLACES = {"npz": "train", "image": "predict"}
 """On which page each kind of file is uploaded."""
 OWN_DATA = replace(PRESETS["Q"], {"data.dataset": "/none/of/mine"})
 QUERIES = {"predict": "run=shapes", "train": f"recipe={pack(OWN_DATA.model_dump(mode='json'))}"}

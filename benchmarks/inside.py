@@ -2,7 +2,7 @@
 
     python benchmarks/inside.py [--turns 5] [--filters 64]
 
-1. All channels of the first eight layers of preset D2 for one picture: to mosaics in viridis, against the tutorial's
+1. All channels of the first eight layers of preset D2 for one image: to mosaics in viridis, against the tutorial's
    loop over channels with a Matplotlib figure for each layer. At least 10 times as fast.
 2. Mosaics of all of VGG16's convolutions at 224 × 224, against the forward pass that gives the same tensors, fetched.
    At most 2.5 times as long.
@@ -39,7 +39,7 @@ import matplotlib.pyplot as plt
 
 
 def mosaics(model: keras.Model, pixels: np.ndarray, layers: list[str]) -> list[np.ndarray]:
-    """A picture's mosaics by cnnviz."""
+    """An image's mosaics by cnnviz."""
     found = activations(model, pixels, layers)
     return [in_colours(mosaic(standardised(found[name]))) for name in layers]
 
@@ -70,18 +70,18 @@ def tutorial_mosaics(part: keras.Model, pixels: np.ndarray) -> None:
 def tutorial_patterns(part: keras.Model, filters: range) -> None:
     """The tutorial's `generate_pattern` for one filter after another; its K.function is compiled, and so is this."""
 
-    def iterate(picture: tf.Tensor, index: tf.Tensor) -> tf.Tensor:
+    def iterate(image: tf.Tensor, index: tf.Tensor) -> tf.Tensor:
         with tf.GradientTape(watch_accessed_variables=False) as tape:
-            tape.watch(picture)
-            loss = tf.reduce_mean(part(picture, training=False)[:, :, :, index])
-        grads = tape.gradient(loss, picture)
+            tape.watch(image)
+            loss = tf.reduce_mean(part(image, training=False)[:, :, :, index])
+        grads = tape.gradient(loss, image)
         return grads / (tf.sqrt(tf.reduce_mean(tf.square(grads))) + 1e-5)
 
     iterate = tf.function(iterate, input_signature=[tf.TensorSpec((1, 64, 64, 3)), tf.TensorSpec((), tf.int32)])
     for index in filters:
-        picture = np.random.random((1, 64, 64, 3)).astype(np.float32) * 20 + 128
+        image = np.random.random((1, 64, 64, 3)).astype(np.float32) * 20 + 128
         for _ in range(40):
-            picture = picture + iterate(picture, index).numpy()
+            image = image + iterate(image, index).numpy()
 
 
 def measured(works: dict[str, Callable[[], object]], turns: int, first: int = 1) -> dict[str, list[float]]:
@@ -104,7 +104,7 @@ def ratio(of: list[float], to: list[float]) -> float:
 
 
 def trunk() -> keras.Model:
-    """VGG16 without its top for pictures of 64 pixels."""
+    """VGG16 without its top for images of 64 pixels."""
     return keras.applications.VGG16(weights=None, include_top=False, pooling="avg", input_shape=(64, 64, 3))
 
 
@@ -132,11 +132,11 @@ def main() -> int:
 
     large = keras.applications.VGG16(weights=None)
     names = [layer.name for layer in large.layers if "conv" in layer.name]
-    picture = draw_pixels.uniform(-100, 150, (1, 224, 224, 3)).astype(np.float32)
+    image = draw_pixels.uniform(-100, 150, (1, 224, 224, 3)).astype(np.float32)
     bare = keras.Model(large.input, [large.get_layer(name).output for name in names])
-    forward = tf.function(lambda given: bare(given, training=False), input_signature=[tf.TensorSpec(picture.shape)])
-    found = measured({"VGG16, all convolutions: cnnviz": lambda: mosaics(large, picture, names),
-                      "VGG16, all convolutions: bare forward pass": lambda: [one.numpy() for one in forward(picture)]},
+    forward = tf.function(lambda given: bare(given, training=False), input_signature=[tf.TensorSpec(image.shape)])
+    found = measured({"VGG16, all convolutions: cnnviz": lambda: mosaics(large, image, names),
+                      "VGG16, all convolutions: bare forward pass": lambda: [one.numpy() for one in forward(image)]},
                      options.turns)  # fmt: skip
     longer = ratio(*found.values())
 

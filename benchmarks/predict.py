@@ -1,6 +1,6 @@
-"""From an uploaded photo's bytes to the overlay, beside Pillow's decoding plus one bare call of the model.
+"""From an uploaded image's bytes to the overlay, beside Pillow's decoding plus one bare call of the model.
 
-The network is the shipped cats-and-dogs run, the photo scikit-image's cat; both ways take turns after a first time that
+The network is the shipped cats-and-dogs run, the image scikit-image's cat; both ways take turns after a first time that
 compiles and loads. Prints the medians and their ratio, and ends with code 1 if it is above `--limit`.
 
     python -m benchmarks.predict [--turns 30] [--limit 4] [--run cats-and-dogs]
@@ -28,9 +28,9 @@ from cnnviz.overlay import overlay
 
 
 def ours(loaded: Loaded, data: bytes) -> np.ndarray:
-    """All that the Predict page does for a photo: decode, fit, answer, explain the answer, lay the map over."""
-    photo = images.decode(data)
-    seen = loaded.fit(photo)
+    """All that the Predict page does for an image: decode, fit, answer, explain the answer, lay the map over."""
+    image = images.decode(data)
+    seen = loaded.fit(image)
     answer = int(loaded.ask(seen[None])[0][0].argmax())
     found = explain(loaded.model, loaded.pixels(seen[None]), method="grad-cam", target=Target(0, answer))
     return overlay(seen, found.map[0])
@@ -38,8 +38,8 @@ def ours(loaded: Loaded, data: bytes) -> np.ndarray:
 
 def bare(loaded: Loaded, data: bytes) -> np.ndarray:
     """What no way can do without: Pillow's decoding, and the model called once."""
-    photo = np.asarray(Image.open(io.BytesIO(data)).convert("RGB"))
-    small = np.asarray(Image.fromarray(photo).resize(loaded.image_size[::-1]), np.float32)
+    image = np.asarray(Image.open(io.BytesIO(data)).convert("RGB"))
+    small = np.asarray(Image.fromarray(image).resize(loaded.image_size[::-1]), np.float32)
     return np.asarray(loaded.model(small[None], training=False))
 
 

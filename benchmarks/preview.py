@@ -1,8 +1,8 @@
-"""From a changed policy to nine new pictures as files' bytes, for a 12-megapixel photo.
+"""From a changed policy to nine new images as files' bytes, for a 12-megapixel image.
 
     python -m benchmarks.preview
 
-The page shrinks an upload once; every change of a slider then draws nine pictures at display size. Beside it, the
+The page shrinks an upload once; every change of a slider then draws nine images at display size. Beside it, the
 same nine draws with the work done at 12 megapixels, which is what a page without that habit would wait for.
 """
 
@@ -16,7 +16,7 @@ import cv2
 import numpy as np
 
 from cnnviz import images
-from cnnviz.augment.preview import display_size, draws, picture_bytes
+from cnnviz.augment.preview import display_size, draws, image_bytes
 from cnnviz.policy import POLICIES, Policy
 
 SIDES = (3000, 4000)
@@ -37,7 +37,7 @@ def jpeg() -> bytes:
 
 def nine(image: np.ndarray, policy: Policy, size: tuple[int, int]) -> list[bytes]:
     """What the page does after a change."""
-    return [picture_bytes(one.image) for one in draws(image, policy, seed=0, epochs=range(9), size=size)]
+    return [image_bytes(one.image) for one in draws(image, policy, seed=0, epochs=range(9), size=size)]
 
 
 def milliseconds(work: Callable[[], object], turns: int) -> tuple[float, float]:
@@ -52,7 +52,7 @@ def milliseconds(work: Callable[[], object], turns: int) -> tuple[float, float]:
 
 def main() -> None:
     data = jpeg()
-    print(f"photo: {SIDES[1]} x {SIDES[0]}, {len(data) / 2**20:.1f} MB")
+    print(f"image: {SIDES[1]} x {SIDES[0]}, {len(data) / 2**20:.1f} MB")
     began = time.perf_counter()
     whole = images.decode(data)
     kept = images.fit(whole, display_size(whole.shape, KEPT))
@@ -60,7 +60,7 @@ def main() -> None:
     for name in ("D3", "strong"):
         policy = POLICIES[name]
         median, longest = milliseconds(lambda p=policy: nine(kept, p, display_size(kept.shape)), TURNS)
-        print(f"{name}: nine pictures as bytes, median {median:.0f} ms, longest {longest:.0f} ms")
+        print(f"{name}: nine images as bytes, median {median:.0f} ms, longest {longest:.0f} ms")
     slow, _ = milliseconds(lambda: nine(whole, POLICIES["D3"], whole.shape[:2]), 1)
     print(f"D3 at 12 megapixels instead: {slow:.0f} ms")
 

@@ -1,11 +1,11 @@
-"""Many sessions for some minutes: half of them watch a run that trains, half of them have photos explained.
+"""Many sessions for some minutes: half of them watch a run that trains, half of them have images explained.
 
     python -m benchmarks.soak [--sessions 20] [--minutes 5] [--run cats-and-dogs]
 
 Each session is Streamlit's own protocol over a websocket of its own, see `visitor.py`. Those on Runs get a new view
-every second and reload the page now and then. Those on Predict upload a photo that nobody asked about before, wait for
+every second and reload the page now and then. Those on Predict upload an image that nobody asked about before, wait for
 its answer and heat map, look at it for a while, and reload now and then. Prints a JSON object: errors, the seconds from
-a photo's upload to its overlay, how often the live view came, the server's memory at start (before the first visit),
+an image's upload to its overlay, how often the live view came, the server's memory at start (before the first visit),
 after everybody had come, in the middle and at the end. Ends with code 1 after any error, or if memory grew by more than
 a tenth from the middle to the end.
 """
@@ -42,7 +42,7 @@ from cnnviz.recipe import replace
 ROOT = Path(__file__).parents[1]
 LONG = replace(PRESETS["Q"], {"fit.epochs": 10_000, "name": "Live"})
 LOOKS = (2.0, 5.0)
-"""How long a person looks at a map before the next photo, seconds."""
+"""How long a person looks at a map before the next image, seconds."""
 RELOADS = (20.0, 60.0)
 COMING = 0.2
 """The share of the time after which everybody has been there, and memory should have come to rest."""
@@ -176,7 +176,7 @@ async def watch(url: str, live: str, end: float, chance: random.Random, found: d
 
 
 async def ask(url: str, run: str, number: int, end: float, chance: random.Random, found: dict) -> None:
-    """A session that has photos explained."""
+    """A session that has images explained."""
     await asyncio.sleep(chance.uniform(0, 3))
     turn = 0
     while time.monotonic() < end:
@@ -186,7 +186,7 @@ async def ask(url: str, run: str, number: int, end: float, chance: random.Random
                 while time.monotonic() < leave:
                     turn += 1
                     name = f"photo-{number}-{turn}.jpg"
-                    data = await asyncio.to_thread(photo, chance)
+                    data = await asyncio.to_thread(image, chance)
                     began = time.perf_counter()
                     await visitor.until(lambda message, name=name: overlaid(message, name), visitor.upload(name, data))
                     found["seconds"].append(time.perf_counter() - began)
@@ -199,14 +199,14 @@ async def ask(url: str, run: str, number: int, end: float, chance: random.Random
 
 
 def overlaid(message, name: str) -> bool:
-    """Whether the message brings the heat map over the photo of this name."""
+    """Whether the message brings the heat map over the image of this name."""
     if message.WhichOneof("type") != "delta" or message.delta.WhichOneof("type") != "new_element":
         return False
     return f"Heat map over {name}" in message.delta.new_element.html.body
 
 
-def photo(chance: random.Random) -> bytes:
-    """A part of a sample photo that was never cut out before, as a JPEG of about 640 pixels a side."""
+def image(chance: random.Random) -> bytes:
+    """A part of a sample image that was never cut out before, as a JPEG of about 640 pixels a side."""
     whole = Image.fromarray(sample(chance.choice(sample_names())))
     width, height = (int(side * chance.uniform(0.5, 1)) for side in whole.size)
     left, top = chance.randrange(whole.width - width + 1), chance.randrange(whole.height - height + 1)

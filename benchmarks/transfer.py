@@ -2,7 +2,7 @@
 
     KERAS_HOME=../shared/data/keras CNNVIZ_DATA=../shared/data python -m benchmarks.transfer [--turns 1]
 
-Both train the same head for the same epochs on the same pictures and end with a saved model; processes are fresh, so
+Both train the same head for the same epochs on the same images and end with a saved model; processes are fresh, so
 that loading TensorFlow counts for both. Prints a JSON object: seconds of the tutorial's way, of cnnviz from nothing and
 with kept features, the ratios (wanted: at least 1.5 and 10), and the best validation accuracy of both (wanted: 0.97).
 """
@@ -34,8 +34,8 @@ def extract(folder):
     data = keras.utils.image_dataset_from_directory(
         folder, label_mode="binary", image_size=(side, side), batch_size=batch, shuffle=False, verbose=False)
     features, labels = [], []
-    for pictures, wanted in data:
-        ready = keras.applications.mobilenet_v2.preprocess_input(pictures)
+    for images, wanted in data:
+        ready = keras.applications.mobilenet_v2.preprocess_input(images)
         features.append(base.predict(ready, verbose=0))
         labels.append(wanted)
     return np.concatenate(features), np.concatenate(labels)

@@ -1,6 +1,6 @@
 """A session as a browser would have it, without the browser: Streamlit's own messages over its own websocket.
 
-It runs a page's script, keeps its widgets' values, repeats what the page asks to have repeated, fetches pictures and
+It runs a page's script, keeps its widgets' values, repeats what the page asks to have repeated, fetches images and
 uploads files. Whatever a person would see as an error is noted in `errors`.
 """
 
@@ -165,10 +165,10 @@ class Visitor:
         elif kind == "file_uploader" and not self.uploader:
             self.uploader = element.file_uploader.id
         elif kind == "imgs":
-            for picture in element.imgs.imgs:
-                if picture.url.startswith("/") and picture.url not in self._fetched:
-                    self._fetched.add(picture.url)
-                    task = asyncio.create_task(asyncio.to_thread(self._fetch, picture.url))
+            for image in element.imgs.imgs:
+                if image.url.startswith("/") and image.url not in self._fetched:
+                    self._fetched.add(image.url)
+                    task = asyncio.create_task(asyncio.to_thread(self._fetch, image.url))
                     self._background.add(task)
                     task.add_done_callback(self._background.discard)
 

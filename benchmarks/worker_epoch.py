@@ -1,6 +1,6 @@
 """Seconds per epoch of C2 through the worker, with all its figures and files, beside the tutorial's bare `model.fit`.
 
-Both are processes of their own that train in turn on the same 60,000 Fashion-MNIST pictures and validate on the same
+Both are processes of their own that train in turn on the same 60,000 Fashion-MNIST images and validate on the same
 10,000; the first epoch of each, which builds the graph, is left out. Prints the medians and their ratio.
 
     CNNVIZ_DATA=../shared/data python benchmarks/worker_epoch.py [--turns 3] [--epochs 3]

@@ -20,7 +20,7 @@ class Row:
     """One layer: its name and type, its output's shape without the batch, and its costs.
 
     `parameters` counts all weights and `trainable` those that training changes; `macs` is the multiplications and
-    additions for one picture; `formula` says how shape and parameters come about, with this layer's numbers.
+    additions for one image; `formula` says how shape and parameters come about, with this layer's numbers.
     """
 
     name: str
@@ -65,7 +65,7 @@ def describe(network: Network, input_shape: tuple[int, int, int]) -> list[Row]:
 
     Args:
         network: the network's record.
-        input_shape: (height, width, channels) of a picture.
+        input_shape: (height, width, channels) of an image.
 
     Raises:
         ValueError: a layer can't follow the one before it; the sentence names both shapes.
@@ -113,10 +113,10 @@ def _frozen(backbone: Backbone) -> tuple[backbones.BackboneLayer, ...]:
 def _backbone(backbone: Backbone, shape: tuple[int, int, int]) -> Row:
     facts, known = backbones.BACKBONES[backbone.name], backbones.layers(backbone.name)
     if shape[2] != 3:
-        raise ValueError(f"{facts.title} takes pictures in colour but gets {shape[2]} channel: set data.channels to 3.")
+        raise ValueError(f"{facts.title} takes images in colour but gets {shape[2]} channel: set data.channels to 3.")
     if min(shape[:2]) < facts.least:
-        raise ValueError(f"{facts.title} takes pictures of at least {facts.least}×{facts.least} pixels but gets "
-                         f"{shape[0]}×{shape[1]}: choose a larger picture.")  # fmt: skip
+        raise ValueError(f"{facts.title} takes images of at least {facts.least}×{facts.least} pixels but gets "
+                         f"{shape[0]}×{shape[1]}: choose a larger image.")  # fmt: skip
     out = backbones.output_shape(backbone.name, *shape[:2])
     first = backbones.frozen(backbone.name, backbone.trainable_from)
     trainable = sum(layer.trainable for layer in known) - sum(layer.trainable for layer in _frozen(backbone))
@@ -185,7 +185,7 @@ def _window(name: str, shape: tuple[int, ...], size: int, strides: int, padding:
         elif n < size:
             raise ValueError(
                 f"{name} has a {size}×{size} window but gets only {shape[0]}×{shape[1]} pixels: "
-                "use fewer poolings, padding 'same' or a larger picture."
+                "use fewer poolings, padding 'same' or a larger image."
             )
         else:
             out.append((n - size) // strides + 1)

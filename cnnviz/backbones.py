@@ -18,14 +18,14 @@ IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 """Of ImageNet's red, green and blue, as shares of 255."""
 NORMALISATION = "BatchNormalization"
 STRIDE = 32
-"""By how much all of them shrink a picture's sides."""
+"""By how much all of them shrink an image's sides."""
 
 
 @dataclass(frozen=True)
 class Facts:
     """One of `keras.applications`, without its top.
 
-    `size` is the side of the pictures that its weights were made with, `least` the smallest that it takes.
+    `size` is the side of the images that its weights were made with, `least` the smallest that it takes.
     `preprocessing` says what happens to 0..255 pixels inside the saved model: `caffe` (blue, green, red, less
     ImageNet's mean), `symmetric` (-1..1) or `imagenet` (less ImageNet's mean, over its deviation, for each channel).
     `rounds` says what becomes of a side that 32 doesn't divide.
@@ -54,7 +54,7 @@ BACKBONES: dict[str, Facts] = {
 class BackboneLayer:
     """A layer in its place: all its weights, those that training changes where it is not frozen, and what it costs.
 
-    `macs` is the multiplications and additions for one picture of the backbone's own size.
+    `macs` is the multiplications and additions for one image of the backbone's own size.
     """
 
     name: str
@@ -91,7 +91,7 @@ def stays(name: str, trainable_from: str | None, weights: str) -> tuple[bool, ..
 
 
 def output_shape(name: str, height: int, width: int) -> tuple[int, int, int]:
-    """Returns the shape of a backbone's features for pictures of this size."""
+    """Returns the shape of a backbone's features for images of this size."""
     facts = BACKBONES[name]
     more = STRIDE - 1 if facts.rounds == "up" else 0
     return (height + more) // STRIDE, (width + more) // STRIDE, facts.channels

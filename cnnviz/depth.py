@@ -1,4 +1,4 @@
-"""How many bits the values of a picture of 9 to 16 bits use: 12 of a microscope's or a camera's, in files of 16.
+"""How many bits the values of an image of 9 to 16 bits use: 12 of a microscope's or a camera's, in files of 16.
 
 One function, `of`, decides it. Values of n bits become 0..255 by 255 / (2ⁿ - 1), whatever the file has room for.
 """
@@ -23,7 +23,7 @@ def holding(top: int) -> int:
 
 
 def of(image: Image.Image, data: bytes, values: np.ndarray) -> tuple[int, bool]:
-    """Returns how many bits a picture's values use, 8 to 16, and whether its file says so.
+    """Returns how many bits an image's values use, 8 to 16, and whether its file says so.
 
     A PNG of n significant bits has them at the upper end of its 16, as the format wants it, or at the lower end, as
     many programs write it: then no value reaches 2ⁿ, and some have bits that n bits at the upper end would not have.
@@ -43,7 +43,7 @@ def of(image: Image.Image, data: bytes, values: np.ndarray) -> tuple[int, bool]:
 
 def _said(image: Image.Image, data: bytes) -> int | None:
     """Returns how many bits a file says that its values use: by a PNG's sBIT, by a TIFF's BitsPerSample or the bits of
-    its MaxSampleValue (which some programs set to each picture's own greatest value); `None` where it says nothing."""
+    its MaxSampleValue (which some programs set to each image's own greatest value); `None` where it says nothing."""
     if image.format == "PNG":
         return _significant(data)
     tags = getattr(image, "tag_v2", {})

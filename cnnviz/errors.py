@@ -24,7 +24,7 @@ class DataError(CnnvizError):
 
 
 class ImageError(CnnvizError):
-    """Bytes that can't be used as a picture."""
+    """Bytes that can't be used as an image."""
 
 
 class ModelError(CnnvizError):
@@ -64,7 +64,7 @@ def enough_memory() -> Iterator[None]:
         if not out_of_memory(error):
             raise
         raise ModelError("The memory of this computer isn't enough to ask the network this: end other programs, or "
-                         "take fewer or smaller pictures or a smaller network.") from None  # fmt: skip
+                         "take fewer or smaller images or a smaller network.") from None  # fmt: skip
 
 
 def one_of(value: object, allowed: Iterable[str]) -> str:

@@ -46,7 +46,7 @@ class Rate:
 
 @dataclass(frozen=True)
 class Estimate:
-    """Seconds for one epoch and for the whole run, start-up included, and the batches and pictures of an epoch."""
+    """Seconds for one epoch and for the whole run, start-up included, and the batches and images of an epoch."""
 
     epoch_seconds: float
     seconds: float
@@ -56,12 +56,12 @@ class Estimate:
 
 
 def macs(recipe: Recipe) -> int:
-    """Returns the multiplications and additions for one picture, forwards, as `architecture.describe` counts them."""
+    """Returns the multiplications and additions for one image, forwards, as `architecture.describe` counts them."""
     return sum(row.macs for row in describe(recipe.network, recipe.data.input_shape))
 
 
 def work(recipe: Recipe, network: Network | None = None) -> tuple[float, float]:
-    """Returns the multiplications and additions of training on one picture: in every epoch, and once.
+    """Returns the multiplications and additions of training on one image: in every epoch, and once.
 
     What is frozen is passed forwards only; a backbone whose features are kept is passed once for all epochs.
 
@@ -83,16 +83,16 @@ def work(recipe: Recipe, network: Network | None = None) -> tuple[float, float]:
 
 
 def steps(recipe: Recipe, samples: int) -> int:
-    """Returns how many batches an epoch over `samples` training pictures has."""
+    """Returns how many batches an epoch over `samples` training images has."""
     return recipe.fit.steps_per_epoch or math.ceil(samples / recipe.fit.batch_size)
 
 
 def estimate(recipe: Recipe, samples: int, rate: Rate) -> Estimate:
-    """Returns how long training will take; validation, about a third as costly a picture, is left out.
+    """Returns how long training will take; validation, about a third as costly an image, is left out.
 
     Args:
         recipe: what is to be trained.
-        samples: how many training pictures there are.
+        samples: how many training images there are.
         rate: from `rate_of` or `measure`.
     """
     batches = steps(recipe, samples)

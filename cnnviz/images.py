@@ -1,4 +1,4 @@
-"""Pictures: the only door for their bytes, and the one function that crops and resizes them.
+"""Images: the only door for their bytes, and the one function that crops and resizes them.
 
 `decode` is used for training data and uploads alike, `fit` for training, evaluation and prediction alike, so that
 what a network is asked about can't differ from what it learned from.
@@ -27,19 +27,19 @@ __all__ = ["FORMATS", "MAX_BYTES", "MAX_JPEG_PIXELS", "MAX_PIXELS", "MAX_WHOLE_P
 
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF")
 MAX_PIXELS = 50_000_000
-"""Of what comes out; larger pictures are read at half their size, a quarter or an eighth."""
+"""Of what comes out; larger images are read at half their size, a quarter or an eighth."""
 MAX_JPEG_PIXELS = 178_000_000
 """Of a JPEG, which is reduced while it is decoded: no more memory is needed than for `MAX_PIXELS`."""
 MAX_WHOLE_PIXELS = 60_000_000
 """Of what must be decoded whole before it can be reduced: other formats, and progressive JPEGs, which keep all their
-coefficients. With the half-sized result they need less memory than a picture of `MAX_PIXELS` with its own."""
+coefficients. With the half-sized result they need less memory than an image of `MAX_PIXELS` with its own."""
 MAX_BYTES = 20 * 2**20
 _MAX_SIDE = 32_000  # OpenCV can't address longer sides when it resizes
-_MAX_TILE = 2**24  # pixels of one tile of a TIFF, for which memory is taken however small the picture is
+_MAX_TILE = 2**24  # pixels of one tile of a TIFF, for which memory is taken however small the image is
 _SCAN = b"\xff\xda"  # begins each pass over a JPEG's pixels; those of a preview within are counted with them
 _MAX_SCANNED = 1_200_000_000  # passes × pixels of a progressive JPEG: twice what programs write of the largest one
 _PNG, _MAX_CHUNKS = b"\x89PNG\r\n\x1a\n", 65_536
-_BAND_PIXELS = 2_000_000  # converted at once, so that large pictures need little more than their own memory
+_BAND_PIXELS = 2_000_000  # converted at once, so that large images need little more than their own memory
 _ORIENTATION = 0x0112
 _STRETCHED = "Its values have more than 8 bits: {}..{} became 0..255."
 Crop = Literal["whole", "centre", "face"]
@@ -47,7 +47,7 @@ warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # what is too l
 
 
 def decode(source: bytes | Path, bits: int | None = None) -> np.ndarray:
-    """Returns a picture as uint8 RGB, shape (height, width, 3), 0..255, upright.
+    """Returns an image as uint8 RGB, shape (height, width, 3), 0..255, upright.
 
     Formats: JPEG, PNG, WebP, GIF, BMP, TIFF, told by their content. The first frame of animations, EXIF orientation
     applied, alpha laid over white. Grey values of 9 to 16 bits are scaled from 0 and the greatest number of `bits` bits
@@ -56,7 +56,7 @@ def decode(source: bytes | Path, bits: int | None = None) -> np.ndarray:
     stretched from their least to their greatest. What has more than 50 megapixels comes out reduced by 2, 4 or 8.
 
     Raises:
-        ImageError: anything that is not a whole picture of these formats, of at most 20 MB and `MAX_WHOLE_PIXELS`, or
+        ImageError: anything that is not a whole image of these formats, of at most 20 MB and `MAX_WHOLE_PIXELS`, or
             of a JPEG `MAX_JPEG_PIXELS`.
     """
     with _open(source) as (image, data):
@@ -64,7 +64,7 @@ def decode(source: bytes | Path, bits: int | None = None) -> np.ndarray:
 
 
 def bits(source: bytes | Path) -> int | None:
-    """Returns how many bits the values of a grey picture of more than 8 bits use; `None` for any other.
+    """Returns how many bits the values of a grey image of more than 8 bits use; `None` for any other.
 
     Raises:
         ImageError: as `decode`.
@@ -78,7 +78,7 @@ def bits(source: bytes | Path) -> int | None:
 
 
 def is_deep(source: bytes | Path) -> bool:
-    """Returns whether a file says that it is a grey picture of more than 8 bits; reads no more than its head."""
+    """Returns whether a file says that it is a grey image of more than 8 bits; reads no more than its head."""
     try:
         if isinstance(source, Path) and not stat.S_ISREG(source.stat().st_mode):
             return False
@@ -89,7 +89,7 @@ def is_deep(source: bytes | Path) -> bool:
 
 
 def decode_with_notes(source: bytes | Path, bits: int | None = None) -> tuple[np.ndarray, tuple[str, ...]]:
-    """Returns `decode`'s picture and sentences on what a person may not expect (frames left out, alpha, turned).
+    """Returns `decode`'s image and sentences on what a person may not expect (frames left out, alpha, turned).
 
     Raises:
         ImageError: as `decode`.
@@ -112,26 +112,26 @@ def decode_with_notes(source: bytes | Path, bits: int | None = None) -> tuple[np
 
 @contextmanager
 def _open(source: bytes | Path) -> Iterator[tuple[Image.Image, bytes]]:
-    """Opens a picture after checking its size; whatever Pillow raises inside the block becomes an ImageError."""
+    """Opens an image after checking its size; whatever Pillow raises inside the block becomes an ImageError."""
     data = _read(source) if isinstance(source, Path) else bytes(source)
     if not data:
-        raise ImageError("The picture is empty: it has 0 bytes.")
+        raise ImageError("The image is empty: it has 0 bytes.")
     _check_bytes(len(data))
     if data.startswith(_PNG) and _more_chunks(data):
-        raise ImageError(f"The picture is in more than {_MAX_CHUNKS:,} parts: save it anew.")
+        raise ImageError(f"The image is in more than {_MAX_CHUNKS:,} parts: save it anew.")
     try:
         with Image.open(io.BytesIO(data), formats=FORMATS) as image:
             width, height = image.size
             whole = image.format not in ("JPEG", "MPO") or image.info.get("progressive")
             most = MAX_WHOLE_PIXELS if whole else MAX_JPEG_PIXELS
             if width * height > most or max(width, height) > _MAX_SIDE or min(width, height) < 1:
-                raise ImageError(f"The picture has {width} × {height} pixels; at most {most // 10**6} megapixels "
+                raise ImageError(f"The image has {width} × {height} pixels; at most {most // 10**6} megapixels "
                                  f"and {_MAX_SIDE:,} a side are allowed.")  # fmt: skip
             if whole and image.format in ("JPEG", "MPO") and data.count(_SCAN) * width * height > _MAX_SCANNED:
-                raise ImageError(f"The picture is a progressive JPEG of {data.count(_SCAN):,} passes over {width} × "
+                raise ImageError(f"The image is a progressive JPEG of {data.count(_SCAN):,} passes over {width} × "
                                  f"{height} pixels, which would take too long: save it anew.")  # fmt: skip
             if image.format == "TIFF" and tile_pixels(data) > _MAX_TILE:
-                raise ImageError("The picture is laid out in tiles that are too large: save it as PNG.")
+                raise ImageError("The image is laid out in tiles that are too large: save it as PNG.")
             yield image, data
     except ImageError:
         raise
@@ -151,7 +151,7 @@ def _more_chunks(data: bytes) -> bool:
 
 def _check_bytes(count: int) -> None:
     if count > MAX_BYTES:
-        raise ImageError(f"The picture has {count / 2**20:.1f} MB; at most {MAX_BYTES // 2**20} MB are allowed.")
+        raise ImageError(f"The image has {count / 2**20:.1f} MB; at most {MAX_BYTES // 2**20} MB are allowed.")
 
 
 def _read(path: Path) -> bytes:
@@ -159,38 +159,38 @@ def _read(path: Path) -> bytes:
     try:
         status = path.stat()
         if not stat.S_ISREG(status.st_mode):
-            raise ImageError("The picture is not a regular file.")
+            raise ImageError("The image is not a regular file.")
         _check_bytes(status.st_size)
         return path.read_bytes()
     except ImageError:
         raise
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
-        raise ImageError(f"The picture can't be read: {reason}.") from None
+        raise ImageError(f"The image can't be read: {reason}.") from None
 
 
 def _sentence(error: Exception) -> ImageError:
     if isinstance(error, (Image.DecompressionBombError, Image.DecompressionBombWarning)):
         return ImageError(
-            f"The picture has too many pixels; at most {MAX_WHOLE_PIXELS // 10**6} megapixels are allowed, "
+            f"The image has too many pixels; at most {MAX_WHOLE_PIXELS // 10**6} megapixels are allowed, "
             f"{MAX_JPEG_PIXELS // 10**6} in a JPEG."
         )
     if isinstance(error, MemoryError):
-        return ImageError("The picture needs more memory than there is.")
+        return ImageError("The image needs more memory than there is.")
     if isinstance(error, Image.UnidentifiedImageError):
         return ImageError(
-            f"This is not a picture that can be read; expected {', '.join(FORMATS[:-1])} or {FORMATS[-1]}."
+            f"This is not an image that can be read; expected {', '.join(FORMATS[:-1])} or {FORMATS[-1]}."
         )
-    return ImageError("The picture is damaged or cut off and can't be decoded.")
+    return ImageError("The image is damaged or cut off and can't be decoded.")
 
 
 def _pixels(image: Image.Image, data: bytes, bits: int | None) -> tuple[np.ndarray, str]:
-    """The picture as `decode` gives it, and a sentence on how values of more than 8 bits were scaled, if they were."""
+    """The image as `decode` gives it, and a sentence on how values of more than 8 bits were scaled, if they were."""
     factor = _reduction(image.size)
     if factor > 1 and image.format in ("JPEG", "MPO"):
         image.draft(None, tuple(side // factor for side in image.size))
         if (factor := _reduction(image.size)) > 1:
-            raise ImageError("The picture is too large to be read.")
+            raise ImageError("The image is too large to be read.")
     image.load()
     width, height = image.size  # TIFF has been turned upright by Pillow; every other format will be by us
     scale, said = _scale(image, data, bits)
@@ -271,7 +271,7 @@ def _orientation(image: Image.Image) -> int:
         return 1
     try:
         return int(image.getexif().get(_ORIENTATION, 1))
-    except Exception:  # a picture with broken EXIF is still a picture
+    except Exception:  # an image with broken EXIF is still an image
         return 1
 
 
@@ -293,7 +293,7 @@ def _animated(image: Image.Image) -> bool:
 
 
 def crop_box(shape: tuple[int, ...], size: tuple[int, int], crop: Crop = "whole") -> tuple[int, int, int, int]:
-    """Returns which part of a picture of `shape` (height, width, …) is resized to `size` (height, width).
+    """Returns which part of an image of `shape` (height, width, …) is resized to `size` (height, width).
 
     Returns:
         (top, left, height, width) in pixels. `face`: rows 20 to 198 of CelebA's 218 and the same share of others, full
@@ -313,7 +313,7 @@ def crop_box(shape: tuple[int, ...], size: tuple[int, int], crop: Crop = "whole"
 
 
 def fit(image: np.ndarray, size: tuple[int, int], *, channels: Literal[1, 3] = 3, crop: Crop = "whole") -> np.ndarray:
-    """Returns a picture cropped, resized and with the channels that a network takes.
+    """Returns an image cropped, resized and with the channels that a network takes.
 
     Args:
         image: uint8 (height, width, 1 or 3), RGB or grey.
@@ -346,7 +346,7 @@ def with_channels(image: np.ndarray, channels: Literal[1, 3]) -> np.ndarray:
 
 
 def to_png(image: np.ndarray) -> bytes:
-    """Returns a uint8 picture (height, width), (height, width, 1 or 3) as a PNG file's bytes."""
+    """Returns a uint8 image (height, width), (height, width, 1 or 3) as a PNG file's bytes."""
     file = io.BytesIO()
     Image.fromarray(image[..., 0] if image.ndim == 3 and image.shape[2] == 1 else image).save(file, "PNG")
     return file.getvalue()

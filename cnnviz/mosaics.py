@@ -1,4 +1,4 @@
-"""A layer's channels in colours, and many of them in one picture. Importing this loads no TensorFlow.
+"""A layer's channels in colours, and many of them in one image. Importing this loads no TensorFlow.
 
 One value has one colour in all that is drawn of a layer's activations: `shades` decides which.
 """
@@ -51,14 +51,14 @@ def maps(values: np.ndarray) -> np.ndarray:
     if values.ndim == 2:
         return values[:, None]
     if values.ndim != 3:
-        raise ModelError(f"The layer gives {values.shape} for a picture, which can't be drawn as maps.")
+        raise ModelError(f"The layer gives {values.shape} for an image, which can't be drawn as maps.")
     return values
 
 
 def standardised(values: np.ndarray) -> np.ndarray:
-    """Returns every channel as a grey picture by itself, as the tutorial does: uint8 of the same shape.
+    """Returns every channel as a grey image by itself, as the tutorial does: uint8 of the same shape.
 
-    Minus its mean, over its standard deviation, × 64, + 128, cut to 0..255 and cut off after the point. Pictures of
+    Minus its mean, over its standard deviation, × 64, + 128, cut to 0..255 and cut off after the point. Images of
     different channels can't be compared: weak ones look like strong ones. A channel that is the same everywhere, where
     the tutorial divides by 0, is black.
 
@@ -116,7 +116,7 @@ def levels(values: np.ndarray, full: np.ndarray) -> Shades:
 
 
 def shades(values: np.ndarray, scale: str) -> Shades:
-    """Returns which colour every value of a layer has, on the page, in files and in its channels' own pictures.
+    """Returns which colour every value of a layer has, on the page, in files and in its channels' own images.
 
     Args:
         values: float32 (height, width, k), or anything else with the channels last.
@@ -163,8 +163,8 @@ def mosaic(
     tiles[:whole_rows, :, :height, :width] = planes[:full].reshape(whole_rows, columns, height, width)
     if count > full:
         tiles[whole_rows, : count - full, :height, :width] = planes[full:]
-    picture = canvas.reshape(rows * (height + margin), columns * (width + margin))
-    return np.ascontiguousarray(picture[: len(picture) - margin, : picture.shape[1] - margin])
+    image = canvas.reshape(rows * (height + margin), columns * (width + margin))
+    return np.ascontiguousarray(image[: len(image) - margin, : image.shape[1] - margin])
 
 
 def tile_at(

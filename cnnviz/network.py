@@ -216,7 +216,7 @@ class Backbone(Record):
 
 
 class Network(Record):
-    """A stack of layers shared by all heads, on the picture itself or on a backbone's features.
+    """A stack of layers shared by all heads, on the image itself or on a backbone's features.
 
     `scaling` is what happens to the 0..255 pixels inside the model: `none`, `unit` (0..1) or `symmetric` (-1..1). A
     backbone brings its own, so that `scaling` is not looked at.

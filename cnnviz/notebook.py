@@ -277,7 +277,7 @@ def visualize_features(
     """
     classifier = _classifier(model)
     settings = Settings("robust" if robust else "plain", steps, size=size or usual_size(classifier, layer), seed=seed)
-    return patterns(classifier, layer, filters, settings).pictures
+    return patterns(classifier, layer, filters, settings).images
 
 
 def load_run(run: Run | str, folder: Path | str | None = None) -> Loaded:

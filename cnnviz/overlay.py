@@ -1,4 +1,4 @@
-"""Maps as colours, and over the picture that they explain."""
+"""Maps as colours, and over the image that they explain."""
 
 from __future__ import annotations
 
@@ -57,22 +57,22 @@ def overlay(
     colour_map: str = "viridis",
     greatest: float | None = None,
 ) -> np.ndarray:
-    """Returns a picture with a map over it: uint8 RGB (H, W, 3).
+    """Returns an image with a map over it: uint8 RGB (H, W, 3).
 
     Args:
         image: uint8 (H, W, 1 or 3).
         values: the map, (h, w) of any size, at least 0; it is divided by `greatest`, then enlarged linearly.
-        opacity: 0 shows the picture alone, 1 the map alone.
+        opacity: 0 shows the image alone, 1 the map alone.
         colour_map: a name of `COLOUR_MAPS`.
         greatest: the value that has the last colour; by default the map's greatest.
 
     Raises:
-        ImageError: no such colour map, an opacity out of 0..1, or a picture or map of another kind.
+        ImageError: no such colour map, an opacity out of 0..1, or an image or map of another kind.
     """
     if not 0 <= opacity <= 1:
         raise ImageError(f"The opacity is {opacity}: expected 0 to 1.")
     if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] not in (1, 3):
-        raise ImageError(f"The picture is {image.dtype} {image.shape}: expected uint8 (height, width, 1 or 3).")
+        raise ImageError(f"The image is {image.dtype} {image.shape}: expected uint8 (height, width, 1 or 3).")
     shown = normalised(values, greatest)
     if shown.shape != image.shape[:2]:
         shown = np.clip(cv2.resize(shown, image.shape[1::-1], interpolation=cv2.INTER_LINEAR), 0, 1)
@@ -87,15 +87,15 @@ def _lookup(colour_map: str) -> np.ndarray:
 
 
 def placed(values: np.ndarray, shape: Sequence[int], box: Sequence[int]) -> np.ndarray:
-    """Returns a map in the place of the photo that the network saw, and 0 elsewhere: float32 (H, W).
+    """Returns a map in the place of the image that the network saw, and 0 elsewhere: float32 (H, W).
 
     Args:
         values: the map, (h, w) of any size; not normalised here.
-        shape: the photo's (H, W, …).
+        shape: the image's (H, W, …).
         box: (top, left, height, width), as `images.crop_box` gives it.
 
     Raises:
-        ImageError: a box that is not within the photo.
+        ImageError: a box that is not within the image.
     """
     top, left, height, width = box
     if top < 0 or left < 0 or height < 1 or width < 1 or top + height > shape[0] or left + width > shape[1]:

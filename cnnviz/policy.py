@@ -22,7 +22,7 @@ class StepKind:
     `group` is `geometric` (moves pixels), `colour` (changes values pixel by pixel), `pixel` (needs the neighbours or
     noise) or `batch` (mixes samples). `bounds` limits the range, `default` is the range of a new step and `identity`
     the value that changes nothing; all three are `None` for a step that only has a probability. `draws` names what is
-    drawn for one picture.
+    drawn for one image.
     """
 
     title: str
@@ -42,19 +42,19 @@ STEPS: dict[str, StepKind] = {
     ),
     "vertical_flip": StepKind("Vertical flip", "geometric", "Mirrors top and bottom.", probability=0.5, draws=()),
     "rotation": StepKind(
-        "Rotation", "geometric", "Turns the picture about its centre; positive is anticlockwise.",
+        "Rotation", "geometric", "Turns the image about its centre; positive is anticlockwise.",
         "°", (-180, 180), (-20, 20), 0,
     ),
     "width_shift": StepKind(
-        "Width shift", "geometric", "Moves the picture sideways by a share of its width; positive is to the right.",
+        "Width shift", "geometric", "Moves the image sideways by a share of its width; positive is to the right.",
         "of the width", (-1, 1), (-0.1, 0.1), 0,
     ),
     "height_shift": StepKind(
-        "Height shift", "geometric", "Moves the picture up or down by a share of its height; positive is down.",
+        "Height shift", "geometric", "Moves the image up or down by a share of its height; positive is down.",
         "of the height", (-1, 1), (-0.1, 0.1), 0,
     ),
     "shear": StepKind(
-        "Shear", "geometric", "Slants the picture; as in Keras's ImageDataGenerator the angle is in degrees.",
+        "Shear", "geometric", "Slants the image; as in Keras's ImageDataGenerator the angle is in degrees.",
         "°", (-60, 60), (-10, 10), 0,
     ),
     "zoom": StepKind(
@@ -75,7 +75,7 @@ STEPS: dict[str, StepKind] = {
         "Brightness", "colour", "Adds the same amount to every pixel.", "of the full range", (-1, 1), (-0.2, 0.2), 0
     ),
     "contrast": StepKind(
-        "Contrast", "colour", "Moves every pixel away from the picture's mean, or towards it.",
+        "Contrast", "colour", "Moves every pixel away from the image's mean, or towards it.",
         "×", (0, 5), (0.8, 1.2), 1,
     ),
     "saturation": StepKind(
@@ -98,11 +98,11 @@ STEPS: dict[str, StepKind] = {
         "of the area", (0, 0.6), (0.02, 0.2), 0, probability=0.5, draws=("value", "aspect", "x", "y"),
     ),
     "mixup": StepKind(
-        "MixUp", "batch", "Blends two pictures and their labels; the other one gets this share.",
-        "of the other picture", (0, 1), (0, 0.4), 0, probability=0.5,
+        "MixUp", "batch", "Blends two images and their labels; the other one gets this share.",
+        "of the other image", (0, 1), (0, 0.4), 0, probability=0.5,
     ),
     "cutmix": StepKind(
-        "CutMix", "batch", "Pastes a rectangle of another picture over this share of the area and mixes the labels.",
+        "CutMix", "batch", "Pastes a rectangle of another image over this share of the area and mixes the labels.",
         "of the area", (0, 1), (0, 0.5), 0, probability=0.5, draws=("value", "x", "y"),
     ),
 }  # fmt: skip
@@ -146,7 +146,7 @@ class Policy(Record):
 
     @property
     def needs_margin(self) -> bool:
-        """Whether a step cuts its own window, so that whole pictures must be kept instead of ready-cropped ones."""
+        """Whether a step cuts its own window, so that whole images must be kept instead of ready-cropped ones."""
         return any(step.type == "random_crop" for step in self.steps)
 
     @property

@@ -14,7 +14,7 @@ from cnnviz.recipe import Data, Finetune, Fit, Recipe
 __all__ = ["TRANSFER"]
 
 _BINARY = (Head(units=1, activation="sigmoid"),)
-_PHOTOS = Data(dataset="cats_and_dogs", image_size=150)
+_IMAGES = Data(dataset="cats_and_dogs", image_size=150)
 _D5_HEAD = (Flatten(), Dense(units=256))
 _D5_FIT = Fit(optimizer="rmsprop", learning_rate=2e-5, batch_size=20, steps_per_epoch=100, epochs=30)
 _ANIMALS = Data(dataset="animals", image_size=224, validation_share=0.2)
@@ -36,20 +36,20 @@ def _mobile(trainable_from: str | None = None, cached: bool = False) -> Backbone
 TRANSFER: dict[str, Recipe] = {
     "D4": Recipe(
         name="Cats and dogs on VGG16's features",
-        data=_PHOTOS,
+        data=_IMAGES,
         network=Network(backbone=_vgg(cached=True), layers=(*_D5_HEAD, Dropout(rate=0.5)), heads=_BINARY),
         fit=Fit(optimizer="rmsprop", learning_rate=2e-5, batch_size=20, epochs=30),
     ),
     "D5": Recipe(
         name="Cats and dogs, VGG16 frozen",
-        data=_PHOTOS,
+        data=_IMAGES,
         augmentation=POLICIES["D5"],
         network=Network(backbone=_vgg(), layers=_D5_HEAD, heads=_BINARY),
         fit=_D5_FIT,
     ),
     "D6": Recipe(
         name="Cats and dogs, VGG16 fine-tuned",
-        data=_PHOTOS,
+        data=_IMAGES,
         augmentation=POLICIES["D5"],
         network=Network(backbone=_vgg(), layers=_D5_HEAD, heads=_BINARY),
         fit=_D5_FIT.model_copy(

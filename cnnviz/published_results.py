@@ -17,8 +17,8 @@ class Reported:
     data: str
 
 
-_PETS = "cats and dogs, 2,000 training pictures"
-_ANIMALS = "three animals, 960 training pictures"
+_PETS = "cats and dogs, 2,000 training images"
+_ANIMALS = "three animals, 960 training images"
 
 REPORTED: dict[str, Reported] = {
     "A": Reported(0.9604, "test", 388_673, "CelebA, 16,000 faces"),

@@ -59,13 +59,13 @@ class Data(Record):
     """What is learned from.
 
     `dataset` is a bundled name, the name of a folder or `.npz` file under `CNNVIZ_DATA`, or a path. `image_size` is
-    (height, width) in pixels. `crop` says which part of a picture is resized to it: `whole` (stretched), `centre`
+    (height, width) in pixels. `crop` says which part of an image is resized to it: `whole` (stretched), `centre`
     (the largest centred box of the same aspect) or `face` (rows 20 to 198 of CelebA's 218, full width).
     `validation_share` is the share of the training samples held out where the data has no validation split; at 0 the
     test split serves as validation too. `test_share` is the share of all samples held out where it has neither a test
     nor a validation split.
     `balanced` keeps equally many samples of every group of the chosen heads' classes. `without` names samples that are
-    left out of all splits, as `Split.name_of` calls them; where splits number their pictures, with the split's name
+    left out of all splits, as `Split.name_of` calls them; where splits number their images, with the split's name
     before, such as "test:#12". Who is held out doesn't change by it.
     """
 
@@ -155,7 +155,7 @@ class Recipe(Record):
                     "from where the first stage trains: choose that layer or one before it."
                 )
         elif backbone is not None and backbone.cached and self.augmentation.steps:
-            raise ValueError("The backbone's features are computed once, so that its pictures can't be augmented: set "
+            raise ValueError("The backbone's features are computed once, so that its images can't be augmented: set "
                              "network.backbone.cached to false, or augmentation.steps to [].")  # fmt: skip
         return self
 

@@ -1,6 +1,6 @@
 """How large the tiles of a TIFF are, by its first directory itself.
 
-The library that decodes TIFF makes room for a whole tile, however small the picture, and where a tag is there twice it
+The library that decodes TIFF makes room for a whole tile, however small the image, and where a tag is there twice it
 takes the first one while Pillow shows the last.
 """
 

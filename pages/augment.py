@@ -8,7 +8,7 @@ from cnnviz.ui.augment import policy_draft
 from cnnviz.ui.augment.policy_editor import policy_editor
 from cnnviz.ui.augment.preview import views
 from cnnviz.ui.augment.robustness import survival_part
-from cnnviz.ui.inputs.image_picker import picture_picker, train_data
+from cnnviz.ui.inputs.image_picker import image_picker, train_data
 from cnnviz.ui.session import query_params
 from cnnviz.ui.session.app_entry import through_the_app
 
@@ -27,7 +27,7 @@ STYLE = """
 }
 </style>
 """
-"""On wide windows the picture stays in sight while steps further down are set; on narrow ones it comes first. A row's
+"""On wide windows the image stays in sight while steps further down are set; on narrow ones it comes first. A row's
 button is a little wider than its box, which is no reason to scroll."""
 
 draft = policy_draft.opened()
@@ -35,7 +35,7 @@ st.html(STYLE)
 with st.container(horizontal=True, vertical_alignment="bottom"):
     with st.container(width="stretch", gap=None):
         st.title("Augment", anchor=False)
-        st.caption("What will it see? Every epoch sees other variations of each training picture.")
+        st.caption("What will it see? Every epoch sees other variations of each training image.")
     st.button(
         "Use for training",
         type="primary",
@@ -52,7 +52,7 @@ with left:
 if policy_draft.handed_over(policy):
     query_params.go("pages/train.py")
 with right, st.container(key="augment_result"):
-    picture = picture_picker()
-    if picture is not None:
-        views(picture, policy, train_data())
-survival_part(picture, policy)
+    image = image_picker()
+    if image is not None:
+        views(image, policy, train_data())
+survival_part(image, policy)

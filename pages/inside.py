@@ -8,7 +8,7 @@ from cnnviz import runs
 from cnnviz.errors import CnnvizError
 from cnnviz.runs.compare import labels
 from cnnviz.ui.inputs import selection as predict_state
-from cnnviz.ui.inputs.image_source import photo_choice
+from cnnviz.ui.inputs.image_source import image_choice
 from cnnviz.ui.inputs.model_cache import usable
 from cnnviz.ui.inputs.model_picker import network_choice
 from cnnviz.ui.inside import selection as inside_state
@@ -21,7 +21,7 @@ through_the_app()
 st.html(STYLE)
 with st.container(gap=None):
     st.title("Inside", anchor=False)
-    st.caption("What happens in there? A picture on its way through a network, layer by layer and number by number.")
+    st.caption("What happens in there? An image on its way through a network, layer by layer and number by number.")
 
 try:
     listed = runs.listing()
@@ -32,11 +32,11 @@ known = {run.id: run for run in usable(listed)}
 choice = predict_state.opened(known, inside_state.SHARED, single=True)
 inside_state.place()
 with st.container(key="inside_top"):
-    picture, left, right = st.columns([5, 8, 12], gap="medium")
+    image, left, right = st.columns([5, 8, 12], gap="medium")
 with left:
     sources = network_choice(choice, known, labels(listed))
 with right:
-    photo_choice(choice)
-inside(choice, sources[0] if sources else None, picture)
+    image_choice(choice)
+inside(choice, sources[0] if sources else None, image)
 predict_state.write_address(choice, inside_state.SHARED)
 inside_state.write_address()

@@ -8,7 +8,7 @@ from cnnviz import runs
 from cnnviz.errors import CnnvizError
 from cnnviz.runs.compare import labels
 from cnnviz.ui.inputs import selection
-from cnnviz.ui.inputs.image_source import photo_choice
+from cnnviz.ui.inputs.image_source import image_choice
 from cnnviz.ui.inputs.model_cache import usable
 from cnnviz.ui.inputs.model_picker import network_choice
 from cnnviz.ui.markdown import plain
@@ -26,7 +26,7 @@ STYLE = """
 }
 .st-key-predict_photos [data-testid="stFileChips"] > div > div:not(:has([aria-invalid="true"])) { display: none; }
 .st-key-predict_photos [data-testid="stFileUploader"]:has([aria-invalid="true"])::after {
-  content: "A file of more than 20 MB can't be used: save the photo smaller."; display: block; padding-top: 0.4rem;
+  content: "A file of more than 20 MB can't be used: save the image smaller."; display: block; padding-top: 0.4rem;
   color: #bd4043;
 }
 :is(.st-key-predict_single, .st-key-predict_grid) [data-testid="stElementToolbar"] {
@@ -45,13 +45,13 @@ STYLE = """
 }
 </style>
 """
-"""A picture's buttons lie on it, where they cover no choice. On narrow windows choices stand in rows that scroll
+"""An image's buttons lie on it, where they cover no choice. On narrow windows choices stand in rows that scroll
 sideways, and the answer comes first."""
 
 st.html(STYLE)
 with st.container(gap=None):
     st.title("Predict", anchor=False)
-    st.caption("What is it, and why? What networks answer about a photo, and which part of it made them answer so.")
+    st.caption("What is it, and why? What networks answer about an image, and which part of it made them answer so.")
 
 try:
     listed = runs.listing()
@@ -65,6 +65,6 @@ with st.container(key="predict_top"):
 with right:
     sources = network_choice(choice, known, labels(listed))
 with left, st.container(key="predict_photos"):
-    photo_choice(choice)
+    image_choice(choice)
 results(choice, sources)
 selection.write_address(choice)

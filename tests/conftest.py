@@ -51,10 +51,10 @@ def pytest_make_parametrize_id(val: object) -> str | None:
 
 @pytest.fixture(scope="session")
 def data_root() -> Path:
-    """The folder of real pictures; without `CNNVIZ_DATA` the test is skipped."""
+    """The folder of real images; without `CNNVIZ_DATA` the test is skipped."""
     root = os.environ.get("CNNVIZ_DATA")
     if not root or not Path(root).is_dir():
-        pytest.skip("Needs real pictures: set CNNVIZ_DATA to the folder that holds them.")
+        pytest.skip("Needs real images: set CNNVIZ_DATA to the folder that holds them.")
     return Path(root).absolute()
 
 

@@ -7,7 +7,7 @@ import numpy as np
 from cnnviz.explain.inspection.receptive_field import table
 from cnnviz.models.classifier import Loaded
 from cnnviz.network import Head
-from cnnviz.ui.inputs.input_image import Photo
+from cnnviz.ui.inputs.input_image import InputImage
 from cnnviz.ui.inputs.model_cache import Network, Source
 from cnnviz.ui.inside.selection import Opened
 from tests.made_models import made
@@ -18,7 +18,7 @@ CLASSES = ("cat", "<b>dog</b>", "owl")
 
 
 def of_form(form: str) -> Opened:
-    """Opens a network of `made_models`, with random pixels as its picture."""
+    """Opens a network of `made_models`, with random pixels as its image."""
     model = made(form)
     units = [int(tensor.shape[-1]) for tensor in model.outputs]
     heads = tuple(Head(name=f"head{n}", units=one, activation="softmax" if one > 1 else "sigmoid")
@@ -29,10 +29,10 @@ def of_form(form: str) -> Opened:
 
 
 def opened(loaded: Loaded) -> Opened:
-    """Opens this network with random pixels as its picture."""
+    """Opens this network with random pixels as its image."""
     draw = np.random.default_rng(0)
     image = draw.integers(0, 256, (*loaded.image_size, loaded.channels), np.uint8)
-    photo = Photo(image, image.shape[:2], "Noise", ("noise", loaded.name))
+    source_image = InputImage(image, image.shape[:2], "Noise", ("noise", loaded.name))
     rows = table(loaded)
     source = Source(loaded.name, loaded.name, (loaded.name,), lambda progress: loaded)
-    return Opened(Network(loaded), source, photo, image, loaded.pixels(image[None]), rows, rows[0].name, 0)
+    return Opened(Network(loaded), source, source_image, image, loaded.pixels(image[None]), rows, rows[0].name, 0)

@@ -50,7 +50,7 @@ def _functional() -> keras.Model:
 
 
 def _nested() -> keras.Model:
-    """A functional model, and a Sequential one for pictures of any size, inside another."""
+    """A functional model, and a Sequential one for images of any size, inside another."""
     inner = keras.Sequential([keras.Input((None, None, 3)), layers.Conv2D(4, 3, activation="relu", name="conv")],
                              name="inner")  # fmt: skip
     x = start = keras.Input((SIDE - 2, SIDE - 2, 4))
@@ -102,7 +102,7 @@ def made(form: str) -> keras.Model:
 
 
 def pixels_for(model: keras.Model, count: int = 1, seed: int = 0) -> np.ndarray:
-    """Returns random pictures 0..255 for it, float32 (count, height, width, channels)."""
+    """Returns random images 0..255 for it, float32 (count, height, width, channels)."""
     draw = np.random.default_rng(seed)
     return draw.integers(0, 256, (count, *model.input_shape[1:])).astype(np.float32)
 

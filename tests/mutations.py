@@ -52,7 +52,7 @@ def none(_: Callable) -> Callable:
 
 
 def flat(old: Callable) -> Callable:
-    """Pictures of one colour in the place of those that it makes."""
+    """Images of one colour in the place of those that it makes."""
     return lambda *args, **options: old(*args, **options) * 0
 
 
@@ -84,9 +84,9 @@ MUTATIONS: tuple[Mutation, ...] = (
              "cnnviz.figures.explanation_metrics:cascade_bars", bare),
     Mutation("a running run's curves are hidden", "runs-running",
              style='[class*="st-key-runs_steady_card"] .js-plotly-plot { visibility: hidden; }'),
-    # maps, mosaics and other pictures
+    # maps, mosaics and other images
     Mutation("the heat map adds nothing", "predict", "cnnviz.overlay:overlay",
-             lambda old: lambda picture, *_, **__: picture),
+             lambda old: lambda image, *_, **__: image),
     Mutation("the heat map is one colour", "predict", "cnnviz.overlay:overlay", flat),
     Mutation("the maps of every layer are missing", "predict-every-layer",
              "cnnviz.figures.prediction:layered", nothing),
@@ -102,21 +102,21 @@ MUTATIONS: tuple[Mutation, ...] = (
              "cnnviz.figures.top_activations:enlarged", flat),
     Mutation("the answers without a channel are missing", "inside-excites-found",
              "cnnviz.figures.top_activations:with_and_without", nothing),
-    Mutation("two pictures side by side are not drawn", "inside-beside",
+    Mutation("two images side by side are not drawn", "inside-beside",
              "cnnviz.ui.inside.comparison_views:compared", none),
-    Mutation("the watched pictures are missing", "runs-epochs", "cnnviz.figures.snapshots:watched", nothing),
+    Mutation("the watched images are missing", "runs-epochs", "cnnviz.figures.snapshots:watched", nothing),
     Mutation("the feature maps over the epochs are missing", "inside-epochs",
              "cnnviz.ui.runs.snapshot_html:maps_html", nothing),
-    Mutation("the drawn pictures are one colour", "augment", "cnnviz.augment.preview:picture_bytes",
+    Mutation("the drawn images are one colour", "augment", "cnnviz.augment.preview:image_bytes",
              lambda old: lambda image, *args, **options: old(image * 0, *args, **options)),
-    Mutation("the small pictures of an experiment are missing", "learn-structure",
+    Mutation("the small images of an experiment are missing", "learn-structure",
              "cnnviz.figures.tiles:tiles", nothing),
-    Mutation("a picture is hidden", "augment-wipe", style="img { visibility: hidden; }"),
+    Mutation("an image is hidden", "augment-wipe", style="img { visibility: hidden; }"),
     # components
     Mutation("the strip of layers is 0 px high", "inside",
              style=".st-key-inside_strip { height: 0; overflow: hidden; }"),
     Mutation("the confusion matrix is not drawn", "runs-report", "cnnviz.ui.components.confusion_matrix:matrix", none),
-    Mutation("the gallery is not drawn", "runs-report", "cnnviz.ui.components.image_gallery:pictures", none),
+    Mutation("the gallery is not drawn", "runs-report", "cnnviz.ui.components.image_gallery:images", none),
     # tables, bars and blocks
     Mutation("the table of runs is hidden", "runs", style='[data-testid="stDataFrame"] { visibility: hidden; }'),
     Mutation("the table of layers is missing", "train", "cnnviz.figures.layers:settings", nothing),

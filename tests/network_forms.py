@@ -10,7 +10,7 @@ import keras
 import numpy as np
 from keras import layers, ops
 
-__all__ = ["FORMS", "made", "pictures"]
+__all__ = ["FORMS", "images", "made"]
 
 
 def _sequential(folder: Path) -> keras.Model:
@@ -35,7 +35,7 @@ def _late_sequential(folder: Path) -> keras.Model:
 
 
 def _nested(folder: Path) -> keras.Model:
-    """A functional backbone for pictures of any size in a Sequential in a functional model, loaded from a file."""
+    """A functional backbone for images of any size in a Sequential in a functional model, loaded from a file."""
     given = keras.Input((None, None, 3))
     inner = keras.Model(given, layers.Conv2D(4, 3, padding="same", activation="relu")(given), name="inner")
     backbone = keras.Sequential([keras.Input((None, None, 3)), inner, layers.MaxPooling2D(name="pool"),
@@ -99,7 +99,7 @@ def _half(folder: Path) -> keras.Model:
 
 
 def _any_size(folder: Path) -> keras.Model:
-    """A whole network for pictures of any size, with a log-softmax at its end."""
+    """A whole network for images of any size, with a log-softmax at its end."""
     pixels = keras.Input((None, None, 3))
     x = layers.Conv2D(4, 3, strides=2, activation="relu")(layers.Rescaling(1 / 255)(pixels))
     x = layers.Dense(3)(layers.GlobalAveragePooling2D()(x))
@@ -135,7 +135,7 @@ def made(form: str, folder: Path) -> keras.Model:
     return model
 
 
-def pictures(model: keras.Model, count: int = 2) -> np.ndarray:
-    """Float32 pictures 0..255 that are not the same everywhere."""
+def images(model: keras.Model, count: int = 2) -> np.ndarray:
+    """Float32 images 0..255 that are not the same everywhere."""
     shape = [side or 12 for side in model.input_shape[1:]]
     return np.random.default_rng(1).uniform(0, 255, (count, *shape)).astype(np.float32)

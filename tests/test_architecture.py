@@ -157,7 +157,7 @@ def test_the_formulas_carry_the_layers_numbers() -> None:
     )
 
 
-def test_multiplications_are_counted_for_one_picture() -> None:
+def test_multiplications_are_counted_for_one_image() -> None:
     assert row(Conv2D(filters=8), (10, 12, 3)).macs == 8 * 10 * 8 * 27
     assert row(Dense(units=16), (4, 4, 3)).macs == 4 * 4 * 3 * 16
     assert row(MaxPooling2D(), (8, 8, 3)).macs == 0

@@ -15,17 +15,17 @@ import pytest
 from cnnviz import augment, images
 from cnnviz.policy import POLICIES, Policy, Step
 
-PHOTO = np.random.default_rng(0).integers(0, 256, (60, 90, 3), np.uint8)
+IMAGE = np.random.default_rng(0).integers(0, 256, (60, 90, 3), np.uint8)
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """A folder with a photo and a policy."""
-    (tmp_path / "photo.png").write_bytes(images.to_png(PHOTO))
+    """A folder with an image and a policy."""
+    (tmp_path / "photo.png").write_bytes(images.to_png(IMAGE))
     policy = Policy(name="mine", steps=(Step(type="width_shift", low=0.5, high=0.5),), fill_mode="wrap")
     (tmp_path / "mine.json").write_text(policy.model_dump_json())
     (tmp_path / "bad.json").write_text('{"stepz": []}')
-    (tmp_path / "notes.txt").write_text("no picture")
+    (tmp_path / "notes.txt").write_text("no image")
     return tmp_path
 
 
@@ -46,9 +46,9 @@ def test_the_sheet_holds_the_original_and_the_draws_that_are_printed(folder: Pat
     told = json.loads(done.stdout)
     page = images.decode(folder / "o.png")
     assert page.shape == (8 + 2 * 68, 8 + 2 * 98, 3)
-    np.testing.assert_array_equal(page[8:68, 8:98], PHOTO)
+    np.testing.assert_array_equal(page[8:68, 8:98], IMAGE)
     drawn = augment.draw(POLICIES["D3"], seed=5, epoch=0, sample=0)
-    np.testing.assert_array_equal(page[8:68, 106:196], augment.apply(PHOTO, POLICIES["D3"], drawn, size=(60, 90)))
+    np.testing.assert_array_equal(page[8:68, 106:196], augment.apply(IMAGE, POLICIES["D3"], drawn, size=(60, 90)))
     assert [one["epoch"] for one in told["draws"]] == [0, 1, 2]
     assert told["draws"][0]["steps"] == [
         {"type": one.type, "applied": one.applied, "values": one.values} for one in drawn
@@ -62,7 +62,7 @@ def test_a_policy_file_and_a_size(folder: Path, command: Callable, monkeypatch: 
     assert done.returncode == 0, done.stderr
     assert "width shift +50 %" in done.stdout
     page = images.decode(folder / "o.png")
-    small = images.fit(PHOTO, (30, 40))
+    small = images.fit(IMAGE, (30, 40))
     np.testing.assert_array_equal(page[8:38, 8:48], small)
     np.testing.assert_array_equal(page[8:38, 56:96], np.roll(small, 20, axis=1))
 
@@ -71,7 +71,7 @@ def test_a_policy_file_and_a_size(folder: Path, command: Callable, monkeypatch: 
     ("arguments", "said"),
     [
         (["gone.png", "--policy", "D3", "--out", "o.png"], "can't be read"),
-        (["notes.txt", "--policy", "D3", "--out", "o.png"], "not a picture"),
+        (["notes.txt", "--policy", "D3", "--out", "o.png"], "not an image"),
         (["photo.png", "--policy", "D33", "--out", "o.png"], "did you mean 'D3'?"),
         (["photo.png", "--policy", "bad.json", "--out", "o.png"], "did you mean 'steps'?"),
         (["photo.png", "--policy", "D3", "--out", "o.jpg"], "ends in .png"),

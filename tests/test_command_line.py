@@ -154,11 +154,11 @@ def test_what_is_not_read_of_the_data_is_said_and_reported(tmp_path, checkpoints
     for at, name in enumerate(("cat", "dog")):
         (tmp_path / "pets" / name / "indoor").mkdir(parents=True)
         for number in range(6):
-            picture = images.to_png(np.full((8, 8, 3), 40 * number + at, np.uint8))
-            (tmp_path / "pets" / name / "indoor" / f"{number}.png").write_bytes(picture)
+            image = images.to_png(np.full((8, 8, 3), 40 * number + at, np.uint8))
+            (tmp_path / "pets" / name / "indoor" / f"{number}.png").write_bytes(image)
         (tmp_path / "pets" / name / "notes.txt").write_text("none")
     done = cnnviz("train", "Q", "--set", f"data.dataset={tmp_path / 'pets'}", "fit.epochs=1", **place)
-    told = "2 files with other endings than pictures' (.txt) left out."
+    told = "2 files with other endings than images' (.txt) left out."
     assert told in done.stderr, done.stderr
     run = json.loads(done.stdout)
     report = runs.open_run(run["run"], checkpoints).folder / "report.json"

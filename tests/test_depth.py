@@ -1,4 +1,4 @@
-"""Pictures of 9 to 16 bits: the bits that are used become 0..255, in training, prediction and preview alike."""
+"""Images of 9 to 16 bits: the bits that are used become 0..255, in training, prediction and preview alike."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ def test_eight_bits_are_not_deep() -> None:
 
 @pytest.fixture
 def cells(tmp_path: Path) -> Path:
-    """Twelve bits as a microscope writes them; most pictures are too dark to show how many there are."""
+    """Twelve bits as a microscope writes them; most images are too dark to show how many there are."""
     for name in ("dead", "living"):
         (tmp_path / "cells" / name).mkdir(parents=True)
         for number in range(6):
@@ -111,16 +111,16 @@ def test_a_dataset_has_one_scale_and_prediction_has_the_same(cells: Path) -> Non
     asked = Loaded("x", None, (), {}, (8, 8), 1, bits=dataset.bits)
     seen = 0
     for split in dataset.splits.values():
-        pictures = prepare(split, data)
-        for row, sample in enumerate(pictures.kept):
+        source_images = prepare(split, data)
+        for row, sample in enumerate(source_images.kept):
             path = split.path_of(int(sample))
             with Image.open(path) as image:
                 expected = np.rint(np.asarray(image) * (255 / 4095))
-            np.testing.assert_array_equal(pictures[row][..., 0], expected, str(path))  # training
+            np.testing.assert_array_equal(source_images[row][..., 0], expected, str(path))  # training
             np.testing.assert_array_equal(split.image(int(sample))[..., 0], expected)  # preview
-            photo = of_upload(path.name, path.read_bytes())  # prediction
-            np.testing.assert_array_equal(asked.fit(photo.whole(asked.bits))[..., 0], expected)
-            assert any("12 bits, as the pictures that it learned from" in note for note in notes_on(photo, 12))
+            source_image = of_upload(path.name, path.read_bytes())  # prediction
+            np.testing.assert_array_equal(asked.fit(source_image.whole(asked.bits))[..., 0], expected)
+            assert any("12 bits, as the images that it learned from" in note for note in notes_on(source_image, 12))
             seen += 1
     assert seen == 12
 
@@ -132,12 +132,12 @@ def test_the_scale_is_of_the_data_whatever_is_taken_of_it(cells: Path) -> None:
     assert open_dataset(Data(dataset=str(cells), image_size=8, test_share=0.3)).bits == 16
 
 
-def test_a_photo_beyond_the_scale_has_its_own(cells: Path) -> None:
+def test_an_image_beyond_the_scale_has_its_own(cells: Path) -> None:
     assert images.decode(png(RAMP * 16), 12).max() == 255
     np.testing.assert_array_equal(images.decode(png(RAMP * 16), 12), images.decode(png(RAMP * 16)))
 
 
-def test_arrays_are_scaled_by_the_bits_of_the_training_pictures(tmp_path: Path) -> None:
+def test_arrays_are_scaled_by_the_bits_of_the_training_images(tmp_path: Path) -> None:
     labels = np.arange(8) % 2
     values = np.stack([RAMP // (n + 1) for n in range(8)])
     np.savez(tmp_path / "set.npz", x_train=values, y_train=labels, x_test=values[:4] + 100, y_test=labels[:4])

@@ -65,7 +65,7 @@ def test_start_up_is_what_runs_took_beside_their_epochs(checkpoints: Path) -> No
     )
 
 
-def test_given_steps_count_instead_of_the_pictures() -> None:
+def test_given_steps_count_instead_of_the_images() -> None:
     found = estimate.estimate(PRESETS["D2"], 2000, Rate(1e9))
     assert (found.steps, found.images) == (100, 2000)
     assert estimate.estimate(PRESETS["D2"], 7, Rate(1e9)).images == 2000

@@ -114,7 +114,7 @@ def test_exif_orientation(orientation: int, kind: str, mode: str) -> None:
     np.testing.assert_array_equal(turned, UPRIGHT[orientation](images.decode(saved(image, kind))))
 
 
-def test_large_pictures_are_converted_in_bands() -> None:
+def test_large_images_are_converted_in_bands() -> None:
     """Several bands, the last one shorter, with alpha and without."""
     large = RNG.integers(0, 256, (2100, 1999, 4), dtype=np.uint8)
     np.testing.assert_array_equal(images.decode(saved(Image.fromarray(large[..., :3]), "BMP")), large[..., :3])
@@ -154,12 +154,12 @@ JPEG = saved(Image.fromarray(RNG.integers(0, 256, (200, 200, 3), dtype=np.uint8)
     ("data", "words"),
     [
         (b"", "0 bytes"),
-        (b"just text", "not a picture"),
+        (b"just text", "not an image"),
         (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "JPEG, PNG, WEBP, GIF, BMP or TIFF"),
-        (b"%PDF-1.7\n", "not a picture"),
-        (b"\0\0\0\x18ftypheic" + bytes(100), "not a picture"),
-        (saved(Image.new("RGB", (32, 32)), "ICO"), "not a picture"),
-        (saved(Image.new("RGB", (32, 32)), "PPM"), "not a picture"),
+        (b"%PDF-1.7\n", "not an image"),
+        (b"\0\0\0\x18ftypheic" + bytes(100), "not an image"),
+        (saved(Image.new("RGB", (32, 32)), "ICO"), "not an image"),
+        (saved(Image.new("RGB", (32, 32)), "PPM"), "not an image"),
         (JPEG[: len(JPEG) // 2], "damaged or cut off"),
         (png_header(8000, 8000), "8000 × 8000 pixels"),
         (png_header(20_000, 20_000), "too many pixels|20000 × 20000"),
@@ -198,7 +198,7 @@ def test_paths(tmp_path: Path) -> None:
 
 
 @pytest.mark.filterwarnings("ignore")  # Pillow has much to say about broken files
-def test_mutated_pictures_raise_nothing_else() -> None:
+def test_mutated_images_raise_nothing_else() -> None:
     """Cut, flipped and lengthened files of every format end in pixels or ImageError, in little memory."""
     image = Image.fromarray(RGB)
     frames = {"save_all": True, "append_images": [image, image]}

@@ -26,7 +26,7 @@ from cnnviz.recipe import replace
 from cnnviz.runs import Run
 from tests.made_runs import give_network, make_run
 
-PHOTO = np.random.default_rng(0).integers(0, 256, (60, 90, 3), np.uint8)
+IMAGE = np.random.default_rng(0).integers(0, 256, (60, 90, 3), np.uint8)
 LAYERS = ["rescaling", "conv2d", "max_pooling2d", "conv2d_1", "global_average_pooling2d", "colour", "shape"]
 
 Done = tuple[int, str, str]
@@ -34,7 +34,7 @@ Done = tuple[int, str, str]
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
-    """A run of two heads whose network crops the middle of a photo."""
+    """A run of two heads whose network crops the middle of an image."""
     recipe = replace(
         PRESETS["S"],
         {"data.image_size": [32, 32], "data.crop": "centre", "network.layers": [
@@ -47,9 +47,9 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """A folder with a photo and what is none."""
-    (tmp_path / "photo.png").write_bytes(images.to_png(PHOTO))
-    (tmp_path / "notes.jpg").write_text("no picture")
+    """A folder with an image and what is none."""
+    (tmp_path / "photo.png").write_bytes(images.to_png(IMAGE))
+    (tmp_path / "notes.jpg").write_text("no image")
     return tmp_path
 
 
@@ -90,7 +90,7 @@ def test_activations_of_all_layers_are_those_of_keras(folder: Path, run: Run) ->
     told, loaded = json.loads(done.stdout), load_run(run)
     assert set(told) == {"run", "photo", "pixels", "activations", "layers"}
     assert [one["layer"] for one in told["layers"]] == LAYERS
-    pixels = loaded.pixels(loaded.fit(PHOTO)[None])
+    pixels = loaded.pixels(loaded.fit(IMAGE)[None])
     kept = np.load(folder / told["activations"], allow_pickle=False)
     assert kept.files == LAYERS
     for number, one in enumerate(told["layers"], 1):
@@ -147,7 +147,7 @@ def test_patterns_are_those_of_the_package_and_kept_under_the_run(
     assert drawn.shape == (24 * 2 + 5, 24 * 8 + 5 * 7, 3)
     for at in (0, 7, 9):
         top, left = (at // 8) * 29, (at % 8) * 29
-        off = np.abs(drawn[top : top + 24, left : left + 24].astype(int) - made.pictures[at])
+        off = np.abs(drawn[top : top + 24, left : left + 24].astype(int) - made.images[at])
         assert np.mean(off > 8) < 0.02
     assert not drawn[24:29].any()
     assert list((run.folder / "patterns").glob("*.npz"))
@@ -209,14 +209,14 @@ def test_a_file_that_answers_differently_is_refused(run: Run, monkeypatch: pytes
     loaded = load_run(run)
     monkeypatch.setitem(formats.MOST, "keras", -1.0)
     with pytest.raises(ModelError, match="answers differently"):
-        formats.exported(loaded, "keras", formats.pictures_for(loaded))
+        formats.exported(loaded, "keras", formats.images_for(loaded))
 
 
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
         (["activations", "RUN", "photo.png", "--out", "x", "--layer", "conv9"], "has no layer 'conv9'"),
-        (["activations", "RUN", "notes.jpg", "--out", "x"], "not a picture"),
+        (["activations", "RUN", "notes.jpg", "--out", "x"], "not an image"),
         (["activations", "RUN", "gone.jpg", "--out", "x"], "can't be read"),
         (["activations", "RUN", "photo.png", "--out", "notes.jpg"], "no folder"),
         (["activations", "RUN", "photo.png", "--out", "x", "--scale", "rwa"], "did you mean 'raw'?"),
@@ -263,7 +263,7 @@ def test_a_file_of_other_pixels_is_looked_into_as_it_is_said(folder: Path, cnnvi
     x = keras.layers.GlobalAveragePooling2D(data_format="channels_first")(x)
     model = keras.Model(pixels, keras.ops.softmax(keras.layers.Dense(2, name="scores")(x)))
     model.save(folder / "net.keras")
-    seen = images.fit(PHOTO, (24, 24), channels=3, crop="whole")[None].astype(np.float32) / 255
+    seen = images.fit(IMAGE, (24, 24), channels=3, crop="whole")[None].astype(np.float32) / 255
     code, out, err = cnnviz("activations", "net.keras", "photo.png", "--pixels", "unit", "--out", "made", "--json")
     assert (code, err) == (0, "")
     told = json.loads(out)

@@ -1,4 +1,4 @@
-"""Pictures of phones with more than 50 megapixels: read reduced, upright, in no more memory than others need."""
+"""Images of phones with more than 50 megapixels: read reduced, upright, in no more memory than others need."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from cnnviz.errors import ImageError
 
 PHONE = (6144, 8160)
 MEMORY = (8 * images.MAX_PIXELS + images.MAX_BYTES) // 1024
-"""Kilobytes that any picture may take: 50 megapixels of 4 bytes, twice where Pillow turns a TIFF, and the file."""
+"""Kilobytes that any image may take: 50 megapixels of 4 bytes, twice where Pillow turns a TIFF, and the file."""
 PEAK = """
 import pathlib, re, sys
 import numpy
@@ -34,8 +34,8 @@ print(*shape, most() - before)
 """
 
 
-def photo(height: int, width: int) -> np.ndarray:
-    """A smooth picture: its top is red, its left side blue."""
+def source_image(height: int, width: int) -> np.ndarray:
+    """A smooth image: its top is red, its left side blue."""
     small = np.zeros((6, 8, 3), np.uint8)
     small[..., 0], small[..., 2] = np.linspace(250, 0, 6)[:, None], np.linspace(250, 0, 8)
     return cv2.resize(small, (width, height), interpolation=cv2.INTER_LINEAR)
@@ -43,7 +43,7 @@ def photo(height: int, width: int) -> np.ndarray:
 
 @pytest.fixture(scope="module")
 def phone() -> Image.Image:
-    return Image.fromarray(photo(*PHONE))
+    return Image.fromarray(source_image(*PHONE))
 
 
 def saved(image: Image.Image, path: Path, kind: str, **options: object) -> Path:
@@ -68,7 +68,7 @@ KINDS = {
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_phone_s_picture_is_read_at_half_its_size(phone: Image.Image, kind: str, tmp_path: Path) -> None:
+def test_a_phone_s_image_is_read_at_half_its_size(phone: Image.Image, kind: str, tmp_path: Path) -> None:
     exif = Image.Exif()
     exif[0x0112] = 6  # as a phone that was held upright writes it
     path = saved(phone, tmp_path / "photo", kind.split()[-1], exif=exif, **KINDS[kind])

@@ -75,15 +75,15 @@ def test_they_are_named_without_loading_anything() -> None:
 
 
 def test_a_run_is_explained_as_the_package_does(image: np.ndarray) -> None:
-    photo, loaded = sample("chelsea"), load_run(open_run("cats-and-dogs"))
-    pixels = loaded.pixels(loaded.fit(photo)[None])
+    source_image, loaded = sample("chelsea"), load_run(open_run("cats-and-dogs"))
+    pixels = loaded.pixels(loaded.fit(source_image)[None])
     wanted = explain(loaded.model, pixels, method="grad-cam", target=Target(0, 1))
     for given in ("cats-and-dogs", open_run("cats-and-dogs"), loaded):
-        found = cnnviz.gradcam(given, photo, "dogs")
+        found = cnnviz.gradcam(given, source_image, "dogs")
         np.testing.assert_array_equal(found.map, wanted.map[0])
         assert (found.label, found.score) == ("dogs", wanted.scores[0])
-    assert found.overlay().shape == photo.shape
-    assert Image.open(io.BytesIO(found._repr_png_())).size == photo.shape[1::-1]
+    assert found.overlay().shape == source_image.shape
+    assert Image.open(io.BytesIO(found._repr_png_())).size == source_image.shape[1::-1]
 
 
 def test_predictions_are_those_of_the_model(image: np.ndarray, model: keras.Model) -> None:

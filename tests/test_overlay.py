@@ -1,4 +1,4 @@
-"""Maps in colours, over pictures and in their place."""
+"""Maps in colours, over images and in their place."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def test_what_does_not_fit_is_told() -> None:
         overlay(GREY, values, colour_map="jett")
     with pytest.raises(ImageError, match=r"opacity is 1\.5: expected 0 to 1"):
         overlay(GREY, values, 1.5)
-    with pytest.raises(ImageError, match="picture is float64"):
+    with pytest.raises(ImageError, match="image is float64"):
         overlay(GREY / 255, values)
 
 

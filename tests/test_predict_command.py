@@ -24,12 +24,12 @@ from cnnviz.recipe import replace
 from cnnviz.runs import Run
 from tests.made_runs import give_network, make_run
 
-PHOTO = np.random.default_rng(0).integers(0, 256, (60, 90, 3), np.uint8)
+IMAGE = np.random.default_rng(0).integers(0, 256, (60, 90, 3), np.uint8)
 
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
-    """A run of two heads whose network crops the middle of a photo."""
+    """A run of two heads whose network crops the middle of an image."""
     recipe = replace(
         PRESETS["S"],
         {"data.image_size": [32, 32], "data.crop": "centre", "network.layers": [
@@ -42,11 +42,11 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """A folder with two photos of one name, and what is none."""
-    (tmp_path / "photo.png").write_bytes(images.to_png(PHOTO))
+    """A folder with two images of one name, and what is none."""
+    (tmp_path / "photo.png").write_bytes(images.to_png(IMAGE))
     (tmp_path / "more").mkdir()
-    (tmp_path / "more" / "photo.png").write_bytes(images.to_png(PHOTO[:, ::-1]))
-    (tmp_path / "notes.jpg").write_text("no picture")
+    (tmp_path / "more" / "photo.png").write_bytes(images.to_png(IMAGE[:, ::-1]))
+    (tmp_path / "notes.jpg").write_text("no image")
     return tmp_path
 
 
@@ -98,7 +98,7 @@ def test_answers_maps_and_overlays_are_those_of_the_package(folder: Path, run: R
     loaded, told = load_run(run), json.loads(done.stdout)
     assert [one["photo"] for one in told] == ["photo.png", "more/photo.png"]
     files = []
-    for record, image in zip(told, (PHOTO, PHOTO[:, ::-1]), strict=True):
+    for record, image in zip(told, (IMAGE, IMAGE[:, ::-1]), strict=True):
         assert set(record) == {"photo", "pixels", "heads"}
         assert record["pixels"] == "raw"
         assert [one["activation"] for one in record["heads"]] == ["softmax", "softmax"]
@@ -155,7 +155,7 @@ def of_unit_pixels(folder: Path) -> keras.Model:
 
 def test_a_file_is_asked_in_the_pixels_and_classes_that_are_said(folder: Path, predict: Predict) -> None:
     model = of_unit_pixels(folder)
-    seen = images.fit(PHOTO, (16, 16), channels=3, crop="whole")[None].astype(np.float32)
+    seen = images.fit(IMAGE, (16, 16), channels=3, crop="whole")[None].astype(np.float32)
     wanted = np.asarray(model(seen / 255))[0]
     assert 0.3 < wanted.max() < 0.9, "not an answer that any scale gives"
     done = predict("net.keras", "photo.png", "--pixels", "unit", "--classes", "cat, dog, cow", "--json")
@@ -181,7 +181,7 @@ def test_what_a_file_gives_is_told_where_it_cannot_be_known(folder: Path, predic
     x = keras.layers.GlobalAveragePooling2D()(keras.layers.Rescaling(1 / 255)(pixels))
     model = keras.Model(pixels, 0.9 * keras.ops.sigmoid(keras.layers.Dense(1)(x)))
     model.save(folder / "net.keras")
-    seen = images.fit(PHOTO, (16, 16), channels=3, crop="whole")[None].astype(np.float32)
+    seen = images.fit(IMAGE, (16, 16), channels=3, crop="whole")[None].astype(np.float32)
     gives = float(model(seen)[0, 0])
     taken = predict("net.keras", "photo.png", "--json")
     assert "They are taken for probabilities. --gives says otherwise." in taken.stderr
@@ -223,12 +223,12 @@ def test_a_class_by_name_explains_the_head_that_has_it_in_readable_lines(
     assert len(list(folder.glob("*.npy"))) == 1
 
 
-def test_photos_that_cannot_be_read_leave_the_others_answered(folder: Path, run: Run, predict: Predict) -> None:
+def test_images_that_cannot_be_read_leave_the_others_answered(folder: Path, run: Run, predict: Predict) -> None:
     before = listed(folder)
     done = predict(run.id, "notes.jpg", "photo.png", "gone.png", "--json")
     assert done.returncode == 2
     bad, good, gone = json.loads(done.stdout)
-    assert "not a picture" in bad["error"]
+    assert "not an image" in bad["error"]
     assert "can't be read" in gone["error"]
     assert set(bad) == {"photo", "error"}
     assert good["heads"][0]["head"] == "shape"
@@ -252,7 +252,7 @@ def test_photos_that_cannot_be_read_leave_the_others_answered(folder: Path, run:
         (["gone", "photo.png"], "give a run's id or the path of a .keras file"),
         (["gone.keras", "photo.png"], "There is no file 'gone.keras'"),
         (["notes.jpg", "photo.png"], "is not a .keras file"),
-        (["RUN"], "PHOTO"),
+        (["RUN"], "IMAGE"),
     ],
 )
 def test_bad_input_is_one_line_and_nothing_is_written(

@@ -70,7 +70,7 @@ def test_a_system_that_does_not_fit_its_budget_says_after_how_many_epochs(alone:
         assert rows(alone)["Q"][2] == "–"
     else:
         assert rows(alone)["Q"][6] == f"{epochs} of {PRESETS['Q'].fit.epochs}"
-        assert 0 <= float(rows(alone)["Q"][3]) <= 1, "its best epoch is asked about the test pictures"
+        assert 0 <= float(rows(alone)["Q"][3]) <= 1, "its best epoch is asked about the test images"
         assert f"trained for {epochs} of its {PRESETS['Q'].fit.epochs} epochs" in text
 
 

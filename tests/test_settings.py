@@ -68,5 +68,5 @@ def test_text_and_lines_can_be_told_from_their_ground(mode: str) -> None:
         assert contrast(colour, theme["backgroundColor"]) >= 3
 
 
-def test_no_font_or_picture_comes_from_elsewhere() -> None:
+def test_no_font_or_image_comes_from_elsewhere() -> None:
     assert not [value for value in flat(SETTINGS).values() if "http" in str(value)]

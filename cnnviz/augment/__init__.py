@@ -1,4 +1,4 @@
-"""Carries a `cnnviz.policy.Policy` out on pictures, by the same functions for the pages and for training."""
+"""Carries a `cnnviz.policy.Policy` out on images, by the same functions for the pages and for training."""
 
 from cnnviz.augment.draw import Drawn, draw, draw_batch, drawn_at
 from cnnviz.augment.geometry import filled, matrix, working

@@ -4,7 +4,7 @@ Brightness, contrast, saturation, hue and grey are all linear here, so a row of 
 once. The definitions, for values 0..255:
 
 * brightness: adds `value`·255, as tf.image.adjust_brightness.
-* contrast: `value`·(x − mean) + mean with each channel's own mean over the picture, as tf.image.adjust_contrast.
+* contrast: `value`·(x − mean) + mean with each channel's own mean over the image, as tf.image.adjust_contrast.
 * saturation: grey + `value`·(x − grey), grey being the luma 0.299 R + 0.587 G + 0.114 B, as Pillow's and torchvision's.
   tf.image scales HSV's saturation instead, which is not linear, bends highlights (it keeps the largest channel, so
   that a saturation of 0 turns pure blue white) and would keep the steps from fusing.
@@ -13,7 +13,7 @@ once. The definitions, for values 0..255:
   hexagon and keeps the largest and the smallest channel instead of the sum.
 * grey: the luma in all three channels, as saturation 0.
 
-Pictures of one channel have no colour: saturation, hue and grey leave them as they are.
+Images of one channel have no colour: saturation, hue and grey leave them as they are.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _LUMA = np.array([0.299, 0.587, 0.114])
 
 
 def recolour(image: np.ndarray, steps: Sequence[Drawn]) -> np.ndarray:
-    """Returns the picture after these colour steps, uint8 of the same shape.
+    """Returns the image after these colour steps, uint8 of the same shape.
 
     Args:
         image: uint8 (height, width, 1 or 3).
@@ -69,7 +69,7 @@ def _turn(share: float) -> np.ndarray:
 
 
 def noise(image: np.ndarray, values: dict[str, float]) -> np.ndarray:
-    """Returns the picture plus normal noise of deviation `value`·255, an own number for every value."""
+    """Returns the image plus normal noise of deviation `value`·255, an own number for every value."""
     if not values["value"]:
         return image
     generator = np.random.Generator(np.random.SFC64(int(values["pattern"] * 2**32)))
@@ -78,13 +78,13 @@ def noise(image: np.ndarray, values: dict[str, float]) -> np.ndarray:
 
 
 def blur(image: np.ndarray, values: dict[str, float]) -> np.ndarray:
-    """Returns the picture smoothed by a Gaussian of deviation `value`·(shorter side)."""
+    """Returns the image smoothed by a Gaussian of deviation `value`·(shorter side)."""
     deviation = values["value"] * min(image.shape[:2])
     return cv2.GaussianBlur(image, (0, 0), deviation).reshape(image.shape) if deviation > 0 else image
 
 
 def erase(image: np.ndarray, values: dict[str, float]) -> np.ndarray:
-    """Returns the picture with a rectangle in its mean colour (Zhong et al., "Random erasing", 2017)."""
+    """Returns the image with a rectangle in its mean colour (Zhong et al., "Random erasing", 2017)."""
     wide = min(1.0, math.sqrt(values["value"] * values["aspect"]))
     high = min(1.0, values["value"] / wide) if wide else 0.0
     wide = min(1.0, values["value"] / high) if high else 0.0

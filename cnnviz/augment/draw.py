@@ -1,9 +1,9 @@
-"""What is drawn for one picture: a pure function of (policy, seed, epoch, sample).
+"""What is drawn for one image: a pure function of (policy, seed, epoch, sample).
 
 The random numbers come from Philox4x32-10, a counter-based generator (Salmon et al., "Parallel random numbers: as easy
 as 1, 2, 3", 2011): a number is a hash of its counter, so that every (seed, epoch, sample, step) has its own numbers and
 a whole batch is drawn by a few NumPy calls. NumPy's own Philox is not used because it is started once a stream, which
-for six numbers a picture takes longer than the numbers.
+for six numbers an image takes longer than the numbers.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class Drawn(NamedTuple):
 
     `value` (for zoom, `x` and `y`) lies in the step's range. The others are places and patterns: `x` and `y` are
     shares, 0..1, of the room that the window or rectangle can move in, `aspect` is width over height, both as shares
-    of the picture's (1/3 to 3, evenly in its logarithm), and `pattern`, 0..1, tells one field of noise from another.
+    of the image's (1/3 to 3, evenly in its logarithm), and `pattern`, 0..1, tells one field of noise from another.
     """
 
     type: str
@@ -40,7 +40,7 @@ class Drawn(NamedTuple):
 
 
 def draw(policy: Policy, *, seed: int, epoch: int, sample: int) -> tuple[Drawn, ...]:
-    """Returns what is drawn for one picture, a `Drawn` for each of the policy's steps in their order.
+    """Returns what is drawn for one image, a `Drawn` for each of the policy's steps in their order.
 
     Numbers are keyed by the kind of step and how many of that kind come before it: adding, removing or moving other
     steps leaves them as they are.
@@ -49,7 +49,7 @@ def draw(policy: Policy, *, seed: int, epoch: int, sample: int) -> tuple[Drawn, 
         policy: The steps, with the ranges that are drawn from evenly.
         seed: 0 to 2³²−1, the recipe's.
         epoch: 0 to 2³²−1.
-        sample: 0 to 2⁶⁴−1, the number of the picture in its dataset.
+        sample: 0 to 2⁶⁴−1, the number of the image in its dataset.
 
     Raises:
         RecipeError: a number out of these bounds.

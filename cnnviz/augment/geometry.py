@@ -1,8 +1,8 @@
 """Steps that move pixels: one matrix and one resampling for all of them.
 
-A picture is first brought to its *working picture*, as for evaluation: cut and resized once, without aliasing. All
-geometric steps then compose into one matrix from a pixel of the output to a place in the working picture. Coordinates
-are (x, y) with pixel centres at whole numbers, so the picture reaches from −0.5 to width − 0.5 and turns about
+An image is first brought to its *working image*, as for evaluation: cut and resized once, without aliasing. All
+geometric steps then compose into one matrix from a pixel of the output to a place in the working image. Coordinates
+are (x, y) with pixel centres at whole numbers, so the image reaches from −0.5 to width − 0.5 and turns about
 ((width − 1) / 2, (height − 1) / 2).
 """
 
@@ -24,7 +24,7 @@ __all__ = ["compose", "filled", "matrix", "warp", "working"]
 Affine = tuple[float, float, float, float, float, float]  # a, b, c, d, e, f: x' = ax + by + c, y' = dx + ey + f
 Size = tuple[int, int]  # height, width
 
-LONGEST = 16  # a working picture is at most this many windows long, which bounds the memory of very elongated ones
+LONGEST = 16  # a working image is at most this many windows long, which bounds the memory of very elongated ones
 _BORDERS = {
     "nearest": cv2.BORDER_REPLICATE,
     "reflect": cv2.BORDER_REFLECT,
@@ -35,15 +35,15 @@ _SAME: Affine = (1.0, 0.0, 0.0, 0.0, 1.0, 0.0)
 
 
 def working(image: np.ndarray, policy: Policy, *, size: Size, crop: str = "whole") -> np.ndarray:
-    """Returns the picture that the steps work on; a working picture is its own working picture.
+    """Returns the image that the steps work on; a working image is its own working image.
 
     Args:
         image: uint8 (height, width, 1 or 3).
         size: (height, width) of the output.
-        crop: As in `images.fit`. It matters only for pictures that are not cropped yet.
+        crop: As in `images.fit`. It matters only for images that are not cropped yet.
 
     Returns:
-        `images.fit(image, size)`; for a policy that cuts its own window the whole picture, scaled so that its largest
+        `images.fit(image, size)`; for a policy that cuts its own window the whole image, scaled so that its largest
         window of `size`'s aspect has that size.
 
     Raises:
@@ -51,7 +51,7 @@ def working(image: np.ndarray, policy: Policy, *, size: Size, crop: str = "whole
     """
     if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] not in (1, 3) or not image.size:
         raise ImageError(
-            f"The picture is {image.dtype} of shape {image.shape}: expected uint8 (height, width, 1 or 3), none 0."
+            f"The image is {image.dtype} of shape {image.shape}: expected uint8 (height, width, 1 or 3), none 0."
         )
     if policy.needs_margin:
         image, size, crop = _whole(image, size)
@@ -61,7 +61,7 @@ def working(image: np.ndarray, policy: Policy, *, size: Size, crop: str = "whole
 
 
 def _whole(image: np.ndarray, size: Size) -> tuple[np.ndarray, Size, str]:
-    """The picture, less what makes it too long, and the size that its working picture has."""
+    """The image, less what makes it too long, and the size that its working image has."""
     height, width = image.shape[:2]
     scale = max(size[0] / height, size[1] / width)
     rows = min(height, math.ceil(LONGEST * size[0] / scale))
@@ -74,12 +74,12 @@ def _whole(image: np.ndarray, size: Size) -> tuple[np.ndarray, Size, str]:
 def matrix(
     shape: tuple[int, ...], policy: Policy, drawn: Iterable[Drawn], *, size: Size, crop: str = "whole"
 ) -> np.ndarray:
-    """Returns the matrix from the output's pixels to the working picture's, float64 (3, 3) for columns (x, y, 1).
+    """Returns the matrix from the output's pixels to the working image's, float64 (3, 3) for columns (x, y, 1).
 
     Args:
-        shape: The working picture's, (height, width, ...).
+        shape: The working image's, (height, width, ...).
         size: (height, width) of the output.
-        crop: What is taken of the whole picture where a random crop is not applied.
+        crop: What is taken of the whole image where a random crop is not applied.
     """
     return np.array([*compose(shape, policy, drawn, size=size, crop=crop), 0, 0, 1], np.float64).reshape(3, 3)
 
@@ -103,7 +103,7 @@ def compose(
 
 
 def warp(image: np.ndarray, policy: Policy, affine: Affine, size: Size) -> np.ndarray:
-    """Returns the working picture resampled once, uint8 (*size, channels), a new array.
+    """Returns the working image resampled once, uint8 (*size, channels), a new array.
 
     Flips and moves by whole pixels copy pixels; everything else interpolates linearly between the four nearest. A
     matrix that shrinks is preceded by an averaging shrink, since linear interpolation alone would skip pixels.
@@ -129,10 +129,10 @@ def warp(image: np.ndarray, policy: Policy, affine: Affine, size: Size) -> np.nd
 def filled(
     image_shape: tuple[int, ...], policy: Policy, drawn: Iterable[Drawn], *, size: Size, crop: str = "whole"
 ) -> np.ndarray:
-    """Returns which pixels of the output were filled in, bool (*size,): their centres lie outside the picture.
+    """Returns which pixels of the output were filled in, bool (*size,): their centres lie outside the image.
 
     Args:
-        image_shape: The shape of the picture given to `apply`, or of its working picture.
+        image_shape: The shape of the image given to `apply`, or of its working image.
     """
     stand_in = np.broadcast_to(np.uint8(0), (*image_shape[:2], 1))
     height, width = (_whole(stand_in, size)[1]) if policy.needs_margin else size
@@ -143,14 +143,14 @@ def filled(
 
 
 def _then(outer: Affine, inner: Affine) -> Affine:
-    """The product of two matrices: `inner` is met first on the way from the output to the picture."""
+    """The product of two matrices: `inner` is met first on the way from the output to the image."""
     a, b, c, d, e, f = outer
     g, h, i, j, k, m = inner
     return a * g + b * j, a * h + b * k, a * i + b * m + c, d * g + e * j, d * h + e * k, d * i + e * m + f
 
 
 def _centred(a: float, b: float, d: float, e: float, height: int, width: int) -> Affine:
-    """A linear map about the picture's centre."""
+    """A linear map about the image's centre."""
     x, y = (width - 1) / 2, (height - 1) / 2
     return a, b, x - a * x - b * y, d, e, y - d * x - e * y
 
@@ -209,7 +209,7 @@ def _snapped(number: float) -> float:
 
 
 def _sliced(image: np.ndarray, affine: Affine, size: Size) -> np.ndarray | None:
-    """The output as a copy of a part of the picture, flipped perhaps; `None` where it takes more than that."""
+    """The output as a copy of a part of the image, flipped perhaps; `None` where it takes more than that."""
     a, b, c, d, e, f = affine
     if b or d or abs(a) != 1 or abs(e) != 1 or not (c.is_integer() and f.is_integer()):
         return None
@@ -225,7 +225,7 @@ def _sliced(image: np.ndarray, affine: Affine, size: Size) -> np.ndarray | None:
 
 
 def _shrunk(image: np.ndarray, affine: Affine) -> tuple[np.ndarray, Affine]:
-    """Averages away what a shrinking matrix would skip, along each of the picture's axes."""
+    """Averages away what a shrinking matrix would skip, along each of the image's axes."""
     a, b, _, d, e, _ = affine
     across, down = math.hypot(a, b), math.hypot(d, e)
     if across < 1.5 and down < 1.5:

@@ -25,23 +25,23 @@ def mix_batch(
     epoch: int,
     samples: Sequence[int] | np.ndarray,
 ) -> tuple[np.ndarray, dict[str, np.ndarray]]:
-    """Returns pictures and labels after the policy's batch steps, as new arrays where something was mixed.
+    """Returns images and labels after the policy's batch steps, as new arrays where something was mixed.
 
     Every sample is mixed with the one that a permutation of the batch gives it, which may be itself. Labels are mixed
-    by the share of the other picture; for CutMix, of the pixels that were really pasted.
+    by the share of the other image; for CutMix, of the pixels that were really pasted.
 
     Args:
         images: uint8 (n, height, width, channels).
         labels: For each head float32 (n, classes) or (n, 1), one-hot or shares.
-        samples: The n pictures' numbers in their dataset. The result is a function of policy, seed, epoch and these.
+        samples: The n images' numbers in their dataset. The result is a function of policy, seed, epoch and these.
 
     Raises:
-        RecipeError: numbers of pictures, labels and samples that differ, or as `draw`.
+        RecipeError: numbers of images, labels and samples that differ, or as `draw`.
     """
     counts = [len(images), len(samples), *(len(label) for label in labels.values())]
     if len(set(counts)) > 1:
         raise RecipeError(
-            f"A batch has {counts[0]} pictures, {counts[1]} samples, {counts[2:]} labels: expected as many."
+            f"A batch has {counts[0]} images, {counts[1]} samples, {counts[2:]} labels: expected as many."
         )
     if not policy.mixes or not len(images):
         return images, labels

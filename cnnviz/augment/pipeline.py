@@ -1,4 +1,4 @@
-"""Carrying out a policy: on one picture with what was drawn for it, or on a batch."""
+"""Carrying out a policy: on one image with what was drawn for it, or on a batch."""
 
 from __future__ import annotations
 
@@ -22,26 +22,26 @@ _PIXEL: dict[str, Callable] = {"noise": colour.noise, "blur": colour.blur, "eras
 def apply(
     image: np.ndarray, policy: Policy, drawn: Iterable[Drawn], *, size: tuple[int, int], crop: str = "whole"
 ) -> np.ndarray:
-    """Returns the picture after the steps, uint8 (*size, channels).
+    """Returns the image after the steps, uint8 (*size, channels).
 
     First all geometric steps in one resampling, then the colour and pixel steps in their order. Batch steps are
     `mix_batch`'s. With nothing applied the result is `images.fit(image, size, crop=crop)`.
 
     Args:
         image: uint8 (height, width, 1 or 3), of any size. What is large is shrunk once before the steps; a caller who
-            draws often from one large picture does that himself with `working`, which changes no result.
+            draws often from one large image does that himself with `working`, which changes no result.
         drawn: What `draw` gave for this policy.
         size: (height, width) of the output, in pixels.
-        crop: As in `images.fit`. Pictures that are cropped already want "whole".
+        crop: As in `images.fit`. Images that are cropped already want "whole".
 
     Raises:
-        ImageError: a picture of another type or shape.
+        ImageError: an image of another type or shape.
     """
     return _apply(working(image, policy, size=size, crop=crop), policy, drawn, size, crop)
 
 
-def _apply(picture: np.ndarray, policy: Policy, drawn: Iterable[Drawn], size: tuple[int, int], crop: str) -> np.ndarray:
-    made = warp(picture, policy, compose(picture.shape, policy, drawn, size=size, crop=crop), size)
+def _apply(image: np.ndarray, policy: Policy, drawn: Iterable[Drawn], size: tuple[int, int], crop: str) -> np.ndarray:
+    made = warp(image, policy, compose(image.shape, policy, drawn, size=size, crop=crop), size)
     kept = [one for one in drawn if one.applied and STEPS[one.type].group in ("colour", "pixel")]
     for kind, steps in groupby(kept, lambda one: one.type if one.type in _PIXEL else "colour"):
         if kind == "colour":
@@ -53,7 +53,7 @@ def _apply(picture: np.ndarray, policy: Policy, drawn: Iterable[Drawn], size: tu
 
 
 def augment_batch(
-    pictures: np.ndarray | Sequence[np.ndarray],
+    images: np.ndarray | Sequence[np.ndarray],
     policy: Policy,
     *,
     seed: int,
@@ -63,38 +63,38 @@ def augment_batch(
     crop: str = "whole",
     threads: int = 1,
 ) -> np.ndarray:
-    """Returns `apply` with `draw` for each picture, to the bit, uint8 (n, *size, channels).
+    """Returns `apply` with `draw` for each image, to the bit, uint8 (n, *size, channels).
 
     Args:
-        pictures: uint8 (n, height, width, channels), or n pictures of any sizes with equal channels.
-        samples: The n pictures' numbers in their dataset.
+        images: uint8 (n, height, width, channels), or n images of any sizes with equal channels.
+        samples: The n images' numbers in their dataset.
         size: (height, width) of the output.
-        crop: "whole" for pictures that are cropped already; for a policy with a random crop, what is taken of the
-            whole picture where that is not applied.
-        threads: How many pictures at once; by default one, as OpenCV already divides each picture among the cores.
+        crop: "whole" for images that are cropped already; for a policy with a random crop, what is taken of the
+            whole image where that is not applied.
+        threads: How many images at once; by default one, as OpenCV already divides each image among the cores.
 
     Raises:
-        ImageError: no picture, a picture of another type or shape, or channels that differ.
-        RecipeError: as `draw`, or another number of samples than of pictures.
+        ImageError: no image, an image of another type or shape, or channels that differ.
+        RecipeError: as `draw`, or another number of samples than of images.
     """
-    if not len(pictures) or len(pictures) != len(samples):
-        raise RecipeError(f"A batch has {len(pictures)} pictures and {len(samples)} samples: expected as many, not 0.")
-    channels = pictures[0].shape[-1]
-    made = np.empty((len(pictures), *size, channels), np.uint8)
+    if not len(images) or len(images) != len(samples):
+        raise RecipeError(f"A batch has {len(images)} images and {len(samples)} samples: expected as many, not 0.")
+    channels = images[0].shape[-1]
+    made = np.empty((len(images), *size, channels), np.uint8)
     drawn = draw_batch(policy, seed=seed, epoch=epoch, samples=samples)
 
     def work(rows: range) -> None:
         for row in rows:
-            if pictures[row].shape[-1] != channels:
-                raise ImageError(f"Picture {row} has {pictures[row].shape[-1]} channels and the first {channels}.")
-            made[row] = apply(pictures[row], policy, drawn[row], size=size, crop=crop)
+            if images[row].shape[-1] != channels:
+                raise ImageError(f"Image {row} has {images[row].shape[-1]} channels and the first {channels}.")
+            made[row] = apply(images[row], policy, drawn[row], size=size, crop=crop)
 
-    count = min(threads, len(pictures))
+    count = min(threads, len(images))
     if count <= 1:
-        work(range(len(pictures)))
+        work(range(len(images)))
     else:
         with ThreadPoolExecutor(count) as pool:
-            list(pool.map(work, [range(first, len(pictures), count) for first in range(count)]))
+            list(pool.map(work, [range(first, len(images), count) for first in range(count)]))
     return made
 
 
@@ -107,7 +107,7 @@ def sweep(
     crop: str = "whole",
     policy: Policy | None = None,
 ) -> np.ndarray:
-    """Returns the picture after one step at each of these values, uint8 (n, *size, channels).
+    """Returns the image after one step at each of these values, uint8 (n, *size, channels).
 
     Places are in the middle (`drawn_at`). Kinds without a range are applied from 0.5 on.
 
@@ -121,7 +121,7 @@ def sweep(
     values = [float(value) for value in values]
     steps = [drawn_at(kind, value) for value in values]
     if STEPS[kind].group == "batch":
-        raise RecipeError(f"{kind} mixes pictures and can't be shown on one: choose another step.")
+        raise RecipeError(f"{kind} mixes images and can't be shown on one: choose another step.")
     bounds = STEPS[kind].bounds
     outside = [value for value in values if bounds and not bounds[0] <= value <= bounds[1]]
     if outside:

@@ -1,4 +1,4 @@
-"""Draws of one picture to look at: at display size, with what was drawn, what was filled in, and as a sheet."""
+"""Draws of one image to look at: at display size, with what was drawn, what was filled in, and as a sheet."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from cnnviz.augment.pipeline import apply, augment_batch
 from cnnviz.images import with_channels
 from cnnviz.policy import STEPS, Policy
 
-__all__ = ["DISPLAY", "Draw", "display_size", "draws", "marked", "picture_bytes", "sheet", "short_caption", "wiped"]
+__all__ = ["DISPLAY", "Draw", "display_size", "draws", "image_bytes", "marked", "sheet", "short_caption", "wiped"]
 
 DISPLAY = 384
-"""The longest side of a picture on a page, in pixels: sharp at twice the pixels of a tile, and quick to draw."""
+"""The longest side of an image on a page, in pixels: sharp at twice the pixels of a tile, and quick to draw."""
 _SMALL = 128
 _QUALITY = 90
 _STRIPE = 5
@@ -28,7 +28,7 @@ _GAP = 8
 
 
 class Draw(NamedTuple):
-    """A picture, uint8 (height, width, channels); what was drawn for it; which pixels were filled in, bool (h, w)."""
+    """An image, uint8 (height, width, channels); what was drawn for it; which pixels were filled in, bool (h, w)."""
 
     image: np.ndarray
     drawn: tuple[Drawn, ...]
@@ -36,7 +36,7 @@ class Draw(NamedTuple):
 
 
 def display_size(shape: tuple[int, ...], longest: int = DISPLAY) -> tuple[int, int]:
-    """Returns (height, width) of a picture of `shape` shrunk so that no side is over `longest`; never enlarged."""
+    """Returns (height, width) of an image of `shape` shrunk so that no side is over `longest`; never enlarged."""
     scale = min(1.0, longest / max(shape[:2]))
     return max(1, round(shape[0] * scale)), max(1, round(shape[1] * scale))
 
@@ -52,18 +52,18 @@ def draws(
     crop: str = "whole",
     others: Sequence[np.ndarray] = (),
 ) -> list[Draw]:
-    """Returns one draw of the picture for each epoch, as training makes it for the same seed, epoch and sample.
+    """Returns one draw of the image for each epoch, as training makes it for the same seed, epoch and sample.
 
     Args:
         image: uint8 (height, width, 1 or 3), of any size; it is shrunk once.
         epochs: Counted from 0.
         size: (height, width) of the results.
-        others: Pictures that steps such as MixUp blend with; they take the numbers after `sample`. Without any, those
+        others: Images that steps such as MixUp blend with; they take the numbers after `sample`. Without any, those
             steps are left out.
 
     Raises:
         RecipeError: a seed, epoch or sample out of bounds, see `augment.draw`.
-        ImageError: a picture of another type or shape.
+        ImageError: an image of another type or shape.
     """
     base = working(image, policy, size=size, crop=crop)
     others = [working(with_channels(o, image.shape[2]), policy, size=size, crop=crop) for o in others]
@@ -81,7 +81,7 @@ def draws(
 
 
 def _mixed(
-    pictures: list[np.ndarray],
+    images: list[np.ndarray],
     policy: Policy,
     drawn: tuple[Drawn, ...],
     seed: int,
@@ -90,9 +90,9 @@ def _mixed(
     size: tuple[int, int],
     crop: str,
 ) -> tuple[np.ndarray, tuple[Drawn, ...]]:
-    """The first picture of a small batch; mixing with itself counts as not applied."""
-    samples = [sample + nth for nth in range(len(pictures))]
-    batch = augment_batch(pictures, policy, seed=seed, epoch=epoch, samples=samples, size=size, crop=crop)
+    """The first image of a small batch; mixing with itself counts as not applied."""
+    samples = [sample + nth for nth in range(len(images))]
+    batch = augment_batch(images, policy, seed=seed, epoch=epoch, samples=samples, size=size, crop=crop)
     batch, _ = mix_batch(batch, {}, policy, seed=seed, epoch=epoch, samples=samples)
     said = [
         _unmixed(one) if partners(len(samples), seed=seed, epoch=epoch, samples=samples, nth=nth)[0] == 0 else one
@@ -146,7 +146,7 @@ def _amount(kind: str, value: float) -> str:
 
 
 def marked(image: np.ndarray, mask: np.ndarray) -> np.ndarray:
-    """Returns the picture as RGB with slanted stripes over the pixels of `mask`, bool (height, width)."""
+    """Returns the image as RGB with slanted stripes over the pixels of `mask`, bool (height, width)."""
     made = with_channels(image, 3).copy()
     y, x = np.indices(mask.shape)
     width = max(1, min(_STRIPE, min(mask.shape) // 8))
@@ -165,8 +165,8 @@ def wiped(before: np.ndarray, after: np.ndarray, share: float) -> np.ndarray:
     return made
 
 
-def picture_bytes(image: np.ndarray, side: int = 2 * _SMALL) -> bytes:
-    """Returns a uint8 picture as a file's bytes: JPEG, or PNG for small ones, enlarged without smoothing to `side`."""
+def image_bytes(image: np.ndarray, side: int = 2 * _SMALL) -> bytes:
+    """Returns a uint8 image as a file's bytes: JPEG, or PNG for small ones, enlarged without smoothing to `side`."""
     factor = side // max(image.shape[:2]) if max(image.shape[:2]) <= _SMALL else 1
     if factor > 1:
         image = np.repeat(np.repeat(image, factor, axis=0), factor, axis=1)
@@ -177,7 +177,7 @@ def picture_bytes(image: np.ndarray, side: int = 2 * _SMALL) -> bytes:
 
 
 def sheet(images: Sequence[np.ndarray], columns: int | None = None) -> np.ndarray:
-    """Returns pictures of equal size on one white sheet, row by row; uint8. By default it is about square."""
+    """Returns images of equal size on one white sheet, row by row; uint8. By default it is about square."""
     columns = columns or math.ceil(math.sqrt(len(images)))
     rows = math.ceil(len(images) / columns)
     height, width, channels = images[0].shape

@@ -1,4 +1,4 @@
-"""A draw or a policy in words: captions under pictures, and the nearest Keras layers."""
+"""A draw or a policy in words: captions under images, and the nearest Keras layers."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def _number(value: float, *, plus: bool = False) -> str:
 def keras_snippet(policy: Policy, size: tuple[int, int] = (150, 150)) -> str:
     """Returns a runnable Keras 3 snippet with the layers that come nearest to the policy.
 
-    It defines `augment`, a `keras.Sequential` for pictures 0..255 of shape (batch, height, width, 3). Comments say
+    It defines `augment`, a `keras.Sequential` for images 0..255 of shape (batch, height, width, 3). Comments say
     where Keras can't do the same.
 
     Args:
@@ -64,8 +64,8 @@ def keras_snippet(policy: Policy, size: tuple[int, int] = (150, 150)) -> str:
     body = "\n".join(f"    {line}" for line in layers)
     return (
         "import keras\n\n"
-        f"# The augmentation {policy.name!r} of cnnviz, for pictures 0..255 of shape (batch, height, width, 3).\n"
-        "# Unlike there, each of these layers resamples the picture anew.\n"
+        f"# The augmentation {policy.name!r} of cnnviz, for images 0..255 of shape (batch, height, width, 3).\n"
+        "# Unlike there, each of these layers resamples the image anew.\n"
         f"augment = keras.Sequential([\n{body}\n])\n"
         "# augmented = augment(images, training=True)\n"
     )
@@ -110,7 +110,7 @@ def _zoom(step: Step, size: tuple[int, int]) -> Layer:
 
 
 def _random_crop(step: Step, size: tuple[int, int]) -> Layer:
-    note = "Give it the whole pictures."
+    note = "Give it the whole images."
     if step.low < 1:
         note += f" Keras cuts windows of this size only, never {step.low:g} to {step.high:g} of the largest."
     return f"RandomCrop({size[0]}, {size[1]})", note, 1
@@ -158,7 +158,7 @@ def _erasing(step: Step, size: tuple[int, int]) -> Layer:
     code = (
         f"RandomErasing(factor={chance}, scale={_range(max(step.low, 1e-3), max(step.high, 1e-3))}, fill_value=128.0)"
     )
-    return code, "Keras can't fill with the picture's mean colour.", None
+    return code, "Keras can't fill with the image's mean colour.", None
 
 
 def _mixing(name: str) -> Callable[..., Layer]:

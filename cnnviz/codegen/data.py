@@ -1,4 +1,4 @@
-"""The part of a standalone script that reads the data: `train`, `validation` and `test`, each of pictures and labels.
+"""The part of a standalone script that reads the data: `train`, `validation` and `test`, each of images and labels.
 
 Labels are an array, or of several heads a dict of them. The samples and their pixels are those that cnnviz takes.
 """
@@ -11,7 +11,7 @@ from pathlib import Path
 
 from cnnviz.codegen.images import FILES, RESIZING, decoding, fitting
 from cnnviz.codegen.splits import arranging
-from cnnviz.data.celeba import ATTRIBUTES, PARTITION, PICTURES, attributes_of, is_celeba
+from cnnviz.data.celeba import ATTRIBUTES, IMAGES, PARTITION, attributes_of, is_celeba
 from cnnviz.data.folder import is_image_folder, load_folder, split_folders
 from cnnviz.data.listing import SUFFIXES, listing
 from cnnviz.data.npz import headers, pairs
@@ -23,16 +23,16 @@ __all__ = ["reading"]
 
 _SETS = {"mnist": 28, "fashion_mnist": 28, "cifar10": 32}
 _OPAQUE = """
-def opaque(pictures):
-    alpha = pictures[..., 3:].astype("uint16")
-    return ((pictures[..., :3] * alpha + 255 * (255 - alpha) + 127) // 255).astype("uint8")
+def opaque(images):
+    alpha = images[..., 3:].astype("uint16")
+    return ((images[..., :3] * alpha + 255 * (255 - alpha) + 127) // 255).astype("uint8")
 """
 _BYTES = """
-def as_bytes(pictures, top):
-    whole, share = pictures.dtype.kind in "iu" and top > 255, pictures.dtype.kind in "bf" and top <= 1
+def as_bytes(images, top):
+    whole, share = images.dtype.kind in "iu" and top > 255, images.dtype.kind in "bf" and top <= 1
     bits = next((bits for bits in (8, 10, 12, 14, 16) if top < 2**bits), 16)
     limit = 2**bits - 1 if whole else 1 if share else 255
-    return np.minimum(np.rint(pictures.astype("float32") * np.float32(255 / limit)), 255).astype("uint8")
+    return np.minimum(np.rint(images.astype("float32") * np.float32(255 / limit)), 255).astype("uint8")
 """
 _NUMBERED = """
 def numbered(labels):
@@ -41,12 +41,12 @@ def numbered(labels):
     return labels.argmax(axis=1) if labels.ndim == 2 and labels.shape[1] > 1 else labels.reshape(-1).astype(int)
 """
 _SPLIT = """
-def split_of(pictures, labels):
-    pictures = pictures if pictures.ndim == 4 else pictures[..., None]
-    return pictures, np.arange(len(labels)), {"label": labels}
+def split_of(images, labels):
+    images = images if images.ndim == 4 else images[..., None]
+    return images, np.arange(len(labels)), {"label": labels}
 """
 _READ = """
-def read(inner):  # the names of all pictures of a split's folder, and their classes' numbers
+def read(inner):  # the names of all images of a split's folder, and their classes' numbers
     names, labels = [], []
     for number, name in enumerate(CLASSES):
         same = lambda other: normalize("NFC", other) == normalize("NFC", name)
@@ -74,7 +74,7 @@ def read():  # the splits of the list; in the table 1 is yes and -1 is no
         attributes = next(lines).split()
         columns = [attributes.index(head) + 1 for head in HEADS]
         rows = [(words[0], [words[column] == "1" for column in columns]) for words in map(str.split, lines) if words]
-    there = {{name for name in os.listdir(FOLDER / "{PICTURES}") if name.lower().endswith(SUFFIXES)}}
+    there = {{name for name in os.listdir(FOLDER / "{IMAGES}") if name.lower().endswith(SUFFIXES)}}
     names = [name for name, _ in rows]
     values = np.array([value for _, value in rows]).astype(int)
     where = np.array([number.get(name, -1) if name in there else -1 for name in names])
@@ -86,15 +86,15 @@ def read():  # the splits of the list; in the table 1 is yes and -1 is no
 _ARRAYS = """
 def arrays(split, prepared):
     source, rows, labels = split
-    pictures, kept = {fetched}
-    return pictures, {labels}
+    images, kept = {fetched}
+    return images, {labels}
 """
 
 
 @dataclass(frozen=True)
 class _Source:
     """How a script reads some data: functions, lines that end with a dict `splits`, the splits it has (`None` where the
-    script must look), the folder of its pictures if they are files, their bits where they have more than 8, whether
+    script must look), the folder of its images if they are files, their bits where they have more than 8, whether
     any may have another size than is wanted, and what it imports beside `FILES`."""
 
     parts: list[str]
@@ -115,7 +115,7 @@ def reading(
         data: the recipe's.
         folder: the folder or .npz file it lies in, if it does.
         heads: what is learned of it.
-        margin: whether training pictures stay whole, for augmentation that cuts its own window.
+        margin: whether training images stay whole, for augmentation that cuts its own window.
 
     Raises:
         RecipeError: only cnnviz can read it, or it has no such labels.
@@ -150,10 +150,10 @@ def _source(data: Data, folder: Path | None, heads: Sequence[str]) -> _Source:
         source = _of_folder(folder)
     else:
         raise RecipeError(f"A standalone script can't read {data.dataset!r}, which only cnnviz makes or knows: it is "
-                          "for folders of pictures, .npz files, CelebA's layout, digits, MNIST, Fashion-MNIST and "
+                          "for folders of images, .npz files, CelebA's layout, digits, MNIST, Fashion-MNIST and "
                           "CIFAR-10.")  # fmt: skip
     if tuple(heads) != ("label",):
-        raise RecipeError(f"{data.dataset} has one label a picture, called 'label', but the network learns "
+        raise RecipeError(f"{data.dataset} has one label an image, called 'label', but the network learns "
                           f"{', '.join(heads)}: give it one head of that name.")  # fmt: skip
     return source
 
@@ -200,24 +200,24 @@ def _of_npz(path: Path, data: Data) -> _Source:
     found = headers(path)
     keys = pairs(path, found)
     if "train" not in keys:
-        raise RecipeError(f"{path.name} has no training pictures and labels under names that are known, so there is no "
+        raise RecipeError(f"{path.name} has no training images and labels under names that are known, so there is no "
                           "script: see what the Train page says of it.")  # fmt: skip
-    picture, label = (found[name] for name in keys["train"])
+    image, label = (found[name] for name in keys["train"])
     parts, call = [_SPLIT.strip()], "{}"
     if any(found[name].dtype != "uint8" for name, _ in keys.values()):
         parts, call = [*parts, _BYTES.strip()], "as_bytes({}, top)"
-    if len(picture.shape) == 4 and picture.shape[3] == 4:
+    if len(image.shape) == 4 and image.shape[3] == 4:
         parts, call = [*parts, _OPAQUE.strip()], f"opaque({call})"
     parts.append(_NUMBERED.strip())
     lines = [f"with np.load({str(path)!r}) as file:", "    arrays_of = {name: file[name] for name in file.files}"]
     if "top" in call:
-        lines.append(f"top = arrays_of[{picture.key!r}].max()")
+        lines.append(f"top = arrays_of[{image.key!r}].max()")
     if label.dtype.kind in "US":
         lines.append(f"NAMES = np.unique(arrays_of[{label.key!r}])")
     lines.append("splits = {")
     for split, names in keys.items():
-        pictures, labels = (f"arrays_of[{found[name].key!r}]" for name in names)
-        lines.append(f"    {split!r}: split_of({call.format(pictures)}, numbered({labels})),")
+        images, labels = (f"arrays_of[{found[name].key!r}]" for name in names)
+        lines.append(f"    {split!r}: split_of({call.format(images)}, numbered({labels})),")
     sizes = {found[name].shape[1:3] for name, _ in keys.values()}
     return _Source(parts, [*lines, "}"], tuple(keys), resizes=sizes != {data.image_size})
 
@@ -244,8 +244,8 @@ def _of_celeba(data: Data, folder: Path | None, heads: Sequence[str]) -> _Source
         raise RecipeError(f"{data.dataset} has no attribute {missing[0]!r}: {one_of(missing[0], names)}.")
     where = f"FOLDER = Path({str(folder)!r})"
     if missing:  # the person may have CelebA elsewhere
-        where = (f"# The folder that has {PICTURES}/, {ATTRIBUTES} and {PARTITION}:\n"
+        where = (f"# The folder that has {IMAGES}/, {ATTRIBUTES} and {PARTITION}:\n"
                  'FOLDER = Path("celeba")')  # fmt: skip
     constants = f"{where}\nHEADS = {tuple(heads)!r}\nSUFFIXES = {SUFFIXES!r}"
-    pictures = f'FOLDER / "{PICTURES}"'
-    return _Source([constants, _CELEBA.strip()], ["splits = read()"], None, files=pictures, imports=("import os",))
+    images = f'FOLDER / "{IMAGES}"'
+    return _Source([constants, _CELEBA.strip()], ["splits = read()"], None, files=images, imports=("import os",))

@@ -1,4 +1,4 @@
-"""The parts of a standalone script that decode, crop and resize pictures, to the bit as `cnnviz.images` does."""
+"""The parts of a standalone script that decode, crop and resize images, to the bit as `cnnviz.images` does."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ RESIZING = ("import functools",)
 """What `fitting` imports where it resizes."""
 
 _RESIZED = """
-def averaged(pictures, size):  # shrinks as OpenCV's INTER_AREA does, to the bit
-    scales = [1 / (new / old) for new, old in zip(size, pictures.shape[1:3])]
+def averaged(images, size):  # shrinks as OpenCV's INTER_AREA does, to the bit
+    scales = [1 / (new / old) for new, old in zip(size, images.shape[1:3])]
     whole = [round(scale) for scale in scales]
     if np.allclose(scales, whole, rtol=0, atol=2**-52):
-        (high, wide), (n, *_, channels) = whole, pictures.shape
-        sums = pictures.reshape(n, size[0], high, size[1], wide, channels).sum((2, 4), dtype="int64")
+        (high, wide), (n, *_, channels) = whole, images.shape
+        sums = images.reshape(n, size[0], high, size[1], wide, channels).sum((2, 4), dtype="int64")
         if whole == [2, 2]:
             return ((sums + 2) >> 2).astype("uint8")
         return np.rint(sums.astype("float32") * np.float32(1 / (high * wide))).astype("uint8")
-    made = pictures.astype("float32")
+    made = images.astype("float32")
     for axis in (2, 1):
         taps = shares(made.shape[axis], size[axis - 1])
         made = sum(made.take(at, axis) * share.reshape(-1, *[1] * (3 - axis)) for at, share in taps)
@@ -45,11 +45,11 @@ def shares(old, new):  # the first, second, ... pixel that each new one averages
     return [(table[:, k, 0].astype(int), table[:, k, 1].astype("float32")) for k in range(longest)]
 
 
-def interpolated(pictures, size):  # as OpenCV's INTER_LINEAR does, to the bit: in whole numbers, 2048 for 1
-    (a, b), (u, v) = neighbours(pictures.shape[2], size[1], clamped=True)
+def interpolated(images, size):  # as OpenCV's INTER_LINEAR does, to the bit: in whole numbers, 2048 for 1
+    (a, b), (u, v) = neighbours(images.shape[2], size[1], clamped=True)
     u, v = u[:, None], v[:, None]
-    wide = pictures[:, :, a].astype("int32") * u + pictures[:, :, b].astype("int32") * v >> 4
-    (a, b), (u, v) = neighbours(pictures.shape[1], size[0], clamped=False)
+    wide = images[:, :, a].astype("int32") * u + images[:, :, b].astype("int32") * v >> 4
+    (a, b), (u, v) = neighbours(images.shape[1], size[0], clamped=False)
     u, v = u[:, None, None], v[:, None, None]
     return ((u * wide[:, a] >> 16) + (v * wide[:, b] >> 16) + 2 >> 2).astype("uint8")
 
@@ -64,44 +64,44 @@ def neighbours(old, new, clamped):  # the two pixels between which each new one 
     return np.clip([at, at + 1], 0, old - 1), weights
 
 
-def resized(pictures, size):  # each side that halves at least is averaged, the rest interpolated
-    smaller = tuple(new if old >= 2 * new else old for new, old in zip(size, pictures.shape[1:3]))
-    if pictures.shape[1:3] != smaller:
-        pictures = averaged(pictures, smaller)
-    return pictures if pictures.shape[1:3] == size else interpolated(pictures, size)
+def resized(images, size):  # each side that halves at least is averaged, the rest interpolated
+    smaller = tuple(new if old >= 2 * new else old for new, old in zip(size, images.shape[1:3]))
+    if images.shape[1:3] != smaller:
+        images = averaged(images, smaller)
+    return images if images.shape[1:3] == size else interpolated(images, size)
 """
 _FACE = """
-    height = pictures.shape[1]  # of CelebA's 218 rows those from 20 to 198
+    height = images.shape[1]  # of CelebA's 218 rows those from 20 to 198
     top = min(round(height * 20 / 218), height - 1)
-    pictures = pictures[:, top : top + max(round(height * 198 / 218) - top, 1)]
+    images = images[:, top : top + max(round(height * 198 / 218) - top, 1)]
 """
 _CENTRE = """
-    height, width = pictures.shape[1:3]  # of which the largest centred box of SIZE's aspect
+    height, width = images.shape[1:3]  # of which the largest centred box of SIZE's aspect
     high, wide = (max(1, round(a * b / c)) for a, b, c in ((width, *SIZE), (height, *SIZE[::-1])))
     high, wide = min(height, high), min(width, wide)
     top, left = (height - high) // 2, (width - wide) // 2
-    pictures = pictures[:, top : top + high, left : left + wide]
+    images = images[:, top : top + high, left : left + wide]
 """
 _CROPS = {"face": _FACE.strip("\n"), "centre": _CENTRE.strip("\n"), "whole": None}
 _COLOURS = """
-def coloured(pictures):
-    return np.repeat(pictures, 3, axis=-1) if pictures.shape[-1] == 1 else pictures
+def coloured(images):
+    return np.repeat(images, 3, axis=-1) if images.shape[-1] == 1 else images
 """
 _GREY = """
-def coloured(pictures):
-    if pictures.shape[-1] == 1:
-        return pictures
-    red, green, blue = np.moveaxis(pictures.astype("int32"), -1, 0)
+def coloured(images):
+    if images.shape[-1] == 1:
+        return images
+    red, green, blue = np.moveaxis(images.astype("int32"), -1, 0)
     return ((red * 9798 + green * 19235 + blue * 3735 + 2**14) >> 15).astype("uint8")[..., None]
 """
 _WHOLE = """
-def uncut(pictures):  # scaled so that the largest window of SIZE's aspect has that size, for windows cut at random
-    height, width = pictures.shape[1:3]
+def uncut(images):  # scaled so that the largest window of SIZE's aspect has that size, for windows cut at random
+    height, width = images.shape[1:3]
     scale = max(SIZE[0] / height, SIZE[1] / width)
     rows, columns = (min(old, int(np.ceil(16 * new / scale))) for old, new in zip((height, width), SIZE))
     top, left = (height - rows) // 2, (width - columns) // 2
     size = max(SIZE[0], round(rows * scale)), max(SIZE[1], round(columns * scale))
-    return coloured(resized(pictures[:, top : top + rows, left : left + columns], size))
+    return coloured(resized(images[:, top : top + rows, left : left + columns], size))
 """
 _DECODED = """
 def decoded(path):  # uint8 (1, height, width, 3), upright, on white where it is transparent
@@ -109,7 +109,7 @@ def decoded(path):  # uint8 (1, height, width, 3), upright, on white where it is
         jpeg = image.format in ("JPEG", "MPO")
         most = MAX_JPEG_PIXELS if jpeg and not image.info.get("progressive") else MAX_WHOLE_PIXELS
         if path.stat().st_size > MAX_BYTES or image.width * image.height > most or max(image.size) > 32_000:
-            raise ValueError("the picture is too large")
+            raise ValueError("the image is too large")
         factor = reduction(image.size)
         if factor > 1 and jpeg:  # reduced while it is decoded
             image.draft(None, tuple(side // factor for side in image.size))
@@ -138,7 +138,7 @@ def reduction(size):  # by what each side is divided, so that no more than MAX_P
 def eight_bits(values, mode, clear):  # grey of more than 8 bits
     finite = values[np.isfinite(values)]
     low, high = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 1.0)
-    if mode != "F" and low >= 0 and high <= 65_535:  # as many bits as all pictures use, else as this one does
+    if mode != "F" and low >= 0 and high <= 65_535:  # as many bits as all images use, else as this one does
         bits = BITS if BITS and high < 2**BITS else next(bits for bits in (8, 10, 12, 14, 16) if high < 2**bits)
         low, span = 0.0, float(2**bits - 1)
     elif low >= 0 and high <= 255:
@@ -165,7 +165,7 @@ def upright(pixels, orientation):
     return pixels[::-1] if orientation in (3, 4, 7, 8) else pixels
 
 
-def from_files(paths, prepared):  # the pictures, and which of them there are: broken ones are left out
+def from_files(paths, prepared):  # the images, and which of them there are: broken ones are left out
     def one(path):
         try:
             return prepared(decoded(path))[0]
@@ -174,31 +174,31 @@ def from_files(paths, prepared):  # the pictures, and which of them there are: b
 
     with ThreadPoolExecutor() as pool:
         made = list(pool.map(one, paths))
-    kept = [at for at, picture in enumerate(made) if picture is not None]
+    kept = [at for at, image in enumerate(made) if image is not None]
     made = [made[at] for at in kept]
     if not made:
-        raise SystemExit("Not one picture can be read.")
-    return np.stack(made) if len({picture.shape for picture in made}) == 1 else made, kept
+        raise SystemExit("Not one image can be read.")
+    return np.stack(made) if len({image.shape for image in made}) == 1 else made, kept
 """
 _FROM_ARRAYS = """
-def from_arrays(pictures, prepared):
-    parts = [prepared(pictures[at : at + 256]) for at in range(0, len(pictures), 256)]
-    return np.concatenate(parts), range(len(pictures))
+def from_arrays(images, prepared):
+    parts = [prepared(images[at : at + 256]) for at in range(0, len(images), 256)]
+    return np.concatenate(parts), range(len(images))
 """
 
 
 def fitting(data: Data, *, resizes: bool, margin: bool) -> list[str]:
-    """Returns the functions that bring decoded pictures, uint8 (n, height, width, channels), to their working size.
+    """Returns the functions that bring decoded images, uint8 (n, height, width, channels), to their working size.
 
     Args:
         data: the recipe's.
-        resizes: whether there may be pictures of another size.
-        margin: whether training pictures stay whole, for windows cut at random.
+        resizes: whether there may be images of another size.
+        margin: whether training images stay whole, for windows cut at random.
     """
-    fit = ["def fit(pictures):"]
+    fit = ["def fit(images):"]
     if resizes and _CROPS[data.crop]:
         fit.append(_CROPS[data.crop])
-    fit.append(f"    return coloured({'resized(pictures, SIZE)' if resizes else 'pictures'})")
+    fit.append(f"    return coloured({'resized(images, SIZE)' if resizes else 'images'})")
     parts = [_RESIZED] if resizes else []
     parts += [_COLOURS if data.channels == 3 else _GREY, "\n".join(fit)]
     if margin:
@@ -207,7 +207,7 @@ def fitting(data: Data, *, resizes: bool, margin: bool) -> list[str]:
 
 
 def decoding(*, files: bool, bits: int | None = None) -> list[str]:
-    """Returns the functions that fetch pictures, of files or of arrays.
+    """Returns the functions that fetch images, of files or of arrays.
 
     Args:
         files: whether they are files.

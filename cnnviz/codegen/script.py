@@ -1,6 +1,6 @@
 """A run as a standalone Keras script: the same network, data and settings, without cnnviz.
 
-Orders of pictures and random draws are Keras's there, so that figures come out alike, not equal.
+Orders of images and random draws are Keras's there, so that figures come out alike, not equal.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def _opening(recipe: Recipe, imports: list[str]) -> str:
     blocks = ["\n".join(block) for block in (standard, [*_ALWAYS, *own]) if block]
     return (
         f'"""{_text(recipe.name or recipe.data.dataset)}, as Keras alone: written by cnnviz.\n\n'
-        f"Needs {', '.join(others[:-1])} and {others[-1]}; writes best.keras beside itself. The order of pictures and\n"
+        f"Needs {', '.join(others[:-1])} and {others[-1]}; writes best.keras beside itself. The order of images and\n"
         "the random draws are Keras's, so that figures come out alike, not equal.\n"
         '"""\n\n' + "\n\n".join(blocks) + f"\n\nSEED = {recipe.seed}\nkeras.utils.set_random_seed(SEED)"
     )

@@ -24,7 +24,7 @@ def hold_out(split, share, seed):  # the same share of every class, or of every 
     return taken(split, ~held), taken(split, held)
 """
 _LEAVE_OUT = """
-def leave_out(splits):  # the pictures of these names; "test:#12" is the one of what was the test split's pictures
+def leave_out(splits):  # the images of these names; "test:#12" is the one of what was the test split's images
     left = {}
     for name, split in splits.items():
         source, rows, _ = split

@@ -43,8 +43,8 @@ def fitting_part(recipe: Recipe) -> str:
     lines = _batches(recipe)
     if several:
         lines += ["", "", _MEAN.strip(), "", ""]
-    pictures = "plain" if _plain_first(recipe) else "pictures"
-    lines += _stage(fit, heads, fit.learning_rate, fit.epochs, first=True, pictures=pictures)
+    images = "plain" if _plain_first(recipe) else "images"
+    lines += _stage(fit, heads, fit.learning_rate, fit.epochs, first=True, images=images)
     if (later := fit.finetune) is not None:
         lines += ["", "# Fine-tuning: the backbone's last layers too, slowly.", f"free({later.trainable_from!r})",
                   *_stage(fit, heads, later.learning_rate, later.epochs, first=False)]  # fmt: skip
@@ -63,7 +63,7 @@ def _plain_first(recipe: Recipe) -> bool:
 
 
 def _batches(recipe: Recipe) -> list[str]:
-    """The lines that make `pictures`, batches of pictures and labels, and perhaps weights."""
+    """The lines that make `images`, batches of images and labels, and perhaps weights."""
     fit = recipe.fit
     lines = [
         f"BATCH = {fit.batch_size}",
@@ -76,26 +76,26 @@ def _batches(recipe: Recipe) -> list[str]:
         samples = "(*train, weights)" if several else samples
     if recipe.augmentation.needs_margin:
         lines += [
-            "# Whole pictures may differ in size: they are numbered, and their windows cut, one by one.",
+            "# Whole images may differ in size: they are numbered, and their windows cut, one by one.",
             f"numbered = (np.arange(len(train[0])), *{samples}[1:])",
-            "pictures = tf.data.Dataset.from_tensor_slices(numbered).shuffle(len(train[0]), seed=SEED)",
-            "pictures = pictures.map(lambda at, *more: (window(at), *more), num_parallel_calls=2).batch(BATCH)",
+            "images = tf.data.Dataset.from_tensor_slices(numbered).shuffle(len(train[0]), seed=SEED)",
+            "images = images.map(lambda at, *more: (window(at), *more), num_parallel_calls=2).batch(BATCH)",
         ]
     else:
-        lines.append(f"pictures = tf.data.Dataset.from_tensor_slices({samples})")
-        lines.append("pictures = pictures.shuffle(len(train[0]), seed=SEED).batch(BATCH)")
+        lines.append(f"images = tf.data.Dataset.from_tensor_slices({samples})")
+        lines.append("images = images.shuffle(len(train[0]), seed=SEED).batch(BATCH)")
     if _plain_first(recipe):
-        lines.append("plain = pictures.prefetch(2)  # for the first stage")
+        lines.append("plain = images.prefetch(2)  # for the first stage")
     return [
         *lines,
         "if augment is not None:",
-        "    pictures = pictures.map(lambda x, *more: (augment(x, training=True), *more))",
-        f"pictures = pictures{'.repeat()' if fit.steps_per_epoch else ''}.prefetch(2)",
+        "    images = images.map(lambda x, *more: (augment(x, training=True), *more))",
+        f"images = images{'.repeat()' if fit.steps_per_epoch else ''}.prefetch(2)",
     ]
 
 
 def _stage(
-    fit: Fit, heads: Sequence[Head], rate: float, epochs: int, *, first: bool, pictures: str = "pictures"
+    fit: Fit, heads: Sequence[Head], rate: float, epochs: int, *, first: bool, images: str = "images"
 ) -> list[str]:
     """One call of `fit`, with what it needs."""
     mode = "min" if fit.monitor == "val_loss" else "max"
@@ -119,7 +119,7 @@ def _stage(
         ")",
         f'keeper = keras.callbacks.ModelCheckpoint("best.keras", {watched}, save_best_only=True{best})',
         "model.fit(",
-        f"    {pictures}, validation_data=validation, epochs={epochs}{steps}{weights}, shuffle=False, verbose=2,",
+        f"    {images}, validation_data=validation, epochs={epochs}{steps}{weights}, shuffle=False, verbose=2,",
         f"    callbacks=[{', '.join(callbacks)}],",
         ")",
     ]

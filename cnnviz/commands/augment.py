@@ -1,4 +1,4 @@
-"""`augment`: a sheet of what a policy makes of a photo."""
+"""`augment`: a sheet of what a policy makes of an image."""
 
 from __future__ import annotations
 
@@ -26,28 +26,28 @@ LONGEST = 320
 def add_augment(verbs: argparse._SubParsersAction) -> None:
     """Adds `augment`."""
     verb = add_verb(
-        verbs, "augment", "write a sheet of what a policy makes of a photo", _augment, "print the drawn values as JSON"
+        verbs, "augment", "write a sheet of what a policy makes of an image", _augment, "print the drawn values as JSON"
     )
-    verb.add_argument("photo", metavar="PHOTO", help="a picture file")
+    verb.add_argument("image", metavar="IMAGE", help="an image file")
     verb.add_argument("--policy", metavar="P", required=True, help="a policy's name or a JSON file")
     verb.add_argument("--draws", metavar="N", type=int, default=9, help=f"how many draws, 1 to {MOST} (default 9)")
     verb.add_argument("--seed", metavar="S", type=int, default=0, help="another seed, other draws (default 0)")
     verb.add_argument("--out", metavar="FILE", required=True, help="the PNG file to write, original first")
-    verb.add_argument("--size", metavar="HxW", help=f"of each picture (default: its own shape, at most {LONGEST})")
+    verb.add_argument("--size", metavar="HxW", help=f"of each image (default: its own shape, at most {LONGEST})")
 
 
 def _augment(chosen: argparse.Namespace) -> int:
     policy, out = _policy(chosen.policy), out_file(chosen.out, ".png", "the sheet is a PNG")
     if not 1 <= chosen.draws <= MOST:
         raise RecipeError(f"--draws is {chosen.draws}: choose a whole number from 1 to {MOST}.")
-    image = decoded(Path(chosen.photo))
+    image = decoded(Path(chosen.image))
     size = parse({"dataset": "photo", "image_size": chosen.size}, Data).image_size if chosen.size else None
     size = size or display_size(image.shape, LONGEST)
     made = draws(image, policy, seed=chosen.seed, epochs=range(chosen.draws), size=size)
     page = sheet([images.fit(image, size), *(one.image for one in made)])
     written(out, images.to_png(page))
     if policy.mixes:
-        print("cnnviz: MixUp and CutMix need other pictures and are left out of the sheet.", file=sys.stderr)
+        print("cnnviz: MixUp and CutMix need other images and are left out of the sheet.", file=sys.stderr)
     if chosen.json:
         steps = [
             [{"type": step.type, "applied": step.applied, "values": step.values} for step in one.drawn] for one in made

@@ -77,7 +77,7 @@ def _of_file(chosen: argparse.Namespace) -> int:
 def _told(split: str, report: dict) -> None:
     console = Console(highlight=False)
     for name, head in report["heads"].items():
-        title = f"{printable(name)} on {report['samples']:,} {split} pictures"
+        title = f"{printable(name)} on {report['samples']:,} {split} images"
         error = head["calibration"]["error"]
         console.print(f"{title}: accuracy {head['accuracy']:.4f}, loss {head['loss']:.4f}, calibration error "
                       f"{error:.4f}", markup=False)  # fmt: skip
@@ -85,7 +85,7 @@ def _told(split: str, report: dict) -> None:
             curves = head["curves"]
             console.print(f"area under the ROC curve {curves['roc']['area']:.4f}, average precision "
                           f"{curves['precision_recall']['average']:.4f}", markup=False)  # fmt: skip
-        table = Table("class", *("precision", "recall", "F1", "pictures"), box=None)
+        table = Table("class", *("precision", "recall", "F1", "images"), box=None)
         for row in head["classes"]:
             figures = [f"{row[key]:.4f}" if row["support"] else "–" for key in ("precision", "recall", "f1")]
             table.add_row(printable(row["class"]).replace("[", "\\["), *figures, f"{row['support']:,}")
@@ -95,5 +95,5 @@ def _told(split: str, report: dict) -> None:
         if absent := told_absent(means["absent"]):
             console.print(printable(absent), markup=False)
     if report.get("same_pictures_as"):
-        console.print("These pictures are those of the validation split, which chose the best epoch." if split == "test"
-                      else "These pictures are those of the test split.", markup=False)  # fmt: skip
+        console.print("These images are those of the validation split, which chose the best epoch." if split == "test"
+                      else "These images are those of the test split.", markup=False)  # fmt: skip

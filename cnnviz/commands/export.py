@@ -37,12 +37,12 @@ def _export(chosen: argparse.Namespace) -> int:
     out = out_file(chosen.out, FORMATS[kind], f"programs tell the format of a network by its file's name, here {kind}")
     with tensorflow_quiet():
         loaded, run = network_of(chosen)
-        from cnnviz.models.export.formats import exported, pictures_for  # brings TensorFlow
+        from cnnviz.models.export.formats import exported, images_for  # brings TensorFlow
         from cnnviz.models.export.single_head import split
 
         loaded = loaded if chosen.head is None else split(loaded, chosen.head)
-        probe = snapshots.pictures(run.folder) if run is not None else None
-        data, difference = exported(loaded, kind, pictures_for(loaded, probe.pictures if probe else None))
+        probe = snapshots.images(run.folder) if run is not None else None
+        data, difference = exported(loaded, kind, images_for(loaded, probe.images if probe else None))
     tell_taken(loaded)
     written(out, data)
     heads = [{"head": head.name, "activation": head.activation, "classes": list(loaded.classes[head.name])}
@@ -55,7 +55,7 @@ def _export(chosen: argparse.Namespace) -> int:
     if chosen.json:
         print(json.dumps(record))
         return 0
-    print(f"{out}: {record['parameters']:,} parameters, pictures of {'×'.join(map(str, record['input']))}")
+    print(f"{out}: {record['parameters']:,} parameters, images of {'×'.join(map(str, record['input']))}")
     for head in heads:
         print(f"  {head['head']} ({head['activation']}): {', '.join(head['classes'])}")
     print(f"  Asked in a process without cnnviz, its answers differ by at most {difference:.2g}.")

@@ -41,9 +41,9 @@ GRID_COLUMNS, GRID_MARGIN, GRID_MOST = 8, 5, 64
 
 def add_inside(verbs: argparse._SubParsersAction) -> None:
     """Adds `activations` and `patterns`."""
-    verb = add_verb(verbs, "activations", "write what a network's layers give for a photo", _activations)
+    verb = add_verb(verbs, "activations", "write what a network's layers give for an image", _activations)
     add_network_argument(verb)
-    verb.add_argument("photo", metavar="PHOTO", help="a picture file")
+    verb.add_argument("image", metavar="IMAGE", help="an image file")
     verb.add_argument(
         "--layer", metavar="L", dest="layers", action="append", help="only this one; may be given several times"
     )
@@ -70,7 +70,7 @@ def _activations(chosen: argparse.Namespace) -> int:
     for option, value, allowed in (("scale", chosen.scale, SCALES), ("colour map", chosen.colour_map, COLOUR_MAPS)):
         if value not in allowed:
             raise ModelError(f"There is no {option} {value!r}: {one_of(value, allowed)}.")
-    out, path = out_folder(chosen.out), Path(chosen.photo)
+    out, path = out_folder(chosen.out), Path(chosen.image)
     images.decode(path)  # before TensorFlow is loaded for it in vain
     with tensorflow_quiet():
         loaded, _ = network_of(chosen)
@@ -100,7 +100,7 @@ def _activations(chosen: argparse.Namespace) -> int:
             })  # fmt: skip
     kept = _archive(out / "activations.npz", found)
     if chosen.json:
-        print(json.dumps({"run": chosen.run, "photo": chosen.photo, "pixels": loaded.scale, "activations": kept,
+        print(json.dumps({"run": chosen.run, "photo": chosen.image, "pixels": loaded.scale, "activations": kept,
                           "layers": records}))  # fmt: skip
         return 0
     width = max(len(record["layer"]) for record in records)
@@ -192,6 +192,6 @@ def _numbers(text: str | None) -> list[int]:
 
 def _grid(found: Patterns) -> np.ndarray:
     """The patterns in rows, uint8 (height, width, 1 or 3)."""
-    columns = min(GRID_COLUMNS, len(found.pictures))
-    planes = found.pictures.transpose(3, 1, 2, 0)
+    columns = min(GRID_COLUMNS, len(found.images))
+    planes = found.images.transpose(3, 1, 2, 0)
     return np.stack([mosaic(plane, columns=columns, margin=GRID_MARGIN) for plane in planes], axis=-1)

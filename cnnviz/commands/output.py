@@ -1,4 +1,4 @@
-"""What verbs read and write: photos with what is to be said of them, and files, checked before and written whole."""
+"""What verbs read and write: images with what is to be said of them, and files, checked before and written whole."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ __all__ = ["decoded", "made_folder", "out_file", "out_folder", "stem_of", "writt
 
 
 def decoded(path: Path, bits: int | None = None) -> np.ndarray:
-    """Returns `images.decode`'s picture of a file; what a person may not expect of it is said on stderr.
+    """Returns `images.decode`'s image of a file; what a person may not expect of it is said on stderr.
 
     Raises:
         ImageError: it can't be read.
@@ -88,7 +88,7 @@ def written(path: Path, data: bytes | memoryview) -> str:
     return str(path)
 
 
-def stem_of(*parts: str, otherwise: str = "photo") -> str:
+def stem_of(*parts: str, otherwise: str = "image") -> str:
     """Returns names of people, layers or classes as a part of a file's name, joined by hyphens."""
     plain = [re.sub(r"[^\w.-]+", "_", printable(part))[:80].lstrip(".-") or otherwise for part in parts]
     return "-".join(plain)

@@ -1,4 +1,4 @@
-"""`predict`: what a network answers about photos, and which part of them made it answer so."""
+"""`predict`: what a network answers about images, and which part of them made it answer so."""
 
 from __future__ import annotations
 
@@ -47,10 +47,10 @@ class _Wanted:
 def add_predict(verbs: argparse._SubParsersAction) -> None:
     """Adds `predict`."""
     verb = add_verb(
-        verbs, "predict", "ask a network about photos, and explain its answers", _predict, "print the answers as JSON"
+        verbs, "predict", "ask a network about images, and explain its answers", _predict, "print the answers as JSON"
     )
     add_network_argument(verb)
-    verb.add_argument("photos", metavar="PHOTO", nargs="+", help="picture files")
+    verb.add_argument("images", metavar="IMAGE", nargs="+", help="image files")
     verb.add_argument("--explain", metavar="METHOD", help=f"write maps and overlays: {', '.join(METHODS)}")
     verb.add_argument("--layer", metavar="L", help="the layer that the map is made of (default: the last convolution)")
     verb.add_argument("--class", metavar="C", dest="subject", help="the class to explain, by name or index "
@@ -72,7 +72,7 @@ def _predict(chosen: argparse.Namespace) -> int:
         made_folder(wanted.out)
     records: list[dict[str, Any]] = []
     taken: set[str] = set()
-    for name in chosen.photos:
+    for name in chosen.images:
         try:
             record = {"photo": name, "pixels": loaded.scale, "heads": _asked(loaded, Path(name), wanted, taken)}
         except CnnvizError as error:
@@ -129,7 +129,7 @@ def _asked(loaded: Loaded, path: Path, wanted: _Wanted | None, taken: set[str]) 
     """A record for each head; what is explained is written to files.
 
     Raises:
-        CnnvizError: the photo can't be read or explained, or a file can't be written.
+        CnnvizError: the image can't be read or explained, or a file can't be written.
     """
     image = decoded(path, loaded.bits)
     seen = loaded.fit(image)[None]
@@ -166,7 +166,7 @@ def _written(loaded: Loaded, image: np.ndarray, map_: np.ndarray, stem: Path) ->
 
 
 def _stem(path: Path, head: str, method: str, taken: set[str]) -> str:
-    """A file's name that no other photo of this call has."""
+    """A file's name that no other image of this call has."""
     stem = base = f"{stem_of(path.stem, head)}-{method}"
     number = 2
     while stem in taken:

@@ -131,7 +131,7 @@ def _check_weights(recipe: Recipe) -> None:
 
 
 def _tested(run: Run) -> float | None:
-    """The accuracy on test pictures, by the worker or, of a run that was stopped, by `evaluate`."""
+    """The accuracy on test images, by the worker or, of a run that was stopped, by `evaluate`."""
     report = read_json(run.folder / "report.json")
     try:
         return run.written.test.get("accuracy") or report["splits"]["test"]["figures"]["accuracy"]
@@ -140,7 +140,7 @@ def _tested(run: Run) -> float | None:
 
 
 def _evaluated(run: Run) -> Run:
-    """Measures a run on test pictures where its worker didn't come to that."""
+    """Measures a run on test images where its worker didn't come to that."""
     if _tested(run) is None and run.best_path.is_file():
         with suppress(CnnvizError), tensorflow_quiet():
             from cnnviz.models.load.load import load_run  # brings TensorFlow
@@ -189,7 +189,7 @@ def page(outcomes: list[Outcome]) -> str:
         "# The tutorials' systems, reproduced",
         "",
         "Written by `python -m cnnviz reproduce`. Validation is that of the best epoch, the one that is kept; the",
-        "test pictures are asked once, after training. Where a system has two heads the figure is their mean.",
+        "test images are asked once, after training. Where a system has two heads the figure is their mean.",
         "",
         "| System | Reported | Validation | Test | Parameters | Data | Epochs | Time |",
         "|---|---|---|---|---|---|---|---|",

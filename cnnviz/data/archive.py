@@ -23,7 +23,7 @@ from cnnviz.data.dataset import Progress, printable
 from cnnviz.data.disk_cache import cache_folder
 from cnnviz.data.listing import left_out
 from cnnviz.data.npz import load_npz
-from cnnviz.data.zip_check import MAX_MEMBERS, arrays, pictures, unread
+from cnnviz.data.zip_check import MAX_MEMBERS, arrays, images, unread
 from cnnviz.errors import DataError
 from cnnviz.files import read_json, write_json
 from cnnviz.temporary import own_name
@@ -38,13 +38,13 @@ _BROKEN = (zipfile.BadZipFile, zlib.error, struct.error, EOFError, RuntimeError,
 
 
 def place() -> Path:
-    """Returns the folder of what was unpacked. It may be deleted any time; runs on uploaded pictures then need them
+    """Returns the folder of what was unpacked. It may be deleted any time; runs on uploaded images then need them
     again."""
     return cache_folder() / "uploads"
 
 
 def unpacked(path: Path, progress: Progress | None = None) -> Path:
-    """Returns the folder of pictures, or the .npz file, that the archive at `path` holds; see `keep`."""
+    """Returns the folder of images, or the .npz file, that the archive at `path` holds; see `keep`."""
     try:
         status = path.stat()
         if not stat.S_ISREG(status.st_mode):
@@ -57,7 +57,7 @@ def unpacked(path: Path, progress: Progress | None = None) -> Path:
 
 
 def without(folder: Path) -> list[str]:
-    """Returns sentences on what was not unpacked of the archive that a folder of pictures comes from, if it does."""
+    """Returns sentences on what was not unpacked of the archive that a folder of images comes from, if it does."""
     home = Path(os.path.realpath(folder)).parent
     if home.parent != Path(os.path.realpath(place())):
         return []
@@ -66,7 +66,7 @@ def without(folder: Path) -> list[str]:
 
 
 def keep(file: BinaryIO, name: str, progress: Progress | None = None) -> Path:
-    """Returns the folder of pictures, or the .npz file, that an archive holds, unpacked under the cache folder.
+    """Returns the folder of images, or the .npz file, that an archive holds, unpacked under the cache folder.
 
     The same content is unpacked once: it is known by its SHA-256. Links, pickles, encrypted members, names that lead
     elsewhere and archives that grow beyond all measure are refused, see `cnnviz.data.zip_check`.
@@ -116,10 +116,10 @@ def _keep(file: BinaryIO, name: str, key: tuple[str, int], progress: Progress | 
 def _fill(
     archive: zipfile.ZipFile, file: BinaryIO, new: Path, shown: str, name: str, progress: Progress | None
 ) -> tuple[Sequence, int]:
-    """Writes what the archive holds into the new folder: one folder of pictures or one .npz file; returns what is left
+    """Writes what the archive holds into the new folder: one folder of images or one .npz file; returns what is left
     out, see `zip_check.unread`."""
     size = file.seek(0, os.SEEK_END)
-    stem = re.sub(r"[^A-Za-z0-9]+", "-", Path(name).stem).strip("-")[:40] or "pictures"
+    stem = re.sub(r"[^A-Za-z0-9]+", "-", Path(name).stem).strip("-")[:40] or "images"
     if any(info.filename.endswith(".npy") for info in archive.infolist()):
         arrays(archive, size, shown)
         _room(new, size, shown)
@@ -129,7 +129,7 @@ def _fill(
             shutil.copyfileobj(file, copy, _BLOCK)
         load_npz(path, shown)  # headers and labels; refuses pickles and arrays of other sizes than they say
         return (), 0
-    chosen = pictures(archive, size, shown)
+    chosen = images(archive, size, shown)
     _room(new, sum(info.file_size for info, _ in chosen), shown)
     for done, (info, parts) in enumerate(chosen):
         target = new.joinpath(stem, *parts)
@@ -168,7 +168,7 @@ def _inside(home: Path) -> Path | None:
 
 
 def _held(path: Path | None) -> tuple[int, int]:
-    """How many files a folder of pictures holds, or one that is a file, and how many bytes they have."""
+    """How many files a folder of images holds, or one that is a file, and how many bytes they have."""
     if path is None or not path.is_dir():
         return (0, 0) if path is None else (1, path.stat().st_size)
     files = size = 0

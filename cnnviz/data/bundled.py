@@ -50,7 +50,7 @@ def _digits() -> tuple[np.ndarray, np.ndarray]:
 
 
 def load_shapes() -> Dataset:
-    """Returns generated 64×64 pictures of one shape each, with masks; heads `shape` (4) and `colour` (6)."""
+    """Returns generated 64×64 images of one shape each, with masks; heads `shape` (4) and `colour` (6)."""
     splits = {}
     for name, count in shapes.COUNTS.items():
         source = Arrays(lambda name=name: shapes.draw(name)[0], lambda name=name: shapes.draw(name)[1])

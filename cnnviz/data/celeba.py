@@ -1,4 +1,4 @@
-"""CelebA's layout: one folder of pictures, a table of attributes (1 or -1), a list of which split is whose."""
+"""CelebA's layout: one folder of images, a table of attributes (1 or -1), a list of which split is whose."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from cnnviz.data.dataset import Dataset, Files, Head, Split, printable
 from cnnviz.data.listing import listing
 from cnnviz.errors import DataError, one_of
 
-__all__ = ["ATTRIBUTES", "PARTITION", "PICTURES", "attributes_of", "is_celeba", "load_celeba"]
+__all__ = ["ATTRIBUTES", "IMAGES", "PARTITION", "attributes_of", "is_celeba", "load_celeba"]
 
-ATTRIBUTES, PARTITION, PICTURES = "list_attr_celeba.txt", "list_eval_partition.txt", "img_align_celeba"
+ATTRIBUTES, PARTITION, IMAGES = "list_attr_celeba.txt", "list_eval_partition.txt", "img_align_celeba"
 _SPLITS = ("train", "validation", "test")
 
 
@@ -32,9 +32,9 @@ def load_celeba(folder: Path, name: str, heads: Sequence[str] | None = None) -> 
     Raises:
         DataError: a part is missing or doesn't read as CelebA's, or an attribute is not there.
     """
-    for part in (ATTRIBUTES, PARTITION, PICTURES):
+    for part in (ATTRIBUTES, PARTITION, IMAGES):
         if not (folder / part).exists():
-            raise DataError(f"{name} lacks {part!r} in {str(folder)!r}: CelebA's layout is {PICTURES}/, {ATTRIBUTES} "
+            raise DataError(f"{name} lacks {part!r} in {str(folder)!r}: CelebA's layout is {IMAGES}/, {ATTRIBUTES} "
                             f"and {PARTITION}.")  # fmt: skip
     attributes = attributes_of(folder)
     if heads is None:
@@ -44,16 +44,16 @@ def load_celeba(folder: Path, name: str, heads: Sequence[str] | None = None) -> 
         raise DataError(f"{name} has no attribute {unknown[0]!r}: {one_of(unknown[0], attributes)}.")
     names, values = _table(folder / ATTRIBUTES, tuple(attributes.index(head) for head in heads))
     partition = _partition(folder / PARTITION)
-    there = set(listing(folder / PICTURES).pictures)
+    there = set(listing(folder / IMAGES).images)
     usable = np.array([n in partition and n in there for n in names], bool)
     if not usable.any():
-        raise DataError(f"{name}: none of the {len(names):,} pictures named in {ATTRIBUTES} is both in {PICTURES}/ and "
+        raise DataError(f"{name}: none of the {len(names):,} images named in {ATTRIBUTES} is both in {IMAGES}/ and "
                         f"in {PARTITION}.")  # fmt: skip
     notes = []
     if not usable.all():
         notes.append(f"{np.count_nonzero(~usable):,} of the {len(names):,} faces in {ATTRIBUTES} are left out: "
-                     f"they are not in {PICTURES}/ or not in {PARTITION}.")  # fmt: skip
-    source = Files(folder / PICTURES, names)
+                     f"they are not in {IMAGES}/ or not in {PARTITION}.")  # fmt: skip
+    source = Files(folder / IMAGES, names)
     where = np.array([partition.get(n, -1) for n in names])
     splits = {}
     for number, split in enumerate(_SPLITS):

@@ -1,4 +1,4 @@
-"""The records of a dataset: heads, splits, and where a split's pictures come from."""
+"""The records of a dataset: heads, splits, and where a split's images come from."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ Progress = Callable[[str, int, int], None]
 
 @dataclass(frozen=True)
 class Head:
-    """One question about a picture and its possible answers; labels are indices into `classes`."""
+    """One question about an image and its possible answers; labels are indices into `classes`."""
 
     name: str
     classes: tuple[str, ...]
 
 
 class Source(Protocol):
-    """Where pictures come from; `row` counts the source's own samples."""
+    """Where images come from; `row` counts the source's own samples."""
 
     def image(self, row: int) -> np.ndarray: ...
     def name(self, row: int) -> str: ...
@@ -37,11 +37,11 @@ class Source(Protocol):
 
 
 class Arrays:
-    """Pictures in memory, loaded when the first one is asked for.
+    """Images in memory, loaded when the first one is asked for.
 
     Args:
         load: returns uint8 (n, height, width, 1 or 3).
-        masks: returns bool (n, height, width), or `None` where pictures have no mask.
+        masks: returns bool (n, height, width), or `None` where images have no mask.
     """
 
     def __init__(self, load: Callable[[], np.ndarray], masks: Callable[[], np.ndarray] | None = None) -> None:
@@ -50,7 +50,7 @@ class Arrays:
         self._lock = threading.Lock()
 
     def array(self) -> np.ndarray:
-        """All pictures, uint8 (n, height, width, channels)."""
+        """All images, uint8 (n, height, width, channels)."""
         with self._lock:
             if self._array is None:
                 self._array = self._load()
@@ -71,7 +71,7 @@ class Arrays:
 
 @dataclass(frozen=True, eq=False)
 class Files:
-    """Picture files under `root`, decoded when they are asked for; `names` are their paths below it.
+    """Image files under `root`, decoded when they are asked for; `names` are their paths below it.
 
     `bits` is how many their values use where they have more than 8, see `images.decode`.
     """
@@ -95,7 +95,7 @@ class Files:
 
 @dataclass(frozen=True, eq=False)
 class Split:
-    """Samples: a label per head (int64, shape (n,)) and a picture each, decoded on demand."""
+    """Samples: a label per head (int64, shape (n,)) and an image each, decoded on demand."""
 
     name: str
     labels: dict[str, np.ndarray]
@@ -106,10 +106,10 @@ class Split:
         return len(self.rows)
 
     def image(self, i: int) -> np.ndarray:
-        """Returns sample `i`'s picture as it is: uint8 (height, width, 1 or 3).
+        """Returns sample `i`'s image as it is: uint8 (height, width, 1 or 3).
 
         Raises:
-            ImageError: its file is no picture.
+            ImageError: its file is no image.
         """
         return self.source.image(int(self.rows[i]))
 
@@ -132,7 +132,7 @@ class Split:
 
     @property
     def bits(self) -> int | None:
-        """How many bits the values of its pictures use where they have more than 8."""
+        """How many bits the values of its images use where they have more than 8."""
         return getattr(self.source, "bits", None)
 
     def spread(self, head: str, count: int) -> np.ndarray:
@@ -175,12 +175,12 @@ class Dataset:
 
     @property
     def bits(self) -> int | None:
-        """How many bits the values of its pictures use where they have more than 8; a photo is scaled alike."""
+        """How many bits the values of its images use where they have more than 8; an image is scaled alike."""
         return next(iter(self.splits.values())).bits
 
     @property
     def validates_on_test(self) -> bool:
-        """Whether its validation split has the test split's very pictures."""
+        """Whether its validation split has the test split's very images."""
         validation, test = self.splits.get("validation"), self.splits.get("test")
         if validation is None or test is None or validation.source is not test.source:
             return False

@@ -1,4 +1,4 @@
-"""How many bits a dataset's pictures use where they have more than 8: one number, and so one scale, for all."""
+"""How many bits a dataset's images use where they have more than 8: one number, and so one scale, for all."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from cnnviz.errors import ImageError
 __all__ = ["bits_of", "note"]
 
 _DEEP = (".png", ".tif", ".tiff")  # what can have more than 8 bits
-_LOOKED = 1000  # heads that are read to find out whether there are such pictures at all
+_LOOKED = 1000  # heads that are read to find out whether there are such images at all
 _CHUNK = 64
-_VERSION = 1  # raise it when a picture's bits are found otherwise
+_VERSION = 1  # raise it when an image's bits are found otherwise
 
 
 def bits_of(folder: Path, names: Sequence[str]) -> int | None:
@@ -48,7 +48,7 @@ def bits_of(folder: Path, names: Sequence[str]) -> int | None:
 
 def note(bits: int) -> str:
     """Returns a sentence for the dataset's notes."""
-    return (f"Its pictures have more than 8 bits and use {bits} of them: 0..{(1 << bits) - 1:,} became 0..255, in all "
+    return (f"Its images have more than 8 bits and use {bits} of them: 0..{(1 << bits) - 1:,} became 0..255, in all "
             "alike.")  # fmt: skip
 
 

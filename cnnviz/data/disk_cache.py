@@ -1,4 +1,4 @@
-"""Decoded pictures in a file of the cache folder, for splits that are too large for memory."""
+"""Decoded images in a file of the cache folder, for splits that are too large for memory."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def cache_folder() -> Path:
 
 
 class _Mapped(Sequence):
-    """Pictures of different sizes in one flat file."""
+    """Images of different sizes in one flat file."""
 
     def __init__(self, pixels: np.ndarray, shapes: np.ndarray) -> None:
         self._pixels, self._shapes = pixels, shapes
@@ -49,15 +49,15 @@ class _Mapped(Sequence):
 
 
 def on_disk(split: Split, data: recipe.Data, whole: bool, size: int, done: Iterator) -> tuple:
-    """Returns what `Pictures` holds, with pixels read from a file; `done` is used only if there is none yet.
+    """Returns what `SplitImages` holds, with pixels read from a file; `done` is used only if there is none yet.
 
-    The file's name is a digest of every picture's path, time and size and of how they are fitted. Pictures that are
+    The file's name is a digest of every image's path, time and size and of how they are fitted. Images that are
     not files have nothing to be known by: theirs is deleted as soon as it isn't used any more.
 
     Raises:
         DataError: the disk has no room for `size` bytes.
     """
-    folder = cache_folder() / "pictures"
+    folder = cache_folder() / "images"
     name = _key(split, data, whole)
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -71,12 +71,12 @@ def on_disk(split: Split, data: recipe.Data, whole: bool, size: int, done: Itera
     except OSError as error:
         if error.errno == errno.ENOSPC:
             raise _full(folder, size, shutil.disk_usage(folder).free) from None
-        raise DataError(f"Decoded pictures can't be kept in {folder} ({error.strerror}): set CNNVIZ_CACHE to a folder "
+        raise DataError(f"Decoded images can't be kept in {folder} ({error.strerror}): set CNNVIZ_CACHE to a folder "
                         f"that can be written.") from None  # fmt: skip
 
 
 def _full(folder: Path, size: int, free: int) -> DataError:
-    return DataError(f"Decoded pictures need {size / 2**30:.1f} GB in {folder}, where {free / 2**30:.1f} GB are free: "
+    return DataError(f"Decoded images need {size / 2**30:.1f} GB in {folder}, where {free / 2**30:.1f} GB are free: "
                      f"make room, set CNNVIZ_CACHE to another folder, or use a smaller image size.")  # fmt: skip
 
 
@@ -88,7 +88,7 @@ def _key(split: Split, data: recipe.Data, whole: bool) -> str | None:
 
 
 def files_digest(split: Split, digest: hashlib._Hash) -> bool:
-    """Adds the path, time and size of every picture's file to a digest; returns whether all are files."""
+    """Adds the path, time and size of every image's file to a digest; returns whether all are files."""
     for i in range(len(split)):
         path = split.path_of(i)
         if path is None:
@@ -103,13 +103,13 @@ def files_digest(split: Split, digest: hashlib._Hash) -> bool:
 
 def _write(split: Split, done: Iterator, file) -> dict:
     shapes, rows, skipped, size = [], [], [], 0
-    for i, picture in enumerate(done):
-        if isinstance(picture, str):
-            skipped.append((split.name_of(i), picture))
+    for i, image in enumerate(done):
+        if isinstance(image, str):
+            skipped.append((split.name_of(i), image))
             continue
-        file.write(picture.tobytes())
-        size += picture.nbytes
-        shapes.append(picture.shape)
+        file.write(image.tobytes())
+        size += image.nbytes
+        shapes.append(image.shape)
         rows.append(i)
     return {"bytes": size, "shapes": shapes if len(set(shapes)) > 1 else shapes[:1], "kept": rows, "skipped": skipped}
 
@@ -120,7 +120,7 @@ def keep(folder: Path, path: Path | None, write: Callable[[BinaryIO], dict], ope
     Args:
         folder: that exists.
         path: of the file; its index stands beside it as .json. Without it the file is gone with its last user.
-        write: fills the file and returns the index, whose "kept" are the numbers of the pictures in it.
+        write: fills the file and returns the index, whose "kept" are the numbers of the images in it.
         opened: maps the file, open or by its path, by its index.
 
     Raises:
@@ -142,11 +142,11 @@ def keep(folder: Path, path: Path | None, write: Callable[[BinaryIO], dict], ope
 
 
 def kept(path: Path, count: int, size: Callable[[dict], int], opened: Callable[[Any, dict], T]) -> T | None:
-    """Returns what `keep` kept of a split of `count` pictures; `None` where it is gone or damaged.
+    """Returns what `keep` kept of a split of `count` images; `None` where it is gone or damaged.
 
     Args:
         path: of the file.
-        count: how many pictures the split has.
+        count: how many images the split has.
         size: how many bytes the file must have, by its index.
         opened: as for `keep`.
     """
@@ -170,5 +170,5 @@ def _opened(file: Path | BinaryIO, index: dict) -> tuple:
         return array, array, rows, skipped
     shapes = np.array(index["shapes"], np.int64)
     if shapes.shape != (len(rows), 3) or shapes.min() < 1 or shapes.prod(axis=1).sum() != pixels.size:
-        raise ValueError("another number of shapes than of pictures, or of bytes")
+        raise ValueError("another number of shapes than of images, or of bytes")
     return _Mapped(pixels, shapes), None, rows, skipped

@@ -19,7 +19,7 @@ def without(splits: Mapping[str, Split], names: Sequence[str], title: str) -> di
     Args:
         splits: by name.
         names: as `Split.name_of` calls them. "test:#12" is the one of the test split's source, where several
-            sources number their pictures.
+            sources number their images.
         title: what the dataset is called in sentences.
 
     Raises:
@@ -35,16 +35,16 @@ def without(splits: Mapping[str, Split], names: Sequence[str], title: str) -> di
         found |= {name: alike[composed(name)] for name in unknown}
     for called in names:
         if not found[called]:
-            raise DataError(f"{title} has no picture {called!r} to leave out: take it out of data.without, or write it "
+            raise DataError(f"{title} has no image {called!r} to leave out: take it out of data.without, or write it "
                             f"as the data does, such as {_example(splits)!r}.")  # fmt: skip
         if len(found[called]) > 1:
-            raise DataError(f"{title} has {len(found[called])} pictures {called!r}: write in data.without which one is "
+            raise DataError(f"{title} has {len(found[called])} images {called!r}: write in data.without which one is "
                             f"meant, such as {'test:' + called!r}.")  # fmt: skip
     gone = set().union(*found.values())
     left = {name: _left(split, gone) for name, split in splits.items()}
     for name, split in left.items():
         if not len(split):
-            raise DataError(f"Without the {len(wanted):,} pictures of data.without, {title} has no {name} picture "
+            raise DataError(f"Without the {len(wanted):,} images of data.without, {title} has no {name} image "
                             "left: take some back in.")  # fmt: skip
     return left
 
@@ -78,7 +78,7 @@ def _example(splits: Mapping[str, Split]) -> str:
 
 
 def _numbered(splits: Mapping[str, Split]) -> bool:
-    """Whether there are several sources that number their pictures, so that a number alone is of each of them."""
+    """Whether there are several sources that number their images, so that a number alone is of each of them."""
     return len({id(split.source) for split in splits.values() if isinstance(split.source, Arrays)}) > 1
 
 

@@ -1,4 +1,4 @@
-"""What a backbone makes of every picture of a split, computed once and kept in the cache folder."""
+"""What a backbone makes of every image of a split, computed once and kept in the cache folder."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import numpy as np
 from cnnviz import recipe
 from cnnviz.data.dataset import Arrays, Progress, Split
 from cnnviz.data.disk_cache import cache_folder, files_digest, keep, kept
-from cnnviz.data.pictures import Pictures, fitted
+from cnnviz.data.split_images import SplitImages, fitted
 from cnnviz.errors import DataError
 
 __all__ = ["BATCH", "features"]
@@ -33,31 +33,31 @@ def features(
     what: str = "features",
     progress: Progress | None = None,
     cancelled: Callable[[], bool] | None = None,
-) -> Pictures:
-    """Returns the features of every picture of a split that can be read, float32 (n, ...), as its `array`.
+) -> SplitImages:
+    """Returns the features of every image of a split that can be read, float32 (n, ...), as its `array`.
 
-    They are read from a file of the cache folder where the same were computed before: of the same pictures (paths,
+    They are read from a file of the cache folder where the same were computed before: of the same images (paths,
     times and sizes, or pixels), cropped and sized alike, by the same stem.
 
     Args:
-        split: where the pictures come from.
+        split: where the images come from.
         data: the recipe's part with size, channels and crop.
         stem: what tells the part of the network that computes them, weights included, from all others.
         compute: from uint8 (n, height, width, channels), at most `BATCH` of them, to float32 (n, ...).
         what: what they are called in progress.
-        progress: called with pictures done and in all.
+        progress: called with images done and in all.
         cancelled: asked now and then; `True` ends the work.
 
     Raises:
-        DataError: not one picture can be decoded, or the disk is too full.
+        DataError: not one image can be decoded, or the disk is too full.
         concurrent.futures.CancelledError: `cancelled` said so.
     """
     folder = cache_folder() / "features"
     name = _key(split, data, stem)
 
     def write(file: BinaryIO) -> dict:
-        pictures = fitted(split, data, False, None, cancelled)
-        return _write(split, pictures, compute, file, lambda done: _told(progress, what, split, done))
+        images = fitted(split, data, False, None, cancelled)
+        return _write(split, images, compute, file, lambda done: _told(progress, what, split, done))
 
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -85,10 +85,10 @@ def _key(split: Split, data: recipe.Data, stem: str) -> str | None:
 
 def _told(progress: Progress | None, what: str, split: Split, done: int) -> None:
     if progress is not None:
-        progress(f"Computing {what} of {split.name} pictures", done, len(split))
+        progress(f"Computing {what} of {split.name} images", done, len(split))
 
 
-def _write(split: Split, pictures: Iterator, compute: Callable, file, told: Callable[[int], None]) -> dict:
+def _write(split: Split, images: Iterator, compute: Callable, file, told: Callable[[int], None]) -> dict:
     """Writes the features, one after another, and returns what they are."""
     rows: list[int] = []
     skipped: list[tuple[str, str]] = []
@@ -106,11 +106,11 @@ def _write(split: Split, pictures: Iterator, compute: Callable, file, told: Call
             waiting.clear()
 
     told(0)
-    for i, picture in enumerate(pictures):
-        if isinstance(picture, str):
-            skipped.append((split.name_of(i), picture))
+    for i, image in enumerate(images):
+        if isinstance(image, str):
+            skipped.append((split.name_of(i), image))
         else:
-            waiting.append(picture)
+            waiting.append(image)
             rows.append(i)
         if len(waiting) == BATCH:
             flush()
@@ -119,7 +119,7 @@ def _write(split: Split, pictures: Iterator, compute: Callable, file, told: Call
     told(len(split))
     if not rows:
         name, sentence = skipped[0]
-        raise DataError(f"Not one of the {len(split)} pictures of {split.name} can be used; {name}: {sentence}")
+        raise DataError(f"Not one of the {len(split)} images of {split.name} can be used; {name}: {sentence}")
     return {"shape": [len(rows), *shape], "kept": rows, "skipped": skipped}
 
 
@@ -140,9 +140,9 @@ def _bytes(index: dict) -> int:
     return 4 * int(np.prod(index["shape"]))
 
 
-def _mapped(file: Path | BinaryIO, index: dict) -> Pictures:
+def _mapped(file: Path | BinaryIO, index: dict) -> SplitImages:
     array = np.memmap(file, np.float32, mode="r").reshape(index["shape"])
     if len(array) != len(index["kept"]):
-        raise ValueError("another number of features than of pictures")
+        raise ValueError("another number of features than of images")
     skipped = tuple((name, sentence) for name, sentence in index["skipped"])
-    return Pictures(array, array, np.array(index["kept"], np.int64), skipped)
+    return SplitImages(array, array, np.array(index["kept"], np.int64), skipped)

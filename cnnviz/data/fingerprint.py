@@ -14,7 +14,7 @@ __all__ = ["fingerprint"]
 
 def fingerprint(dataset: Dataset) -> str:
     """Returns a SHA-256 of the heads' classes and, for each split, of its samples in order: names, labels, and either
-    the files' sizes or the pictures' pixels. It is the same on another machine."""
+    the files' sizes or the images' pixels. It is the same on another machine."""
     digest = hashlib.sha256()
     heads = {head.name: head.classes for head in dataset.heads}
     digest.update(json.dumps(heads, sort_keys=True).encode())

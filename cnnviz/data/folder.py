@@ -1,4 +1,4 @@
-"""Folders of pictures, one folder a class, inside split folders or not."""
+"""Folders of images, one folder a class, inside split folders or not."""
 
 from __future__ import annotations
 
@@ -10,28 +10,28 @@ import numpy as np
 
 from cnnviz.data.dataset import Dataset, Files, Head, Split, printable
 from cnnviz.data.depths import bits_of, note
-from cnnviz.data.listing import Listing, Tree, added, has_pictures, instead, left_out, listing, tree
+from cnnviz.data.listing import Listing, Tree, added, has_images, instead, left_out, listing, tree
 from cnnviz.data.spellings import composed, spellings
 from cnnviz.errors import DataError
 
 __all__ = ["is_image_folder", "load_folder", "split_folders"]
 
 _SPLITS = {"train": ("train", "training"), "validation": ("validation", "valid", "val"), "test": ("test", "testing")}
-_EXPECTED = "expected one folder of pictures a class, or train, validation and test folders of such"
+_EXPECTED = "expected one folder of images a class, or train, validation and test folders of such"
 
 Trees = dict[str, Tree]
 """What lies in the folders of a class, by their names."""
 
 
 def is_image_folder(folder: Path) -> bool:
-    """Returns whether there are at least two folders with pictures, at a glance; for lists of what could be opened."""
+    """Returns whether there are at least two folders with images, at a glance; for lists of what could be opened."""
     try:
         splits = split_folders(folder, listing(folder))
         classes = folder / splits["train"] if "train" in splits else folder
         names = listing(classes).folders
     except DataError:
         return False
-    return sum(has_pictures(classes / name) for name in names[:50]) >= 2
+    return sum(has_images(classes / name) for name in names[:50]) >= 2
 
 
 def split_folders(folder: Path, inside: Listing) -> dict[str, str]:
@@ -46,7 +46,7 @@ def split_folders(folder: Path, inside: Listing) -> dict[str, str]:
 
 def load_folder(folder: Path, name: str, *, without: Sequence[str] = ()) -> Dataset:
     """Returns the dataset of a folder; its head is `label`, its classes are the folders' names in order. A class has
-    all pictures of its folder and of those below it, see `listing.tree`.
+    all images of its folder and of those below it, see `listing.tree`.
 
     Args:
         folder: where it lies.
@@ -54,7 +54,7 @@ def load_folder(folder: Path, name: str, *, without: Sequence[str] = ()) -> Data
         without: sentences on what has been left out of it already.
 
     Raises:
-        DataError: no pictures, an empty class, fewer than two classes, or classes that differ between splits.
+        DataError: no images, an empty class, fewer than two classes, or classes that differ between splits.
     """
     inside = listing(folder)
     splits = split_folders(folder, inside)
@@ -62,7 +62,7 @@ def load_folder(folder: Path, name: str, *, without: Sequence[str] = ()) -> Data
     inner = {split: listing(root) for split, root in roots.items()}
     trees = {split: {sub: tree(roots[split] / sub) for sub in one.folders} for split, one in inner.items()}
     classes = tuple(spellings(inner["train"].folders))
-    if not any(one.pictures for one in trees["train"].values()):
+    if not any(one.images for one in trees["train"].values()):
         raise DataError(_nothing(folder, inner["train"], trees["train"]))
     found = {split: _by_class(subfolders, classes) for split, subfolders in trees.items()}
     notes = []
@@ -72,12 +72,12 @@ def load_folder(folder: Path, name: str, *, without: Sequence[str] = ()) -> Data
             raise DataError(f"{name}: the {split} split has the class {printable(extra[0])!r}, which the training "
                             f"split ({_some(classes)}) has not: give all splits the same classes.")  # fmt: skip
         for sub in classes:
-            if not any(one.pictures for one in parts.get(sub, {}).values()):
-                sentence = f"{name}: the {split} split has no pictures of {printable(sub)!r}"
+            if not any(one.images for one in parts.get(sub, {}).values()):
+                sentence = f"{name}: the {split} split has no images of {printable(sub)!r}"
                 if split == "train" or sub in parts:
                     where = roots[split] / next(iter(parts.get(sub, {sub: None})))
                     raise DataError(f"{sentence}, the folder {str(where)!r} {_emptied(parts.get(sub, {}))}: "
-                                    f"add pictures or remove it.")  # fmt: skip
+                                    f"add images or remove it.")  # fmt: skip
                 notes.append(f"{sentence}.")
     made = {split: _split(folder, split, roots[split], parts, classes) for split, parts in found.items()}
     bits = bits_of(folder, [name for part in made.values() for name in part.source.names])
@@ -87,7 +87,7 @@ def load_folder(folder: Path, name: str, *, without: Sequence[str] = ()) -> Data
     return Dataset(
         name=name,
         title=name,
-        source=f"Pictures in {printable(str(folder))}, one folder a class.",
+        source=f"Images in {printable(str(folder))}, one folder a class.",
         heads=(Head("label", tuple(map(printable, classes))),),
         splits={split: part for split, part in made.items() if len(part)},
         notes=(*notes, *without, *_unread(folder, inside, splits, inner, trees)),
@@ -109,11 +109,11 @@ def _unread(
 ) -> list[str]:
     """Sentences on all that lies there and is not read, with how much it is."""
     sentences = []
-    if beside := sum(len(one.pictures) for one in ([inside] if splits else []) + list(inner.values())):
-        sentences.append(f"{beside:,} picture{'s' * (beside > 1)} beside the class folders, in none of them, left out.")
+    if beside := sum(len(one.images) for one in ([inside] if splits else []) + list(inner.values())):
+        sentences.append(f"{beside:,} image{'s' * (beside > 1)} beside the class folders, in none of them, left out.")
     others = [name for name in inside.folders if name not in splits.values()] if splits else []
-    if lost := sum(len(tree(folder / name).pictures) for name in others):
-        sentences.append(f"{lost:,} picture{'s' * (lost > 1)} left out in {_some(tuple(others))}, beside the folders "
+    if lost := sum(len(tree(folder / name).images) for name in others):
+        sentences.append(f"{lost:,} image{'s' * (lost > 1)} left out in {_some(tuple(others))}, beside the folders "
                          f"of the splits.")  # fmt: skip
     all_trees = [one for subfolders in trees.values() for one in subfolders.values()]
     return sentences + left_out(
@@ -124,25 +124,25 @@ def _unread(
 
 
 def _split(folder: Path, name: str, root: Path, found: dict[str, Trees], classes: tuple[str, ...]) -> Split:
-    """All pictures of a split, class by class."""
+    """All images of a split, class by class."""
     inner = root.relative_to(folder)
     files, labels = [], []
     for number, called in enumerate(classes):
-        pictures = [f"{inner / sub}/{path}" for sub, one in found.get(called, {}).items() for path in one.pictures]
-        files += pictures
-        labels.append(np.full(len(pictures), number, np.int64))
+        images = [f"{inner / sub}/{path}" for sub, one in found.get(called, {}).items() for path in one.images]
+        files += images
+        labels.append(np.full(len(images), number, np.int64))
     labels = np.concatenate(labels)
     return Split(name, {"label": labels}, Files(folder, tuple(files)), np.arange(len(labels)))
 
 
 def _nothing(folder: Path, inside: Listing, below: Trees) -> str:
     where = repr(str(folder))
-    if inside.pictures:
-        return (f"The folder {where} has {len(inside.pictures):,} pictures but no class folders: "
-                f"put the pictures of each class in a folder of its name.")  # fmt: skip
+    if inside.images:
+        return (f"The folder {where} has {len(inside.images):,} images but no class folders: "
+                f"put the images of each class in a folder of its name.")  # fmt: skip
     others = added([inside.others, *(one.others for one in below.values())])
     among = f" in its folders {_some(tuple(below))}" if below else ""
-    return f"The folder {where} has no pictures{among}{instead(others)}: {_EXPECTED}."
+    return f"The folder {where} has no images{among}{instead(others)}: {_EXPECTED}."
 
 
 def _emptied(found: Trees) -> str:

@@ -92,7 +92,7 @@ def load_mnist(progress: Progress | None = None) -> Dataset:
 
 
 def load_fashion_mnist(progress: Progress | None = None) -> Dataset:
-    """Returns Fashion-MNIST: 60,000 and 10,000 pictures of clothes, 28×28 grey."""
+    """Returns Fashion-MNIST: 60,000 and 10,000 images of clothes, 28×28 grey."""
     folder = located("fashion_mnist")
     if folder is None:
         places = [place / "fashion-mnist" for place in keras_folders()]
@@ -110,7 +110,7 @@ def load_fashion_mnist(progress: Progress | None = None) -> Dataset:
     return Dataset(
         name="fashion_mnist",
         title="Fashion-MNIST",
-        source="70,000 pictures of clothes from Zalando's shop (Xiao, Rasul and Vollgraf 2017; MIT).",
+        source="70,000 images of clothes from Zalando's shop (Xiao, Rasul and Vollgraf 2017; MIT).",
         heads=(Head("label", _FASHION_NAMES),),
         splits={"train": part("train", "train"), "test": part("test", "t10k")},
     )
@@ -119,7 +119,7 @@ def load_fashion_mnist(progress: Progress | None = None) -> Dataset:
 def _images(path: Path, count: int) -> np.ndarray:
     images = _idx(path, 3)
     if images.shape != (count, 28, 28):
-        raise DataError(f"{path} has pictures of the shape {images.shape}; expected ({count}, 28, 28).")
+        raise DataError(f"{path} has images of the shape {images.shape}; expected ({count}, 28, 28).")
     return images[..., None]
 
 
@@ -141,7 +141,7 @@ def _idx(path: Path, dimensions: int) -> np.ndarray:
 
 
 def load_cifar10(progress: Progress | None = None) -> Dataset:
-    """Returns CIFAR-10: 50,000 and 10,000 photos of ten kinds of things, 32×32 RGB."""
+    """Returns CIFAR-10: 50,000 and 10,000 images of ten kinds of things, 32×32 RGB."""
     path = located("cifar10")
     if path is None:
         path = fetch(_CIFAR, f"{_CIFAR_FOLDER}-target_archive", keras_folders(), "CIFAR-10", progress)
@@ -153,7 +153,7 @@ def load_cifar10(progress: Progress | None = None) -> Dataset:
     return Dataset(
         name="cifar10",
         title="CIFAR-10",
-        source="60,000 photos of animals and vehicles (A. Krizhevsky 2009), from cs.toronto.edu.",
+        source="60,000 images of animals and vehicles (A. Krizhevsky 2009), from cs.toronto.edu.",
         heads=(Head("label", _CIFAR_NAMES),),
         splits=splits,
     )

@@ -13,8 +13,8 @@ from pathlib import Path, PurePath
 from cnnviz.data.dataset import printable
 from cnnviz.errors import DataError
 
-__all__ = ["SUFFIXES", "Endings", "Listing", "Tree", "added", "ending", "has_pictures", "instead", "is_hidden",
-           "is_hidden_picture", "is_picture", "left_out", "listing", "tree"]  # fmt: skip
+__all__ = ["SUFFIXES", "Endings", "Listing", "Tree", "added", "ending", "has_images", "instead", "is_hidden",
+           "is_hidden_image", "is_image", "left_out", "listing", "tree"]  # fmt: skip
 
 SUFFIXES = (".jpg", ".jpeg", ".jfif", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff")
 _SETTLED_NS = 2 * 10**9  # file systems' clocks are coarse: a folder that changed just now may change again unseen
@@ -22,17 +22,17 @@ _GLANCE = 1000  # entries that are looked at where a glance must do
 _ENDINGS = 5  # that are named in a sentence
 
 Endings = tuple[tuple[str, int], ...]
-"""Endings of files that are not pictures, each with how many there are."""
+"""Endings of files that are not images, each with how many there are."""
 
 
 @dataclass(frozen=True)
 class Listing:
-    """What a folder holds, sorted; hidden entries are left out, of which `hidden` counts the pictures.
+    """What a folder holds, sorted; hidden entries are left out, of which `hidden` counts the images.
 
     `links` are those of `folders` that are links.
     """
 
-    pictures: tuple[str, ...]
+    images: tuple[str, ...]
     folders: tuple[str, ...]
     links: tuple[str, ...]
     others: Endings
@@ -41,9 +41,9 @@ class Listing:
 
 @dataclass(frozen=True)
 class Tree:
-    """All pictures of a folder and of the folders below it, as paths with "/", and what of it is not read."""
+    """All images of a folder and of the folders below it, as paths with "/", and what of it is not read."""
 
-    pictures: tuple[str, ...]
+    images: tuple[str, ...]
     others: Endings
     hidden: int
     links: int
@@ -62,7 +62,7 @@ def listing(folder: Path) -> Listing:
 
 
 def tree(folder: Path) -> Tree:
-    """Returns all pictures below a folder, in the order in which Keras's `image_dataset_from_directory` takes those of
+    """Returns all images below a folder, in the order in which Keras's `image_dataset_from_directory` takes those of
     a class: folder by folder in the order of their paths, each one's by name. Links to folders are not followed.
 
     Raises:
@@ -82,15 +82,15 @@ def tree(folder: Path) -> Tree:
                 raise _unreadable(folder / below, error) from None
             waiting.append(below)
     return Tree(
-        tuple(f"{below}/{name}" if below else name for below in sorted(found) for name in found[below].pictures),
+        tuple(f"{below}/{name}" if below else name for below in sorted(found) for name in found[below].images),
         added(inside.others for inside in found.values()),
         sum(inside.hidden for inside in found.values()),
         sum(len(inside.links) for inside in found.values()),
     )
 
 
-def has_pictures(folder: Path) -> bool:
-    """Returns whether there is a picture among the first thousand entries of a folder and of those below it; `False`
+def has_images(folder: Path) -> bool:
+    """Returns whether there is an image among the first thousand entries of a folder and of those below it; `False`
     where it can't be read."""
     waiting, looked = deque([folder]), 0
     while waiting and looked < _GLANCE:
@@ -98,7 +98,7 @@ def has_pictures(folder: Path) -> bool:
             with os.scandir(waiting.popleft()) as entries:
                 for _, entry in zip(range(_GLANCE - looked), entries, strict=False):
                     looked += 1
-                    if is_picture(entry.name):
+                    if is_image(entry.name):
                         return True
                     if not is_hidden(entry.name) and entry.is_dir(follow_symlinks=False):
                         waiting.append(Path(entry.path))
@@ -111,16 +111,16 @@ def left_out(others: Endings, hidden: int = 0, links: int = 0) -> list[str]:
     """Returns a sentence for each kind of thing that is not read, with how many there are of it."""
     sentences = []
     if total := sum(count for _, count in others):
-        sentences.append(f"{_many(total, 'file')} with other endings than pictures' ({_named(others)}) left out.")
+        sentences.append(f"{_many(total, 'file')} with other endings than images' ({_named(others)}) left out.")
     if hidden:
-        sentences.append(f"{_many(hidden, 'hidden picture')} (with a dot before the name) left out.")
+        sentences.append(f"{_many(hidden, 'hidden image')} (with a dot before the name) left out.")
     if links:
         sentences.append(f"{_many(links, 'folder')} inside classes left out, as a link: links are not followed there.")
     return sentences
 
 
 def instead(others: Endings) -> str:
-    """Returns, for the middle of a sentence, what there is where pictures were expected; "" where there is nothing."""
+    """Returns, for the middle of a sentence, what there is where images were expected; "" where there is nothing."""
     total = sum(count for _, count in others)
     found = f" but {_many(total, 'file')} with other endings ({_named(others)}), and read are {', '.join(SUFFIXES)}"
     return found if total else ""
@@ -165,19 +165,19 @@ def _cached(folder: str, changed: int) -> Listing:
 
 
 def _scan(folder: str) -> Listing:
-    pictures, folders, links, others, hidden = [], [], [], Counter(), 0
+    images, folders, links, others, hidden = [], [], [], Counter(), 0
     with os.scandir(folder) as entries:
         for entry in entries:
             if is_hidden(entry.name):
-                hidden += is_hidden_picture(entry.name) and _looked(entry.is_file)
-            elif is_picture(entry.name) and _looked(entry.is_file):
-                pictures.append(entry.name)
+                hidden += is_hidden_image(entry.name) and _looked(entry.is_file)
+            elif is_image(entry.name) and _looked(entry.is_file):
+                images.append(entry.name)
             elif _looked(entry.is_dir):
                 folders.append(entry.name)
                 links += [entry.name] if _looked(entry.is_symlink) else []
             else:
                 others[ending(entry.name)] += 1
-    return Listing(*map(tuple, (sorted(pictures), sorted(folders), sorted(links), sorted(others.items()))), hidden)
+    return Listing(*map(tuple, (sorted(images), sorted(folders), sorted(links), sorted(others.items()))), hidden)
 
 
 def _looked(look: Callable[[], bool]) -> bool:
@@ -193,11 +193,11 @@ def is_hidden(name: str) -> bool:
     return name.startswith(".") or name == "__MACOSX"
 
 
-def is_picture(name: str) -> bool:
-    """Returns whether a file is a picture by its name."""
+def is_image(name: str) -> bool:
+    """Returns whether a file is an image by its name."""
     return not name.startswith(".") and name.lower().endswith(SUFFIXES)
 
 
-def is_hidden_picture(name: str) -> bool:
-    """Returns whether it would be a picture but for the dot before its name; ._x is what macOS keeps beside x."""
-    return name.startswith(".") and not name.startswith("._") and is_picture(name[1:])
+def is_hidden_image(name: str) -> bool:
+    """Returns whether it would be an image but for the dot before its name; ._x is what macOS keeps beside x."""
+    return name.startswith(".") and not name.startswith("._") and is_image(name[1:])

@@ -1,4 +1,4 @@
-"""NumPy archives: pictures and labels under their usual names. Headers are read first, pickles never."""
+"""NumPy archives: images and labels under their usual names. Headers are read first, pickles never."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ MAX_ARRAY_BYTES = 8 * 2**30
 _MAX_NAMES_BYTES = 8 * 2**20
 """Of the classes' names as they are stored."""
 _MAX_LABELS, _MAX_LABEL_BYTES = 20_000_000, 2**30
-"""Of a split: how many pictures, and the bytes of all their labels, which are read at once."""
+"""Of a split: how many images, and the bytes of all their labels, which are read at once."""
 _PAIRS = {
     "train": (("x_train", "y_train"), ("train_images", "train_labels"), ("images", "labels"), ("x", "y")),
     "validation": (("x_val", "y_val"), ("x_valid", "y_valid"), ("x_validation", "y_validation"),
@@ -48,9 +48,9 @@ class Header:
 def load_npz(path: Path, name: str) -> Dataset:
     """Returns the dataset of an archive with `X_train, y_train, X_test, y_test`, or `images, labels`, in any case.
 
-    Pictures: (n, h, w) or (n, h, w, 1, 3 or 4), uint8, or other numbers within 0..1 or 0..255 (see `to_uint8`).
+    Images: (n, h, w) or (n, h, w, 1, 3 or 4), uint8, or other numbers within 0..1 or 0..255 (see `to_uint8`).
     Labels: integers from 0 without gaps, one-hot rows, or text. `class_names` names the classes, if it is there.
-    Only labels are read here; pictures are read when the first one is asked for.
+    Only labels are read here; images are read when the first one is asked for.
 
     Raises:
         DataError: it is no archive of such arrays, or labels are missing or out of range.
@@ -58,17 +58,17 @@ def load_npz(path: Path, name: str) -> Dataset:
     found = headers(path)
     keys = pairs(path, found)
     if "train" not in keys:
-        raise DataError(f"{name} has no pictures and labels under a name known here but {_named(found)}: expected "
+        raise DataError(f"{name} has no images and labels under a name known here but {_named(found)}: expected "
                         f"X_train and y_train, with X_test and y_test, or images and labels.")  # fmt: skip
-    for split, (pictures, labels) in keys.items():
-        _check_shape(name, found[pictures])
-        _check_labels(name, split, found[labels], found[pictures])
+    for split, (images, labels) in keys.items():
+        _check_shape(name, found[images])
+        _check_labels(name, split, found[labels], found[images])
     raw = {split: _read(path, found[labels].key).copy() for split, (_, labels) in keys.items()}
     named = next((found[key] for key in _CLASS_NAMES if key in found), None)
     labels, classes = _classes(name, raw, None if named is None else _names(path, name, named))
     splits = {}
-    for split, (pictures, _) in keys.items():
-        source = Arrays(functools.partial(_pictures, path, found[pictures].key, found[keys["train"][0]].key))
+    for split, (images, _) in keys.items():
+        source = Arrays(functools.partial(_images, path, found[images].key, found[keys["train"][0]].key))
         splits[split] = Split(split, {"label": labels[split]}, source, np.arange(len(labels[split])))
     return Dataset(
         name=name,
@@ -83,8 +83,8 @@ def load_npz(path: Path, name: str) -> Dataset:
 def _scaled(header: Header) -> list[str]:
     if header.dtype.kind not in "iu" or header.dtype.itemsize == 1:
         return []
-    sentence = "where a training picture is above 255, the bits that they use are scaled to 0..255, in all alike."
-    return [f"The pictures in {printable(header.key)} are {header.dtype}: {sentence}"]
+    sentence = "where a training image is above 255, the bits that they use are scaled to 0..255, in all alike."
+    return [f"The images in {printable(header.key)} are {header.dtype}: {sentence}"]
 
 
 def headers(path: Path) -> dict[str, Header]:
@@ -116,13 +116,13 @@ def _header(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> Header:
         start = file.tell()
     if dtype.hasobject:
         raise DataError(f"The array {printable(key)!r} holds Python objects (a pickle), which are never loaded: save "
-                        f"it as numbers, with one shape for all pictures.")  # fmt: skip
+                        f"it as numbers, with one shape for all images.")  # fmt: skip
     if dtype.itemsize == 0 or any(isinstance(n, bool) or n < 0 for n in shape):
         raise DataError(f"The array {printable(key)!r} is damaged: its header says {dtype} of the shape {shape}.")
     size = int(np.prod([int(n) for n in shape], dtype=object)) * dtype.itemsize
     if size > MAX_ARRAY_BYTES:
         raise DataError(f"The array {printable(key)!r} has {size / 2**30:.1f} GB; at most {MAX_ARRAY_BYTES // 2**30} "
-                        f"GB are read: save the pictures as uint8, smaller, or as a folder.")  # fmt: skip
+                        f"GB are read: save the images as uint8, smaller, or as a folder.")  # fmt: skip
     if size != member.file_size - start:
         raise DataError(f"The array {printable(key)!r} is damaged: its header says {size:,} bytes, the archive has "
                         f"{member.file_size - start:,}.")  # fmt: skip
@@ -140,26 +140,26 @@ def _read(path: Path, key: str) -> np.ndarray:
 
 
 def pairs(path: Path, found: dict[str, Header]) -> dict[str, tuple[str, str]]:
-    """Returns for each split that the archive has the names of its pictures and labels, in lower case.
+    """Returns for each split that the archive has the names of its images and labels, in lower case.
 
     Args:
         path: for the sentence of what is wrong.
         found: what `headers` returned.
 
     Raises:
-        DataError: it has pictures without labels.
+        DataError: it has images without labels.
     """
     return {split: pair for split, names in _PAIRS.items() if (pair := _pair(path, found, split, names))}
 
 
 def _pair(path: Path, found: dict[str, Header], split: str, pairs: tuple) -> tuple[str, str] | None:
-    for pictures, labels in pairs:
-        if pictures in found:
+    for images, labels in pairs:
+        if images in found:
             if labels not in found:
-                key = found[pictures].key
-                raise DataError(f"{printable(path.name)} has pictures ({key}) but no labels {labels!r} for them: "
+                key = found[images].key
+                raise DataError(f"{printable(path.name)} has images ({key}) but no labels {labels!r} for them: "
                                 f"it has {_named(found)}.")  # fmt: skip
-            return pictures, labels
+            return images, labels
     return None
 
 
@@ -180,19 +180,19 @@ def _check_shape(name: str, header: Header) -> None:
         raise DataError(f"{name}: {header.key} has the type {header.dtype}; expected numbers, best uint8 of 0..255.")
 
 
-def _check_labels(name: str, split: str, header: Header, pictures: Header) -> None:
-    """Refuses labels that aren't one for each picture, before they are read."""
+def _check_labels(name: str, split: str, header: Header, images: Header) -> None:
+    """Refuses labels that aren't one for each image, before they are read."""
     shape, kind = header.shape, header.dtype
     if len(shape) not in (1, 2) or min(shape) < 1 or kind.kind not in "USbuif":
         raise _no_labels(name, split, shape, kind)
-    if shape[0] != pictures.shape[0]:
-        raise DataError(f"{name}: {pictures.key} has {pictures.shape[0]:,} pictures but there are {shape[0]:,} labels "
+    if shape[0] != images.shape[0]:
+        raise DataError(f"{name}: {images.key} has {images.shape[0]:,} images but there are {shape[0]:,} labels "
                         f"for them.")  # fmt: skip
     size = int(np.prod(shape, dtype=object)) * kind.itemsize
     if shape[0] > _MAX_LABELS or size > _MAX_LABEL_BYTES:
         raise DataError(f"{name}: the {split} labels are {shape[0]:,} of {size // shape[0]:,} bytes; at most "
                         f"{_MAX_LABELS:,} in {_MAX_LABEL_BYTES // 2**30} GB are read: save them as numbers of classes, "
-                        f"or fewer pictures.")  # fmt: skip
+                        f"or fewer images.")  # fmt: skip
 
 
 def _no_labels(name: str, split: str, shape: tuple[int, ...], kind: np.dtype) -> DataError:
@@ -262,8 +262,8 @@ def _indices(name: str, split: str, labels: np.ndarray) -> np.ndarray:
     return labels.astype(np.int64)
 
 
-def _pictures(path: Path, key: str, reference: str) -> np.ndarray:
-    """Reads pictures; other types than uint8 get the scale that the training pictures ask for, in all splits alike."""
+def _images(path: Path, key: str, reference: str) -> np.ndarray:
+    """Reads images; other types than uint8 get the scale that the training images ask for, in all splits alike."""
     array = _read(path, key)
     if array.dtype != np.uint8:
         array = to_uint8(array, key, array if key == reference else _read(path, reference))
@@ -276,10 +276,10 @@ def _pictures(path: Path, key: str, reference: str) -> np.ndarray:
 
 
 def to_uint8(array: np.ndarray, key: str, reference: np.ndarray) -> np.ndarray:
-    """Returns pictures as uint8, 0..255. Floats up to 1 are multiplied by 255; integers above 255 are scaled from the
+    """Returns images as uint8, 0..255. Floats up to 1 are multiplied by 255; integers above 255 are scaled from the
     bits that they use, see `cnnviz.depth`.
 
-    `reference` are the pictures whose greatest value decides; greater ones, which may come in other splits, become 255.
+    `reference` are the images whose greatest value decides; greater ones, which may come in other splits, become 255.
 
     Raises:
         DataError: values are negative, not finite or too large.
@@ -289,7 +289,7 @@ def to_uint8(array: np.ndarray, key: str, reference: np.ndarray) -> np.ndarray:
     if array.dtype.kind in "iu" and top > 255:
         limit = (1 << holding(int(top))) - 1
     if not (low >= 0 and high <= (65_535 if limit > 255 else limit)):
-        raise DataError(f"The pictures in {key} have values from {low:g} to {high:g}; expected 0..1 (float) or 0..255.")
+        raise DataError(f"The images in {key} have values from {low:g} to {high:g}; expected 0..1 (float) or 0..255.")
     made = np.empty(array.shape, np.uint8)
     for start in range(0, len(array), 256):  # a block at a time needs little memory beside the result
         block = array[start : start + 256].astype(np.float32)

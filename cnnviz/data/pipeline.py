@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from cnnviz.augment import augment_batch, mix_batch
-from cnnviz.data.pictures import Pictures
+from cnnviz.data.split_images import SplitImages
 from cnnviz.network import Head
 from cnnviz.recipe import Recipe
 
@@ -27,7 +27,7 @@ def order(samples: int, count: int, *, seed: int, epoch: int) -> np.ndarray:
     """Returns which samples an epoch takes, int64 of shape (count,).
 
     Every pass over the data is a permutation of its own. In the k-th pass a sample i is called i + k·samples, so that
-    its augmentation is drawn anew; the picture is that of the number modulo `samples`.
+    its augmentation is drawn anew; the image is that of the number modulo `samples`.
     """
     passes = range(math.ceil(count / samples))
     rows = [np.random.default_rng((seed, epoch, k)).permutation(samples) + k * samples for k in passes]
@@ -35,72 +35,72 @@ def order(samples: int, count: int, *, seed: int, epoch: int) -> np.ndarray:
 
 
 def training(
-    pictures: Pictures, labels: Labels, recipe: Recipe, first_epoch: int = 0, end: int | None = None
+    images: SplitImages, labels: Labels, recipe: Recipe, first_epoch: int = 0, end: int | None = None
 ) -> tf.data.Dataset:
     """Returns all batches from `first_epoch` (counted from 0) to before `end`, the recipe's by default, one after
     another.
 
     Elements: `(images, labels, weights)`, images uint8 (batch, height, width, channels), labels and weights one tensor
-    a head (a tuple of them for several heads). An epoch has `steps(recipe, len(pictures))` batches. Features instead of
-    pictures come as they are, float32.
+    a head (a tuple of them for several heads). An epoch has `steps(recipe, len(images))` batches. Features instead of
+    images come as they are, float32.
     """
     end = recipe.fit.epochs if end is None else end
     fit, size, heads = recipe.fit, recipe.data.image_size, recipe.network.heads
-    count = steps(recipe, len(pictures)) * fit.batch_size if fit.steps_per_epoch else len(pictures)
+    count = steps(recipe, len(images)) * fit.batch_size if fit.steps_per_epoch else len(images)
     policy, seed = recipe.augmentation, recipe.seed
-    crop = recipe.data.crop if policy.needs_margin else "whole"  # otherwise the pictures are cropped already
+    crop = recipe.data.crop if policy.needs_margin else "whole"  # otherwise the images are cropped already
     targets = _targets(labels, heads, mixed=policy.mixes)
     weights = _weights(labels, heads, balanced=fit.class_weight == "balanced")
 
     def load(epoch: int, samples: np.ndarray) -> tuple[np.ndarray, ...]:
-        rows = samples % len(pictures)
+        rows = samples % len(images)
         wanted = [target[rows] for target in targets]
         if policy.steps:
             batch = augment_batch(
-                _take(pictures, rows), policy, seed=seed, epoch=int(epoch), samples=samples, size=size, crop=crop
+                _take(images, rows), policy, seed=seed, epoch=int(epoch), samples=samples, size=size, crop=crop
             )
             if policy.mixes:
                 named = {head.name: target for head, target in zip(heads, wanted, strict=True)}
                 batch, named = mix_batch(batch, named, policy, seed=seed, epoch=int(epoch), samples=samples)
                 wanted = list(named.values())
         else:
-            batch = _take(pictures, rows)
+            batch = _take(images, rows)
         return batch, *wanted, *(weight[rows] for weight in weights)
 
     def batches() -> Iterator[tuple[int, np.ndarray]]:
         for epoch in range(first_epoch, end):
-            samples = order(len(pictures), count, seed=seed, epoch=epoch)
+            samples = order(len(images), count, seed=seed, epoch=epoch)
             for start in range(0, count, fit.batch_size):
                 yield epoch, samples[start : start + fit.batch_size]
 
-    count_all = (end - first_epoch) * steps(recipe, len(pictures))
-    return _batched(batches, count_all, load, _spec(pictures, recipe), targets, weights)
+    count_all = (end - first_epoch) * steps(recipe, len(images))
+    return _batched(batches, count_all, load, _spec(images, recipe), targets, weights)
 
 
-def evaluation(pictures: Pictures, labels: Labels, recipe: Recipe, batch_size: int = 128) -> tf.data.Dataset:
+def evaluation(images: SplitImages, labels: Labels, recipe: Recipe, batch_size: int = 128) -> tf.data.Dataset:
     """Returns all samples once, in their order, as `(images, labels)`; see `training` for shapes."""
     targets = _targets(labels, recipe.network.heads, mixed=recipe.augmentation.mixes)
 
     def load(_: int, rows: np.ndarray) -> tuple[np.ndarray, ...]:
-        return _take(pictures, rows), *(target[rows] for target in targets)
+        return _take(images, rows), *(target[rows] for target in targets)
 
     def batches() -> Iterator[tuple[int, np.ndarray]]:
-        for start in range(0, len(pictures), batch_size):
-            yield 0, np.arange(start, min(start + batch_size, len(pictures)))
+        for start in range(0, len(images), batch_size):
+            yield 0, np.arange(start, min(start + batch_size, len(images)))
 
-    return _batched(batches, math.ceil(len(pictures) / batch_size), load, _spec(pictures, recipe), targets, ())
+    return _batched(batches, math.ceil(len(images) / batch_size), load, _spec(images, recipe), targets, ())
 
 
-def _spec(pictures: Pictures, recipe: Recipe) -> tf.TensorSpec:
-    """What a batch is: pictures, or features."""
-    array = pictures.array
+def _spec(images: SplitImages, recipe: Recipe) -> tf.TensorSpec:
+    """What a batch is: images, or features."""
+    array = images.array
     if array is None or array.dtype == np.uint8:
         return tf.TensorSpec((None, *recipe.data.input_shape), tf.uint8)
     return tf.TensorSpec((None, *array.shape[1:]), tf.as_dtype(array.dtype))
 
 
-def _take(pictures: Pictures, rows: np.ndarray) -> np.ndarray | list[np.ndarray]:
-    return [pictures[i] for i in rows] if pictures.array is None else pictures.array[rows]
+def _take(images: SplitImages, rows: np.ndarray) -> np.ndarray | list[np.ndarray]:
+    return [images[i] for i in rows] if images.array is None else images.array[rows]
 
 
 def _batched(

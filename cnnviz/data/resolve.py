@@ -32,8 +32,8 @@ _KNOWN = {
     "digits": ("Digits (8×8)", "1,797 handwritten digits, 8×8 grey, ten classes."),
     "shapes": ("Shapes (64×64, two heads)", "4,000 drawn shapes with their masks: four shapes in six colours."),
     "mnist": ("MNIST", "70,000 handwritten digits, 28×28 grey, ten classes."),
-    "fashion_mnist": ("Fashion-MNIST", "70,000 pictures of clothes, 28×28 grey, ten classes."),
-    "cifar10": ("CIFAR-10", "60,000 photos of animals and vehicles, 32×32 RGB, ten classes."),
+    "fashion_mnist": ("Fashion-MNIST", "70,000 images of clothes, 28×28 grey, ten classes."),
+    "cifar10": ("CIFAR-10", "60,000 images of animals and vehicles, 32×32 RGB, ten classes."),
     "celeba": ("CelebA faces", "Faces with attributes such as Male and Smiling, 178×218 RGB."),
 }
 _DOWNLOADS: dict[str, tuple[Callable[[Progress | None], Dataset], int]] = {
@@ -56,7 +56,7 @@ def open_dataset(
     Args:
         data: `data.dataset` is a known name (digits, shapes, mnist, fashion_mnist, cifar10, celeba), the name of a
             folder or .npz file under `CNNVIZ_DATA`, or a path. What lies there tells the layout: CelebA's, a folder of
-            pictures a class (inside train, validation and test folders or not), such folders in a .zip file, or an
+            images a class (inside train, validation and test folders or not), such folders in a .zip file, or an
             .npz file of arrays.
         heads: what to learn. Default: all heads; of CelebA's layout Male and Smiling, or the first two attributes.
         progress: called while something is downloaded or read, with what, how much is done and how much there is.
@@ -91,7 +91,7 @@ def catalogue() -> tuple[Entry, ...]:
         entries.append(Entry(name, title, sentence, ready))
     root = keras_sets.data_root()
     for name in _found():
-        kind = "Arrays" if name.endswith(".npz") else "Pictures in folders, one a class"
+        kind = "Arrays" if name.endswith(".npz") else "Images in folders, one a class"
         if not name.endswith(".npz") and celeba.is_celeba(root / name):
             kind = "Faces in CelebA's layout"
         entries.append(Entry(name.removesuffix(".npz"), printable(name), f"{kind}, in {printable(str(root))}.", True))
@@ -119,7 +119,7 @@ def _open(name: str, heads: Sequence[str] | None, progress: Progress | None, any
         if path.is_dir():
             return folder.load_folder(path, shown, without=archive.without(path))
     if path.suffix.lower() != ".npz" or not path.is_file():
-        raise DataError(f"{shown} is not a dataset: expected a folder of pictures, a .zip of such or an .npz file.")
+        raise DataError(f"{shown} is not a dataset: expected a folder of images, a .zip of such or an .npz file.")
     return npz.load_npz(path, shown)
 
 
@@ -169,7 +169,7 @@ def _with_heads(dataset: Dataset, heads: Sequence[str] | None) -> Dataset:
 
 
 _CELEBA_MISSING = (
-    f"Put {celeba.PICTURES}/, {celeba.ATTRIBUTES} and {celeba.PARTITION} "
+    f"Put {celeba.IMAGES}/, {celeba.ATTRIBUTES} and {celeba.PARTITION} "
     "(from mmlab.ie.cuhk.edu.hk/projects/CelebA.html) into the folder celeba under CNNVIZ_DATA."
 )
 

@@ -1,4 +1,4 @@
-"""Photos to try things on; they come with scikit-image, so no network is needed."""
+"""Images to try things on; they come with scikit-image, so no network is needed."""
 
 from __future__ import annotations
 
@@ -23,27 +23,27 @@ _FILES = {
 
 
 def sample_names() -> tuple[str, ...]:
-    """Returns the names of the photos that this installation of scikit-image has."""
+    """Returns the names of the images that this installation of scikit-image has."""
     folder = _folder()
     return tuple(name for name, file in _FILES.items() if folder is not None and (folder / file).is_file())
 
 
 @functools.lru_cache(maxsize=len(_FILES))
 def sample(name: str) -> np.ndarray:
-    """Returns a photo as uint8 RGB, shape (height, width, 3); shared, so it can't be written to.
+    """Returns an image as uint8 RGB, shape (height, width, 3); shared, so it can't be written to.
 
     Raises:
-        DataError: there is no such photo.
+        DataError: there is no such image.
     """
     if name not in sample_names():
-        raise DataError(f"There is no sample photo {name!r}: {one_of(name, sample_names())}.")
-    photo = images.decode(_folder() / _FILES[name])
-    photo.setflags(write=False)
-    return photo
+        raise DataError(f"There is no sample image {name!r}: {one_of(name, sample_names())}.")
+    image = images.decode(_folder() / _FILES[name])
+    image.setflags(write=False)
+    return image
 
 
 def samples() -> dict[str, np.ndarray]:
-    """Returns all photos by name; see `sample`."""
+    """Returns all images by name; see `sample`."""
     return {name: sample(name) for name in sample_names()}
 
 

@@ -1,4 +1,4 @@
-"""Generated pictures of a coloured shape on a busy background, with the object's mask.
+"""Generated images of a coloured shape on a busy background, with the object's mask.
 
 Drawn from signed distances (antialiased where the distance to the outline is below half a pixel), many at a time.
 """
@@ -16,7 +16,7 @@ SHAPES = ("circle", "square", "triangle", "cross")
 COLOURS = ("red", "green", "blue", "yellow", "purple", "orange")
 COUNTS = {"train": 3000, "validation": 500, "test": 500}
 _SEED = 20
-_BATCH = 50  # pictures at a time, so that the work stays in the processor's cache
+_BATCH = 50  # images at a time, so that the work stays in the processor's cache
 _RGB = np.array(
     [(205, 35, 40), (40, 160, 60), (40, 80, 205), (225, 205, 40), (135, 50, 165), (235, 125, 25)], np.float32
 )
@@ -32,17 +32,17 @@ def labels(split: str) -> dict[str, np.ndarray]:
 
 @functools.lru_cache(maxsize=3)
 def draw(split: str) -> tuple[np.ndarray, np.ndarray]:
-    """Returns the pictures, uint8 (n, 64, 64, 3), and the masks of their objects, bool (n, 64, 64); the same always."""
+    """Returns the images, uint8 (n, 64, 64, 3), and the masks of their objects, bool (n, 64, 64); the same always."""
     wanted = labels(split)
-    pictures = np.empty((COUNTS[split], SIDE, SIDE, 3), np.uint8)
+    images = np.empty((COUNTS[split], SIDE, SIDE, 3), np.uint8)
     masks = np.empty((COUNTS[split], SIDE, SIDE), bool)
     rng = _generator(split, 1)
     for start in range(0, COUNTS[split], _BATCH):
         some = slice(start, start + _BATCH)
-        pictures[some], masks[some] = _batch(rng, wanted["shape"][some], wanted["colour"][some])
-    pictures.setflags(write=False)  # they are shared by all who ask
+        images[some], masks[some] = _batch(rng, wanted["shape"][some], wanted["colour"][some])
+    images.setflags(write=False)  # they are shared by all who ask
     masks.setflags(write=False)
-    return pictures, masks
+    return images, masks
 
 
 def _generator(split: str, stream: int) -> np.random.Generator:
@@ -68,7 +68,7 @@ def _batch(rng: np.random.Generator, shape: np.ndarray, colour: np.ndarray) -> t
 
 
 def _noise(rng: np.random.Generator, n: int) -> np.ndarray:
-    """Grey noise of a strength per picture, float32 (n, 1, 64, 64): the sum of two bytes is nearly normal and quick."""
+    """Grey noise of a strength per image, float32 (n, 1, 64, 64): the sum of two bytes is nearly normal and quick."""
     draws = rng.integers(0, 2**16, (n, 1, SIDE, SIDE), np.uint16)
     strength = rng.uniform(3, 12, (n, 1, 1, 1)) / 104.5  # the deviation of the sum
     values = ((draws >> 8) + (draws & 255)).astype(np.float32) - 255
@@ -92,7 +92,7 @@ def _background(rng: np.random.Generator, n: int, ink: np.ndarray) -> np.ndarray
 
 
 def _speck(rng: np.random.Generator, planes: np.ndarray) -> None:
-    """Lays a small bright disc over about six of ten pictures."""
+    """Lays a small bright disc over about six of ten images."""
     n, reach = len(planes), np.arange(7)
     corner = rng.integers(0, SIDE - 7, (2, n, 1))
     radius = rng.uniform(1.0, 2.6, (n, 1, 1)) * (rng.random((n, 1, 1)) < 0.6)

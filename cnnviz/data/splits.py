@@ -39,7 +39,7 @@ def arrange(dataset: Dataset, data: recipe.Data) -> Dataset:
             notes.append("Validation is the test split: its figures choose the best epoch, so they flatter a little.")
     if data.without:
         splits = without(splits, data.without, dataset.title)
-        notes.append(f"Left out by the recipe (data.without): {len(set(data.without)):,} pictures.")
+        notes.append(f"Left out by the recipe (data.without): {len(set(data.without)):,} images.")
     for name in splits:
         limit = getattr(data.limits, name)
         if data.balanced:
@@ -128,7 +128,7 @@ def _held_out(split: Split, name: str, share: float, seed: int) -> tuple[Split, 
         head, labels = next(iter(split.labels.items()))
         rare = int(labels[group == np.bincount(group).argmin()][0])
         raise DataError(f"Class {rare} of {head} has one sample left to train on, so none can be held out for {name}: "
-                        f"give every class at least 3 pictures, or splits of its own.")  # fmt: skip
+                        f"give every class at least 3 images, or splits of its own.")  # fmt: skip
     held = stratified(group, share, seed)
     return split.take(np.flatnonzero(~held)), split.take(np.flatnonzero(held), name)
 

@@ -11,10 +11,10 @@ from collections import Counter
 from collections.abc import Sequence
 
 from cnnviz.data.dataset import printable
-from cnnviz.data.listing import Endings, ending, instead, is_hidden, is_hidden_picture, is_picture
+from cnnviz.data.listing import Endings, ending, instead, is_hidden, is_hidden_image, is_image
 from cnnviz.errors import DataError
 
-__all__ = ["MAX_ARRAYS", "MAX_ARRAY_BYTES", "MAX_BYTES", "MAX_DEPTH", "MAX_MEMBERS", "MAX_RATIO", "arrays", "pictures",
+__all__ = ["MAX_ARRAYS", "MAX_ARRAY_BYTES", "MAX_BYTES", "MAX_DEPTH", "MAX_MEMBERS", "MAX_RATIO", "arrays", "images",
            "unread"]  # fmt: skip
 
 MAX_MEMBERS = 50_000
@@ -24,7 +24,7 @@ MAX_BYTES = 4 * 2**30
 MAX_ARRAY_BYTES = 2**30
 """The same of an .npz file, as arrays are read into memory."""
 MAX_RATIO = 200
-"""How many times larger a member may get; pictures are packed already, and plain arrays shrink to a tenth."""
+"""How many times larger a member may get; images are packed already, and plain arrays shrink to a tenth."""
 MAX_DEPTH = 6
 """Parts of a name: a folder round all, a split, a class and a file are four."""
 _SMALL = 2**20  # members that stay below this may have any ratio
@@ -35,8 +35,8 @@ _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 Chosen = list[tuple[zipfile.ZipInfo, tuple[str, ...]]]
 
 
-def pictures(archive: zipfile.ZipFile, size: int, shown: str) -> Chosen:
-    """Returns the pictures of an archive with the parts of their names, without a folder that is round all of them.
+def images(archive: zipfile.ZipFile, size: int, shown: str) -> Chosen:
+    """Returns the images of an archive with the parts of their names, without a folder that is round all of them.
 
     Args:
         archive: as it was opened; nothing in it is read.
@@ -44,7 +44,7 @@ def pictures(archive: zipfile.ZipFile, size: int, shown: str) -> Chosen:
         shown: what it is called in sentences.
 
     Raises:
-        DataError: a member can't be trusted, or pictures don't lie in at least two folders, one a class.
+        DataError: a member can't be trusted, or images don't lie in at least two folders, one a class.
     """
     infos = archive.infolist()
     _measure(infos, size, archive.start_dir, shown, MAX_BYTES)
@@ -59,7 +59,7 @@ def pictures(archive: zipfile.ZipFile, size: int, shown: str) -> Chosen:
                 raise _refused(shown, info, "is there twice")
             files.add(folded)
         folders |= above if not _is_folder(info) else above | {folded}
-        if not _is_folder(info) and _is_picture(parts):
+        if not _is_folder(info) and _is_image(parts):
             chosen.append((info, parts))
     if clash := files & folders:
         name = "/".join(next(iter(clash)))
@@ -68,22 +68,22 @@ def pictures(archive: zipfile.ZipFile, size: int, shown: str) -> Chosen:
         chosen = [(info, parts[1:]) for info, parts in chosen]
     if min((len(parts) for _, parts in chosen), default=0) < 2 or len({parts[:-1] for _, parts in chosen}) < 2:
         why = ", but not in folders of their classes" if chosen else instead(unread(archive)[0])
-        raise DataError(f"{shown} has {len(chosen):,} pictures{why}: expected one folder of pictures a class, two at "
+        raise DataError(f"{shown} has {len(chosen):,} images{why}: expected one folder of images a class, two at "
                         f"least, such as cat/1.jpg and dog/1.jpg.")  # fmt: skip
     return chosen
 
 
 def unread(archive: zipfile.ZipFile) -> tuple[Endings, int]:
-    """Returns the endings of an archive's files that are not pictures, with how many there are, and the number of
-    hidden pictures."""
+    """Returns the endings of an archive's files that are not images, with how many there are, and the number of
+    hidden images."""
     others, hidden = Counter(), 0
     for info in archive.infolist():
         parts = info.filename.split("/")
         if _is_folder(info) or any(is_hidden(part) for part in parts[:-1]):
             continue
         if is_hidden(parts[-1]):
-            hidden += is_hidden_picture(parts[-1])
-        elif not is_picture(parts[-1]):
+            hidden += is_hidden_image(parts[-1])
+        elif not is_image(parts[-1]):
             others[ending(parts[-1])] += 1
     return tuple(sorted(others.items())), hidden
 
@@ -113,7 +113,7 @@ def _measure(infos: Sequence[zipfile.ZipInfo], size: int, end: int, shown: str, 
     total = sum(info.file_size for info in infos)
     if total > most:
         raise DataError(f"{shown} would have {total / 2**30:,.1f} GB when unpacked; at most {most / 2**30:.0f} GB are: "
-                        f"make the pictures smaller, or unpack it yourself and give the folder.")  # fmt: skip
+                        f"make the images smaller, or unpack it yourself and give the folder.")  # fmt: skip
     for info in infos:
         if info.flag_bits & 0x41:
             raise _refused(shown, info, "is encrypted")
@@ -123,7 +123,7 @@ def _measure(infos: Sequence[zipfile.ZipInfo], size: int, end: int, shown: str, 
             raise _refused(shown, info, f"would grow to more than {MAX_RATIO} times its size")
     if total > max(64 * _SMALL, MAX_RATIO * size):
         raise DataError(f"{shown} is refused: it would grow to {total / max(size, 1):,.0f} times its size, and more "
-                        f"than {MAX_RATIO} times is not what pictures do.")  # fmt: skip
+                        f"than {MAX_RATIO} times is not what images do.")  # fmt: skip
     at = 0
     for info in sorted(infos, key=lambda info: info.header_offset):
         if info.header_offset < at:
@@ -157,8 +157,8 @@ def _is_folder(info: zipfile.ZipInfo) -> bool:
     return info.filename.endswith("/")  # the library's own question fails where there is no name
 
 
-def _is_picture(parts: tuple[str, ...]) -> bool:
-    return not any(map(is_hidden, parts)) and is_picture(parts[-1])
+def _is_image(parts: tuple[str, ...]) -> bool:
+    return not any(map(is_hidden, parts)) and is_image(parts[-1])
 
 
 def _refused(shown: str, info: zipfile.ZipInfo, why: str) -> DataError:

@@ -1,4 +1,4 @@
-"""A layer's channels as one picture for a page, and how its values are spread. Importing this loads no TensorFlow."""
+"""A layer's channels as one image for a page, and how its values are spread. Importing this loads no TensorFlow."""
 
 from __future__ import annotations
 

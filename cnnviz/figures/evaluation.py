@@ -36,7 +36,7 @@ def precision_chart(curve: Mapping[str, Any], share: float, positive: str) -> go
 
     Args:
         curve: as in a report, with `recall`, `precision` and `average`.
-        share: how many of all pictures are of the class, which is the precision of guessing.
+        share: how many of all images are of the class, which is the precision of guessing.
         positive: the class's name.
     """
     name = f"Average precision {curve['average']:.4f}"
@@ -45,14 +45,14 @@ def precision_chart(curve: Mapping[str, Any], share: float, positive: str) -> go
 
 
 def calibration_chart(calibration: Mapping[str, Any]) -> go.Figure:
-    """Returns how often answers are right over how sure they are, a bar for each bin that has pictures."""
+    """Returns how often answers are right over how sure they are, a bar for each bin that has images."""
     bins = calibration["bins"]
     figure = go.Figure()
     figure.add_bar(
         x=[(one["low"] + one["high"]) / 2 for one in bins], y=[one["accuracy"] for one in bins],
         width=[0.94 * (one["high"] - one["low"]) for one in bins], marker={"color": _BAR}, showlegend=False,
         customdata=[[one["samples"], one["confidence"]] for one in bins],
-        hovertemplate="%{customdata[0]:,} pictures, %{customdata[1]:.1%} sure on average<br>%{y:.1%} of them right"
+        hovertemplate="%{customdata[0]:,} images, %{customdata[1]:.1%} sure on average<br>%{y:.1%} of them right"
         "<extra></extra>",
     )  # fmt: skip
     figure.add_scatter(

@@ -17,7 +17,7 @@ GREY = "#80908d"
 _BAND = "rgba(128, 144, 141, 0.18)"
 _GUIDE = "rgba(128, 144, 141, 0.75)"
 HEIGHT = 300
-BARS, STRIP = 150, 96  # pixels that the bars and the pictures under them are high
+BARS, STRIP = 150, 96  # pixels that the bars and the images under them are high
 _DASHES = ("solid", "dash", "dot")
 
 
@@ -77,14 +77,14 @@ def _with_area(name: str, area: float | None) -> str:
 
 
 def cascade_bars(
-    stages: Sequence[tuple[str, Sequence[float]]], pictures: Sequence[bytes], *, alike: float | None = None
+    stages: Sequence[tuple[str, Sequence[float]]], images: Sequence[bytes], *, alike: float | None = None
 ) -> go.Figure:
     """Returns how like the original a map is while more and more layers are randomised: bars, with the maps under them.
 
     Args:
         stages: names, the original first, and for each the rank correlations of its draws, −1..1; the bar is their
             mean, the dots are the draws.
-        pictures: as many image files of one shape, drawn under their bars.
+        images: as many image files of one shape, drawn under their bars.
         alike: from where on a map is called alike; it is marked.
     """
     figure = go.Figure()
@@ -110,7 +110,7 @@ def cascade_bars(
         tickvals=places, ticktext=[escaped(name, 22) for name, _ in stages], anchor="free", position=0, showgrid=False,
         fixedrange=True, zeroline=False, range=[-0.5, len(stages) - 0.5], ticks="",
     )  # fmt: skip
-    for place, file in zip(places, pictures, strict=True):
+    for place, file in zip(places, images, strict=True):
         kind = "png" if file.startswith(b"\x89PNG") else "jpeg"
         figure.add_layout_image(
             source=f"data:image/{kind};base64,{base64.b64encode(file).decode()}", xref="x", yref="paper", x=place,
@@ -131,7 +131,7 @@ def object_bars(rows: Sequence[tuple[str, float, float]], *, area: float, centre
     Args:
         rows: a method's name, its share of hits and of energy, 0..1; the first is drawn on top.
         area: what a random place hits, marked by a line.
-        centre: what the picture's centre hits, marked by a line.
+        centre: what the image's centre hits, marked by a line.
     """
     figure = go.Figure()
     names = [escaped(name, 30) for name, *_ in rows]

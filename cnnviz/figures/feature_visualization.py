@@ -1,4 +1,4 @@
-"""Patterns of many filters as one picture, and that picture on a page with what can be said of each."""
+"""Patterns of many filters as one image, and that image on a page with what can be said of each."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ _ABOVE = "12rem"
 MARKED = "#f2a900"
 
 
-def grid(pictures: np.ndarray, columns: int = COLUMNS, margin: int = MARGIN) -> np.ndarray:
-    """Returns pictures beside each other in rows, black between them: uint8 (h, w, c).
+def grid(images: np.ndarray, columns: int = COLUMNS, margin: int = MARGIN) -> np.ndarray:
+    """Returns images beside each other in rows, black between them: uint8 (h, w, c).
 
     Args:
-        pictures: uint8 (n, height, width, c), n from 1.
+        images: uint8 (n, height, width, c), n from 1.
         columns: at most so many in a row.
-        margin: pixels between pictures.
+        margin: pixels between images.
     """
-    count, height, width, channels = pictures.shape
+    count, height, width, channels = images.shape
     columns = min(columns, count)
     rows = -(-count // columns)
     canvas = np.zeros((rows * (height + margin) - margin, columns * (width + margin) - margin, channels), np.uint8)
-    for nth, picture in enumerate(pictures):
+    for nth, image in enumerate(images):
         top, left = (nth // columns) * (height + margin), (nth % columns) * (width + margin)
-        canvas[top : top + height, left : left + width] = picture
+        canvas[top : top + height, left : left + width] = image
     return canvas
 
 
@@ -40,15 +40,15 @@ def on_page(
     file: bytes, shape: tuple[int, ...], words: Sequence[str], *, side: int, alt: str, marked: int | None = None,
     columns: int = COLUMNS, margin: int = MARGIN,
 ) -> str:  # fmt: skip
-    """Returns a `grid` as HTML, in which each picture tells of itself under the pointer; all of it fits a window.
+    """Returns a `grid` as HTML, in which each image tells of itself under the pointer; all of it fits a window.
 
     Args:
         file: the grid as PNG or JPEG bytes.
         shape: the grid's (height, width, …) in pixels.
-        words: what is said of each picture; names in it become text.
-        side: of each picture, in pixels.
+        words: what is said of each image; names in it become text.
+        side: of each image, in pixels.
         alt: what the grid shows, for those who can't see it.
-        marked: which picture has a frame.
+        marked: which image has a frame.
         columns: as the grid's.
         margin: as the grid's.
     """

@@ -88,8 +88,8 @@ def html_report(
             where = f"{split}, {head}" if len(heads) > 1 else split
             parts += _part(where, told, found.get("samples", 0))
         if same := found.get("same_pictures_as"):
-            parts.append(f"<p>These pictures are those of the {escape(str(same))} split, which chose the best epoch: "
-                         "on new pictures, expect a little less.</p>")  # fmt: skip
+            parts.append(f"<p>These images are those of the {escape(str(same))} split, which chose the best epoch: "
+                         "on new images, expect a little less.</p>")  # fmt: skip
     facts = {name: report[name] for name in ("data", "machine", "versions", "samples", "durations") if name in report}
     if notes := [str(note) for note in report.get("notes", [])]:
         parts.append(f"<h2>About the data</h2><ul>{''.join(f'<li>{escape(note)}</li>' for note in notes)}</ul>")
@@ -116,9 +116,9 @@ def _summary(report: Mapping[str, Any]) -> str:
 def _part(where: str, told: Mapping[str, Any], samples: int) -> list[str]:
     """One head's figures on one split."""
     classes, means = [one["class"] for one in told["classes"]], macro(told["classes"])
-    parts = [f"<h2>{escape(where)}: {samples:,} pictures</h2>",
+    parts = [f"<h2>{escape(where)}: {samples:,} images</h2>",
              f"<p>Accuracy {told['accuracy']:.4f}, loss {told['loss']:.4f}.</p>",
-             _table(("Class", "Precision", "Recall", "F1", "Pictures"),
+             _table(("Class", "Precision", "Recall", "F1", "Images"),
                     [*((one["class"], *_three(one, one["support"]), f"{one['support']:,}") for one in told["classes"]),
                      ("mean over classes", *_three(means), "")])]  # fmt: skip
     if absent := told_absent(means["absent"]):
@@ -145,13 +145,13 @@ def _three(told: Mapping[str, Any], samples: int = 1) -> list[str]:
 
 
 def _skipped(report: Mapping[str, Any]) -> list[str]:
-    """The pictures that could not be read, and why."""
+    """The images that could not be read, and why."""
     found = [(one["picture"], one["reason"]) for one in report.get("skipped", [])]
     if not found:
         return []
-    title = f"<h2>{len(found):,} picture{'s' * (len(found) > 1)} could not be read and had no part in it</h2>"
+    title = f"<h2>{len(found):,} image{'s' * (len(found) > 1)} could not be read and had no part in it</h2>"
     more = f"<p>And {len(found) - MOST_SKIPPED:,} more.</p>" if len(found) > MOST_SKIPPED else ""
-    return [title, _table(("Picture", "Reason"), found[:MOST_SKIPPED]), more]
+    return [title, _table(("Image", "Reason"), found[:MOST_SKIPPED]), more]
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

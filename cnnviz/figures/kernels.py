@@ -1,4 +1,4 @@
-"""Kernels as pictures: every filter's weights for every input in one mosaic, with what their colours mean."""
+"""Kernels as images: every filter's weights for every input in one mosaic, with what their colours mean."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def _laid(tiles: np.ndarray, rows: int, columns: int) -> np.ndarray:
 
 
 def enlarged(image: np.ndarray, pixels: int) -> np.ndarray:
-    """Returns a picture with every pixel as a square, as large as a whole factor makes it without being wider."""
+    """Returns an image with every pixel as a square, as large as a whole factor makes it without being wider."""
     factor = max(1, pixels // max(image.shape[1], 1))
     size = (image.shape[1] * factor, image.shape[0] * factor)
     return cv2.resize(image, size, interpolation=cv2.INTER_NEAREST)

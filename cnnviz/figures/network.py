@@ -34,18 +34,18 @@ _OTHER = "#8b9a98"
 
 
 def blocks(rows: Sequence[Row], input_shape: tuple[int, int, int], heads: int = 1) -> str:
-    """Returns the stack as an HTML element, from the picture on the left to the heads on the right.
+    """Returns the stack as an HTML element, from the image on the left to the heads on the right.
 
     A block's height is the square root of its output's height, its depth that of its width; its thickness is the
     logarithm of its channels. What is one row of values is a thin bar as long as the logarithm of their number.
 
     Args:
         rows: from `architecture.describe`, heads last.
-        input_shape: (height, width, channels) of a picture.
+        input_shape: (height, width, channels) of an image.
         heads: how many of the last rows are heads; they are drawn one above another.
     """
-    picture = Row("picture", "Picture", input_shape, 0, 0, 0, "what goes in")
-    trunk, ends = [picture, *rows[: len(rows) - heads]], rows[len(rows) - heads :]
+    image = Row("picture", "Image", input_shape, 0, 0, 0, "what goes in")
+    trunk, ends = [image, *rows[: len(rows) - heads]], rows[len(rows) - heads :]
     side = math.sqrt(max(input_shape[:2]))
     thickest = math.log2(1 + max(row.output_shape[-1] for row in trunk))
     longest = math.log2(1 + max(row.output_shape[0] for row in (*trunk, *ends)))
@@ -94,7 +94,7 @@ def _block(row: Row, x: float, y: float, width: float, high: float, deep: float)
         faces.append((((edge, rim), (100, 0), (100, foot), (edge, 100)), 0.65))
     colour = _COLOURS.get(row.type, _OTHER)
     drawn = "".join(_face(points, colour, opacity) for points, opacity in faces)
-    kind = f"{row.type}, " if row.type != "Picture" else ""
+    kind = f"{row.type}, " if row.type != "Image" else ""
     lines = (row.name, f"{kind}{_by(row.output_shape)}", f"{row.parameters:,} parameters", *row.formula.split(";"))
     return (
         f'<div title="{_lines(lines)}" style="position:absolute;left:{100 * x / WIDTH:.2f}%;'

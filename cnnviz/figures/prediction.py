@@ -1,4 +1,4 @@
-"""What a network answers about a photo, and where it looked, as HTML: there at once, and text for who can't see it."""
+"""What a network answers about an image, and where it looked, as HTML: there at once, and text for who can't see it."""
 
 from __future__ import annotations
 
@@ -61,25 +61,25 @@ def top(rows: Sequence[tuple[str, float]], marked: str = "") -> str:
     )
 
 
-def layered(photo: bytes, above: bytes, shape: tuple[int, ...], alt: str) -> str:
-    """Returns a photo with a picture of the same shape over it, as opaque as the variable `--cnnviz-map` says; as HTML.
+def layered(image: bytes, above: bytes, shape: tuple[int, ...], alt: str) -> str:
+    """Returns an image with an image of the same shape over it, as opaque as the variable `--cnnviz-map` says; as HTML.
 
     Args:
-        photo: JPEG or PNG bytes.
-        above: the same; what is equal to the photo isn't laid over it.
-        shape: (height, width, …) in pixels, so that the room is kept before the pictures are there.
+        image: JPEG or PNG bytes.
+        above: the same; what is equal to the image isn't laid over it.
+        shape: (height, width, …) in pixels, so that the room is kept before the images are there.
         alt: what they show, for those who can't see it.
     """
     height, width = shape[:2]
     one = "position:absolute;inset:0;width:100%;height:100%"
     map_ = (
-        f'<img alt="" src="{_address(above)}" style="{one};opacity:var(--cnnviz-map, 0.6)">' if above != photo else ""
+        f'<img alt="" src="{_address(above)}" style="{one};opacity:var(--cnnviz-map, 0.6)">' if above != image else ""
     )
     return (
         f'<div role="img" aria-label="{quoted(alt)}" style="position:relative;aspect-ratio:{width}/{height};'
         f"width:min(100%, calc(var(--cnnviz-tall, 28rem) * {width / height:.4f}));overflow:hidden;"
         'border-radius:0.4rem"><img alt="" '
-        f'src="{_address(photo)}" style="{one}">{map_}</div>'
+        f'src="{_address(image)}" style="{one}">{map_}</div>'
     )
 
 

@@ -15,7 +15,7 @@ __all__ = ["answer_curves", "share_curves"]
 
 CLASSES = 6
 HEIGHT = 400
-STRIP = 84  # pixels that the pictures under the chart are high
+STRIP = 84  # pixels that the images under the chart are high
 _GUIDE = "rgba(128, 144, 141, 0.75)"
 _DASHES = ("solid", "dash")
 
@@ -25,17 +25,17 @@ def answer_curves(
     found: Mapping[str, np.ndarray],
     classes: Sequence[str],
     *,
-    pictures: Sequence[tuple[float, bytes]] = (),
+    images: Sequence[tuple[float, bytes]] = (),
     unit: str = "",
     identity: float | None = None,
 ) -> go.Figure:
-    """Returns class probabilities of one picture along a range: a colour per class, a dash per network.
+    """Returns class probabilities of one image along a range: a colour per class, a dash per network.
 
     Args:
         values: where on the axis; 0 and 1 alone are written "off" and "on".
         found: for each network's label (values, classes), 0..1. Only the six classes that come highest are drawn.
         classes: their names.
-        pictures: places on the axis and image files, drawn under it.
+        images: places on the axis and image files, drawn under it.
         unit: written behind the numbers of the axis.
         identity: the value that changes nothing; it is marked.
     """
@@ -53,10 +53,10 @@ def answer_curves(
                 line={"color": COLOURS[place % len(COLOURS)], "width": 2.4, "dash": _DASHES[number % 2]},
                 hovertemplate="%{y:.1%}",
             )
-    laid_out(figure, height=HEIGHT if pictures else HEIGHT - STRIP)
+    laid_out(figure, height=HEIGHT if images else HEIGHT - STRIP)
     _axes(figure, values, unit, identity, title="Probability")
-    if pictures:
-        _strip(figure, pictures, values)
+    if images:
+        _strip(figure, images, values)
     return figure
 
 
@@ -69,13 +69,13 @@ def share_curves(
     identity: float | None = None,
     levels: Mapping[str, float] | None = None,
 ) -> go.Figure:
-    """Returns shares of pictures along a range, a colour per network.
+    """Returns shares of images along a range, a colour per network.
 
     Args:
         values: where on the axis.
         shares: for each network's label a share per value, 0..1.
         title: what the shares are.
-        levels: for each label a share that is drawn as a dotted line across, such as that of untouched pictures.
+        levels: for each label a share that is drawn as a dotted line across, such as that of untouched images.
     """
     figure = go.Figure()
     for number, (label, ys) in enumerate(shares.items()):
@@ -105,14 +105,14 @@ def _axes(figure: go.Figure, values: Sequence[float], unit: str, identity: float
         figure.add_vline(x=identity, line={"color": _GUIDE, "width": 1, "dash": "dot"}, layer="below")
 
 
-def _strip(figure: go.Figure, pictures: Sequence[tuple[float, bytes]], values: Sequence[float]) -> None:
-    """Pictures under the axis, each below its own value."""
-    places = [place for place, _ in pictures]
+def _strip(figure: go.Figure, images: Sequence[tuple[float, bytes]], values: Sequence[float]) -> None:
+    """Images under the axis, each below its own value."""
+    places = [place for place, _ in images]
     gap = (places[-1] - places[0]) / (len(places) - 1) if len(places) > 1 else 1.0
     figure.update_layout(margin={"b": STRIP + 34})
     figure.update_xaxes(range=[places[0] - gap / 2, places[-1] + gap / 2])
     plot = HEIGHT - 34 - STRIP - 34
-    for place, file in pictures:
+    for place, file in images:
         kind = "png" if file.startswith(b"\x89PNG") else "jpeg"
         figure.add_layout_image(
             source=f"data:image/{kind};base64,{base64.b64encode(file).decode()}",

@@ -1,4 +1,4 @@
-"""A network over its epochs, as pieces of HTML: the watched pictures with its answers, and mosaics with a caption."""
+"""A network over its epochs, as pieces of HTML: the watched images with its answers, and mosaics with a caption."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ _LINE = (150, 34)
 
 @dataclass(frozen=True, eq=False)
 class Cell:
-    """One watched picture: what it looks like, and what the network makes of it.
+    """One watched image: what it looks like, and what the network makes of it.
 
     Attributes:
-        photo: PNG or JPEG bytes.
+        image: PNG or JPEG bytes.
         heat: the same for what is laid over it; `None` for nothing.
-        shape: the photo's (height, width, …).
+        shape: the image's (height, width, …).
         alt: what both show, for those who can't see it.
         answers: for each head its name ("" where there is one), the class it answers, that class's probability, and
             the true class.
         line: what `share_line` gave, or "".
     """
 
-    photo: bytes
+    image: bytes
     heat: bytes | None
     shape: tuple[int, ...]
     alt: str
@@ -40,9 +40,9 @@ class Cell:
 
 
 def watched(cells: Sequence[Cell]) -> str:
-    """Returns the pictures side by side, in rows that wrap, each over its answers; as HTML."""
+    """Returns the images side by side, in rows that wrap, each over its answers; as HTML."""
     drawn = "".join(
-        f'<div style="min-width:0">{layered(cell.photo, cell.heat or cell.photo, cell.shape, cell.alt)}'
+        f'<div style="min-width:0">{layered(cell.image, cell.heat or cell.image, cell.shape, cell.alt)}'
         f'<div style="margin-top:0.4rem">'
         + "".join(answer(name, share, head=head, truth=truth, large=False) for head, name, share, truth in cell.answers)
         + f"</div>{cell.line}</div>"

@@ -1,4 +1,4 @@
-"""Many small pictures with their captions as one piece of HTML: one element for the browser instead of dozens."""
+"""Many small images with their captions as one piece of HTML: one element for the browser instead of dozens."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from cnnviz.figures.style import escaped, quoted
 __all__ = ["tiles"]
 
 
-def tiles(pictures: Iterable[tuple[bytes, str, str]], width: int) -> str:
-    """Returns pictures in rows that wrap, each over its caption; as HTML.
+def tiles(images: Iterable[tuple[bytes, str, str]], width: int) -> str:
+    """Returns images in rows that wrap, each over its caption; as HTML.
 
     Args:
-        pictures: PNG or JPEG bytes, the caption, and a text for those who can't see the picture; names in them become
+        images: PNG or JPEG bytes, the caption, and a text for those who can't see the image; names in them become
             text, whatever they contain.
-        width: of each picture, in pixels on the page.
+        width: of each image, in pixels on the page.
     """
     drawn = "".join(
         f'<figure style="width:{width}px;margin:0"><img src="data:image/{_format(data)};base64,'
@@ -24,7 +24,7 @@ def tiles(pictures: Iterable[tuple[bytes, str, str]], width: int) -> str:
         f'style="width:100%;display:block;border-radius:0.25rem"><figcaption style="font-size:0.8rem;opacity:0.7;'
         f'text-align:center;overflow-wrap:anywhere;padding-top:0.2rem;line-height:1.25">{escaped(caption, 120)}'
         "</figcaption></figure>"
-        for data, caption, alt in pictures
+        for data, caption, alt in images
     )
     return f'<div style="display:flex;flex-wrap:wrap;gap:0.7rem 1rem">{drawn}</div>'
 

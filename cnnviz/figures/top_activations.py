@@ -1,4 +1,4 @@
-"""What excites a channel: pictures with the place that did, class means as bars, accuracies with and without it."""
+"""What excites a channel: images with the place that did, class means as bars, accuracies with and without it."""
 
 from __future__ import annotations
 
@@ -21,28 +21,28 @@ _MUTED = "rgb(128 128 128 / 0.5)"
 _ROWS = "gap:0.3rem 0.6rem;align-items:center;font-size:0.85rem;font-variant-numeric:tabular-nums"
 
 
-def enlarged(picture: np.ndarray, side: int = SIDE) -> np.ndarray:
-    """Returns a uint8 picture (h, w, c), small ones with every pixel as a square, so that the longer side is about
+def enlarged(image: np.ndarray, side: int = SIDE) -> np.ndarray:
+    """Returns a uint8 image (h, w, c), small ones with every pixel as a square, so that the longer side is about
     `side`; large ones smaller."""
-    longest = max(picture.shape[:2])
+    longest = max(image.shape[:2])
     if longest > 2 * side:
-        size = [max(1, round(one * side / longest)) for one in picture.shape[:2]]
-        smaller = cv2.resize(picture, size[::-1], interpolation=cv2.INTER_AREA)
-        return smaller.reshape(*size, picture.shape[2])
+        size = [max(1, round(one * side / longest)) for one in image.shape[:2]]
+        smaller = cv2.resize(image, size[::-1], interpolation=cv2.INTER_AREA)
+        return smaller.reshape(*size, image.shape[2])
     factor = max(1, math.ceil(side / longest))
-    return picture.repeat(factor, axis=0).repeat(factor, axis=1)
+    return image.repeat(factor, axis=0).repeat(factor, axis=1)
 
 
-def boxed(picture: np.ndarray, box: tuple[int, int, int, int], side: int = SIDE) -> np.ndarray:
-    """Returns a picture, enlarged or made smaller to about `side`, with a rectangle in it marked: uint8 RGB (h, w, 3).
+def boxed(image: np.ndarray, box: tuple[int, int, int, int], side: int = SIDE) -> np.ndarray:
+    """Returns an image, enlarged or made smaller to about `side`, with a rectangle in it marked: uint8 RGB (h, w, 3).
 
     Args:
-        picture: uint8 (h, w, 1 or 3).
-        box: (top, left, height, width) in the picture's pixels; one without pixels is not drawn.
+        image: uint8 (h, w, 1 or 3).
+        box: (top, left, height, width) in the image's pixels; one without pixels is not drawn.
         side: pixels.
     """
-    found = enlarged(picture, side)
-    scale_y, scale_x = found.shape[0] / picture.shape[0], found.shape[1] / picture.shape[1]
+    found = enlarged(image, side)
+    scale_y, scale_x = found.shape[0] / image.shape[0], found.shape[1] / image.shape[1]
     found = np.ascontiguousarray(np.repeat(found, 3, axis=2) if found.shape[2] == 1 else found)
     top, left, height, width = box
     if height and width:

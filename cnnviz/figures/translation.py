@@ -1,4 +1,4 @@
-"""Accuracy over how far the pictures were moved, as a chart."""
+"""Accuracy over how far the images were moved, as a chart."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def shifts_chart(found: Mapping[str, Sequence[float]]) -> go.Figure:
     """Returns a line for each network.
 
     Args:
-        found: accuracies, 0..1, by the networks' names; the k-th is that of pictures moved by k pixels.
+        found: accuracies, 0..1, by the networks' names; the k-th is that of images moved by k pixels.
     """
     figure = go.Figure()
     for at, (name, accuracy) in enumerate(found.items()):
@@ -26,6 +26,6 @@ def shifts_chart(found: Mapping[str, Sequence[float]]) -> go.Figure:
         )  # fmt: skip
     laid_out(figure, height=280)
     figure.update_layout(margin={"t": 46, "l": 8, "r": 8, "b": 8}, showlegend=True)
-    figure.update_xaxes(title="Pixels that the pictures are moved", fixedrange=True, dtick=1, zeroline=False)
+    figure.update_xaxes(title="Pixels that the images are moved", fixedrange=True, dtick=1, zeroline=False)
     figure.update_yaxes(title="Right answers", tickformat=".0%", fixedrange=True, rangemode="tozero", zeroline=False)
     return figure

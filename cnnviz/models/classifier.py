@@ -22,13 +22,13 @@ _CAFFE_MEAN = np.array([103.939, 116.779, 123.68], np.float32)
 
 @dataclass(frozen=True, eq=False)
 class Loaded:
-    """A Keras model, never compiled and never changed, with all that is needed to ask it about pictures.
+    """A Keras model, never compiled and never changed, with all that is needed to ask it about images.
 
     `name` is a run's id or a file's name; `heads` stand in the outputs' order; `classes` are each head's class names;
     `image_size` is (height, width). A run's model is of scale `raw`, as it holds its own scaling. `scale_known` says
     whether that is so or a person said it; `doubts` are sentences on what can't be known of its numbers. `bits` is how
-    many the pictures that it learned from use, where they had more than 8: photos are to be decoded alike. `at_once` is
-    how many pictures it is asked about in one pass, so that what it makes of them fits into the memory.
+    many the images that it learned from use, where they had more than 8: images are to be decoded alike. `at_once` is
+    how many images it is asked about in one pass, so that what it makes of them fits into the memory.
     """
 
     name: str
@@ -46,14 +46,14 @@ class Loaded:
     at_once: int = BATCH
 
     def fit(self, image: np.ndarray) -> np.ndarray:
-        """Returns what the network sees of a uint8 picture (height, width, 1 or 3): uint8 (*image_size, channels)."""
+        """Returns what the network sees of a uint8 image (height, width, 1 or 3): uint8 (*image_size, channels)."""
         return images.fit(image, self.image_size, channels=self.channels, crop=self.crop)
 
-    def pixels(self, pictures: np.ndarray) -> np.ndarray:
-        """Returns uint8 pictures (n, *image_size, channels) as the float32 pixels that the model takes."""
+    def pixels(self, images: np.ndarray) -> np.ndarray:
+        """Returns uint8 images (n, *image_size, channels) as the float32 pixels that the model takes."""
         if self.scale == "caffe":
-            return pictures[..., ::-1].astype(np.float32) - _CAFFE_MEAN
-        values = pictures.astype(np.float32)
+            return images[..., ::-1].astype(np.float32) - _CAFFE_MEAN
+        values = images.astype(np.float32)
         if self.scale == "unit":
             values /= 255
         elif self.scale == "symmetric":
@@ -61,19 +61,19 @@ class Loaded:
         return values
 
     @enough_memory()
-    def ask(self, pictures: np.ndarray, *, prepared: bool = False) -> list[np.ndarray]:
-        """Returns the class probabilities of each head, float32 (n, classes), in passes of `at_once` pictures.
+    def ask(self, images: np.ndarray, *, prepared: bool = False) -> list[np.ndarray]:
+        """Returns the class probabilities of each head, float32 (n, classes), in passes of `at_once` images.
 
         Args:
-            pictures: uint8 (n, *image_size, channels), or what `pixels` makes of them.
+            images: uint8 (n, *image_size, channels), or what `pixels` makes of them.
             prepared: whether they are such pixels already.
 
         Raises:
             ModelError: the model's outputs are not what its heads say, or the memory is not enough.
         """
         parts = []
-        for start in range(0, len(pictures), self.at_once):
-            part = pictures[start : start + self.at_once]
+        for start in range(0, len(images), self.at_once):
+            part = images[start : start + self.at_once]
             outputs = self.model(part if prepared else self.pixels(part), training=False)
             parts.append(probabilities(keras.tree.flatten(outputs), self.heads, len(part)))
         if not parts:

@@ -22,7 +22,7 @@ def probabilities(outputs: Any, heads: Sequence[Head], count: int | None = None)
         outputs: what the network gave: one array (n, units), or a list of them for several heads.
         heads: the recipe's, in the outputs' order. A softmax's outputs are probabilities already; one sigmoid unit is
             the second class's probability; logits are put through softmax, or through a sigmoid where it is one unit.
-        count: how many pictures the network was given, which a network that mixes them may not answer for each.
+        count: how many images the network was given, which a network that mixes them may not answer for each.
 
     Raises:
         ModelError: another number of outputs, units or rows than there must be, or values that are no numbers.
@@ -58,7 +58,7 @@ def _sigmoid(values: np.ndarray) -> np.ndarray:
 
 @enough_memory()
 def ask(model: Callable[..., Any], images: np.ndarray, heads: Sequence[Head], batch: int = BATCH) -> list[np.ndarray]:
-    """Returns `probabilities` of pictures, uint8 (n, height, width, channels) at the network's size, in batches.
+    """Returns `probabilities` of images, uint8 (n, height, width, channels) at the network's size, in batches.
 
     Args:
         model: a Keras model, or anything that is called as `model(float32 pixels 0..255, training=False)`.

@@ -118,7 +118,7 @@ def _text(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, tuple) and all(isinstance(one, str) for one in value):
-        return f"{len(value):,} pictures" if len(value) > 1 else value[0] if value else ABSENT
+        return f"{len(value):,} images" if len(value) > 1 else value[0] if value else ABSENT
     if isinstance(value, (tuple, list)):
         return "×".join(map(_text, value))
     return f"{value:g}" if isinstance(value, float) else str(value)
@@ -137,10 +137,10 @@ def differences(recipes: Mapping[str, Recipe]) -> dict[str, dict[str, str]]:
 
 
 def different_data(runs: Sequence[Run]) -> str:
-    """Returns the sentence that warns of runs on different pictures or labels, "" where nothing says that they are.
+    """Returns the sentence that warns of runs on different images or labels, "" where nothing says that they are.
 
     The fingerprints in their reports decide where all have one, and otherwise what their recipes say of the data; the
-    form in which pictures are taken (size, channels, crop) is no difference.
+    form in which images are taken (size, channels, crop) is no difference.
     """
     known = [run for run in runs if run.recipe is not None]
     prints = {run.id: _fingerprint(run) for run in known}
@@ -151,17 +151,17 @@ def different_data(runs: Sequence[Run]) -> str:
     ]
     if not unlike and (not reasons or all(prints.values())):
         return ""
-    what = "; ".join(reasons) or "pictures or labels have changed between them"
+    what = "; ".join(reasons) or "images or labels have changed between them"
     return f"These runs are not on the same data: {what}. Their figures may differ for that reason alone."
 
 
 _DATA = {
     "data.dataset": "different data sets", "data.split_seed": "splits of different seeds",
     "data.validation_share": "different shares for validation", "data.test_share": "different shares for the test",
-    "data.limits.train": "at most so many training pictures", "data.limits.validation": "validation pictures",
-    "data.limits.test": "test pictures", "data.balanced": "classes balanced", "data.without": "pictures left out",
+    "data.limits.train": "at most so many training images", "data.limits.validation": "validation images",
+    "data.limits.test": "test images", "data.balanced": "classes balanced", "data.without": "images left out",
 }  # fmt: skip
-"""What decides which pictures a run is on, in words."""
+"""What decides which images a run is on, in words."""
 
 
 def _fingerprint(run: Run) -> str:

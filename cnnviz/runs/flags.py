@@ -1,4 +1,4 @@
-"""`flags.json`: pictures of a run's data that a person finds wrongly labelled or unclear."""
+"""`flags.json`: images of a run's data that a person finds wrongly labelled or unclear."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _LONGEST = 80
 
 
 def read(folder: Path) -> dict[str, str]:
-    """Returns the flagged pictures of the run in `folder`: name → one of `FLAGS`; what can't be read counts as none."""
+    """Returns the flagged images of the run in `folder`: name → one of `FLAGS`; what can't be read counts as none."""
     found: Any = read_json(folder / "flags.json")
     flags = found.get("flags") if isinstance(found, dict) else None
     if not isinstance(flags, dict):
@@ -38,7 +38,7 @@ def write(folder: Path, flags: Mapping[str, str]) -> None:
         RunError: there are too many, or they can't be written.
     """
     if len(flags) > MOST:
-        raise RunError(f"{len(flags):,} pictures are flagged; at most {MOST:,} can be: mend the data's labels instead.")
+        raise RunError(f"{len(flags):,} images are flagged; at most {MOST:,} can be: mend the data's labels instead.")
     try:
         write_json(folder / "flags.json", {"flags": dict(flags)})
     except OSError as error:
@@ -46,7 +46,7 @@ def write(folder: Path, flags: Mapping[str, str]) -> None:
 
 
 def without_flagged(recipe: Recipe, flags: Mapping[str, str]) -> Recipe:
-    """Returns the recipe that leaves the flagged pictures out too, with a name that says so."""
+    """Returns the recipe that leaves the flagged images out too, with a name that says so."""
     names = tuple(dict.fromkeys([*recipe.data.without, *flags]))
     words = f" · without {len(names):,}"
     title = (recipe.name.strip() or recipe.data.dataset).rpartition(" · without ")

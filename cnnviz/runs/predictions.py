@@ -1,4 +1,4 @@
-"""`evaluation/`: what a run's best model answered about every picture of a split, as it was measured last."""
+"""`evaluation/`: what a run's best model answered about every image of a split, as it was measured last."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Evaluated:
         shares: for each head the class probabilities, float32 (n, classes).
         losses: for each head every sample's cross-entropy, float32 (n,).
         classes: for each head the classes' names.
-        same_as: the split with the very same pictures, or "".
+        same_as: the split with the very same images, or "".
         seconds: how long it took, reading included.
     """
 
@@ -117,7 +117,7 @@ def _sound(found: Evaluated) -> bool:
 
 def add_to_report(folder: Path, split: str, report: dict[str, Any], facts: dict[str, Any]) -> None:
     """Puts a split's part into `report.json`; `facts` are added where the report lacks them, the split's `samples` and
-    the pictures that were `skipped` in any case.
+    the images that were `skipped` in any case.
 
     Raises:
         OSError: it can't be written.

@@ -17,7 +17,7 @@ class Progress:
 
     `fraction` is 0..1 of all its epochs; `eta_seconds`, reckoned from what an epoch takes once all is compiled, is
     `None` while too little is known; `message` says what is
-    being done outside the epochs, such as reading pictures (`done` of `total`).
+    being done outside the epochs, such as reading images (`done` of `total`).
     """
 
     epoch: int = 0

@@ -1,4 +1,4 @@
-"""What a network's answers on labelled pictures are worth, as a tree for `report.json`. All shares are 0..1."""
+"""What a network's answers on labelled images are worth, as a tree for `report.json`. All shares are 0..1."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def head_report(labels: np.ndarray, shares: np.ndarray, losses: np.ndarray, clas
     `accuracy`, `loss` (the mean cross-entropy); `classes` with precision, recall, F1 and support of each, by
     scikit-learn, 0 where there is nothing to divide by; `macro`, their means, see `macro`; `confusion`, rows are true
     classes and columns answers (`None` for more than `MOST_CLASSES`); `calibration`; and for two classes `curves`, of
-    the second class: `None` where the pictures are all of one class.
+    the second class: `None` where the images are all of one class.
     """
     from sklearn.metrics import precision_recall_fscore_support
 
@@ -101,19 +101,19 @@ def macro(classes: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 def told_absent(absent: Sequence[str]) -> str:
     """Returns the sentence that names the classes without samples, "" where there is none."""
     more = f" and {len(absent) - _NAMED:,} more" if len(absent) > _NAMED else ""
-    return f"Without a picture here, and so in no mean: {', '.join(absent[:_NAMED])}{more}." if absent else ""
+    return f"Without an image here, and so in no mean: {', '.join(absent[:_NAMED])}{more}." if absent else ""
 
 
 def confusion(labels: np.ndarray, answers: np.ndarray, classes: int) -> np.ndarray:
-    """Returns how many pictures of each true class (rows) got each answer (columns): int64 (classes, classes)."""
+    """Returns how many images of each true class (rows) got each answer (columns): int64 (classes, classes)."""
     return np.bincount(labels * classes + answers, minlength=classes**2).reshape(classes, classes)
 
 
 def calibration(labels: np.ndarray, shares: np.ndarray) -> dict[str, Any]:
-    """Returns the expected calibration error and, for each bin of confidence that has pictures, how often it was right.
+    """Returns the expected calibration error and, for each bin of confidence that has images, how often it was right.
 
     Confidence is the probability of the answer; a bin holds those above its `low` up to its `high`. The error is the
-    mean, over pictures, of how far their bin's accuracy is from its mean confidence (Guo et al. 2017).
+    mean, over images, of how far their bin's accuracy is from its mean confidence (Guo et al. 2017).
     """
     confidence, right = shares.max(axis=1).astype(np.float64), shares.argmax(axis=1) == labels
     edges = np.linspace(0, 1, BINS + 1)

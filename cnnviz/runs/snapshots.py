@@ -1,6 +1,6 @@
-"""`snapshots/`: what a network made of a few fixed validation pictures after each epoch, small enough to keep them all.
+"""`snapshots/`: what a network made of a few fixed validation images after each epoch, small enough to keep them all.
 
-`pictures.z` holds the pictures, `epoch-00007.z` what the network was after epoch 7; 0 is before its first batch. Each
+`images.z` holds the images, `epoch-00007.z` what the network was after epoch 7; 0 is before its first batch. Each
 is one zlib stream of a line of JSON that says what follows, and the arrays' bytes.
 """
 
@@ -22,14 +22,26 @@ from cnnviz.files import read_bytes, write_bytes
 from cnnviz.recipe import Recipe
 
 __all__ = [
-    "MOST", "MOST_BYTES", "PICTURES", "Maps", "Probe", "Snapshot", "drop", "epochs", "opened", "pictures", "save",
-    "save_pictures", "space_needed", "stamp",
+    "IMAGES",
+    "MOST",
+    "MOST_BYTES",
+    "Maps",
+    "Probe",
+    "Snapshot",
+    "drop",
+    "epochs",
+    "images",
+    "opened",
+    "save",
+    "save_images",
+    "space_needed",
+    "stamp",
 ]  # fmt: skip
 
 MOST = 120
 """Of a run with more epochs, evenly spread ones are kept."""
-PICTURES = 6
-"""How many pictures are watched."""
+IMAGES = 6
+"""How many images are watched."""
 MOST_BYTES = 300_000
 """The largest snapshot there is."""
 _PLAIN_BYTES = 4_000  # without feature maps
@@ -40,16 +52,16 @@ _MOST_READ = 2**28
 
 @dataclass(frozen=True, eq=False)
 class Probe:
-    """The fixed pictures.
+    """The fixed images.
 
     Attributes:
-        pictures: uint8 (n, height, width, channels), what the network sees.
+        images: uint8 (n, height, width, channels), what the network sees.
         names: what each is called in its dataset.
         labels: each head's true classes, int64 (n,).
         classes: each head's class names; heads in the recipe's order.
     """
 
-    pictures: np.ndarray
+    images: np.ndarray
     names: tuple[str, ...]
     labels: dict[str, np.ndarray]
     classes: dict[str, tuple[str, ...]]
@@ -57,12 +69,12 @@ class Probe:
 
 @dataclass(frozen=True, eq=False)
 class Maps:
-    """A convolution's first channels for each picture, made small by averaging.
+    """A convolution's first channels for each image, made small by averaging.
 
     Attributes:
         layer: the convolution.
         shape: (height, width, channels) of its whole output.
-        levels: uint8 (n, h, w, k); each channel from its least (0) to its greatest value (255) in this picture.
+        levels: uint8 (n, h, w, k); each channel from its least (0) to its greatest value (255) in this image.
         low: each channel's least value, float32 (n, k).
         high: its greatest.
     """
@@ -73,10 +85,10 @@ class Maps:
     low: np.ndarray
     high: np.ndarray
 
-    def values(self, picture: int) -> np.ndarray:
-        """Returns a picture's channels as the layer gave them, within 1/510 of each one's span: float32 (h, w, k)."""
-        span = self.high[picture] - self.low[picture]
-        return self.levels[picture].astype(np.float32) * (span / 255) + self.low[picture]
+    def values(self, image: int) -> np.ndarray:
+        """Returns an image's channels as the layer gave them, within 1/510 of each one's span: float32 (h, w, k)."""
+        span = self.high[image] - self.low[image]
+        return self.levels[image].astype(np.float32) * (span / 255) + self.low[image]
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,7 +102,7 @@ class Snapshot:
         layer: the convolution that the Grad-CAM is of, "" where there is none.
         cams: for each of the first heads the Grad-CAM of the true class, float32 (n, h, w), at least 0.
         maps: of each convolution, in order.
-        kernels: the first convolution's, float32 (height, width, channels, filters), where it sees pictures.
+        kernels: the first convolution's, float32 (height, width, channels, filters), where it sees images.
     """
 
     epoch: int
@@ -108,18 +120,18 @@ def space_needed(recipe: Recipe) -> int:
         if recipe.network.backbone or any(layer.type == "Conv2D" for layer in recipe.network.layers)
         else _PLAIN_BYTES * len(recipe.network.heads)
     )
-    return min(recipe.fit.all_epochs + 1, MOST) * each + PICTURES * prod(recipe.data.input_shape)
+    return min(recipe.fit.all_epochs + 1, MOST) * each + IMAGES * prod(recipe.data.input_shape)
 
 
-def save_pictures(folder: Path, probe: Probe) -> None:
-    """Keeps the pictures of the run in `folder`.
+def save_images(folder: Path, probe: Probe) -> None:
+    """Keeps the images of the run in `folder`.
 
     Raises:
         OSError: they can't be written.
     """
     heads = list(probe.classes)
     facts = {"names": probe.names, "classes": [[head, probe.classes[head]] for head in heads]}
-    arrays = {"pictures": probe.pictures, **{f"label {head}": probe.labels[head] for head in heads}}
+    arrays = {"pictures": probe.images, **{f"label {head}": probe.labels[head] for head in heads}}
     _write(folder, "pictures.z", facts, arrays)
 
 
@@ -175,8 +187,8 @@ def epochs(folder: Path) -> list[int]:
     return sorted(int(found[1]) for name in names if (found := _NAME.fullmatch(name)))
 
 
-def pictures(folder: Path) -> Probe | None:
-    """Returns the run's fixed pictures, or `None` where there are none or the file is damaged."""
+def images(folder: Path) -> Probe | None:
+    """Returns the run's fixed images, or `None` where there are none or the file is damaged."""
     found = _read(folder / "snapshots" / "pictures.z")
     if found is None:
         return None
@@ -191,11 +203,11 @@ def pictures(folder: Path) -> Probe | None:
 
 
 def _sound(probe: Probe) -> bool:
-    """Whether pictures, names and labels belong together."""
-    count, pictures = len(probe.names), probe.pictures
+    """Whether images, names and labels belong together."""
+    count, images = len(probe.names), probe.images
     return (
-        pictures.dtype == np.uint8 and pictures.ndim == 4 and pictures.shape[0] == count
-        and 0 not in pictures.shape and pictures.shape[3] in (1, 3)
+        images.dtype == np.uint8 and images.ndim == 4 and images.shape[0] == count
+        and 0 not in images.shape and images.shape[3] in (1, 3)
         and all(
             labels.shape == (count,) and labels.dtype.kind in "iu" and labels.min() >= 0
             and labels.max() < len(probe.classes[head])
@@ -206,7 +218,7 @@ def _sound(probe: Probe) -> bool:
 
 def opened(folder: Path, epoch: int, probe: Probe) -> Snapshot | None:
     """Returns the snapshot after an epoch, or `None` where there is none, the file is damaged, the network had become
-    NaN, or it isn't of the run's pictures `probe`."""
+    NaN, or it isn't of the run's images `probe`."""
     found = _read(_path(folder, epoch))
     if found is None:
         return None
@@ -227,7 +239,7 @@ def opened(folder: Path, epoch: int, probe: Probe) -> Snapshot | None:
 
 
 def _fits(snapshot: Snapshot, probe: Probe) -> bool:
-    """Whether it holds numbers of these pictures for these classes."""
+    """Whether it holds numbers of these images for these classes."""
     count, kernels = len(probe.names), snapshot.kernels
     numbers = [*snapshot.shares.values(), *snapshot.cams.values(), *(one.low for one in snapshot.maps),
                *(one.high for one in snapshot.maps), *([] if kernels is None else [kernels])]  # fmt: skip

@@ -19,7 +19,7 @@ __all__ = ["Best", "Live", "SeveralHeads", "Warmth", "for_fit", "schedule"]
 
 LIVE_SECONDS = 0.5
 VALIDATION_SHARE = 1 / 3
-"""What a validation picture, only passed forwards, costs of a training picture."""
+"""What a validation image, only passed forwards, costs of a training image."""
 WARM_EPOCHS = 5
 DEAREST = 0.05
 """The largest share of a run's time that writing the best model may take where epochs are very short."""
@@ -56,7 +56,7 @@ def sum_up(logs: dict, heads: tuple[Head, ...], prefix: str = "") -> None:
 class Live(keras.callbacks.Callback):
     """Appends the figures of batches (about two lines a second) and epochs, and stops when asked to.
 
-    `batches` of `batch_size` make an epoch of `images`, which `held_out` pictures are validated after.
+    `batches` of `batch_size` make an epoch of `images`, which `held_out` images are validated after.
     """
 
     def __init__(self, diary: Diary, batches: int, images: int, batch_size: int, held_out: int):

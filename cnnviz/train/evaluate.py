@@ -1,4 +1,4 @@
-"""Measuring a run's best model on a split: one pass over its pictures, every answer kept."""
+"""Measuring a run's best model on a split: one pass over its images, every answer kept."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from cnnviz import __version__
 from cnnviz.data import Dataset, pipeline
 from cnnviz.data.compatibility import ready
 from cnnviz.data.fingerprint import fingerprint
-from cnnviz.data.pictures import Pictures, prepare
+from cnnviz.data.split_images import SplitImages, prepare
 from cnnviz.errors import DataError, RunError, one_of
 from cnnviz.models.build.model import build
 from cnnviz.models.probabilities import probabilities
@@ -46,7 +46,7 @@ def measured(
     recipe: Recipe,
     dataset: Dataset,
     name: str,
-    pictures: Pictures,
+    images: SplitImages,
     *,
     stamp: str,
     data: str,
@@ -54,34 +54,34 @@ def measured(
     progress: Progress | None = None,
     cancelled: Callable[[], bool] | None = None,
 ) -> Evaluated:
-    """Asks the model about all pictures of a split.
+    """Asks the model about all images of a split.
 
     Args:
         model: from `scoring`, with its weights.
         recipe: whose.
         dataset: where the split is.
         name: the split's.
-        pictures: those of the split that could be read.
+        images: those of the split that could be read.
         stamp: of the model's file.
         data: the data's fingerprint.
         began: `time.perf_counter()` when the work began.
-        progress: called with pictures done and in all.
+        progress: called with images done and in all.
         cancelled: asked now and then; `True` ends the work.
 
     Raises:
         concurrent.futures.CancelledError: `cancelled` said so.
     """
     split, heads = dataset.splits[name], of_logits(recipe).network.heads
-    labels = {head.name: split.labels[head.name][pictures.kept] for head in heads}
+    labels = {head.name: split.labels[head.name][images.kept] for head in heads}
     parts, done = [], 0
-    for batch in _batches(pictures, labels, recipe):
+    for batch in _batches(images, labels, recipe):
         if cancelled is not None and cancelled():
             raise CancelledError
         outputs = model.predict_on_batch(batch)
         parts.append([np.asarray(one) for one in (outputs if isinstance(outputs, (list, tuple)) else [outputs])])
         done += len(batch)
         if progress is not None:
-            progress(f"Evaluating {name} pictures", done, len(pictures))
+            progress(f"Evaluating {name} images", done, len(images))
     logits = [np.concatenate(found) for found in zip(*parts, strict=True)]
     shares = probabilities(logits, heads)
     classes = {head.name: tuple(head.classes) for head in dataset.heads}
@@ -89,7 +89,7 @@ def measured(
         split=name,
         stamp=stamp,
         data=data,
-        indices=pictures.kept,
+        indices=images.kept,
         labels=labels,
         shares={head.name: found for head, found in zip(heads, shares, strict=True)},
         losses={head.name: losses_of(found, labels[head.name]) for head, found in zip(heads, logits, strict=True)},
@@ -105,8 +105,8 @@ def of_logits(recipe: Recipe) -> Recipe:
     return recipe.model_copy(update={"network": recipe.network.model_copy(update={"heads": heads})})
 
 
-def _batches(pictures: Pictures, labels: dict[str, np.ndarray], recipe: Recipe) -> Iterator[Any]:
-    return (batch[0] for batch in pipeline.evaluation(pictures, labels, recipe))
+def _batches(images: SplitImages, labels: dict[str, np.ndarray], recipe: Recipe) -> Iterator[Any]:
+    return (batch[0] for batch in pipeline.evaluation(images, labels, recipe))
 
 
 def losses_of(logits: np.ndarray, labels: np.ndarray) -> np.ndarray:
@@ -146,7 +146,7 @@ def facts_of(
     Args:
         dataset: where the splits are.
         recipe: whose.
-        samples: of how many pictures each split was that was read.
+        samples: of how many images each split was that was read.
         skipped: the names of those that could not be read, with the reasons.
     """
     return {
@@ -155,7 +155,7 @@ def facts_of(
                  "bits": dataset.bits},
         "test_is_validation": dataset.validates_on_test,
         "samples": dict(samples),
-        "skipped": [{"picture": picture, "reason": sentence} for picture, sentence in skipped],
+        "skipped": [{"picture": image, "reason": sentence} for image, sentence in skipped],
         "classes": {head.name: list(head.classes) for head in dataset.heads},
         "notes": list(dataset.notes),
         **environment(),
@@ -175,7 +175,7 @@ def evaluate(
     Args:
         run: one that has ended.
         network: its best epoch's model, as `models.load.load_run` opens it.
-        split: train, validation or test; training pictures are taken as they are, without augmentation.
+        split: train, validation or test; training images are taken as they are, without augmentation.
         progress: called with what is done and how far.
         cancelled: asked now and then; `True` ends the work.
 
@@ -190,12 +190,12 @@ def evaluate(
     recipe, dataset = ready(run.recipe, may_adapt=False, progress=progress)
     if split not in dataset.splits:
         raise DataError(f"{dataset.title} has no {split} split: {one_of(split, dataset.splits)}.")
-    pictures = prepare(dataset.splits[split], recipe.data, progress=progress, cancelled=cancelled)
-    facts = facts_of(dataset, recipe, {split: len(pictures)}, pictures.skipped)
+    images = prepare(dataset.splits[split], recipe.data, progress=progress, cancelled=cancelled)
+    facts = facts_of(dataset, recipe, {split: len(images)}, images.skipped)
     model = scoring(recipe)
     model.set_weights(network.get_weights())
     found = measured(
-        model, recipe, dataset, split, pictures, stamp=stamp, data=facts["data"]["sha256"], began=began,
+        model, recipe, dataset, split, images, stamp=stamp, data=facts["data"]["sha256"], began=began,
         progress=progress, cancelled=cancelled,
     )  # fmt: skip
     report = report_of(found)

@@ -40,15 +40,15 @@ def evaluate_file(loaded: Loaded, dataset: str, split: str = "", *, progress: Pr
     if split not in opened.splits:
         raise DataError(f"{opened.title} has no {split} split: {one_of(split, opened.splits)}.")
     own = {head.name: _order(loaded, head.name, opened, name) for head, name in _pairs(loaded, opened)}
-    pictures = prepare(opened.splits[split], data, progress=progress)
-    labels = {mine: order[opened.splits[split].labels[name][pictures.kept]] for mine, (name, order) in own.items()}
+    images = prepare(opened.splits[split], data, progress=progress)
+    labels = {mine: order[opened.splits[split].labels[name][images.kept]] for mine, (name, order) in own.items()}
     logits, shares, graph = [], [], flatten(loaded.model)
-    for start in range(0, len(pictures), BATCH):
-        seen = np.stack([pictures[at] for at in range(start, min(start + BATCH, len(pictures)))])
+    for start in range(0, len(images), BATCH):
+        seen = np.stack([images[at] for at in range(start, min(start + BATCH, len(images)))])
         logits.append([one.numpy() for one in graph.model(loaded.pixels(seen))])
         shares.append(loaded.ask(seen))
         if progress is not None:
-            progress(f"Evaluating {split} pictures", start + len(seen), len(pictures))
+            progress(f"Evaluating {split} images", start + len(seen), len(images))
     names = [head.name for head in loaded.heads]
     scores = {name: np.concatenate(found) for name, found in zip(names, zip(*logits, strict=True), strict=True)}
     answers = {name: np.concatenate(found) for name, found in zip(names, zip(*shares, strict=True), strict=True)}

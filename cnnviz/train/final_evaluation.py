@@ -27,7 +27,7 @@ Cached = tuple[keras.Model, Stem, list[np.ndarray] | None]
 
 
 def conclude(diary: Diary, reader: Reader, last_weights: str, cached: Cached | None = None) -> None:
-    """Measures the best epoch's model on validation and test pictures and writes `report.json`.
+    """Measures the best epoch's model on validation and test images and writes `report.json`.
 
     Args:
         diary: the run's.
@@ -40,7 +40,7 @@ def conclude(diary: Diary, reader: Reader, last_weights: str, cached: Cached | N
     of = {"stamp": predictions.stamp(diary.folder / "best.keras"), "data": fingerprint(dataset)}
     of["progress"] = diary.progress  # which is also where it can be stopped
     kept = [measured(asked, recipe, dataset, "validation", read("validation")[0], began=began, **of)]
-    if dataset.validates_on_test:  # the very pictures that were measured just now
+    if dataset.validates_on_test:  # the very images that were measured just now
         kept.append(replace(kept[0], split="test", same_as="validation"))
     elif "test" in dataset.splits:
         began = time.perf_counter()
@@ -82,7 +82,7 @@ def _asked(
     if cached is None:
         model = scoring(recipe)
         model.load_weights(path)
-        return model, model, reader.pictures
+        return model, model, reader.images
     model, stem, weights = cached
     head, asked = head_of(model, recipe.network), head_alone(of_logits(recipe).network, recipe.data.input_shape)
     if weights is None:

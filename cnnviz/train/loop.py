@@ -40,7 +40,7 @@ class _Work:
 
     def read(self, stage: Stage, name: str) -> tuple:
         """What a stage takes of a split, and the labels."""
-        return self.reader.features(name, self.stem) if stage.cached else self.reader.pictures(name)
+        return self.reader.features(name, self.stem) if stage.cached else self.reader.images(name)
 
     def arranged(self, stage: Stage) -> keras.Model:
         """What a stage fits, compiled."""
@@ -85,8 +85,8 @@ def _prepared(diary: Diary, reader: Reader, plan: tuple[Stage, ...]) -> _Work:
     recipe = reader.recipe
     weights = _weights(recipe, diary)
     if not plan[0].cached:
-        reader.pictures("train")
-        reader.pictures("validation")
+        reader.images("train")
+        reader.images("validation")
     diary.note("Building the network")
     model, backbone = build(recipe, weights), recipe.network.backbone
     keeper = keras.Model(model.input, model.output) if backbone else build(recipe)

@@ -1,20 +1,20 @@
-"""Which validation pictures a run watches while it learns."""
+"""Which validation images a run watches while it learns."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from cnnviz.data import Dataset
-from cnnviz.data.pictures import Pictures
+from cnnviz.data.split_images import SplitImages
 from cnnviz.recipe import Recipe
-from cnnviz.runs.snapshots import PICTURES, Probe
+from cnnviz.runs.snapshots import IMAGES, Probe
 
 __all__ = ["chosen", "probe_of"]
 
 _CANDIDATES = 2000
 
 
-def chosen(labels: dict[str, np.ndarray], seed: int, count: int = PICTURES) -> np.ndarray:
+def chosen(labels: dict[str, np.ndarray], seed: int, count: int = IMAGES) -> np.ndarray:
     """Returns which samples are watched, int64 ascending by their labels: drawn by the seed, spread over the classes.
 
     Args:
@@ -38,8 +38,8 @@ def chosen(labels: dict[str, np.ndarray], seed: int, count: int = PICTURES) -> n
     return order[picked].astype(np.int64)
 
 
-def probe_of(dataset: Dataset, held_out: Pictures, labels: dict[str, np.ndarray], recipe: Recipe) -> Probe:
-    """Returns the validation pictures that a run watches; `labels` are those of the pictures that could be read."""
+def probe_of(dataset: Dataset, held_out: SplitImages, labels: dict[str, np.ndarray], recipe: Recipe) -> Probe:
+    """Returns the validation images that a run watches; `labels` are those of the images that could be read."""
     names = {head.name: labels[head.name] for head in recipe.network.heads}
     at = chosen(names, recipe.seed)
     split = dataset.splits["validation"]

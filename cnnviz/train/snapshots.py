@@ -1,4 +1,4 @@
-"""Watching a network learn: a small snapshot after each epoch, of a few fixed validation pictures."""
+"""Watching a network learn: a small snapshot after each epoch, of a few fixed validation images."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ _MANY_CLASSES, _LIKELIEST = 100, 20
 class Taker:
     """Takes snapshots of one model, by a function that is compiled when it is made; never changes the model.
 
-    Where the model begins with frozen layers that stay so (`frozen`), what they make of the pictures is computed once
+    Where the model begins with frozen layers that stay so (`frozen`), what they make of the images is computed once
     instead, and nothing is compiled.
     """
 
@@ -53,9 +53,9 @@ class Taker:
             for at, name in enumerate(self._cams)
         ]
         self._weights = [tf.constant(each) for each in weights]
-        self._pixels = tf.constant(probe.pictures, tf.float32)
+        self._pixels = tf.constant(probe.images, tf.float32)
         self._kernels = _first_kernels(graph)
-        compute = self._function(graph, *_sizes(graph, self._convolutions, len(probe.pictures)), frozen)
+        compute = self._function(graph, *_sizes(graph, self._convolutions, len(probe.images)), frozen)
         specs = graph_spec(self._pixels), [graph_spec(each) for each in self._weights]
         self._compute = compute if frozen else traced(compute, *specs)
 
@@ -127,13 +127,13 @@ def _cam_layer(graph: Graph) -> str:
     return (wide or graph.convolutions or ("",))[-1]
 
 
-def _sizes(graph: Graph, layers: Sequence[Any], pictures: int) -> tuple[int, int]:
+def _sizes(graph: Graph, layers: Sequence[Any], images: int) -> tuple[int, int]:
     """How many channels of each convolution are kept, and how long their longer side may be, so that it is not much."""
     for side in range(_SIDE, _LEAST_SIDE, -1):
         areas = [min(side, max(one.shape[:2])) ** 2 * min(_CHANNELS, one.shape[2]) for one in layers]
-        if pictures * sum(areas) <= _MAP_BYTES:
+        if images * sum(areas) <= _MAP_BYTES:
             return _CHANNELS, side
-    return max(1, _MAP_BYTES // max(1, pictures * len(layers) * _LEAST_SIDE**2)), _LEAST_SIDE
+    return max(1, _MAP_BYTES // max(1, images * len(layers) * _LEAST_SIDE**2)), _LEAST_SIDE
 
 
 def _small(values: Any, side: int) -> Any:
@@ -168,7 +168,7 @@ def _likeliest(shares: np.ndarray) -> np.ndarray:
 
 
 def _first_kernels(graph: Graph) -> Callable[[], np.ndarray] | None:
-    """What reads the first convolution's kernels, where it sees the picture's channels."""
+    """What reads the first convolution's kernels, where it sees the image's channels."""
     steps = {step.name: step.operation for step in graph.program.steps}
     layer = next((layer_of(steps[name]) for name in graph.convolutions[:1]), None)
     if not isinstance(layer, keras.layers.Conv2D) or layer.kernel.shape[2] not in (1, 3):
@@ -184,7 +184,7 @@ class Snapshots(keras.callbacks.Callback):
     Args:
         folder: the run's.
         recipe: the run's.
-        probe: the pictures that are watched.
+        probe: the images that are watched.
         first: the epochs that there are already.
         end: the epochs after which the fit ends; all of the recipe's by default.
         whole: the model, where only a part of it is fitted, behind what is frozen.
@@ -201,7 +201,7 @@ class Snapshots(keras.callbacks.Callback):
 
     def on_train_begin(self, logs=None):
         snapshots.drop(self._folder, self._first if self._first else -1)
-        snapshots.save_pictures(self._folder, self._probe)
+        snapshots.save_images(self._folder, self._probe)
         heads, whole = self._recipe.network.heads, self._whole
         self._taker = Taker(whole or self.model, heads, self._probe, frozen=whole is not None)
         if not self._first:

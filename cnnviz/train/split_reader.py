@@ -1,4 +1,4 @@
-"""A run's data as its stages take it: pictures, or a backbone's features of them."""
+"""A run's data as its stages take it: images, or a backbone's features of them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 from cnnviz.backbones import BACKBONES
 from cnnviz.data import Dataset
 from cnnviz.data.features import features
-from cnnviz.data.pictures import Pictures, on_demand, prepare
+from cnnviz.data.split_images import SplitImages, on_demand, prepare
 from cnnviz.errors import DataError
 from cnnviz.recipe import Recipe
 from cnnviz.train.run_writer import Diary, Stopped
@@ -23,15 +23,15 @@ Stem = tuple[str, Callable[[np.ndarray], np.ndarray]]
 
 
 class Reader:
-    """Reads each split once in each form, says which pictures can't be read, and stops when the run is to stop."""
+    """Reads each split once in each form, says which images can't be read, and stops when the run is to stop."""
 
     def __init__(self, dataset: Dataset, recipe: Recipe, diary: Diary):
         self.dataset, self.recipe = dataset, recipe
         self._diary = diary
-        self._read: dict[tuple[str, bool], Pictures] = {}
+        self._read: dict[tuple[str, bool], SplitImages] = {}
 
-    def pictures(self, name: str) -> tuple[Pictures, Labels]:
-        """Returns a split's pictures at their working size, and the labels of those that could be read.
+    def images(self, name: str) -> tuple[SplitImages, Labels]:
+        """Returns a split's images at their working size, and the labels of those that could be read.
 
         Raises:
             DataError: there is none.
@@ -42,30 +42,30 @@ class Reader:
             name, False, lambda **how: prepare(self.dataset.splits[name], self.recipe.data, whole=whole, **how)
         )
 
-    def features(self, name: str, stem: Stem) -> tuple[Pictures, Labels]:
-        """As `pictures`, but what the stem makes of them, see `cnnviz.data.features`."""
+    def features(self, name: str, stem: Stem) -> tuple[SplitImages, Labels]:
+        """As `images`, but what the stem makes of them, see `cnnviz.data.features`."""
         key, compute = stem
         what = f"{BACKBONES[self.recipe.network.backbone.name].title}'s features"
         split = self.dataset.splits[name]
         return self._once(name, True, lambda **how: features(split, self.recipe.data, key, compute, what=what, **how))
 
-    def watched(self, name: str, found: Pictures) -> Pictures:
-        """Returns the pictures behind what was read of a split, decoded when they are asked for."""
+    def watched(self, name: str, found: SplitImages) -> SplitImages:
+        """Returns the images behind what was read of a split, decoded when they are asked for."""
         if (name, True) not in self._read:
             return found
         return on_demand(self.dataset.splits[name], self.recipe.data, found.kept)
 
     @property
     def samples(self) -> dict[str, int]:
-        """How many pictures there are of each split that was read; those that couldn't be are left out."""
+        """How many images there are of each split that was read; those that couldn't be are left out."""
         return {name: len(found) for (name, _), found in self._read.items()}
 
     @property
     def skipped(self) -> list[tuple[str, str]]:
-        """The names of pictures that couldn't be read, with the reasons."""
+        """The names of images that couldn't be read, with the reasons."""
         return list(dict.fromkeys(one for found in self._read.values() for one in found.skipped))
 
-    def _once(self, name: str, computed: bool, read: Callable[..., Pictures]) -> tuple[Pictures, Labels]:
+    def _once(self, name: str, computed: bool, read: Callable[..., SplitImages]) -> tuple[SplitImages, Labels]:
         split, diary = self.dataset.splits[name], self._diary
         if (name, computed) not in self._read:
             try:
@@ -75,10 +75,10 @@ class Reader:
             if diary.stopping():
                 raise Stopped
             if len(found) == 0:
-                raise DataError(f"None of the {len(split)} {name} pictures of {self.dataset.name} could be read; see "
+                raise DataError(f"None of the {len(split)} {name} images of {self.dataset.name} could be read; see "
                                 "the log.")  # fmt: skip
-            for picture, sentence in found.skipped:
-                diary.say(f"Skipped {picture}: {sentence}")
+            for image, sentence in found.skipped:
+                diary.say(f"Skipped {image}: {sentence}")
             self._read[name, computed] = found
         found = self._read[name, computed]
         return found, {head: labels[found.kept] for head, labels in split.labels.items()}

@@ -11,7 +11,7 @@ _LONGEST_PART = 40
 
 
 def file_name(*parts: str, ending: str) -> str:
-    """Returns a file's name of parts such as a network, a photo and what the file has of them: "shapes-cat-map.npy".
+    """Returns a file's name of parts such as a network, an image and what the file has of them: "shapes-cat-map.npy".
 
     A part that is shortened, or loses letters that are not a to z or digits, gets four digits by which it differs from
     others of which the same would be left. Empty parts are left out.
@@ -24,7 +24,7 @@ def file_name(*parts: str, ending: str) -> str:
 
 
 def _safe(part: str) -> str:
-    part = re.sub(r"\.[A-Za-z]{1,5}$", "", part)  # a photo's own ending
+    part = re.sub(r"\.[A-Za-z]{1,5}$", "", part)  # an image's own ending
     left = re.sub(r"[^A-Za-z0-9_]+", "-", part).strip("-")
     lost = len(left) > _LONGEST_PART or re.search(r"[^\x00-\x7f]", part)
     if part and (lost or not left):

@@ -1,4 +1,4 @@
-"""What a page without a browser draws, as pixels: pictures in its HTML and in its components."""
+"""What a page without a browser draws, as pixels: images in its HTML and in its components."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def pixels_of(url: str) -> np.ndarray:
 
 
 def html_images(app: AppTest, alt: str = "") -> list[np.ndarray]:
-    """The pictures of the page's HTML from the first that stands behind this text on."""
+    """The images of the page's HTML from the first that stands behind this text on."""
     html = "".join(part.proto.body for part in app.get("html"))
     assert alt in html, f"nothing is called {alt!r}"
     return [pixels_of(url) for url in re.findall(r'src="(data:image/(?:png|jpeg)[^"]+)"', html[html.index(alt) :])]
@@ -34,5 +34,5 @@ def component(app: AppTest, name: str) -> dict[str, Any]:
 
 
 def colours(image: np.ndarray) -> int:
-    """How many colours a picture has."""
+    """How many colours an image has."""
     return len(np.unique(image.reshape(-1, image.shape[-1]), axis=0))

@@ -59,7 +59,7 @@ def named(name: str) -> Policy:
 
 
 def captions(app: AppTest) -> list[str]:
-    return [caption for picture in app.image for caption in picture.captions]
+    return [caption for image in app.image for caption in image.captions]
 
 
 def said(elements) -> list[str]:
@@ -92,16 +92,16 @@ def test_first_sight_is_the_cat_and_nine_draws_of_d3(app: AppTest) -> None:
     assert not app.warning
 
 
-def test_every_control_has_help_and_every_picture_a_caption(app: AppTest) -> None:
+def test_every_control_has_help_and_every_image_a_caption(app: AppTest) -> None:
     shown(app)
-    for view in ("Grid", "One step from low to high", "Two pictures × five", "Before and after"):
+    for view in ("Grid", "One step from low to high", "Two images × five", "Before and after"):
         group(app, "augment_view").set_value(view)
         shown(app)
         for kind in ("selectbox", "number_input", "slider", "toggle", "button", "button_group", "text_input"):
             for one in getattr(app, kind):
                 assert one.help, f"{kind} {one.label!r} has no help"
         assert app.image
-        assert all(all(picture.captions) for picture in app.image)
+        assert all(all(image.captions) for image in app.image)
 
 
 def test_a_slider_changes_the_draws_and_the_address(app: AppTest) -> None:
@@ -142,7 +142,7 @@ def test_the_widest_range_of_every_step_can_be_drawn(app: AppTest, kind: str) ->
         widget(app, "slider", 0, "range").set_value(widget(app, "slider", 0, "range").value[:1] * 2)
         shown(app)
         assert policy(app).steps[0].low == policy(app).steps[0].high == STEPS[kind].bounds[0]
-    for view in ("One step from low to high", "Two pictures × five", "Before and after"):
+    for view in ("One step from low to high", "Two images × five", "Before and after"):
         group(app, "augment_view").set_value(view)
         app.toggle(key="augment_mark").set_value(True)
         shown(app)
@@ -197,18 +197,18 @@ def test_an_unknown_policy_in_the_address_is_said(app: AppTest) -> None:
     assert policy(app) == named("D3")
 
 
-def test_policy_and_picture_survive_other_pages(app: AppTest) -> None:
+def test_policy_and_image_survive_other_pages(app: AppTest) -> None:
     shown(app)
     widget(app, "slider", 0, "range").set_value((-5.0, 5.0))
     group(app, "picture_source").set_value("data")
-    group(app, "augment_view").set_value("Two pictures × five")
+    group(app, "augment_view").set_value("Two images × five")
     shown(app)
-    wanted, pictures = policy(app), captions(app)
+    wanted, images = policy(app), captions(app)
     app.switch_page("pages/runs.py").run()
     app.switch_page("pages/augment.py")
     shown(app)
     assert policy(app) == wanted
-    assert captions(app) == pictures
+    assert captions(app) == images
     assert len(app.image) == 12
 
 
@@ -240,7 +240,7 @@ def test_data_that_a_step_destroys_is_warned_of(app: AppTest) -> None:
 
 
 def test_the_draw_is_the_one_that_training_sees(app: AppTest) -> None:
-    """The number that draws are keyed by is the picture's position in the training split."""
+    """The number that draws are keyed by is the image's position in the training split."""
     app.query_params["data"] = "shapes"
     app.query_params["item"] = "5"
     shown(app)
@@ -283,7 +283,7 @@ def test_a_bad_policy_file_is_one_sentence_and_changes_nothing(app: AppTest, con
     assert policy(app) == named("D3")
 
 
-def photo(app: AppTest, name: str, content: bytes) -> None:
+def image(app: AppTest, name: str, content: bytes) -> None:
     group(app, "picture_source").set_value("upload")
     shown(app)
     app.file_uploader(key="picture_file").set_value((name, content, "image/png"))
@@ -298,7 +298,7 @@ def png(height: int, width: int) -> bytes:
 
 def test_an_upload_is_shown_and_its_name_is_only_text(app: AppTest) -> None:
     shown(app)
-    photo(app, "**<img src=x>**.png", png(60, 90))
+    image(app, "**<img src=x>**.png", png(60, 90))
     assert len(app.image) == 10
     assert "<img" not in captions(app)[0].replace("\\<", "")
     assert not app.error
@@ -307,8 +307,8 @@ def test_an_upload_is_shown_and_its_name_is_only_text(app: AppTest) -> None:
 @pytest.mark.parametrize("size", [(1, 1), (1, 3000), (2500, 2)])
 def test_uploads_of_odd_shapes_are_drawn(app: AppTest, size: tuple[int, int]) -> None:
     shown(app)
-    photo(app, "thin.png", png(*size))
-    for view in ("Grid", "One step from low to high", "Two pictures × five", "Before and after"):
+    image(app, "thin.png", png(*size))
+    for view in ("Grid", "One step from low to high", "Two images × five", "Before and after"):
         group(app, "augment_view").set_value(view)
         app.toggle(key="augment_mark").set_value(True)
         shown(app)
@@ -318,7 +318,7 @@ def test_uploads_of_odd_shapes_are_drawn(app: AppTest, size: tuple[int, int]) ->
 @pytest.mark.parametrize("content", [b"", b"no picture", png(60, 90)[:300]])
 def test_a_bad_upload_is_one_sentence(app: AppTest, content: bytes) -> None:
     shown(app)
-    photo(app, "bad.png", content)
+    image(app, "bad.png", content)
     assert len(app.error) == 1
     assert said(app.error)[0].endswith(".")
 

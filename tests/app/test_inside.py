@@ -44,13 +44,13 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def shapes(folder: Path) -> Run:
-    """Two heads, pictures in colour; the newest."""
+    """Two heads, images in colour; the newest."""
     return give_network(make_run(small("S", LAYERS), created=1_700_000_900.0, runs=folder))
 
 
 @pytest.fixture(scope="module")
 def digits(folder: Path) -> Run:
-    """One head, grey pictures, and a convolution with a single filter."""
+    """One head, grey images, and a convolution with a single filter."""
     return give_network(make_run(small("Q", [{"type": "Conv2D", "filters": 1}, {"type": "Flatten"}]), runs=folder))
 
 
@@ -90,11 +90,11 @@ def said(app: AppTest) -> str:
     return "\n".join(parts).replace("\\", "").replace("\u2060", "")
 
 
-def given(run: Run, layer: str, photo: str = "chelsea") -> np.ndarray:
+def given(run: Run, layer: str, image: str = "chelsea") -> np.ndarray:
     """What a layer gives, by Keras alone."""
     loaded = load_run(run)
     part = keras.Model(loaded.model.inputs[0], loaded.model.get_layer(layer).output)
-    return part(loaded.pixels(loaded.fit(sample(photo))[None]), training=False).numpy()[0]
+    return part(loaded.pixels(loaded.fit(sample(image))[None]), training=False).numpy()[0]
 
 
 def told(words: str) -> list[float]:
@@ -171,7 +171,7 @@ def test_every_view_is_drawn_for_every_layer(app: AppTest, shapes: Run, shown) -
 
 
 def urls(app: AppTest) -> list[str]:
-    """All pictures on the page in HTML and in components."""
+    """All images on the page in HTML and in components."""
     found = [
         url for one in app.get("html") for url in re.findall(r'src="(data:image/(?:png|jpeg)[^"]+)"', one.proto.body)
     ]
@@ -180,7 +180,7 @@ def urls(app: AppTest) -> list[str]:
     return found
 
 
-def test_zero_has_one_colour_in_the_mosaic_and_in_each_channels_large_picture(app: AppTest, shapes: Run, shown) -> None:
+def test_zero_has_one_colour_in_the_mosaic_and_in_each_channels_large_image(app: AppTest, shapes: Run, shown) -> None:
     """One value, one colour, whatever the scale; below 0 another one."""
     values = given(shapes, "conv2d")
     assert (values == 0).any(), "the ReLU must make zeros"
@@ -190,12 +190,12 @@ def test_zero_has_one_colour_in_the_mosaic_and_in_each_channels_large_picture(ap
     for scale in ("each", "one"):
         app.selectbox(key="inside_scale").set_value(scale)
         shown(app)
-        mosaic = pixels_of(component(app, "inside_mosaic")["picture"])
+        mosaic = pixels_of(component(app, "inside_mosaic")["image"])
         height, width = mosaic.shape[0] // rows, mosaic.shape[1] // columns
         for channel in range(values.shape[2]):
             app.number_input(key="inside_channel").set_value(channel)
             shown(app)
-            large = pixels_of(component(app, "inside_peek")["pictures"][0][0])
+            large = pixels_of(component(app, "inside_peek")["images"][0][0])
             top, left = channel // columns * height, channel % columns * width
             tile = mosaic[top : top + height - 1, left : left + width - 1]
             plane = values[..., channel]
@@ -219,7 +219,7 @@ def test_zero_has_one_colour_in_the_mosaic_and_in_each_channels_large_picture(ap
         ({"channel": "٣", "view": "nonsense"}, ()),
         ({"channel": "9" * 400, "layer": "a" * 5000}, ("has no layer",)),
         ({"run": "../../etc", "sample": "nobody"}, ("There is no network of a run", "'nobody'")),
-        ({"item": "x:y"}, ("There is no held-out picture",)),
+        ({"item": "x:y"}, ("There is no held-out image",)),
     ],
 )
 def test_addresses_that_name_nothing_are_told(
@@ -235,8 +235,8 @@ def test_addresses_that_name_nothing_are_told(
     assert int(address_of(app)["channel"]) < 6
     values = given(shapes, layer)
     assert f"The {values.shape[-1]} channels of {layer}" in said(app)
-    assert colours(pixels_of(component(app, "inside_mosaic")["picture"])) > 8
-    assert f"Channel {address_of(app)['channel']} of {layer}" in component(app, "inside_peek")["pictures"][0][1]
+    assert colours(pixels_of(component(app, "inside_mosaic")["image"])) > 8
+    assert f"Channel {address_of(app)['channel']} of {layer}" in component(app, "inside_peek")["images"][0][1]
     assert "view" not in address_of(app)
 
 
@@ -259,7 +259,7 @@ def test_a_layer_with_one_channel_is_shown(app: AppTest, digits: Run, shown) -> 
     assert told(said(app)) == figures(given(digits, "conv2d"))
 
 
-def test_network_and_picture_are_those_of_predict(app: AppTest, shapes: Run, digits: Run, shown) -> None:
+def test_network_and_image_are_those_of_predict(app: AppTest, shapes: Run, digits: Run, shown) -> None:
     shown(app, run=shapes.id)
     app.selectbox(key="inside_network").set_value(digits.id)
     app.button(key="predict_sample_coffee").click()
@@ -294,7 +294,7 @@ def test_a_run_that_kept_its_epochs_is_watched(app: AppTest, shapes: Run, digits
     shares = {"label": np.full((2, 10), 0.1, np.float32)}
     probe = Probe(np.zeros((2, 8, 8, 1), np.uint8), ("one", "two"), {"label": np.array([1, 2])},
                   load_run(digits).classes)  # fmt: skip
-    snapshots.save_pictures(digits.folder, probe)
+    snapshots.save_images(digits.folder, probe)
     for epoch in range(3):
         snapshots.save(digits.folder, Snapshot(epoch, shares))
     shown(app, run=digits.id, view="epochs")

@@ -1,4 +1,4 @@
-"""Two side by side, as a person meets them: the same layer's channels of two pictures, networks or epochs."""
+"""Two side by side, as a person meets them: the same layer's channels of two images, networks or epochs."""
 
 from __future__ import annotations
 
@@ -34,10 +34,10 @@ def script() -> None:
 
     run = runs.open_run(st.session_state["run"])
     if found := networks([run]):
-        loaded, photo = found[0].loaded, of_sample("chelsea")
-        seen, rows = loaded.fit(photo.whole()), table(loaded)
+        loaded, image = found[0].loaded, of_sample("chelsea")
+        seen, rows = loaded.fit(image.whole()), table(loaded)
         layer, channel = settled(Choice(), rows)
-        beside_part(Opened(found[0], of_run(run), photo, seen, loaded.pixels(seen[None]), rows, layer, channel))
+        beside_part(Opened(found[0], of_run(run), image, seen, loaded.pixels(seen[None]), rows, layer, channel))
         st.session_state["loaded"] = loaded
 
 
@@ -73,9 +73,9 @@ def snapshot(epoch: int) -> Snapshot:
     return Snapshot(epoch, shares, maps=(Maps("conv2d", (16, 16, 8), levels, low, high),))
 
 
-def test_two_pictures_go_through_one_network(shapes: Run, shown) -> None:
+def test_two_images_go_through_one_network(shapes: Run, shown) -> None:
     app = shown(shapes)
-    assert app.segmented_control(key="inside_beside_what").options == ["Two pictures", "Two networks"]
+    assert app.segmented_control(key="inside_beside_what").options == ["Two images", "Two networks"]
     other = app.selectbox(key="inside_beside_photo")
     assert "Chelsea" not in other.options  # it is the one above
     other.set_value("coffee")
@@ -91,12 +91,12 @@ def test_two_pictures_go_through_one_network(shapes: Run, shown) -> None:
     assert f"Chelsea: from {one[..., 0].min():.3g} to {one[..., 0].max():.3g}" in words(app)
     assert f"Coffee: from {two[..., 0].min():.3g} to {two[..., 0].max():.3g}" in words(app)
     other = shown(app).selectbox(key="inside_beside_photo")
-    other.set_value("A test picture")
+    other.set_value("A test image")
     shown(app)
     assert "Test 1" in words(app)
 
 
-def test_one_picture_goes_through_two_networks(shapes: Run, shown) -> None:
+def test_one_image_goes_through_two_networks(shapes: Run, shown) -> None:
     app = shown(shapes)
     app.segmented_control(key="inside_beside_what").set_value("networks")
     shown(app)
@@ -114,9 +114,9 @@ def test_one_picture_goes_through_two_networks(shapes: Run, shown) -> None:
 
 
 def test_two_epochs_of_a_run_are_those_of_its_snapshots(shapes: Run, shown) -> None:
-    pictures = np.zeros((2, 16, 16, 3), np.uint8)
-    probe = Probe(pictures, ("one.png", "two.png"), {"shape": np.array([0, 1])}, {"shape": ("<b>disc</b>", "star")})
-    snapshots.save_pictures(shapes.folder, probe)
+    images = np.zeros((2, 16, 16, 3), np.uint8)
+    probe = Probe(images, ("one.png", "two.png"), {"shape": np.array([0, 1])}, {"shape": ("<b>disc</b>", "star")})
+    snapshots.save_images(shapes.folder, probe)
     for epoch in range(4):
         snapshots.save(shapes.folder, snapshot(epoch))
     app = shown(shapes)

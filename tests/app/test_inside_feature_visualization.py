@@ -54,11 +54,11 @@ def script() -> None:
     source = of_run(runs.open_run(state["run"]))
     if found := networks([source]):
         [network] = found
-        photo = of_sample("chelsea")
-        seen = network.loaded.fit(photo.whole())
+        image = of_sample("chelsea")
+        seen = network.loaded.fit(image.whole())
         if state.get("without_run"):
             source = replace(source, run=None)
-        opened = Opened(network, source, photo, seen, network.loaded.pixels(seen[None]), table(network.loaded),
+        opened = Opened(network, source, image, seen, network.loaded.pixels(seen[None]), table(network.loaded),
                         state.get("layer", "conv2d"), state.get("channel", 0))  # fmt: skip
         {"patterns": patterns_part, "channel": lambda one: pattern_of(one, one.channel), "excites": excites_part}[
             state.get("view", "patterns")
@@ -142,9 +142,9 @@ def test_patterns_are_made_when_asked_and_the_second_time_they_are_there(
         f"Channel {channel}: mean output {before:.3g} for noise, {after:.3g} for its pattern"
         for channel, before, after in zip(there.filters, there.before, there.after, strict=True)
     ]
-    picture = images.decode(base64.b64decode(page["picture"].partition(",")[2]))
+    image = images.decode(base64.b64decode(page["image"].partition(",")[2]))
     for channel in range(5):
-        np.testing.assert_array_equal(picture[:, 21 * channel : 21 * channel + 16, :1], there.pictures[channel])
+        np.testing.assert_array_equal(image[:, 21 * channel : 21 * channel + 16, :1], there.images[channel])
     assert page["marked"] == [0, 3]
     assert "inside_patterns_make" not in [button.key for button in app.button]
     assert app.get("download_button")
@@ -191,7 +191,7 @@ def test_a_stop_keeps_what_is_whole_and_the_rest_can_be_made_later(
     rested(app)
     whole = kept(digits, "conv2d", range(5), settings)
     assert whole.filters == (0, 1, 2, 3, 4)
-    np.testing.assert_array_equal(whole.pictures[: len(there.filters)], there.pictures)
+    np.testing.assert_array_equal(whole.images[: len(there.filters)], there.images)
     assert "whole" not in said(app)
 
 
@@ -204,8 +204,8 @@ def network_of(run: Run) -> models.Network:
 def test_others_are_let_in_between_steps(digits: Run, rested, until) -> None:
     app = rested(digits, inside_patterns_steps_plain=2000, inside_patterns_size_conv2d=32)
     app.button(key="inside_patterns_make").click().run()
-    network, pictures = network_of(digits), np.zeros((1, *digits.recipe.data.image_size, 1), np.uint8)
-    answers = [network.answers(pictures)[0] for _ in range(5)]
+    network, source_images = network_of(digits), np.zeros((1, *digits.recipe.data.image_size, 1), np.uint8)
+    answers = [network.answers(source_images)[0] for _ in range(5)]
     assert len(answers) == 5
     assert app.session_state["inside_patterns_growing"].latest.steps[-1] < 2000
     app.button(key="stop_inside_patterns").click()
@@ -242,7 +242,7 @@ def test_a_channels_own_pattern(digits: Run, rested) -> None:
     settings = Settings("plain", 5, 1.0, 16)
     there = kept(digits, "conv2d", range(5), settings)
     assert there.filters == (2,)
-    np.testing.assert_array_equal(there.pictures, patterns(load_run(digits), "conv2d", [2], settings).pictures)
+    np.testing.assert_array_equal(there.images, patterns(load_run(digits), "conv2d", [2], settings).images)
     assert "inside_pattern_make" not in [button.key for button in app.button]
     assert len(app.get("image")) == 1
 
@@ -251,7 +251,7 @@ def test_a_size_that_does_not_fit_is_a_sentence(digits: Run, rested) -> None:
     app = rested(digits, layer="conv2d_1", inside_patterns_size_conv2d_1=8)
     app.button(key="inside_patterns_make").click()
     rested(app)
-    assert "conv2d_1 can't be computed for pictures of 8 × 8 pixels: choose a larger size" in said(app)
+    assert "conv2d_1 can't be computed for images of 8 × 8 pixels: choose a larger size" in said(app)
     assert app.button(key="inside_patterns_make").label == "Make 3 patterns"
 
 
@@ -278,15 +278,15 @@ def test_what_excites_a_channel(digits: Run, rested) -> None:
     assert page.split("<div", 1)[1] in again
 
 
-def test_units_see_the_whole_picture_and_have_no_places(digits: Run, rested) -> None:
+def test_units_see_the_whole_image_and_have_no_places(digits: Run, rested) -> None:
     app = rested(digits, view="excites", layer="label", channel=4)
     app.button(key="inside_excites_look").click()
     rested(app)
-    assert "Every output sees the whole picture here" in said(app)
+    assert "Every output sees the whole image here" in said(app)
     assert "Strongest places" not in said(app)
 
 
 def test_without_a_run_it_says_what_is_missing(digits: Run, rested) -> None:
     app = rested(digits, view="excites", without_run=True)
-    assert "is of no run, so that the pictures it was trained on aren't known here" in said(app)
+    assert "is of no run, so that the images it was trained on aren't known here" in said(app)
     assert not app.button

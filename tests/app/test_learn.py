@@ -81,11 +81,11 @@ def test_a_run_of_a_system_is_known_by_network_data_and_augmentation(checkpoints
 
 
 def test_the_experiments_do_what_they_say() -> None:
-    picture = np.arange(36, dtype=np.uint8).reshape(6, 6)
-    assert sorted(shuffled(picture).ravel()) == sorted(picture.ravel())
-    assert not np.array_equal(shuffled(picture), picture)
-    np.testing.assert_array_equal(shuffled(picture), shuffled(picture))
-    np.testing.assert_array_equal(pooled(picture), [[7, 9, 11], [19, 21, 23], [31, 33, 35]])
+    image = np.arange(36, dtype=np.uint8).reshape(6, 6)
+    assert sorted(shuffled(image).ravel()) == sorted(image.ravel())
+    assert not np.array_equal(shuffled(image), image)
+    np.testing.assert_array_equal(shuffled(image), shuffled(image))
+    np.testing.assert_array_equal(pooled(image), [[7, 9, 11], [19, 21, 23], [31, 33, 35]])
     assert {topic.figure for topic in TOPICS.values()} - {""} == set(FIGURES)
 
 
@@ -113,12 +113,12 @@ def shifts_page() -> None:
     import streamlit as st
 
     from cnnviz import runs
-    from cnnviz.ui.learn.translation_test import moved_pictures
+    from cnnviz.ui.learn.translation_test import moved_images
 
-    moved_pictures({name: runs.open_run(run) for name, run in st.session_state["runs"].items()})
+    moved_images({name: runs.open_run(run) for name, run in st.session_state["runs"].items()})
 
 
-def test_networks_are_asked_about_moved_pictures(checkpoints: Path, until: Callable[..., None]) -> None:
+def test_networks_are_asked_about_moved_images(checkpoints: Path, until: Callable[..., None]) -> None:
     layers = [{"type": "Conv2D", "filters": 4}, {"type": "GAP"}]
     made = {
         name: give_network(make_run(replace(PRESETS["Q"], {"network.layers": network})))
@@ -133,7 +133,7 @@ def test_networks_are_asked_about_moved_pictures(checkpoints: Path, until: Calla
     assert not app.exception
     for name, run in made.items():
         found = translation.kept(run)
-        assert f"{name}: {found.accuracy[0]:.1%} of {found.pictures:,}" in re.sub(r"[\\\u2060]", "", words(app))
+        assert f"{name}: {found.accuracy[0]:.1%} of {found.images:,}" in re.sub(r"[\\\u2060]", "", words(app))
     app = AppTest.from_function(shifts_page, default_timeout=60)
     app.session_state["runs"] = {"with": made["with"].id}
     app.run()

@@ -42,7 +42,7 @@ def script() -> None:
                        target=Target(st.session_state.get("head", 0), 2))  # fmt: skip
         if st.session_state.get("empty"):
             made = Explanation(made.method, made.layer, made.target, 0 * made.map, made.scores, 0 * made.strength,
-                               ("Nothing in this picture speaks for it.",))  # fmt: skip
+                               ("Nothing in this image speaks for it.",))  # fmt: skip
         trust_panel(found[0], image, made, key="trust", run=run if st.session_state.get("with_run", True) else None)
 
 
@@ -135,7 +135,7 @@ def test_an_empty_map_is_not_measured(digits: Run, shown) -> None:
 
 def test_objects_are_measured_on_the_whole_test_split_when_asked_and_kept(shapes: Run, shown) -> None:
     app = shown(shapes, head=1)
-    assert "In every test picture the answer for colour is explained" in said(app)
+    assert "In every test image the answer for colour is explained" in said(app)
     assert kept(shapes, "gradient", "colour", None) is None
     assert set(app.multiselect[0].value) == {
         "gradient", "grad-cam", "grad-cam++", "hires-cam", "layer-cam", "eigen-cam"
@@ -145,7 +145,7 @@ def test_objects_are_measured_on_the_whole_test_split_when_asked_and_kept(shapes
     app.button(key="trust_measure").click()
     shown(app)
     gradient, cam = kept(shapes, "gradient", "colour", None), kept(shapes, "grad-cam", "colour", "conv2d")
-    assert (gradient.pictures, cam.pictures) == (500, 500)
+    assert (gradient.images, cam.images) == (500, 500)
     table = app.dataframe[0].value
     assert list(table["Method"]) == ["Gradient", "Grad-CAM"]
     assert list(table["Points at it"]) == pytest.approx([100 * gradient.hits, 100 * cam.hits])
@@ -202,7 +202,7 @@ def test_all_figures_can_be_saved(shapes: Run, shown) -> None:
 
 
 def _parts(app: AppTest, run: Run) -> tuple:
-    """The network, picture and map that the page has."""
+    """The network, image and map that the page has."""
     import numpy as np
 
     from cnnviz.explain import Target, explain

@@ -47,7 +47,7 @@ def shapes(checkpoints: Path) -> Run:
 
 @pytest.fixture
 def digits(checkpoints: Path) -> Run:
-    """A run with one head that takes grey pictures."""
+    """A run with one head that takes grey images."""
     return give_network(make_run(PRESETS["Q"]))
 
 
@@ -102,7 +102,7 @@ def upload(app: AppTest, *files: tuple[str, bytes]) -> None:
 
 def test_first_sight_is_the_cat_its_answer_and_where_it_came_from(app: AppTest, shapes: Run, shown) -> None:
     shown(app)
-    assert [photo.title for photo in choice(app).photos] == ["Chelsea"]
+    assert [image.title for image in choice(app).images] == ["Chelsea"]
     assert "Heat map over Chelsea" in html(app)
     loaded = load_run(shapes)
     for values, (head, classes) in zip(
@@ -118,10 +118,10 @@ def test_first_sight_is_the_cat_its_answer_and_where_it_came_from(app: AppTest, 
     assert not app.warning
 
 
-def test_without_a_network_the_photo_and_the_way_to_one_are_shown(app: AppTest, shown) -> None:
+def test_without_a_network_the_image_and_the_way_to_one_are_shown(app: AppTest, shown) -> None:
     shown(app)
     assert any("No network is chosen" in text for text in said(app.markdown))
-    assert "The photo Chelsea" in html(app)
+    assert "The image Chelsea" in html(app)
     assert not app.error
 
 
@@ -153,7 +153,7 @@ def test_a_link_opens_the_same_view(app: AppTest, shapes: Run, digits: Run, show
         {"run": shapes.id, "item": "17", "head": "colour", "class": "green", "layer": "conv2d_1", "method": "layer-cam"}
     )
     shown(app)
-    assert [photo.address for photo in choice(app).photos] == [("item", f"{shapes.id}:17")]
+    assert [image.address for image in choice(app).images] == [("item", f"{shapes.id}:17")]
     assert any(text.startswith("**LayerCAM** of **green** at **conv2d_1**") for text in said(app.caption))
     assert "labelled" in html(app)
     assert address_of(app)["item"] == "17"
@@ -171,7 +171,7 @@ def test_one_head_of_a_run_is_a_network_of_its_own(app: AppTest, shapes: Run, sh
     shown(app)
     assert not app.error
     assert not [one for one in app.selectbox if one.key == "predict_head"]
-    comparisons = {"What it answers", "Answer against second", "Answer against truth"}  # its photo has labels
+    comparisons = {"What it answers", "Answer against second", "Answer against truth"}  # its image has labels
     classes = set(load_run(shapes).classes["colour"])
     assert set(app.selectbox(key="predict_class").options) == comparisons | classes
     assert "labelled" in html(app)
@@ -180,7 +180,7 @@ def test_one_head_of_a_run_is_a_network_of_its_own(app: AppTest, shapes: Run, sh
     by_link(app, run=own, item=f"{shapes.id}:18")
     shown(app)
     assert choice(app).sources == [own]
-    assert [photo.address for photo in choice(app).photos] == [("item", f"{shapes.id}:18")]
+    assert [image.address for image in choice(app).images] == [("item", f"{shapes.id}:18")]
     assert address_of(app) == {"run": own, "item": f"{shapes.id}:18"}
 
 
@@ -193,7 +193,7 @@ def test_a_link_to_what_is_not_there_says_so_and_shows_the_rest(app: AppTest, sh
     warnings = " ".join(said(app.warning))
     for part in ("'gone'", "'nobody'", "'x:y'", "'taste'", "sour", "'guess'", "'dense'"):
         assert part in warnings
-    assert [photo.title for photo in choice(app).photos] == ["Coffee"]
+    assert [image.title for image in choice(app).images] == ["Coffee"]
     assert any(text.startswith("**Grad-CAM** of") for text in said(app.caption))
     assert "Heat map over Coffee" in html(app)
     assert "<b>sour" not in html(app)
@@ -219,8 +219,8 @@ def test_every_method_draws_a_map(app: AppTest, digits: Run, shown, method: str)
     assert not app.error
     assert not app.warning
     assert ("Layer" in [one.label for one in app.selectbox]) == (METHODS[method].family == "cam")
-    photo, heat = html_images(app, "Heat map over ")[:2]
-    assert photo.shape == heat.shape
+    image, heat = html_images(app, "Heat map over ")[:2]
+    assert image.shape == heat.shape
     loaded = load_run(digits)
     seen = loaded.fit(open_dataset(PRESETS["Q"].data).splits["test"].image(2))[None]
     target = Target(0, int(loaded.ask(seen)[0][0].argmax()))
@@ -248,8 +248,8 @@ def test_opacity_changes_the_style_and_nothing_else(app: AppTest, digits: Run, s
 
 def test_an_upload_is_answered_as_the_network_itself_answers(app: AppTest, shapes: Run, shown) -> None:
     shown(app)
-    photo = np.repeat(np.repeat(sample("rocket"), 3, axis=0), 3, axis=1)  # larger than what is kept for show
-    data = jpeg(photo)
+    image = np.repeat(np.repeat(sample("rocket"), 3, axis=0), 3, axis=1)  # larger than what is kept for show
+    data = jpeg(image)
     upload(app, ("**my** <i>rocket</i>.jpg", data))
     shown(app)
     loaded = load_run(shapes)
@@ -277,12 +277,12 @@ def huge_png() -> bytes:
 
 
 BAD = {
-    "text.jpg": (b"Dear Sir or Madam", "not a picture"),
+    "text.jpg": (b"Dear Sir or Madam", "not an image"),
     "empty.png": (b"", "0 bytes"),
     "cut.jpg": (jpeg(np.asarray(Image.effect_noise((300, 200), 80).convert("RGB")))[:4000], "damaged or cut off"),
     "huge.png": (huge_png(), "at most 60 megapixels are allowed, 178 in a JPEG"),
     "drawing.svg": (b'<?xml version="1.0"?><svg xmlns="http://www.w3.org/2000/svg"/>', "SVG drawing"),
-    "phone.heic": (b"\0\0\0\x18ftypheic" + b"\0" * 64, "HEIC photo"),
+    "phone.heic": (b"\0\0\0\x18ftypheic" + b"\0" * 64, "HEIC image"),
     "page.pdf": (b"%PDF-1.7\n", "PDF file"),
     "large.jpg": (jpeg(np.zeros((8, 8, 3), np.uint8)) + b"\0" * (30 << 20), "at most 20 MB"),
     "net.h5": (b"\x89HDF\r\n\x1a\n" + b"\0" * 64, "HDF5"),
@@ -303,7 +303,7 @@ def test_bad_files_get_a_sentence_each_and_the_rest_is_answered(app: AppTest, di
         assert part in line
         assert line.count(". ") == 0
         assert line.endswith(".")
-    assert [photo.title for photo in choice(app).photos] == ["good.jpg"]
+    assert [image.title for image in choice(app).images] == ["good.jpg"]
     assert "Heat map over good.jpg" in html(app)
     app.button(key="predict_dismiss").click()
     shown(app)
@@ -314,11 +314,11 @@ def test_only_bad_files_leave_what_was_shown(app: AppTest, digits: Run, shown) -
     shown(app)
     upload(app, ("text.jpg", b"no"))
     shown(app)
-    assert [photo.title for photo in choice(app).photos] == ["Chelsea"]
+    assert [image.title for image in choice(app).images] == ["Chelsea"]
     assert len(app.error) == 1
 
 
-def test_several_photos_and_networks_stand_in_a_grid(app: AppTest, shapes: Run, digits: Run, shown) -> None:
+def test_several_images_and_networks_stand_in_a_grid(app: AppTest, shapes: Run, digits: Run, shown) -> None:
     shown(app)
     app.toggle(key="predict_beside").set_value(True)
     shown(app)
@@ -437,7 +437,7 @@ def test_what_cannot_be_known_is_said_and_chosen(app: AppTest, checkpoints: Path
 @pytest.mark.parametrize(
     ("name", "shape", "classes", "part"),
     [
-        ("five.keras", (8, 8, 5), "", "expected one input of pictures"),
+        ("five.keras", (8, 8, 5), "", "expected one input of images"),
         ("own.keras", (8, 8, 3), "a, b, c", "3 class names were given"),
         ("net.h5", None, "", "HDF5"),
         ("text.keras", b"hello", "", "not a .keras file"),
@@ -451,7 +451,7 @@ def test_a_file_that_is_no_use_is_one_sentence(
     use_file(app, shown, name, own_file(data, tmp_path) if isinstance(data, tuple) else data, classes)
     (sentence,) = said(app.error)
     assert part in sentence
-    assert "The photo Chelsea" in html(app)
+    assert "The image Chelsea" in html(app)
 
 
 def test_a_network_of_nan_is_one_sentence(app: AppTest, checkpoints: Path, shown, tmp_path: Path) -> None:
@@ -470,11 +470,11 @@ def test_a_network_of_nan_is_one_sentence(app: AppTest, checkpoints: Path, shown
 def test_the_numbers_are_the_answers(app: AppTest, shapes: Run, shown) -> None:
     shown(app)
     request, _, ((*key,),) = app.session_state["predict_wanted"][0]
-    store, (photo,) = app.session_state["predict_store"], choice(app).photos
+    store, (image,) = app.session_state["predict_store"], choice(app).images
     answer, drawn = store.get(tuple(key)), store.get((*key, request))
     assert isinstance(answer, Answer)
     assert isinstance(drawn, Shown)
-    pair = Pair(of_run(shapes, "S"), Network(load_run(shapes)), photo, None, answer, drawn)
+    pair = Pair(of_run(shapes, "S"), Network(load_run(shapes)), image, None, answer, drawn)
     record = json.loads(json.dumps(numbers(pair)))
     assert (record["photo"], record["network"]) == ("Chelsea", "S")
     made = record["heads"]

@@ -36,7 +36,7 @@ def place(tmp_path_factory) -> Iterator[Path]:
 
 @pytest.fixture(scope="module")
 def run(place: Path) -> runs.Run:
-    """A run whose answers about its test pictures are invented: right but for four, which are taken for the next."""
+    """A run whose answers about its test images are invented: right but for four, which are taken for the next."""
     made = make_run(RECIPE)
     made.best_path.write_bytes(b"never opened here")
     split = open_dataset(RECIPE.data).splits["test"]
@@ -87,11 +87,11 @@ def test_figures_matrix_and_the_surest_mistakes(visit, run):
     assert "4 of 40 answers are wrong" in told(app)
     assert len(app.get("plotly_chart")) >= 1
     table = next(frame.value for frame in app.dataframe if "Recall" in frame.value)
-    assert table["Pictures"].sum() == 40
+    assert table["Images"].sum() == 40
     assert all(button.help for button in app.button)
 
 
-def test_a_class_without_pictures_counts_in_no_mean_and_is_named(visit, place):
+def test_a_class_without_images_counts_in_no_mean_and_is_named(visit, place):
     made = make_run(RECIPE)
     made.best_path.write_bytes(b"never opened here")
     labels = open_dataset(RECIPE.data).splits["test"].labels["label"]
@@ -132,24 +132,24 @@ def test_views_show_the_most_telling_first(run):
         assert set(cell.tolist()) == set(np.flatnonzero((labels == true) & (answers == said)).tolist())
 
 
-def test_flagged_pictures_are_left_out_of_the_next_recipe(visit, run):
+def test_flagged_images_are_left_out_of_the_next_recipe(visit, run):
     names = names_of(open_dataset(RECIPE.data), "test", [3, 13])
     flags.write(run.folder, {names[0]: "wrong label", names[1]: "unclear"})
     app = visit(run)
-    assert "2 pictures flagged" in told(app)
+    assert "2 images flagged" in told(app)
     app.button(key="runs_report_again").click()
     again(app)
-    assert "2 pictures left out" in told(app)
+    assert "2 images left out" in told(app)
     assert app.session_state["train_draft"].get("data.without") == names
     app.button(key="train_without").click()
     again(app)
     assert "left out" not in told(app)
     flags.write(run.folder, {})
-    assert "Flag a picture" in told(visit(run))
+    assert "Flag an image" in told(visit(run))
 
 
 def said_by_a_browser() -> None:
-    """A page on which the browser says `said` of three pictures and of a matrix of two classes."""
+    """A page on which the browser says `said` of three images and of a matrix of two classes."""
     from types import SimpleNamespace
 
     import streamlit as st
@@ -187,11 +187,11 @@ def test_only_what_is_there_can_be_chosen(said, heard):
 def test_broken_flags_count_as_none(visit, run, content):
     (run.folder / "flags.json").write_bytes(content)
     assert flags.read(run.folder) == {}
-    assert "Flag a picture" in told(visit(run))
+    assert "Flag an image" in told(visit(run))
     (run.folder / "flags.json").unlink()
 
 
-def test_a_recipe_without_flagged_pictures_says_so_once():
+def test_a_recipe_without_flagged_images_says_so_once():
     once = flags.without_flagged(RECIPE, {"#1": "unclear"})
     twice = flags.without_flagged(once, {"#2": "wrong label", "#1": "unclear"})
     assert once.name == f"{RECIPE.name} · without 1"

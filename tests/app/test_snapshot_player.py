@@ -34,7 +34,7 @@ def script() -> None:
 
 
 def snapshot(epoch: int, *, convolutions: bool = True) -> Snapshot:
-    """Of three pictures; the network is right about the first `epoch` of them."""
+    """Of three images; the network is right about the first `epoch` of them."""
     rng = np.random.default_rng(epoch)
     shares = {}
     for head, truths in TRUTH.items():
@@ -61,9 +61,9 @@ def run(checkpoints: Path) -> runs.Run:
 
 
 def give(run: runs.Run, epochs: int, **more) -> None:
-    pictures = np.random.default_rng(0).integers(0, 256, (3, 16, 12, 3), dtype=np.uint8)
+    images = np.random.default_rng(0).integers(0, 256, (3, 16, 12, 3), dtype=np.uint8)
     labels = {head: np.array(truths) for head, truths in TRUTH.items()}
-    snapshots.save_pictures(run.folder, Probe(pictures, ("one.png", "two.png", NASTY), labels, CLASSES))
+    snapshots.save_images(run.folder, Probe(images, ("one.png", "two.png", NASTY), labels, CLASSES))
     for epoch in range(epochs + 1):
         snapshots.save(run.folder, snapshot(epoch, **more))
 
@@ -110,7 +110,7 @@ def test_the_slider_shows_what_the_network_was(run, opened):
     assert NASTY not in "".join(pieces(app))
 
 
-def test_head_layer_picture_scale_and_heat_are_chosen(run, opened):
+def test_head_layer_image_scale_and_heat_are_chosen(run, opened):
     app = opened(run)
     changes = [
         (lambda: app.segmented_control(key="part_head").set_value("colour"), 0),

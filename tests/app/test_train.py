@@ -58,7 +58,7 @@ def written(app: AppTest) -> str:
 
 
 def captions(app: AppTest) -> list[str]:
-    """What stands under the page's small pictures."""
+    """What stands under the page's small images."""
     return re.findall(r"<figcaption[^>]*>(.*?)</figcaption>", written(app))
 
 
@@ -97,16 +97,16 @@ def unfold(app: AppTest) -> None:
     shown(app)
 
 
-def test_every_control_has_help_and_every_picture_a_caption(app: AppTest) -> None:
+def test_every_control_has_help_and_every_image_a_caption(app: AppTest) -> None:
     unfold(app)
     assert len(app.number_input) >= 12
     for kind in ("selectbox", "number_input", "text_input", "slider", "toggle", "button", "multiselect"):
         for widget in getattr(app, kind):
             assert widget.help, f"{kind} {widget.label!r} has no help"
-    pictures = re.findall(r'<img [^>]*alt="([^"]*)"', written(app))
-    assert len(pictures) >= 16
-    assert all(pictures)
-    assert len(captions(app)) == len(pictures)
+    images = re.findall(r'<img [^>]*alt="([^"]*)"', written(app))
+    assert len(images) >= 16
+    assert all(images)
+    assert len(captions(app)) == len(images)
     assert all(captions(app))
 
 
@@ -320,7 +320,7 @@ def test_a_bad_path_is_one_sentence_at_the_data(app: AppTest, checkpoints: Path,
     assert list(checkpoints.iterdir()) == []
 
 
-def test_a_folder_without_pictures_is_one_sentence(app: AppTest, tmp_path: Path) -> None:
+def test_a_folder_without_images_is_one_sentence(app: AppTest, tmp_path: Path) -> None:
     folder = tmp_path / "empty"
     (folder / "cats").mkdir(parents=True)
     (folder / "dogs").mkdir()
@@ -333,7 +333,7 @@ def test_a_folder_without_pictures_is_one_sentence(app: AppTest, tmp_path: Path)
     assert start(app).disabled
 
 
-def test_own_pictures_are_taken_and_their_class_names_are_only_text(app: AppTest, tmp_path: Path) -> None:
+def test_own_images_are_taken_and_their_class_names_are_only_text(app: AppTest, tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     names = ("**x**", "<img src=x onerror=alert(1)>")
     file = tmp_path / "mine.npz"
@@ -470,7 +470,7 @@ def test_a_refused_upload_blocks_the_start(app: AppTest, tmp_path: Path) -> None
     shown(app)
     assert not app.error
     assert not app.button(key="train_start").disabled
-    assert not app.file_uploader[0].value  # its field is empty: the name there was not of these pictures
+    assert not app.file_uploader[0].value  # its field is empty: the name there was not of these images
     upload("broken.zip", b"no archive")
     field(app, "selectbox", "picker").set_value("digits")
     shown(app)

@@ -12,13 +12,13 @@ from cnnviz.augment import Drawn, apply
 from cnnviz.policy import Policy
 
 random = np.random.default_rng(1)
-PHOTO = random.integers(0, 256, (40, 50, 3), dtype=np.uint8)
+IMAGE = random.integers(0, 256, (40, 50, 3), dtype=np.uint8)
 PALE = random.integers(90, 160, (40, 50, 3), dtype=np.uint8)  # stays within 0..255
-GREY = PHOTO[..., :1]
+GREY = IMAGE[..., :1]
 
 
 def done(image: np.ndarray, *steps: tuple[str, float] | tuple[str, dict]) -> np.ndarray:
-    """The picture after these steps, given as (kind, value or values)."""
+    """The image after these steps, given as (kind, value or values)."""
     drawn = [Drawn(kind, True, values if isinstance(values, dict) else {"value": values}) for kind, values in steps]
     return apply(image, Policy(), drawn, size=image.shape[:2])
 
@@ -37,7 +37,7 @@ def off(made: np.ndarray, expected: np.ndarray) -> float:
 
 
 @pytest.mark.parametrize("value", [-0.5, -0.1, 0.2, 1.0])
-@pytest.mark.parametrize("image", [PHOTO, GREY], ids=["rgb", "grey"])
+@pytest.mark.parametrize("image", [IMAGE, GREY], ids=["rgb", "grey"])
 def test_brightness_is_tensorflows(tf_image, image: np.ndarray, value: float) -> None:
     assert (
         off(done(image, ("brightness", value)), tf_image.adjust_brightness(image.astype(np.float32), 255 * value)) == 0
@@ -45,12 +45,12 @@ def test_brightness_is_tensorflows(tf_image, image: np.ndarray, value: float) ->
 
 
 @pytest.mark.parametrize("value", [0.0, 0.5, 1.3, 3.0])
-@pytest.mark.parametrize("image", [PHOTO, GREY], ids=["rgb", "grey"])
+@pytest.mark.parametrize("image", [IMAGE, GREY], ids=["rgb", "grey"])
 def test_contrast_is_tensorflows(tf_image, image: np.ndarray, value: float) -> None:
     assert off(done(image, ("contrast", value)), tf_image.adjust_contrast(image.astype(np.float32), value)) <= 1
 
 
-def test_contrast_is_about_the_mean_of_the_picture_at_hand() -> None:
+def test_contrast_is_about_the_mean_of_the_image_at_hand() -> None:
     """After brightness the mean has moved with it."""
     made = done(PALE, ("brightness", 0.1), ("contrast", 0.5))
     middle = PALE.mean((0, 1)) + 25.5
@@ -59,20 +59,20 @@ def test_contrast_is_about_the_mean_of_the_picture_at_hand() -> None:
 
 @pytest.mark.parametrize("value", [0.0, 0.5, 1.5, 3.0])
 def test_saturation_is_pillows(value: float) -> None:
-    expected = ImageEnhance.Color(Image.fromarray(PHOTO)).enhance(value)
-    assert off(done(PHOTO, ("saturation", value)), np.asarray(expected)) <= 1 + value
+    expected = ImageEnhance.Color(Image.fromarray(IMAGE)).enhance(value)
+    assert off(done(IMAGE, ("saturation", value)), np.asarray(expected)) <= 1 + value
 
 
 def test_grey_is_tensorflows(tf_image) -> None:
-    expected = tf_image.grayscale_to_rgb(tf_image.rgb_to_grayscale(PHOTO.astype(np.float32)))
-    assert off(done(PHOTO, ("grey", {})), expected) <= 1
+    expected = tf_image.grayscale_to_rgb(tf_image.rgb_to_grayscale(IMAGE.astype(np.float32)))
+    assert off(done(IMAGE, ("grey", {})), expected) <= 1
 
 
 @pytest.mark.parametrize("thirds", [-1, 1])
 def test_a_third_of_the_hue_circle_is_tensorflows_and_swaps_channels(tf_image, thirds: int) -> None:
-    made = done(PHOTO, ("hue", thirds / 3))
-    assert np.array_equal(made, np.roll(PHOTO, thirds, axis=2))
-    assert off(made, 255 * tf_image.adjust_hue((PHOTO / 255).astype(np.float32), thirds / 3)) <= 1
+    made = done(IMAGE, ("hue", thirds / 3))
+    assert np.array_equal(made, np.roll(IMAGE, thirds, axis=2))
+    assert off(made, 255 * tf_image.adjust_hue((IMAGE / 255).astype(np.float32), thirds / 3)) <= 1
 
 
 @pytest.mark.parametrize("value", [-0.5, -0.2, -0.05, 0.03, 0.1, 0.4])
@@ -89,9 +89,9 @@ def test_hue_turns_the_colour_circle_by_its_value(value: float) -> None:
 
 def test_a_row_of_colour_steps_rounds_and_clips_once() -> None:
     bright_and_back = (("brightness", 0.6), ("brightness", -0.6))
-    assert np.array_equal(done(PHOTO, *bright_and_back), PHOTO)
+    assert np.array_equal(done(IMAGE, *bright_and_back), IMAGE)
     for steps in ([("hue", 0.1), ("hue", -0.1)], [("contrast", 4), ("contrast", 0.25)]):
-        assert abs(done(PHOTO, *steps).astype(int) - PHOTO).max() <= 1
+        assert abs(done(IMAGE, *steps).astype(int) - IMAGE).max() <= 1
 
 
 def test_fused_colour_steps_are_the_steps_one_by_one() -> None:
@@ -103,12 +103,12 @@ def test_fused_colour_steps_are_the_steps_one_by_one() -> None:
 
 
 @pytest.mark.parametrize("step", [("saturation", 0.2), ("hue", 0.3), ("grey", {})])
-def test_colour_only_steps_leave_grey_pictures_alone(step: tuple) -> None:
+def test_colour_only_steps_leave_grey_images_alone(step: tuple) -> None:
     assert np.array_equal(done(GREY, step), GREY)
 
 
 @pytest.mark.parametrize("kind", ["brightness", "contrast", "saturation", "hue", "noise", "blur", "erasing"])
-@pytest.mark.parametrize("image", [PHOTO, GREY], ids=["rgb", "grey"])
+@pytest.mark.parametrize("image", [IMAGE, GREY], ids=["rgb", "grey"])
 def test_the_identity_changes_nothing_and_the_input_is_never_written(kind: str, image: np.ndarray) -> None:
     from cnnviz.policy import STEPS
 
@@ -148,7 +148,7 @@ def test_erasing_covers_its_share_with_the_mean_colour(aspect: float, share: flo
     rows, columns = np.nonzero(changed.any(1))[0], np.nonzero(changed.any(0))[0]
     high, wide = np.ptp(rows) + 1, np.ptp(columns) + 1
     assert high * wide == pytest.approx(10_000 * share, rel=0.06)
-    if share * max(aspect, 1 / aspect) < 1:  # else it would be larger than the picture
+    if share * max(aspect, 1 / aspect) < 1:  # else it would be larger than the image
         assert wide / high == pytest.approx(aspect, rel=0.12)
     assert (rows[0] if place == 0 else rows[-1]) == (0 if place == 0 else 99)
     patch = made[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]

@@ -26,7 +26,7 @@ def one(kind: str, **values: float) -> Drawn:
 
 
 def done(image: np.ndarray, *steps: Drawn, policy: Policy | None = None, size=None) -> np.ndarray:
-    """The picture after these steps, of its own size."""
+    """The image after these steps, of its own size."""
     return apply(image, policy or Policy(), steps, size=size or image.shape[:2])
 
 
@@ -112,7 +112,7 @@ KERAS = [
 def test_the_settings_of_keras_image_data_generator_mean_the_same(theta, right, down, shear, x, y, mode) -> None:
     """Keras's shifts count the other way, which symmetric ranges can't tell.
 
-    Its pixels are floats, so rounding costs up to 0.5 and 0.25 on average. Beyond the picture SciPy's `wrap` has the
+    Its pixels are floats, so rounding costs up to 0.5 and 0.25 on average. Beyond the image SciPy's `wrap` has the
     period n − 1 and its `constant` doesn't blend the border in, so for these only the inside is compared.
     """
     from keras.src.legacy.preprocessing import image as legacy
@@ -156,7 +156,7 @@ def test_one_resampling_is_sharper_than_five() -> None:
 @pytest.mark.parametrize("crop", ["whole", "centre", "face"])
 @pytest.mark.parametrize("size", [(20, 20), (16, 40), (80, 60)])
 @pytest.mark.parametrize("channels", [1, 3])
-def test_without_steps_a_picture_is_as_for_evaluation(crop: str, size: tuple[int, int], channels: int) -> None:
+def test_without_steps_an_image_is_as_for_evaluation(crop: str, size: tuple[int, int], channels: int) -> None:
     image = WIDE[..., :channels]
     assert np.array_equal(
         apply(image, Policy(), (), size=size, crop=crop), images.fit(image, size, channels=channels, crop=crop)
@@ -164,7 +164,7 @@ def test_without_steps_a_picture_is_as_for_evaluation(crop: str, size: tuple[int
 
 
 def test_a_random_crop_of_the_largest_window_cuts_whole_pixels_everywhere() -> None:
-    """The faces of the first tutorial: 178 × 218 pictures, windows of 178 × 178."""
+    """The faces of the first tutorial: 178 × 218 images, windows of 178 × 178."""
     image, seen = random.integers(0, 256, (218, 178, 3), dtype=np.uint8), set()
     for sample in range(600):
         drawn = draw(WHOLE, seed=0, epoch=0, sample=sample)
@@ -179,7 +179,7 @@ def test_a_smaller_window_is_its_share_of_the_largest() -> None:
     drawn = (one("random_crop", value=0.5, x=0.0, y=1.0),)
     made = apply(WIDE, WHOLE, drawn, size=(30, 30)).astype(int)
     expected = cv2.resize(WIDE[15:, :15], (30, 30), interpolation=cv2.INTER_LINEAR)
-    # At the window's edge the warp blends with the picture beyond it, where a cut-out has nothing.
+    # At the window's edge the warp blends with the image beyond it, where a cut-out has nothing.
     assert abs(made - expected)[1:, :-1].max() <= 1
 
 
@@ -194,7 +194,7 @@ def test_a_random_crop_that_is_not_applied_gives_the_cut_of_evaluation() -> None
     assert np.array_equal(made, images.fit(WIDE, (30, 30), crop="centre"))
 
 
-def test_a_working_picture_is_its_own_working_picture() -> None:
+def test_a_working_image_is_its_own_working_image() -> None:
     for policy in (Policy(), WHOLE):
         for size in ((20, 20), (10, 33), (64, 64)):
             once = working(WIDE, policy, size=size)
@@ -226,7 +226,7 @@ def test_filled_pixels_are_those_that_a_constant_marks() -> None:
     assert not filled(white.shape, Policy(), (), size=(60, 60)).any()
 
 
-def test_pictures_of_a_policy_with_a_margin_are_filled_from_the_picture_itself() -> None:
+def test_images_of_a_policy_with_a_margin_are_filled_from_the_image_itself() -> None:
     steps = (one("random_crop", value=1, x=0.5, y=0.5), one("width_shift", value=0.1))
     assert not filled(WIDE.shape, WHOLE, steps, size=(30, 30)).any()
     assert np.array_equal(apply(WIDE, WHOLE, steps, size=(30, 30)), WIDE[:, 7:37])
@@ -240,6 +240,6 @@ def test_pictures_of_a_policy_with_a_margin_are_filled_from_the_picture_itself()
     ],
     ids=["no channels", "alpha", "float", "empty"],
 )  # fmt: skip
-def test_other_pictures_are_refused(image: np.ndarray) -> None:
+def test_other_images_are_refused(image: np.ndarray) -> None:
     with pytest.raises(ImageError, match="expected uint8"):
         apply(image, Policy(), (), size=(4, 4))

@@ -1,4 +1,4 @@
-"""The whole: batches, mixing, strips, words, and pictures and settings at their extremes."""
+"""The whole: batches, mixing, strips, words, and images and settings at their extremes."""
 
 from __future__ import annotations
 
@@ -45,28 +45,28 @@ def everything(end: int | None = None, probability: float = 1.0) -> Policy:
 @pytest.mark.parametrize("policy", [*POLICIES.values(), everything()], ids=lambda policy: policy.name)
 @pytest.mark.parametrize("threads", [1, 3])
 @pytest.mark.parametrize("channels", [1, 3])
-def test_a_batch_is_its_pictures_one_by_one_to_the_bit(policy: Policy, threads: int, channels: int) -> None:
+def test_a_batch_is_its_images_one_by_one_to_the_bit(policy: Policy, threads: int, channels: int) -> None:
     batch = BATCH[..., :channels]
     made = augment_batch(batch, policy, **KEY, samples=SAMPLES, size=SIZE, threads=threads)
     assert made.dtype == np.uint8
-    for picture, sample, one in zip(batch, SAMPLES, made, strict=True):
-        assert np.array_equal(one, apply(picture, policy, draw(policy, **KEY, sample=sample), size=SIZE))
+    for image, sample, one in zip(batch, SAMPLES, made, strict=True):
+        assert np.array_equal(one, apply(image, policy, draw(policy, **KEY, sample=sample), size=SIZE))
 
 
-def test_what_a_page_draws_of_the_original_is_what_training_draws_of_the_prepared_picture() -> None:
-    photo = random.integers(0, 256, (300, 500, 3), dtype=np.uint8)
+def test_what_a_page_draws_of_the_original_is_what_training_draws_of_the_prepared_image() -> None:
+    image = random.integers(0, 256, (300, 500, 3), dtype=np.uint8)
     for policy, crop in itertools.product((POLICIES["D3"], POLICIES["strong"]), ("whole", "centre")):
         drawn = draw(policy, **KEY, sample=3)
-        page = apply(photo, policy, drawn, size=(64, 48), crop=crop)
-        prepared = working(photo, policy, size=(64, 48), crop=crop)
+        page = apply(image, policy, drawn, size=(64, 48), crop=crop)
+        prepared = working(image, policy, size=(64, 48), crop=crop)
         rest = crop if policy.needs_margin else "whole"
         (trained,) = augment_batch([prepared], policy, **KEY, samples=[3], size=(64, 48), crop=rest)
         assert np.array_equal(page, trained)
 
 
-def test_pictures_of_different_sizes_make_one_batch() -> None:
-    pictures = [BATCH[0], BATCH[1][:10], BATCH[2][:, :7]]
-    made = augment_batch(pictures, POLICIES["strong"], **KEY, samples=[0, 1, 2], size=(16, 16))
+def test_images_of_different_sizes_make_one_batch() -> None:
+    images = [BATCH[0], BATCH[1][:10], BATCH[2][:, :7]]
+    made = augment_batch(images, POLICIES["strong"], **KEY, samples=[0, 1, 2], size=(16, 16))
     assert made.shape == (3, 16, 16, 3)
 
 
@@ -80,9 +80,9 @@ def test_the_order_of_geometry_and_of_colours_counts() -> None:
 
 
 def test_a_mistaken_batch_is_refused() -> None:
-    with pytest.raises(RecipeError, match="9 pictures and 2 samples"):
+    with pytest.raises(RecipeError, match="9 images and 2 samples"):
         augment_batch(BATCH, POLICIES["D3"], **KEY, samples=[0, 1], size=SIZE)
-    with pytest.raises(RecipeError, match="0 pictures"):
+    with pytest.raises(RecipeError, match="0 images"):
         augment_batch(BATCH[:0], POLICIES["D3"], **KEY, samples=[], size=SIZE)
     with pytest.raises(ImageError, match="1 channels and the first 3"):
         augment_batch([BATCH[0], BATCH[1][..., :1]], POLICIES["D3"], **KEY, samples=[0, 1], size=SIZE)
@@ -91,19 +91,19 @@ def test_a_mistaken_batch_is_refused() -> None:
 @pytest.mark.parametrize("shape", [(1, 1), (1, 900), (900, 1), (2, 3), (31, 17)])
 @pytest.mark.parametrize("channels", [1, 3])
 @pytest.mark.parametrize("policy", [everything(), everything(0), everything(1), everything(probability=0)])
-def test_any_picture_bears_any_policy(shape: tuple[int, int], channels: int, policy: Policy) -> None:
-    picture = random.integers(0, 256, (*shape, channels), dtype=np.uint8)
+def test_any_image_bears_any_policy(shape: tuple[int, int], channels: int, policy: Policy) -> None:
+    image = random.integers(0, 256, (*shape, channels), dtype=np.uint8)
     for sample, mode, size in itertools.product(
         range(2), ("nearest", "reflect", "wrap", "constant"), ((4, 4), (9, 30))
     ):
         filling = policy.model_copy(update={"fill_mode": mode})
         drawn = draw(filling, **KEY, sample=sample)
-        made = apply(picture, filling, drawn, size=size, crop="centre")
+        made = apply(image, filling, drawn, size=size, crop="centre")
         assert (made.shape, made.dtype) == ((*size, channels), np.uint8)
-        assert filled(picture.shape, filling, drawn, size=size, crop="centre").shape == size
+        assert filled(image.shape, filling, drawn, size=size, crop="centre").shape == size
 
 
-def test_very_long_pictures_need_little_memory() -> None:
+def test_very_long_images_need_little_memory() -> None:
     long = np.zeros((1, 30_000, 3), np.uint8)
     assert working(long, POLICIES["A"], size=(64, 64)).nbytes < 2**20
 
@@ -123,7 +123,7 @@ def test_a_strip_goes_through_its_values_from_the_identity(kind: str) -> None:
 
 
 def test_a_strip_refuses_what_it_cannot_show() -> None:
-    with pytest.raises(RecipeError, match="mixup mixes pictures"):
+    with pytest.raises(RecipeError, match="mixup mixes images"):
         sweep(BATCH[0], "mixup", [0.5], size=SIZE)
     with pytest.raises(RecipeError, match="rotation can't be 181: choose a value from -180 to 180"):
         sweep(BATCH[0], "rotation", [181], size=SIZE)
@@ -139,7 +139,7 @@ def mixing(kind: str, low: float, high: float, probability: float = 1) -> Policy
     return Policy(steps=(Step(type=kind, low=low, high=high, probability=probability),))
 
 
-def test_mixup_blends_pictures_and_labels_by_the_same_share() -> None:
+def test_mixup_blends_images_and_labels_by_the_same_share() -> None:
     images, labels = mix_batch(BATCH, LABELS, mixing("mixup", 0.3, 0.3), **KEY, samples=SAMPLES)
     others = partners(9, **KEY, samples=SAMPLES)
     assert sorted(others) == list(range(9))
@@ -179,7 +179,7 @@ def test_without_batch_steps_nothing_is_mixed() -> None:
     assert images is BATCH
     assert labels is LABELS
     assert np.array_equal(mix_batch(BATCH, LABELS, mixing("mixup", 0.5, 1, 0), **KEY, samples=SAMPLES)[0], BATCH)
-    with pytest.raises(RecipeError, match="9 pictures, 3 samples"):
+    with pytest.raises(RecipeError, match="9 images, 3 samples"):
         mix_batch(BATCH, LABELS, POLICIES["D3"], **KEY, samples=[1, 2, 3])
 
 
@@ -229,7 +229,7 @@ def test_keras_snippets_run(policy: Policy) -> None:
         ("brightness", 0.2),
     ],
 )
-def test_a_keras_snippet_moves_pictures_the_same_way(kind: str, low: float) -> None:
+def test_a_keras_snippet_moves_images_the_same_way(kind: str, low: float) -> None:
     policy = Policy(steps=(Step(type=kind, low=low, high=low),), fill_mode="reflect")
     square = np.zeros((1, 24, 24, 3), np.uint8)
     square[:, 3:9, 12:21] = (200, 120, 40)

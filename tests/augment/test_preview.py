@@ -7,20 +7,20 @@ import numpy as np
 import pytest
 
 from cnnviz import augment
-from cnnviz.augment.preview import display_size, draws, marked, picture_bytes, sheet, short_caption, wiped
+from cnnviz.augment.preview import display_size, draws, image_bytes, marked, sheet, short_caption, wiped
 from cnnviz.policy import POLICIES, STEPS, Policy, Step
 
 RNG = np.random.default_rng(0)
-PHOTO = RNG.integers(0, 256, (60, 90, 3), np.uint8)
+IMAGE = RNG.integers(0, 256, (60, 90, 3), np.uint8)
 OTHERS = [RNG.integers(0, 256, (50, 50, 3), np.uint8), RNG.integers(0, 256, (20, 30, 1), np.uint8)]
 
 
 @pytest.mark.parametrize("name", POLICIES)
-def test_a_draw_is_what_training_makes_of_the_picture(name: str) -> None:
+def test_a_draw_is_what_training_makes_of_the_image(name: str) -> None:
     policy, size = POLICIES[name], (40, 40)
-    made = draws(PHOTO, policy, seed=3, epochs=range(4, 7), sample=11, size=size)
+    made = draws(IMAGE, policy, seed=3, epochs=range(4, 7), sample=11, size=size)
     for epoch, one in zip(range(4, 7), made, strict=True):
-        (trained,) = augment.augment_batch([PHOTO], policy, seed=3, epoch=epoch, samples=[11], size=size)
+        (trained,) = augment.augment_batch([IMAGE], policy, seed=3, epoch=epoch, samples=[11], size=size)
         np.testing.assert_array_equal(one.image, trained)
         assert one.drawn == augment.draw(policy, seed=3, epoch=epoch, sample=11)
         assert one.filled.shape == size
@@ -29,12 +29,12 @@ def test_a_draw_is_what_training_makes_of_the_picture(name: str) -> None:
 @pytest.mark.parametrize("kind", ["mixup", "cutmix"])
 def test_mixing_takes_the_others_and_says_only_what_it_did(kind: str) -> None:
     policy = Policy(name="x", steps=(Step(type=kind, low=0.4, high=0.5),))
-    made = draws(PHOTO, policy, seed=0, epochs=range(12), size=(60, 90), others=OTHERS)
-    mixed = [not np.array_equal(one.image, PHOTO) for one in made]
+    made = draws(IMAGE, policy, seed=0, epochs=range(12), size=(60, 90), others=OTHERS)
+    mixed = [not np.array_equal(one.image, IMAGE) for one in made]
     assert mixed == [one.drawn[0].applied for one in made]
     assert 0 < sum(mixed) < 12
-    alone = draws(PHOTO, policy, seed=0, epochs=range(3), size=(60, 90))
-    assert all(np.array_equal(one.image, PHOTO) and not one.drawn[0].applied for one in alone)
+    alone = draws(IMAGE, policy, seed=0, epochs=range(3), size=(60, 90))
+    assert all(np.array_equal(one.image, IMAGE) and not one.drawn[0].applied for one in alone)
 
 
 @pytest.mark.parametrize(
@@ -46,16 +46,16 @@ def test_display_sizes_shrink_and_never_enlarge(shape: tuple[int, ...], expected
 
 def test_marks_stand_on_the_filled_pixels_only() -> None:
     policy = Policy(name="x", steps=(Step(type="width_shift", low=0.5, high=0.5),))
-    (one,) = draws(PHOTO, policy, seed=0, epochs=[0], size=(60, 90))
+    (one,) = draws(IMAGE, policy, seed=0, epochs=[0], size=(60, 90))
     made = marked(one.image, one.filled)
     assert one.filled[:, :45].all()
     assert not one.filled[:, 45:].any()
-    np.testing.assert_array_equal(made[:, 45:], PHOTO[:, :45])
+    np.testing.assert_array_equal(made[:, 45:], IMAGE[:, :45])
     assert len(np.unique(made[:, :45].reshape(-1, 3), axis=0)) == 2
-    assert marked(PHOTO[..., :1], one.filled).shape == (60, 90, 3)
+    assert marked(IMAGE[..., :1], one.filled).shape == (60, 90, 3)
 
 
-def test_a_wipe_shows_one_picture_on_each_side_of_its_line() -> None:
+def test_a_wipe_shows_one_image_on_each_side_of_its_line() -> None:
     before, after = np.zeros((10, 200, 3), np.uint8), np.full((10, 200, 3), 9, np.uint8)
     made = wiped(before, after, 0.25)
     assert made[0, :, 0].tolist() == [0] * 49 + [255] * 2 + [9] * 149
@@ -63,21 +63,21 @@ def test_a_wipe_shows_one_picture_on_each_side_of_its_line() -> None:
     np.testing.assert_array_equal(wiped(before, after, 1), before)
 
 
-def test_files_keep_the_picture() -> None:
-    small = picture_bytes(PHOTO[:8, :8])
+def test_files_keep_the_image() -> None:
+    small = image_bytes(IMAGE[:8, :8])
     read = cv2.cvtColor(cv2.imdecode(np.frombuffer(small, np.uint8), cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB)
     assert small.startswith(b"\x89PNG")
-    np.testing.assert_array_equal(read[::32, ::32], PHOTO[:8, :8])
-    grey = picture_bytes(PHOTO[:8, :8, :1])
-    np.testing.assert_array_equal(cv2.imdecode(np.frombuffer(grey, np.uint8), 0)[::32, ::32], PHOTO[:8, :8, 0])
-    smooth = cv2.resize(PHOTO[:4, :6], (300, 200), interpolation=cv2.INTER_CUBIC)
-    file = picture_bytes(smooth)
+    np.testing.assert_array_equal(read[::32, ::32], IMAGE[:8, :8])
+    grey = image_bytes(IMAGE[:8, :8, :1])
+    np.testing.assert_array_equal(cv2.imdecode(np.frombuffer(grey, np.uint8), 0)[::32, ::32], IMAGE[:8, :8, 0])
+    smooth = cv2.resize(IMAGE[:4, :6], (300, 200), interpolation=cv2.INTER_CUBIC)
+    file = image_bytes(smooth)
     read = cv2.cvtColor(cv2.imdecode(np.frombuffer(file, np.uint8), cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB)
     assert file.startswith(b"\xff\xd8")
     assert np.abs(read.astype(int) - smooth).mean() < 3
 
 
-def test_a_sheet_lays_pictures_out_row_by_row() -> None:
+def test_a_sheet_lays_images_out_row_by_row() -> None:
     made = sheet([np.full((4, 6, 3), value, np.uint8) for value in (10, 20, 30)], columns=2)
     assert made.shape == (8 + 2 * 12, 8 + 2 * 14, 3)
     assert (made[8:12, 8:14] == 10).all()

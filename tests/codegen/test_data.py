@@ -13,8 +13,8 @@ from cnnviz import images
 from cnnviz.codegen.data import reading
 from cnnviz.codegen.script import keras_script
 from cnnviz.data import open_dataset
-from cnnviz.data.pictures import prepare
 from cnnviz.data.resolve import place_of
+from cnnviz.data.split_images import prepare
 from cnnviz.errors import RecipeError
 from cnnviz.presets import PRESETS
 from cnnviz.recipe import CROPS, SPLITS, Data, replace
@@ -22,7 +22,7 @@ from cnnviz.recipe import CROPS, SPLITS, Data, replace
 SIDE = 8
 
 
-def pictures(count: int, *shape: int, seed: int = 0) -> np.ndarray:
+def noise(count: int, *shape: int, seed: int = 0) -> np.ndarray:
     return np.random.default_rng(seed).integers(0, 256, (count, SIDE, SIDE, *shape), np.uint8)
 
 
@@ -38,7 +38,7 @@ def of_script(data: Data, place: Path | None, heads: tuple[str, ...] = ("label",
 
 
 def same(data: Data, place: Path | None, *heads: str) -> dict[str, Any]:
-    """Compares every split with cnnviz's own, picture by picture."""
+    """Compares every split with cnnviz's own, image by image."""
     heads = heads or ("label",)
     made, dataset = of_script(data, place, heads), open_dataset(data, heads)
     for split in SPLITS:
@@ -67,30 +67,30 @@ LABELS = np.random.default_rng(1).permutation(np.repeat([0, 1, 2], [20, 11, 9]))
 
 
 def test_shares_are_held_out_as_cnnviz_does(archive) -> None:
-    made = same(*archive(images=pictures(40), labels=LABELS))
+    made = same(*archive(images=noise(40), labels=LABELS))
     assert [len(made[split][1]) for split in SPLITS] == [26, 6, 8]
 
 
 def test_given_splits_stay_and_names_are_those_of_the_file(archive) -> None:
-    more = {"X_test": pictures(6, 3, seed=2), "y_test": np.arange(6) % 3}
-    same(*archive(X_train=pictures(40, 3), y_train=LABELS, **more))
-    data, place = archive(Train_Images=pictures(40, 3), train_labels=LABELS, x_val=more["X_test"], y_val=more["y_test"])
+    more = {"X_test": noise(6, 3, seed=2), "y_test": np.arange(6) % 3}
+    same(*archive(X_train=noise(40, 3), y_train=LABELS, **more))
+    data, place = archive(Train_Images=noise(40, 3), train_labels=LABELS, x_val=more["X_test"], y_val=more["y_test"])
     made = of_script(data, place)
     assert made["test"] is made["validation"]
     assert len(made["train"][1]) == 40
 
 
 def test_other_numbers_and_labels_are_understood(archive) -> None:
-    shares, names = pictures(40, 3).astype(np.float32) / 255, np.array(["cat", "dog", "eel"])[LABELS]
+    shares, names = noise(40, 3).astype(np.float32) / 255, np.array(["cat", "dog", "eel"])[LABELS]
     same(*archive(x=shares, y=np.eye(3, dtype=int)[LABELS]))
-    same(*archive(x=pictures(40, 4), y=names))
-    same(*archive(x=pictures(40).astype(np.uint16) * 257, y=LABELS[:, None]))
+    same(*archive(x=noise(40, 4), y=names))
+    same(*archive(x=noise(40).astype(np.uint16) * 257, y=LABELS[:, None]))
 
 
 def test_limits_take_the_same_samples(archive) -> None:
     limits = {"limits": {"train": 20, "test": 4}}
     for labels in (LABELS, np.sort(LABELS)):
-        data, place = archive(x_train=pictures(40), y_train=labels, x_test=pictures(9), y_test=np.arange(9) % 3)
+        data, place = archive(x_train=noise(40), y_train=labels, x_test=noise(9), y_test=np.arange(9) % 3)
         same(Data.model_validate(data.model_dump() | limits | {"validation_share": 0}), place)
         same(Data.model_validate(data.model_dump() | limits), place)
 
@@ -99,15 +99,15 @@ def test_a_folder_is_read_as_cnnviz_reads_it(tmp_path: Path) -> None:
     for at, (split, name) in enumerate((s, n) for s in ("train", "test") for n in ("a b", "it's")):
         place = tmp_path / "set" / split / name
         (place / "deeper").mkdir(parents=True)
-        for number, picture in enumerate(pictures(11, 3, seed=at)):
-            (place / f"{number}.{'tif' if number == 3 else 'png'}").write_bytes(images.to_png(picture))
-        (place / "deeper" / "x.png").write_bytes(images.to_png(pictures(1, 3)[0]))
+        for number, image in enumerate(noise(11, 3, seed=at)):
+            (place / f"{number}.{'tif' if number == 3 else 'png'}").write_bytes(images.to_png(image))
+        (place / "deeper" / "x.png").write_bytes(images.to_png(noise(1, 3)[0]))
         (place / "notes.txt").write_text("none")
     made = same(Data(dataset=str(tmp_path / "set"), image_size=SIDE, validation_share=0.2), tmp_path / "set")
     assert len(made["test"][1]) == 24
 
 
-def test_odd_pictures_are_read_as_cnnviz_reads_them(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_odd_images_are_read_as_cnnviz_reads_them(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Turned by EXIF, transparent in three ways, of 16 bits, of floats, with palettes; a broken one is left out."""
     rng = np.random.default_rng(3)
     rgb, alpha = rng.integers(0, 256, (12, 16, 3), np.uint8), rng.integers(0, 256, (12, 16, 4), np.uint8)
@@ -137,22 +137,22 @@ def test_odd_pictures_are_read_as_cnnviz_reads_them(tmp_path: Path, capsys: pyte
         assert capsys.readouterr().out.count("broken.png is left out") == 2
 
 
-def test_pictures_of_any_size_are_resized_to_the_bit(tmp_path: Path) -> None:
+def test_images_of_any_size_are_resized_to_the_bit(tmp_path: Path) -> None:
     """Larger and smaller, by whole factors and not, to each side by itself; see `images.fit` on which way is taken."""
     rng = np.random.default_rng(0)
     for name in ("a", "b"):
         (tmp_path / name).mkdir()
-        for number, picture in enumerate(pictures(4, 3)):
-            (tmp_path / name / f"{number}.png").write_bytes(images.to_png(picture))
+        for number, image in enumerate(noise(4, 3)):
+            (tmp_path / name / f"{number}.png").write_bytes(images.to_png(image))
     for crop in CROPS:
         made = of_script(Data(dataset=str(tmp_path), image_size=SIDE, crop=crop, test_share=0.25), tmp_path)
         for _ in range(40):
             size = tuple(map(int, rng.integers(4, 60, 2)))
             given = np.maximum(1, size * rng.choice([0.3, 0.99, 1, 1.7, 2, 3, 4.3, 6], 2)).astype(int)
-            picture = rng.integers(0, 256, (*given, 3), np.uint8)
+            image = rng.integers(0, 256, (*given, 3), np.uint8)
             made["SIZE"] = size
-            expected = images.fit(picture, size, crop=crop)
-            np.testing.assert_array_equal(made["fit"](picture[None])[0], expected, err_msg=f"{picture.shape} {size}")
+            expected = images.fit(image, size, crop=crop)
+            np.testing.assert_array_equal(made["fit"](image[None])[0], expected, err_msg=f"{image.shape} {size}")
 
 
 @pytest.mark.parametrize("size", [(8, 8), (12, 10)])
@@ -172,8 +172,8 @@ def faces(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "img_align_celeba").mkdir()
     names = [f"{number:06}.jpg" for number in range(1, 61)]
     for name in names:
-        picture = np.kron(rng.integers(0, 256, (11, 9, 3), np.uint8), np.ones((20, 20, 1), np.uint8))[:218, :178]
-        Image.fromarray(picture).save(folder / "img_align_celeba" / name)
+        image = np.kron(rng.integers(0, 256, (11, 9, 3), np.uint8), np.ones((20, 20, 1), np.uint8))[:218, :178]
+        Image.fromarray(image).save(folder / "img_align_celeba" / name)
     rows = [f"{name} {' '.join(str(one) for one in rng.choice([1, -1], 3))}" for name in names]
     (folder / "list_attr_celeba.txt").write_text("\n".join(["60", "Male Young Smiling", *rows]) + "\n")
     partition = [f"{name} {at // 36 + at // 48}" for at, name in enumerate(names)]
@@ -196,7 +196,7 @@ def test_faces_are_cut_as_cnnviz_cuts_them(crop: str, channels: int, faces: Path
 
 
 @pytest.mark.parametrize("size", [(20, 16), (16, 20), (64, 64), (100, 20)])
-def test_whole_pictures_are_kept_for_windows(size: tuple[int, int], faces: Path) -> None:
+def test_whole_images_are_kept_for_windows(size: tuple[int, int], faces: Path) -> None:
     data = of_faces(faces, crop="face").model_copy(update={"image_size": size})
     made = of_script(data, faces, HEADS, margin=True)
     own = prepare(open_dataset(data, HEADS).splits["train"], data, whole=True)
@@ -244,31 +244,31 @@ def test_attributes_that_are_not_there_are_named(faces: Path, tmp_path: Path, mo
     assert repr(str(tmp_path / "celeba")) in reading(PRESETS["B2"].data, place_of("celeba"), ("Male", "Smiling"))[1]
 
 
-def test_pictures_are_left_out_by_their_names(archive, tmp_path: Path) -> None:
-    """By numbers of an array's pictures, with the split's name before where there are several, and by files' names."""
-    data, place = archive(images=pictures(40), labels=LABELS)
+def test_images_are_left_out_by_their_names(archive, tmp_path: Path) -> None:
+    """By numbers of an array's images, with the split's name before where there are several, and by files' names."""
+    data, place = archive(images=noise(40), labels=LABELS)
     same(data.model_copy(update={"without": ("#3", "validation:#20", "test:#21")}), place)
-    data, place = archive(x_train=pictures(40), y_train=LABELS, x_test=pictures(9), y_test=np.arange(9) % 3)
+    data, place = archive(x_train=noise(40), y_train=LABELS, x_test=noise(9), y_test=np.arange(9) % 3)
     made = same(data.model_copy(update={"without": ("test:#3", "train:#3", "#30"), "balanced": True}), place)
     assert len(made["test"][1]) == 6
     for split, name in ((s, n) for s in ("train", "test") for n in ("a", "b\tc")):
         (tmp_path / "set" / split / name).mkdir(parents=True)
-        for number, picture in enumerate(pictures(6, 3)):
-            (tmp_path / "set" / split / name / f"{number}.png").write_bytes(images.to_png(picture))
+        for number, image in enumerate(noise(6, 3)):
+            (tmp_path / "set" / split / name / f"{number}.png").write_bytes(images.to_png(image))
     without = ("train/a/2.png", "test/b\\tc/0.png")
     data = Data(dataset=str(tmp_path / "set"), image_size=SIDE, validation_share=0.2, without=without)
     assert len(same(data, tmp_path / "set")["test"][1]) == 11
 
 
 def test_data_with_one_label_has_no_second_head(archive) -> None:
-    data, place = archive(x=pictures(40, 3), y=LABELS)
-    with pytest.raises(RecipeError, match="has one label a picture, called 'label', but the network learns a, b"):
+    data, place = archive(x=noise(40, 3), y=LABELS)
+    with pytest.raises(RecipeError, match="has one label an image, called 'label', but the network learns a, b"):
         reading(data, place, ("a", "b"))
 
 
 def test_an_archive_without_known_names_is_refused(archive) -> None:
-    with pytest.raises(RecipeError, match="no training pictures and labels"):
-        reading(*archive(pixels=pictures(4), truth=LABELS[:4]))
+    with pytest.raises(RecipeError, match="no training images and labels"):
+        reading(*archive(pixels=noise(4), truth=LABELS[:4]))
 
 
 @pytest.mark.parametrize(
@@ -276,7 +276,7 @@ def test_an_archive_without_known_names_is_refused(archive) -> None:
 )
 def test_only_a_backbone_that_stays_frozen_is_held_in_prediction(name: str, call: str, archive) -> None:
     """Its batch normalisations would otherwise measure while they are frozen, or never measure while they learn."""
-    data, place = archive(x=pictures(40, 3), y=LABELS)
+    data, place = archive(x=noise(40, 3), y=LABELS)
     recipe = PRESETS[name]
     recipe = replace(recipe, {"data.dataset": data.dataset, "network.backbone.weights": "none"})
     assert call in keras_script(recipe, place).splitlines()

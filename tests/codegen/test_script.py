@@ -18,7 +18,7 @@ from cnnviz.codegen.model import network_part
 from cnnviz.codegen.script import keras_script
 from cnnviz.codegen.training import fitting_part
 from cnnviz.data import open_dataset, pipeline
-from cnnviz.data.pictures import prepare
+from cnnviz.data.split_images import prepare
 from cnnviz.errors import RecipeError
 from cnnviz.models.load.load import load_file
 from cnnviz.presets import PRESETS
@@ -81,10 +81,10 @@ def faces(tmp_path_factory: pytest.TempPathFactory) -> Path:
     truth = rng.permutation(np.arange(160)) % 16
     rows = [(at % 4 == 0, at // 4 == 0) for at in truth]
     for name, (male, smiling) in zip(names, rows, strict=True):
-        picture = rng.integers(0, 80, (27, 22, 3), np.uint8)
-        picture[:14, :, 0] += np.uint8(150 * male)
-        picture[14:, :, 1] += np.uint8(150 * smiling)
-        (folder / "img_align_celeba" / name).write_bytes(images.to_png(picture))
+        image = rng.integers(0, 80, (27, 22, 3), np.uint8)
+        image[:14, :, 0] += np.uint8(150 * male)
+        image[14:, :, 1] += np.uint8(150 * smiling)
+        (folder / "img_align_celeba" / name).write_bytes(images.to_png(image))
     told = [f"{name} {' '.join('1' if one else '-1' for one in row)}" for name, row in zip(names, rows, strict=True)]
     (folder / "list_attr_celeba.txt").write_text("\n".join(["160", "Male Smiling", *told]))
     partition = "\n".join(f"{name} {max(0, at // 40 - 1)}" for at, name in enumerate(names))
@@ -124,13 +124,13 @@ def test_the_samples_of_several_heads_weigh_what_they_weigh_in_cnnviz(faces: Pat
     for head, weights in zip(("Smiling", "Male"), own, strict=True):
         np.testing.assert_array_equal(np.sort(space["weights"][head]), np.sort(weights))
         assert len(np.unique(weights)) == 2
-    _, y, weights = next(iter(space["pictures"]))
+    _, y, weights = next(iter(space["images"]))
     for head in ("Smiling", "Male"):
         known = dict(zip(space["train"][1][head], space["weights"][head], strict=True))
         assert [known[one] for one in y[head].numpy()] == weights[head].numpy().tolist()
 
 
-def test_windows_are_parts_of_the_pictures(faces: Path) -> None:
+def test_windows_are_parts_of_the_images(faces: Path) -> None:
     """A's largest windows are copies; smaller ones are enlarged."""
     more = {"data.image_size": [12, 12], "network.heads.0.name": "Male"}
     for policy in ("A", "strong"):
@@ -143,7 +143,7 @@ def test_windows_are_parts_of_the_pictures(faces: Path) -> None:
             tops = [[t for t in range(4) if np.array_equal(whole[at][t : t + 12], w)] for at, w in enumerate(windows)]
             assert {top for found in tops for top in found} == {0, 1, 2, 3}
             assert all(tops)
-        assert next(iter(space["pictures"]))[0].shape == (8, 12, 12, 3)
+        assert next(iter(space["images"]))[0].shape == (8, 12, 12, 3)
 
 
 def test_what_a_policy_with_windows_does_otherwise_is_said(faces: Path) -> None:
@@ -151,7 +151,7 @@ def test_what_a_policy_with_windows_does_otherwise_is_said(faces: Path) -> None:
     steps.append({"type": "random_crop", "low": 0.7, "high": 1, "probability": 0.5})
     text = keras_script(recipe_of(faces, **{"augmentation.steps": steps, "network.heads.0.name": "Male"}), faces)
     assert "# cnnviz does rotation, blur before it cuts; here the window is cut first." in text
-    assert "# cnnviz cuts with a probability of 0.5; here every picture is cut." in text
+    assert "# cnnviz cuts with a probability of 0.5; here every image is cut." in text
     assert "RandomCrop(" not in text
 
 
@@ -237,6 +237,6 @@ def test_the_command_writes_it(tmp_path: Path, capsys: pytest.CaptureFixture[str
 
 def test_only_the_second_stage_is_augmented_where_the_first_has_kept_features(pets: Path) -> None:
     script = keras_script(PRESETS["M6"], pets)
-    assert script.index("plain = pictures") < script.index("pictures = pictures.map(lambda x, *more: (augment(x")
-    assert script.index("    plain, validation_data") < script.index("    pictures, validation_data")
+    assert script.index("plain = images") < script.index("images = images.map(lambda x, *more: (augment(x")
+    assert script.index("    plain, validation_data") < script.index("    images, validation_data")
     assert "plain" not in keras_script(PRESETS["D6"], pets)

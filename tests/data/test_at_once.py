@@ -13,8 +13,8 @@ import numpy as np
 from cnnviz import files, images
 from cnnviz.data import archive, open_dataset
 from cnnviz.data.archive import keep
-from cnnviz.data.pictures import prepare
 from cnnviz.data.resolve import catalogue
+from cnnviz.data.split_images import prepare
 
 
 def together(*works: Callable[[], object]) -> None:

@@ -111,10 +111,10 @@ def test_samples_are_scikit_images() -> None:
     import skimage.data
 
     assert sample_names() == ("chelsea", "astronaut", "coffee", "rocket", "motorcycle")
-    photos = samples()
+    images = samples()
     for name in ("chelsea", "astronaut", "coffee"):
-        np.testing.assert_array_equal(photos[name], getattr(skimage.data, name)())
-    assert photos["rocket"].shape == skimage.data.rocket().shape
-    np.testing.assert_array_equal(photos["motorcycle"], skimage.data.stereo_motorcycle()[0])
+        np.testing.assert_array_equal(images[name], getattr(skimage.data, name)())
+    assert images["rocket"].shape == skimage.data.rocket().shape
+    np.testing.assert_array_equal(images["motorcycle"], skimage.data.stereo_motorcycle()[0])
     with pytest.raises(DataError, match="chelsea"):
         sample("chelsae")

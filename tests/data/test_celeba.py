@@ -92,14 +92,14 @@ def test_faces_that_are_not_there_are_noted(recipe_data, faces) -> None:
         ("list_attr_celeba.txt", "0001.png ", "0001.png  1 ", "line 4: 5 values for 4 attributes"),
         ("list_attr_celeba.txt", "0001.png  -1", "0001.png   7", "0001.png has the value '7'"),
         ("list_eval_partition.txt", "0001.png 0", "0001.png 4", "line 2: expected a file name and 0, 1 or 2"),
-        ("list_eval_partition.txt", ".png", ".jpg", "none of the 80 pictures"),
+        ("list_eval_partition.txt", ".png", ".jpg", "none of the 80 images"),
     ],
 )
 def test_broken_tables(recipe_data, faces, file: str, old: str, new: str, words: str | None) -> None:
     text = (faces / file).read_text()
     (faces / file).write_text(text.replace(old, new))
     data = recipe_data(faces)
-    if words is None:  # a path outside the folder of pictures is not among its files
+    if words is None:  # a path outside the folder of images is not among its files
         dataset = open_dataset(data, ["Bald", "Male"])
         names = {split.name_of(i) for split in dataset.splits.values() for i in range(len(split))}
         assert names == {f"{i:04}.png" for i in range(1, 80)}
@@ -135,6 +135,6 @@ def test_b2_on_the_stand_in(recipe_data, data_root, monkeypatch) -> None:
     for split, each in (("train", 500), ("test", 50)):
         labels = dataset.splits[split].labels
         assert np.bincount(labels["Smiling"] * 2 + labels["Facing_Left"]).tolist() == [each] * 4
-    pictures = prepare(dataset.splits["test"], data)
-    assert pictures.array.shape == (200, 72, 59, 3)
-    assert pictures.skipped == ()
+    images = prepare(dataset.splits["test"], data)
+    assert images.array.shape == (200, 72, 59, 3)
+    assert images.skipped == ()

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from cnnviz.data import pipeline
-from cnnviz.data.pictures import Pictures
+from cnnviz.data.split_images import SplitImages
 from cnnviz.presets import PRESETS
 from cnnviz.recipe import replace
 
@@ -18,12 +18,12 @@ def test_batches_from_an_epoch_on_are_those_of_the_whole_run(steps, mixed):
     settings = {"fit.epochs": 4, "fit.batch_size": 16, "fit.steps_per_epoch": steps, "augmentation.steps": policy}
     recipe = replace(PRESETS["Q"], settings)
     images = np.random.default_rng(0).integers(0, 256, (SAMPLES, 8, 8, 1), np.uint8)
-    pictures, labels = Pictures(images, images, np.arange(SAMPLES)), {"label": np.arange(SAMPLES) % 10}
-    whole = list(pipeline.training(pictures, labels, recipe).as_numpy_iterator())
+    source_images, labels = SplitImages(images, images, np.arange(SAMPLES)), {"label": np.arange(SAMPLES) % 10}
+    whole = list(pipeline.training(source_images, labels, recipe).as_numpy_iterator())
     per_epoch = pipeline.steps(recipe, SAMPLES)
     assert len(whole) == 4 * per_epoch
     for first in range(5):
-        rest = list(pipeline.training(pictures, labels, recipe, first).as_numpy_iterator())
+        rest = list(pipeline.training(source_images, labels, recipe, first).as_numpy_iterator())
         assert len(rest) == len(whole) - first * per_epoch
         for (x, y), (wanted_x, wanted_y) in zip(rest, whole[first * per_epoch :], strict=True):
             np.testing.assert_array_equal(x, wanted_x)

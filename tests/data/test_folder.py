@@ -1,4 +1,4 @@
-"""Folders of pictures: layouts, odd names, odd files, and what is refused."""
+"""Folders of images: layouts, odd names, odd files, and what is refused."""
 
 from __future__ import annotations
 
@@ -78,15 +78,15 @@ def test_odd_names_are_kept_as_text(recipe_data, write, tmp_path) -> None:
     for name in classes:
         assert name.isprintable()
         name.encode("utf-8")
-    pictures = prepare(dataset.splits["train"], recipe_data(tmp_path))
-    assert len(pictures) == len(dataset.splits["train"])
+    images = prepare(dataset.splits["train"], recipe_data(tmp_path))
+    assert len(images) == len(dataset.splits["train"])
 
 
-def test_broken_pictures_are_listed_and_skipped(recipe_data, write, tmp_path) -> None:
+def test_broken_images_are_listed_and_skipped(recipe_data, write, tmp_path) -> None:
     write(tmp_path / "a", 12)
     write(tmp_path / "b", 12)
     (tmp_path / "a" / "0003.png").write_bytes(b"")
-    (tmp_path / "a" / "0004.png").write_text("not a picture")
+    (tmp_path / "a" / "0004.png").write_text("not an image")
     whole = (tmp_path / "b" / "0001.png").read_bytes()
     (tmp_path / "b" / "0001.png").write_bytes(whole[: len(whole) - 30])
     (tmp_path / "b" / "0002.png").unlink()
@@ -96,11 +96,11 @@ def test_broken_pictures_are_listed_and_skipped(recipe_data, write, tmp_path) ->
     assert sum(len(split) for split in dataset.splits.values()) == 23  # the broken link is no file
     skipped, kept = {}, 0
     for split in dataset.splits.values():
-        pictures = prepare(split, data)
-        skipped |= dict(pictures.skipped)
-        kept += len(pictures)
-        for position, row in enumerate(pictures.kept):
-            np.testing.assert_array_equal(pictures[position], split.image(int(row))[:8, :8])
+        images = prepare(split, data)
+        skipped |= dict(images.skipped)
+        kept += len(images)
+        for position, row in enumerate(images.kept):
+            np.testing.assert_array_equal(images[position], split.image(int(row))[:8, :8])
     assert set(skipped) == {"a/0003.png", "a/0004.png", "b/0001.png"}
     assert kept == 20
     assert "0 bytes" in skipped["a/0003.png"]
@@ -112,9 +112,9 @@ def test_a_file_that_went_away_is_skipped(recipe_data, write, tmp_path) -> None:
     data = recipe_data(tmp_path)
     split = open_dataset(data).splits["train"]
     split.path_of(0).unlink()
-    pictures = prepare(split, data)
-    assert len(pictures) == len(split) - 1
-    assert "No such file" in pictures.skipped[0][1]
+    images = prepare(split, data)
+    assert len(images) == len(split) - 1
+    assert "No such file" in images.skipped[0][1]
     with pytest.raises(ImageError):
         split.image(0)
 
@@ -129,7 +129,7 @@ def test_grey_among_colour_becomes_rgb(recipe_data, write, tmp_path) -> None:
         assert prepare(split, data).array.shape[1:] == (8, 8, 3)
 
 
-def test_what_is_no_picture_is_left_out_and_counted(recipe_data, write, tmp_path) -> None:
+def test_what_is_no_image_is_left_out_and_counted(recipe_data, write, tmp_path) -> None:
     write(tmp_path / "a", 5)
     write(tmp_path / "b", 5)
     write(tmp_path / ".hidden", 5)
@@ -146,15 +146,15 @@ def test_what_is_no_picture_is_left_out_and_counted(recipe_data, write, tmp_path
 @pytest.mark.parametrize(
     ("folders", "words"),
     [
-        ({}, "has no pictures: expected one folder of pictures a class"),
-        ({"": 3}, "3 pictures but no class folders"),
-        ({"a": 0, "b": 0}, "no pictures in its folders a, b"),
-        ({"a": 5, "b": 0}, "no pictures of 'b', the folder .* is empty"),
+        ({}, "has no images: expected one folder of images a class"),
+        ({"": 3}, "3 images but no class folders"),
+        ({"a": 0, "b": 0}, "no images in its folders a, b"),
+        ({"a": 5, "b": 0}, "no images of 'b', the folder .* is empty"),
         ({"a": 5}, "All training samples of .* are 'a'"),
         ({"train/a": 5, "train/b": 5, "test/a": 2, "test/c": 2}, "test split has the class 'c'.*same classes"),
-        ({"train/a": 5, "train/b": 5, "test/a": 2, "test/b": 0}, "test split has no pictures of 'b'"),
-        ({"train/a": 0, "train/b": 5}, "train split has no pictures of 'a'"),
-        ({"train": 5, "test": 5}, "no class folders|has no pictures"),
+        ({"train/a": 5, "train/b": 5, "test/a": 2, "test/b": 0}, "test split has no images of 'b'"),
+        ({"train/a": 0, "train/b": 5}, "train split has no images of 'a'"),
+        ({"train": 5, "test": 5}, "no class folders|has no images"),
     ],
 )
 def test_refusals(recipe_data, write, tmp_path, folders: dict[str, int], words: str) -> None:
@@ -170,28 +170,28 @@ def test_a_split_without_one_of_the_classes_is_noted(recipe_data, write, tmp_pat
         write(tmp_path / name, count)
     dataset = open_dataset(recipe_data(tmp_path))
     assert dataset.counts("test", "label").tolist() == [2, 0]
-    assert any("test split has no pictures of 'b'" in note for note in dataset.notes)
+    assert any("test split has no images of 'b'" in note for note in dataset.notes)
 
 
-def test_only_broken_pictures(recipe_data, tmp_path) -> None:
+def test_only_broken_images(recipe_data, tmp_path) -> None:
     for name in ("a", "b"):
         (tmp_path / name).mkdir()
         for i in range(6):
             (tmp_path / name / f"{i}.jpg").write_text("no")
     data = recipe_data(tmp_path)
-    with pytest.raises(DataError, match="Not one of the 8 pictures of train can be used; a/"):
+    with pytest.raises(DataError, match="Not one of the 8 images of train can be used; a/"):
         prepare(open_dataset(data).splits["train"], data)
 
 
 def test_listing_is_read_again_when_it_changes(tmp_path, write) -> None:
     write(tmp_path, 3)
-    assert len(listing(tmp_path).pictures) == 3
+    assert len(listing(tmp_path).images) == 3
     write(tmp_path, 1, start=7)
-    assert len(listing(tmp_path).pictures) == 4
+    assert len(listing(tmp_path).images) == 4
     os.utime(tmp_path, (1, 1))
     assert listing(tmp_path) is listing(tmp_path)
     write(tmp_path, 1, start=8)
-    assert len(listing(tmp_path).pictures) == 5
+    assert len(listing(tmp_path).images) == 5
 
 
 NOBODY = 65_534

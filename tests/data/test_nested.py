@@ -20,7 +20,7 @@ from cnnviz.data.resolve import catalogue
 from cnnviz.errors import DataError
 
 NESTED = {"": 10, "indoor": 9, "indoor/2019": 5, "indoor-old": 3, "b": 2}
-"""Pictures of a class in and below its folder; "indoor-old" comes between "indoor" and "indoor/2019"."""
+"""Images of a class in and below its folder; "indoor-old" comes between "indoor" and "indoor/2019"."""
 
 
 @pytest.fixture
@@ -73,7 +73,7 @@ def test_a_zip_holds_what_the_folder_holds(nested: Path, recipe_data) -> None:
     assert {name: len(split) for name, split in found.splits.items()} == dict.fromkeys(found.splits, 58)
 
 
-def test_classes_that_have_pictures_only_further_below(write, recipe_data, tmp_path: Path, monkeypatch) -> None:
+def test_classes_that_have_images_only_further_below(write, recipe_data, tmp_path: Path, monkeypatch) -> None:
     for name in ("cat", "dog"):
         write(tmp_path / "deep" / name / "a" / "b", 6)
     assert sum(map(len, open_dataset(recipe_data(tmp_path / "deep")).splits.values())) == 12
@@ -82,7 +82,7 @@ def test_classes_that_have_pictures_only_further_below(write, recipe_data, tmp_p
 
 
 def test_flat_folders_keep_their_order(write, recipe_data, tmp_path: Path) -> None:
-    """As it was before folders below classes were read: classes by name, pictures by name."""
+    """As it was before folders below classes were read: classes by name, images by name."""
     for name in ("b", "B", "a-b", "a", "é"):
         write(tmp_path / name, 7)
     for split in ("train", "validation", "test"):
@@ -111,23 +111,23 @@ def test_what_is_not_read_is_counted(nested: Path, write, recipe_data) -> None:
     dataset = open_dataset(recipe_data(nested))
     assert sum(map(len, dataset.splits.values())) == 58
     told = " ".join(dataset.notes)
-    assert "4 pictures beside the class folders" in told
-    assert "5 files with other endings than pictures' (.txt, no ending, .heic)" in told
-    assert "1 hidden picture " in told
+    assert "4 images beside the class folders" in told
+    assert "5 files with other endings than images' (.txt, no ending, .heic)" in told
+    assert "1 hidden image " in told
     assert "1 folder inside classes left out" in told
     write_splits(nested, nested.parent / "split")
     write(nested.parent / "split" / "unlabelled" / "x", 6)
     told = " ".join(open_dataset(recipe_data(nested.parent / "split")).notes)
-    assert "6 pictures left out in unlabelled" in told
-    assert "12 pictures beside the class folders" in told
+    assert "6 images left out in unlabelled" in told
+    assert "12 images beside the class folders" in told
 
 
 def test_what_is_left_out_of_a_zip_is_counted(nested: Path, recipe_data) -> None:
     more = {"pets/notes.txt": b"1", "pets/cat/x.csv": b"2", "pets/cat/.x.png": b"3", "__MACOSX/pets/cat/._1.png": b"4"}
     path = zipped(nested, nested.parent / "pets.zip", more)
     told = " ".join(open_dataset(recipe_data(path)).notes)
-    assert "2 files with other endings than pictures' (.csv, .txt) left out." in told
-    assert "1 hidden picture " in told
+    assert "2 files with other endings than images' (.csv, .txt) left out." in told
+    assert "1 hidden image " in told
     with open(path, "rb") as file:  # an upload is opened by the folder that it became
         uploaded = keep(file, "pets.zip")
     assert open_dataset(recipe_data(uploaded)).notes == open_dataset(recipe_data(path)).notes
@@ -155,7 +155,7 @@ def test_a_name_written_in_two_ways_is_one_class(write, recipe_data, tmp_path: P
     assert open_dataset(recipe_data(path)).heads[0].classes == (COMPOSED, "tea")
 
 
-def test_a_picture_is_left_out_by_its_name_in_either_spelling(write, recipe_data, tmp_path: Path) -> None:
+def test_an_image_is_left_out_by_its_name_in_either_spelling(write, recipe_data, tmp_path: Path) -> None:
     write(tmp_path / APART, 6)
     write(tmp_path / "tea", 6)
     data = recipe_data(tmp_path, without=[f"{COMPOSED}/0003.png"])
@@ -176,13 +176,11 @@ def test_endings_that_are_not_read_are_named(recipe_data, tmp_path: Path) -> Non
         (tmp_path / "old" / name).mkdir(parents=True)
         for number in range(4):
             (tmp_path / "old" / name / f"{number}.PPM").write_bytes(b"P6 1 1 255 abc")
-    with pytest.raises(
-        DataError, match=r"no pictures in its folders a, b but 8 files with other endings \(\.ppm\)"
-    ) as e:
+    with pytest.raises(DataError, match=r"no images in its folders a, b but 8 files with other endings \(\.ppm\)") as e:
         open_dataset(recipe_data(tmp_path / "old"))
     assert ".tiff" in str(e.value)
-    with pytest.raises(DataError, match=r"0 pictures but 8 files with other endings \(\.ppm\), and read are \.jpg"):
+    with pytest.raises(DataError, match=r"0 images but 8 files with other endings \(\.ppm\), and read are \.jpg"):
         open_dataset(recipe_data(zipped(tmp_path / "old", tmp_path / "old.zip")))
     (tmp_path / "old" / "a" / "1.png").write_bytes(images.to_png(np.zeros((8, 8, 3), np.uint8)))
-    with pytest.raises(DataError, match=r"no pictures of 'b', the folder .* has none but 4 files .*\(\.ppm\)"):
+    with pytest.raises(DataError, match=r"no images of 'b', the folder .* has none but 4 files .*\(\.ppm\)"):
         open_dataset(recipe_data(tmp_path / "old"))

@@ -95,8 +95,8 @@ def test_pixels_in_all_forms(recipe_data, tmp_path, stored: np.ndarray, expected
     np.testing.assert_array_equal(np.stack([dataset.splits["test"].image(i) for i in range(30)]), expected)
 
 
-def test_dark_test_pictures_keep_the_training_scale(recipe_data, tmp_path) -> None:
-    """Test values of at most 1 mean black where the training pictures reach 255."""
+def test_dark_test_images_keep_the_training_scale(recipe_data, tmp_path) -> None:
+    """Test values of at most 1 mean black where the training images reach 255."""
     path = save(tmp_path / "a.npz", X_train=X.astype(float), y_train=Y, X_test=np.ones((6, 8, 8, 3)), y_test=Y[:6])
     assert open_dataset(recipe_data(path)).splits["test"].image(0).max() == 1
 
@@ -104,11 +104,11 @@ def test_dark_test_pictures_keep_the_training_scale(recipe_data, tmp_path) -> No
 @pytest.mark.parametrize(
     ("arrays", "words"),
     [
-        ({"X_train": X, "X_test": X}, "pictures \\(X_train\\) but no labels 'y_train'.*X_train, X_test"),
+        ({"X_train": X, "X_test": X}, "images \\(X_train\\) but no labels 'y_train'.*X_train, X_test"),
         ({"images": X}, "no labels 'labels'"),
         ({"a": X, "b": Y}, "but a, b: expected X_train and y_train"),
         ({"X_test": X, "y_test": Y}, "expected X_train and y_train"),
-        ({"X_train": X, "y_train": Y[:20]}, "30 pictures but there are 20 labels"),
+        ({"X_train": X, "y_train": Y[:20]}, "30 images but there are 20 labels"),
         ({"X_train": X, "y_train": Y - 1}, "train labels have -1, out of range: expected 0 to 1"),
         ({"X_train": X, "y_train": Y, "X_test": X, "y_test": Y + 1}, "test labels have 3, out of range: .* 0 to 2"),
         ({"X_train": X, "y_train": Y + 1}, "no training label is 0"),
@@ -138,7 +138,7 @@ def test_refusals(recipe_data, tmp_path, arrays: dict[str, np.ndarray], words: s
 @pytest.mark.parametrize(
     "values", [X / 127.5 - 1, X * 2.0, X.astype(np.int64) - 5, X * np.nan, X.astype(np.int64) * 1000]
 )
-def test_pixel_ranges_are_refused_when_pictures_are_read(recipe_data, tmp_path, values: np.ndarray) -> None:
+def test_pixel_ranges_are_refused_when_images_are_read(recipe_data, tmp_path, values: np.ndarray) -> None:
     dataset = open_dataset(recipe_data(save(tmp_path / "a.npz", X_train=values, y_train=Y, X_test=values, y_test=Y)))
     with pytest.raises(DataError, match=r"have values from .* expected 0..1"):
         prepare(dataset.splits["test"], recipe_data(tmp_path))
@@ -190,7 +190,7 @@ def nested(brackets: int) -> bytes:
         ({"X_train.npy": npy((30, 8, 8), bytes(1920)), "y_train.npy": npy((10**9,), b"", "<U0")}, "header says <U0"),
         (
             {"X_train.npy": npy((30, 8, 8), bytes(1920)), "y_train.npy": npy((9 * 10**6,), bytes(9 * 10**6), "|S1")},
-            "30 pictures but there are 9,000,000 labels",
+            "30 images but there are 9,000,000 labels",
         ),
         (
             {
@@ -249,7 +249,7 @@ def test_mutated_archives_end_in_data_or_a_sentence(recipe_data, tmp_path) -> No
 
 
 def test_only_labels_are_read_at_first(recipe_data, tmp_path) -> None:
-    """The pictures' bytes are damaged, which is found out when one is asked for."""
+    """The images' bytes are damaged, which is found out when one is asked for."""
     path = save(tmp_path / "a.npz", X_train=X, y_train=Y, X_test=X, y_test=Y)
     data = bytearray(path.read_bytes())
     data[1000] ^= 255

@@ -96,7 +96,7 @@ def test_limits_that_leave_a_class_out(recipe_data) -> None:
 def test_too_few_to_hold_out(recipe_data, write, tmp_path) -> None:
     write(tmp_path / "set" / "a", 2)
     write(tmp_path / "set" / "b", 9)
-    with pytest.raises(DataError, match="at least 3 pictures"):
+    with pytest.raises(DataError, match="at least 3 images"):
         open_dataset(recipe_data(tmp_path / "set"))
 
 

@@ -192,7 +192,7 @@ def at_work(process: psutil.Process) -> bool:
 
 @pytest.fixture
 def page(context: BrowserContext, server: Server, request: pytest.FixtureRequest) -> Iterator[Page]:
-    """A fresh page of 1440×900 pixels; a picture of it is kept in `failures/` when the test fails."""
+    """A fresh page of 1440×900 pixels; an image of it is kept in `failures/` when the test fails."""
     opened = context.new_page()
     yield opened
     if request.node.stash.get(FAILED, False):

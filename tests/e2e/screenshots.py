@@ -1,4 +1,4 @@
-"""Draws the README's pictures, one of each page, from the table of views: `python -m tests.e2e.screenshots`."""
+"""Draws the README's images, one of each page, from the table of views: `python -m tests.e2e.screenshots`."""
 
 from __future__ import annotations
 

@@ -36,7 +36,7 @@ _UNROLL = """(unrolled) => {
   </style>`);
   window.dispatchEvent(new Event("resize"));  // so that what is open finds its place anew
 }"""
-"""The page scrolls within a box; for a picture of all of it, the box becomes as high as what is in it."""
+"""The page scrolls within a box; for an image of all of it, the box becomes as high as what is in it."""
 _QUIET = 3
 """So many looks in a row, a tenth of a second apart, must find the page the same."""
 _STATE = """() => {
@@ -71,7 +71,7 @@ class Console:
             self._said.append(f"console {kind}: {text} {url}")
 
     def _miss(self, url: str, why: str) -> None:
-        if "net::ERR_ABORTED" not in why:  # a picture that was replaced while it was fetched
+        if "net::ERR_ABORTED" not in why:  # an image that was replaced while it was fetched
             self._said.append(f"request failed: {url} {why}")
 
     def said(self) -> list[str]:
@@ -81,7 +81,7 @@ class Console:
 
 
 def settle(page: Page, *, live: bool = False) -> None:
-    """Waits until the page's script has ended, its pictures are there and nothing on it moves any more.
+    """Waits until the page's script has ended, its images are there and nothing on it moves any more.
 
     Args:
         page: that is waited for.
@@ -167,7 +167,7 @@ def look_at(
         console: of the page.
         view: of the table.
         url: of the app.
-        screenshots: a folder for a picture of each size and theme, the whole page high.
+        screenshots: a folder for an image of each size and theme, the whole page high.
         looks: pairs of a size and a theme, of `LOOKS`.
     """
     screenshots.mkdir(exist_ok=True)
@@ -187,7 +187,7 @@ def look_at(
 
 
 def photograph(page: Page, path: Path) -> None:
-    """Takes a picture of all of the page, as wide as its window."""
+    """Takes an image of all of the page, as wide as its window."""
     page.evaluate(_UNROLL, True)
     page.wait_for_timeout(200)  # what fits its size to the room there is does so
     page.screenshot(path=path, full_page=True)

@@ -19,17 +19,17 @@ PATIENCE_MS = 300_000
 
 
 ALL_OTHERS = """
-before => [...document.querySelectorAll('img[alt^="The picture with: "]')].every(one => !before.includes(one.alt))
+before => [...document.querySelectorAll('img[alt^="The image with: "]')].every(one => !before.includes(one.alt))
 """
 
 
 def draws(page: Page) -> Locator:
-    """The pictures that were drawn; what was drawn is their description."""
-    return page.get_by_role("img", name=re.compile(r"^The picture with: "))
+    """The images that were drawn; what was drawn is their description."""
+    return page.get_by_role("img", name=re.compile(r"^The image with: "))
 
 
 def described(page: Page) -> list[str]:
-    return [picture.get_attribute("alt") for picture in draws(page).all()]
+    return [image.get_attribute("alt") for image in draws(page).all()]
 
 
 def test_a_policy_is_adjusted_seen_trained_with_and_asked_about(
@@ -84,8 +84,8 @@ def test_a_policy_is_adjusted_seen_trained_with_and_asked_about(
     expect(page.get_by_role("slider", name="Range of Rotation").first).to_have_value("-5")
     page.get_by_text("Ask a network", exact=True).click()
     expect(page.get_by_text(re.compile(r"It answers"))).to_be_visible(timeout=PATIENCE_MS)
-    page.get_by_role("button", name="Ask about 500 test pictures").click()
-    expect(page.get_by_text(re.compile(r"Over \d+ held-out pictures"))).to_be_visible(timeout=PATIENCE_MS)
+    page.get_by_role("button", name="Ask about 500 test images").click()
+    expect(page.get_by_text(re.compile(r"Over \d+ held-out images"))).to_be_visible(timeout=PATIENCE_MS)
     expect_drawn(page.get_by_test_id("stPlotlyChart"), 3, PATIENCE_MS)
     settled()
     assert list(file.parent.glob("survival/*.json"))
@@ -101,7 +101,7 @@ def checkpoints_of(server) -> Path:
 def test_nothing_is_wider_than_the_window(page: Page, visit: Callable[..., None], size: tuple[int, int]) -> None:
     page.set_viewport_size({"width": size[0], "height": size[1]})
     visit("augment")
-    for view in ("Grid", "One step from low to high", "Two pictures × five", "Before and after"):
+    for view in ("Grid", "One step from low to high", "Two images × five", "Before and after"):
         page.get_by_role("button", name=view, exact=True).or_(page.get_by_role("radio", name=view, exact=True)).click()
         expect(page.locator("[data-testid=stApp][data-test-script-state=notRunning]")).to_be_visible()
         expect(page.get_by_role("img").first).to_be_visible()

@@ -118,7 +118,7 @@ WALKS = {
     "augment": Walk(
         "augment", lambda page: texts(page, FIELDS) + " | "
         + texts(page, ".st-key-augment_steps [data-testid=stCheckbox] input"),
-        ((pick("Policy", "Light"), "Light"), (pick("Photo", "Coffee"), "Light.*Coffee"),
+        ((pick("Policy", "Light"), "Light"), (pick("Image", "Coffee"), "Light.*Coffee"),
          (lambda page: step(page, "Rotation").click(), "Own: light")),
     ),
     "runs": Walk(

@@ -30,7 +30,7 @@ OUTWARDS = "../../x"
 PATIENCE_MS = 300_000
 
 
-def pictures() -> Iterator[tuple[str, bytes]]:
+def source_images() -> Iterator[tuple[str, bytes]]:
     """Names and bytes of a small dataset with two classes."""
     rng = np.random.default_rng(0)
     for at, name in enumerate((SCRIPT, OTHER)):
@@ -43,7 +43,7 @@ def pictures() -> Iterator[tuple[str, bytes]]:
 def data(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A data folder whose dataset, classes and files have such names."""
     folder = tmp_path_factory.mktemp("data")
-    for name, content in pictures():
+    for name, content in source_images():
         path = folder / "<b>pets" / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
@@ -109,11 +109,11 @@ def said(page: Page, words: str) -> Locator:
 def test_train(page: Page, visit: Callable[[str], None], settled: Callable[[], None], tmp_path: Path) -> None:
     """Chosen from the list, and uploaded as an archive."""
     visit("")
-    page.get_by_role("combobox", name=re.compile("Pictures$")).click()
+    page.get_by_role("combobox", name=re.compile("Images$")).click()
     page.get_by_role("option", name="<b>pets", exact=True).click()
     expect(said(page, SCRIPT[:12]).first).to_be_visible()
     settled()
-    page.get_by_role("combobox", name=re.compile("Pictures$")).click()
+    page.get_by_role("combobox", name=re.compile("Images$")).click()
     page.get_by_role("option", name="A folder or file of my own…").click()
     path = page.get_by_role("textbox", name="Path on this computer")
     field = page.locator("[data-testid=stFileUploader]:has-text('Or upload them') input")
@@ -123,7 +123,7 @@ def test_train(page: Page, visit: Callable[[str], None], settled: Callable[[], N
     expect(said(page, "<b>.zip can't be read as a .zip or .npz file")).to_be_visible()
     page.get_by_role("button", name="Remove <b>.zip").click()
     with zipfile.ZipFile(archive, "w") as file:
-        for name, content in pictures():
+        for name, content in source_images():
             file.writestr(name, content)
     field.set_input_files(archive)
     expect(path).to_have_value(re.compile(r"/uploads/[0-9a-f]{32}/pictures$"))

@@ -80,9 +80,9 @@ def test_layers_are_walked_and_a_channel_is_opened(
     lively = [int(one) for one in np.argsort(-values.std(axis=(0, 1)))]
     chosen = next(one for one in lively if str(one) != channel(page).input_value())
     plane = values[..., chosen]
-    picture = mosaic(page, "conv2d_1")
-    box, tile = picture.bounding_box(), divmod(chosen, 4)
-    picture.click(position={"x": box["width"] * (tile[1] + 0.5) / 4, "y": box["height"] * (tile[0] + 0.5) / 2})
+    image = mosaic(page, "conv2d_1")
+    box, tile = image.bounding_box(), divmod(chosen, 4)
+    image.click(position={"x": box["width"] * (tile[1] + 0.5) / 4, "y": box["height"] * (tile[0] + 0.5) / 2})
     expect(channel(page)).to_have_value(str(chosen))
     expect(page).to_have_url(re.compile(f"channel={chosen}"))
     large = page.get_by_role("img", name=f"Channel {chosen} of conv2d_1, for Chelsea")

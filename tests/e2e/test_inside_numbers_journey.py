@@ -1,4 +1,4 @@
-"""Inside by clicks: a place is taken apart, a kernel is opened, two pictures stand side by side."""
+"""Inside by clicks: a place is taken apart, a kernel is opened, two images stand side by side."""
 
 from __future__ import annotations
 
@@ -44,13 +44,13 @@ def test_a_number_is_taken_apart_where_it_is_clicked(
     values = activations(loaded, loaded.pixels(loaded.fit(sample("chelsea"))[None]), ["conv2d_1"])["conv2d_1"]
     lively = int(values.std(axis=(0, 1)).argmax())
     visit(f"inside?run={shapes.id}&layer=conv2d_1&channel={lively}&view=numbers")
-    picture = page.get_by_role("img", name=re.compile(f"^Channel {lively} of conv2d_1; bright is strong"))
-    expect(picture).to_be_visible(timeout=PATIENCE_MS)
+    image = page.get_by_role("img", name=re.compile(f"^Channel {lively} of conv2d_1; bright is strong"))
+    expect(image).to_be_visible(timeout=PATIENCE_MS)
     settled()
     row, column = (int(one) for one in np.argwhere(values[..., lively] > 0)[-1])
-    box = picture.bounding_box()
+    box = image.bounding_box()
     rows, columns = values.shape[:2]
-    picture.click(position={"x": box["width"] * (column + 0.5) / columns, "y": box["height"] * (row + 0.5) / rows})
+    image.click(position={"x": box["width"] * (column + 0.5) / columns, "y": box["height"] * (row + 0.5) / rows})
     expect(page.get_by_text(f"How {signed(values[row, column, lively], 5)} comes about")).to_be_visible()
     expect(page.get_by_role("spinbutton", name="Row")).to_have_value(str(row))
     expect(page.get_by_role("spinbutton", name="Column")).to_have_value(str(column))

@@ -70,10 +70,10 @@ def test_patterns_are_made_stopped_and_gone_on_with(page: Page, visit: Callable[
     expect(page.get_by_text("are whole.")).to_have_count(0, timeout=PATIENCE_MS)
     with page.expect_download() as started:
         page.get_by_role("button", name="Grid", exact=True).click()
-    picture = np.asarray(Image.open(io.BytesIO(started.value.path().read_bytes())))
-    assert picture.shape == (4 * 69 - 5, 8 * 69 - 5, 3)
+    image = np.asarray(Image.open(io.BytesIO(started.value.path().read_bytes())))
+    assert image.shape == (4 * 69 - 5, 8 * 69 - 5, 3)
     made = kept(run, "conv2d", range(32), Settings("plain", 3, 1.0, 64))
-    np.testing.assert_array_equal(picture[69:133, 69:133], made.pictures[9])
+    np.testing.assert_array_equal(image[69:133, 69:133], made.images[9])
     box = grid.bounding_box()
     grid.click(position={"x": box["width"] * 2.5 / 8, "y": box["height"] * 1.5 / 4})
     expect(page.get_by_role("spinbutton", name="Channel")).to_have_value("10")
@@ -86,7 +86,7 @@ def test_patterns_are_made_stopped_and_gone_on_with(page: Page, visit: Callable[
 
 def test_what_excites_a_channel_and_what_is_lost_without_it(page: Page, visit: Callable[[str], None], run: Run) -> None:
     visit(f"inside?run={run.id}&sample=chelsea&layer=conv2d_1&channel=2&view=excites")
-    page.get_by_role("button", name="Look through the held-out pictures").click(timeout=PATIENCE_MS)
+    page.get_by_role("button", name="Look through the held-out images").click(timeout=PATIENCE_MS)
     expect(page.get_by_text("Strongest places")).to_be_visible(timeout=PATIENCE_MS)
     known = kept_excited(run, "conv2d_1")
     expect(page.locator("img[alt^='The part: ']")).to_have_count(12)
@@ -101,5 +101,5 @@ def test_what_excites_a_channel_and_what_is_lost_without_it(page: Page, visit: C
         timeout=PATIENCE_MS
     )
     page.set_viewport_size({"width": 390, "height": 844})
-    expect(page.get_by_text("Strongest pictures")).to_be_visible()
+    expect(page.get_by_text("Strongest images")).to_be_visible()
     assert fits(page)

@@ -1,4 +1,4 @@
-"""From a photo on disk to an answer, a map and a saved overlay; and a network that answers two questions."""
+"""From an image on disk to an answer, a map and a saved overlay; and a network that answers two questions."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ def shapes(server) -> Run:
 
 @pytest.fixture(scope="module")
 def digits(server) -> Run:
-    """A run with one head, of grey pictures."""
+    """A run with one head, of grey images."""
     return give_network(make_run(PRESETS["Q"], runs=server.checkpoints))
 
 
 @pytest.fixture
-def photo(tmp_path: Path) -> Path:
-    """A real photo, as a JPEG on disk."""
+def image(tmp_path: Path) -> Path:
+    """A real image, as a JPEG on disk."""
     path = tmp_path / "holiday.jpg"
     Image.fromarray(sample("chelsea")).save(path, quality=95)
     return path
@@ -74,19 +74,19 @@ def pixels(locator: Locator) -> np.ndarray:
 
 
 def difference(seen: np.ndarray, saved: np.ndarray) -> float:
-    """How far a screenshot is from a saved picture, in levels; without the rim, whose corners are round."""
+    """How far a screenshot is from a saved image, in levels; without the rim, whose corners are round."""
     resized = np.asarray(Image.fromarray(saved.astype(np.uint8)).resize(seen.shape[1::-1]), np.int16)
     return float(np.abs(seen - resized)[12:-12, 12:-12].mean())
 
 
-def test_a_photo_from_disk_is_answered_explained_and_saved(
-    page: Page, visit: Callable[..., None], settled: Callable[[], None], digits: Run, photo: Path
+def test_an_image_from_disk_is_answered_explained_and_saved(
+    page: Page, visit: Callable[..., None], settled: Callable[[], None], digits: Run, image: Path
 ) -> None:
     visit(f"predict?run={digits.id}")
     expect(page.get_by_role("heading", name="Predict", exact=True)).to_be_visible()
     expect(overlay(page, "Chelsea")).to_be_visible(timeout=PATIENCE_MS)
 
-    page.get_by_test_id("stFileUploaderDropzone").get_by_label("file upload").set_input_files(photo)
+    page.get_by_test_id("stFileUploaderDropzone").get_by_label("file upload").set_input_files(image)
     expect(overlay(page, "holiday.jpg")).to_be_visible(timeout=PATIENCE_MS)
     settled()
     expect(page.get_by_text(re.compile(r"^\d \d+ %$")).first).to_be_visible()
@@ -114,7 +114,7 @@ def test_a_photo_from_disk_is_answered_explained_and_saved(
     np.testing.assert_allclose(half, (strong + bare) / 2, atol=1)
 
     seen = pixels(overlay(page, "holiday.jpg"))
-    far, near = [difference(seen, picture) for picture in (bare, strong)], difference(seen, half)
+    far, near = [difference(seen, image) for image in (bare, strong)], difference(seen, half)
     assert near < min(far) / 3, "the saved overlay is not what is shown"
 
     other = str((int(answered) + 1) % 10)
@@ -182,8 +182,8 @@ def test_nothing_is_wider_than_the_window(
     page: Page, visit: Callable[..., None], settled: Callable[[], None], shapes: Run, size: tuple[int, int]
 ) -> None:
     page.set_viewport_size({"width": size[0], "height": size[1]})
-    for photos in ("chelsea", "chelsea,coffee,rocket"):
-        visit(f"predict?run={shapes.id}&sample={photos}")
+    for images in ("chelsea", "chelsea,coffee,rocket"):
+        visit(f"predict?run={shapes.id}&sample={images}")
         expect(overlay(page, "Chelsea")).to_be_visible(timeout=PATIENCE_MS)
         settled()
         wide = page.evaluate("[document.documentElement, document.querySelector('[data-testid=stMain]')]"

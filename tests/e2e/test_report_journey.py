@@ -1,4 +1,4 @@
-"""From a cell of the confusion matrix to its pictures, a contrast map, a flag, and a run without that picture."""
+"""From a cell of the confusion matrix to its images, a contrast map, a flag, and a run without that image."""
 
 from __future__ import annotations
 
@@ -31,19 +31,19 @@ def report(page: Page) -> None:
     page.get_by_role("tab", name="Report").click()
 
 
-def test_from_a_cell_to_a_run_without_a_flagged_picture(
+def test_from_a_cell_to_a_run_without_a_flagged_image(
     page: Page, visit: Callable[[str], None], server: Server, run: runs.Run
 ) -> None:
     visit(f"runs?run={run.id}")
     report(page)
-    page.get_by_role("button", name="Evaluate on test pictures").click()
+    page.get_by_role("button", name="Evaluate on test images").click()
     table = page.get_by_role("table", name="Confusion matrix")
     expect(table).to_be_visible(timeout=PATIENCE_MS)
 
     wrong = table.locator("button:not([aria-pressed=true])").filter(has_not_text="·")
     true, said = re.match(r"labelled (\d), answered (\d): \d+", wrong.nth(1).get_attribute("aria-label")).groups()
     wrong.nth(1).click()
-    expect(page.get_by_text(re.compile(rf"Labelled {true}, answered {said}: \d+ of 40 pictures"))).to_be_visible()
+    expect(page.get_by_text(re.compile(rf"Labelled {true}, answered {said}: \d+ of 40 images"))).to_be_visible()
     expect(table.locator("button[aria-pressed=true]")).to_have_attribute(
         "aria-label", re.compile(f"labelled {true}, answered {said}")
     )
@@ -62,7 +62,7 @@ def test_from_a_cell_to_a_run_without_a_flagged_picture(
     href = first.get_by_role("link").get_attribute("href")
     assert "against=truth" in href
     first.get_by_role("button", name=re.compile("^wrong label")).click()
-    expect(page.get_by_text("1 picture flagged")).to_be_visible()
+    expect(page.get_by_text("1 image flagged")).to_be_visible()
     expect(first.get_by_role("button", name=re.compile("^wrong label"))).to_have_attribute("aria-pressed", "true")
     (flag,) = flags.read(run.folder).values()
     assert flag == "wrong label"
@@ -79,7 +79,7 @@ def test_from_a_cell_to_a_run_without_a_flagged_picture(
     expect(page.get_by_role("heading", name="Runs", exact=True)).to_be_visible()
     report(page)
     page.get_by_role("button", name="Train again without the flagged").click()
-    expect(page.get_by_text("1 picture left out")).to_be_visible(timeout=PATIENCE_MS)
+    expect(page.get_by_text("1 image left out")).to_be_visible(timeout=PATIENCE_MS)
     start = page.get_by_role("button", name=re.compile("Start training"))
     expect(start).to_be_enabled()
     start.click()

@@ -1,4 +1,4 @@
-"""A network on a backbone: chosen on the Train page, trained on kept features, and asked about a picture."""
+"""A network on a backbone: chosen on the Train page, trained on kept features, and asked about an image."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def test_a_run_on_kept_features(
     choose(page, "Backbone", "MobileNetV2")
     settled()
     start = page.get_by_role("button", name=re.compile("Start training"))
-    expect(page.get_by_text(re.compile("takes pictures of at least 32×32 pixels")).first).to_be_visible()
+    expect(page.get_by_text(re.compile("takes images of at least 32×32 pixels")).first).to_be_visible()
     expect(start).to_be_disabled()
     page.get_by_text("Size, split and limits").click()
     for label, side in (("Height", 32), ("Width", 32)):
@@ -59,7 +59,7 @@ def test_a_run_on_kept_features(
         settled()  # nobody is quicker than the page
     expect(page.get_by_text("2,257,984", exact=True).first).to_be_visible()
     chosen = {"Its weights": "Random", "What is trained": "What follows, on kept features",
-              "Policy": "Pictures as they are"}  # fmt: skip
+              "Policy": "Images as they are"}  # fmt: skip
     for label, option in chosen.items():
         choose(page, label, option)
         settled()

@@ -33,7 +33,7 @@ def charts(page: Page) -> Locator:
 
 
 def open_panel(page: Page, settled: Callable[[], None]) -> None:
-    """Opens the panel by a key: pictures above it that arrive late may move it from under a mouse."""
+    """Opens the panel by a key: images above it that arrive late may move it from under a mouse."""
     panel = page.locator("details", has_text="How far can I trust this map?")
     expect(panel).to_be_visible(timeout=PATIENCE_MS)
     settled()
@@ -72,4 +72,4 @@ def test_objects_are_measured_and_all_figures_saved(
     told = json.loads(started.value.path().read_text())
     assert [row["map"] for row in told["curves"]][:2] == ["Gradient", "Grad-CAM"]
     assert {row["method"] for row in told["objects"]} >= {"gradient", "grad-cam"}
-    assert {row["pictures"] for row in told["objects"]} == {500}
+    assert {row["images"] for row in told["objects"]} == {500}

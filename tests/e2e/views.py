@@ -1,6 +1,6 @@
 """The table of every view: where it is, how a person gets there, and what they must see.
 
-`python -m tests.e2e.screenshots` draws the README's pictures from the same table. A new page, tab, view or panel gets a
+`python -m tests.e2e.screenshots` draws the README's images from the same table. A new page, tab, view or panel gets a
 row here.
 """
 
@@ -33,8 +33,8 @@ class View:
         scrolls: selectors of what may scroll sideways here, beside `SCROLLS`.
         plain: a selector of images that may have one colour.
         live: whether it is drawn anew all the time.
-        readme: the name of its picture in the README; "" for none.
-        data: whether it needs the real pictures that `CNNVIZ_DATA` names.
+        readme: the name of its image in the README; "" for none.
+        data: whether it needs the real images that `CNNVIZ_DATA` names.
     """
 
     name: str
@@ -54,7 +54,7 @@ class View:
 SECOND_EPOCH = "How large a step each batch makes"
 """Stands beside the learning rate's curve, which needs two points."""
 EMPTY_MAP = 'img[alt=""]'
-"""A heat map over a watched picture may hold no evidence at all."""
+"""A heat map over a watched image may hold no evidence at all."""
 SCROLLS = (
     ".dvn-scroller",  # tables have more columns than a phone is wide
     ".strip",  # the layers of a network
@@ -101,12 +101,12 @@ LEARN = (
     (
         "convolution",
         {"image": 2},
-        ("What does a convolution compute?", "The picture", "bright where it is like the kernel"),
+        ("What does a convolution compute?", "The image", "bright where it is like the kernel"),
     ),
     ("structure", {"image": 2}, ("Why does flattening lose structure?", "As a convolution needs it")),
     ("pooling", {"image": 4}, ("What does pooling buy?", "Moved, then pooled", "Mean change of a pixel")),
     ("overfitting", {}, ("When do the curves part, and why?",)),
-    ("augmentation", {"image": 7}, ("What does augmentation buy?", "The photo", "Epoch 6")),
+    ("augmentation", {"image": 7}, ("What does augmentation buy?", "The image", "Epoch 6")),
     ("transfer", {}, ("What does a trained network bring along?",)),
     ("accuracy", {}, ("What does an accuracy hide?", "Open a run's report")),
     ("why", {}, ("May I believe a heat map?",)),
@@ -121,7 +121,7 @@ VIEWS: tuple[View, ...] = (
         (
             "What should learn what?",
             "1,222 training",
-            "Six draws of one picture",
+            "Six draws of one image",
             "151,690",
             "Height and depth of a block",
             "Multiplications",
@@ -211,7 +211,7 @@ VIEWS: tuple[View, ...] = (
             "best ",
             "Learning rate",
             "Train again from this recipe",
-            "Ask it about photos",
+            "Ask it about images",
             "Open inside",
             "Delete …",
         ),
@@ -229,8 +229,8 @@ VIEWS: tuple[View, ...] = (
         {"table": 1},
         (
             "Measured on",
-            "The best epoch's network has not been measured on the test pictures.",
-            "Evaluate on test pictures",
+            "The best epoch's network has not been measured on the test images.",
+            "Evaluate on test images",
         ),
     ),
     View(
@@ -253,7 +253,7 @@ VIEWS: tuple[View, ...] = (
         "runs-epochs",
         "runs?run=digits&show=epochs",
         {"image": 21, "drawing": 6, "table": 1},
-        ("Grad-CAM over the pictures", "as labelled", "Feature maps", "Kernels of the first convolution", "Play"),
+        ("Grad-CAM over the images", "as labelled", "Feature maps", "Kernels of the first convolution", "Play"),
     ),
     View("runs-epochs-none", "runs?run=shapes&show=epochs", {"table": 1}, ("This run has no snapshots",)),
     View(
@@ -337,7 +337,7 @@ VIEWS: tuple[View, ...] = (
         "augment",
         {"image": 12},
         ("chelsea", "astronaut", "Draw again"),
-        steps=(press("Two pictures × five", "radio"),),
+        steps=(press("Two images × five", "radio"),),
     ),
     View(
         "augment-wipe",
@@ -359,8 +359,8 @@ VIEWS: tuple[View, ...] = (
         "augment-survival-measured",
         "augment",
         {"chart": 3, "image": 10},
-        ("held-out pictures. Dotted", "It answers"),
-        steps=(turn_on("Ask a network"), loaded, press("test pictures"), wait("held-out pictures. Dotted")),
+        ("held-out images. Dotted", "It answers"),
+        steps=(turn_on("Ask a network"), loaded, press("test images"), wait("held-out images. Dotted")),
     ),
     # Inside
     View(
@@ -373,7 +373,7 @@ VIEWS: tuple[View, ...] = (
             "Conv2D · gives 32 × 32",
             "Channel, 0 to 31",
             "32 × 32 values",
-            "over the picture",
+            "over the image",
             "Mosaic",
             "Values",
         ),
@@ -426,7 +426,7 @@ VIEWS: tuple[View, ...] = (
         "inside-excites",
         "inside?run=shapes&sample=chelsea&layer=conv2d_3&view=excites",
         {"image": 1, "component": 1},
-        ("Look through the held-out pictures",),
+        ("Look through the held-out images",),
         steps=(loaded,),
     ),
     View(
@@ -436,13 +436,13 @@ VIEWS: tuple[View, ...] = (
         (
             "How much it answers to each class",
             "Selectivity",
-            "greatest output over each picture",
+            "greatest output over each image",
             "with 0 in its place",
             " → ",
         ),
         steps=(
             loaded,
-            press("Look through the held-out pictures"),
+            press("Look through the held-out images"),
             loaded,
             press("Switch it off and ask again"),
             wait("with 0 in its place"),
@@ -474,15 +474,15 @@ VIEWS: tuple[View, ...] = (
         "inside-picture",
         "inside?run=shapes",
         {"image": 15, "component": 3},
-        ("Drop photos here", "Camera"),
-        steps=(loaded, pop("Another picture")),
+        ("Drop images here", "Camera"),
+        steps=(loaded, pop("Another image")),
     ),
     View(
         "inside-item",
         "inside?run=shapes",
         {"image": 15, "component": 3},
-        ("Picture of the test split", "Show it", "Another one"),
-        steps=(loaded, pop("Test picture")),
+        ("Image of the test split", "Show it", "Another one"),
+        steps=(loaded, pop("Test image")),
     ),
     View(
         "inside-network",
@@ -507,7 +507,7 @@ VIEWS: tuple[View, ...] = (
             "Map",
             "Numbers",
             "How far can I trust this map?",
-            "Drop photos here",
+            "Drop images here",
         ),
         steps=(loaded,),
         readme="predict",
@@ -565,8 +565,8 @@ VIEWS: tuple[View, ...] = (
         "predict-item",
         "predict?run=shapes&sample=chelsea",
         {"image": 4, "drawing": 1},
-        ("Picture of the test split", "Show it"),
-        steps=(loaded, pop("Test picture")),
+        ("Image of the test split", "Show it"),
+        steps=(loaded, pop("Test image")),
     ),
     View("predict-none", "predict", {"image": 2, "drawing": 1}, ("No network is chosen",), runs="none"),
     # Learn

@@ -1,4 +1,4 @@
-"""Channels as one picture, and layers as blocks."""
+"""Channels as one image, and layers as blocks."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def test_a_saved_mosaic_has_every_pixel() -> None:
 
 @pytest.mark.parametrize("scale", ["each", "one"])
 @pytest.mark.parametrize("colour_map", ["viridis", "magma"])
-def test_a_value_has_one_colour_in_its_tile_its_large_picture_and_its_file(scale: str, colour_map: str) -> None:
+def test_a_value_has_one_colour_in_its_tile_its_large_image_and_its_file(scale: str, colour_map: str) -> None:
     values = np.random.default_rng(1).normal(0.2, 1, (4, 4, 6)).astype(np.float32) * np.arange(1, 7, dtype=np.float32)
     values[::2, ::2], values[..., 3] = 0, np.maximum(values[..., 3], 0)
     shaded = shades(values, scale)

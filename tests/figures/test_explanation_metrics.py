@@ -33,7 +33,7 @@ def test_without_random_maps_there_is_the_map_alone() -> None:
     assert [one.name for one in single.data] == ["a random map", "x · area 0.50"]
 
 
-def test_bars_are_means_dots_are_draws_and_pictures_stand_under_them() -> None:
+def test_bars_are_means_dots_are_draws_and_images_stand_under_them() -> None:
     figure = cascade_bars(
         [("as it is", [1.0]), ("<i>dense</i>", [0.2, 0.4]), ("conv", [-0.3, 0.1])], [PNG] * 3, alike=0.5
     )

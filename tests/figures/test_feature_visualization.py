@@ -1,4 +1,4 @@
-"""The grid of patterns: every picture in its place, and what is said of it there."""
+"""The grid of patterns: every image in its place, and what is said of it there."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from cnnviz.figures.feature_visualization import grid, on_page
 
 
 @pytest.mark.parametrize("channels", [1, 3])
-def test_every_picture_is_in_its_place_with_black_between(channels: int) -> None:
-    pictures = np.random.default_rng(0).integers(1, 256, (11, 6, 6, channels), np.uint8)
-    made = grid(pictures)
+def test_every_image_is_in_its_place_with_black_between(channels: int) -> None:
+    images = np.random.default_rng(0).integers(1, 256, (11, 6, 6, channels), np.uint8)
+    made = grid(images)
     assert made.shape == (2 * 11 - 5, 8 * 11 - 5, channels)
     rest = made.copy()
-    for nth, picture in enumerate(pictures):
+    for nth, image in enumerate(images):
         top, left = 11 * (nth // 8), 11 * (nth % 8)
-        np.testing.assert_array_equal(made[top : top + 6, left : left + 6], picture)
+        np.testing.assert_array_equal(made[top : top + 6, left : left + 6], image)
         rest[top : top + 6, left : left + 6] = 0
     assert not rest.any()
 
 
-def test_few_pictures_leave_no_room_at_the_right() -> None:
+def test_few_images_leave_no_room_at_the_right() -> None:
     assert grid(np.ones((2, 6, 6, 3), np.uint8)).shape == (6, 17, 3)
 
 

@@ -75,7 +75,7 @@ def test_what_a_figure_is_worth_is_said_with_it(run):
     assert all(name == caption for name, caption in captions)
 
 
-def test_a_class_without_pictures_counts_in_no_mean_and_is_named(run):
+def test_a_class_without_images_counts_in_no_mean_and_is_named(run):
     rows = [CLASSES[0], {"class": f"none {HOSTILE}", "precision": 0.0, "recall": 0.0, "f1": 0.0, "support": 0}]
     head = {**HEAD, "classes": rows, "macro": {"precision": 0.375, "recall": 0.3, "f1": 0.333333}}  # as once written
     report = {**REPORT, "splits": {"test": {**REPORT["splits"]["test"], "heads": {"label": head}}}}
@@ -86,12 +86,12 @@ def test_a_class_without_pictures_counts_in_no_mean_and_is_named(run):
     assert "</td><td>–</td><td>–</td><td>–</td><td>0</td>" in page
 
 
-def test_pictures_that_could_not_be_read_are_named(run):
+def test_images_that_could_not_be_read_are_named(run):
     assert "could not be read" not in html_page(run)
     skipped = [{"picture": f"{at} {HOSTILE}.jpg", "reason": "It is cut off."} for at in range(203)]
     write_json(run.folder / "report.json", {**REPORT, "skipped": skipped})
     page = html_page(run)
-    assert "<h2>203 pictures could not be read and had no part in it</h2>" in page
+    assert "<h2>203 images could not be read and had no part in it</h2>" in page
     assert "<td>7 &lt;script&gt;alert(1)&lt;/script&gt;.jpg</td><td>It is cut off.</td>" in page
     assert "And 3 more." in page
 

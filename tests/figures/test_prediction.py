@@ -37,12 +37,12 @@ def test_bars_are_as_wide_as_the_probabilities() -> None:
 
 
 def test_names_are_text_whatever_they_contain() -> None:
-    picture = to_png(np.zeros((2, 3, 3), np.uint8))
+    image = to_png(np.zeros((2, 3, 3), np.uint8))
     for drawn in (
         answer(EVIL, 0.5, head=EVIL, truth=EVIL),
         answer("x", 0.5, truth=EVIL),
         top([(EVIL, 0.5)], EVIL),
-        layered(picture, picture, (2, 3), EVIL),
+        layered(image, image, (2, 3), EVIL),
     ):
         tags = Tags()
         tags.feed(drawn)
@@ -52,7 +52,7 @@ def test_names_are_text_whatever_they_contain() -> None:
 
 
 class Tags(HTMLParser):
-    """Tags with their attributes, and where pictures come from, as a browser reads them."""
+    """Tags with their attributes, and where images come from, as a browser reads them."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -64,7 +64,7 @@ class Tags(HTMLParser):
         self.sources += [value or "" for name, value in attrs if name == "src"]
 
 
-def test_both_pictures_are_there_and_the_room_for_them() -> None:
+def test_both_images_are_there_and_the_room_for_them() -> None:
     under, above = (to_png(np.full((2, 3, 3), value, np.uint8)) for value in (0, 255))
     drawn = layered(under, above, (2, 3, 3), "a cat")
     found = [base64.b64decode(data) for data in re.findall(r"data:image/png;base64,([^\"]+)", drawn)]

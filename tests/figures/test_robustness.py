@@ -26,9 +26,9 @@ def test_of_many_classes_those_that_come_highest_are_drawn() -> None:
     assert [curve.name for curve in figure.data] == ["3", "5", "7", "11", "13", "17"]
 
 
-def test_pictures_stand_under_their_values() -> None:
+def test_images_stand_under_their_values() -> None:
     files = [(value, b"\x89PNG" + bytes(3)) for value in (-10.0, 0.0, 10.0)]
-    figure = answer_curves([-10, 0, 10], {"x": np.full((3, 2), 0.5)}, ["a", "b"], pictures=files)
+    figure = answer_curves([-10, 0, 10], {"x": np.full((3, 2), 0.5)}, ["a", "b"], images=files)
     assert [image.x for image in figure.layout.images] == [-10, 0, 10]
     assert all(image.y < 0 for image in figure.layout.images)
     assert all(image.source.startswith("data:image/png;base64,") for image in figure.layout.images)
@@ -42,6 +42,6 @@ def test_a_step_without_a_range_is_off_or_on() -> None:
 
 
 def test_one_value_alone_can_be_drawn() -> None:
-    figure = answer_curves([3.0], {"x": np.array([[0.5, 0.5]])}, ["a", "b"], pictures=[(3.0, b"\xff\xd8")], identity=3)
+    figure = answer_curves([3.0], {"x": np.array([[0.5, 0.5]])}, ["a", "b"], images=[(3.0, b"\xff\xd8")], identity=3)
     assert figure.data[0].mode == "lines+markers"
     share_curves([3.0], {"x": [0.2]}, title="Changed", levels={"x": 0.9})

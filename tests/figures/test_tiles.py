@@ -1,4 +1,4 @@
-"""Pictures as one piece of HTML: whole, described, and with nothing but text in their names."""
+"""Images as one piece of HTML: whole, described, and with nothing but text in their names."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ import re
 from cnnviz.figures.tiles import tiles
 
 
-def test_every_picture_is_there_with_its_caption_and_description() -> None:
-    made = tiles([(b"\x89PNG one", "a cat", "Training picture: a cat"), (b"\xff\xd8two", "a dog", "a dog, too")], 68)
+def test_every_image_is_there_with_its_caption_and_description() -> None:
+    made = tiles([(b"\x89PNG one", "a cat", "Training image: a cat"), (b"\xff\xd8two", "a dog", "a dog, too")], 68)
     assert made.count("<figure") == made.count("<figcaption") == 2
     kinds = re.findall(r'src="data:image/(\w+);base64,([^"]+)"', made)
     assert [(kind, base64.b64decode(data)) for kind, data in kinds] == [
         ("png", b"\x89PNG one"), ("jpeg", b"\xff\xd8two"),
     ]  # fmt: skip
-    assert 'alt="Training picture: a cat"' in made
+    assert 'alt="Training image: a cat"' in made
     assert "width:68px" in made
 
 

@@ -10,10 +10,10 @@ import pytest
 from cnnviz.figures.top_activations import boxed, enlarged, mean_bars, with_and_without
 
 
-def test_small_pictures_get_squares_for_pixels_and_large_ones_get_smaller() -> None:
-    picture = np.arange(12, dtype=np.uint8).reshape(3, 4, 1)
-    made = enlarged(picture, 8)
-    np.testing.assert_array_equal(made, picture.repeat(2, axis=0).repeat(2, axis=1))
+def test_small_images_get_squares_for_pixels_and_large_ones_get_smaller() -> None:
+    image = np.arange(12, dtype=np.uint8).reshape(3, 4, 1)
+    made = enlarged(image, 8)
+    np.testing.assert_array_equal(made, image.repeat(2, axis=0).repeat(2, axis=1))
     assert enlarged(np.zeros((100, 400, 1), np.uint8), 50).shape == (12, 50, 1)
 
 

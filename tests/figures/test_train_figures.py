@@ -85,13 +85,13 @@ def test_tables_and_blocks_hold_every_layer(preset: str) -> None:
     assert all(row.name in title for row, title in zip(rows, titles[1:], strict=True))
 
 
-def test_blocks_shrink_with_the_picture() -> None:
+def test_blocks_shrink_with_the_image() -> None:
     recipe = PRESETS["D1"]
     rows = describe(recipe.network, recipe.data.input_shape)
     heights = [float(h) for h in re.findall(r"%;height:([\d.]+)px", blocks(rows, recipe.data.input_shape))]
     assert heights[0] == max(heights)
-    picture, conv, pool = heights[0], heights[2], heights[3]
-    assert picture > conv > pool
+    image, conv, pool = heights[0], heights[2], heights[3]
+    assert image > conv > pool
 
 
 @pytest.mark.parametrize("count", [0, 1, 60, 200])

@@ -77,7 +77,7 @@ def test_outputs_that_do_not_fit_are_told() -> None:
         probabilities(np.zeros((1, 2)), [THIRD])
 
 
-def test_pictures_are_asked_about_in_batches_of_raw_pixels() -> None:
+def test_images_are_asked_about_in_batches_of_raw_pixels() -> None:
     images = np.arange(10, dtype=np.uint8).reshape(10, 1, 1, 1) * 20
     sizes = []
 
@@ -92,7 +92,7 @@ def test_pictures_are_asked_about_in_batches_of_raw_pixels() -> None:
     close(found[:, 1], np.arange(10) * 20 / 255)
 
 
-def test_no_pictures_give_no_answers() -> None:
+def test_no_images_give_no_answers() -> None:
     first, second = ask(lambda pixels, training: None, np.empty((0, 4, 4, 1), np.uint8), [THIRD, SURE])
     assert first.shape == (0, 3)
     assert second.shape == (0, 2)

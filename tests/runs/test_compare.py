@@ -51,9 +51,9 @@ def test_runs_on_different_data_are_told(checkpoints):
 
     assert warned({}) == warned({"fit.epochs": 3, "seed": 4, "data.image_size": 16}) == ""
     assert "different data sets (digits, shapes)" in warned({}, base="S")
-    assert "at most so many training pictures (–, 100)" in warned({"data.limits.train": 100})
+    assert "at most so many training images (–, 100)" in warned({"data.limits.train": 100})
     assert "different shares for validation (0.15, 0.2)" in warned({"data.validation_share": 0.2})
-    assert "pictures left out" in warned({"data.without": ["#3"]})
+    assert "images left out" in warned({"data.without": ["#3"]})
     # What was read decides over what the recipes say of it.
     assert warned({"data.dataset": "copy of digits"}, ("a", "a")) == ""
     assert "have changed between them" in warned({}, ("a", "b"))

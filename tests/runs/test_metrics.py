@@ -115,8 +115,8 @@ def test_progress_follows_batches_epochs_and_notes(checkpoints):
     run = make_run(epochs=0, state="running")
     epochs = run.recipe.fit.epochs
     assert progress(run).fraction == 0
-    write(run.metrics_path, [("note", {"message": "Reading pictures", "done": 20, "total": 80})])
-    assert (progress(run).message, progress(run).done, progress(run).total) == ("Reading pictures", 20, 80)
+    write(run.metrics_path, [("note", {"message": "Reading images", "done": 20, "total": 80})])
+    assert (progress(run).message, progress(run).done, progress(run).total) == ("Reading images", 20, 80)
     live = {"epoch": 2, "first_epoch": 1, "batch": 5, "batches": 10, "seconds": 90.0, "images_per_second": 99.0}
     write(run.metrics_path, [("batch", {**live, "warm_epoch_seconds": None})])
     assert progress(run).eta_seconds is None, "nothing but the first batch, which compiles, is known"

@@ -64,7 +64,7 @@ def test_a_class_without_samples_counts_in_no_mean():
     truth = np.repeat([0, 2], 17)  # 34 answers, all right
     made = head_report(truth, np.eye(3, dtype=np.float32)[truth], np.zeros(34), ["apple", "pear", "plum"])
     assert made["macro"] == {"precision": 1, "recall": 1, "f1": 1, "absent": ["pear"]}
-    assert told_absent(made["macro"]["absent"]) == "Without a picture here, and so in no mean: pear."
+    assert told_absent(made["macro"]["absent"]) == "Without an image here, and so in no mean: pear."
     assert told_absent([str(at) for at in range(25)]).endswith(" 18, 19 and 5 more.")
     assert told_absent([]) == ""
 
@@ -85,7 +85,7 @@ def test_sure_and_right_is_calibrated_and_sure_and_wrong_is_not():
     assert calibration((np.arange(3) + 1) % 3, shares)["error"] == 1
 
 
-def test_pictures_of_one_class_have_no_curves():
+def test_images_of_one_class_have_no_curves():
     made = head_report(np.ones(3, np.int64), SHARES[:3], LOSSES[:3], ["cat", "dog"])
     assert made["curves"] is None
     assert made["classes"][0]["recall"] == 0
@@ -98,5 +98,5 @@ def test_heads_are_summed_up_as_keras_does():
     assert figures({"a": heads["a"]}) == {"accuracy": 0.5, "loss": 1.0}
 
 
-def test_a_matrix_of_no_pictures():
+def test_a_matrix_of_no_images():
     assert confusion(np.zeros(0, np.int64), np.zeros(0, np.int64), 2).tolist() == [[0, 0], [0, 0]]

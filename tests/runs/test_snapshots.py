@@ -45,19 +45,19 @@ def test_a_snapshot_comes_back(tmp_path):
         np.testing.assert_allclose(one.values(at), spread, atol=1e-6)
 
 
-def test_the_pictures_come_back(tmp_path):
-    pictures = RNG.integers(0, 256, (2, 8, 9, 3), dtype=np.uint8)
-    kept = Probe(pictures, ("a/1.jpg", "<b>"), {"label": np.array([1, 0])}, {"label": ("cats", "dogs")})
-    snapshots.save_pictures(tmp_path, kept)
-    found = snapshots.pictures(tmp_path)
-    np.testing.assert_array_equal(found.pictures, pictures)
+def test_the_images_come_back(tmp_path):
+    images = RNG.integers(0, 256, (2, 8, 9, 3), dtype=np.uint8)
+    kept = Probe(images, ("a/1.jpg", "<b>"), {"label": np.array([1, 0])}, {"label": ("cats", "dogs")})
+    snapshots.save_images(tmp_path, kept)
+    found = snapshots.images(tmp_path)
+    np.testing.assert_array_equal(found.images, images)
     np.testing.assert_array_equal(found.labels["label"], [1, 0])
     assert (found.names, found.classes) == (kept.names, kept.classes)
 
 
 def test_without_a_folder_there_is_nothing(tmp_path):
     assert snapshots.epochs(tmp_path) == []
-    assert snapshots.pictures(tmp_path) is None
+    assert snapshots.images(tmp_path) is None
     assert snapshots.opened(tmp_path, 1, PROBE) is None
     snapshots.drop(tmp_path, 0)
 
@@ -74,12 +74,12 @@ def damages(data: bytes) -> list[bytes]:
 def test_a_torn_file_is_skipped_and_the_others_stay(tmp_path, damage):
     for epoch in (1, 2):
         snapshots.save(tmp_path, made(epoch))
-    snapshots.save_pictures(tmp_path, Probe(np.zeros((1, 2, 2, 1), np.uint8), ("a",), {}, {}))
+    snapshots.save_images(tmp_path, Probe(np.zeros((1, 2, 2, 1), np.uint8), ("a",), {}, {}))
     for name in ("epoch-00001.z", "pictures.z"):
         path = tmp_path / "snapshots" / name
         path.write_bytes(damages(path.read_bytes())[damage])
     assert snapshots.opened(tmp_path, 1, PROBE) is None
-    assert snapshots.pictures(tmp_path) is None
+    assert snapshots.images(tmp_path) is None
     assert snapshots.opened(tmp_path, 2, PROBE).epoch == 2
 
 
@@ -104,12 +104,12 @@ def test_of_very_many_epochs_evenly_spread_ones_are_kept(tmp_path):
 KEPT = made(1)
 MISFITS = {
     "another epoch's": replace(KEPT, epoch=2),
-    "fewer pictures": replace(KEPT, shares={head: values[:5] for head, values in KEPT.shares.items()}),
+    "fewer images": replace(KEPT, shares={head: values[:5] for head, values in KEPT.shares.items()}),
     "another class": replace(KEPT, shares={**KEPT.shares, "colour": KEPT.shares["shape"]}),
     "a head less": replace(KEPT, shares={"shape": KEPT.shares["shape"]}),
     "no numbers": replace(KEPT, shares={**KEPT.shares, "shape": np.full((6, 4), np.nan, np.float32)}),
     "a map of another head": replace(KEPT, cams={"size": KEPT.cams["shape"]}),
-    "maps of fewer pictures": replace(KEPT, maps=(replace(KEPT.maps[0], levels=KEPT.maps[0].levels[:2]),)),
+    "maps of fewer images": replace(KEPT, maps=(replace(KEPT.maps[0], levels=KEPT.maps[0].levels[:2]),)),
     "fewer ranges than channels": replace(KEPT, maps=(replace(KEPT.maps[0], low=KEPT.maps[0].low[:, :2]),)),
     "kernels of two colours": replace(KEPT, kernels=np.ones((3, 3, 2, 8), np.float32)),
     "no kernels at all": replace(KEPT, kernels=np.ones((3, 3, 1, 0), np.float32)),
@@ -117,25 +117,25 @@ MISFITS = {
 
 
 @pytest.mark.parametrize("name", MISFITS)
-def test_a_whole_file_that_does_not_fit_the_pictures_is_none(name: str, tmp_path: Path) -> None:
+def test_a_whole_file_that_does_not_fit_the_images_is_none(name: str, tmp_path: Path) -> None:
     snapshots.save(tmp_path, MISFITS[name])
     (file,) = (tmp_path / "snapshots").iterdir()
     file.rename(file.with_name("epoch-00001.z"))
     assert snapshots.opened(tmp_path, 1, PROBE) is None
 
 
-@pytest.mark.parametrize("pictures", [
+@pytest.mark.parametrize("images", [
     replace(PROBE, names=("u",)),
-    replace(PROBE, pictures=PROBE.pictures[..., 0]),
-    replace(PROBE, pictures=PROBE.pictures.astype(np.float32)),
-    replace(PROBE, pictures=np.zeros((6, 10, 8, 2), np.uint8)),
-    replace(PROBE, pictures=np.zeros((6, 0, 8, 1), np.uint8)),
+    replace(PROBE, images=PROBE.images[..., 0]),
+    replace(PROBE, images=PROBE.images.astype(np.float32)),
+    replace(PROBE, images=np.zeros((6, 10, 8, 2), np.uint8)),
+    replace(PROBE, images=np.zeros((6, 0, 8, 1), np.uint8)),
     replace(PROBE, labels={**PROBE.labels, "colour": np.full(6, 2)}),
     replace(PROBE, labels={**PROBE.labels, "colour": np.zeros((6, 1), np.int64)}),
 ], ids=["names", "no channel", "floats", "two colours", "no height", "no such class", "labels in a table"])  # fmt: skip
-def test_pictures_that_do_not_fit_their_names_and_labels_are_none(pictures: Probe, tmp_path: Path) -> None:
-    snapshots.save_pictures(tmp_path, pictures)
-    assert snapshots.pictures(tmp_path) is None
+def test_images_that_do_not_fit_their_names_and_labels_are_none(images: Probe, tmp_path: Path) -> None:
+    snapshots.save_images(tmp_path, images)
+    assert snapshots.images(tmp_path) is None
 
 
 def test_reading_loads_no_tensorflow():

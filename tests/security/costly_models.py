@@ -1,4 +1,4 @@
-"""Honest saves of a few kilobytes that would take any memory or time when they are asked about one picture."""
+"""Honest saves of a few kilobytes that would take any memory or time when they are asked about one image."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ __all__ = ["COSTLY"]
 
 
 def _classified(change: Callable[[Any], Any], *shape: int | None) -> Callable[[], keras.Model]:
-    """A network that classifies what a layer makes of its pictures."""
+    """A network that classifies what a layer makes of its images."""
 
     def made() -> keras.Model:
         given = keras.Input(shape)
@@ -29,7 +29,7 @@ def _rows(side: int, wide: int) -> Callable[[Any], Any]:
 
 
 def _inner(x: Any) -> Any:
-    """A network that is small for one picture, called for each of very many."""
+    """A network that is small for one image, called for each of very many."""
     given = keras.Input((64, 64, 3))
     maps = layers.Conv2D(128, 3, padding="same")(layers.Conv2D(128, 3, padding="same")(given))
     small = keras.Model(given, layers.GlobalAveragePooling2D()(maps))
@@ -58,9 +58,9 @@ COSTLY: dict[str, tuple[Callable[[], keras.Model], str]] = {
     ),
     "open sides, enlarged": (_classified(layers.UpSampling2D(64), None, None, 3), "values"),
     "open sides, padded": (_classified(layers.ZeroPadding2D(6000), None, None, 3), "values"),
-    "pictures repeated": (_classified(lambda x: keras.ops.repeat(x, 1_000_000, axis=0), 16, 16, 3), "values"),
-    "pictures repeated, a little": (_classified(lambda x: keras.ops.repeat(x, 3, axis=0), 8, 8, 3), "one row"),
-    "pictures laid as tiles": (
+    "images repeated": (_classified(lambda x: keras.ops.repeat(x, 1_000_000, axis=0), 16, 16, 3), "values"),
+    "images repeated, a little": (_classified(lambda x: keras.ops.repeat(x, 3, axis=0), 8, 8, 3), "one row"),
+    "images laid as tiles": (
         _classified(lambda x: keras.ops.tile(x, (1_000_000, 1, 1, 1)), 16, 16, 3),
         "values",
     ),

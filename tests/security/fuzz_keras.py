@@ -26,7 +26,7 @@ def ready() -> None:
     sandbox_client.warm()
 
 
-def of_pictures(draw: Random) -> list[Any]:
+def of_images(draw: Random) -> list[Any]:
     """A layer on (height, width, channels), not built yet, of which each may fail on what it gets."""
     pick, some = draw.choice, draw.random
     kernel = pick([1, 2, 3, 3, 5, 7, (1, 9), 64])
@@ -108,7 +108,7 @@ def fits(weights: int) -> None:
 
 def stacked(draw: Random, x: Any, count: int) -> Any:
     for _ in range(count):
-        layer = of_pictures(draw)
+        layer = of_images(draw)
         if (kernel := getattr(layer, "kernel_size", None)) is not None:
             fits(prod(kernel) * x.shape[-1] * (getattr(layer, "filters", None) or 1))
         x = layer(x)

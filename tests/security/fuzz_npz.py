@@ -49,17 +49,17 @@ def sound(draw: Random, count: int) -> dict[str, np.ndarray]:
     side, classes = draw.choice([1, 2, 8, 33]), draw.randint(2, 12)
     shape = (count, side, draw.choice([side, side + 3]), *draw.choice([(), (), (1,), (3,), (3,), (3,), (4,), (2,)]))
     rng = np.random.default_rng(draw.randrange(1 << 30))
-    pictures = rng.integers(0, draw.choice([2, 256, 4096]), shape).astype(
+    images = rng.integers(0, draw.choice([2, 256, 4096]), shape).astype(
         draw.choice(["u1", "u1", "u1", "u1", "u2", "f4", "i8"])
     )
     if draw.random() < 0.2:
-        pictures = pictures / pictures.max(initial=1)
+        images = images / images.max(initial=1)
     labels = np.arange(count) % classes
     labels = draw.choice(
         [labels, labels, labels, labels[:, None], labels.astype("f4"), np.eye(classes)[labels], labels - 1]
     )
     names = draw.choice([("x_train", "y_train"), ("images", "labels"), ("x", "y")])
-    found = dict(zip(names, (pictures, labels), strict=True))
+    found = dict(zip(names, (images, labels), strict=True))
     if draw.random() < 0.5:
         found["class_names"] = np.array([draw.choice(["a", "ß", "<b>", "=1", ""]) + str(n) for n in range(classes)])
     return found
@@ -110,8 +110,8 @@ def asked(path: Path) -> None:
     dataset = open_dataset(data)
     for split in dataset.splits.values():
         if len(split):
-            pictures = prepare(split, data)
-            assert len(pictures) + len(pictures.skipped) == len(split)
+            images = prepare(split, data)
+            assert len(images) + len(images.skipped) == len(split)
             for head in dataset.heads:
                 labels = split.labels[head.name]
                 assert len(labels) == len(split)

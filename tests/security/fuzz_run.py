@@ -57,7 +57,7 @@ def whole(root: Path) -> Path:
     evaluated.save(folder, Evaluated("test", network, "", np.arange(count), labels, shares, losses, classes))
     probe = Probe(rng.integers(0, 256, (6, 32, 32, 3), np.uint8), tuple("abcdef"),
                   {head: np.arange(6) % len(names) for head, names in classes.items()}, classes)  # fmt: skip
-    snapshots.save_pictures(folder, probe)
+    snapshots.save_images(folder, probe)
     for epoch in range(4):
         levels = rng.integers(0, 256, (6, 8, 8, 4), np.uint8)
         maps = Maps("conv2d", (32, 32, 4), levels, np.zeros((6, 4), np.float32), np.ones((6, 4), np.float32))

@@ -31,7 +31,7 @@ from tests.conftest import slowness
 
 __all__ = ["KINDS", "Found", "fuzzed"]
 
-KINDS = {"npz": 500, "picture": 500, "keras": 500, "run": 300}
+KINDS = {"npz": 500, "image": 500, "keras": 500, "run": 300}
 """How many of each kind are made by default. Each kind is a module `fuzz_KIND` with `made(draw, folder)`, which returns
 the path of what it made, and `asked(path)`, which uses it as the app does; `ready()` where something can be loaded once
 for all."""

@@ -157,14 +157,14 @@ HOSTILE: dict[str, tuple[Callable[[], bytes], str]] = {
     "twice but for its case": (lambda: zipped(*TWO, ("CAT/1.PNG", PNG)), "there twice"),
     "file and folder": (lambda: zipped(*TWO, ("cat", PNG)), "both a file and a folder"),
     "folder with content": (lambda: zipped(*TWO, (named("fox/", 0), PNG)), "folder with content"),
-    "damaged picture": (damaged, "can't be read"),
+    "damaged image": (damaged, "can't be read"),
     "cut off": (lambda: zipped(*TWO)[:-30], "can't be read"),
     "nothing": (lambda: b"", "can't be read"),
     "text": (lambda: b"PK\x03\x04 but not really", "can't be read"),
-    "empty archive": (zipped, "0 pictures"),
+    "empty archive": (zipped, "0 images"),
     "tar": (packed, "can't be read"),
-    "pages and programs": (lambda: zipped(("cat/x.html", b"<script>"), ("dog/x.exe", b"MZ")), "0 pictures"),
-    "archives in it": (lambda: zipped(("cat/1.zip", zipped(*TWO)), ("dog/1.zip", zipped(*TWO))), "0 pictures"),
+    "pages and programs": (lambda: zipped(("cat/x.html", b"<script>"), ("dog/x.exe", b"MZ")), "0 images"),
+    "archives in it": (lambda: zipped(("cat/1.zip", zipped(*TWO)), ("dog/1.zip", zipped(*TWO))), "0 images"),
     "no folders": (lambda: zipped(("1.png", PNG), ("2.png", PNG)), "not in folders"),
     "one class": (lambda: zipped(("cat/1.png", PNG), ("cat/2.png", PNG)), "not in folders"),
     "pickle": (lambda: saved(images=np.array([{}, []], object), labels=np.arange(2)), "never loaded"),
@@ -246,7 +246,7 @@ JUNK = [("__MACOSX/cat/._1.png", b"x"), ("cat/.hidden.png", b"x"), ("cat/Thumbs.
 
 @pytest.mark.parametrize("root", ["", "pets/", "my pets/"])
 def test_folders_of_classes_are_opened(root: str, tmp_path: Path) -> None:
-    """With a folder round them or without; what is no picture stays out."""
+    """With a folder round them or without; what is no image stays out."""
     path = tmp_path / "pets.zip"
     path.write_bytes(zipped(*pets(root), *[(name, data) for name, data in JUNK if not root]))
     dataset = open_dataset(Data(dataset=str(path), image_size=8, validation_share=0.25))
@@ -286,7 +286,7 @@ def test_names_are_never_paths() -> None:
     """The archive's own name, and a class that would be mark-up."""
     path = keep(io.BytesIO(zipped(*pets(classes=(SCRIPT, "=cmd|'-C calc'!A0")))), "../..\\<b>/ö.zip")
     assert path.is_relative_to(place())
-    assert path.relative_to(place()).parts[1:] == ("pictures",)
+    assert path.relative_to(place()).parts[1:] == ("images",)
     dataset = open_dataset(Data(dataset=str(path), image_size=8), anywhere=False)
     assert dataset.heads[0].classes == (SCRIPT, "=cmd|'-C calc'!A0")
 
@@ -323,7 +323,7 @@ def test_an_archive_that_changes_is_unpacked_anew(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("lost", ["dog/1.png", "dog", "cat/0.png"])
 def test_what_a_cleaner_deleted_of_a_kept_archive_is_unpacked_again(lost: str, tmp_path: Path) -> None:
-    """Else there would be fewer classes or pictures than the archive has, without a word."""
+    """Else there would be fewer classes or images than the archive has, without a word."""
     data = zipped(*pets(count=4))
     kept = keep(io.BytesIO(data), "pets.zip")
     before = sorted(path.relative_to(kept) for path in kept.rglob("*"))
@@ -335,7 +335,7 @@ def test_what_a_cleaner_deleted_of_a_kept_archive_is_unpacked_again(lost: str, t
     assert [path.name for path in place().iterdir()] == [kept.parent.name]
 
 
-def test_a_kept_picture_that_was_cut_is_unpacked_again() -> None:
+def test_a_kept_image_that_was_cut_is_unpacked_again() -> None:
     data = zipped(*pets(count=4))
     kept = keep(io.BytesIO(data), "pets.zip")
     (kept / "cat" / "0.png").write_bytes(b"")

@@ -55,7 +55,7 @@ STARTS = [b"", b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"RIFF\x20\0\0\0WEBPVP8 ",
 @settings(max_examples=200, **SHORT)
 @given(st.binary(max_size=300), st.sampled_from(STARTS))
 @pytest.mark.filterwarnings("ignore")
-def test_pictures(body: bytes, start: bytes) -> None:
+def test_images(body: bytes, start: bytes) -> None:
     with suppress(ImageError):
         assert images.decode(start + body).dtype == np.uint8
 

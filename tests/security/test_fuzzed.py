@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-SHORT = {"npz": 60, "picture": 40, "keras": 6, "run": 5}
+SHORT = {"npz": 60, "image": 40, "keras": 6, "run": 5}
 """How many of each kind: about ten seconds each."""
 
 

@@ -100,14 +100,14 @@ def classifier(shape: tuple[int | None, ...], units: int = 2, **names: str) -> k
     (lambda: classifier((8, 8, 3), layer="größe 1"), "its layer 'größe 1' has a name that TensorFlow"),
     (lambda: classifier((8, 8, 3), model="_x"), "its network '_x' has a name that TensorFlow"),
 ])  # fmt: skip
-def test_what_no_picture_can_be_asked_with_is_told(made: Callable[[], keras.Model], sentence: str,
+def test_what_no_image_can_be_asked_with_is_told(made: Callable[[], keras.Model], sentence: str,
                                                    tmp_path: Path) -> None:  # fmt: skip
     made().save(tmp_path / "net.keras")
     with pytest.raises(ModelError, match=sentence):
         load_file(tmp_path / "net.keras")
 
 
-def test_large_networks_are_asked_about_fewer_pictures_at_once(tmp_path: Path) -> None:
+def test_large_networks_are_asked_about_fewer_images_at_once(tmp_path: Path) -> None:
     """As many as make 64 million values in one layer."""
     for side, at_once in ((8, 64), (2048, 8)):
         classifier((side, side, 3)).save(tmp_path / "net.keras")

@@ -15,7 +15,7 @@ from cnnviz.errors import DataError
 from cnnviz.recipe import Data
 
 
-def pictures(folder: Path) -> Path:
+def source_images(folder: Path) -> Path:
     for name in ("cat", "dog"):
         (folder / name).mkdir(parents=True)
         for number in range(6):
@@ -25,9 +25,9 @@ def pictures(folder: Path) -> Path:
 
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A data folder, two further roots and a folder outside, each with pictures; links from one to another."""
+    """A data folder, two further roots and a folder outside, each with images; links from one to another."""
     for name in ("data/pets", "one/pets", "two/pets", "secret/pets", "data-secret/pets"):
-        pictures(tmp_path / name)
+        source_images(tmp_path / name)
     np.savez(tmp_path / "data" / "arrays.npz", images=np.zeros((9, 8, 8), np.uint8), labels=np.arange(9) % 3)
     (tmp_path / "data" / "out").symlink_to(tmp_path / "secret" / "pets")
     (tmp_path / "data" / "up").symlink_to(tmp_path / "secret")

@@ -36,7 +36,7 @@ def measured(request, place):
     found, report = evaluate(
         run, load_run(run).model, "validation", progress=lambda *said: seen.append(said), cancelled=lambda: False
     )
-    assert seen[-1] == ("Evaluating validation pictures", 30, 30)
+    assert seen[-1] == ("Evaluating validation images", 30, 30)
     return run, found, report
 
 
@@ -44,7 +44,7 @@ def test_figures_are_those_of_keras(measured):
     import keras
 
     from cnnviz.data import open_dataset, pipeline
-    from cnnviz.data.pictures import prepare
+    from cnnviz.data.split_images import prepare
     from cnnviz.models.build.model import LOSS_BY_SAMPLE, compile_for
 
     run, found, report = measured
@@ -106,7 +106,7 @@ def test_the_verb_prints_the_report(place, capfd):
     told = json.loads(capfd.readouterr().out)
     assert (told["split"], told["samples"]) == ("test", 30)
     assert main(["evaluate", run.id, "--split", "train"]) == 0
-    assert "label on 40 train pictures: accuracy" in capfd.readouterr().out
+    assert "label on 40 train images: accuracy" in capfd.readouterr().out
     assert set(json.loads((run.folder / "report.json").read_text())["splits"]) == {"test", "train"}
     assert main(["evaluate", run.id, "--split", "tset"]) == 2
     assert "did you mean 'test'" in capfd.readouterr().err
@@ -120,7 +120,7 @@ def test_what_can_not_be_evaluated_is_a_sentence(place):
     with pytest.raises(RunError, match="when it has ended"):
         evaluate(going, None, "test")
     unknown = make_run(replace(PRESETS["Q"], {"data.without": ["#9999"]}))
-    with pytest.raises(DataError, match="no picture '#9999'"):
+    with pytest.raises(DataError, match="no image '#9999'"):
         evaluate(unknown, None, "test")
 
 
@@ -143,15 +143,15 @@ def test_a_file_is_measured_on_the_data_that_is_named(place, tmp_path, capfd):
 
     dataset = open_dataset(Data(dataset="digits", image_size=(8, 8), channels=1))
     split = dataset.splits["test"]
-    pictures = np.stack([split.image(at) for at in range(len(split))]).astype(np.float32)
+    images = np.stack([split.image(at) for at in range(len(split))]).astype(np.float32)
     labels = split.labels["label"]
     keras.utils.set_random_seed(0)
     model = keras.Sequential([keras.Input((8, 8, 1)), keras.layers.Flatten(), keras.layers.Dense(10)])
     probabilities = keras.Model(model.inputs, keras.ops.softmax(model.outputs[0]))
     model.compile("adam", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
-    model.fit(pictures / 255, 9 - labels, epochs=30, verbose=0)
+    model.fit(images / 255, 9 - labels, epochs=30, verbose=0)
     probabilities.save(tmp_path / "net.keras")
-    shares = np.asarray(probabilities(pictures / 255))
+    shares = np.asarray(probabilities(images / 255))
     names = ",".join(dataset.head("label").classes[::-1])
     path = str(tmp_path / "net.keras")
     assert main(["evaluate", path, "--data", "digits", "--pixels", "unit", "--classes", names, "--json"]) == 0

@@ -125,7 +125,7 @@ def test_room_is_reckoned_from_the_network():
     small, large = launch.space_needed(RECIPE), launch.space_needed(PRESETS["D2"])
     # D2: 3,453,121 numbers, rmsprop: two models, three generations of weights and one number more for each.
     networks = 4 * 3_453_121 * (2 + 3 * 2)
-    # Snapshots of 30 epochs and of the beginning, and their six pictures.
+    # Snapshots of 30 epochs and of the beginning, and their six images.
     assert large - networks - 31 * 300_000 - 6 * 150 * 150 * 3 == 4_000_000
     assert small < 5_000_000
 

@@ -8,7 +8,7 @@ import pytest
 
 from cnnviz import runs
 from cnnviz.data import open_dataset
-from cnnviz.data.pictures import prepare
+from cnnviz.data.split_images import prepare
 from cnnviz.presets import preset
 from cnnviz.recipe import replace
 from cnnviz.runs import metrics

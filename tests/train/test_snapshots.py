@@ -56,8 +56,8 @@ def trained(request, tmp_path_factory) -> tuple[Recipe, Path]:
 def test_a_snapshot_equals_the_model_saved_at_its_epoch(trained):
     recipe, folder = trained
     assert snapshots.epochs(folder) == [0, 1, 2, 3]
-    probe = snapshots.pictures(folder)
-    pixels = probe.pictures.astype(np.float32)
+    probe = snapshots.images(folder)
+    pixels = probe.images.astype(np.float32)
     assert len(pixels) == 6
     for epoch in range(4):
         assert (folder / "snapshots" / f"epoch-{epoch:05d}.z").stat().st_size <= 300_000
@@ -107,7 +107,7 @@ def averaged(values: np.ndarray, height: int) -> np.ndarray:
 
 def test_the_network_learns_before_the_watchers_eyes(trained):
     recipe, folder = trained
-    probe = snapshots.pictures(folder)
+    probe = snapshots.images(folder)
     first, last = (snapshots.opened(folder, epoch, probe) for epoch in (0, 3))
     head = recipe.network.heads[0].name
     assert np.abs(last.shares[head] - first.shares[head]).max() > 0.01
@@ -115,7 +115,7 @@ def test_the_network_learns_before_the_watchers_eyes(trained):
         assert np.abs(last.kernels - first.kernels).max() > 1e-3
 
 
-def test_watched_pictures_are_spread_over_the_classes_and_fixed_by_the_seed():
+def test_watched_images_are_spread_over_the_classes_and_fixed_by_the_seed():
     rng = np.random.default_rng(1)
     labels = {"shape": rng.integers(0, 4, 500), "colour": rng.integers(0, 6, 500)}
     at = chosen(labels, seed=5)
@@ -148,14 +148,14 @@ def test_even_of_noise_in_large_networks_a_snapshot_stays_small(tmp_path, kind):
     })  # fmt: skip
     model = build(recipe)
     names = {"label": tuple(map(str, range(classes)))}
-    pictures = rng.integers(0, 256, (6, *shape), dtype=np.uint8)
-    probe = Probe(pictures, ("x",) * 6, {"label": np.arange(6) % classes}, names)
+    images = rng.integers(0, 256, (6, *shape), dtype=np.uint8)
+    probe = Probe(images, ("x",) * 6, {"label": np.arange(6) % classes}, names)
     taken = Taker(model, recipe.network.heads, probe).take(1)
     assert snapshots.save(tmp_path, taken) <= 300_000
     assert taken.maps
     assert (
         taken.shares["label"].argmax(axis=1).tolist()
-        == model(pictures.astype(np.float32)).numpy().argmax(axis=1).tolist()
+        == model(images.astype(np.float32)).numpy().argmax(axis=1).tolist()
     )
 
 

@@ -13,7 +13,7 @@ import pytest
 
 from cnnviz import backbones, runs
 from cnnviz.data import open_dataset, pipeline
-from cnnviz.data.pictures import prepare
+from cnnviz.data.split_images import prepare
 from cnnviz.models.build.backbones import free, layers_of
 from cnnviz.models.build.feature_extractor import compute, head_alone, head_of, stem_digest, stem_of
 from cnnviz.models.build.model import build, compile_for

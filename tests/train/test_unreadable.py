@@ -1,4 +1,4 @@
-"""Pictures that can't be read count nowhere as pictures that had a part in it."""
+"""Images that can't be read count nowhere as images that had a part in it."""
 
 import json
 
@@ -20,7 +20,7 @@ BROKEN = {"train": 3, "validation": 0, "test": 1}
 READ = {"train": 17, "validation": 6, "test": 5}
 
 
-def test_the_report_counts_the_pictures_that_were_read(checkpoints, tmp_path):
+def test_the_report_counts_the_images_that_were_read(checkpoints, tmp_path):
     rng, broken = np.random.default_rng(0), []
     for split, count in COUNTS.items():
         for at in range(count):
@@ -43,7 +43,7 @@ def test_the_report_counts_the_pictures_that_were_read(checkpoints, tmp_path):
     assert report["samples"] == READ
     assert len(report["skipped"]) == 4
     page = html_page(runs.open_run(run.id))
-    assert "4 pictures could not be read" in page
+    assert "4 images could not be read" in page
     Diary(run.folder, run.written).write(state="stopped")
     run = runs.open_run(run.id)
     # One that was stopped has no report; each split that is measured adds what it found.
@@ -54,7 +54,7 @@ def test_the_report_counts_the_pictures_that_were_read(checkpoints, tmp_path):
     report = json.loads((run.folder / "report.json").read_text())
     assert report["samples"] == {"train": 17, "test": 5}
     assert len(report["skipped"]) == 4
-    # One from before, whose pictures were counted before they were read, is put right.
+    # One from before, whose images were counted before they were read, is put right.
     write_json(run.folder / "report.json", {**report, "samples": COUNTS})
     evaluate(run, model, "train")
     assert json.loads((run.folder / "report.json").read_text())["samples"] == {**COUNTS, "train": 17}

@@ -74,7 +74,7 @@ def test_figures_say_what_the_saved_model_does(small):
     import keras
 
     from cnnviz.data import open_dataset, pipeline
-    from cnnviz.data.pictures import prepare
+    from cnnviz.data.split_images import prepare
     from cnnviz.models.build.model import compile_for
 
     run = small

@@ -17,7 +17,7 @@ __all__ = ["mixed_gradients", "strongest"]
 def mixed_gradients(task: Task) -> Callable[[np.ndarray, np.ndarray, np.ndarray], tuple[Any, Any]]:
     """Returns a compiled function of pixels (m, h, w, c), score weights (m, units) and a matrix (k, m).
 
-    It gives k sums of the pictures' gradients, each weighed by the matrix's row, (k, h, w, c), and the scores (m,).
+    It gives k sums of the images' gradients, each weighed by the matrix's row, (k, h, w, c), and the scores (m,).
     """
     return task.graph.kept(("pixels", task.head), lambda: _compiled(task))
 

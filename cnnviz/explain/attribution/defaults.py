@@ -74,7 +74,7 @@ def _size(layer: LayerAt) -> str:
 def choose_target(
     logits: Sequence[np.ndarray], head: int = 0, index: int | None = None, *, second: bool = False
 ) -> tuple[Target, str]:
-    """Returns the target for one picture and a sentence on why it is this one.
+    """Returns the target for one image and a sentence on why it is this one.
 
     Args:
         logits: each head's, (units,) or (1, units), as `Graph.model` gives them.

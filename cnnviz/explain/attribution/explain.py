@@ -21,27 +21,27 @@ if TYPE_CHECKING:
 
 __all__ = ["Explanation", "Found", "Task", "explain"]
 
-_PIXELS = 8 * 224 * 224  # more large pictures at once are no faster, and need memory
-NOTHING = "Nothing in this picture speaks for this class here: the map is empty."
+_PIXELS = 8 * 224 * 224  # more large images at once are no faster, and need memory
+NOTHING = "Nothing in this image speaks for this class here: the map is empty."
 
 
 @dataclass(frozen=True, eq=False)
 class Explanation:
-    """Maps of n pictures and what is to be known about them.
+    """Maps of n images and what is to be known about them.
 
     Attributes:
         method: its id, see `registry.METHODS`.
         layer: the layer that the maps are made of; `None` for the family `pixel`.
         why: why this layer; "" for the family `pixel`.
-        target: what was explained, one for all pictures or one for each.
+        target: what was explained, one for all images or one for each.
         map: float32 (n, h, w), at least 0, neither normalised nor resized: of the layer's size after ReLU, or of the
             input's size.
         scores: float32 (n,), the target's scores before softmax or sigmoid.
         strength: float32 (n,), each map's greatest value.
-        notes: for each picture "" or the sentence that its map holds nothing for the class.
+        notes: for each image "" or the sentence that its map holds nothing for the class.
         remarks: sentences on how the maps were made.
         signed: float32 (n, h, w) of what speaks for and against, where a method tells them apart; else `None`.
-        sums: for Integrated Gradients float32 (n, 2): the sum of a picture's attributions, and the difference between
+        sums: for Integrated Gradients float32 (n, 2): the sum of an image's attributions, and the difference between
             its score and the baseline's, which is what the sum should be; else `None`.
     """
 
@@ -59,7 +59,7 @@ class Explanation:
 
     @property
     def note(self) -> str:
-        """The first picture's note."""
+        """The first image's note."""
         return self.notes[0] if self.notes else ""
 
 
@@ -94,7 +94,7 @@ class Task:
 
     @property
     def batch(self) -> int:
-        """How many pictures to take at once."""
+        """How many images to take at once."""
         return int(np.clip(_PIXELS // (self.pixels.shape[1] * self.pixels.shape[2]), 1, 32))
 
     def rounds(self, total: int, size: int) -> Iterator[slice]:
@@ -137,15 +137,15 @@ def explain(
     cancelled: Callable[[], bool] | None = None,
     **settings: Any,
 ) -> Explanation:
-    """Returns maps of what in the pictures makes a network's score what it is.
+    """Returns maps of what in the images makes a network's score what it is.
 
     The model is called as for prediction and not changed. Not for several threads at once on one model.
 
     Args:
-        model: any Sequential or functional Keras model that takes pictures, see `graph.flatten`.
+        model: any Sequential or functional Keras model that takes images, see `graph.flatten`.
         pixels: float32 (n, height, width, channels) in the scale that the model takes.
         method: an id of `registry.METHODS`.
-        target: what to explain; one for all pictures, or one for each, of the same head.
+        target: what to explain; one for all images, or one for each, of the same head.
         layer: for the family `cam`; by default as `resolve.choose_layer` says.
         baseline: what stands for "nothing there", for Integrated Gradients and occlusion: pixels (height, width,
             channels), (channels,) or one number, in the model's scale.
@@ -190,7 +190,7 @@ def _checked(pixels: np.ndarray, shape: tuple[int | None, ...]) -> np.ndarray:
     if not fits or not len(pixels):
         raise ModelError(
             f"The pixels have the shape {pixels.shape}: expected (n, {', '.join(str(side or 'any') for side in shape)})"
-            " with at least one picture."
+            " with at least one image."
         )
     if not np.isfinite(pixels).all():
         raise ModelError("The pixels hold infinite values or none at all (NaN): expected finite numbers.")

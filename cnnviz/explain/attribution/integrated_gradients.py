@@ -15,7 +15,7 @@ _WANTED = 0.005
 
 
 def maps(task: Task, *, steps: int = 32) -> Found:
-    """(x − x₀) times the mean gradient on the straight way from the baseline x₀ to the picture x, summed over channels.
+    """(x − x₀) times the mean gradient on the straight way from the baseline x₀ to the image x, summed over channels.
 
     The map is what of it is positive; `signed` is all of it. Completeness says that all attributions add up to
     score(x) − score(x₀): both are in `sums`. The mean is taken by Gauss-Legendre's rule; where the sum misses the
@@ -63,7 +63,7 @@ def _mean_gradient(task: Task, row: int, base: np.ndarray, way: np.ndarray, poin
 
 def _remarks(task: Task, steps: int, sums: np.ndarray) -> tuple[str, ...]:
     base = "0 in the model's scale" if task.baseline is None else "the given baseline"
-    remarks = [f"The empty picture is {base}; the way from it was taken in {steps} steps."]
+    remarks = [f"The empty image is {base}; the way from it was taken in {steps} steps."]
     missed = np.abs(sums[:, 0] - sums[:, 1]) / np.maximum(np.abs(sums[:, 1]), np.finfo(np.float32).tiny)
     if missed.max() > 0.01:
         remarks.append(f"The parts miss the difference between both scores by {min(missed.max(), 9.99):.0%}.")

@@ -16,8 +16,8 @@ def maps(task: Task, *, patch: int | None = None, stride: int | None = None) -> 
     The map is what of it is positive; in `signed`, negative values are where covering makes the score grow.
 
     Args:
-        task: see `Task`; its baseline fills the patches, by default each picture's mean colour.
-        patch: the side of the square patches in pixels, by default an eighth of the picture's shorter side, at least 1.
+        task: see `Task`; its baseline fills the patches, by default each image's mean colour.
+        patch: the side of the square patches in pixels, by default an eighth of the image's shorter side, at least 1.
         stride: pixels from one patch to the next, by default half the patch, at least 1. The last patch of a row and
             column lies at the border.
     """
@@ -40,10 +40,10 @@ def maps(task: Task, *, patch: int | None = None, stride: int | None = None) -> 
     for part in task.rounds(len(jobs), task.batch):
         rows = [row for row, _ in jobs[part]]
         pixels = task.pixels[rows]
-        for picture, (row, corner) in zip(pixels, jobs[part], strict=True):
+        for image, (row, corner) in zip(pixels, jobs[part], strict=True):
             if corner is not None:
                 window = np.s_[corner[0] : corner[0] + patch, corner[1] : corner[1] + patch]
-                picture[window] = fill[row][window] if fill.shape != shape else fill[row]
+                image[window] = fill[row][window] if fill.shape != shape else fill[row]
         found = (task.graph.model(pixels)[task.head].numpy() * task.weights[rows]).sum(axis=1)
         for score, (row, corner) in zip(found, jobs[part], strict=True):
             if corner is None:
@@ -51,7 +51,7 @@ def maps(task: Task, *, patch: int | None = None, stride: int | None = None) -> 
             else:
                 falls[row, corner[0] : corner[0] + patch, corner[1] : corner[1] + patch] += scores[row] - score
     signed = (falls / covered).astype(np.float32)
-    filled = "the picture's mean colour" if task.baseline is None else "the given baseline"
+    filled = "the image's mean colour" if task.baseline is None else "the given baseline"
     remark = f"Patches of {patch} × {patch} pixels, {stride} apart, were filled with {filled}."
     return Found(np.maximum(signed, 0), scores, signed, remarks=(remark,))
 

@@ -31,7 +31,7 @@ METHODS: dict[str, Method] = {
         Method(
             "grad-cam", "Grad-CAM",
             "Adds up the layer's channels, each weighed by how much the class's score grows with it on average over "
-            "the picture. What remains above zero speaks for the class.",
+            "the image. What remains above zero speaks for the class.",
             "Selvaraju et al. 2017, arXiv:1610.02391", "cam",
         ),
         Method(
@@ -60,7 +60,7 @@ METHODS: dict[str, Method] = {
         ),
         Method(
             "score-cam", "Score-CAM",
-            "Shows the network the picture through each channel's activations as a mask, and weighs the channel by "
+            "Shows the network the image through each channel's activations as a mask, and weighs the channel by "
             "the class's probability then. It needs no gradient but one answer for every channel, so it is slow.",
             "Wang et al. 2020, arXiv:1910.01279", "cam",
         ),
@@ -72,19 +72,19 @@ METHODS: dict[str, Method] = {
         ),
         Method(
             "smoothgrad", "SmoothGrad",
-            "Averages the gradient over copies of the picture with random noise. What comes and goes with the noise "
+            "Averages the gradient over copies of the image with random noise. What comes and goes with the noise "
             "fades, what stays is clearer than in a single gradient.",
             "Smilkov et al. 2017, arXiv:1706.03825", "pixel",
         ),
         Method(
             "integrated-gradients", "Integrated Gradients",
-            "Follows the score from an empty picture to this one and gives every pixel its part of the way. The parts "
+            "Follows the score from an empty image to this one and gives every pixel its part of the way. The parts "
             "add up to the difference between both scores.",
             "Sundararajan et al. 2017, arXiv:1703.01365", "pixel",
         ),
         Method(
             "occlusion", "Occlusion",
-            "Covers one patch of the picture after another and shows how far the class's score falls. It asks the "
+            "Covers one patch of the image after another and shows how far the class's score falls. It asks the "
             "network only for answers, so that it works for any of them.",
             "Zeiler & Fergus 2014, arXiv:1311.2901", "pixel",
         ),

@@ -18,14 +18,14 @@ _EPSILON = 1e-7  # tf-keras-vis's
 
 
 def maps(task: Task, *, channels: int | None = None) -> Found:
-    """ReLU(Σₖ pₖ Aₖ), where pₖ is the class's probability for the picture multiplied by channel Aₖ.
+    """ReLU(Σₖ pₖ Aₖ), where pₖ is the class's probability for the image multiplied by channel Aₖ.
 
-    Each channel is enlarged to the picture's size (linearly, corner on corner) and stretched to 0..1. Probabilities
+    Each channel is enlarged to the image's size (linearly, corner on corner) and stretched to 0..1. Probabilities
     are the softmax of the head's logits, or the sigmoid of a single one, as in tf-keras-vis.
 
     Args:
         task: see `Task`.
-        channels: how many to use, those that vary the most over the picture; all by default.
+        channels: how many to use, those that vary the most over the image; all by default.
     """
     if channels is not None and channels < 1:
         raise ModelError(f"Score-CAM can't use {channels} channels: expected 1 or more.")
@@ -44,7 +44,7 @@ def maps(task: Task, *, channels: int | None = None) -> Found:
         row, masks = rows[part], activations[rows[part], :, :, picked[part]]
         shares = compiled(task.pixels[row], masks, task.weights[row], *stretches).numpy()
         np.add.at(found, row, masks * shares[:, None, None])
-    remark = () if channels is None else (f"Of each picture at most {channels} channels were used.",)
+    remark = () if channels is None else (f"Of each image at most {channels} channels were used.",)
     return Found(np.maximum(found, 0), task.scores(), remarks=remark)
 
 

@@ -16,9 +16,9 @@ def maps(task: Task, *, samples: int = 25, noise: float = 0.15) -> Found:
 
     Args:
         task: see `Task`.
-        samples: how many copies of each picture.
-        noise: the normal noise's deviation as a share of the picture's range (greatest less least value). The noise
-            depends on the task's seed and the picture's place among those given.
+        samples: how many copies of each image.
+        noise: the normal noise's deviation as a share of the image's range (greatest less least value). The noise
+            depends on the task's seed and the image's place among those given.
     """
     if samples < 1 or not 0 <= noise <= 10:
         raise ModelError(f"SmoothGrad can't use {samples} samples and noise {noise}: expected 1 or more, and 0 to 10.")
@@ -28,10 +28,10 @@ def maps(task: Task, *, samples: int = 25, noise: float = 0.15) -> Found:
     pieces = [(row, at) for row in range(count) for at in range(0, samples, size)]
     for part in task.rounds(len(pieces), 1):
         row, at = pieces[part.start]
-        picture = task.pixels[row]
-        shape = (min(size, samples - at), *picture.shape)
-        noisy = picture + np.float32(noise * np.ptp(picture)) * randoms[row].standard_normal(shape, np.float32)
+        image = task.pixels[row]
+        shape = (min(size, samples - at), *image.shape)
+        noisy = image + np.float32(noise * np.ptp(image)) * randoms[row].standard_normal(shape, np.float32)
         mean = np.full((1, len(noisy)), 1 / samples, np.float32)
         found[row] += compiled(noisy, np.repeat(task.weights[row : row + 1], len(noisy), axis=0), mean)[0].numpy()[0]
-    remark = f"{samples} noisy copies were used; the noise's deviation was {noise:.0%} of the picture's range."
+    remark = f"{samples} noisy copies were used; the noise's deviation was {noise:.0%} of the image's range."
     return Found(strongest(found), task.scores(), found.sum(axis=-1), remarks=(remark,))

@@ -55,24 +55,22 @@ class Target:
 
 
 def weights_of(target: Target | Sequence[Target], units: Sequence[int], count: int) -> tuple[int, np.ndarray]:
-    """Returns the head and, for each of `count` pictures, by what to multiply its logits: float32 (count, units).
+    """Returns the head and, for each of `count` images, by what to multiply its logits: float32 (count, units).
 
     Args:
-        target: one for all pictures, or one for each, all of the same head.
+        target: one for all images, or one for each, all of the same head.
         units: how many each head has.
-        count: how many pictures there are.
+        count: how many images there are.
 
     Raises:
-        ModelError: no such head or class, different heads, or another number of targets than pictures.
+        ModelError: no such head or class, different heads, or another number of targets than images.
     """
     targets = [target] * count if isinstance(target, Target) else list(target)
     if len(targets) != count:
-        raise ModelError(
-            f"There are {len(targets)} targets for {count} pictures: expected one for all or one for each."
-        )
+        raise ModelError(f"There are {len(targets)} targets for {count} images: expected one for all or one for each.")
     heads = {one.head for one in targets}
     if len(heads) != 1:
-        raise ModelError(f"The targets are of {len(heads)} heads: pictures explained at once need the same one.")
+        raise ModelError(f"The targets are of {len(heads)} heads: images explained at once need the same one.")
     head = heads.pop()
     if not 0 <= head < len(units):
         raise ModelError(f"Head {head} can't be explained: the network's heads are 0 to {len(units) - 1}.")

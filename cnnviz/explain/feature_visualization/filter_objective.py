@@ -1,4 +1,4 @@
-"""One filter's mean output for pictures of a size that need not be the network's, as gradient ascent wants it."""
+"""One filter's mean output for images of a size that need not be the network's, as gradient ascent wants it."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ _OF_MANY = ("softmax", "log_softmax", "sparsemax")
 
 
 class FilterOutput:
-    """A layer's filters' outputs for square pictures 0..255.
+    """A layer's filters' outputs for square images 0..255.
 
     Args:
         source: the network; pixels are brought to its scale where that is known.
         layer: the layer's name, as `graph.flatten` has it.
-        size: the pictures' side.
+        size: the images' side.
 
     Raises:
         ModelError: no such layer, or one without channels.
@@ -57,28 +57,28 @@ class FilterOutput:
         """As `graph.traced`, for functions that call `mean`.
 
         Raises:
-            ModelError: the layer can't be computed for pictures of this size.
+            ModelError: the layer can't be computed for images of this size.
         """
         try:
             return traced(function, *signature)
         except (ValueError, TypeError, tf.errors.InvalidArgumentError):
-            raise ModelError(f"{self.layer} can't be computed for pictures of {self.size} × {self.size} pixels: choose "
+            raise ModelError(f"{self.layer} can't be computed for images of {self.size} × {self.size} pixels: choose "
                              "a larger size, or for layers behind Flatten the network's own.") from None  # fmt: skip
 
-    def mean(self, pictures: Any, filters: Any, *, gently: bool = False) -> Any:
-        """Returns the mean output of each picture's own filter, (n,), for float32 (n, size, size, channels).
+    def mean(self, images: Any, filters: Any, *, gently: bool = False) -> Any:
+        """Returns the mean output of each image's own filter, (n,), for float32 (n, size, size, channels).
 
         Args:
-            pictures: 0..255.
+            images: 0..255.
             filters: int32 (n,).
             gently: the mean over those places only that see no padding, whose edge would draw all of a pattern to the
                 border; and a tenth of what a ReLU inside the layer cuts is let pass, so that silent filters wake up.
         """
-        pixels = pictures
+        pixels = images
         if self._scale == "caffe":
-            pixels = pictures[..., ::-1] - _CAFFE_MEAN
+            pixels = images[..., ::-1] - _CAFFE_MEAN
         elif self._scale in ("unit", "symmetric"):
-            pixels = pictures / 255 if self._scale == "unit" else pictures / 127.5 - 1
+            pixels = images / 255 if self._scale == "unit" else images / 127.5 - 1
         values = run(self._below, {0: pixels})
         rectified = gently and hasattr(layer_of(self._step.operation), "activation") and (
             activation_of(self._step.operation) == "relu"
@@ -89,14 +89,14 @@ class FilterOutput:
         if len(found.shape) == 1:
             return found
         if not all(found.shape[1:]):
-            raise ValueError("nothing is left of the picture")
+            raise ValueError("nothing is left of the image")
         if gently:
             rows, columns = self._undisturbed(found.shape[1:])
             found = found[:, rows, columns]
         return tf.reduce_mean(found, axis=[1, 2])
 
     def _chosen(self, values: dict[int, Any], filters: Any, linear: bool) -> Any:
-        """Each picture's own filter's output, (n, h, w) or (n,).
+        """Each image's own filter's output, (n, h, w) or (n,).
 
         A convolution is carried out with the wanted filters alone, which for early layers is a large part of the work.
         """
@@ -117,7 +117,7 @@ class FilterOutput:
         return tf.gather(found, filters, axis=len(found.shape) - 1, batch_dims=1)
 
     def _undisturbed(self, places: tuple[int, int]) -> tuple[slice, slice]:
-        """The rows and columns of places whose receptive field lies within the picture; else the middle."""
+        """The rows and columns of places whose receptive field lies within the image; else the middle."""
         field, found = self._field, []
         for count, size, stride, start in zip(places, field.size, field.stride, field.offset, strict=True):
             first = max(0, math.ceil(-start / stride)) if stride else 0

@@ -1,4 +1,4 @@
-"""Pictures as spectra of decorrelated colours, which gradient ascent changes evenly in all frequencies and colours.
+"""Images as spectra of decorrelated colours, which gradient ascent changes evenly in all frequencies and colours.
 
 Olah, Mordvintsev & Schubert 2017 (doi:10.23915/distill.00007) and their library Lucid.
 """
@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-__all__ = ["picture", "spectrum", "transforms", "unlike", "varied"]
+__all__ = ["image", "spectrum", "transforms", "unlike", "varied"]
 
 _COLOURS = np.array([[0.26, 0.09, 0.02], [0.27, 0.00, -0.05], [0.27, -0.09, 0.03]], np.float32)
-"""Root of the colours' covariance in natural pictures, as Lucid states it."""
+"""Root of the colours' covariance in natural images, as Lucid states it."""
 
 
 def spectrum(draw: np.random.Generator, size: int, channels: int) -> np.ndarray:
@@ -22,8 +22,8 @@ def spectrum(draw: np.random.Generator, size: int, channels: int) -> np.ndarray:
     return draw.normal(0, 0.01, (channels, size, size // 2 + 1, 2)).astype(np.float32)
 
 
-def picture(spectra: Any, size: int) -> Any:
-    """Returns the pictures 0..1, (n, size, size, channels), of spectra (n, channels, size, size // 2 + 1, 2)."""
+def image(spectra: Any, size: int) -> Any:
+    """Returns the images 0..1, (n, size, size, channels), of spectra (n, channels, size, size // 2 + 1, 2)."""
     rows, columns = np.fft.fftfreq(size)[:, None], np.fft.rfftfreq(size)[None]
     scale = size / np.maximum(np.sqrt(rows**2 + columns**2), 1 / size)
     values = tf.signal.irfft2d(tf.complex(spectra[..., 0], spectra[..., 1]) * scale.astype(np.complex64), [size, size])
@@ -36,7 +36,7 @@ def picture(spectra: Any, size: int) -> Any:
 def transforms(draw: np.random.Generator, steps: int, size: int) -> np.ndarray:
     """Returns a random jitter, rotation and scale for each step as projective transforms, float32 (steps, 8).
 
-    Up to an eighth of the side along each axis, 10 degrees, 10 percent; about the picture's middle.
+    Up to an eighth of the side along each axis, 10 degrees, 10 percent; about the image's middle.
     """
     angle = np.deg2rad(draw.uniform(-10, 10, steps))
     factor = draw.uniform(0.9, 1.1, steps)
@@ -48,17 +48,17 @@ def transforms(draw: np.random.Generator, steps: int, size: int) -> np.ndarray:
     return np.stack([cos, -sin, x, sin, cos, y, zero, zero], axis=1).astype(np.float32)
 
 
-def varied(pictures: Any, moves: Any) -> Any:
-    """Returns pictures (n, h, w, c) moved by transforms (n, 8); what comes in from outside is their mirror image."""
+def varied(images: Any, moves: Any) -> Any:
+    """Returns images (n, h, w, c) moved by transforms (n, 8); what comes in from outside is their mirror image."""
     found = tf.raw_ops.ImageProjectiveTransformV3(
-        images=pictures, transforms=moves, output_shape=tf.shape(pictures)[1:3], interpolation="BILINEAR",
+        images=images, transforms=moves, output_shape=tf.shape(images)[1:3], interpolation="BILINEAR",
         fill_mode="REFLECT", fill_value=0.0,
     )  # fmt: skip
-    return tf.ensure_shape(found, pictures.shape)
+    return tf.ensure_shape(found, images.shape)
 
 
-def unlike(pictures: Any, axes: Sequence[int] = (1, 2, 3)) -> Any:
-    """Returns each picture's total variation, (n,): the sum of the differences between neighbours."""
-    down = tf.abs(pictures[:, 1:] - pictures[:, :-1])
-    across = tf.abs(pictures[:, :, 1:] - pictures[:, :, :-1])
+def unlike(images: Any, axes: Sequence[int] = (1, 2, 3)) -> Any:
+    """Returns each image's total variation, (n,): the sum of the differences between neighbours."""
+    down = tf.abs(images[:, 1:] - images[:, :-1])
+    across = tf.abs(images[:, :, 1:] - images[:, :, :-1])
     return tf.reduce_sum(down, axes) + tf.reduce_sum(across, axes)

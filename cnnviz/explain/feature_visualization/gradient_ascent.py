@@ -29,15 +29,15 @@ class Way:
     """One way of ascent for one layer.
 
     Attributes:
-        filters, channels: how many the layer and the pictures have.
-        start: from a generator to what one picture starts from.
+        filters, channels: how many the layer and the images have.
+        start: from a generator to what one image starts from.
         moves: from a generator and a number of steps to each step's random movement, float32 (steps, 8).
         begin: from starts (n, …) to a state.
         step: from (state, filters (n,), moves (n, 8), step size, number of the step) to the next state and, where they
             come with it, the means of the state before.
-        of: from a state to what the pictures are at now, (n, …).
+        of: from a state to what the images are at now, (n, …).
         means: from (state, filters) to the filters' mean outputs, float32 (n,).
-        pictures: from what the pictures are at to uint8 (n, size, size, channels).
+        images: from what the images are at to uint8 (n, size, size, channels).
     """
 
     filters: int
@@ -48,14 +48,14 @@ class Way:
     step: Callable[..., Any]
     of: Callable[[Any], np.ndarray]
     means: Callable[[Any, np.ndarray], np.ndarray]
-    pictures: Callable[[np.ndarray], np.ndarray]
+    images: Callable[[np.ndarray], np.ndarray]
 
 
 def ascent(source: Loaded | keras.Model, layer: str, mode: str, size: int) -> Way:
     """Returns a way of ascent, the same one for the same network, layer, mode and size.
 
     Raises:
-        ModelError: no such layer, one without channels, or one that takes no pictures of this size.
+        ModelError: no such layer, one without channels, or one that takes no images of this size.
     """
     graph = flatten(source if isinstance(source, keras.Model) else source.model)
     key = ("ascent", layer, mode, size, getattr(source, "scale", "raw"))
@@ -64,7 +64,7 @@ def ascent(source: Loaded | keras.Model, layer: str, mode: str, size: int) -> Wa
 
 def _plain(layer: FilterOutput) -> Way:
     shape = (layer.size, layer.size, layer.channels)
-    pictures, filters = tf.TensorSpec((None, *shape), tf.float32), tf.TensorSpec((None,), tf.int32)
+    images, filters = tf.TensorSpec((None, *shape), tf.float32), tf.TensorSpec((None,), tf.int32)
 
     def climb(at: Any, chosen: Any, length: Any) -> Any:
         with tf.GradientTape(watch_accessed_variables=False) as tape:
@@ -72,11 +72,11 @@ def _plain(layer: FilterOutput) -> Way:
             means = layer.mean(at, chosen)
         return at + length * _unit(tape.gradient(means, at)), means
 
-    climb = layer.traced(climb, pictures, filters, tf.TensorSpec((), tf.float32))
+    climb = layer.traced(climb, images, filters, tf.TensorSpec((), tf.float32))
 
     @functools.cache  # not before a pattern is whole, so that the first ones are seen earlier
     def means() -> Any:
-        return layer.traced(layer.mean, pictures, filters)
+        return layer.traced(layer.mean, images, filters)
 
     return Way(
         layer.filters, layer.channels,
@@ -86,18 +86,18 @@ def _plain(layer: FilterOutput) -> Way:
         step=lambda at, chosen, moves, length, number: climb(at, chosen.astype(np.int32), length),
         of=np.asarray,
         means=lambda at, chosen: means()(at, chosen.astype(np.int32)).numpy(),
-        pictures=_shown,
+        images=_shown,
     )  # fmt: skip
 
 
 def _unit(gradients: Any, least: float = 1e-5) -> Any:
-    """Gradients over their root mean square for each picture; 1e-5 against division by 0 is the tutorial's."""
+    """Gradients over their root mean square for each image; 1e-5 against division by 0 is the tutorial's."""
     return gradients / (tf.sqrt(tf.reduce_mean(tf.square(gradients), [1, 2, 3], keepdims=True)) + least)
 
 
-def _shown(pictures: np.ndarray) -> np.ndarray:
-    """As the tutorial shows its pictures: minus mean, over standard deviation, × 0.1, + 0.5, cut to 0..1, × 255."""
-    values = pictures - pictures.mean(axis=(1, 2, 3), keepdims=True)
+def _shown(images: np.ndarray) -> np.ndarray:
+    """As the tutorial shows its images: minus mean, over standard deviation, × 0.1, + 0.5, cut to 0..1, × 255."""
+    values = images - images.mean(axis=(1, 2, 3), keepdims=True)
     values /= values.std(axis=(1, 2, 3), keepdims=True) + 1e-5
     return (np.clip(values * 0.1 + 0.5, 0, 1) * 255).astype(np.uint8)
 
@@ -110,7 +110,7 @@ def _robust(layer: FilterOutput) -> Way:
     def climb(at: Any, first: Any, second: Any, chosen: Any, moves: Any, length: Any, nth: Any) -> Any:
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(at)
-            shown = fourier_parameterization.picture(at, size)
+            shown = fourier_parameterization.image(at, size)
             with tf.GradientTape(persistent=True, watch_accessed_variables=False) as inner:
                 inner.watch(shown)
                 means = layer.mean(255 * fourier_parameterization.varied(shown, moves), chosen, gently=True)
@@ -124,9 +124,9 @@ def _robust(layer: FilterOutput) -> Way:
 
     climb = layer.traced(climb, state, state, state, filters, tf.TensorSpec((None, 8), tf.float32), number, number)
     means = layer.traced(
-        lambda at, chosen: layer.mean(255 * fourier_parameterization.picture(at, size), chosen), state, filters
+        lambda at, chosen: layer.mean(255 * fourier_parameterization.image(at, size), chosen), state, filters
     )
-    shown = traced(lambda at: fourier_parameterization.picture(at, size), state)
+    shown = traced(lambda at: fourier_parameterization.image(at, size), state)
     return Way(
         layer.filters, channels,
         start=lambda draw: fourier_parameterization.spectrum(draw, size, channels),
@@ -137,7 +137,7 @@ def _robust(layer: FilterOutput) -> Way:
         ),
         of=lambda state: np.asarray(state[0]),
         means=lambda state, chosen: means(state[0], chosen.astype(np.int32)).numpy(),
-        pictures=lambda at: np.rint(shown(at).numpy() * 255).astype(np.uint8),
+        images=lambda at: np.rint(shown(at).numpy() * 255).astype(np.uint8),
     )  # fmt: skip
 
 

@@ -1,8 +1,8 @@
-"""What a filter looks for: pictures made by gradient ascent on its mean output, many filters at once.
+"""What a filter looks for: images made by gradient ascent on its mean output, many filters at once.
 
 `plain` is the tutorial's way: from grey noise, each step the gradient over its root mean square. `robust` changes the
-picture's spectrum instead and asks for patterns that survive being moved, turned and scaled (Olah et al. 2017), which
-gives clean pictures of deep layers, too.
+image's spectrum instead and asks for patterns that survive being moved, turned and scaled (Olah et al. 2017), which
+gives clean images of deep layers, too.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ __all__ = ["Patterns", "Settings", "draw", "kept", "patterns", "usual_size"]
 _BATCH = 8
 _ROUND = 4
 """Steps between two looks: few enough that something new is there several times a second."""
-_VERSION = 1
+_VERSION = 2
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class Settings:
         mode: `plain`, the tutorial's way, or `robust`.
         steps: how many steps of ascent.
         step: how far each goes: in pixel values 0..255 for `plain`, as Adam's learning rate × 20 for `robust`.
-        size: the pictures' side in pixels.
+        size: the images' side in pixels.
         seed: of the noise to start from, and of `robust`'s movements.
     """
 
@@ -66,7 +66,7 @@ class Patterns:
     Attributes:
         layer: whose filters.
         filters: which ones, n of them.
-        pictures: uint8 (n, size, size, channels).
+        images: uint8 (n, size, size, channels).
         steps: how many steps each has behind it, int64 (n,).
         before: each filter's mean output for the noise at the start, float32 (n,).
         after: the same for the pattern; as `before` until the pattern is whole.
@@ -74,7 +74,7 @@ class Patterns:
 
     layer: str
     filters: tuple[int, ...]
-    pictures: np.ndarray
+    images: np.ndarray
     steps: np.ndarray
     before: np.ndarray
     after: np.ndarray
@@ -181,7 +181,7 @@ def draw(
     )  # fmt: skip
     starts = [way.start(np.random.default_rng([settings.seed, one])) for one in filters]
     for at, start in enumerate(starts):
-        now.pictures[at] = way.pictures(start[None])[0]
+        now.images[at] = way.images(start[None])[0]
     yield _copied(now)
     for first in range(0, count, _BATCH):
         part = slice(first, min(first + _BATCH, count))
@@ -197,13 +197,13 @@ def draw(
             if done == settings.steps:
                 now.after[part] = way.means(state, chosen)
             if done % _ROUND == 0 or done in (1, settings.steps):
-                now.pictures[part], now.steps[part] = way.pictures(way.of(state)), done
+                now.images[part], now.steps[part] = way.images(way.of(state)), done
                 yield _copied(now)
 
 
 def _copied(found: Patterns) -> Patterns:
     """What is given away doesn't change any more."""
-    arrays = ("pictures", "steps", "before", "after")
+    arrays = ("images", "steps", "before", "after")
     return replace(found, **{name: getattr(found, name).copy() for name in arrays})
 
 
@@ -214,7 +214,7 @@ def _joined(known: Patterns | None, made: Patterns, filters: tuple[int, ...]) ->
     order = [(known.filters + made.filters).index(one) for one in filters]
     joined: dict[str, Any] = {
         name: np.concatenate([getattr(known, name), getattr(made, name)])[order]
-        for name in ("pictures", "steps", "before", "after")
+        for name in ("images", "steps", "before", "after")
     }
     return Patterns(made.layer, filters, **joined)
 
@@ -232,7 +232,7 @@ def kept(run: Run, layer: str, filters: Sequence[int], settings: Settings) -> Pa
         rows = [there[one] for one in chosen]
         if not chosen or len({len(array) for array in found.values()}) != 1:
             return None
-        return Patterns(layer, chosen, *(found[name][rows] for name in ("pictures", "steps", "before", "after")))
+        return Patterns(layer, chosen, *(found[name][rows] for name in ("images", "steps", "before", "after")))
     except (TypeError, KeyError, ValueError, IndexError):
         return None
 
@@ -240,7 +240,7 @@ def kept(run: Run, layer: str, filters: Sequence[int], settings: Settings) -> Pa
 def _keep(run: Run, made: Patterns, settings: Settings) -> None:
     """Adds what is whole to what the run keeps."""
     path, whole = _file(run, made.layer, settings), made.whole(settings)
-    arrays = {name: getattr(made, name)[whole] for name in ("pictures", "steps", "before", "after")}
+    arrays = {name: getattr(made, name)[whole] for name in ("images", "steps", "before", "after")}
     arrays["filters"] = np.array(made.filters, np.int64)[whole]
     old = results_cache.read(path)
     if old is not None and old.keys() == arrays.keys():

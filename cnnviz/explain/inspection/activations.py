@@ -1,4 +1,4 @@
-"""What layers give for a picture, and figures about their channels; `mosaics` draws them."""
+"""What layers give for an image, and figures about their channels; `mosaics` draws them."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _BATCH = 32
 
 
 def activations(source: Loaded | keras.Model, pixels: np.ndarray, layers: Iterable[str]) -> dict[str, np.ndarray]:
-    """Returns what layers give for one picture, the last softmax or sigmoid included.
+    """Returns what layers give for one image, the last softmax or sigmoid included.
 
     The layers that are asked for together are computed in one go, by a function that is compiled at the first call.
 
@@ -38,19 +38,19 @@ def activations(source: Loaded | keras.Model, pixels: np.ndarray, layers: Iterab
         layers: their names, as `graph.flatten(source).layers` has them.
 
     Returns:
-        For each layer float32 of its output's shape without the batch: (height, width, channels) for pictures,
+        For each layer float32 of its output's shape without the batch: (height, width, channels) for images,
         (units,) for rows.
 
     Raises:
         ModelError: the network has no such layer, or pixels of another shape.
     """
     if len(pixels) != 1:
-        raise ModelError(f"There are {len(pixels)} pictures: expected one; outputs_of takes several.")
+        raise ModelError(f"There are {len(pixels)} images: expected one; outputs_of takes several.")
     return {name: values[0] for name, values in outputs_of(source, pixels, layers).items()}
 
 
 def outputs_of(source: Loaded | keras.Model, pixels: np.ndarray, layers: Iterable[str]) -> dict[str, np.ndarray]:
-    """As `activations` for n pictures at once: float32 (n, *shape) for each layer."""
+    """As `activations` for n images at once: float32 (n, *shape) for each layer."""
     graph = flatten(source, logits=False)
     names = tuple(dict.fromkeys(layers))
     _check(graph, pixels)
@@ -136,13 +136,13 @@ def dead(
     progress: Callable[[int, int], None] | None = None,
     cancelled: Callable[[], bool] | None = None,
 ) -> dict[str, np.ndarray]:
-    """Returns which channels are nowhere above 0 in any of the pictures, bool (k,) for each layer.
+    """Returns which channels are nowhere above 0 in any of the images, bool (k,) for each layer.
 
     Args:
         source: the network.
         pixels: float32 (n, height, width, channels) in the model's scale.
         layers: their names.
-        progress: called with how many pictures are done and how many there are.
+        progress: called with how many images are done and how many there are.
         cancelled: asked before every batch.
 
     Raises:

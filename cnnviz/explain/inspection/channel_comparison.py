@@ -1,4 +1,4 @@
-"""A layer's channels for two pictures, networks or epochs, made comparable. Importing this loads no TensorFlow."""
+"""A layer's channels for two images, networks or epochs, made comparable. Importing this loads no TensorFlow."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def both(one: np.ndarray, other: np.ndarray, scale: str) -> tuple[Shades, Shades
         one: float32 (h, w, k).
         other: float32, whose sides and channels may be others unless the scale is `channel`.
         scale: to the greatest size of `layer`, all channels on both sides, or of `channel`, this one on both sides; or
-            `each`, every channel of every picture by itself.
+            `each`, every channel of every image by itself.
     """
     first, second = (greatest(values, "one" if scale == "layer" else "each") for values in (one, other))
     if scale == "layer":

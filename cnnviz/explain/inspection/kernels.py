@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["Kernels", "kernels", "levels", "signed_colours"]
 
 _UNSEEN = ("Rescaling", "Normalization", "ZeroPadding2D", "Dropout", "Identity")
-"""Layers that leave the picture's channels what they are."""
+"""Layers that leave the image's channels what they are."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,7 +31,7 @@ class Kernels:
             convolution with groups has those of its group.
         bias: float32 (filters,), or `None`.
         inputs: which of the layer's input channels each filter sees, int64 (inputs, filters).
-        rgb: whether the filters see the picture's red, green and blue.
+        rgb: whether the filters see the image's red, green and blue.
         remark: a sentence on what is shown, or "".
     """
 
@@ -70,7 +70,7 @@ class Kernels:
             ModelError: the filters don't see red, green and blue.
         """
         if not self.rgb:
-            raise ModelError("Only filters that see the picture's three colours can be shown as colours.")
+            raise ModelError("Only filters that see the image's three colours can be shown as colours.")
         filters = self.values.transpose(3, 0, 1, 2)
         scale = np.abs(filters).max(axis=(1, 2, 3), keepdims=True) if each else self.scale
         return levels(filters, scale)
@@ -106,7 +106,7 @@ def _weights(operation: Any, kind: str) -> tuple[np.ndarray, np.ndarray, str]:
         kernel = np.asarray(kernel, np.float32)
         height, width, depth, copies = kernel.shape
         remark = "" if kind == "DepthwiseConv2D" else (
-            "Shown are the kernels that look along the picture; a 1 × 1 convolution then mixes their channels."
+            "Shown are the kernels that look along the image; a 1 × 1 convolution then mixes their channels."
         )  # fmt: skip
         return kernel.reshape(height, width, 1, depth * copies), np.arange(depth * copies)[None] // copies, remark
     if kind == "Conv2DTranspose":

@@ -25,7 +25,7 @@ class Account:
         value: what this account comes to, computed here from `patch` in double precision.
         text: the account as a sentence.
         layer, type, at: which number it is; `at` has as many indices as the layer's output has axes.
-        inputs: the layers that `patch` comes from, "pixels" for the picture.
+        inputs: the layers that `patch` comes from, "pixels" for the image.
         output: what the network itself gives, float32. `value` differs from it by rounding only, less than
             1e-5 · max(1, |output|) for sums whose terms are not far larger than their result.
         corner: (top, left) of the patch in the layer's input, negative in padding; `None` where there are no places.
@@ -262,6 +262,6 @@ ACCOUNTS: Mapping[str, Callable[[Any, list[np.ndarray], tuple[int, ...]], Accoun
     "Add": _addition,
     "Multiply": _multiplication,
 }
-"""From a layer, its inputs for one picture and the indices of an output to the account of it, by the layer's type."""
+"""From a layer, its inputs for one image and the indices of an output to the account of it, by the layer's type."""
 BY_PLACE = frozenset({"Dense", "Activation", "ReLU", "LeakyReLU", "ELU", "BatchNormalization", "Rescaling", "Dropout"})
 """Of these, the ones whose account is the same where they are called for each part of their input by itself."""

@@ -37,8 +37,8 @@ def how_it_comes_about(
         source: the network.
         pixels: float32 (1, height, width, channels) in the scale that the model takes.
         layer: its name, as `graph.flatten(source).layers` has it.
-        at: which of its outputs: (row, column, channel) for pictures; for rows of units the last index counts.
-        known: what `around` gave for this network, picture and layer, to ask for many numbers of a layer quickly.
+        at: which of its outputs: (row, column, channel) for images; for rows of units the last index counts.
+        known: what `around` gave for this network, image and layer, to ask for many numbers of a layer quickly.
 
     Raises:
         ModelError: no such layer or output.
@@ -60,7 +60,7 @@ def how_it_comes_about(
 
 
 def around(source: Loaded | keras.Model, pixels: np.ndarray, layer: str) -> list[np.ndarray]:
-    """Returns a layer's inputs and, last, its output for one picture, float32 without the batch.
+    """Returns a layer's inputs and, last, its output for one image, float32 without the batch.
 
     Raises:
         ModelError: no such layer.

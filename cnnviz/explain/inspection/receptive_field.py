@@ -1,4 +1,4 @@
-"""Which part of the picture an output depends on, exactly and with branches, and what each layer costs.
+"""Which part of the image an output depends on, exactly and with branches, and what each layer costs.
 
 Araujo, Norris & Sim 2019 (doi:10.23915/distill.00021) give size, stride and offset by arithmetic. The boxes here are
 followed place by place instead, so that they are right at borders, behind enlargements and where branches meet.
@@ -31,12 +31,12 @@ __all__ = ["Field", "LayerRow", "box", "fields", "table"]
 
 @dataclass(frozen=True, eq=False)
 class Field:
-    """What a layer's outputs depend on in the picture.
+    """What a layer's outputs depend on in the image.
 
     Attributes:
-        rows, columns: for each place along the side, which of the picture's rows (columns) it depends on.
-        everything: whether every output depends on all that the network sees of the picture, as behind Flatten.
-        exact: `False` behind operations whose dependence isn't known here; the whole picture is taken there.
+        rows, columns: for each place along the side, which of the image's rows (columns) it depends on.
+        everything: whether every output depends on all that the network sees of the image, as behind Flatten.
+        exact: `False` behind operations whose dependence isn't known here; the whole image is taken there.
     """
 
     rows: Span
@@ -46,7 +46,7 @@ class Field:
 
     @property
     def size(self) -> tuple[int, int]:
-        """Height and width in the picture's pixels as arithmetic gives them; may be larger than the picture."""
+        """Height and width in the image's pixels as arithmetic gives them; may be larger than the image."""
         return self.rows.size, self.columns.size
 
     @property
@@ -60,7 +60,7 @@ class Field:
         return self.rows.start, self.columns.start
 
     def box(self, y: int = 0, x: int = 0) -> tuple[int, int, int, int]:
-        """Returns the (top, left, height, width) that the place depends on, within the picture; 0 × 0 for padding.
+        """Returns the (top, left, height, width) that the place depends on, within the image; 0 × 0 for padding.
 
         Raises:
             ModelError: there is no such place.
@@ -81,10 +81,10 @@ class LayerRow:
     Attributes:
         name, type, shape: as in `graph.LayerAt`, with sides known.
         parameters: all its weights; a layer that is called again has them again.
-        macs: multiplications with a weight for one picture.
+        macs: multiplications with a weight for one image.
         share: its part of the network's `macs`, 0..1.
         size, stride: the receptive field's, see `Field`; (0, 0) for a layer that depends on no pixel.
-        everything: whether each of its outputs depends on the whole picture.
+        everything: whether each of its outputs depends on the whole image.
     """
 
     name: str
@@ -101,7 +101,7 @@ class LayerRow:
 def box(
     source: Loaded | keras.Model, layer: str, y: int = 0, x: int = 0, image_size: tuple[int, int] | None = None
 ) -> tuple[int, int, int, int]:
-    """Returns the (top, left, height, width) of the picture that a layer's output at row y, column x depends on.
+    """Returns the (top, left, height, width) of the image that a layer's output at row y, column x depends on.
 
     Raises:
         ModelError: no such layer or place, or a size that the network doesn't take.
@@ -117,7 +117,7 @@ def fields(source: Loaded | keras.Model, image_size: tuple[int, int] | None = No
 
     Args:
         source: the network.
-        image_size: (height, width) of pictures, needed only for a model that takes any; a `Loaded` has one.
+        image_size: (height, width) of images, needed only for a model that takes any; a `Loaded` has one.
 
     Raises:
         ModelError: a size that the network doesn't take, or none where it takes any.
@@ -147,9 +147,9 @@ def _size(source: Loaded | keras.Model, image_size: tuple[int, int] | None) -> t
     height, width = flatten(source, logits=False).input_shape[:2]
     given = tuple(image_size or getattr(source, "image_size", None) or (height, width))
     if None in given:
-        raise ModelError("The network takes pictures of any size: say which, as (height, width).")
+        raise ModelError("The network takes images of any size: say which, as (height, width).")
     if height not in (None, given[0]) or width not in (None, given[1]):
-        raise ModelError(f"The network takes pictures of {height} × {width}, not {given[0]} × {given[1]}.")
+        raise ModelError(f"The network takes images of {height} × {width}, not {given[0]} × {given[1]}.")
     return given
 
 
@@ -223,7 +223,7 @@ def _after(step: Step, given: list[Field], shapes: list[tuple], shape: tuple, si
 
 
 def _kind(step: Step) -> str:
-    """What a step is for the places along the picture; "" where its layer works on other axes."""
+    """What a step is for the places along the image; "" where its layer works on other axes."""
     kind = kind_of(step.operation)
     if step.before or step.after:  # the channels' change of place is none of what is kept here
         return "Identity" if kind in ("Permute", "Transpose") and len(step.shape) == 4 else ""

@@ -1,4 +1,4 @@
-"""Receptive fields along one side of a picture, place by place."""
+"""Receptive fields along one side of an image, place by place."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _NOWHERE = 1 << 40  # a low end above every high end: depends on no pixel
 class Span:
     """For each place along a side, the pixels `low` <= p < `high` that it depends on, int64.
 
-    `size`, `stride` and `start` are what arithmetic gives for an endless picture: how many pixels, how far apart
+    `size`, `stride` and `start` are what arithmetic gives for an endless image: how many pixels, how far apart
     neighbours are, and where the first place's begin.
     """
 
@@ -55,7 +55,7 @@ def moved(span: Span, layer: Any, side: int, places: int) -> Span | None:
 
     Args:
         span: of the layer's input.
-        layer: a Keras layer for pictures with the channels last.
+        layer: a Keras layer for images with the channels last.
         side: 0 for rows, 1 for columns.
         places: how many its output has along this side.
     """

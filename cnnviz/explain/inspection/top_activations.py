@@ -26,7 +26,7 @@ __all__ = ["LIMIT", "TOP", "Excited", "Samples", "SwitchedOff", "crop", "excited
            "switched_off"]  # fmt: skip
 
 LIMIT = 600
-"""At most this many held-out pictures are shown to the network, evenly from the whole split."""
+"""At most this many held-out images are shown to the network, evenly from the whole split."""
 TOP = 12
 _BATCH = 32
 _VERSION = 1
@@ -36,38 +36,38 @@ Progress = Callable[[str, int, int], None]
 
 @dataclass(frozen=True, eq=False)
 class Samples:
-    """Held-out pictures as a network sees them: uint8 (n, height, width, channels), their names, and their right
+    """Held-out images as a network sees them: uint8 (n, height, width, channels), their names, and their right
     classes by head, int64 (n,)."""
 
-    pictures: np.ndarray
+    images: np.ndarray
     labels: dict[str, np.ndarray]
     names: tuple[str, ...]
 
     def __len__(self) -> int:
-        return len(self.pictures)
+        return len(self.images)
 
 
 @dataclass(frozen=True, eq=False)
 class Excited:
-    """How the k channels of a layer answered to many pictures.
+    """How the k channels of a layer answered to many images.
 
     Attributes:
-        values: each channel's greatest values, one a picture, the greatest first: float32 (k, top).
+        values: each channel's greatest values, one an image, the greatest first: float32 (k, top).
         rows: in which of the samples they are, int64 (k, top).
         places: at which (row, column) of the layer, int64 (k, top, 2).
-        by_class: for each head each channel's mean output over the pictures of each class, float32 (k, classes).
-        pictures: how many were shown.
+        by_class: for each head each channel's mean output over the images of each class, float32 (k, classes).
+        images: how many were shown.
     """
 
     values: np.ndarray
     rows: np.ndarray
     places: np.ndarray
     by_class: dict[str, np.ndarray]
-    pictures: int
+    images: int
 
     @property
     def dead(self) -> np.ndarray:
-        """Which channels were nowhere above 0 in any picture, bool (k,)."""
+        """Which channels were nowhere above 0 in any image, bool (k,)."""
         return self.values[:, 0] <= 0
 
     def selectivity(self, head: str) -> np.ndarray:
@@ -87,22 +87,22 @@ class Excited:
 class SwitchedOff:
     """Accuracies with everything as it is and with channels set to 0, each 0..1.
 
-    `accuracy` has (with, without) for each head; `by_class` float32 (classes, 2) the same for the pictures of each
+    `accuracy` has (with, without) for each head; `by_class` float32 (classes, 2) the same for the images of each
     class, NaN where there are none.
     """
 
     accuracy: dict[str, tuple[float, float]]
     by_class: dict[str, np.ndarray]
-    pictures: int
+    images: int
 
 
 def samples(
     run: Run, *, limit: int = LIMIT, progress: Progress | None = None, cancelled: Callable[[], bool] | None = None
 ) -> Samples:
-    """Returns pictures of the run's test split (validation's where it has none), evenly from the whole split.
+    """Returns images of the run's test split (validation's where it has none), evenly from the whole split.
 
     Raises:
-        DataError: its data can't be opened, or none of the pictures can be read.
+        DataError: its data can't be opened, or none of the images can be read.
         Cancelled: `cancelled` said so.
     """
     recipe = run.recipe
@@ -116,7 +116,7 @@ def samples(
     except CancelledError:
         raise Cancelled from None
     if not len(found):
-        raise DataError(f"None of the {len(split)} held-out pictures of {dataset.title} could be read.")
+        raise DataError(f"None of the {len(split)} held-out images of {dataset.title} could be read.")
     labels = {head: values[found.kept] for head, values in split.labels.items()}
     return Samples(found.array, labels, tuple(split.name_of(int(row)) for row in found.kept))
 
@@ -146,7 +146,7 @@ def excited(
     cancelled: Callable[[], bool] | None = None,
     lock: AbstractContextManager | None = None,
 ) -> Excited:
-    """Returns how a layer's channels answer to pictures.
+    """Returns how a layer's channels answer to images.
 
     Args:
         loaded: the network.
@@ -158,19 +158,19 @@ def excited(
         lock: held while the network is at work, a batch at a time.
 
     Raises:
-        ModelError: no such layer, or no pictures.
+        ModelError: no such layer, or no images.
         Cancelled: `cancelled` said so.
     """
     if run is not None and (found := kept(run, layer, limit)) is not None:
         return found
     if not len(given):
-        raise ModelError("There are no pictures to show to the network: expected at least one.")
+        raise ModelError("There are no images to show to the network: expected at least one.")
     from cnnviz.explain.inspection.channel_ablation import peaks  # brings TensorFlow
 
     look = peaks(loaded, layer)
     parts = []
     for part in _rounds(len(given), "Looking for what excites the layer", progress, cancelled):
-        pixels = loaded.pixels(given.pictures[part])
+        pixels = loaded.pixels(given.images[part])
         with lock if lock is not None else nullcontext():
             parts.append(look(pixels))
     greatest, places, means = (np.concatenate(one) for one in zip(*parts, strict=True))
@@ -188,10 +188,10 @@ def excited(
     return found
 
 
-def crop(picture: np.ndarray, box: tuple[int, int, int, int]) -> np.ndarray:
-    """Returns the (top, left, height, width) of a picture (h, w, c), as `receptive_field.box` gives it; never empty."""
+def crop(image: np.ndarray, box: tuple[int, int, int, int]) -> np.ndarray:
+    """Returns the (top, left, height, width) of an image (h, w, c), as `receptive_field.box` gives it; never empty."""
     top, left, height, width = box
-    return picture[top : top + max(1, height), left : left + max(1, width)]
+    return image[top : top + max(1, height), left : left + max(1, width)]
 
 
 def kept_off(run: Run, layer: str, channels: Sequence[int], limit: int = LIMIT) -> SwitchedOff | None:
@@ -222,20 +222,20 @@ def switched_off(
     cancelled: Callable[[], bool] | None = None,
     lock: AbstractContextManager | None = None,
 ) -> SwitchedOff:
-    """Returns the accuracy on pictures without some of a layer's channels: they are 0 wherever the layer is used.
+    """Returns the accuracy on images without some of a layer's channels: they are 0 wherever the layer is used.
 
     The network is not changed. Arguments and errors as of `excited`; also ModelError where there is no such channel.
     """
     if run is not None and (found := kept_off(run, layer, channels, limit)) is not None:
         return found
     if not len(given):
-        raise ModelError("There are no pictures to show to the network: expected at least one.")
+        raise ModelError("There are no images to show to the network: expected at least one.")
     from cnnviz.explain.inspection.channel_ablation import both_ways  # brings TensorFlow
 
     ask = both_ways(loaded, layer, channels)
     parts = []
     for part in _rounds(len(given), "Asking without the channel", progress, cancelled):
-        pixels = loaded.pixels(given.pictures[part])
+        pixels = loaded.pixels(given.images[part])
         with lock if lock is not None else nullcontext():
             answers = [probabilities(outputs, loaded.heads) for outputs in ask(pixels)]
         parts.append([np.stack([each.argmax(axis=1) for each in pair]) for pair in zip(*answers, strict=True)])

@@ -22,19 +22,19 @@ __all__ = ["RANDOM_MAPS", "STEPS", "Curves", "Faithful", "altered", "blurred", "
 
 STEPS = 32
 RANDOM_MAPS = 10
-_BATCH, _LEAST, _PIXELS = 33, 4, 400_000  # pictures asked about at once: small ones by the curve, large ones by the few
+_BATCH, _LEAST, _PIXELS = 33, 4, 400_000  # images asked about at once: small ones by the curve, large ones by the few
 _DIGITS = 6  # of a map's greatest value: what resizing adds below this is no difference
 
 Score = Callable[[np.ndarray], np.ndarray]
-"""Gives the class's probabilities, (n,), for uint8 pictures (n, height, width, channels)."""
+"""Gives the class's probabilities, (n,), for uint8 images (n, height, width, channels)."""
 
 
 @dataclass(frozen=True)
 class Curves:
     """The class's probability while shares of the pixels (`shares`, 0..1) are taken away or shown, best first.
 
-    `deletion` starts with the whole picture and ends with its mean colour alone; `insertion` starts with a blurred
-    picture and ends with the whole one.
+    `deletion` starts with the whole image and ends with its mean colour alone; `insertion` starts with a blurred
+    image and ends with the whole one.
     """
 
     shares: tuple[float, ...]
@@ -74,7 +74,7 @@ class Faithful:
 
 
 def resized(map_: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """Returns a map (h', w') at a picture's (height, width), float32, bilinear as the overlay draws it."""
+    """Returns a map (h', w') at an image's (height, width), float32, bilinear as the overlay draws it."""
     map_ = np.asarray(map_, np.float32)
     return map_ if map_.shape == tuple(size) else cv2.resize(map_, size[::-1], interpolation=cv2.INTER_LINEAR)
 
@@ -83,7 +83,7 @@ def ranking(map_: np.ndarray, size: tuple[int, int], *, seed: int = 0) -> np.nda
     """Returns the pixels' indices, int64 (height · width,), highest value of the resized map first.
 
     Equal values, such as the zeros of a map that is cut off there, come in random order: by rows, the top of the
-    picture would be favoured.
+    image would be favoured.
     """
     values = resized(map_, size).ravel().astype(np.float64)
     values = np.round(values / (np.abs(values).max() or 1.0), _DIGITS)
@@ -106,71 +106,71 @@ def random_like(map_: np.ndarray, seed: int) -> np.ndarray:
     return np.fft.irfft2(np.abs(wave) * phases, s=(2 * height, 2 * width))[:height, :width].astype(np.float32)
 
 
-def emptied(picture: np.ndarray) -> np.ndarray:
-    """Returns a picture of the same shape that has the picture's mean colour everywhere."""
-    mean = picture.reshape(-1, picture.shape[-1]).mean(axis=0).round().astype(np.uint8)
-    return np.broadcast_to(mean, picture.shape)
+def emptied(image: np.ndarray) -> np.ndarray:
+    """Returns an image of the same shape that has the image's mean colour everywhere."""
+    mean = image.reshape(-1, image.shape[-1]).mean(axis=0).round().astype(np.uint8)
+    return np.broadcast_to(mean, image.shape)
 
 
-def blurred(picture: np.ndarray) -> np.ndarray:
-    """Returns the picture blurred until little but its colours is left: Gaussian, deviation a tenth of a side."""
-    deviations = [side / 10 for side in picture.shape[:2]]
-    soft = cv2.GaussianBlur(picture, (0, 0), sigmaX=deviations[1], sigmaY=deviations[0], borderType=cv2.BORDER_REFLECT)
-    return soft.reshape(picture.shape)
+def blurred(image: np.ndarray) -> np.ndarray:
+    """Returns the image blurred until little but its colours is left: Gaussian, deviation a tenth of a side."""
+    deviations = [side / 10 for side in image.shape[:2]]
+    soft = cv2.GaussianBlur(image, (0, 0), sigmaX=deviations[1], sigmaY=deviations[0], borderType=cv2.BORDER_REFLECT)
+    return soft.reshape(image.shape)
 
 
-def altered(picture: np.ndarray, order: np.ndarray, counts: np.ndarray, other: np.ndarray) -> np.ndarray:
-    """Returns the picture once for each count, its first so many pixels of the order taken from the other one.
+def altered(image: np.ndarray, order: np.ndarray, counts: np.ndarray, other: np.ndarray) -> np.ndarray:
+    """Returns the image once for each count, its first so many pixels of the order taken from the other one.
 
     Args:
-        picture: uint8 (height, width, channels).
+        image: uint8 (height, width, channels).
         order: see `ranking`.
         counts: int (n,).
-        other: as `picture`.
+        other: as `image`.
 
     Returns:
         uint8 (n, height, width, channels).
     """
     rank = np.empty(len(order), np.int64)
     rank[order] = np.arange(len(order))
-    taken = rank.reshape(picture.shape[:2])[None] < np.asarray(counts)[:, None, None]
-    return np.where(taken[..., None], other, picture)
+    taken = rank.reshape(image.shape[:2])[None] < np.asarray(counts)[:, None, None]
+    return np.where(taken[..., None], other, image)
 
 
-def curves(score: Score, picture: np.ndarray, map_: np.ndarray, *, steps: int = STEPS, seed: int = 0,
+def curves(score: Score, image: np.ndarray, map_: np.ndarray, *, steps: int = STEPS, seed: int = 0,
            empty: np.ndarray | None = None, start: np.ndarray | None = None) -> Curves:  # fmt: skip
     """Returns the deletion and insertion curves of one map.
 
     Args:
-        score: the class's probability for pictures.
-        picture: uint8 (height, width, channels) as the network sees it.
+        score: the class's probability for images.
+        image: uint8 (height, width, channels) as the network sees it.
         map_: float (h', w'), of any size; only the order of its values counts.
         steps: in how many equal steps all pixels are changed.
         seed: for the order of equal values.
         empty: what is left when pixels are deleted; by default `emptied`.
         start: what insertion starts from; by default `blurred`.
     """
-    order = ranking(map_, picture.shape[:2], seed=seed)
+    order = ranking(map_, image.shape[:2], seed=seed)
     counts = np.linspace(0, len(order), steps + 1).round().astype(np.int64)
     found = [
         _asked(score, altered(before, order, counts, after))
         for before, after in (
-            (picture, emptied(picture) if empty is None else empty),
-            (blurred(picture) if start is None else start, picture),
+            (image, emptied(image) if empty is None else empty),
+            (blurred(image) if start is None else start, image),
         )
     ]
     return Curves(tuple((counts / len(order)).tolist()), *(tuple(values.tolist()) for values in found))
 
 
-def _asked(score: Score, pictures: np.ndarray) -> np.ndarray:
-    size = min(_BATCH, max(_LEAST, _PIXELS // (pictures.shape[1] * pictures.shape[2])))
-    parts = [score(pictures[start : start + size]) for start in range(0, len(pictures), size)]
+def _asked(score: Score, images: np.ndarray) -> np.ndarray:
+    size = min(_BATCH, max(_LEAST, _PIXELS // (images.shape[1] * images.shape[2])))
+    parts = [score(images[start : start + size]) for start in range(0, len(images), size)]
     return np.concatenate(parts).astype(np.float64)
 
 
 def faithful(
     score: Score,
-    picture: np.ndarray,
+    image: np.ndarray,
     maps: Mapping[str, np.ndarray | Callable[[], np.ndarray]],
     *,
     randoms: int = RANDOM_MAPS,
@@ -183,8 +183,8 @@ def faithful(
     """Returns the curves of maps and of random maps of the first one's grain.
 
     Args:
-        score: the class's probability for pictures.
-        picture: uint8 (height, width, channels) as the network sees it.
+        score: the class's probability for images.
+        image: uint8 (height, width, channels) as the network sees it.
         maps: by name, the one in question first; one that must be computed is a function. Where that fails with a
             `ModelError` its sentence is kept in `skipped`.
         randoms: how many random maps.
@@ -212,7 +212,7 @@ def faithful(
         if progress is not None:
             progress("Taking pixels away and showing them", nth, len(jobs))
         try:
-            made = curves(score, picture, _made(map_), steps=steps, seed=seed)
+            made = curves(score, image, _made(map_), steps=steps, seed=seed)
         except Cancelled:
             if not found:
                 raise

@@ -23,26 +23,26 @@ _SEED = 7
 
 @dataclass(frozen=True, eq=False)
 class Masked:
-    """Pictures as a network sees them, uint8 (n, h, w, c), and the masks of their objects, bool (n, h, w)."""
+    """Images as a network sees them, uint8 (n, h, w, c), and the masks of their objects, bool (n, h, w)."""
 
-    pictures: np.ndarray
+    images: np.ndarray
     masks: np.ndarray
 
 
 @dataclass(frozen=True)
 class Pointing:
-    """How often and how far a method's maps lie on the object, over many pictures; all shares are 0..1.
+    """How often and how far a method's maps lie on the object, over many images; all shares are 0..1.
 
     Attributes:
         hits: the share of maps whose greatest value lies on the object; an empty map hits nothing.
         energy: the mean share of a map's sum that lies on the object; 0 for an empty map.
-        area: the mean share of the picture that the object covers: what a random place hits, and the energy that an
+        area: the mean share of the image that the object covers: what a random place hits, and the energy that an
             even map has there.
-        centre: the share of pictures whose centre lies on the object: what a map hits that always points there.
+        centre: the share of images whose centre lies on the object: what a map hits that always points there.
         empty: how many maps are empty.
-        pictures: how many were asked about.
+        images: how many were asked about.
         seconds: how long it took.
-        whole: whether these are all pictures that there are.
+        whole: whether these are all images that there are.
     """
 
     method: str
@@ -51,7 +51,7 @@ class Pointing:
     area: float
     centre: float
     empty: int
-    pictures: int
+    images: int
     seconds: float
     whole: bool = True
 
@@ -87,22 +87,22 @@ def play(
     """Returns the figures of one method, or `None` where work ended before the first batch.
 
     Args:
-        maps_of: float maps (n, h', w') of uint8 pictures (n, h, w, c).
-        given: the pictures; they are asked about in a random order that is always the same, so that an early end
+        maps_of: float maps (n, h', w') of uint8 images (n, h, w, c).
+        given: the images; they are asked about in a random order that is always the same, so that an early end
             leaves a fair part of them.
         method: its id, for the record.
         ends: when to end, in monotonic seconds.
-        progress: called with how many pictures are done.
+        progress: called with how many images are done.
         cancelled: asked before each batch.
     """
-    order = np.random.default_rng(_SEED).permutation(len(given.pictures))
+    order = np.random.default_rng(_SEED).permutation(len(given.images))
     began, found = time.monotonic(), []
     for start in range(0, len(order), BATCH):
         if over(ends, cancelled):
             break
         rows = order[start : start + BATCH]
         try:
-            maps = maps_of(given.pictures[rows])
+            maps = maps_of(given.images[rows])
         except Cancelled:
             break
         found += [(pointed(map_, mask), energy(map_, mask), map_.max() <= 0)

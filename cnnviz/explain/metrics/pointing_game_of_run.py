@@ -33,7 +33,7 @@ from cnnviz.runs import Run
 if TYPE_CHECKING:
     from cnnviz.models.classifier import Loaded
 
-__all__ = ["has_masks", "kept", "masked_pictures", "measure"]
+__all__ = ["has_masks", "kept", "masked_images", "measure"]
 
 _VERSION = 1
 
@@ -45,7 +45,7 @@ def has_masks(recipe: Recipe | None) -> bool:
     return recipe is not None and recipe.data.dataset == "shapes"
 
 
-def masked_pictures(recipe: Recipe, progress: Progress | None = None) -> Masked:
+def masked_images(recipe: Recipe, progress: Progress | None = None) -> Masked:
     """Returns the whole test split (validation's where there is none) with its masks.
 
     Raises:
@@ -55,7 +55,7 @@ def masked_pictures(recipe: Recipe, progress: Progress | None = None) -> Masked:
     dataset = open_dataset(data, [head.name for head in recipe.network.heads], progress=progress)
     split = dataset.splits.get("test") or dataset.splits["validation"]
     if not len(split) or split.mask(0) is None:
-        raise DataError(f"The pictures of {dataset.title} have no masks: only those of shapes have.")
+        raise DataError(f"The images of {dataset.title} have no masks: only those of shapes have.")
     size, crop = data.image_size, data.crop
     fitted = [images.fit(split.image(nth), size, channels=data.channels, crop=crop) for nth in range(len(split))]
     masks = [
@@ -97,14 +97,14 @@ def measure(
         methods: ids of `registry.METHODS`, in the order in which they are measured.
         head: the name of the head whose answers are explained.
         layers: for each method its layer, or `None` where it needs none.
-        given: the pictures where they are at hand already, see `masked_pictures`.
-        budget: seconds. What is done by then is returned, the last of it over a part of the pictures.
+        given: the images where they are at hand already, see `masked_images`.
+        budget: seconds. What is done by then is returned, the last of it over a part of the images.
         progress: called with what is being done, how much is done and how much there is.
         cancelled: asked now and then; what is done by then is returned.
         lock: held while TensorFlow works, for a batch at a time.
 
     Raises:
-        DataError: see `masked_pictures`.
+        DataError: see `masked_images`.
         ModelError: see `explain.explain`.
     """
     ends, lock = time.monotonic() + budget, lock or nullcontext()
@@ -112,7 +112,7 @@ def measure(
     missing = [method for method in methods if method not in found]
     if not missing:
         return found
-    given = given or masked_pictures(run.recipe, progress)
+    given = given or masked_images(run.recipe, progress)
     number = [one.name for one in loaded.heads].index(head)
 
     def stop() -> bool:
@@ -120,16 +120,16 @@ def measure(
 
     for method in missing:
 
-        def maps_of(pictures: np.ndarray, method: str = method) -> np.ndarray:
+        def maps_of(images: np.ndarray, method: str = method) -> np.ndarray:
             with lock:
-                answers = loaded.ask(pictures)[number].argmax(axis=1)
+                answers = loaded.ask(images)[number].argmax(axis=1)
                 targets = [Target(number, int(index)) for index in answers]
-                return explain(loaded.model, loaded.pixels(pictures), method=method, target=targets,
+                return explain(loaded.model, loaded.pixels(images), method=method, target=targets,
                                layer=layers[method], cancelled=stop).map  # fmt: skip
 
         def say(done: int, method: str = method) -> None:
             if progress is not None:
-                progress(f"{METHODS[method].title} on test pictures", done, len(given.pictures))
+                progress(f"{METHODS[method].title} on test images", done, len(given.images))
 
         say(0)
         made = play(maps_of, given, method, ends=ends, progress=say, cancelled=cancelled)

@@ -61,10 +61,10 @@ def _limits(own: Curves, subject: str) -> tuple[str, str]:
         little = f"The network gives {subject} only {percent(before)} here: there is little to lose."
         return little, little
     return (
-        f"The picture's mean colour alone is {subject} to the network with {percent(empty)}: deletion can say little."
+        f"The image's mean colour alone is {subject} to the network with {percent(empty)}: deletion can say little."
         if empty > before - _LITTLE
         else "",
-        f"The blurred picture alone is {subject} to the network with {percent(soft)}: insertion can say little."
+        f"The blurred image alone is {subject} to the network with {percent(soft)}: insertion can say little."
         if soft > before - _LITTLE
         else "",
     )
@@ -156,7 +156,7 @@ def _dependence(found: Randomised) -> str:
         )
     return (
         f"Don't rely on this map as a reason: with all layers randomised it is still alike (rank correlation "
-        f"{_signed(last.correlation)}), so that it shows the picture more than what the network learned."
+        f"{_signed(last.correlation)}), so that it shows the image more than what the network learned."
     )
 
 
@@ -171,17 +171,17 @@ def _count(layers: int) -> str:
 def pointing_verdict(found: Pointing, title: str) -> Verdict:
     """Returns how far a method's maps lie on the object, compared with places that know nothing of it.
 
-    A share counts as greater than another from two standard errors on, as that many pictures give it.
+    A share counts as greater than another from two standard errors on, as that many images give it.
     """
     figures = (
-        f"the greatest value lies on the object in {found.hits:.0%} of {found.pictures:,} pictures, and "
+        f"the greatest value lies on the object in {found.hits:.0%} of {found.images:,} images, and "
         f"{found.energy:.0%} of the map is on it"
     )
-    chance = f"a random place hits it in {found.area:.0%}, the picture's centre in {found.centre:.0%}"
+    chance = f"a random place hits it in {found.area:.0%}, the image's centre in {found.centre:.0%}"
 
     def clearly(one: float, other: float) -> bool:
         # a share's variance is p (1 - p) / n; that of a mean of shares is no greater
-        error = math.sqrt(sum(share * (1 - share) for share in (one, other)) / found.pictures)
+        error = math.sqrt(sum(share * (1 - share) for share in (one, other)) / found.images)
         return one - other > 2 * error
 
     ahead = found.hits > found.area and found.energy > found.area

@@ -1,4 +1,4 @@
-"""Does a network survive an augmentation step? Its answers along the step's range, for one picture and for many."""
+"""Does a network survive an augmentation step? Its answers along the step's range, for one image and for many."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ __all__ = ["Cancelled", "Changes", "along", "changes", "varied"]
 class Changes:
     """How answers go along a step's range.
 
-    `values` are the strengths; for each of them and each head `changed` is the share of the pictures whose answer
-    differs from that to the picture as it is, and `accuracy` the share of right answers, all 0..1. `untouched` is the
-    accuracy on the pictures as they are.
+    `values` are the strengths; for each of them and each head `changed` is the share of the images whose answer
+    differs from that to the image as it is, and `accuracy` the share of right answers, all 0..1. `untouched` is the
+    accuracy on the images as they are.
     """
 
     values: tuple[float, ...]
-    pictures: int
+    images: int
     changed: dict[str, tuple[float, ...]]
     accuracy: dict[str, tuple[float, ...]]
     untouched: dict[str, float]
@@ -37,18 +37,18 @@ class Changes:
 
 def along(
     model: Callable[..., Any],
-    picture: np.ndarray,
+    image: np.ndarray,
     kind: str,
     values: Sequence[float],
     recipe: Recipe,
     *,
     policy: Policy | None = None,
 ) -> dict[str, np.ndarray]:
-    """Returns the probabilities of one picture's classes after one step at each of these values.
+    """Returns the probabilities of one image's classes after one step at each of these values.
 
     Args:
         model: see `probabilities.ask`.
-        picture: uint8 (height, width, 1 or 3), of any size; it is cropped and resized as the recipe says.
+        image: uint8 (height, width, 1 or 3), of any size; it is cropped and resized as the recipe says.
         kind: the step's type. Places, such as of an erased rectangle, are in the middle.
         values: within the step's bounds; kinds without a range are applied from 0.5 on.
         policy: where the fill mode comes from; by default the recipe's own augmentation.
@@ -57,12 +57,12 @@ def along(
         For each head float32 (values, classes).
 
     Raises:
-        RecipeError: no such step, one that mixes pictures, or a value out of bounds.
-        ImageError: a picture of another type or shape.
+        RecipeError: no such step, one that mixes images, or a value out of bounds.
+        ImageError: an image of another type or shape.
     """
     data = recipe.data
     images = sweep(
-        with_channels(picture, data.channels), kind, values, size=data.image_size, crop=data.crop,
+        with_channels(image, data.channels), kind, values, size=data.image_size, crop=data.crop,
         policy=policy or recipe.augmentation,
     )  # fmt: skip
     heads = recipe.network.heads
@@ -70,7 +70,7 @@ def along(
 
 
 def varied(step: Step, value: float, policy: Policy, *, probability: float = 1.0) -> Policy:
-    """Returns a policy that applies the step to every picture with this value, at a place of each picture's own."""
+    """Returns a policy that applies the step to every image with this value, at a place of each image's own."""
     if STEPS[step.type].bounds is None:
         only = Step(type=step.type, probability=probability * (value >= 0.5))
     else:
@@ -80,7 +80,7 @@ def varied(step: Step, value: float, policy: Policy, *, probability: float = 1.0
 
 def changes(
     model: Callable[..., Any],
-    pictures: Sequence[np.ndarray],
+    images: Sequence[np.ndarray],
     labels: dict[str, np.ndarray],
     step: Step,
     strengths: Sequence[float],
@@ -90,11 +90,11 @@ def changes(
     progress: Callable[[int, int], None] | None = None,
     cancelled: Callable[[], bool] | None = None,
 ) -> Changes:
-    """Returns how answers to many pictures change along a step's range.
+    """Returns how answers to many images change along a step's range.
 
     Args:
         model: see `probabilities.ask`.
-        pictures: uint8 of the recipe's size and channels; for a step that cuts its own window, whole pictures.
+        images: uint8 of the recipe's size and channels; for a step that cuts its own window, whole images.
         labels: for each head the right classes, int (n,).
         step: its type is carried out; its range is not used.
         strengths: the values; see `along`.
@@ -103,28 +103,26 @@ def changes(
         cancelled: asked before every batch.
 
     Raises:
-        RecipeError: a step that mixes pictures, a value out of bounds, or no pictures.
+        RecipeError: a step that mixes images, a value out of bounds, or no images.
         Cancelled: `cancelled` said so.
     """
     if STEPS[step.type].group == "batch":
-        raise RecipeError(f"{step.type} mixes pictures and can't be asked about: choose another step.")
-    if not len(pictures) or not len(strengths):
-        raise RecipeError(
-            f"There are {len(pictures)} pictures and {len(strengths)} strengths to ask about: expected some."
-        )
+        raise RecipeError(f"{step.type} mixes images and can't be asked about: choose another step.")
+    if not len(images) or not len(strengths):
+        raise RecipeError(f"There are {len(images)} images and {len(strengths)} strengths to ask about: expected some.")
     policy = policy or recipe.augmentation
-    total, done = len(pictures) * (len(strengths) + 1), 0
+    total, done = len(images) * (len(strengths) + 1), 0
     heads = recipe.network.heads
 
     def answers(steps: Policy) -> list[np.ndarray]:
         nonlocal done
         found: list[list[np.ndarray]] = []
-        for start in range(0, len(pictures), BATCH):
+        for start in range(0, len(images), BATCH):
             if cancelled is not None and cancelled():
                 raise Cancelled
-            rows = range(start, min(start + BATCH, len(pictures)))
+            rows = range(start, min(start + BATCH, len(images)))
             batch = augment_batch(
-                [pictures[row] for row in rows], steps, seed=0, epoch=0, samples=list(rows),
+                [images[row] for row in rows], steps, seed=0, epoch=0, samples=list(rows),
                 size=recipe.data.image_size, crop=recipe.data.crop if steps.needs_margin else "whole",
             )  # fmt: skip
             found.append([each.argmax(axis=1) for each in ask(model, batch, heads)])
@@ -142,7 +140,7 @@ def changes(
             right[head.name].append(float(np.mean(now == labels[head.name])))
     return Changes(
         values=tuple(float(value) for value in strengths),
-        pictures=len(pictures),
+        images=len(images),
         changed={name: tuple(shares) for name, shares in moved.items()},
         accuracy={name: tuple(shares) for name, shares in right.items()},
         untouched={

@@ -1,4 +1,4 @@
-"""How a run's network survives a step on held-out pictures: measured once, then read from the run's folder."""
+"""How a run's network survives a step on held-out images: measured once, then read from the run's folder."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from cnnviz.runs import Run
 __all__ = ["LIMIT", "kept", "measure"]
 
 LIMIT = 500
-"""At most this many held-out pictures are asked about, evenly from the whole split."""
+"""At most this many held-out images are asked about, evenly from the whole split."""
 _VERSION = 1
 
 Progress = Callable[[str, int, int], None]
@@ -50,7 +50,7 @@ def measure(
     progress: Progress | None = None,
     cancelled: Callable[[], bool] | None = None,
 ) -> Changes:
-    """Returns how answers to the run's test pictures (validation's where it has no test split) change along the step.
+    """Returns how answers to the run's test images (validation's where it has no test split) change along the step.
 
     The result is kept in the run's folder under `survival/`.
 
@@ -75,14 +75,14 @@ def measure(
     rows = np.unique(np.linspace(0, len(split) - 1, min(LIMIT, len(split))).round().astype(np.int64))
     split = split.take(rows)
     whole = step.type == "random_crop"
-    pictures = prepare(split, recipe.data, whole=whole, progress=progress, cancelled=cancelled)
+    images = prepare(split, recipe.data, whole=whole, progress=progress, cancelled=cancelled)
     if cancelled is not None and cancelled():
         raise Cancelled
-    if not len(pictures):
-        raise DataError(f"None of the {len(split)} held-out pictures of {dataset.name} could be read.")
-    labels = {head: values[pictures.kept] for head, values in split.labels.items()}
+    if not len(images):
+        raise DataError(f"None of the {len(split)} held-out images of {dataset.name} could be read.")
+    labels = {head: values[images.kept] for head, values in split.labels.items()}
     found = changes(
-        model, pictures, labels, step, strengths, recipe, policy=policy, cancelled=cancelled,
+        model, images, labels, step, strengths, recipe, policy=policy, cancelled=cancelled,
         progress=lambda done, total: say("Asking the network", done, total),
     )  # fmt: skip
     path = _path(run, step, strengths, policy)

@@ -1,4 +1,4 @@
-"""How right a network is when its pictures are moved: what convolution and pooling buy, measured.
+"""How right a network is when its images are moved: what convolution and pooling buy, measured.
 
 Importing this loads no TensorFlow.
 """
@@ -19,7 +19,7 @@ from cnnviz.runs import Run, results_cache
 __all__ = ["FARTHEST", "Shifted", "accuracy_when_moved", "kept", "moved"]
 
 FARTHEST = 6
-"""Pictures are moved by up to so many pixels."""
+"""Images are moved by up to so many pixels."""
 _WAYS = ((0, 1), (0, -1), (1, 0), (-1, 0))
 _BATCH = 100
 _VERSION = 1
@@ -29,18 +29,18 @@ Progress = Callable[[str, int, int], None]
 
 @dataclass(frozen=True)
 class Shifted:
-    """Accuracies, 0..1: `accuracy[k]` with the pictures moved by k pixels, the mean over four ways and all heads."""
+    """Accuracies, 0..1: `accuracy[k]` with the images moved by k pixels, the mean over four ways and all heads."""
 
     accuracy: tuple[float, ...]
-    pictures: int
+    images: int
 
 
-def moved(pictures: np.ndarray, down: int, right: int) -> np.ndarray:
-    """Returns pictures (n, height, width, channels) moved by so many pixels; the border is repeated."""
-    height, width = pictures.shape[1:3]
+def moved(images: np.ndarray, down: int, right: int) -> np.ndarray:
+    """Returns images (n, height, width, channels) moved by so many pixels; the border is repeated."""
+    height, width = images.shape[1:3]
     rows = np.clip(np.arange(height) - down, 0, height - 1)
     columns = np.clip(np.arange(width) - right, 0, width - 1)
-    return pictures[:, rows][:, :, columns]
+    return images[:, rows][:, :, columns]
 
 
 def kept(run: Run) -> Shifted | None:
@@ -65,35 +65,35 @@ def accuracy_when_moved(
     progress: Progress | None = None,
     cancelled: Callable[[], bool] | None = None,
 ) -> Shifted:
-    """Returns how right a network is about pictures that were moved up, down, left and right.
+    """Returns how right a network is about images that were moved up, down, left and right.
 
     Args:
-        ask: gives each head's class probabilities (n, classes) for uint8 pictures.
+        ask: gives each head's class probabilities (n, classes) for uint8 images.
         heads: their names, in that order.
-        given: the pictures, see `top_activations.samples`.
+        given: the images, see `top_activations.samples`.
         run: where to keep the result.
         progress: called with what is being done, how much is done and how much there is.
         cancelled: asked before every batch.
 
     Raises:
-        ModelError: there are no pictures.
+        ModelError: there are no images.
         Cancelled: `cancelled` said so.
     """
     if not len(given):
-        raise ModelError("There are no pictures to move: expected at least one.")
+        raise ModelError("There are no images to move: expected at least one.")
     steps = [(0, 0, 0), *((far, far * down, far * right) for far in range(1, FARTHEST + 1) for down, right in _WAYS)]
     right = np.zeros((FARTHEST + 1, 2))
     for nth, (far, down, across) in enumerate(steps):
         for start in range(0, len(given), _BATCH):
             if cancelled is not None and cancelled():
                 raise Cancelled
-            answers = ask(moved(given.pictures[start : start + _BATCH], down, across))
+            answers = ask(moved(given.images[start : start + _BATCH], down, across))
             for head, shares in zip(heads, answers, strict=True):
                 hits = shares.argmax(axis=1) == given.labels[head][start : start + _BATCH]
                 right[far] += hits.sum(), len(hits)
         if progress is not None:
-            progress("Asking about moved pictures", nth + 1, len(steps))
+            progress("Asking about moved images", nth + 1, len(steps))
     found = Shifted(tuple((right[:, 0] / right[:, 1]).tolist()), len(given))
     if run is not None:
-        results_cache.write(_file(run), {"accuracy": np.array(found.accuracy), "pictures": np.array(found.pictures)})
+        results_cache.write(_file(run), {"accuracy": np.array(found.accuracy), "pictures": np.array(found.images)})
     return found

@@ -83,4 +83,4 @@ def compute(stem: keras.Model) -> Callable[[np.ndarray], np.ndarray]:
     def fixed():
         return convert_variables_to_constants_v2(run.get_concrete_function())
 
-    return lambda pictures: fixed()(tf.constant(pictures))[0].numpy()
+    return lambda images: fixed()(tf.constant(images))[0].numpy()

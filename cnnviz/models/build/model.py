@@ -40,7 +40,7 @@ def build(recipe: Recipe, weights: Path | None = None) -> keras.Model:
 
 
 def build_network(network: Network, input_shape: tuple[int, int, int], weights: Path | None = None) -> keras.Model:
-    """Returns the network for pictures of `input_shape` (height, width, channels); see `build`."""
+    """Returns the network for images of `input_shape` (height, width, channels); see `build`."""
     rows = iter(describe(network, input_shape))
     inputs = x = keras.Input(input_shape, name="pixels")
     backbone = network.backbone

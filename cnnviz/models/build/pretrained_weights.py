@@ -54,9 +54,9 @@ _FILES = {
 
 
 def weights_files(name: str, image_size: tuple[int, int]) -> tuple[WeightsFile, ...]:
-    """Returns the files that hold a backbone's weights for pictures of (height, width), the best first.
+    """Returns the files that hold a backbone's weights for images of (height, width), the best first.
 
-    MobileNetV2's were made for five sizes of square pictures; those for 224 do for all.
+    MobileNetV2's were made for five sizes of square images; those for 224 do for all.
     """
     if name != "MobileNetV2":
         return (_FILES[name],)

@@ -18,11 +18,11 @@ from cnnviz.models.export.export_process import FORMATS, missing_for_onnx
 from cnnviz.models.export.single_head import as_file
 from cnnviz.temporary import own_name, room_for
 
-__all__ = ["exported", "pictures_for"]
+__all__ = ["exported", "images_for"]
 
 MOST = {"keras": 1e-4, "savedmodel": 1e-4, "tflite": 1e-3, "onnx": 1e-4}
 """The largest difference of any answer that a file may show."""
-PICTURES, _PATIENCE_SECONDS = 8, 300
+IMAGES, _PATIENCE_SECONDS = 8, 300
 
 _ASK = """
 import os, sys, tempfile, zipfile
@@ -55,7 +55,7 @@ np.savez(out, *[np.asarray(one) for one in found])
 
 
 def exported(
-    loaded: Loaded, kind: str, pictures: np.ndarray, progress: Callable[[str, int, int], None] = lambda *said: None
+    loaded: Loaded, kind: str, images: np.ndarray, progress: Callable[[str, int, int], None] = lambda *said: None
 ) -> tuple[bytes, float]:
     """Returns the network as a file, and the largest difference of its answers from the network's own.
 
@@ -65,7 +65,7 @@ def exported(
     Args:
         loaded: the network.
         kind: one of `export_process.FORMATS`.
-        pictures: uint8 (n, height, width, channels) of the network's size, to ask both about.
+        images: uint8 (n, height, width, channels) of the network's size, to ask both about.
         progress: called with what is being done and how far it is.
 
     Raises:
@@ -73,7 +73,7 @@ def exported(
     """
     if kind not in FORMATS:
         raise ModelError(f"There is no format {kind!r}: {one_of(kind, FORMATS)}.")
-    pixels = loaded.pixels(pictures)
+    pixels = loaded.pixels(images)
     own = tf.nest.flatten(loaded.model(pixels, training=False))  # Keras writes ONNX of models that were called only
     with room_for("the network's file"), tempfile.TemporaryDirectory(**own_name()) as place:
         progress("Writing the file", 0, 2)
@@ -91,12 +91,12 @@ def exported(
         return path.read_bytes(), difference
 
 
-def pictures_for(loaded: Loaded, stored: np.ndarray | None = None) -> np.ndarray:
-    """Returns pictures to ask a network about: stored ones of its size, else noise of a fixed seed; uint8."""
+def images_for(loaded: Loaded, stored: np.ndarray | None = None) -> np.ndarray:
+    """Returns images to ask a network about: stored ones of its size, else noise of a fixed seed; uint8."""
     shape = (*loaded.image_size, loaded.channels)
     if stored is not None and stored.shape[1:] == shape and len(stored):
-        return stored[:PICTURES]
-    return np.random.default_rng(0).integers(0, 256, (PICTURES, *shape), np.uint8)
+        return stored[:IMAGES]
+    return np.random.default_rng(0).integers(0, 256, (IMAGES, *shape), np.uint8)
 
 
 def _made(loaded: Loaded, kind: str, place: Path) -> bytes:

@@ -1,6 +1,6 @@
 """Layers that have their channels first, computed with the channels last as all others are.
 
-All that looks into networks takes pictures for (n, height, width, channels). Where a model goes over to (n, channels,
+All that looks into networks takes images for (n, height, width, channels). Where a model goes over to (n, channels,
 height, width), values stay as they were, the layer is replaced by its like with the channels last (kernels have one
 shape in both), and only what can't be replaced is given its own order and turned back afterwards. TensorFlow computes
 ordinary convolutions on a processor in no other way.

@@ -34,7 +34,7 @@ class LayerAt:
     what the layer is, whatever it is wrapped in.
 
     A layer that is called several times is there several times, as name, name:2, … `shape` is its output's without the
-    batch, (height, width, channels) for pictures; `None` stands for sides that differ from picture to picture.
+    batch, (height, width, channels) for images; `None` stands for sides that differ from image to image.
     """
 
     name: str
@@ -63,7 +63,7 @@ class Graph:
     """A network as steps from pixels to logits, sharing the model's variables. See `flatten`.
 
     Attributes:
-        input_shape: (height, width, channels) of a picture; sides of any length are `None`.
+        input_shape: (height, width, channels) of an image; sides of any length are `None`.
         units: each head's number of outputs.
         layers: all layers, in the order in which they are computed.
     """
@@ -221,7 +221,7 @@ def layers_of(program: Program, input_shape: Sequence[int | None]) -> tuple[Laye
     """
     shapes = {step.outputs[0]: step.shape for step in program.steps}
     unknown = any(len(shape) == 4 and None in shape[1:] for shape in shapes.values())
-    if unknown and None not in input_shape[1:]:  # a nested model that takes pictures of any size
+    if unknown and None not in input_shape[1:]:  # a nested model that takes images of any size
 
         @tf.function(input_signature=[tf.TensorSpec((None, *input_shape[1:]), tf.float32)])
         def trace(pixels: Any) -> None:

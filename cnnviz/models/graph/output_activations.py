@@ -71,7 +71,7 @@ def endings(model: keras.Model, *, look: bool = False) -> tuple[Ending, ...]:
 
     Args:
         model: any that `traversal.taken_apart` takes.
-        look: whether to show it a few pictures of noise, too, where its graph says enough; elsewhere they are shown.
+        look: whether to show it a few images of noise, too, where its graph says enough; elsewhere they are shown.
 
     Raises:
         ModelError: see `traversal.taken_apart`; numbers that aren't what the graph or a person says of them; or a
@@ -156,7 +156,7 @@ def _over_places(step: Step) -> bool:
 
 
 def _seen(model: keras.Model) -> list[np.ndarray]:
-    """What a model gives for pictures of noise, dim to bright in every scale that is usual, float64 (n, units) each."""
+    """What a model gives for images of noise, dim to bright in every scale that is usual, float64 (n, units) each."""
     shape = [side or _SIDE for side in model.inputs[0].shape[1:]]
     draw = np.random.default_rng(0)
     noise = [draw.uniform(low, high, shape) for low, high in ((0, 1), (-1, 1), (0, 255), (150, 255), (-120, 130))]
@@ -188,12 +188,12 @@ def _ending(meaning: Meaning, units: int, name: str, seen: np.ndarray | None, ch
     if said is not None:
         return Ending(probability if said == "probabilities" else "logits")
     if not np.isfinite(seen).all():
-        return Ending("logits", f"The numbers of the output {name!r} are not finite for pictures of noise, and its "
+        return Ending("logits", f"The numbers of the output {name!r} are not finite for images of noise, and its "
                       "graph doesn't say what they are: they are taken for scores.")  # fmt: skip
     if not _like_probabilities(seen):
         return Ending("logits")
     if units > 1 and np.ptp(seen, axis=0).max() > _TOLERANCE:
         return Ending("softmax")
-    why = "lie between 0 and 1" if units == 1 else "sum to 1 but were the same for every picture of noise"
+    why = "lie between 0 and 1" if units == 1 else "sum to 1 but were the same for every image of noise"
     return Ending(probability, f"It can't be known what the numbers of the output {name!r} are: they {why}, and the "
                   "model's last step is none that says so. They are taken for probabilities.")  # fmt: skip

@@ -22,7 +22,7 @@ __all__ = ["Program", "Step", "fresh", "graph_of", "inputs_of", "needed", "run",
 class Step:
     """One call of a layer or operation; `inputs` and `outputs` are the numbers of the values it takes and gives.
 
-    `before` and `after` are as in `channels_first.Turned`: values of pictures always have their channels last, and so
+    `before` and `after` are as in `channels_first.Turned`: values of images always have their channels last, and so
     has `shape`, the output's with the batch.
     """
 
@@ -84,10 +84,10 @@ def taken_apart(model: keras.Model) -> tuple[list[Step], list[int]]:
         )
     if len(graph.inputs) != 1 or len(graph.inputs[0].shape) != 4:
         shapes = ", ".join(str(tuple(one.shape)) for one in graph.inputs)
-        raise ModelError(f"The model takes {shapes}: expected one input of pictures, (n, height, width, channels).")
+        raise ModelError(f"The model takes {shapes}: expected one input of images, (n, height, width, channels).")
     for tensor in graph.outputs:
         if len(tensor.shape) != 2 or not tensor.shape[1]:
-            raise ModelError(f"The model gives {tuple(tensor.shape)}: expected a row of scores for each picture, "
+            raise ModelError(f"The model gives {tuple(tensor.shape)}: expected a row of scores for each image, "
                              "(n, classes).")  # fmt: skip
     steps: list[Step] = []
     return steps, _enter(graph, [0], "", steps, {}, set())

@@ -18,7 +18,7 @@ __all__ = ["MOST_ELEMENTS", "MOST_PARAMETERS", "Refused", "checked_config", "sho
 MOST_PARAMETERS = 250_000_000
 """Weights of a network; their float32 values are what a file of 1 GB holds."""
 MOST_ELEMENTS = 1 << 26
-"""Values of one layer's output for one picture (256 MB of float32), and the largest number that is a size."""
+"""Values of one layer's output for one image (256 MB of float32), and the largest number that is a size."""
 MOST_OBJECTS = 20_000
 MOST_DEPTH = 60
 MOST_LETTERS = 1000
@@ -183,7 +183,7 @@ def _shape(value: list[Any], key: str, place: str) -> None:
     if "shape" in key and all(one is None or isinstance(one, int) for one in value):
         count = math.prod(min(max(1, one or 1), MOST_ELEMENTS + 1) for one in value[:16])
         if count > MOST_ELEMENTS or len(value) > 16:
-            raise Refused(f"{place or 'it'} has the shape {short(value)}", "the values of one picture must fit into "
+            raise Refused(f"{place or 'it'} has the shape {short(value)}", "the values of one image must fit into "
                           f"{MOST_ELEMENTS:,}")  # fmt: skip
 
 

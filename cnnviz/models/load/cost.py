@@ -1,7 +1,7 @@
 """What one question costs a network: counted from shapes, before anything is calculated.
 
 Each layer is given the shapes that it will meet when the network is asked, so that a side that is open in the file has
-its true size, and what repeats the picture is counted as often as it repeats it.
+its true size, and what repeats the image is counted as often as it repeats it.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _SCORED = (keras.layers.MultiHeadAttention, keras.layers.GroupQueryAttention, ke
 
 @dataclass(frozen=True)
 class Effort:
-    """What one pass of one picture takes.
+    """What one pass of one image takes.
 
     Attributes:
         calls: of layers.
@@ -98,8 +98,8 @@ def _measured(operation: Any, known: Known, *args: Any, **kwargs: Any) -> tuple[
     shapes = [one.shape for one in _tensors(outputs)]
     for shape in shapes:
         if None in shape:
-            raise Refused(f"its layer {short(operation.name)!r} has the shape {short(shape)} for one picture",
-                          "networks are opened whose layers' sizes follow from the picture's")  # fmt: skip
+            raise Refused(f"its layer {short(operation.name)!r} has the shape {short(shape)} for one image",
+                          "networks are opened whose layers' sizes follow from the image's")  # fmt: skip
     made = list(map(math.prod, shapes))
     own = Effort(1, sum(made), max(made, default=0))
     inputs = _tensors((args, kwargs))
@@ -177,5 +177,5 @@ def _tensors(value: Any) -> list[keras.KerasTensor]:
 
 
 def _places(shape: tuple[int, ...], channels_first: bool = False) -> int:
-    """Of a batch's pictures or sequences, without their channels."""
+    """Of a batch's images or sequences, without their channels."""
     return math.prod(shape[:1] + shape[2:] if channels_first else shape[:-1])

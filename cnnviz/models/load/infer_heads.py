@@ -18,7 +18,7 @@ def heads_of(model: keras.Model) -> tuple[Head, ...]:
     """Returns a head for each of the model's outputs, in their order.
 
     What a head's numbers are is told by `output_activations.endings`, which also looks at the model's answers to a
-    few pictures.
+    few images.
 
     Raises:
         ModelError: no graph of layers, an output that is no row of scores, several sigmoid units or a softmax over one,
@@ -34,7 +34,7 @@ def heads_of(model: keras.Model) -> tuple[Head, ...]:
     for tensor, name in zip(outputs, names, strict=True):
         if len(tensor.shape) != 2 or not tensor.shape[1]:
             raise ModelError(f"The model's output {name!r} has the shape {tuple(tensor.shape)}: expected one row of "
-                             "scores for a picture, (n, classes).")  # fmt: skip
+                             "scores for an image, (n, classes).")  # fmt: skip
     names = [f"out_{name}" if name.startswith("val_") else name for name in names]
     ends = endings(model, look=True)
     for name, tensor, end in zip(names, outputs, ends, strict=True):

@@ -30,12 +30,12 @@ __all__ = ["DEFAULT_SIZE", "Loaded", "keep_state", "load_file", "load_run", "of_
 
 _ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")
 DEFAULT_SIZE = (224, 224)
-"""For a model that takes pictures of any size, (height, width)."""
+"""For a model that takes images of any size, (height, width)."""
 _SCALING = {"Rescaling", "Normalization", "TrueDivide", "Divide", "Subtract", "Multiply"}
 _BEFORE_SCALING = {"Resizing", "CenterCrop", "RandomFlip", "RandomRotation", "RandomZoom", "RandomTranslation",
                    "RandomCrop", "RandomContrast", "RandomBrightness", "ZeroPadding2D", "Cropping2D", "Permute",
                    "Identity", "Dropout", "Cast", "GetItem", "Flip"}  # fmt: skip
-"""Layers and operations that leave a picture's values on the scale they are on."""
+"""Layers and operations that leave an image's values on the scale they are on."""
 
 
 def keep_state() -> None:
@@ -82,7 +82,7 @@ def load_run(run: Run) -> Loaded:
 def _model(path: Path, what: str, remedy: str) -> tuple[keras.Model, int]:
     """The only way from a file to a network: checked, tried in another process, then loaded from a private copy.
 
-    The second is about how many pictures it may be asked at once.
+    The second is about how many images it may be asked at once.
     """
     require_keras()
     try:
@@ -121,7 +121,7 @@ def load_file(
         outputs: what its numbers are where its graph leaves that open, see `OUTPUTS`.
 
     Raises:
-        ModelError: another kind of file, one that can't be read, or a model that doesn't classify pictures.
+        ModelError: another kind of file, one that can't be read, or a model that doesn't classify images.
     """
     name = name or path.name
     _check_options(scale, outputs)
@@ -164,7 +164,7 @@ def _check_options(scale: Scale | None, outputs: Outputs) -> None:
 
 
 def _scales_itself(model: keras.Model) -> bool:
-    """Whether the first thing that happens to a picture's values is that they are scaled."""
+    """Whether the first thing that happens to an image's values is that they are scaled."""
     users: dict[int, list[Step]] = {}
     for step in taken_apart(model)[0]:
         for one in step.inputs:
@@ -181,10 +181,10 @@ def _scales_itself(model: keras.Model) -> bool:
 
 
 def _takes(model: keras.Model, name: str) -> tuple[tuple[int, int], int]:
-    """The (height, width) and channels of the pictures that the model takes."""
+    """The (height, width) and channels of the images that the model takes."""
     shape = getattr(model, "input_shape", None)
     if not isinstance(shape, tuple) or len(shape) != 4 or shape[3] not in (1, 3) or 0 in shape:
-        raise ModelError(f"{name} takes {shape}: expected one input of pictures, (n, height, width, 1 or 3).")
+        raise ModelError(f"{name} takes {shape}: expected one input of images, (n, height, width, 1 or 3).")
     return (shape[1] or DEFAULT_SIZE[0], shape[2] or DEFAULT_SIZE[1]), shape[3]
 
 
@@ -205,7 +205,7 @@ def _classes(run: Run) -> dict[str, tuple[str, ...]]:
 
 
 def _bits(run: Run) -> int | None:
-    """How many bits the run's pictures use, as its report says, else as its data shows, see `data.depths`."""
+    """How many bits the run's images use, as its report says, else as its data shows, see `data.depths`."""
     report = read_json(run.folder / "report.json")
     told = report.get("data") if isinstance(report, dict) else None
     if isinstance(told, dict):

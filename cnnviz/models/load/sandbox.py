@@ -39,11 +39,11 @@ IDLE_SECONDS = 120
 LIGHT_BYTES = 8 << 20
 """Up to this, weights are read into the network, too; of larger ones only the headers are."""
 MOST_TOGETHER = 1 << 30
-"""Values of all layers for one picture: EfficientNetB7's just fit."""
+"""Values of all layers for one image: EfficientNetB7's just fit."""
 MOST_MULTIPLICATIONS = 100_000_000_000
-"""For one picture: some seconds; ConvNeXtXLarge takes 61 thousand million."""
+"""For one image: some seconds; ConvNeXtXLarge takes 61 thousand million."""
 MOST_STEPS = 600
-"""Of recurrent layers, one after another, for one picture: each takes some milliseconds, for each picture looked at."""
+"""Of recurrent layers, one after another, for one image: each takes some milliseconds, for each image looked at."""
 MOST_CALLS = 5_000
 _SIDE = 224
 _ATTACK = "it may be an attack, so don't use it"
@@ -203,23 +203,23 @@ def _put_together(path: Path, found: Held) -> Effort:
 
 
 def _bounded(model: Any) -> Effort:
-    """What one picture costs, of the size that will be asked about."""
+    """What one image costs, of the size that will be asked about."""
     from cnnviz.models.load.cost import effort_of  # which brings Keras
 
     shapes = [(1, *(side or _SIDE for side in one.shape[1:])) for one in model.inputs]
     outputs, effort = effort_of(model, shapes)
     for what, found, most in (
-        ("calls {:,} layers for one picture", effort.calls, MOST_CALLS),
-        ("makes {:,} values of one picture in one layer", effort.largest, MOST_ELEMENTS),
-        ("makes {:,} values of one picture", effort.values, MOST_TOGETHER),
-        ("takes {:,} multiplications for one picture", effort.multiplications, MOST_MULTIPLICATIONS),
-        ("takes {:,} steps of recurrent layers for one picture", effort.steps, MOST_STEPS),
+        ("calls {:,} layers for one image", effort.calls, MOST_CALLS),
+        ("makes {:,} values of one image in one layer", effort.largest, MOST_ELEMENTS),
+        ("makes {:,} values of one image", effort.values, MOST_TOGETHER),
+        ("takes {:,} multiplications for one image", effort.multiplications, MOST_MULTIPLICATIONS),
+        ("takes {:,} steps of recurrent layers for one image", effort.steps, MOST_STEPS),
     ):
         if found > most:
             raise Refused(f"it {what.format(found)}", f"up to {most:,} are allowed")
     for shape in outputs:
         if shape[:1] != (1,):
-            raise Refused(f"its output for one picture has the shape {short(shape)}", "expected one row")
+            raise Refused(f"its output for one image has the shape {short(shape)}", "expected one row")
     return effort
 
 

@@ -118,7 +118,7 @@ def warm() -> None:
 
 
 def tried(copy: Copy) -> int:
-    """Puts the network together in a child process; returns how many values one layer makes of a picture at most.
+    """Puts the network together in a child process; returns how many values one layer makes of an image at most.
 
     Raises:
         Refused: it can't be put together, not within the limits, or does anything else.

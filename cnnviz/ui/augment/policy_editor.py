@@ -16,7 +16,7 @@ from cnnviz.ui.markdown import plain
 __all__ = ["POLICY_TITLES", "policy_editor"]
 
 POLICY_TITLES = {
-    "none": "None: pictures as they are",
+    "none": "None: images as they are",
     "A": "A: random crop and flip, for faces",
     "D3": "D3: turns, shifts, shear, zoom, flip",
     "D5": "D5: as D3 but half as strong",
@@ -27,7 +27,7 @@ POLICY_TITLES = {
 }
 _FILLS = {
     "nearest": "Nearest pixel",
-    "reflect": "Mirrored picture",
+    "reflect": "Mirrored image",
     "wrap": "Opposite side",
     "constant": "One grey value",
 }
@@ -67,7 +67,7 @@ def policy_editor(draft: Draft) -> Policy:
         for place, row in enumerate(draft.rows):
             _row(draft, row, place)
         if not draft.rows:
-            st.caption("No step yet: the network sees every picture as it is.")
+            st.caption("No step yet: the network sees every image as it is.")
         _add(draft)
     _fill(draft)
     policy = policy_state.to_policy(draft)
@@ -130,7 +130,7 @@ def _range(draft: Draft, row: Row, kind: StepKind) -> None:
         args=(row, key, scale.factor, kind.bounds),
         label_visibility="collapsed",
         disabled=not row.on,
-        help=f"A value is drawn evenly from this range for every picture. {kind.sentence}",
+        help=f"A value is drawn evenly from this range for every image. {kind.sentence}",
     )
 
 
@@ -139,7 +139,7 @@ def _more(draft: Draft, row: Row, place: int, kind: StepKind) -> None:
     key = f"augment_{draft.version}_{row.id}_probability"
     st.slider(
         f"Probability of {kind.title}", 0.0, 100.0, round(100 * row.probability, 1), step=5.0, format="%d %%", key=key,
-        on_change=_set_probability, args=(row, key), help="In how many of all pictures the step is applied.", width=260,
+        on_change=_set_probability, args=(row, key), help="In how many of all images the step is applied.", width=260,
     )  # fmt: skip
     with st.container(horizontal=True, gap="xsmall"):
         st.button(

@@ -1,4 +1,4 @@
-"""The right part of the Augment page: one picture as the policy makes it, in four views."""
+"""The right part of the Augment page: one image as the policy makes it, in four views."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ import numpy as np
 import streamlit as st
 
 from cnnviz import augment
-from cnnviz.augment.preview import DISPLAY, display_size, draws, marked, picture_bytes, short_caption, wiped
+from cnnviz.augment.preview import DISPLAY, display_size, draws, image_bytes, marked, short_caption, wiped
 from cnnviz.errors import CnnvizError
 from cnnviz.images import fit, with_channels
 from cnnviz.policy import STEPS, Policy, Step
 from cnnviz.recipe import Data
-from cnnviz.ui.inputs.image_picker import Picture, companions
+from cnnviz.ui.inputs.image_picker import PickedImage, companions
 from cnnviz.ui.markdown import plain
 
 __all__ = ["values_along", "views"]
@@ -25,21 +25,21 @@ HIGHEST = 460
 COMPANIONS = 3
 MOST_EPOCHS = 1_000_000
 STRIP = 7
-GRID, STRIPS, PAIR, WIPE = "Grid", "One step from low to high", "Two pictures × five", "Before and after"
+GRID, STRIPS, PAIR, WIPE = "Grid", "One step from low to high", "Two images × five", "Before and after"
 _NUMBERS, _VIEW = "augment_numbers", "augment_view"
 
 Tile = tuple[bytes, str, str]  # a file, the caption, and the same in full
 
 
-def views(picture: Picture, policy: Policy, data: Data | None) -> None:
+def views(image: PickedImage, policy: Policy, data: Data | None) -> None:
     """Draws the choice of a view, and the view.
 
     Args:
-        data: what the Train page's network takes, to show the picture at that size; `None` where that isn't known.
+        data: what the Train page's network takes, to show the image at that size; `None` where that isn't known.
     """
     for step in policy.steps:
-        if picture.dataset is not None and step.type in picture.dataset.unsafe_steps:
-            sentence = f"{STEPS[step.type].title}: {picture.dataset.unsafe_steps[step.type]}"
+        if image.dataset is not None and step.type in image.dataset.unsafe_steps:
+            sentence = f"{STEPS[step.type].title}: {image.dataset.unsafe_steps[step.type]}"
             st.warning(plain(sentence), icon=":material/warning:")
     st.segmented_control(
         "View", [GRID, STRIPS, PAIR, WIPE], default=GRID, required=True, key=_VIEW, persist_state="session",
@@ -49,7 +49,7 @@ def views(picture: Picture, policy: Policy, data: Data | None) -> None:
         seed, epoch = _numbers() if st.session_state[_VIEW] != STRIPS else (0, 0)
         mark = st.toggle(
             "Mark filled pixels", key="augment_mark", persist_state="session",
-            help="Stripes show which pixels the picture itself doesn't have.",
+            help="Stripes show which pixels the image itself doesn't have.",
         )  # fmt: skip
         small = data is not None and st.toggle(
             f"At {data.image_size[0]} × {data.image_size[1]}", key="augment_small", persist_state="session",
@@ -57,7 +57,7 @@ def views(picture: Picture, policy: Policy, data: Data | None) -> None:
         )  # fmt: skip
     try:
         show = {GRID: _grid, STRIPS: _strips, PAIR: _pair, WIPE: _before_and_after}[st.session_state[_VIEW]]
-        show(picture, policy, seed, epoch, mark, data if small else None)
+        show(image, policy, seed, epoch, mark, data if small else None)
     except CnnvizError as error:
         st.error(plain(error), icon=":material/error:")
 
@@ -78,7 +78,7 @@ def _numbers() -> tuple[int, int]:
         )
         _number(
             numbers, "seed", "Seed", 0, 2**32 - 1,
-            "As the recipe's seed: the same seed, epoch and picture give the same draw, here and in training.",
+            "As the recipe's seed: the same seed, epoch and image give the same draw, here and in training.",
         )  # fmt: skip
     return numbers.seed, numbers.epoch - 1
 
@@ -107,11 +107,11 @@ def _again() -> None:
 
 
 def _tile(image: np.ndarray, drawn: Sequence[augment.Drawn]) -> Tile:
-    return picture_bytes(image), short_caption(drawn), f"The picture with: {augment.caption(drawn)}"
+    return image_bytes(image), short_caption(drawn), f"The image with: {augment.caption(drawn)}"
 
 
 def _frame(image: np.ndarray, data: Data | None, longest: int) -> tuple[np.ndarray, tuple[int, int], str]:
-    """The picture with the channels it is wanted in, the size to work at and the crop."""
+    """The image with the channels it is wanted in, the size to work at and the crop."""
     if data is None:
         return image, display_size(image.shape, longest), "whole"
     return with_channels(image, data.channels), data.image_size, data.crop
@@ -119,22 +119,22 @@ def _frame(image: np.ndarray, data: Data | None, longest: int) -> tuple[np.ndarr
 
 @st.cache_data(show_spinner=False, max_entries=128)
 def _drawn(
-    _picture: Picture, identity: tuple, policy: Policy, seed: int, first: int, count: int, mark: bool,
+    _image: PickedImage, identity: tuple, policy: Policy, seed: int, first: int, count: int, mark: bool,
     data: Data | None,
 ) -> list[Tile]:  # fmt: skip
-    image, size, crop = _frame(_picture.image, data, DISPLAY)
-    others = [one.image for one in companions(_picture, COMPANIONS)] if policy.mixes else ()
+    image, size, crop = _frame(_image.image, data, DISPLAY)
+    others = [one.image for one in companions(_image, COMPANIONS)] if policy.mixes else ()
     made = draws(
-        image, policy, seed=seed, epochs=range(first, first + count), sample=_picture.number, size=size, crop=crop,
+        image, policy, seed=seed, epochs=range(first, first + count), sample=_image.number, size=size, crop=crop,
         others=others,
     )  # fmt: skip
     return [_tile(marked(one.image, one.filled) if mark else one.image, one.drawn) for one in made]
 
 
 @st.cache_data(show_spinner=False, max_entries=32)
-def _original(_picture: Picture, identity: tuple, data: Data | None, longest: int = DISPLAY) -> bytes:
-    image, size, crop = _frame(_picture.image, data, longest)
-    return picture_bytes(fit(image, size, channels=image.shape[2], crop=crop))
+def _original(_image: PickedImage, identity: tuple, data: Data | None, longest: int = DISPLAY) -> bytes:
+    image, size, crop = _frame(_image.image, data, longest)
+    return image_bytes(fit(image, size, channels=image.shape[2], crop=crop))
 
 
 def _tiles(place, tiles: Sequence[Tile]) -> None:
@@ -142,26 +142,28 @@ def _tiles(place, tiles: Sequence[Tile]) -> None:
         place.image(made, caption=plain(words), width="stretch", alt=alt)
 
 
-def _grid(picture: Picture, policy: Policy, seed: int, epoch: int, mark: bool, data: Data | None) -> None:
+def _grid(image: PickedImage, policy: Policy, seed: int, epoch: int, mark: bool, data: Data | None) -> None:
     left, right = st.columns([4, 7], gap="small")
     left.image(
-        _original(picture, picture.identity, data), caption=plain(f"Original: {picture.title}"), width="stretch",
-        alt="The original picture",
+        _original(image, image.identity, data), caption=plain(f"Original: {image.title}"), width="stretch",
+        alt="The original image",
     )  # fmt: skip
     _tiles(
         right.grid(3, min_column_width=90, gap="xsmall", key="augment_grid"),
-        _drawn(picture, picture.identity, policy, seed, epoch, DRAWS, mark, data),
+        _drawn(image, image.identity, policy, seed, epoch, DRAWS, mark, data),
     )
 
 
-def _pair(picture: Picture, policy: Policy, seed: int, epoch: int, mark: bool, data: Data | None) -> None:
+def _pair(image: PickedImage, policy: Policy, seed: int, epoch: int, mark: bool, data: Data | None) -> None:
     place = st.grid(6, min_column_width=100, gap="xsmall", key="augment_pair")
-    for one in (picture, *companions(picture, 1)):
-        _tiles(place, [(_original(one, one.identity, data), one.title, "The original picture")])
+    for one in (image, *companions(image, 1)):
+        _tiles(place, [(_original(one, one.identity, data), one.title, "The original image")])
         _tiles(place, _drawn(one, one.identity, policy, seed, epoch, 5, mark, data))
 
 
-def _before_and_after(source: Picture, policy: Policy, seed: int, epoch: int, mark: bool, data: Data | None) -> None:
+def _before_and_after(
+    source: PickedImage, policy: Policy, seed: int, epoch: int, mark: bool, data: Data | None
+) -> None:
     image, size, crop = _frame(source.image, data, LARGE)
     others = [other.image for other in companions(source, COMPANIONS)] if policy.mixes else ()
     (one,) = draws(image, policy, seed=seed, epochs=[epoch], sample=source.number, size=size, crop=crop, others=others)
@@ -174,10 +176,10 @@ def _before_and_after(source: Picture, policy: Policy, seed: int, epoch: int, ma
             help="Left of the line is the original, right of it the first draw.",
         )  # fmt: skip
         st.image(
-            picture_bytes(wiped(before, after, share / 100), 512),
+            image_bytes(wiped(before, after, share / 100), 512),
             caption=plain(f"Original | {augment.caption(one.drawn)}"),
             width="stretch",
-            alt=f"The left {share} % are the original, the rest is the picture with: {augment.caption(one.drawn)}",
+            alt=f"The left {share} % are the original, the rest is the image with: {augment.caption(one.drawn)}",
         )
 
 
@@ -188,10 +190,10 @@ def values_along(step: Step, count: int) -> list[float]:
     return [float(value) for value in np.linspace(step.low, step.high, 1 if step.low == step.high else count)]
 
 
-def _strips(picture: Picture, policy: Policy, seed: int, epoch: int, mark: bool, data: Data | None) -> None:
+def _strips(image: PickedImage, policy: Policy, seed: int, epoch: int, mark: bool, data: Data | None) -> None:
     steps = [step for step in policy.steps if STEPS[step.type].group != "batch"]
     if len(steps) < len(policy.steps):
-        st.caption("MixUp and CutMix blend several pictures and have no strip.")
+        st.caption("MixUp and CutMix blend several images and have no strip.")
     if not steps:
         st.caption("There is no step to show: add one, or switch one on.")
         return
@@ -208,15 +210,15 @@ def _strips(picture: Picture, policy: Policy, seed: int, epoch: int, mark: bool,
         place = st.grid(
             STRIP if chosen is None else 5, min_column_width=90, gap="xsmall", key=f"augment_strip_{steps.index(step)}"
         )
-        _tiles(place, _along(picture, picture.identity, step, policy.fill_mode, policy.fill_value, count, mark, data))
+        _tiles(place, _along(image, image.identity, step, policy.fill_mode, policy.fill_value, count, mark, data))
 
 
 @st.cache_data(show_spinner=False, max_entries=128)
 def _along(
-    _picture: Picture, identity: tuple, step: Step, fill_mode: str, fill_value: int, count: int, mark: bool,
+    _image: PickedImage, identity: tuple, step: Step, fill_mode: str, fill_value: int, count: int, mark: bool,
     data: Data | None,
 ) -> list[Tile]:  # fmt: skip
-    image, size, crop = _frame(_picture.image, data, DISPLAY)
+    image, size, crop = _frame(_image.image, data, DISPLAY)
     policy = Policy(steps=(step,), fill_mode=fill_mode, fill_value=fill_value)
     values = values_along(step, count)
     made = []

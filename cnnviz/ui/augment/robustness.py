@@ -6,7 +6,7 @@ import numpy as np
 import streamlit as st
 
 from cnnviz import augment, runs
-from cnnviz.augment.preview import display_size, picture_bytes
+from cnnviz.augment.preview import display_size, image_bytes
 from cnnviz.errors import CnnvizError
 from cnnviz.explain.robustness.augmentation import Changes, along
 from cnnviz.explain.robustness.augmentation_of_run import LIMIT, kept, measure
@@ -15,7 +15,7 @@ from cnnviz.figures.style import CONFIG
 from cnnviz.policy import STEPS, Policy, Step
 from cnnviz.runs import Run
 from cnnviz.runs.compare import labels as run_labels
-from cnnviz.ui.inputs.image_picker import Picture
+from cnnviz.ui.inputs.image_picker import PickedImage
 from cnnviz.ui.inputs.model_cache import Network, networks, usable
 from cnnviz.ui.markdown import plain
 from cnnviz.ui.session import background_job
@@ -26,7 +26,7 @@ FINE, COARSE = 33, 9
 _WORK = "survival"
 
 
-def survival_part(picture: Picture | None, policy: Policy) -> None:
+def survival_part(image: PickedImage | None, policy: Policy) -> None:
     """Draws the part; nothing is loaded or computed before a person asks for it."""
     with st.container(border=True, key="augment_survival"):
         with st.container(horizontal=True, vertical_alignment="center"):
@@ -34,10 +34,10 @@ def survival_part(picture: Picture | None, policy: Policy) -> None:
             st.space("stretch")
             asked = st.toggle(
                 "Ask a network", key="augment_ask", persist_state="session",
-                help="Loads a network that you trained and asks it about the picture while one step grows stronger.",
+                help="Loads a network that you trained and asks it about the image while one step grows stronger.",
             )  # fmt: skip
         if not asked:
-            st.caption("A trained network's answers along a step's range: for the picture above and for a test split.")
+            st.caption("A trained network's answers along a step's range: for the image above and for a test split.")
             return
         listed = runs.listing()
         found = usable(listed)
@@ -47,28 +47,28 @@ def survival_part(picture: Picture | None, policy: Policy) -> None:
                 st.page_link("pages/train.py", label="Choose data and network on Train", icon=":material/tune:")
                 st.page_link("pages/runs.py", label="See how runs are going", icon=":material/monitoring:")
             return
-        _asked(found, run_labels(listed), picture, policy)
+        _asked(found, run_labels(listed), image, policy)
 
 
-def _asked(found: list[Run], names: dict[str, str], picture: Picture | None, policy: Policy) -> None:
-    chosen, step, head = _choice(found, names, picture, policy)
+def _asked(found: list[Run], names: dict[str, str], image: PickedImage | None, policy: Policy) -> None:
+    chosen, step, head = _choice(found, names, image, policy)
     try:
         loaded = networks(chosen)
         if loaded is None:
             return
         shown = {names[run.id]: network for run, network in zip(chosen, loaded, strict=True)}
-        if picture is not None:
-            _one_picture(picture, shown, step, head, policy)
-        _many_pictures(chosen, shown, step, head, policy)
+        if image is not None:
+            _one_image(image, shown, step, head, policy)
+        _many_images(chosen, shown, step, head, policy)
     except CnnvizError as error:
         st.error(plain(error), icon=":material/error:")
 
 
 def _choice(
-    found: list[Run], names: dict[str, str], picture: Picture | None, policy: Policy
+    found: list[Run], names: dict[str, str], image: PickedImage | None, policy: Policy
 ) -> tuple[list[Run], Step, str]:
-    dataset = picture.identity[1].dataset if picture is not None and picture.dataset is not None else None
-    found = sorted(found, key=lambda run: run.recipe.data.dataset != dataset)  # those that know such pictures first
+    dataset = image.identity[1].dataset if image is not None and image.dataset is not None else None
+    found = sorted(found, key=lambda run: run.recipe.data.dataset != dataset)  # those that know such images first
     by_id = {run.id: run for run in found}
     with st.container(horizontal=True, vertical_alignment="bottom"):
         _drop("augment_run", by_id)
@@ -149,26 +149,24 @@ def _identity(step: Step, factor: float) -> float | None:
     return None if identity is None else identity * factor
 
 
-def _one_picture(picture: Picture, shown: dict[str, Network], step: Step, head: str, policy: Policy) -> None:
+def _one_image(image: PickedImage, shown: dict[str, Network], step: Step, head: str, policy: Policy) -> None:
     fine, coarse = _values(step, FINE), _values(step, COARSE)
     factor, unit = _axis(step)
     found = {
-        label: _along(network, _mark(network), picture, picture.identity, step, policy.fill_mode, policy.fill_value)[
-            head
-        ]
+        label: _along(network, _mark(network), image, image.identity, step, policy.fill_mode, policy.fill_value)[head]
         for label, network in shown.items()
     }
-    size = display_size(picture.image.shape, 128)
-    strip = augment.sweep(picture.image, step.type, coarse, size=size, policy=policy)
+    size = display_size(image.image.shape, 128)
+    strip = augment.sweep(image.image, step.type, coarse, size=size, policy=policy)
     classes = next(iter(shown.values())).loaded.classes[head]
-    _sentence(picture, found, classes)
+    _sentence(image, found, classes)
     st.plotly_chart(
         answer_curves(
             [value * factor for value in fine], found, classes, unit=unit, identity=_identity(step, factor),
-            pictures=[(value * factor, picture_bytes(one)) for value, one in zip(coarse, strip, strict=True)],
+            images=[(value * factor, image_bytes(one)) for value, one in zip(coarse, strip, strict=True)],
         ),
         config=CONFIG, key="augment_answers",
-        alt=f"Class probabilities of the picture as {STEPS[step.type].title} goes from its lowest to its highest value",
+        alt=f"Class probabilities of the image as {STEPS[step.type].title} goes from its lowest to its highest value",
     )  # fmt: skip
 
 
@@ -179,23 +177,23 @@ def _mark(network: Network) -> tuple[str, int]:
 
 @st.cache_data(show_spinner=False, max_entries=64)
 def _along(
-    _network: Network, mark: tuple, _picture: Picture, identity: tuple, step: Step, fill_mode: str, fill_value: int
+    _network: Network, mark: tuple, _image: PickedImage, identity: tuple, step: Step, fill_mode: str, fill_value: int
 ) -> dict[str, np.ndarray]:
     policy = Policy(fill_mode=fill_mode, fill_value=fill_value)
     values = _values(step, FINE)
-    return along(_network.ask, _picture.image, step.type, values, _network.loaded.recipe, policy=policy)
+    return along(_network.ask, _image.image, step.type, values, _network.loaded.recipe, policy=policy)
 
 
-def _sentence(picture: Picture, found: dict[str, np.ndarray], classes: tuple[str, ...]) -> None:
+def _sentence(image: PickedImage, found: dict[str, np.ndarray], classes: tuple[str, ...]) -> None:
     parts = []
     for label, shares in found.items():
         answers = [classes[index] for index in dict.fromkeys(shares.argmax(axis=1).tolist())]
         said = f"always {answers[0]}" if len(answers) == 1 else f"{', '.join(answers[:-1])} or {answers[-1]}"
         parts.append(f"{label}: {said}" if len(found) > 1 else f"It answers {said}")
-    st.markdown(f"**{plain(picture.title)}** · {plain('; '.join(parts))}.")
+    st.markdown(f"**{plain(image.title)}** · {plain('; '.join(parts))}.")
 
 
-def _many_pictures(chosen: list[Run], shown: dict[str, Network], step: Step, head: str, policy: Policy) -> None:
+def _many_images(chosen: list[Run], shown: dict[str, Network], step: Step, head: str, policy: Policy) -> None:
     values = _values(step, COARSE)
     if (work := background_job.finished(_WORK)) is not None:
         if work.sentence:
@@ -217,18 +215,18 @@ def _many_pictures(chosen: list[Run], shown: dict[str, Network], step: Step, hea
         ]
 
     if st.button(
-        f"Ask about {LIMIT} test pictures", icon=":material/query_stats:", key="augment_measure",
-        help=f"Asks about at most {LIMIT} pictures of the test split (validation's where there is none) at each of "
+        f"Ask about {LIMIT} test images", icon=":material/query_stats:", key="augment_measure",
+        help=f"Asks about at most {LIMIT} images of the test split (validation's where there is none) at each of "
         f"{len(values)} strengths. The result is kept with the run.",
     ):  # fmt: skip
-        background_job.start(_WORK, work_through, "Reading the test pictures")
+        background_job.start(_WORK, work_through, "Reading the test images")
         st.rerun()
 
 
 def _charts(found: dict[str, Changes], step: Step, head: str) -> None:
     factor, unit = _axis(step)
     first = next(iter(found.values()))
-    st.caption(f"Over {first.pictures:,} held-out pictures. Dotted: the accuracy on them as they are.")
+    st.caption(f"Over {first.images:,} held-out images. Dotted: the accuracy on them as they are.")
     axis = [value * factor for value in first.values]
     left, right = st.columns(2)
     left.plotly_chart(
@@ -237,7 +235,7 @@ def _charts(found: dict[str, Changes], step: Step, head: str) -> None:
             identity=_identity(step, factor),
         ),
         config=CONFIG, key="augment_changed",
-        alt="Share of pictures whose answer differs from that to the untouched picture, at each strength",
+        alt="Share of images whose answer differs from that to the untouched image, at each strength",
     )  # fmt: skip
     right.plotly_chart(
         share_curves(
@@ -245,5 +243,5 @@ def _charts(found: dict[str, Changes], step: Step, head: str) -> None:
             identity=_identity(step, factor), levels={label: one.untouched[head] for label, one in found.items()},
         ),
         config=CONFIG, key="augment_accuracy",
-        alt="Share of right answers at each strength; dotted, on untouched pictures",
+        alt="Share of right answers at each strength; dotted, on untouched images",
     )  # fmt: skip

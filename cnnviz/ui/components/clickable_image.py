@@ -1,4 +1,4 @@
-"""A picture made of places, such as a channel or a mosaic, that can be clicked: which place it was comes back."""
+"""An image made of places, such as a channel or a mosaic, that can be clicked: which place it was comes back."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ __all__ = ["Encoded", "clickable", "encoded"]
 
 @dataclass(frozen=True)
 class Encoded:
-    """A picture ready to be sent: its bytes as an address, and its (height, width)."""
+    """An image ready to be sent: its bytes as an address, and its (height, width)."""
 
     url: str
     shape: tuple[int, int]
 
 
 def encoded(image: np.ndarray) -> Encoded:
-    """Returns a picture, uint8 (h, w, 3), ready to be sent; for callers that keep it, as this takes a while."""
+    """Returns an image, uint8 (h, w, 3), ready to be sent; for callers that keep it, as this takes a while."""
     png = cv2.imencode(".png", cv2.cvtColor(image, cv2.COLOR_RGB2BGR))[1].tobytes()
     return Encoded(f"data:image/png;base64,{base64.b64encode(png).decode()}", image.shape[:2])
 
@@ -42,7 +42,7 @@ def clickable(
     least: int = 0,
     labels: Sequence[str] | None = None,
 ) -> None:
-    """Draws a picture whose places can be clicked; those who can't click need another way to the same.
+    """Draws an image whose places can be clicked; those who can't click need another way to the same.
 
     Args:
         image: uint8 (h, w, 3), or that `encoded`; enlarged, its pixels stay squares.
@@ -54,11 +54,11 @@ def clickable(
         whole_row: whether the frame is around all of its row.
         width: in pixels on the page, where there is room.
         least: where there is less room than so many pixels, it scrolls sideways.
-        labels: for each place, row by row, what is said under the picture while the pointer is there.
+        labels: for each place, row by row, what is said under the image while the pointer is there.
     """
     image = image if isinstance(image, Encoded) else encoded(image)
     data = {
-        "picture": image.url,
+        "image": image.url,
         "alt": alt,
         "rows": grid[0],
         "columns": grid[1],
@@ -73,7 +73,7 @@ def clickable(
 
 
 def _take(key: str, grid: tuple[int, int], on_click: Callable[[tuple[int, int]], None]) -> None:
-    """Hands on what the browser said, if it is a place of the picture."""
+    """Hands on what the browser said, if it is a place of the image."""
     said = getattr(st.session_state.get(key), "clicked", None)
     if isinstance(said, (list, tuple)) and len(said) == 2 and all(type(one) is int for one in said):
         row, column = said

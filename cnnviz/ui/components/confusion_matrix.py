@@ -28,7 +28,7 @@ def matrix(
     """Draws the matrix; of more classes than `MOST` those with the most mistakes.
 
     Args:
-        counts: pictures by true class (rows) and answer (columns), int (classes, classes).
+        counts: images by true class (rows) and answer (columns), int (classes, classes).
         classes: their names.
         key: of the element.
         on_click: called with the true class and the answer of the cell that was chosen.

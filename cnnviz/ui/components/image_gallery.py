@@ -1,4 +1,4 @@
-"""Pictures of a report as one element: each a link to the Predict page, with a button for each flag."""
+"""Images of a report as one element: each a link to the Predict page, with a button for each flag."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ import streamlit as st
 
 from cnnviz.ui.components.component import component
 
-__all__ = ["Tile", "pictures"]
+__all__ = ["Tile", "images"]
 
 
 @dataclass(frozen=True)
 class Tile:
-    """A picture: its file's bytes, what stands under it, where it leads, and its flag or ""."""
+    """An image: its file's bytes, what stands under it, where it leads, and its flag or ""."""
 
     data: bytes
     small: bool
@@ -25,7 +25,7 @@ class Tile:
     flag: str = ""
 
 
-def pictures(
+def images(
     tiles: Sequence[Tile],
     flags: Sequence[str],
     alt: str,
@@ -34,20 +34,20 @@ def pictures(
     on_open: Callable[[int], None],
     on_flag: Callable[[int, str], None],
 ) -> None:
-    """Draws the pictures in rows that wrap.
+    """Draws the images in rows that wrap.
 
     Args:
-        tiles: the pictures; names in them become text, whatever they contain.
+        tiles: the images; names in them become text, whatever they contain.
         flags: what each can be flagged with.
         alt: what they are, for those who can't see them.
         key: of the element.
-        on_open: called with the place of the picture that is to be opened.
-        on_flag: called with a picture's place and its new flag, or "" where it was taken away.
+        on_open: called with the place of the image that is to be opened.
+        on_flag: called with an image's place and its new flag, or "" where it was taken away.
     """
     data = {
         "tiles": [
             {
-                "picture": _address(tile.data), "small": tile.small, "title": tile.title, "lines": list(tile.lines),
+                "image": _address(tile.data), "small": tile.small, "title": tile.title, "lines": list(tile.lines),
                 "alt": f"{tile.title}, {', '.join(tile.lines)}", "href": tile.href, "flag": tile.flag,
             }
             for tile in tiles

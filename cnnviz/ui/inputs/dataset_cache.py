@@ -1,4 +1,4 @@
-"""Datasets that pages have opened, kept for all of them, and pictures of theirs as PNG tiles."""
+"""Datasets that pages have opened, kept for all of them, and images of theirs as PNG tiles."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ def _names(recipe: Recipe) -> list[str]:
 
 
 def tile(image: np.ndarray, side: int = TILE) -> bytes:
-    """Returns a picture as PNG, enlarged without smoothing to about `side` pixels so that small ones stay sharp."""
+    """Returns an image as PNG, enlarged without smoothing to about `side` pixels so that small ones stay sharp."""
     factor = max(1, side // max(image.shape[:2]))
     if factor > 1:
         image = np.repeat(np.repeat(image, factor, axis=0), factor, axis=1)
@@ -115,7 +115,7 @@ def tile(image: np.ndarray, side: int = TILE) -> bytes:
 
 @st.cache_data(show_spinner=False, max_entries=32)
 def tiles(_dataset: Dataset, data: Data, heads: tuple[str, ...], count: int, skip: int) -> list[tuple[bytes, int]]:
-    """Returns training pictures as the network will see them: PNG and position, the first head's classes in turn."""
+    """Returns training images as the network will see them: PNG and position, the first head's classes in turn."""
     split = _dataset.splits["train"]
     made = []
     for position in split.spread(heads[0], count + skip)[skip:]:

@@ -1,4 +1,4 @@
-"""Which picture pages show: a sample photo, one of a dataset, or an upload. All pages share the choice.
+"""Which image pages show: a sample image, one of a dataset, or an upload. All pages share the choice.
 
 It is kept in the session and, uploads apart, named in the address: `?sample=chelsea` or `?data=digits&item=3`.
 """
@@ -21,7 +21,7 @@ from cnnviz.ui.inputs import dataset_cache
 from cnnviz.ui.markdown import plain
 from cnnviz.ui.session import query_params
 
-__all__ = ["Picture", "companions", "picture_picker", "train_data"]
+__all__ = ["PickedImage", "companions", "image_picker", "train_data"]
 
 LONGEST = 1600
 """The longest side that an upload is kept with, in pixels; networks see at most 1,024."""
@@ -32,8 +32,8 @@ _NAMES = ("sample", "data", "item")
 
 
 @dataclass(frozen=True, eq=False)
-class Picture:
-    """A picture: uint8 (height, width, 1 or 3), what it is called, and what tells it from every other one.
+class PickedImage:
+    """An image: uint8 (height, width, 1 or 3), what it is called, and what tells it from every other one.
 
     `number` is its number in its dataset's training split, which its draws are keyed by; 0 for others. `labels` are
     its class names by head.
@@ -53,34 +53,34 @@ class _Choice:
     sample: str = ""
     data: str = ""
     item: int = 1
-    upload: Picture | None = None
+    upload: PickedImage | None = None
     refused: str = ""
     notes: tuple[str, ...] = ()
 
 
-def picture_picker() -> Picture | None:
-    """Draws the choice in one row and returns the picture, or `None` after saying in a sentence what is missing."""
+def image_picker() -> PickedImage | None:
+    """Draws the choice in one row and returns the image, or `None` after saying in a sentence what is missing."""
     choice = _choice()
     with st.container(horizontal=True, vertical_alignment="bottom", key="picture_picker"):
         sources = [name for name in _SOURCES if name != "sample" or sample_names()]
         st.session_state["picture_source"] = choice.source if choice.source in sources else "data"
         st.segmented_control(
-            "Picture", sources, format_func=_SOURCES.get, required=True, key="picture_source", on_change=_set_source,
-            help="A photo that comes with cnnviz, a training picture of a dataset, or a file of yours.",
+            "Image", sources, format_func=_SOURCES.get, required=True, key="picture_source", on_change=_set_source,
+            help="An image that comes with cnnviz, a training image of a dataset, or a file of yours.",
         )  # fmt: skip
         {"sample": _samples, "data": _data, "upload": _upload}[choice.source](choice)
     try:
-        picture = _picture(choice)
+        image = _image(choice)
     except CnnvizError as error:
         st.error(plain(error), icon=":material/error:")
         return None
     if choice.source == "upload" and choice.refused:
         st.error(plain(choice.refused), icon=":material/error:")
-    elif choice.source == "upload" and picture is not None and choice.notes:
+    elif choice.source == "upload" and image is not None and choice.notes:
         st.caption(plain(" ".join(choice.notes)))
-    elif picture is None:
+    elif image is None:
         st.info("Choose a file: JPEG, PNG, WebP, GIF, BMP or TIFF, up to 20 MB.", icon=":material/upload:")
-    return picture
+    return image
 
 
 def _choice() -> _Choice:
@@ -126,9 +126,9 @@ def _set_source() -> None:
 def _samples(choice: _Choice) -> None:
     st.session_state["picture_sample"] = choice.sample
     st.selectbox(
-        "Photo", sample_names(), format_func=str.capitalize, key="picture_sample", width=200,
+        "Image", sample_names(), format_func=str.capitalize, key="picture_sample", width=200,
         on_change=lambda: setattr(choice, "sample", st.session_state["picture_sample"]),
-        help="Photos of scikit-image; they need no network.",
+        help="Images of scikit-image; they need no network.",
     )  # fmt: skip
 
 
@@ -145,7 +145,7 @@ def _data(choice: _Choice) -> None:
     st.number_input(
         "Number", 1, MOST, key="picture_item", width=120,
         on_change=lambda: setattr(choice, "item", st.session_state["picture_item"]),
-        help="Training pictures, the classes in turn.",
+        help="Training images, the classes in turn.",
     )  # fmt: skip
 
 
@@ -156,7 +156,7 @@ def _set_data() -> None:
 
 def _upload(choice: _Choice) -> None:
     st.file_uploader(
-        "Your photo", type=["jpg", "jpeg", "png", "webp", "gif", "bmp", "tif", "tiff"], key=_FILE,
+        "Your image", type=["jpg", "jpeg", "png", "webp", "gif", "bmp", "tif", "tiff"], key=_FILE,
         on_change=_read, args=(choice,), max_upload_size=images.MAX_BYTES >> 20,
         help="It stays on this computer: decoded by this server, and not stored.",
     )  # fmt: skip
@@ -177,14 +177,14 @@ def _read(choice: _Choice) -> None:
         return
     small = images.fit(image, display_size(image.shape, LONGEST))
     small.setflags(write=False)
-    choice.upload, choice.notes = Picture(small, file.name, ("upload", hashlib.sha256(data).hexdigest())), notes
+    choice.upload, choice.notes = PickedImage(small, file.name, ("upload", hashlib.sha256(data).hexdigest())), notes
 
 
-def _picture(choice: _Choice) -> Picture | None:
+def _image(choice: _Choice) -> PickedImage | None:
     if choice.source == "upload":
         return choice.upload
     if choice.source == "sample":
-        return Picture(sample(choice.sample), choice.sample, ("sample", choice.sample))
+        return PickedImage(sample(choice.sample), choice.sample, ("sample", choice.sample))
     data = _data_record(choice.data)
     return _of_dataset(dataset_cache.opened(data), data, choice.item - 1)
 
@@ -204,32 +204,32 @@ def train_data() -> Data | None:
         return None
 
 
-def _of_dataset(dataset: Dataset, data: Data, turn: int) -> Picture:
+def _of_dataset(dataset: Dataset, data: Data, turn: int) -> PickedImage:
     split = dataset.splits["train"]
     order = split.spread(dataset.heads[0].name, MOST)
     return _numbered(dataset, data, int(order[turn % len(order)]))
 
 
-def _numbered(dataset: Dataset, data: Data, number: int) -> Picture:
+def _numbered(dataset: Dataset, data: Data, number: int) -> PickedImage:
     split = dataset.splits["train"]
     labels = tuple((head.name, head.classes[int(split.labels[head.name][number])]) for head in dataset.heads)
     title = f"{', '.join(label for _, label in labels)} ({split.name_of(number)})"
-    return Picture(split.image(number), title, ("data", data, number), number, dataset, labels)
+    return PickedImage(split.image(number), title, ("data", data, number), number, dataset, labels)
 
 
-def companions(picture: Picture, count: int) -> list[Picture]:
-    """Returns other pictures of the same source, to mix with and to show beside it; fewer where there are no more."""
-    if picture.dataset is None:
-        others = [name for name in sample_names() if ("sample", name) != picture.identity]
-        return [Picture(sample(name), name, ("sample", name)) for name in others[:count]]
-    data, split = picture.identity[1], picture.dataset.splits["train"]
-    made: list[Picture] = []
+def companions(image: PickedImage, count: int) -> list[PickedImage]:
+    """Returns other images of the same source, to mix with and to show beside it; fewer where there are no more."""
+    if image.dataset is None:
+        others = [name for name in sample_names() if ("sample", name) != image.identity]
+        return [PickedImage(sample(name), name, ("sample", name)) for name in others[:count]]
+    data, split = image.identity[1], image.dataset.splits["train"]
+    made: list[PickedImage] = []
     for turn in range(1, 4 * count):
-        number = (picture.number + turn * 7919) % len(split)
+        number = (image.number + turn * 7919) % len(split)
         if len(made) == count:
             break
         try:
-            made.append(_numbered(picture.dataset, data, number))
+            made.append(_numbered(image.dataset, data, number))
         except CnnvizError:
             continue
     return made

@@ -1,4 +1,4 @@
-"""Where the photos of Predict and Inside come from: a drop zone, samples, the camera, held-out pictures."""
+"""Where the images of Predict and Inside come from: a drop zone, samples, the camera, held-out images."""
 
 from __future__ import annotations
 
@@ -8,24 +8,24 @@ import cv2
 import streamlit as st
 
 from cnnviz import images
-from cnnviz.augment.preview import display_size, picture_bytes
+from cnnviz.augment.preview import display_size, image_bytes
 from cnnviz.data.samples import sample, sample_names
 from cnnviz.errors import CnnvizError
 from cnnviz.runs import Run
-from cnnviz.ui.inputs.input_image import Photo, held_out, of_item, of_sample, of_upload
-from cnnviz.ui.inputs.selection import MOST_PHOTOS, Choice, add
+from cnnviz.ui.inputs.input_image import InputImage, held_out, of_item, of_sample, of_upload
+from cnnviz.ui.inputs.selection import MOST_IMAGES, Choice, add
 from cnnviz.ui.markdown import plain
 from cnnviz.ui.session.widget_sync import seed
 
-__all__ = ["item_choice", "photo_choice"]
+__all__ = ["image_choice", "item_choice"]
 
 SAMPLES = 4
 THUMB = 240
 _FILES, _ONE_FILE, _CAMERA = "predict_files", "inside_file", "predict_camera"
 
 
-def photo_choice(choice: Choice) -> None:
-    """Draws the ways to choose photos; what is chosen goes into `choice`.
+def image_choice(choice: Choice) -> None:
+    """Draws the ways to choose images; what is chosen goes into `choice`.
 
     Where one is shown alone, all but the samples is folded, as the page is about what comes after.
     """
@@ -33,8 +33,8 @@ def photo_choice(choice: Choice) -> None:
         with st.container(horizontal=True, vertical_alignment="center", gap="small", key="predict_sources"):
             _samples(choice)
             with st.popover(
-                "Another picture", icon=":material/add_photo_alternate:", on_change="rerun", key="predict_others",
-                help="A photo of yours: from a file, or by this device's camera.",
+                "Another image", icon=":material/add_photo_alternate:", on_change="rerun", key="predict_others",
+                help="An image of yours: from a file, or by this device's camera.",
             ) as place:  # fmt: skip
                 if place.open:
                     _files(choice)
@@ -47,7 +47,7 @@ def photo_choice(choice: Choice) -> None:
             st.toggle(
                 "Side by side", key=seed("predict_beside", choice.beside),
                 on_change=lambda: setattr(choice, "beside", st.session_state["predict_beside"]),
-                help="On: a photo that you choose stands beside those that are shown. Off: in their place.",
+                help="On: an image that you choose stands beside those that are shown. Off: in their place.",
             )  # fmt: skip
         _camera(choice, camera)
     if choice.refused:
@@ -56,7 +56,7 @@ def photo_choice(choice: Choice) -> None:
 
 def _files(choice: Choice) -> None:
     st.file_uploader(
-        "Drop photos here", accept_multiple_files=not choice.single, key=_ONE_FILE if choice.single else _FILES,
+        "Drop images here", accept_multiple_files=not choice.single, key=_ONE_FILE if choice.single else _FILES,
         on_change=_take_files, args=(choice,), max_upload_size=images.MAX_BYTES >> 20, width="stretch",
         help="JPEG, PNG, WebP, GIF, BMP or TIFF, up to 20 MB each; reduced beyond 50 megapixels. They stay on this "
         "computer: decoded by this server, and not stored.",
@@ -69,21 +69,21 @@ def _samples(choice: Choice) -> None:
     for name in names:
         st.button(
             name.capitalize(), key=f"predict_sample_{name}", on_click=_take_sample, args=(choice, name),
-            help=f"Shows the sample photo {name.capitalize()}.",
+            help=f"Shows the sample image {name.capitalize()}.",
         )  # fmt: skip
 
 
 def _camera_toggle() -> bool:
     return st.toggle(
         "Camera", key="predict_camera_on", persist_state="session",
-        help="Takes a photo with this device's camera; the browser asks first.",
+        help="Takes an image with this device's camera; the browser asks first.",
     )  # fmt: skip
 
 
 def _camera(choice: Choice, on: bool) -> None:
     if on:
         st.camera_input(
-            "Take a photo", key=_CAMERA, on_change=_take_shot, args=(choice,), width=420,
+            "Take an image", key=_CAMERA, on_change=_take_shot, args=(choice,), width=420,
             help="What the network is asked about stays on this computer.",
         )  # fmt: skip
 
@@ -92,9 +92,9 @@ def _refused(choice: Choice) -> None:
     """The files that can't be used, a sentence each."""
     with st.container(horizontal=True, gap="small"):
         with st.container(width="stretch"):
-            lines = [f"- **{plain(name)}**: {plain(sentence)}" for name, sentence in choice.refused[:MOST_PHOTOS]]
-            more = len(choice.refused) - MOST_PHOTOS
-            still = "\n\nThe picture below is still the one before." if choice.single and choice.photos else ""
+            lines = [f"- **{plain(name)}**: {plain(sentence)}" for name, sentence in choice.refused[:MOST_IMAGES]]
+            more = len(choice.refused) - MOST_IMAGES
+            still = "\n\nThe image below is still the one before." if choice.single and choice.images else ""
             st.error("\n".join(lines + [f"- … and {more} more"] * (more > 0)) + still, icon=":material/broken_image:")
         st.button(
             "Dismiss", icon=":material/close:", type="tertiary", key="predict_dismiss", on_click=choice.refused.clear,
@@ -103,10 +103,10 @@ def _refused(choice: Choice) -> None:
 
 
 def item_choice(choice: Choice, run: Run) -> None:
-    """Draws the choice of a picture of the run's own held-out split; the data are opened when it is unfolded."""
+    """Draws the choice of an image of the run's own held-out split; the data are opened when it is unfolded."""
     with st.popover(
-        "Test picture", icon=":material/dataset:", on_change="rerun", key="predict_items",
-        help="A picture of this run's data that it was not trained on, with its true label.",
+        "Test image", icon=":material/dataset:", on_change="rerun", key="predict_items",
+        help="An image of this run's data that it was not trained on, with its true label.",
     ) as place:  # fmt: skip
         if place.open:
             _items(choice, run)
@@ -134,7 +134,7 @@ def _take_shot(choice: Choice) -> None:
 
 
 def _take(choice: Choice, files: list[tuple[str, bytes]]) -> None:
-    taken: list[Photo] = []
+    taken: list[InputImage] = []
     for name, data in files:
         try:
             taken.append(of_upload(name, data))
@@ -153,17 +153,17 @@ def _items(choice: Choice, run: Run) -> None:
     choice.item = min(max(1, choice.item), max(1, count))
     key = f"predict_item_{choice.item}"  # a new field for each number that a button has set
     st.number_input(
-        f"Picture of the {split} split", 1, max(1, count), choice.item, key=key, on_change=_take_item,
-        args=(choice, run, key), help=f"One of {count:,} pictures that this run was not trained on.",
+        f"Image of the {split} split", 1, max(1, count), choice.item, key=key, on_change=_take_item,
+        args=(choice, run, key), help=f"One of {count:,} images that this run was not trained on.",
     )  # fmt: skip
     with st.container(horizontal=True):
         st.button(
             "Show it", key="predict_item_show", on_click=_show_item, args=(choice, run),
-            help="Shows this picture with its true label.",
+            help="Shows this image with its true label.",
         )  # fmt: skip
         st.button(
             "Another one", icon=":material/casino:", key="predict_item_another", on_click=_another, args=(choice, run),
-            help="Shows a picture from elsewhere in the split.",
+            help="Shows an image from elsewhere in the split.",
         )  # fmt: skip
 
 
@@ -182,17 +182,17 @@ def _show_item(choice: Choice, run: Run) -> None:
     try:
         add(choice, [of_item(run, choice.item)])
     except CnnvizError as error:
-        choice.refused.append((f"Picture {choice.item:,}", str(error)))
+        choice.refused.append((f"Image {choice.item:,}", str(error)))
 
 
 @st.cache_data(show_spinner=False)
 def _style(names: tuple[str, ...]) -> str:
-    """The samples' buttons as pictures of them; without the style they are buttons with their names."""
+    """The samples' buttons as images of them; without the style they are buttons with their names."""
     rules = []
     for name in names:
-        photo = sample(name)
-        size = display_size(photo.shape, THUMB)
-        data = base64.b64encode(picture_bytes(cv2.resize(photo, size[::-1], interpolation=cv2.INTER_AREA))).decode()
+        image = sample(name)
+        size = display_size(image.shape, THUMB)
+        data = base64.b64encode(image_bytes(cv2.resize(image, size[::-1], interpolation=cv2.INTER_AREA))).decode()
         rules.append(f'.st-key-predict_sample_{name} button {{ background-image: linear-gradient(transparent 35%, '
                      f'rgb(0 0 0 / 0.75)), url("data:{_kind(data)};base64,{data}"); }}')  # fmt: skip
     return f"<style>{_BUTTON}{' '.join(rules)}</style>"

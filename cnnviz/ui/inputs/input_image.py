@@ -1,4 +1,4 @@
-"""Photos that networks are asked about: samples, files of a person's own, and held-out pictures of a run."""
+"""Images that networks are asked about: samples, files of a person's own, and held-out images of a run."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from cnnviz.ui.inputs import dataset_cache
 __all__ = [
     "LONGEST",
     "SMALLEST",
-    "Photo",
+    "InputImage",
     "base",
     "held_out",
     "notes_on",
@@ -28,15 +28,15 @@ __all__ = [
 ]
 
 LONGEST = 1280
-"""The longest side that a photo is shown and saved with, in pixels."""
+"""The longest side that an image is shown and saved with, in pixels."""
 SMALLEST = 320
-"""A smaller photo is enlarged to about so many pixels where it is shown with something over it."""
+"""A smaller image is enlarged to about so many pixels where it is shown with something over it."""
 _LEAK_NAME = 80
 
 
 @dataclass(frozen=True, eq=False)
-class Photo:
-    """A photo: what it is called, and what tells it from all others.
+class InputImage:
+    """An image: what it is called, and what tells it from all others.
 
     `shown` is uint8 (height, width, 1 or 3), no side over `LONGEST`. `size` is the (height, width) it was given with.
     `labels` are its true class names by head, where they are known, and `notes` sentences on how it was read.
@@ -54,73 +54,73 @@ class Photo:
     data: bytes | None = field(default=None, repr=False)
 
     def whole(self, bits: int | None = None) -> np.ndarray:
-        """Returns the photo as it was given, so that networks see what they would see anywhere else.
+        """Returns the image as it was given, so that networks see what they would see anywhere else.
 
         Args:
-            bits: how many the pictures use that the network learned from, see `images.decode`.
+            bits: how many the images use that the network learned from, see `images.decode`.
         """
         return self.shown if self.data is None else images.decode(self.data, bits)
 
 
-def notes_on(photo: Photo, bits: int | None) -> tuple[str, ...]:
-    """Returns the sentences on how a photo was read, for a network whose pictures used so many bits."""
-    if bits is None or photo.data is None or not images.is_deep(photo.data):
-        return photo.notes
-    return (*photo.notes, f"The network sees it scaled from {bits} bits, as the pictures that it learned from.")
+def notes_on(image: InputImage, bits: int | None) -> tuple[str, ...]:
+    """Returns the sentences on how an image was read, for a network whose images used so many bits."""
+    if bits is None or image.data is None or not images.is_deep(image.data):
+        return image.notes
+    return (*image.notes, f"The network sees it scaled from {bits} bits, as the images that it learned from.")
 
 
-def of_sample(name: str) -> Photo:
-    """Returns one of the photos that come with cnnviz.
+def of_sample(name: str) -> InputImage:
+    """Returns one of the images that come with cnnviz.
 
     Raises:
-        DataError: there is no such photo.
+        DataError: there is no such image.
     """
-    photo = sample(name)
-    return Photo(photo, photo.shape[:2], name.capitalize(), ("sample", name), address=("sample", name))
+    image = sample(name)
+    return InputImage(image, image.shape[:2], name.capitalize(), ("sample", name), address=("sample", name))
 
 
-def of_upload(name: str, data: bytes) -> Photo:
+def of_upload(name: str, data: bytes) -> InputImage:
     """Returns a file that a person gave.
 
     Raises:
-        ImageError: it can't be read as a picture; the sentence says what it is, where that is known.
+        ImageError: it can't be read as an image; the sentence says what it is, where that is known.
     """
     try:
-        photo, notes = images.decode_with_notes(data)
+        image, notes = images.decode_with_notes(data)
     except ImageError as error:
         raise ImageError(refusal(data) or str(error)) from None
-    size = photo.shape[:2]
-    shown = images.fit(photo, display_size(size, LONGEST), channels=3)
+    size = image.shape[:2]
+    shown = images.fit(image, display_size(size, LONGEST), channels=3)
     shown.setflags(write=False)
     identity = ("upload", hashlib.sha256(data).hexdigest())
     kept = data if shown.shape[:2] != size or images.is_deep(data) else None
-    return Photo(shown, size, name[-_LEAK_NAME:], identity, notes=notes, data=kept)
+    return InputImage(shown, size, name[-_LEAK_NAME:], identity, notes=notes, data=kept)
 
 
 _KNOWN = (
-    (b"%PDF", 0, "a PDF file: save the page as a PNG or JPEG picture"),
+    (b"%PDF", 0, "a PDF file: save the page as a PNG or JPEG image"),
     (b"\x89HDF\r\n\x1a\n", 0, "an HDF5 file, maybe a network: save that as .keras and choose it under Network"),
-    (b"PK\x03\x04", 0, "a zip archive or a .keras file: unpack the pictures, or choose the network under Network"),
-    (b"ftyphei", 4, "a HEIC photo: save it as JPEG, which phones offer under Most Compatible"),
-    (b"ftypmif1", 4, "a HEIC photo: save it as JPEG, which phones offer under Most Compatible"),
-    (b"ftyphev", 4, "a HEIC photo: save it as JPEG, which phones offer under Most Compatible"),
-    (b"ftypavif", 4, "an AVIF picture: save it as JPEG or PNG"),
+    (b"PK\x03\x04", 0, "a zip archive or a .keras file: unpack the images, or choose the network under Network"),
+    (b"ftyphei", 4, "a HEIC image: save it as JPEG, which phones offer under Most Compatible"),
+    (b"ftypmif1", 4, "a HEIC image: save it as JPEG, which phones offer under Most Compatible"),
+    (b"ftyphev", 4, "a HEIC image: save it as JPEG, which phones offer under Most Compatible"),
+    (b"ftypavif", 4, "an AVIF image: save it as JPEG or PNG"),
 )
 
 
 def refusal(data: bytes) -> str:
-    """Returns a sentence on a file of a known kind that is no picture cnnviz reads; "" for any other."""
+    """Returns a sentence on a file of a known kind that is no image cnnviz reads; "" for any other."""
     for mark, at, words in _KNOWN:
         if data[at : at + len(mark)] == mark:
             return f"This is {words}."
     start = data[:1024].lstrip().lower()
     if start.startswith((b"<svg", b"<?xml")) and b"<svg" in start:
-        return "This is an SVG drawing, which has no pixels: save it as a PNG picture."
+        return "This is an SVG drawing, which has no pixels: save it as a PNG image."
     return ""
 
 
 def held_out(run: Run) -> tuple[str, int]:
-    """Returns the split that the run was not trained on, "test" or else "validation", and how many pictures it has.
+    """Returns the split that the run was not trained on, "test" or else "validation", and how many images it has.
 
     Raises:
         DataError: the data can't be opened.
@@ -130,8 +130,8 @@ def held_out(run: Run) -> tuple[str, int]:
     return split.name, len(split)
 
 
-def of_item(run: Run, number: int, split: str = "") -> Photo:
-    """Returns a picture of the run's own data, with its labels.
+def of_item(run: Run, number: int, split: str = "") -> InputImage:
+    """Returns an image of the run's own data, with its labels.
 
     Args:
         run: its recipe says which data.
@@ -140,7 +140,7 @@ def of_item(run: Run, number: int, split: str = "") -> Photo:
 
     Raises:
         DataError: the data can't be opened.
-        ImageError: the picture can't be read.
+        ImageError: the image can't be read.
     """
     _, dataset = dataset_cache.fitting(run.recipe, anywhere=True)
     held, count = held_out(run)
@@ -149,22 +149,22 @@ def of_item(run: Run, number: int, split: str = "") -> Photo:
         raise DataError(f"{dataset.title} has no {name} split: {one_of(name, dataset.splits)}.")
     split, count = dataset.splits[name], len(dataset.splits[name])
     if not count:
-        raise DataError(f"The {name} split of {dataset.title} is empty: choose a photo instead.")
+        raise DataError(f"The {name} split of {dataset.title} is empty: choose an image instead.")
     row = (number - 1) % count
-    picture = split.image(row)
-    shown = images.fit(picture, display_size(picture.shape, LONGEST), channels=picture.shape[2])
+    image = split.image(row)
+    shown = images.fit(image, display_size(image.shape, LONGEST), channels=image.shape[2])
     labels = tuple((head.name, head.classes[int(split.labels[head.name][row])]) for head in dataset.heads)
     path = split.name_of(row)
     title = f"{name.capitalize()} {row + 1:,}" + (f" ({path})" if not path.startswith("#") else "")
     address = ("item", f"{run.id}:{f'{name}-' if name != held else ''}{row + 1}")
-    return Photo(shown, picture.shape[:2], title, ("item", run.id, name, row), labels, address=address,
-                 data=None if shown.shape == picture.shape else images.to_png(picture))  # fmt: skip
+    return InputImage(shown, image.shape[:2], title, ("item", run.id, name, row), labels, address=address,
+                 data=None if shown.shape == image.shape else images.to_png(image))  # fmt: skip
 
 
-def base(photo: Photo, size: tuple[int, int], crop: images.Crop, longest: int) -> np.ndarray:
-    """Returns the part of the photo that a network sees, uint8 RGB, no side over `longest`; small ones enlarged."""
-    top, left, height, width = images.crop_box(photo.shown.shape, size, crop)
-    part = photo.shown[top : top + height, left : left + width]
+def base(image: InputImage, size: tuple[int, int], crop: images.Crop, longest: int) -> np.ndarray:
+    """Returns the part of the image that a network sees, uint8 RGB, no side over `longest`; small ones enlarged."""
+    top, left, height, width = images.crop_box(image.shown.shape, size, crop)
+    part = image.shown[top : top + height, left : left + width]
     part = images.fit(part, display_size(part.shape, longest))
     factor = max(1, SMALLEST // max(part.shape[:2]))
     return np.repeat(np.repeat(part, factor, axis=0), factor, axis=1)

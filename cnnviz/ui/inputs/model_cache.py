@@ -47,15 +47,15 @@ class Network:
 
     @enough_memory()
     def ask(self, images: Any, training: bool = False) -> list[Any]:
-        """Returns the outputs for float32 pictures as arrays; they must be in the scale that the model takes."""
+        """Returns the outputs for float32 images as arrays; they must be in the scale that the model takes."""
         with self.lock:
             found = self.loaded.model(images, training=False)
         return [one.numpy() for one in (found if isinstance(found, (list, tuple)) else [found])]
 
-    def answers(self, pictures: Any) -> list[Any]:
-        """Returns the class probabilities of each head, float32 (n, classes), for uint8 pictures at its size."""
+    def answers(self, images: Any) -> list[Any]:
+        """Returns the class probabilities of each head, float32 (n, classes), for uint8 images at its size."""
         with self.lock:
-            return self.loaded.ask(pictures)
+            return self.loaded.ask(images)
 
 
 @dataclass(frozen=True)

@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 
 __all__ = ["doubts", "network_choice"]
 
-PHOTO_SIDE = 96
-"""Networks that take at least so many pixels a side in colour are taken to know photos."""
+IMAGE_SIDE = 96
+"""Networks that take at least so many pixels a side in colour are taken to know images."""
 _FILE, _CLASSES, _SCALE, _APPLICATION = "predict_file", "predict_classes", "predict_scale", "predict_application"
 _NO_ROOM = "predict_file_no_room"
 _OUTPUTS = "predict_outputs"
@@ -81,12 +81,12 @@ def network_choice(choice: Choice, runs: dict[str, Run], names: dict[str, str]) 
 
 
 def first(runs: dict[str, Run]) -> list[str]:
-    """Returns which run a page opens with: the newest that takes photos in colour, else the newest."""
-    photos = [
+    """Returns which run a page opens with: the newest that takes images in colour, else the newest."""
+    images = [
         key for key, run in runs.items()
-        if run.recipe.data.channels == 3 and min(run.recipe.data.image_size) >= PHOTO_SIDE
+        if run.recipe.data.channels == 3 and min(run.recipe.data.image_size) >= IMAGE_SIDE
     ]  # fmt: skip
-    return (photos or list(runs))[:1]
+    return (images or list(runs))[:1]
 
 
 def _titles(runs: dict[str, Run], names: dict[str, str]) -> dict[str, str]:
@@ -153,7 +153,7 @@ def _others(choice: Choice) -> None:
     )  # fmt: skip
     st.button(
         "Use the file", icon=":material/check:", key="predict_use_file", on_click=_use_file, args=(choice,),
-        disabled=st.session_state.get(_FILE) is None, help="Loads the network and asks it about the photos.",
+        disabled=st.session_state.get(_FILE) is None, help="Loads the network and asks it about the images.",
     )  # fmt: skip
     if sentence := st.session_state.pop(_NO_ROOM, ""):
         st.error(plain(sentence))
@@ -166,7 +166,7 @@ def _others(choice: Choice) -> None:
     )  # fmt: skip
     st.button(
         "Use it" if ready[name] else "Download and use it", icon=":material/download:", key="predict_use_application",
-        on_click=_use, args=(choice, f"app:{name}"), help="Asks this network about the photos.",
+        on_click=_use, args=(choice, f"app:{name}"), help="Asks this network about the images.",
     )  # fmt: skip
 
 

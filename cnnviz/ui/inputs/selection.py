@@ -18,16 +18,25 @@ from cnnviz.data.samples import sample_names
 from cnnviz.errors import CnnvizError
 from cnnviz.recipe import SPLITS
 from cnnviz.runs import Run
-from cnnviz.ui.inputs.input_image import Photo, of_item, of_sample
+from cnnviz.ui.inputs.input_image import InputImage, of_item, of_sample
 from cnnviz.ui.inputs.model_cache import Source, head_of
 from cnnviz.ui.session import query_params
 
-__all__ = ["AGAINST", "MOST_NETWORKS", "MOST_PHOTOS", "NAMES", "Choice", "add", "opened", "remove",
-           "write_address"]  # fmt: skip
+__all__ = [
+    "AGAINST",
+    "MOST_IMAGES",
+    "MOST_NETWORKS",
+    "NAMES",
+    "Choice",
+    "add",
+    "opened",
+    "remove",
+    "write_address",
+]  # fmt: skip
 
 AGAINST = ("second", "truth")
 """With what an answer can be compared: the second likeliest class, or the true one."""
-MOST_PHOTOS = 24
+MOST_IMAGES = 24
 MOST_NETWORKS = 4
 LONGEST_NAME = 200
 NOTE_SECONDS = 15.0
@@ -41,10 +50,10 @@ class Choice:
 
     `sources` are the ids of networks and `files` those that were uploaded in this session, by id; `refused` are files
     that can't be used with the sentences why; `notes` are sentences for the page's top and when they were first shown.
-    `single` is on pages that show the first network with the first photo alone: what is chosen there becomes the first.
+    `single` is on pages that show the first network with the first image alone: what is chosen there becomes the first.
     """
 
-    photos: list[Photo] = field(default_factory=list)
+    images: list[InputImage] = field(default_factory=list)
     refused: list[tuple[str, str]] = field(default_factory=list)
     sources: list[str] | None = None
     files: dict[str, Source] = field(default_factory=dict)
@@ -90,8 +99,8 @@ def opened(runs: dict[str, Run], names: Collection[str] = NAMES, *, single: bool
     choice = session.setdefault(_CHOICE, Choice())
     if named := query_params.news("predict", names):
         _take_over(choice, named, runs)
-    if fresh and not choice.photos and sample_names():
-        choice.photos = [of_sample(sample_names()[0])]
+    if fresh and not choice.images and sample_names():
+        choice.images = [of_sample(sample_names()[0])]
     choice.single = single
     return choice
 
@@ -103,19 +112,19 @@ def _take_over(choice: Choice, named: dict[str, str], runs: dict[str, Run]) -> N
         choice.note(f"There is no network of a run {gone[:60]!r} here; it may have been deleted.")
     if known:
         choice.sources = known[:MOST_NETWORKS]
-    photos: list[Photo] = []
-    for name in _listed(named["sample"])[:MOST_PHOTOS]:
-        _try(choice, photos, lambda name=name: of_sample(name))
-    for item in _listed(named["item"])[: MOST_PHOTOS - len(photos)]:
+    images: list[InputImage] = []
+    for name in _listed(named["sample"])[:MOST_IMAGES]:
+        _try(choice, images, lambda name=name: of_sample(name))
+    for item in _listed(named["item"])[: MOST_IMAGES - len(images)]:
         run, _, number = item.rpartition(":")
         run = run or (choice.sources or [""])[0]
         split, _, number = number.rpartition("-")
         if run in runs and split in ("", *SPLITS) and number.isascii() and number.isdigit() and len(number) < 10:
             asked = (runs[run], max(1, int(number)), split)
-            _try(choice, photos, lambda asked=asked: of_item(*asked))
+            _try(choice, images, lambda asked=asked: of_item(*asked))
         else:
-            choice.note(f"There is no held-out picture {item[:60]!r} here.")
-    choice.photos = photos or choice.photos
+            choice.note(f"There is no held-out image {item[:60]!r} here.")
+    choice.images = images or choice.images
     for name, attribute in (("head", "head"), ("class", "subject"), ("layer", "layer"), ("method", "method")):
         setattr(choice, attribute, named.get(name, getattr(choice, attribute))[:LONGEST_NAME])
     if "against" in named:
@@ -126,9 +135,9 @@ def _listed(value: str) -> list[str]:
     return list(dict.fromkeys(part.strip() for part in value.split(",") if part.strip()))
 
 
-def _try(choice: Choice, photos: list[Photo], make) -> None:
+def _try(choice: Choice, images: list[InputImage], make) -> None:
     try:
-        photos.append(make())
+        images.append(make())
     except CnnvizError as error:
         choice.note(str(error))
 
@@ -136,8 +145,8 @@ def _try(choice: Choice, photos: list[Photo], make) -> None:
 def write_address(choice: Choice, names: Collection[str] = NAMES) -> None:
     """Names the choice in the address, as far as it can be opened from there: not what was uploaded."""
     shown = slice(0, 1) if choice.single else slice(None)
-    addresses = [photo.address for photo in choice.photos[shown] if photo.address is not None]
-    own = f"{choice.sources[0]}:" if choice.sources else ":"  # the first run's own pictures go by their numbers
+    addresses = [image.address for image in choice.images[shown] if image.address is not None]
+    own = f"{choice.sources[0]}:" if choice.sources else ":"  # the first run's own images go by their numbers
     values = {
         "run": ",".join(one for one in (choice.sources or ())[shown] if one not in choice.files),
         "sample": ",".join(value for kind, value in addresses if kind == "sample"),
@@ -151,23 +160,23 @@ def write_address(choice: Choice, names: Collection[str] = NAMES) -> None:
     query_params.write("predict", {name: value for name, value in values.items() if name in names})
 
 
-def add(choice: Choice, photos: list[Photo], *, instead: bool | None = None) -> None:
-    """Shows these photos, in place of those before them unless the person wants them beside each other.
+def add(choice: Choice, images: list[InputImage], *, instead: bool | None = None) -> None:
+    """Shows these images, in place of those before them unless the person wants them beside each other.
 
     On a page that shows one alone they take the place of that one.
     """
     if choice.single:
-        found = {photo.identity: photo for photo in [*photos[:1], *choice.photos[1:]]}
-        choice.photos = list(found.values())[:MOST_PHOTOS]
+        found = {image.identity: image for image in [*images[:1], *choice.images[1:]]}
+        choice.images = list(found.values())[:MOST_IMAGES]
         return
     instead = not choice.beside if instead is None else instead
-    before = [] if instead else choice.photos
-    found = {photo.identity: photo for photo in [*before, *photos]}
-    choice.photos = list(found.values())[:MOST_PHOTOS]
-    if len(found) > MOST_PHOTOS:
-        choice.note(f"The first {MOST_PHOTOS} of {len(found)} photos are shown.")
+    before = [] if instead else choice.images
+    found = {image.identity: image for image in [*before, *images]}
+    choice.images = list(found.values())[:MOST_IMAGES]
+    if len(found) > MOST_IMAGES:
+        choice.note(f"The first {MOST_IMAGES} of {len(found)} images are shown.")
 
 
-def remove(choice: Choice, photo: Photo) -> None:
-    """Takes a photo away."""
-    choice.photos = [one for one in choice.photos if one.identity != photo.identity]
+def remove(choice: Choice, image: InputImage) -> None:
+    """Takes an image away."""
+    choice.images = [one for one in choice.images if one.identity != image.identity]

@@ -1,4 +1,4 @@
-"""What the Inside page has computed: a network's table of layers and what they give for a picture, each once."""
+"""What the Inside page has computed: a network's table of layers and what they give for an image, each once."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import numpy as np
 import streamlit as st
 
 from cnnviz.errors import CnnvizError
-from cnnviz.ui.inputs.input_image import Photo
+from cnnviz.ui.inputs.input_image import InputImage
 from cnnviz.ui.inputs.model_cache import Network, Source
 from cnnviz.ui.inside.selection import Opened
 from cnnviz.ui.session import background_job
@@ -27,7 +27,7 @@ __all__ = ["layer_values", "remembered", "seen_by", "table_of"]
 KEPT_BYTES = 256 << 20
 """So much is kept for all sessions; the longest unused goes first, the newest always stays."""
 AT_ONCE = 6_000_000
-"""Networks whose layers give at most so many numbers for a picture are computed in one go, so that the next layer is
+"""Networks whose layers give at most so many numbers for an image are computed in one go, so that the next layer is
 there at once; of larger ones each layer by itself."""
 PATIENCE_SECONDS = 0.4
 _STOPPED = "This was stopped; choose the layer again, or reload the page, to begin anew."
@@ -74,19 +74,19 @@ def _table(network: Network) -> tuple[LayerRow, ...]:
         return table(network.loaded)
 
 
-def seen_by(source: Source, network: Network, photo: Photo) -> np.ndarray:
-    """Returns what the network sees of a photo, uint8 (h, w, c).
+def seen_by(source: Source, network: Network, image: InputImage) -> np.ndarray:
+    """Returns what the network sees of an image, uint8 (h, w, c).
 
     Raises:
-        ImageError: the photo can't be read.
+        ImageError: the image can't be read.
     """
     return remembered(
-        (source.stamp, photo.identity, "seen"), lambda: network.loaded.fit(photo.whole(network.loaded.bits))
+        (source.stamp, image.identity, "seen"), lambda: network.loaded.fit(image.whole(network.loaded.bits))
     )
 
 
 def layer_values(opened: Opened, layer: str) -> np.ndarray | str | None:
-    """Returns what a layer gives for the picture, float32 of the layer's shape, or a sentence why there is nothing.
+    """Returns what a layer gives for the image, float32 of the layer's shape, or a sentence why there is nothing.
 
     `None` while it is computed; a bar shows that.
     """

@@ -1,4 +1,4 @@
-"""Inside: every channel of the open layer in one picture; a click on one opens it beside them."""
+"""Inside: every channel of the open layer in one image; a click on one opens it beside them."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def activations_part(opened: Opened) -> None:
     if isinstance(values, str):
         st.error(plain(values), icon=":material/error:")
     elif values is not None and values.ndim not in (1, 2, 3):
-        st.info(f"This layer gives {size(values.shape)} for a picture, which can't be drawn as maps.")
+        st.info(f"This layer gives {size(values.shape)} for an image, which can't be drawn as maps.")
     elif values is not None:
         if not place().chosen:
             show(channel=int(_ordered(values, "strength")[0]))
@@ -75,7 +75,7 @@ def _choices() -> tuple[str, str, str]:
         )  # fmt: skip
         order = st.selectbox(
             "Order", list(ORDERS), format_func=ORDERS.get, key="inside_order", persist_state="session", width=160,
-            help="Strongest first: by the mean over all places, for this picture.",
+            help="Strongest first: by the mean over all places, for this image.",
         )  # fmt: skip
         colour_map = st.selectbox(
             "Colours", list(COLOUR_MAPS), format_func=str.capitalize, key="inside_colours", persist_state="session",
@@ -94,16 +94,16 @@ def _ordered(values: np.ndarray, order: str) -> np.ndarray:
 
 @dataclass(frozen=True, eq=False)
 class _Drawn:
-    """A mosaic for the page: the picture, which channel each tile is, what is said of each, and how many are silent."""
+    """A mosaic for the page: the image, which channel each tile is, what is said of each, and how many are silent."""
 
-    picture: Encoded
+    image: Encoded
     order: np.ndarray
     labels: list[str]
     silent: int
 
     @property
     def nbytes(self) -> int:
-        return len(self.picture.url)
+        return len(self.image.url)
 
 
 def _mosaic(
@@ -123,7 +123,7 @@ def _mosaic(
     what = f"The {f'{count:,} {one}s' if count > 1 else f'only {one}'} of {opened.layer}"
     single = values.size == count  # channels of one place are on one scale whatever was chosen
     clickable(
-        drawn.picture, (-(-count // columns), columns), f"{what}, for {opened.photo.title}", key="inside_mosaic",
+        drawn.image, (-(-count // columns), columns), f"{what}, for {opened.image.title}", key="inside_mosaic",
         on_click=take, marked=divmod(at, columns), labels=drawn.labels,
         width=min(_WIDTH, _VALUE * columns) if single else _WIDTH,
     )  # fmt: skip
@@ -144,12 +144,12 @@ def _drawn(
     flat, chosen = values.reshape(-1, values.shape[-1]), _ordered(values, order)
     low, high = flat.min(axis=0), flat.max(axis=0)
     silent = (low == 0) & (high == 0)
-    picture = on_page(shaded.levels, chosen, columns_of(values.shape), colour_map, silent)
+    image = on_page(shaded.levels, chosen, columns_of(values.shape), colour_map, silent)
     labels = [
         f"Channel {one}: {low[one]:.3g} to {high[one]:.3g}" if len(flat) > 1 else f"{unit_name(one)}: {high[one]:.4g}"
         for one in chosen.tolist()
     ]
-    return _Drawn(encoded(picture), chosen, labels, int(silent.sum()))
+    return _Drawn(encoded(image), chosen, labels, int(silent.sum()))
 
 
 def _figures(opened: Opened, values: np.ndarray) -> None:
@@ -179,7 +179,7 @@ def _told(values: np.ndarray) -> tuple[str, str]:
 
 
 def _downloads(opened: Opened, values: np.ndarray, shaded: Shades, order: str, colour_map: str) -> None:
-    def picture() -> bytes:
+    def image() -> bytes:
         return images.to_png(tight(shaded.levels, _ordered(values, order), columns_of(values.shape), colour_map))
 
     def numbers() -> bytes:
@@ -189,7 +189,7 @@ def _downloads(opened: Opened, values: np.ndarray, shaded: Shades, order: str, c
 
     with st.container(horizontal=True, gap="small"):
         st.download_button(
-            "Mosaic", picture, file_name(*opened.names, "activations", ending=".png"), "image/png",
+            "Mosaic", image, file_name(*opened.names, "activations", ending=".png"), "image/png",
             icon=":material/download:", type="tertiary",
             key="inside_mosaic_png", on_click="ignore", help="All channels with all their pixels, as PNG.",
         )  # fmt: skip

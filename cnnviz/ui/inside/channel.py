@@ -10,7 +10,7 @@ import numpy as np
 import streamlit as st
 
 from cnnviz import images
-from cnnviz.augment.preview import picture_bytes
+from cnnviz.augment.preview import image_bytes
 from cnnviz.errors import CnnvizError
 from cnnviz.figures.channels import colour_bar
 from cnnviz.figures.tiles import tiles
@@ -48,10 +48,10 @@ def channel_part(opened: Opened, values: np.ndarray, shaded: Shades, colour_map:
         _unit(opened, values)
         return
     plane = np.ascontiguousarray(maps(values)[..., opened.channel])
-    picture = _enlarged(in_colours(maps(shaded.levels)[..., opened.channel], colour_map))
-    _pictures(opened, plane, picture, shaded, colour_map)
+    image = _enlarged(in_colours(maps(shaded.levels)[..., opened.channel], colour_map))
+    _images(opened, plane, image, shaded, colour_map)
     _strongest(opened, plane)
-    _downloads(opened, plane, picture)
+    _downloads(opened, plane, image)
     _filter(opened)
 
 
@@ -69,7 +69,7 @@ def _unit(opened: Opened, values: np.ndarray) -> None:
     value = float(values[opened.channel])
     rank = int((values > value).sum()) + 1
     name = plain(unit_name(opened, opened.channel))
-    st.metric(name, f"{value:.4g}", help="What this unit gives for the picture.")
+    st.metric(name, f"{value:.4g}", help="What this unit gives for the image.")
     st.caption(f"Number {rank:,} of {len(values):,}, from the greatest on. Numbers shows how it comes about.")
 
 
@@ -79,35 +79,35 @@ def unit_name(opened: Opened, unit: int) -> str:
     return f"Unit {unit}, {classes[unit]}" if len(classes) == opened.row.shape[-1] else f"Unit {unit}"
 
 
-def _pictures(opened: Opened, plane: np.ndarray, large: np.ndarray, shaded: Shades, colour_map: str) -> None:
+def _images(opened: Opened, plane: np.ndarray, large: np.ndarray, shaded: Shades, colour_map: str) -> None:
     name = f"Channel {opened.channel} of {opened.layer}"
     low, high = float(plane.min()), float(plane.max())
-    pictures = [(large, f"{name}, for {opened.photo.title}", f"{plane.shape[0]} × {plane.shape[1]} values")]
+    images = [(large, f"{name}, for {opened.image.title}", f"{plane.shape[0]} × {plane.shape[1]} values")]
     if _in_place(opened, plane):
         loaded = opened.network.loaded
-        under = base(opened.photo, loaded.image_size, loaded.crop, _LARGE)
+        under = base(opened.image, loaded.image_size, loaded.crop, _LARGE)
         full = float(shaded.high[opened.channel]) if shaded.from_zero else None
         over = overlay(under, np.maximum(plane, 0), _OPACITY, colour_map, full) if high > 0 else under
-        pictures.append((over, f"{name} over {opened.photo.title}", "over the picture" if high > 0 else "the picture"))
-    peek(plane, pictures, key="inside_peek", said=", the greatest", width=_LARGE)
+        images.append((over, f"{name} over {opened.image.title}", "over the image" if high > 0 else "the image"))
+    peek(plane, images, key="inside_peek", said=", the greatest", width=_LARGE)
     st.html(colour_bar(shaded, [opened.channel], colour_map))
     zeros = 1 - np.count_nonzero(plane) / plane.size
     told = f"From {low:.3g} to {high:.3g}, mean {plane.mean():.3g}"
     st.caption(
         (f"{told}; {percent(zeros)} are exactly 0." if zeros else f"{told}.")
-        + (" Negative values are not laid over the picture." if low < 0 < high else "")
-        + (" Nothing is above 0, and nothing is laid over the picture." if high <= 0 else "")
+        + (" Negative values are not laid over the image." if low < 0 < high else "")
+        + (" Nothing is above 0, and nothing is laid over the image." if high <= 0 else "")
     )
 
 
 def _in_place(opened: Opened, plane: np.ndarray) -> bool:
-    """Whether the channel's rows and columns are the picture's."""
+    """Whether the channel's rows and columns are the image's."""
     return len(opened.row.shape) == 3 and plane.size > 1
 
 
-def _enlarged(picture: np.ndarray) -> np.ndarray:
-    factor = max(1, 240 // max(picture.shape[:2]))
-    return np.repeat(np.repeat(picture, factor, axis=0), factor, axis=1)
+def _enlarged(image: np.ndarray) -> np.ndarray:
+    factor = max(1, 240 // max(image.shape[:2]))
+    return np.repeat(np.repeat(image, factor, axis=0), factor, axis=1)
 
 
 def _strongest(opened: Opened, plane: np.ndarray) -> None:
@@ -129,7 +129,7 @@ def _strongest(opened: Opened, plane: np.ndarray) -> None:
             crop = np.ascontiguousarray(opened.seen[top : top + height, left : left + width])
             caption = f"{plane[row, column]:.3g}"
             alt = f"Row {row}, column {column} of channel {opened.channel}, where its value is {caption}"
-            found.append((picture_bytes(_square(crop), _TILE), caption, alt))
+            found.append((image_bytes(_square(crop), _TILE), caption, alt))
     if found:
         high, wide = opened.row.size
         st.markdown("**Its strongest places**")
@@ -165,7 +165,7 @@ def _square(crop: np.ndarray) -> np.ndarray:
 
 
 def _filter(opened: Opened) -> None:
-    """The weights that make the channel, and the picture that it answers to most strongly."""
+    """The weights that make the channel, and the image that it answers to most strongly."""
     if opened.row.type.startswith(_CONVOLUTIONS):
         st.markdown("**Its kernel**")
         kernel_of(opened, opened.channel)
@@ -174,7 +174,7 @@ def _filter(opened: Opened) -> None:
         pattern_of(opened, opened.channel)
 
 
-def _downloads(opened: Opened, plane: np.ndarray, picture: np.ndarray) -> None:
+def _downloads(opened: Opened, plane: np.ndarray, image: np.ndarray) -> None:
     def numbers() -> bytes:
         file = io.BytesIO()
         np.save(file, plane, allow_pickle=False)
@@ -183,7 +183,7 @@ def _downloads(opened: Opened, plane: np.ndarray, picture: np.ndarray) -> None:
     of = opened.names
     with st.container(horizontal=True, gap="small"):
         st.download_button(
-            "Channel", partial(images.to_png, picture), file_name(*of, f"channel {opened.channel}", ending=".png"),
+            "Channel", partial(images.to_png, image), file_name(*of, f"channel {opened.channel}", ending=".png"),
             "image/png", icon=":material/download:",
             type="tertiary", key="inside_channel_png", on_click="ignore", help="This channel as PNG, in these colours.",
         )  # fmt: skip

@@ -1,4 +1,4 @@
-"""Two side by side: two pictures through one network, one picture through two networks, or two epochs of a run."""
+"""Two side by side: two images through one network, one image through two networks, or two epochs of a run."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from cnnviz.errors import CnnvizError
 from cnnviz.mosaics import maps
 from cnnviz.runs import snapshots
 from cnnviz.runs.compare import labels
-from cnnviz.ui.inputs.input_image import Photo, held_out, of_item, of_sample, of_upload
+from cnnviz.ui.inputs.input_image import InputImage, held_out, of_item, of_sample, of_upload
 from cnnviz.ui.inputs.model_cache import Network, Source, of_run, usable
 from cnnviz.ui.inputs.model_cache import opened as opened_models
 from cnnviz.ui.inside.activation_cache import layer_values, seen_by, table_of
@@ -23,10 +23,10 @@ from cnnviz.ui.markdown import plain
 
 __all__ = ["beside_part"]
 
-WHAT = {"pictures": "Two pictures", "networks": "Two networks", "epochs": "Two epochs"}
+WHAT = {"pictures": "Two images", "networks": "Two networks", "epochs": "Two epochs"}
 _KEY = "inside_beside"
 _CLASSES = 3
-_OWN, _ITEM = "A photo of yours", "A test picture"
+_OWN, _ITEM = "An image of yours", "A test image"
 _NONE = "There is no other run with a network; train one, and it can be seen beside this one."
 
 
@@ -38,10 +38,10 @@ def beside_part(opened: Opened) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         what = st.segmented_control(
             "What differs", offered, default=offered[0], format_func=WHAT.get, key=f"{_KEY}_what", required=True,
-            help="Two pictures through this network; this picture through two networks; or this run's network after "
+            help="Two images through this network; this image through two networks; or this run's network after "
             "two of its epochs, where it kept snapshots.",
         )  # fmt: skip
-        sides = {"pictures": _pictures, "networks": _networks, "epochs": _epochs}[what](opened)
+        sides = {"pictures": _images, "networks": _networks, "epochs": _epochs}[what](opened)
     if len(epochs) < 2 and what == "pictures":
         st.caption("Two epochs can be compared of a run that kept snapshots while it was trained.")
     if isinstance(sides, str):
@@ -53,16 +53,16 @@ def beside_part(opened: Opened) -> None:
 Sides = tuple[Side, Side] | str | None
 
 
-def _pictures(opened: Opened) -> Sides:
-    photo = _other_photo(opened, _KEY)
-    if photo is None or isinstance(photo, str):
-        return photo
+def _images(opened: Opened) -> Sides:
+    image = _other_image(opened, _KEY)
+    if image is None or isinstance(image, str):
+        return image
     try:
-        seen = seen_by(opened.source, opened.network, photo)
+        seen = seen_by(opened.source, opened.network, image)
     except CnnvizError as error:
         return str(error)
-    other = replace(opened, photo=photo, seen=seen, pixels=opened.network.loaded.pixels(seen[None]))
-    return _made((opened, opened.photo.title), (other, photo.title))
+    other = replace(opened, image=image, seen=seen, pixels=opened.network.loaded.pixels(seen[None]))
+    return _made((opened, opened.image.title), (other, image.title))
 
 
 def _networks(opened: Opened) -> Sides:
@@ -71,7 +71,7 @@ def _networks(opened: Opened) -> Sides:
         return found
     source, network = found
     try:
-        seen = seen_by(source, network, opened.photo)
+        seen = seen_by(source, network, opened.image)
     except CnnvizError as error:
         return str(error)
     table = table_of(source, network)
@@ -132,9 +132,9 @@ def _likeliest(shares: np.ndarray, classes: tuple[str, ...]) -> list[tuple[str, 
 
 def _epochs(opened: Opened) -> Sides:
     folder = opened.source.run.folder
-    found, probe = snapshots.epochs(folder), snapshots.pictures(folder)
+    found, probe = snapshots.epochs(folder), snapshots.images(folder)
     if probe is None:
-        return "The pictures of this run's snapshots can't be read."
+        return "The images of this run's snapshots can't be read."
     chosen = [
         st.selectbox(
             name, found, index=at, key=f"{_KEY}_{name.lower()}", width=110,
@@ -143,8 +143,8 @@ def _epochs(opened: Opened) -> Sides:
         for name, at in (("Epoch", 0), ("And", len(found) - 1))
     ]  # fmt: skip
     number = st.selectbox(
-        "Picture", range(len(probe.names)), format_func=lambda one: probe.names[one], key=f"{_KEY}_probe", width=200,
-        help="One of the validation pictures that were followed through the training.",
+        "Image", range(len(probe.names)), format_func=lambda one: probe.names[one], key=f"{_KEY}_probe", width=200,
+        help="One of the validation images that were followed through the training.",
     )  # fmt: skip
     both_taken = [snapshots.opened(folder, epoch, probe) for epoch in chosen]
     if any(one is None for one in both_taken):
@@ -165,25 +165,25 @@ def _epochs(opened: Opened) -> Sides:
         note += f" Means of {height} × {width} places." * (values.shape[:2] != (height, width))
         answers = {head: _likeliest(shares[number], probe.classes[head]) for head, shares in taken.shares.items()}
         title = f"Epoch {epoch}" if epoch else "Before the first batch"
-        sides.append(Side(title, probe.pictures[number], values, layer, answers, note))
+        sides.append(Side(title, probe.images[number], values, layer, answers, note))
     return sides[0], sides[1]
 
 
-def _other_photo(here: Opened, key: str) -> Photo | str | None:
-    """Draws the choice of another picture and returns it; a sentence where there is none, `None` before it is chosen.
+def _other_image(here: Opened, key: str) -> InputImage | str | None:
+    """Draws the choice of another image and returns it; a sentence where there is none, `None` before it is chosen.
 
     Args:
         here: what is open.
         key: what the widgets' keys begin with.
     """
     run = here.source.run
-    samples = [name for name in sample_names() if ("sample", name) != here.photo.identity]
+    samples = [name for name in sample_names() if ("sample", name) != here.image.identity]
     ways = [*([_ITEM] if run is not None else []), *samples, _OWN]
     chosen = st.selectbox(
         "Beside it", ways, index=1 if run is not None and samples else 0, key=f"{key}_photo", width=200,
         format_func=lambda way: way if way in (_OWN, _ITEM) else way.capitalize(),
-        help="The picture that stands beside the one above: a sample, a picture that this run was not trained on, or "
-        "a photo of yours.",
+        help="The image that stands beside the one above: a sample, an image that this run was not trained on, or "
+        "an image of yours.",
     )  # fmt: skip
     try:
         if chosen == _OWN:
@@ -192,15 +192,15 @@ def _other_photo(here: Opened, key: str) -> Photo | str | None:
             return of_sample(chosen)
         count = held_out(run)[1]
         number = st.number_input("Number", 1, max(1, count), key=f"{key}_item", width=120,
-                                 help=f"One of {count:,} pictures that the run was not trained on.")  # fmt: skip
+                                 help=f"One of {count:,} images that the run was not trained on.")  # fmt: skip
         return of_item(run, int(number))
     except CnnvizError as error:
         return str(error)
 
 
-def _upload(key: str) -> Photo | None:
+def _upload(key: str) -> InputImage | None:
     file = st.file_uploader(
-        "A photo", key=f"{key}_file", max_upload_size=images.MAX_BYTES >> 20, width=320,
+        "An image", key=f"{key}_file", max_upload_size=images.MAX_BYTES >> 20, width=320,
         help="JPEG, PNG, WebP, GIF, BMP or TIFF. It stays on this computer, and is not stored.",
     )  # fmt: skip
     return None if file is None else of_upload(file.name, file.getvalue())
@@ -217,7 +217,7 @@ def _other_network(here: Opened, key: str) -> tuple[Source, Network] | str | Non
     names = labels(listed)
     mine = here.source.run.id if here.source.run is not None else here.source.id.partition("/")[0]
     found = [run for run in usable(listed) if run.id != mine]
-    if (recipe := here.network.loaded.recipe) is not None:  # those that know such pictures first
+    if (recipe := here.network.loaded.recipe) is not None:  # those that know such images first
         found.sort(key=lambda run: run.recipe.data.dataset != recipe.data.dataset)
     others = {run.id: run for run in found}
     if not others:

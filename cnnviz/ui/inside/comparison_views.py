@@ -1,4 +1,4 @@
-"""Two sides of one layer on the Inside page: their pictures, answers and channels, on one scale."""
+"""Two sides of one layer on the Inside page: their images, answers and channels, on one scale."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import streamlit as st
 
-from cnnviz.augment.preview import display_size, picture_bytes
+from cnnviz.augment.preview import display_size, image_bytes
 from cnnviz.explain.inspection.channel_comparison import apart, both
 from cnnviz.figures.channels import colour_bar, columns_of, on_page
 from cnnviz.figures.prediction import top
@@ -22,10 +22,10 @@ from cnnviz.ui.session import query_params
 
 __all__ = ["Side", "compared"]
 
-SCALES = {"channel": "Each channel", "layer": "One for all", "each": "Each picture"}
+SCALES = {"channel": "Each channel", "layer": "One for all", "each": "Each image"}
 ORDERS = {"index": "By number", "apart": "What differs most"}
 _KEY = "inside_beside"
-_WIDTH, _SIDE, _PHOTO = 560, 300, 130
+_WIDTH, _SIDE, _IMAGE = 560, 300, 130
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,7 +34,7 @@ class Side:
 
     Attributes:
         title: what it is called.
-        seen: uint8 (h, w, c), the picture.
+        seen: uint8 (h, w, c), the image.
         values: float32 (h, w, k), what the layer gives.
         layer: its name.
         answers: for each head (class, probability 0..1) of the likeliest classes.
@@ -67,7 +67,7 @@ def compared(one: Side, other: Side, *, channels_match: bool) -> None:
             "Scale", scales, default=scales[0], format_func=SCALES.get, required=True,
             key=f"{_KEY}_scale" if alike else f"{_KEY}_scale_apart",
             help="0 is dark. Each channel: brighter is stronger, left or right, within a channel. One for all: in all "
-            "channels. Each picture: every channel of it to its own greatest value, which shows its shape alone.",
+            "channels. Each image: every channel of it to its own greatest value, which shows its shape alone.",
         )  # fmt: skip
         order = "index"
         if alike and count > 1:
@@ -102,13 +102,13 @@ def _side(
     take: Callable[[int], None],
     name: str,
 ) -> None:
-    """One side: its picture with the answers, and all channels."""
+    """One side: its image with the answers, and all channels."""
     st.markdown(f"**{plain(side.title)}**")
-    photo, words = st.columns([1, 2], vertical_alignment="center")
+    image, words = st.columns([1, 2], vertical_alignment="center")
     height, width = side.seen.shape[:2]
     shown = fit(side.seen, display_size(side.seen.shape, _SIDE), channels=side.seen.shape[2])
-    photo.image(picture_bytes(shown), width=max(40, min(_PHOTO, round(_PHOTO * width / height))),
-                alt=f"The picture as it is seen: {side.title}")  # fmt: skip
+    image.image(image_bytes(shown), width=max(40, min(_IMAGE, round(_IMAGE * width / height))),
+                alt=f"The image as it is seen: {side.title}")  # fmt: skip
     words.html("".join(
         f'<div style="margin-bottom:0.5rem"><div style="font-size:0.8rem;opacity:0.7">'
         f"{escaped(head, 60) if len(side.answers) > 1 else ''}</div>{top(rows)}</div>"

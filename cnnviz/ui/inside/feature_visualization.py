@@ -1,4 +1,4 @@
-"""Inside: what each filter looks for, as pictures made by gradient ascent, seen while they are being made."""
+"""Inside: what each filter looks for, as images made by gradient ascent, seen while they are being made."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 import streamlit as st
 
 from cnnviz import images
-from cnnviz.augment.preview import display_size, picture_bytes
+from cnnviz.augment.preview import display_size, image_bytes
 from cnnviz.errors import CnnvizError
 from cnnviz.figures.feature_visualization import COLUMNS, grid, on_page
 from cnnviz.ui.components.clickable_image import clickable
@@ -71,7 +71,7 @@ def pattern_of(opened: Opened, channel: int) -> None:
             st.button(
                 "Make its pattern", icon=":material/auto_awesome:", key="inside_pattern_make",
                 on_click=start, args=(_WORK, opened, settings, [channel]),
-                help=f"A picture that excites this channel, by {settings.steps} steps from grey noise. The Patterns "
+                help=f"An image that excites this channel, by {settings.steps} steps from grey noise. The Patterns "
                 "view has all channels, and the settings.",
             )  # fmt: skip
     except CnnvizError as error:
@@ -89,7 +89,7 @@ def _settings(opened: Opened, count: int) -> tuple[Settings, range]:
     mode = st.segmented_control(
         "Way", list(MODES), format_func=MODES.get, default="plain", required=True, key="inside_patterns_mode",
         persist_state="session", help="The tutorial's: each step adds the gradient over its root mean square. Robust: "
-        "the picture's spectrum is changed, and moved, turned and scaled each time, so that deep layers show clean "
+        "the image's spectrum is changed, and moved, turned and scaled each time, so that deep layers show clean "
         "patterns instead of noise (Olah et al. 2017).",
     )  # fmt: skip
     with st.container(horizontal=True):
@@ -104,7 +104,7 @@ def _settings(opened: Opened, count: int) -> tuple[Settings, range]:
         st.number_input(
             "Size", 8, 512, usual_size(opened.network.loaded, opened.layer), 8, persist_state="session", width=120,
             key=f"inside_patterns_size_{opened.layer}", help="Each pattern's side in pixels. At first 64, or more "
-            "where the layer's filters see more of a picture than that.",
+            "where the layer's filters see more of an image than that.",
         )  # fmt: skip
     first, starts = 0, list(range(0, count, MOST))
     if len(starts) > 1:
@@ -159,23 +159,23 @@ def _grid(opened: Opened, settings: Settings, filters: range) -> None:
     if not there:
         st.caption(promise(opened, settings))
         return
-    side, channels = next(iter(there.values())).picture.shape[1:]
+    side, channels = next(iter(there.values())).image.shape[1:]
     empty = np.zeros((side, side, channels), np.uint8)
     last = max(there)
     shown = [one for one in filters if one <= last]  # no rows of nothing after those that are there
-    picture = grid(np.stack([there[one].picture if one in there else empty for one in shown]))
+    image = grid(np.stack([there[one].image if one in there else empty for one in shown]))
     words = [said_of(opened, one, there.get(one), settings) for one in shown]
     alt = f"Patterns of {opened.layer}, channels {filters[0]} to {filters[-1]}"
     marked = shown.index(opened.channel) if opened.channel in shown else None
     told = caption(opened, settings, filters, there)
     if growing(opened, settings):
-        st.html(on_page(picture_bytes(picture), picture.shape, words, side=side, alt=alt, marked=marked))
+        st.html(on_page(image_bytes(image), image.shape, words, side=side, alt=alt, marked=marked))
         st.caption(told)
     else:
-        _to_click(picture, shown, words, alt, marked)
+        _to_click(image, shown, words, alt, marked)
         st.caption(f"{told} A click on a pattern opens its channel.")
         st.download_button(
-            "Grid", partial(images.to_png, picture),
+            "Grid", partial(images.to_png, image),
             file_name(opened.source.file_part, opened.layer, "patterns", settings.mode, f"{shown[0]}-{shown[-1]}",
                       ending=".png"), "image/png", icon=":material/download:", type="tertiary",
             key="inside_patterns_png", on_click="ignore",
@@ -183,7 +183,7 @@ def _grid(opened: Opened, settings: Settings, filters: range) -> None:
         )  # fmt: skip
 
 
-def _to_click(picture: np.ndarray, shown: Sequence[int], words: Sequence[str], alt: str, marked: int | None) -> None:
+def _to_click(image: np.ndarray, shown: Sequence[int], words: Sequence[str], alt: str, marked: int | None) -> None:
     """The grid, in which a click opens a channel; margins are narrow enough for places of equal size."""
     columns = min(COLUMNS, len(shown))
     rows = -(-len(shown) // columns)
@@ -194,9 +194,9 @@ def _to_click(picture: np.ndarray, shown: Sequence[int], words: Sequence[str], a
             show(channel=shown[at])
 
     clickable(
-        images.fit(picture, display_size(picture.shape, LARGEST)), (rows, columns), alt, key="inside_patterns_grid",
+        images.fit(image, display_size(image.shape, LARGEST)), (rows, columns), alt, key="inside_patterns_grid",
         on_click=chosen, marked=None if marked is None else divmod(marked, columns),
-        width=min(2 * picture.shape[1], WIDEST), labels=words,
+        width=min(2 * image.shape[1], WIDEST), labels=words,
     )  # fmt: skip
 
 
@@ -214,4 +214,4 @@ def _large_of(opened: Opened, settings: Settings, count: int) -> None:
 
 def _large(opened: Opened, channel: int, tile: Tile, settings: Settings) -> None:
     words = said_of(opened, channel, tile, settings)
-    st.image(picture_bytes(tile.picture), caption=plain(words), width="stretch", alt=f"Pattern of channel {channel}")
+    st.image(image_bytes(tile.image), caption=plain(words), width="stretch", alt=f"Pattern of channel {channel}")

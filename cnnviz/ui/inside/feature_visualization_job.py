@@ -31,7 +31,7 @@ _TILES, _GROWING = "inside_patterns_tiles", "inside_patterns_growing"
 class Tile:
     """A filter's pattern, uint8 (size, size, c), after so many steps, and its mean output before and then."""
 
-    picture: np.ndarray
+    image: np.ndarray
     steps: int
     before: float
     after: float
@@ -153,5 +153,5 @@ def _whole(found: Patterns | None, steps: int) -> dict[int, Tile]:
 def _all(found: Patterns | None) -> dict[int, Tile]:
     if found is None:
         return {}
-    rows = zip(found.filters, found.pictures, found.steps, found.before, found.after, strict=True)
-    return {one: Tile(picture, int(steps), float(before), float(after)) for one, picture, steps, before, after in rows}
+    rows = zip(found.filters, found.images, found.steps, found.before, found.after, strict=True)
+    return {one: Tile(image, int(steps), float(before), float(after)) for one, image, steps, before, after in rows}

@@ -20,7 +20,7 @@ __all__ = ["caption", "promise", "said_of"]
 def promise(opened: Opened, settings: Settings) -> str:
     """Returns what stands there while there are no patterns."""
     return (
-        f"A pattern is a picture of {settings.size} × {settings.size} pixels that begins as grey noise and is changed "
+        f"A pattern is an image of {settings.size} × {settings.size} pixels that begins as grey noise and is changed "
         f"{settings.steps} times so that one channel of {plain(opened.layer)} answers more strongly: what is left is "
         "what the channel looks for."
     )

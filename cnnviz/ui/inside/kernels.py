@@ -1,4 +1,4 @@
-"""The kernels of the open layer: every filter's weights for each of its inputs, in one picture."""
+"""The kernels of the open layer: every filter's weights for each of its inputs, in one image."""
 
 from __future__ import annotations
 
@@ -155,7 +155,7 @@ def _choice(found: Kernels) -> tuple[bool, np.ndarray, str]:
         as_colours = found.rgb and st.segmented_control(
             "Show", ["colours", "inputs"], default="colours", key=f"{_KEY}_show", required=True,
             format_func={"colours": "As colours", "inputs": "Red, green, blue apart"}.get,
-            help="The first layer sees the picture's colours, so that its filters can be shown as colours.",
+            help="The first layer sees the image's colours, so that its filters can be shown as colours.",
         ) == "colours"  # fmt: skip
         if as_colours:
             scale = st.segmented_control(
@@ -240,12 +240,12 @@ def _take(mosaic: Mosaic, at: tuple[int, int]) -> None:
 
 
 def _downloads(opened: Opened, found: Kernels, mosaic: Mosaic) -> None:
-    of = (opened.source.file_part, opened.layer)  # whatever the picture
+    of = (opened.source.file_part, opened.layer)  # whatever the image
     with st.container(horizontal=True):
         st.download_button(
-            "Picture", lambda: to_png(enlarged(mosaic.image, 1600)), file_name(*of, "kernels", ending=".png"),
+            "Image", lambda: to_png(enlarged(mosaic.image, 1600)), file_name(*of, "kernels", ending=".png"),
             "image/png",
-            icon=":material/image:", key=f"{_KEY}_png", on_click="ignore", help="The mosaic as a PNG picture.",
+            icon=":material/image:", key=f"{_KEY}_png", on_click="ignore", help="The mosaic as a PNG image.",
         )  # fmt: skip
         st.download_button(
             "Weights", lambda: _weights(found), file_name(*of, "kernels", ending=".npz"), "application/octet-stream",

@@ -86,11 +86,11 @@ def size(shape: Sequence[int]) -> str:
 
 
 def field(row: LayerRow) -> str:
-    """Returns how much of the picture one of a layer's values depends on, in words."""
+    """Returns how much of the image one of a layer's values depends on, in words."""
     if row.everything:
-        return "sees the whole picture"
+        return "sees the whole image"
     if not any(row.size):
-        return "sees nothing of the picture"
+        return "sees nothing of the image"
     high, wide = row.size
     step = max(row.stride)
     apart = f", every {step:g}" if step > 1 else ""

@@ -92,7 +92,7 @@ def _named(opened: Opened, at: tuple[int, ...]) -> str:
 
 
 def _choice(opened: Opened, grid: _Grid) -> tuple[int, int]:
-    """Draws the small picture and the number fields; returns the chosen (row, column)."""
+    """Draws the small image and the number fields; returns the chosen (row, column)."""
     rows, columns = grid.values.shape
     of, kind = (opened.source.stamp, opened.layer), "Unit" if grid.units else "Channel"
     chosen = st.session_state.get(_AT)
@@ -153,7 +153,7 @@ def _label(grid: _Grid, number: int, columns: int) -> str:
 
 
 def _seen(opened: Opened, row: int, column: int) -> None:
-    """The picture with the part marked that this number depends on."""
+    """The image with the part marked that this number depends on."""
     if opened.row.everything or len(opened.row.shape) != 3:
         return
     from cnnviz.explain.inspection.receptive_field import fields  # loads TensorFlow
@@ -169,7 +169,7 @@ def _seen(opened: Opened, row: int, column: int) -> None:
     for colour, thickness in (((255, 255, 255), 4), ((217, 72, 15), 2)):
         cv2.rectangle(large, *corners, colour, thickness)
     caption = f"The number depends on these {height} × {width} pixels of what the network sees."
-    st.html(mosaic_html(large, f"The picture with a box of {height} × {width} pixels", caption, _WIDTH))
+    st.html(mosaic_html(large, f"The image with a box of {height} × {width} pixels", caption, _WIDTH))
 
 
 def _account(opened: Opened, known: list[np.ndarray], at: tuple[int, ...]) -> None:
@@ -214,7 +214,7 @@ def _window(opened: Opened, found: Account) -> None:
             help="Whose window is shown; the one that adds most, or takes most away, is first.",
         )  # fmt: skip
     top, left = found.corner
-    source = "the picture" if found.inputs[0] == "pixels" else found.inputs[0]
+    source = "the image" if found.inputs[0] == "pixels" else found.inputs[0]
     st.html(output_breakdown_html.windows_html(found, which, f"{names[which]} of {source}"))
     padded = "" if found.inside is None or found.inside.all() else " Dashed places are padding."
     st.caption(f"The window begins at row {top}, column {left} of {plain(source)}.{padded}")

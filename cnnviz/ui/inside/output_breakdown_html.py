@@ -16,14 +16,14 @@ _MOST_LINES = 8
 _TEACHING = {
     "Conv2D": "A convolution lays its kernel over a window of its input, multiplies what lies upon each other, and "
     "adds up all products and a bias. The same kernel is used at every place, which is why a filter finds its "
-    "pattern anywhere in the picture.",
+    "pattern anywhere in the image.",
     "DepthwiseConv2D": "A depthwise convolution has a kernel of its own for each input channel and does not mix them; "
     "a 1 × 1 convolution usually does that next.",
     "MaxPooling2D": "Max pooling keeps the greatest value of each window: that something was found matters, not "
     "exactly where.",
     "AveragePooling2D": "Average pooling keeps the mean of each window; padding does not count.",
     "GlobalAveragePooling2D": "Global average pooling makes one number of a whole channel: how much of its pattern "
-    "there is in all of the picture.",
+    "there is in all of the image.",
     "GlobalMaxPooling2D": "Global max pooling makes one number of a whole channel: how strongly its pattern is "
     "somewhere.",
     "Dense": "Every unit of a dense layer is joined to all inputs: each is multiplied by a weight of its own, and all "
@@ -50,7 +50,7 @@ def teaching(kind: str) -> str:
 
 
 def colour_names(backwards: bool) -> tuple[str, ...]:
-    """Returns what a picture's channels are called in the order the network takes them."""
+    """Returns what an image's channels are called in the order the network takes them."""
     return _COLOURS[backwards]
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from cnnviz.augment.preview import display_size, picture_bytes
+from cnnviz.augment.preview import display_size, image_bytes
 from cnnviz.errors import CnnvizError
 from cnnviz.images import fit
 from cnnviz.runs import snapshots
@@ -40,7 +40,7 @@ STYLE = """
 """
 _SIDE = 320
 _SHOWN = (116, 200)
-"""The greatest height and width of the picture on the page, in pixels."""
+"""The greatest height and width of the image on the page, in pixels."""
 _PARTS = {
     "activations": activations_part,
     "kernels": kernels_part,
@@ -51,24 +51,24 @@ _PARTS = {
 }
 
 
-def inside(choice: Choice, source: Source | None, picture: DeltaGenerator) -> None:
-    """Draws the network with the first photo of the choice, or what is missing for it.
+def inside(choice: Choice, source: Source | None, place: DeltaGenerator) -> None:
+    """Draws the network with the first image of the choice, or what is missing for it.
 
     Args:
         choice: of the Predict and the Inside page.
         source: the network; `None` where none is chosen.
-        picture: the place for what the network sees.
+        place: for what the network sees.
     """
     notes = st.container()
     found = _network(source)
-    photo = choice.photos[0] if choice.photos else None
-    if photo is None:
-        st.write("Choose a picture above: click on one of the samples.")
+    image = choice.images[0] if choice.images else None
+    if image is None:
+        st.write("Choose an image above: click on one of the samples.")
     elif found is None:
-        with picture:
-            _photo(photo.shown, f"{photo.title}, as given")
+        with place:
+            _image(image.shown, f"{image.title}, as given")
     else:
-        _of(choice, source, found, picture)
+        _of(choice, source, found, place)
     with notes:
         if found is not None:
             doubts(choice, source, found)
@@ -91,18 +91,18 @@ def _network(source: Source | None) -> Network | None:
     return found
 
 
-def _of(choice: Choice, source: Source, network: Network, picture: DeltaGenerator) -> None:
-    photo = choice.photos[0]
+def _of(choice: Choice, source: Source, network: Network, place: DeltaGenerator) -> None:
+    image = choice.images[0]
     try:
-        seen = seen_by(source, network, photo)
+        seen = seen_by(source, network, image)
     except CnnvizError as error:
         st.error(plain(error), icon=":material/error:")
         return
     height, width, channels = seen.shape
-    with picture:
+    with place:
         grey = " grey" if channels == 1 else ""
-        _photo(seen, f"{photo.title}, as it is seen: {width:,} × {height:,}{grey}")
-        for note in notes_on(photo, network.loaded.bits):
+        _image(seen, f"{image.title}, as it is seen: {width:,} × {height:,}{grey}")
+        for note in notes_on(image, network.loaded.bits):
             st.caption(plain(note))
     table = table_of(source, network)
     if not table:
@@ -111,13 +111,13 @@ def _of(choice: Choice, source: Source, network: Network, picture: DeltaGenerato
         return
     layer, channel = settled(choice, table)
     strip(table, layer)
-    _view(Opened(network, source, photo, seen, network.loaded.pixels(seen[None]), table, layer, channel))
+    _view(Opened(network, source, image, seen, network.loaded.pixels(seen[None]), table, layer, channel))
 
 
-def _photo(image: np.ndarray, caption: str) -> None:
+def _image(image: np.ndarray, caption: str) -> None:
     small = fit(image, display_size(image.shape, _SIDE), channels=image.shape[2])
     width = min(_SHOWN[1], round(_SHOWN[0] * image.shape[1] / image.shape[0]))
-    st.image(picture_bytes(small), width=max(40, width), alt=caption)
+    st.image(image_bytes(small), width=max(40, width), alt=caption)
     st.caption(plain(caption))
 
 

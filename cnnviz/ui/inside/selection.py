@@ -1,4 +1,4 @@
-"""What the Inside page shows: a layer and a channel of one network with one picture; in the session and the address.
+"""What the Inside page shows: a layer and a channel of one network with one image; in the session and the address.
 
 `?run=ID&sample=chelsea&layer=conv2d_2&channel=7&view=kernels`; `run`, `sample` and `item` are those of the Predict
 page, whose choice this page shares (`predict_state`).
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import streamlit as st
 
-from cnnviz.ui.inputs.input_image import Photo
+from cnnviz.ui.inputs.input_image import InputImage
 from cnnviz.ui.inputs.model_cache import Network, Source
 from cnnviz.ui.inputs.selection import Choice
 from cnnviz.ui.session import query_params
@@ -62,7 +62,7 @@ class Opened:
     Attributes:
         network: loaded, with its lock.
         source: where it comes from; its `run` is `None` for files, Keras Applications and single heads of a run.
-        photo: the picture as it was given.
+        image: the image as it was given.
         seen: uint8 (h, w, c), what the network sees of it.
         pixels: float32 (1, h, w, c), `seen` as the model takes it.
         table: all layers in the order of computation.
@@ -72,7 +72,7 @@ class Opened:
 
     network: Network
     source: Source
-    photo: Photo
+    image: InputImage
     seen: np.ndarray
     pixels: np.ndarray
     table: tuple[LayerRow, ...]
@@ -86,13 +86,13 @@ class Opened:
 
     @property
     def names(self) -> tuple[str, str, str]:
-        """What files about the open layer are called after: network, picture and layer."""
-        return self.source.file_part, self.photo.title, self.layer
+        """What files about the open layer are called after: network, image and layer."""
+        return self.source.file_part, self.image.title, self.layer
 
     @property
     def identity(self) -> tuple:
-        """Tells this network with this picture from all others; what is computed from both is kept under it."""
-        return self.source.stamp, self.photo.identity
+        """Tells this network with this image from all others; what is computed from both is kept under it."""
+        return self.source.stamp, self.image.identity
 
 
 def place() -> Place:

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 import streamlit as st
 
-from cnnviz.augment.preview import picture_bytes
+from cnnviz.augment.preview import image_bytes
 from cnnviz.errors import CnnvizError
 from cnnviz.explain.inspection.top_activations import LIMIT, Excited, Samples, SwitchedOff, crop
 from cnnviz.figures.tiles import tiles
 from cnnviz.figures.top_activations import boxed, enlarged, mean_bars, with_and_without
 from cnnviz.ui.inside.selection import show
-from cnnviz.ui.inside.top_activations_job import LOOK, OFF, found, found_off, look, pictures, switch_off
+from cnnviz.ui.inside.top_activations_job import LOOK, OFF, found, found_off, images, look, switch_off
 from cnnviz.ui.markdown import plain
 from cnnviz.ui.session import background_job
 from cnnviz.ui.session.widget_sync import seed
@@ -37,13 +37,13 @@ def excites_part(opened: Opened) -> None:
         with st.container(horizontal=True, vertical_alignment="bottom"):
             _channel(opened)
             known = _known(opened)
-        given = pictures(opened)
+        given = images(opened)
         if known is None:
             if not background_job.known(LOOK):
                 st.caption(_promise(opened))
             return
         if given is None and not background_job.known(LOOK):
-            look(opened)  # what is kept names the pictures only
+            look(opened)  # what is kept names the images only
             st.rerun()
         left, right = st.columns([3, 2], gap="large")
         with left:
@@ -60,7 +60,7 @@ def _missing(opened: Opened) -> str | None:
     run, name = opened.source.run, plain(opened.source.title)
     if run is None or run.recipe is None:
         return (
-            f"{name} is of no run, so that the pictures it was trained on aren't known here: open a whole run to see "
+            f"{name} is of no run, so that the images it was trained on aren't known here: open a whole run to see "
             "what excites its channels."
         )
     if not opened.row.shape or len(opened.row.shape) > 3:
@@ -79,7 +79,7 @@ def _channel(opened: Opened) -> None:
 
 def _promise(opened: Opened) -> str:
     return (
-        f"The network is shown up to {LIMIT} of the run's held-out pictures, once for all channels of "
+        f"The network is shown up to {LIMIT} of the run's held-out images, once for all channels of "
         f"{plain(opened.layer)}: which of them make a channel answer most, and where in them; how much it answers to "
         "each class. The result is kept with the run."
     )
@@ -91,8 +91,8 @@ def _known(opened: Opened) -> Excited | None:
     known = found(opened)
     if known is None and not background_job.known(LOOK):
         st.button(
-            "Look through the held-out pictures", icon=":material/search:", type="primary", key="inside_excites_look",
-            on_click=look, args=(opened,), help="Reads the run's test pictures, validation's where it has no others, "
+            "Look through the held-out images", icon=":material/search:", type="primary", key="inside_excites_look",
+            on_click=look, args=(opened,), help="Reads the run's test images, validation's where it has no others, "
             f"at most {LIMIT}, evenly from the whole split.",
         )  # fmt: skip
     return known
@@ -109,8 +109,8 @@ def _strongest(opened: Opened, known: Excited, given: Samples | None) -> None:
     from cnnviz.explain.inspection.receptive_field import box  # the table of layers has computed all places already
 
     if known.dead[opened.channel]:
-        st.caption(f"Channel {opened.channel} was nowhere above 0 in any of {known.pictures:,} pictures.")
-    st.markdown("**Strongest pictures**")
+        st.caption(f"Channel {opened.channel} was nowhere above 0 in any of {known.images:,} images.")
+    st.markdown("**Strongest images**")
     if given is None:
         st.caption("They are being read.")
         return
@@ -120,23 +120,23 @@ def _strongest(opened: Opened, known: Excited, given: Samples | None) -> None:
     ):
         if row >= len(given):
             continue  # the data has become less since then
-        picture, field = given.pictures[row], box(opened.network.loaded, opened.layer, *map(int, place))
+        image, field = given.images[row], box(opened.network.loaded, opened.layer, *map(int, place))
         name = _name_of(opened, given, int(row))
-        all_of_it = field[2:] == picture.shape[:2]
+        all_of_it = field[2:] == image.shape[:2]
         everything = everything and all_of_it
         caption, words = f"{_number(value)} · {name}", f"{name}, {given.names[row]}: {_number(value)}"
-        whole.append((picture_bytes(boxed(picture, (0, 0, 0, 0) if all_of_it else field)), caption, words))
+        whole.append((image_bytes(boxed(image, (0, 0, 0, 0) if all_of_it else field)), caption, words))
         y, x = map(int, place)
-        parts.append((picture_bytes(enlarged(crop(picture, field))), f"row {y}, column {x}", f"The part: {words}"))
+        parts.append((image_bytes(enlarged(crop(image, field))), f"row {y}, column {x}", f"The part: {words}"))
     st.html(tiles(whole, TILE))
     if everything:
-        st.caption("The channel's greatest output over each picture. Every output sees the whole picture here.")
+        st.caption("The channel's greatest output over each image. Every output sees the whole image here.")
         return
     size = " × ".join(map(str, opened.row.size))
-    st.caption(f"The channel's greatest output over each picture; framed: the {size} pixels that this output sees.")
+    st.caption(f"The channel's greatest output over each image; framed: the {size} pixels that this output sees.")
     st.markdown("**Strongest places**")
     st.html(tiles(parts, TILE))
-    st.caption("The framed parts alone, and where in the layer's map they are; cut off at the picture's border.")
+    st.caption("The framed parts alone, and where in the layer's map they are; cut off at the image's border.")
 
 
 def _name_of(opened: Opened, given: Samples, row: int) -> str:
@@ -157,7 +157,7 @@ def _classes(opened: Opened, known: Excited) -> None:
         several = f"{plain(head)}: " if len(known.by_class) > 1 else ""
         most = f" The {len(order)} greatest of {len(classes):,} classes." if len(order) < len(classes) else ""
         st.caption(f"{several}Selectivity {index:.2f}, from 0 (alike for all classes) to 1 (for one only).{most}")
-    st.caption(f"Mean output over {known.pictures:,} held-out pictures.")
+    st.caption(f"Mean output over {known.images:,} held-out images.")
 
 
 def _without(opened: Opened) -> None:
@@ -168,20 +168,20 @@ def _without(opened: Opened) -> None:
         if not background_job.known(OFF):
             st.button(
                 "Switch it off and ask again", icon=":material/power_settings_new:", key="inside_excites_off",
-                on_click=switch_off, args=(opened,), help="Asks the network about the same pictures, with this channel "
+                on_click=switch_off, args=(opened,), help="Asks the network about the same images, with this channel "
                 "0 wherever it is used. The network itself is not changed, and the result is kept with the run.",
             )  # fmt: skip
         return
     for head in known.accuracy:
         st.html(with_and_without(_rows(opened, known, head), f"Accuracy for {head} with and without the channel"))
     st.caption(
-        f"Accuracy on {known.pictures:,} held-out pictures with the channel (upper bar) and with 0 in its place "
+        f"Accuracy on {known.images:,} held-out images with the channel (upper bar) and with 0 in its place "
         "(lower bar); at the right the change in percentage points."
     )
 
 
 def _rows(opened: Opened, known: SwitchedOff, head: str) -> list[tuple[str, float, float]]:
-    """All pictures, then those of each class; of many classes those that change most."""
+    """All images, then those of each class; of many classes those that change most."""
     classes, shares = opened.network.loaded.classes[head], known.by_class[head].astype(float)
     there = np.flatnonzero(np.isfinite(shares).all(axis=1))
     if len(there) > MOST_CLASSES:

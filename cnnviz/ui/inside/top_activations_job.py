@@ -1,4 +1,4 @@
-"""What excites channels, for the Inside page: the run's held-out pictures, what was found in them, and the work."""
+"""What excites channels, for the Inside page: the run's held-out images, what was found in them, and the work."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ from cnnviz.ui.session import background_job
 if TYPE_CHECKING:
     from cnnviz.ui.inside.selection import Opened
 
-__all__ = ["LOOK", "OFF", "found", "found_off", "look", "pictures", "switch_off"]
+__all__ = ["LOOK", "OFF", "found", "found_off", "images", "look", "switch_off"]
 
 LOOK, OFF = "inside_excites", "inside_off"
 """Names of the works."""
 KEPT = 2
-"""Of so many runs the held-out pictures stay in memory, for all sessions."""
+"""Of so many runs the held-out images stay in memory, for all sessions."""
 RESULTS = 32
 _RESULTS = "inside_excites_results"
 
@@ -66,8 +66,8 @@ def _results() -> OrderedDict[tuple, Any]:
     return st.session_state.setdefault(_RESULTS, OrderedDict())
 
 
-def pictures(opened: Opened) -> Samples | None:
-    """Returns the run's held-out pictures where they are in memory."""
+def images(opened: Opened) -> Samples | None:
+    """Returns the run's held-out images where they are in memory."""
     return _shelf().get(opened.source.stamp)
 
 
@@ -83,7 +83,7 @@ def found_off(opened: Opened) -> SwitchedOff | None:
 
 
 def look(opened: Opened) -> None:
-    """Begins to read the pictures, where they aren't in memory, and to look for what excites the open layer."""
+    """Begins to read the images, where they aren't in memory, and to look for what excites the open layer."""
     network, run, layer = opened.network, opened.source.run, opened.layer
 
     def work(given: Samples, progress: background_job.Progress, cancelled: Callable[[], bool]) -> Excited:
@@ -119,4 +119,4 @@ def _begin(name: str, opened: Opened, key: tuple, work: Callable[..., Any]) -> N
         while len(results) > RESULTS:
             results.popitem(last=False)
 
-    background_job.start(name, carry_out, "Reading the held-out pictures")
+    background_job.start(name, carry_out, "Reading the held-out images")

@@ -1,4 +1,4 @@
-"""The Learn page's small experiments on a picture, computed while the page is drawn."""
+"""The Learn page's small experiments on an image, computed while the page is drawn."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import streamlit as st
 
-from cnnviz.augment.preview import draws, picture_bytes
+from cnnviz.augment.preview import draws, image_bytes
 from cnnviz.data.samples import sample, sample_names
 from cnnviz.explain.robustness.translation import moved
 from cnnviz.figures.tiles import tiles
@@ -28,72 +28,72 @@ SIDE, SMALL = 320, 32
 
 
 def _grey(side: int) -> np.ndarray:
-    """The first sample photo, grey, uint8 (side, side)."""
+    """The first sample image, grey, uint8 (side, side)."""
     return cv2.cvtColor(fit(sample(sample_names()[0]), (side, side), channels=3), cv2.COLOR_RGB2GRAY)
 
 
-def shuffled(picture: np.ndarray) -> np.ndarray:
-    """Returns a picture's pixels in an order that is the same for every picture of its size."""
-    order = np.random.default_rng(0).permutation(picture.size)
-    return picture.reshape(-1)[order].reshape(picture.shape)
+def shuffled(image: np.ndarray) -> np.ndarray:
+    """Returns an image's pixels in an order that is the same for every image of its size."""
+    order = np.random.default_rng(0).permutation(image.size)
+    return image.reshape(-1)[order].reshape(image.shape)
 
 
-def pooled(picture: np.ndarray) -> np.ndarray:
+def pooled(image: np.ndarray) -> np.ndarray:
     """Returns the largest of each 2 × 2 values; sides must be even."""
-    height, width = picture.shape
-    return picture.reshape(height // 2, 2, width // 2, 2).max(axis=(1, 3))
+    height, width = image.shape
+    return image.reshape(height // 2, 2, width // 2, 2).max(axis=(1, 3))
 
 
-def _shown(*pictures: tuple[np.ndarray, str]) -> None:
-    width = 300 if len(pictures) == 2 else 165  # two stand beside each other on a phone
-    st.html(tiles([(picture_bytes(_enlarged(one)), caption, caption) for one, caption in pictures], width))
+def _shown(*images: tuple[np.ndarray, str]) -> None:
+    width = 300 if len(images) == 2 else 165  # two stand beside each other on a phone
+    st.html(tiles([(image_bytes(_enlarged(one)), caption, caption) for one, caption in images], width))
 
 
-def _enlarged(picture: np.ndarray) -> np.ndarray:
-    factor = max(1, SIDE // picture.shape[0])
-    large = np.repeat(np.repeat(picture, factor, axis=0), factor, axis=1)
+def _enlarged(image: np.ndarray) -> np.ndarray:
+    factor = max(1, SIDE // image.shape[0])
+    large = np.repeat(np.repeat(image, factor, axis=0), factor, axis=1)
     return large[..., None] if large.ndim == 2 else large
 
 
 def _kernel() -> None:
     tell_first("learn_kernel", next(iter(KERNELS)))
     name = st.selectbox("Kernel", list(KERNELS), key="learn_kernel", width=280,
-                        help="Nine weights. Bright in the result: there the picture looks like it.")  # fmt: skip
+                        help="Nine weights. Bright in the result: there the image looks like it.")  # fmt: skip
     weights = np.array(KERNELS[name], np.float32)
-    picture = _grey(SIDE).astype(np.float32)
-    found = cv2.filter2D(picture, cv2.CV_32F, weights / max(1.0, np.abs(weights).sum() / 2))
+    image = _grey(SIDE).astype(np.float32)
+    found = cv2.filter2D(image, cv2.CV_32F, weights / max(1.0, np.abs(weights).sum() / 2))
     rows = r" \\ ".join(" & ".join(f"{one:g}" for one in row) for row in weights)
     st.latex(r"\begin{bmatrix}" + rows + r"\end{bmatrix}")
     _shown(
-        (picture.astype(np.uint8), "The picture"),
+        (image.astype(np.uint8), "The image"),
         (coloured(found - found.min()), f"{name}: bright where it is like the kernel"),
     )
 
 
 def _order() -> None:
-    picture = _grey(SMALL * 2)
-    _shown((picture, "As a convolution needs it"), (shuffled(picture), "The same pixels; to a dense layer no worse"))
+    image = _grey(SMALL * 2)
+    _shown((image, "As a convolution needs it"), (shuffled(image), "The same pixels; to a dense layer no worse"))
 
 
 def _pool() -> None:
     tell_first("learn_shift", 1)
     shift = st.slider("Moved to the right, in pixels", 0, 4, key="learn_shift", width=280,
-                      help="By how much the picture is moved before both are compared.")  # fmt: skip
-    picture = _grey(SMALL)
-    later = moved(picture[None, ..., None], 0, shift)[0, ..., 0]
-    _shown((picture, "The picture"), (later, f"Moved by {shift}"), (pooled(picture), "Pooled"),
+                      help="By how much the image is moved before both are compared.")  # fmt: skip
+    image = _grey(SMALL)
+    later = moved(image[None, ..., None], 0, shift)[0, ..., 0]
+    _shown((image, "The image"), (later, f"Moved by {shift}"), (pooled(image), "Pooled"),
            (pooled(later), "Moved, then pooled"))  # fmt: skip
-    apart = [float(np.abs(a.astype(float) - b).mean()) for a, b in ((picture, later), (pooled(picture), pooled(later)))]
-    twice = float(np.abs(pooled(pooled(picture)).astype(float) - pooled(pooled(later))).mean())
+    apart = [float(np.abs(a.astype(float) - b).mean()) for a, b in ((image, later), (pooled(image), pooled(later)))]
+    twice = float(np.abs(pooled(pooled(image)).astype(float) - pooled(pooled(later))).mean())
     st.caption(f"Mean change of a pixel: {apart[0]:.1f} of 255; after pooling {apart[1]:.1f}, after two {twice:.1f}.")
 
 
 def _draws() -> None:
-    photo = sample(sample_names()[0])
-    made = draws(photo, POLICIES["D3"], seed=0, epochs=range(6), size=(150, 150))
-    first = fit(photo, (150, 150), channels=3)
-    _shown((first, "The photo"), *((one.image, f"Epoch {nth}") for nth, one in enumerate(made, 1)))
+    image = sample(sample_names()[0])
+    made = draws(image, POLICIES["D3"], seed=0, epochs=range(6), size=(150, 150))
+    first = fit(image, (150, 150), channels=3)
+    _shown((first, "The image"), *((one.image, f"Epoch {nth}") for nth, one in enumerate(made, 1)))
 
 
 FIGURES = {"kernel": _kernel, "order": _order, "pool": _pool, "draws": _draws}
-"""Each draws its controls and pictures."""
+"""Each draws its controls and images."""

@@ -11,7 +11,7 @@ from cnnviz.presets import PRESETS
 from cnnviz.published_results import REPORTED
 from cnnviz.runs import Run, metrics
 from cnnviz.ui.learn.topics import Link, Topic
-from cnnviz.ui.learn.translation_test import moved_pictures
+from cnnviz.ui.learn.translation_test import moved_images
 from cnnviz.ui.markdown import plain
 from cnnviz.ui.runs.learning_curves import charts
 
@@ -51,7 +51,7 @@ def own_runs(topic: Topic, listed: Sequence[Run]) -> None:
         st.page_link("pages/runs.py", label="See their curves on each other", icon=":material/monitoring:",
                      query_params={"run": ",".join(run.id for run in shown)})  # fmt: skip
     if topic.moved and shown:
-        moved_pictures({name: run for name, run in found.items() if run is not None})
+        moved_images({name: run for name, run in found.items() if run is not None})
     curve = found.get(topic.curve)
     if curve is not None and metrics.epochs(curve.metrics_path):
         charts(curve, place="learn", live=False)

@@ -20,9 +20,9 @@ class Link:
 
 @dataclass(frozen=True)
 class Topic:
-    """A question. `sentences` are Markdown; `figure` names a picture of `learn_figures`; `systems` are presets whose
+    """A question. `sentences` are Markdown; `figure` names an image of `learn_figures`; `systems` are presets whose
     runs stand beside each other, and `curve` the one whose curves are shown; `look` says what to look at in them, and
-    `moved` whether they can be asked about moved pictures."""
+    `moved` whether they can be asked about moved images."""
 
     title: str
     question: str
@@ -39,8 +39,8 @@ TOPICS: dict[str, Topic] = {
     "convolution": Topic(
         "Convolution",
         "What does a convolution compute?",
-        "A small window of weights, the **kernel**, slides over the picture. At each place the pixels under it are "
-        "multiplied by its weights and added up: one number. Where the picture looks like the kernel the number is "
+        "A small window of weights, the **kernel**, slides over the image. At each place the pixels under it are "
+        "multiplied by its weights and added up: one number. Where the image looks like the kernel the number is "
         "large. A network learns hundreds of such kernels; here, nine weights are set by hand.",
         figure="kernel",
         links=(
@@ -51,23 +51,23 @@ TOPICS: dict[str, Topic] = {
     "structure": Topic(
         "Structure",
         "Why does flattening lose structure?",
-        "A dense layer takes all pixels as one long list. Put them in any other order, the same for every picture, and "
+        "A dense layer takes all pixels as one long list. Put them in any other order, the same for every image, and "
         "it learns just as well: it never knew which pixels are neighbours. A convolution looks at neighbours, so that "
-        "the left picture is worth more to it than the right one, although both hold the very same numbers.",
+        "the left image is worth more to it than the right one, although both hold the very same numbers.",
         figure="order",
         systems=("C1", "C2"),
-        look="C1 flattens the fashion pictures at once, C2 looks with convolutions first. Compare their best "
+        look="C1 flattens the fashion images at once, C2 looks with convolutions first. Compare their best "
         "validation accuracies; the tutorial reported 0.880 (training) and 0.916.",
     ),
     "pooling": Topic(
         "Pooling",
         "What does pooling buy?",
         "Max pooling keeps the largest of four neighbours. Three quarters of the numbers go, and with them the exact "
-        "place: when the picture moves by a pixel, most of what is kept stays where it was. So a network needn't "
+        "place: when the image moves by a pixel, most of what is kept stays where it was. So a network needn't "
         "learn each thing at each place anew.",
         figure="pool",
         systems=("C1", "C2"),
-        look="How much do shifts of the picture cost a network with convolution and pooling (C2), and one with neither "
+        look="How much do shifts of the image cost a network with convolution and pooling (C2), and one with neither "
         "(C1)? One pooling forgives a pixel or two; the curve says when it no longer does.",
         moved=True,
         links=(Link("augment", "Does my network survive a shift?", "swap_horiz", "", (("policy", "light"),)),),
@@ -75,30 +75,30 @@ TOPICS: dict[str, Topic] = {
     "overfitting": Topic(
         "Learning by heart",
         "When do the curves part, and why?",
-        "A large network can learn 2,000 photos by heart: training accuracy goes to 1, but on photos that it never saw "
+        "A large network can learn 2,000 images by heart: training accuracy goes to 1, but on images that it never saw "
         "it stops getting better. **Validation** tells; where its curve leaves that of training, learning by heart has "
         "begun. cnnviz keeps the network of the best epoch, not the last.",
         systems=("D2",),
         curve="D2",
-        look="D2 has 3.5 million weights for 2,000 photos. The shaded stretch is where the curves part.",
-        links=(Link("runs", "Which pictures does it get wrong?", "troubleshoot", "D2"),),
+        look="D2 has 3.5 million weights for 2,000 images. The shaded stretch is where the curves part.",
+        links=(Link("runs", "Which images does it get wrong?", "troubleshoot", "D2"),),
     ),
     "augmentation": Topic(
         "Augmentation",
         "What does augmentation buy?",
-        "A cat that is turned a little is still a cat. If every epoch shows each photo a little differently, there is "
+        "A cat that is turned a little is still a cat. If every epoch shows each image a little differently, there is "
         "nothing to learn by heart: without (D2) training accuracy runs ahead to 1 while validation stands still; with "
         "it and dropout (D3) both rise together, for longer and higher.",
         figure="draws",
         systems=("D2", "D3"),
         curve="D3",
         look="D3 is D2 with dropout and augmentation. Its curves stay together.",
-        links=(Link("augment", "Adjust the steps on your own photo", "auto_awesome_motion", "", (("policy", "D3"),)),),
+        links=(Link("augment", "Adjust the steps on your own image", "auto_awesome_motion", "", (("policy", "D3"),)),),
     ),
     "transfer": Topic(
         "Transfer",
         "What does a trained network bring along?",
-        "Edges, textures and parts of things are the same in all photos. A network that learned 1.2 million of them "
+        "Edges, textures and parts of things are the same in all images. A network that learned 1.2 million of them "
         "needs only a new last layer for cats and dogs: 1,281 weights instead of millions. On **kept features** (M4) "
         "that takes seconds, **in the model** (M5) it works with augmentation, and **fine-tuned** (M6) the last layers "
         "adapt too.",
@@ -117,10 +117,10 @@ TOPICS: dict[str, Topic] = {
     "why": Topic(
         "Reasons",
         "May I believe a heat map?",
-        "Grad-CAM lays over the photo where the evidence for an answer came from. It looks convincing even when it is "
+        "Grad-CAM lays over the image where the evidence for an answer came from. It looks convincing even when it is "
         "wrong. So cnnviz measures it: take away what it marks and the answer must fall faster than with random maps; "
         "put the weights in random order and it must change.",
-        links=(Link("predict", "Explain a photo and measure the map", "rule", "P", (("sample", "chelsea"),)),),
+        links=(Link("predict", "Explain an image and measure the map", "rule", "P", (("sample", "chelsea"),)),),
     ),
 }
 """By the names that stand in the address."""

@@ -1,4 +1,4 @@
-"""The Learn page's measurement of what moved pictures cost: a person's own networks, asked in the background."""
+"""The Learn page's measurement of what moved images cost: a person's own networks, asked in the background."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ from cnnviz.ui.inputs.model_cache import Network, networks, of_run
 from cnnviz.ui.markdown import plain
 from cnnviz.ui.session import background_job
 
-__all__ = ["moved_pictures"]
+__all__ = ["moved_images"]
 
-PICTURES = 500
+IMAGES = 500
 PATIENCE_SECONDS = 0.3
 _WANTED, _SAID, _FOUND = "learn_shifts_wanted", "learn_shifts_said", "learn_shifts_found"
 
 
-def moved_pictures(runs: Mapping[str, Run]) -> None:
-    """Draws how right networks are about pictures that were moved, or the way to measure it.
+def moved_images(runs: Mapping[str, Run]) -> None:
+    """Draws how right networks are about images that were moved, or the way to measure it.
 
     Args:
         runs: by what they are called.
@@ -39,17 +39,17 @@ def moved_pictures(runs: Mapping[str, Run]) -> None:
     known = {name: one for name, one in found.items() if one is not None}
     if not known:
         return
-    st.markdown("**Accuracy when the pictures are moved**")
+    st.markdown("**Accuracy when the images are moved**")
     st.plotly_chart(
         shifts_chart({name: one.accuracy for name, one in known.items()}), config=CONFIG, key="learn_shifts",
-        theme="streamlit", alt="Accuracy over the number of pixels that the pictures are moved",
+        theme="streamlit", alt="Accuracy over the number of pixels that the images are moved",
     )  # fmt: skip
     st.caption(" ".join(_told(name, one) for name, one in known.items()))
 
 
 def _told(name: str, found: Shifted) -> str:
     first, third = found.accuracy[0], found.accuracy[3]
-    return plain(f"{name}: {first:.1%} of {found.pictures:,} held-out pictures as they are, {third:.1%} moved by 3.")
+    return plain(f"{name}: {first:.1%} of {found.images:,} held-out images as they are, {third:.1%} moved by 3.")
 
 
 def _measure(missing: list[Run]) -> None:
@@ -58,9 +58,9 @@ def _measure(missing: list[Run]) -> None:
         if sentence := st.session_state.pop(_SAID, ""):
             st.error(plain(sentence), icon=":material/error:")
         st.button(
-            "Measure it on moved pictures", icon=":material/open_with:", key="learn_shifts_measure", type="primary",
+            "Measure it on moved images", icon=":material/open_with:", key="learn_shifts_measure", type="primary",
             on_click=st.session_state.update, args=({_WANTED: wanted},),
-            help=f"Asks these networks about {PICTURES} held-out pictures at most, moved by 0 to {shifts.FARTHEST} "
+            help=f"Asks these networks about {IMAGES} held-out images at most, moved by 0 to {shifts.FARTHEST} "
             "pixels up, down, left and right.",
         )  # fmt: skip
         return
@@ -69,7 +69,7 @@ def _measure(missing: list[Run]) -> None:
         return
     if not background_job.known("learn_shifts"):
         work = partial(_work, list(zip(missing, opened, strict=True)), st.session_state[_FOUND])
-        background_job.start("learn_shifts", work, "Reading the pictures")
+        background_job.start("learn_shifts", work, "Reading the images")
     if (done := background_job.finished("learn_shifts", PATIENCE_SECONDS)) is None:
         return
     del st.session_state[_WANTED]
@@ -82,7 +82,7 @@ def _work(
 ) -> None:
     for run, network in pairs:
         try:
-            given = samples(run, limit=PICTURES, progress=progress, cancelled=cancelled)
+            given = samples(run, limit=IMAGES, progress=progress, cancelled=cancelled)
             heads = tuple(head.name for head in network.loaded.heads)
             found[of_run(run).stamp] = shifts.accuracy_when_moved(
                 network.answers, heads, given, run=run, progress=progress, cancelled=cancelled

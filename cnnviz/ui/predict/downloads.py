@@ -30,12 +30,12 @@ def subject(pair: Pair, shown: Shown) -> str:
 
 
 def numbers(pair: Pair) -> dict[str, Any]:
-    """Returns one network's answers to one photo, as `python -m cnnviz predict --json` gives them.
+    """Returns one network's answers to one image, as `python -m cnnviz predict --json` gives them.
 
     Returns:
-        `photo`, `network` and `heads`, a record for each head of which the explained one says of its map; or `error`.
+        `image`, `network` and `heads`, a record for each head of which the explained one says of its map; or `error`.
     """
-    made: dict[str, Any] = {"photo": pair.photo.title, "network": pair.source.title}
+    made: dict[str, Any] = {"photo": pair.image.title, "network": pair.source.title}
     if not isinstance(pair.answer, Answer):
         return made | {"error": pair.answer or "It was not answered yet."}
     return made | {"heads": [_head(pair, head, shares) for head, shares in pair.answer.shares.items()]}
@@ -50,7 +50,7 @@ def _head(pair: Pair, head: str, shares: np.ndarray) -> dict[str, Any]:
         "probability": float(shares[order[0]]),
         "top": [[classes[index], float(shares[index])] for index in order],
     }
-    if truth := dict(pair.photo.labels).get(head):
+    if truth := dict(pair.image.labels).get(head):
         record["true"] = truth
     if isinstance(pair.shown, Shown) and pair.shown.head == head:
         made = pair.shown.explanation
@@ -66,7 +66,7 @@ def _head(pair: Pair, head: str, shares: np.ndarray) -> dict[str, Any]:
 def numbers_button(pairs: Sequence[Pair], key: str) -> None:
     """Draws the button that saves the numbers of these pairs as one JSON file."""
     images, models = (list(dict.fromkeys(titles)) for titles in
-                        ([pair.photo.title for pair in pairs], [pair.source.file_part for pair in pairs]))  # fmt: skip
+                        ([pair.image.title for pair in pairs], [pair.source.file_part for pair in pairs]))  # fmt: skip
     of = [titles[0] if len(titles) == 1 else f"{len(titles)} {what}" for titles, what in
           ((models, "models"), (images, "images"))]  # fmt: skip
     st.download_button(
@@ -80,10 +80,10 @@ def numbers_button(pairs: Sequence[Pair], key: str) -> None:
 def downloads(pair: Pair, shown: Shown, choice: Choice, key: str) -> None:
     """Draws the buttons that save the overlay, the map and the numbers; files are made when they are asked for."""
     loaded = pair.network.loaded
-    of = (pair.source.file_part, pair.photo.title, subject(pair, shown), shown.explanation.method)
+    of = (pair.source.file_part, pair.image.title, subject(pair, shown), shown.explanation.method)
 
-    def picture() -> bytes:
-        whole = base(pair.photo, loaded.image_size, loaded.crop, max(pair.photo.shown.shape))
+    def image() -> bytes:
+        whole = base(pair.image, loaded.image_size, loaded.crop, max(pair.image.shown.shape))
         return images.to_png(overlay(whole, shown.explanation.map[0], choice.opacity / 100, choice.colour_map))
 
     def values() -> bytes:
@@ -93,9 +93,9 @@ def downloads(pair: Pair, shown: Shown, choice: Choice, key: str) -> None:
 
     with st.container(horizontal=True, gap="small"):
         st.download_button(
-            "Overlay", picture, file_name(*of, "overlay", ending=".png"), "image/png", icon=":material/download:",
+            "Overlay", image, file_name(*of, "overlay", ending=".png"), "image/png", icon=":material/download:",
             type="tertiary",
-            key=f"{key}_png", on_click="ignore", help="The picture above as PNG, with this opacity and these colours.",
+            key=f"{key}_png", on_click="ignore", help="The image above as PNG, with this opacity and these colours.",
         )  # fmt: skip
         st.download_button(
             "Map", values, file_name(*of, "map", ending=".npy"), "application/octet-stream",

@@ -64,7 +64,7 @@ def choices(choice: Choice, network: Network, facts: Facts | None) -> None:
         _select("Question", heads, _head(choice, network), lambda name: _put(choice, head=name, subject=""),
                 "Which of its answers is explained.", width=130, key="head")  # fmt: skip
     classes = network.loaded.classes[_head(choice, network)]
-    labelled = choice.against == "truth" or any(photo.labels for photo in choice.photos)
+    labelled = choice.against == "truth" or any(image.labels for image in choice.images)
     _select(
         "Class", [ANSWERED, SECOND, *[TRUTH] * labelled, *classes],
         f" {choice.against}" if choice.against else choice.subject,
@@ -128,10 +128,10 @@ def _select(
 
 @st.fragment
 def opacity(choice: Choice) -> None:
-    """Draws the slider. It reruns alone, and changes one number of the page's style: the pictures stay as they are."""
+    """Draws the slider. It reruns alone, and changes one number of the page's style: the images stay as they are."""
     st.slider(
         "Opacity of the map", 0, 100, key=seed("predict_opacity", choice.opacity), format="%d %%", step=5,
         on_change=lambda: _put(choice, opacity=st.session_state["predict_opacity"]),
-        help="0 % shows the photo alone, 100 % the map alone. The saved overlay has the same.",
+        help="0 % shows the image alone, 100 % the map alone. The saved overlay has the same.",
     )  # fmt: skip
     st.html(f"<style>:root {{ --cnnviz-map: {choice.opacity / 100}; }}</style>")

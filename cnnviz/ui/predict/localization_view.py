@@ -22,12 +22,12 @@ def objects_part(case: Case, found: Findings, key: str) -> None:
     """Draws what is known of the methods; what isn't is measured when a person asks for it."""
     st.markdown("#### Does it find the object?")
     st.caption(
-        "In these generated pictures it is known where the object is. A map points at it where its strongest place is "
+        "In these generated images it is known where the object is. A map points at it where its strongest place is "
         "on it (pointing game, Zhang et al. 2016, arXiv:1608.00507). Beside it: how much of the map is there (Wang et "
-        f"al. 2020, arXiv:1910.01279). In every test picture the answer for {plain(case.head)} is explained."
+        f"al. 2020, arXiv:1910.01279). In every test image the answer for {plain(case.head)} is explained."
     )
     work = measured(
-        found, "pointing", partial(measure_pointing, case, found.methods), "Reading the test pictures", key,
+        found, "pointing", partial(measure_pointing, case, found.methods), "Reading the test images", key,
         begin=bool(found.methods),
     )  # fmt: skip
     if work is not None:
@@ -55,7 +55,7 @@ def _asked(found: Findings, missing: list[str], key: str) -> None:
         st.button(
             "Measure on the test split", icon=":material/query_stats:", key=f"{key}_measure", disabled=not chosen,
             on_click=_begin, args=(found, tuple(chosen)),
-            help="Explains every test picture by each of these methods. The figures are kept with the run.",
+            help="Explains every test image by each of these methods. The figures are kept with the run.",
         )  # fmt: skip
 
 
@@ -75,16 +75,16 @@ def _shown(case: Case, shown: dict[str, Pointing], key: str) -> None:
         object_bars([(METHODS[name].title, one.hits, one.energy) for name, one in shown.items()], area=first.area,
                     centre=first.centre),
         config=CONFIG, key=f"{key}_objects",
-        alt="For each method the share of pictures whose map points at the object, and of the map that lies on it",
+        alt="For each method the share of images whose map points at the object, and of the map that lies on it",
     )  # fmt: skip
     share = st.column_config.NumberColumn(format="%.0f %%")
     right.dataframe(
         [
             {"Method": METHODS[name].title, "Points at it": 100 * one.hits, "Lies on it": 100 * one.energy,
-             "Empty maps": one.empty, "Pictures": one.pictures}
+             "Empty maps": one.empty, "Images": one.images}
             for name, one in shown.items()
         ],
         hide_index=True, key=f"{key}_table", column_config={"Points at it": share, "Lies on it": share},
     )  # fmt: skip
     if part := [METHODS[name].title for name, one in shown.items() if not one.whole]:
-        right.caption(f"Over a random part of the pictures: {plain(', '.join(part))}.")
+        right.caption(f"Over a random part of the images: {plain(', '.join(part))}.")

@@ -41,7 +41,7 @@ SECONDS = {"faithful": 30.0, "randomised": 60.0, "pointing": 600.0}
 """How long each measurement may take; what is done by then is shown."""
 
 SLOW = ("score-cam", "smoothgrad", "integrated-gradients", "occlusion")
-"""Methods that ask the network many times about each picture."""
+"""Methods that ask the network many times about each image."""
 
 Progress = Callable[[str, int, int], None]
 Asked = Callable[[], bool]
@@ -49,7 +49,7 @@ Asked = Callable[[], bool]
 
 @dataclass(frozen=True, eq=False)
 class Case:
-    """A map on the page: the network, the picture as it sees it, uint8 (h, w, c), the map of it, and its run if any."""
+    """A map on the page: the network, the image as it sees it, uint8 (h, w, c), the map of it, and its run if any."""
 
     network: Network
     image: np.ndarray
@@ -125,10 +125,10 @@ def measure_faithful(case: Case, other: str, progress: Progress, cancelled: Aske
     """Returns the deletion and insertion curves of the map, of random ones and, where named, of another method's."""
     network, made, target = case.network, case.explanation, case.target
 
-    def score(pictures: np.ndarray) -> np.ndarray:
+    def score(images: np.ndarray) -> np.ndarray:
         if cancelled():
             raise Cancelled
-        return network.answers(pictures)[target.head][:, target.index]
+        return network.answers(images)[target.head][:, target.index]
 
     def map_of() -> np.ndarray:
         with _letting_in(network.lock) as breathe:

@@ -46,12 +46,12 @@ def trust_panel(
 
     Args:
         network: whose answer is explained.
-        image: uint8 (h, w, c), the picture as the network sees it.
-        explanation: the map on screen, of this picture alone.
+        image: uint8 (h, w, c), the image as the network sees it.
+        explanation: the map on screen, of this image alone.
         key: tells its widgets from those of other panels.
         run: the network's run; `None` for one from elsewhere.
         colour_map: a name of `overlay.COLOUR_MAPS`.
-        names: what the network and the picture are called in the name of a file.
+        names: what the network and the image are called in the name of a file.
     """
     with st.expander(
         "How far can I trust this map?", icon=":material/rule:", key=f"{key}_open", on_change="rerun"

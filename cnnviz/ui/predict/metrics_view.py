@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from cnnviz.augment.preview import picture_bytes
+from cnnviz.augment.preview import image_bytes
 from cnnviz.explain.attribution.registry import METHODS
 from cnnviz.explain.metrics.deletion_insertion import Faithful
 from cnnviz.explain.metrics.parameter_randomization import Randomised
@@ -28,7 +28,7 @@ __all__ = ["PARTS", "Findings", "faithful_part", "measured", "randomised_part", 
 PARTS = ("faithful", "randomised", "pointing")
 PATIENCE_SECONDS = 0.4
 STOPPED = "It was stopped before there was anything to show."
-_SIDE = 160  # of the pictures under the bars, in pixels at least
+_SIDE = 160  # of the images under the bars, in pixels at least
 
 
 @dataclass(eq=False)
@@ -113,7 +113,7 @@ def faithful_part(case: Case, found: Findings, key: str) -> None:
     shares, mean = next(iter(made.curves.values())).shares, made.random_mean
     axes = {
         "deletion": "Pixels taken away, down to the mean colour",
-        "insertion": "Pixels shown, over a blurred picture",
+        "insertion": "Pixels shown, over a blurred image",
     }
     for place, (kind, axis) in zip(st.columns(2), axes.items(), strict=True):
         area = f"{kind}_area"
@@ -155,7 +155,7 @@ def randomised_part(case: Case, found: Findings, key: str, colour_map: str) -> N
     st.plotly_chart(
         cascade_bars(
             [("as learned", [1.0]), *zip(names, (stage.correlations for stage in made.stages), strict=True)],
-            [picture_bytes(overlay(base, map_, 0.6, colour_map)) for map_ in maps], alike=KEPT,
+            [image_bytes(overlay(base, map_, 0.6, colour_map)) for map_ in maps], alike=KEPT,
         ),
         config=CONFIG, key=f"{key}_cascade",
         alt="Rank correlation of the map with the original one as more layers are randomised, with the maps",
@@ -168,6 +168,6 @@ def randomised_part(case: Case, found: Findings, key: str, colour_map: str) -> N
     )
 
 
-def _enlarged(picture: np.ndarray) -> np.ndarray:
-    factor = max(1, -(-_SIDE // max(picture.shape[:2])))
-    return np.repeat(np.repeat(picture, factor, axis=0), factor, axis=1)
+def _enlarged(image: np.ndarray) -> np.ndarray:
+    factor = max(1, -(-_SIDE // max(image.shape[:2])))
+    return np.repeat(np.repeat(image, factor, axis=0), factor, axis=1)

@@ -19,7 +19,7 @@ __all__ = ["results"]
 
 
 def results(choice: Choice, sources: Sequence[Source]) -> None:
-    """Draws the answers of these networks to the chosen photos, or what is missing for them."""
+    """Draws the answers of these networks to the chosen images, or what is missing for them."""
     notes = st.container()
     place = st.container(key="predict_choices")
     if not sources:
@@ -27,11 +27,11 @@ def results(choice: Choice, sources: Sequence[Source]) -> None:
     with place:
         found = opened(sources) if sources else []
     chosen = _chosen(sources, found or [])
-    if not choice.photos:
-        st.write("Drop a photo above, or click on one of the samples.")
+    if not choice.images:
+        st.write("Drop an image above, or click on one of the samples.")
     elif not chosen:
-        for photo in choice.photos[:1]:
-            waiting(photo)
+        for image in choice.images[:1]:
+            waiting(image)
     else:
         _asked(choice, chosen, place)
     with notes:
@@ -64,9 +64,9 @@ def _asked(choice: Choice, chosen: list[tuple[Source, Network]], place) -> None:
             doubts(choice, source, one)
         row = st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="predict_row")
         below = st.container()
-    single = full_row() if len(chosen) * len(choice.photos) == 1 else None
+    single = full_row() if len(chosen) * len(choice.images) == 1 else None
     with single.work if single is not None else below:
-        pairs = computed(chosen, choice.photos, request_of(choice), choice.every_layer)
+        pairs = computed(chosen, choice.images, request_of(choice), choice.every_layer)
     with row:
         choices(choice, network, pairs[0].facts)
         if len(pairs) > 1:
@@ -84,7 +84,7 @@ def _asked(choice: Choice, chosen: list[tuple[Source, Network]], place) -> None:
 
 
 def _grid(choice: Choice, pairs: list[Pair], several: bool) -> None:
-    columns = sum(pair.photo is pairs[0].photo for pair in pairs) if several else min(3, len(pairs))
+    columns = sum(pair.image is pairs[0].image for pair in pairs) if several else min(3, len(pairs))
     place = st.grid(columns, min_column_width=300, gap="medium", key="predict_grid")
     for nth, pair in enumerate(pairs):
         with place, st.container(border=True):

@@ -14,7 +14,7 @@ import streamlit as st
 
 from cnnviz.errors import CnnvizError, ModelError
 from cnnviz.explain import METHODS, Explanation, Target, explain
-from cnnviz.ui.inputs.input_image import Photo
+from cnnviz.ui.inputs.input_image import InputImage
 from cnnviz.ui.inputs.model_cache import Network, Source
 from cnnviz.ui.session import background_job
 
@@ -57,7 +57,7 @@ class Answer:
 
 @dataclass(frozen=True, eq=False)
 class Shown:
-    """An explanation of one picture (n is 1) and in which words it was asked for.
+    """An explanation of one image (n is 1) and in which words it was asked for.
 
     `head` and `index` are the class that is explained, `against` the class it is compared with, or `None`; `notes` are
     sentences on what was asked for but not to be had.
@@ -72,7 +72,7 @@ class Shown:
 
 @dataclass(frozen=True, eq=False)
 class Pair:
-    """A network and a photo: what is known of them so far. Sentences stand where something could not be had.
+    """A network and an image: what is known of them so far. Sentences stand where something could not be had.
 
     `before` is the map that was shown last, for the time until another one is there; `strip` are the maps of all
     convolutions, from the input on.
@@ -80,7 +80,7 @@ class Pair:
 
     source: Source
     network: Network
-    photo: Photo
+    image: InputImage
     facts: Facts | None = None
     answer: Answer | str | None = None
     shown: Shown | str | None = None
@@ -118,15 +118,15 @@ class _Store:
                 self.items.popitem(last=False)
 
 
-def computed(chosen: Sequence[tuple[Source, Network]], photos: Sequence[Photo], request: Request,
+def computed(chosen: Sequence[tuple[Source, Network]], images: Sequence[InputImage], request: Request,
              every_layer: bool) -> list[Pair]:  # fmt: skip
-    """Returns every network with every photo and what is known of them; the rest is begun, and a bar shows how far.
+    """Returns every network with every image and what is known of them; the rest is begun, and a bar shows how far.
 
     Args:
         every_layer: whether the map is wanted for each convolution too, for the first pair only.
     """
     store: _Store = st.session_state.setdefault(_STORE, _Store())
-    pairs = [Pair(source, network, photo) for photo in photos for source, network in chosen]
+    pairs = [Pair(source, network, image) for image in images for source, network in chosen]
     wanted = (request, every_layer, tuple(_key(pair) for pair in pairs))
     if st.session_state.get(_WANTED, (None,))[0] != wanted:
         st.session_state[_WANTED] = (wanted, "")
@@ -149,7 +149,7 @@ def computed(chosen: Sequence[tuple[Source, Network]], photos: Sequence[Photo], 
 
 
 def _key(pair: Pair) -> tuple:
-    return pair.source.stamp, pair.photo.identity
+    return pair.source.stamp, pair.image.identity
 
 
 def _known(store: _Store, pair: Pair, request: Request, strip: bool) -> Pair:
@@ -205,7 +205,7 @@ def _work(store: _Store, pairs: Sequence[Pair], request: Request, every_layer: b
         for one in requests:
             if cancelled() or not isinstance(answer, Answer):
                 break
-            what = f"{METHODS[method_of(one, facts)].title}" + (f", photo {nth + 1}" if len(pairs) > 1 else "")
+            what = f"{METHODS[method_of(one, facts)].title}" + (f", image {nth + 1}" if len(pairs) > 1 else "")
             store.made((*_key(pair), one), partial(_explain, pair, facts, answer, one,
                        lambda done, total, what=what: progress(what, done, total), cancelled))  # fmt: skip
 
@@ -222,19 +222,25 @@ def _facts(network: Network) -> Facts:
 
 
 def _answer(pair: Pair) -> Answer:
-    seen = pair.network.loaded.fit(pair.photo.whole(pair.network.loaded.bits))
+    seen = pair.network.loaded.fit(pair.image.whole(pair.network.loaded.bits))
     heads = pair.network.loaded.heads
     shares = pair.network.answers(seen[None])
     return Answer(seen, {head.name: values[0] for head, values in zip(heads, shares, strict=True)})
 
 
 def _against(
-    photo: Photo, request: Request, head: str, classes: Sequence[str], order: np.ndarray, index: int, notes: list[str]
+    image: InputImage,
+    request: Request,
+    head: str,
+    classes: Sequence[str],
+    order: np.ndarray,
+    index: int,
+    notes: list[str],
 ) -> int | None:
     """With which class the explained one is compared; adds a note where it isn't the one that was asked for."""
-    truth = dict(photo.labels).get(head)
+    truth = dict(image.labels).get(head)
     if request.against == "truth" and truth not in classes:
-        notes.append("The true class of this photo isn't known, so that nothing is compared.")
+        notes.append("The true class of this image isn't known, so that nothing is compared.")
         return None
     if request.against == "truth" and classes.index(truth) != index:
         return classes.index(truth)
@@ -254,7 +260,7 @@ def _explain(pair: Pair, facts: Facts, answer: Answer, request: Request, progres
         index = classes.index(request.subject)
     elif request.subject:
         notes.append(f"It has no class {request.subject!r}; what it answers is explained.")
-    against = _against(pair.photo, request, head, classes, order, index, notes)
+    against = _against(pair.image, request, head, classes, order, index, notes)
     method = method_of(request, facts)
     layer = request.layer if METHODS[method].family == "cam" and request.layer in facts.layers else None
     with pair.network.lock:

@@ -1,4 +1,4 @@
-"""How the Predict page shows a network's answer to a photo: in full width, or many in a grid."""
+"""How the Predict page shows a network's answer to an image: in full width, or many in a grid."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ import numpy as np
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from cnnviz.augment.preview import display_size, picture_bytes
+from cnnviz.augment.preview import display_size, image_bytes
 from cnnviz.explain import METHODS
 from cnnviz.figures.prediction import answer, layered, top
 from cnnviz.images import crop_box, fit
 from cnnviz.overlay import overlay
-from cnnviz.ui.inputs.input_image import Photo, base, notes_on
+from cnnviz.ui.inputs.input_image import InputImage, base, notes_on
 from cnnviz.ui.inputs.model_cache import Network
 from cnnviz.ui.inputs.selection import Choice, remove
 from cnnviz.ui.markdown import plain
@@ -26,49 +26,49 @@ from cnnviz.ui.predict.prediction_job import Answer, Pair, Shown
 __all__ = ["Row", "cell", "full_row", "shown_in_full", "strip", "trust", "waiting"]
 
 LARGE, SMALL, TINY = 720, 420, 240
-"""Longest sides of pictures, in pixels."""
+"""Longest sides of images, in pixels."""
 MANY_HEADS = 4
 
 
-def given(photo: Photo, network: Network | None) -> None:
-    """Draws the photo as it was given, with the part marked that the network sees."""
-    picture = fit(photo.shown, display_size(photo.shown.shape, SMALL))
-    height, width = photo.size
-    caption = f"{photo.title}, as given: {width:,} × {height:,}"
+def given(image: InputImage, network: Network | None) -> None:
+    """Draws the image as it was given, with the part marked that the network sees."""
+    shown = fit(image.shown, display_size(image.shown.shape, SMALL))
+    height, width = image.size
+    caption = f"{image.title}, as given: {width:,} × {height:,}"
     if network is not None and network.loaded.crop != "whole":
-        box = crop_box(picture.shape, network.loaded.image_size, network.loaded.crop)
-        if box[2:] != picture.shape[:2]:
-            picture, caption = _boxed(picture, box), f"{caption}; the network sees what is in the box"
-    st.image(picture_bytes(picture), caption=plain(caption), width="stretch", alt=f"The photo {photo.title}")
-    for note in notes_on(photo, network.loaded.bits if network is not None else None):
+        box = crop_box(shown.shape, network.loaded.image_size, network.loaded.crop)
+        if box[2:] != shown.shape[:2]:
+            shown, caption = _boxed(shown, box), f"{caption}; the network sees what is in the box"
+    st.image(image_bytes(shown), caption=plain(caption), width="stretch", alt=f"The image {image.title}")
+    for note in notes_on(image, network.loaded.bits if network is not None else None):
         st.caption(plain(note))
 
 
-def _boxed(picture: np.ndarray, box: tuple[int, int, int, int]) -> np.ndarray:
+def _boxed(image: np.ndarray, box: tuple[int, int, int, int]) -> np.ndarray:
     top_, left, height, width = box
-    picture = np.ascontiguousarray(picture)
+    image = np.ascontiguousarray(image)
     corners = (left, top_), (left + width - 1, top_ + height - 1)
     for colour, thickness in (((255, 255, 255), 4), ((15, 118, 110), 2)):
-        cv2.rectangle(picture, *corners, colour, thickness)
-    return picture
+        cv2.rectangle(image, *corners, colour, thickness)
+    return image
 
 
 def seen(pair: Pair) -> None:
-    """Draws the photo as the network gets it."""
-    picture = pair.answer.seen
-    height, width, channels = picture.shape
+    """Draws the image as the network gets it."""
+    image = pair.answer.seen
+    height, width, channels = image.shape
     st.image(
-        picture_bytes(picture), width="stretch",
+        image_bytes(image), width="stretch",
         caption=plain(f"As the network sees it: {width:,} × {height:,}{' grey' if channels == 1 else ''}"),
-        alt="The photo cropped and resized for the network",
+        alt="The image cropped and resized for the network",
     )  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)
 class Row:
-    """The places of a photo that is shown over the whole width; `work` is where a bar shows how far the rest is."""
+    """The places of an image that is shown over the whole width; `work` is where a bar shows how far the rest is."""
 
-    photo: DeltaGenerator
+    image: DeltaGenerator
     map: DeltaGenerator
     answer: DeltaGenerator
     work: DeltaGenerator
@@ -82,9 +82,9 @@ def full_row() -> Row:
 
 
 def shown_in_full(pair: Pair, choice: Choice, row: Row) -> None:
-    """Draws one network's answer to one photo over the whole width."""
-    with row.photo:
-        given(pair.photo, pair.network)
+    """Draws one network's answer to one image over the whole width."""
+    with row.image:
+        given(pair.image, pair.network)
         if isinstance(pair.answer, Answer):
             with st.container(width=200):
                 seen(pair)
@@ -105,7 +105,7 @@ def trust(pair: Pair, choice: Choice, key: str) -> None:
     if isinstance(pair.shown, Shown) and isinstance(pair.answer, Answer):
         made, run = pair.shown.explanation, pair.source.run
         trust_panel(pair.network, pair.answer.seen, made, key=key, run=run, colour_map=choice.colour_map,
-                    names=(pair.source.file_part, pair.photo.title))  # fmt: skip
+                    names=(pair.source.file_part, pair.image.title))  # fmt: skip
 
 
 def _continued(sentences: str) -> str:
@@ -113,15 +113,15 @@ def _continued(sentences: str) -> str:
     return sentences[:1].lower() + sentences[1:]
 
 
-def waiting(photo: Photo) -> None:
-    """Draws a photo that no network is there for yet, where the answer will stand."""
+def waiting(image: InputImage) -> None:
+    """Draws an image that no network is there for yet, where the answer will stand."""
     row = full_row()
-    with row.photo:
-        given(photo, None)
+    with row.image:
+        given(image, None)
     with row.map:
-        picture = fit(photo.shown, display_size(photo.shown.shape, LARGE))
-        data = picture_bytes(picture)
-        st.html(layered(data, data, picture.shape, f"The photo {photo.title}"))
+        shown = fit(image.shown, display_size(image.shown.shape, LARGE))
+        data = image_bytes(shown)
+        st.html(layered(data, data, shown.shape, f"The image {image.title}"))
 
 
 def cell(pair: Pair, choice: Choice, several: bool, key: str) -> None:
@@ -133,12 +133,12 @@ def cell(pair: Pair, choice: Choice, several: bool, key: str) -> None:
     """
     with st.container(horizontal=True, vertical_alignment="center"):
         with st.container(width="stretch"):
-            name = f"**{plain(pair.photo.title)}**"
+            name = f"**{plain(pair.image.title)}**"
             st.markdown(f"{name} · {plain(pair.source.title)}" if several else name)
-        if len(choice.photos) > 1:
+        if len(choice.images) > 1:
             st.button(
                 "Remove", icon=":material/close:", type="tertiary", key=f"{key}_remove", on_click=remove,
-                args=(choice, pair.photo), help=f"Takes {plain(pair.photo.title)} away.",
+                args=(choice, pair.image), help=f"Takes {plain(pair.image.title)} away.",
             )  # fmt: skip
     _map(pair, choice, SMALL)
     answers(pair, choice, brief=True)
@@ -146,7 +146,7 @@ def cell(pair: Pair, choice: Choice, several: bool, key: str) -> None:
         if more.open:
             one, two = st.columns(2)
             with one:
-                given(pair.photo, pair.network)
+                given(pair.image, pair.network)
             with two:
                 if isinstance(pair.answer, Answer):
                     seen(pair)
@@ -159,29 +159,29 @@ def cell(pair: Pair, choice: Choice, several: bool, key: str) -> None:
 def _map(pair: Pair, choice: Choice, longest: int) -> None:
     shown = pair.shown if isinstance(pair.shown, Shown) else pair.before if pair.shown is None else None
     if shown is None:
-        data = picture_bytes(picture := _base(pair, longest))
-        st.html(layered(data, data, picture.shape, f"The photo {pair.photo.title}"))
+        data = image_bytes(image := _base(pair, longest))
+        st.html(layered(data, data, image.shape, f"The image {pair.image.title}"))
         return
-    alt = f"Heat map over {pair.photo.title}: where evidence for {subject(pair, shown)} is"
+    alt = f"Heat map over {pair.image.title}: where evidence for {subject(pair, shown)} is"
     st.html(_drawn(pair, shown, _identity(pair, shown), choice.colour_map, longest, alt))
 
 
 def _base(pair: Pair, longest: int) -> np.ndarray:
-    return base(pair.photo, pair.network.loaded.image_size, pair.network.loaded.crop, longest)
+    return base(pair.image, pair.network.loaded.image_size, pair.network.loaded.crop, longest)
 
 
 def _identity(pair: Pair, shown: Shown) -> tuple:
     made = shown.explanation
     return (
-        pair.source.stamp, pair.photo.identity, made.method, made.layer, shown.head, shown.index, shown.against
+        pair.source.stamp, pair.image.identity, made.method, made.layer, shown.head, shown.index, shown.against
     )  # fmt: skip
 
 
 @st.cache_data(show_spinner=False, max_entries=128)
 def _drawn(_pair: Pair, _shown: Shown, identity: tuple, colour_map: str, longest: int, alt: str) -> str:
-    picture = _base(_pair, longest)
-    heat = overlay(picture, _shown.explanation.map[0], 1.0, colour_map)
-    return layered(picture_bytes(picture), picture_bytes(heat), picture.shape, alt)
+    image = _base(_pair, longest)
+    heat = overlay(image, _shown.explanation.map[0], 1.0, colour_map)
+    return layered(image_bytes(image), image_bytes(heat), image.shape, alt)
 
 
 def _words(pair: Pair) -> None:
@@ -210,7 +210,7 @@ def answers(pair: Pair, choice: Choice, *, brief: bool = False) -> None:
         st.error(plain(pair.answer), icon=":material/error:")
     if not isinstance(pair.answer, Answer):
         return
-    loaded, truths = pair.network.loaded, dict(pair.photo.labels)
+    loaded, truths = pair.network.loaded, dict(pair.image.labels)
     names = [head.name for head in loaded.heads]
     first = choice.head if choice.head in names else names[0]
     names = [first, *(name for name in names if name != first)]
@@ -230,7 +230,7 @@ def answers(pair: Pair, choice: Choice, *, brief: bool = False) -> None:
 
 def strip(pair: Pair, choice: Choice) -> None:
     """Draws the same explanation for each convolution, from the input on."""
-    st.markdown(f"**Every convolution, from the input on** · {plain(pair.photo.title)} · {plain(pair.source.title)}")
+    st.markdown(f"**Every convolution, from the input on** · {plain(pair.image.title)} · {plain(pair.source.title)}")
     place = st.grid(6, min_column_width=130, gap="small", key="predict_strip")
     for layer, shown in zip(pair.facts.layers, pair.strip, strict=True):
         with place:

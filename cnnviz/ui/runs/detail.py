@@ -101,7 +101,7 @@ def _deeds(run: Run) -> None:
             st.session_state["train_recipe"] = run.recipe
             query_params.go("pages/train.py")
         if st.button(
-            "Ask it about photos",
+            "Ask it about images",
             icon=":material/image_search:",
             key="runs_ask",
             disabled=run.recipe is None or run.active or not run.best_path.is_file(),

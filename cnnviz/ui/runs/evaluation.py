@@ -1,4 +1,4 @@
-"""A run's evaluation: figures, matrix, curves and pictures of a split, measured when somebody asks."""
+"""A run's evaluation: figures, matrix, curves and images of a split, measured when somebody asks."""
 
 from __future__ import annotations
 
@@ -39,9 +39,9 @@ def report_part(run: Run) -> None:
     _from_address(run)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         split = st.segmented_control(
-            "Measured on", [*reversed(SPLITS)], format_func=lambda name: f"{WORDS[name]} pictures",
+            "Measured on", [*reversed(SPLITS)], format_func=lambda name: f"{WORDS[name]} images",
             key="runs_report_split", required=True,
-            help="Test pictures had no part in the training; training pictures show what was learned by heart.",
+            help="Test images had no part in the training; training images show what was learned by heart.",
         )  # fmt: skip
         place = st.container(width="content")
     found = answers(run, split)
@@ -63,20 +63,20 @@ def report_part(run: Run) -> None:
             head = st.segmented_control("Question", heads, key=_HEAD, required=True,
                                         help="Each answer (head) of the network has a report of its own.")  # fmt: skip
     if not len(found.indices):
-        st.caption("The split has no picture.")
+        st.caption("The split has no image.")
         return
     report = _report(f"{run.id} {found.stamp} {split}", head, found)
     if found.same_as:
-        st.info("Validation and test are the same pictures here: they chose the best epoch, so that on new pictures "
+        st.info("Validation and test are the same images here: they chose the best epoch, so that on new images "
                 "a little less is to be expected.", icon=":material/info:")  # fmt: skip
     st.html(numbers(_figures(report, found)))
-    cell = _matrix_and_pictures(run, found, head)
+    cell = _matrix_and_images(run, found, head)
     _write(split, head if head != heads[0] else "", _marked(cell))
     _charts(report, found.classes[head])
 
 
 def _marked(cell: tuple[int, int] | None) -> str:
-    """The cell for the address, where its pictures are shown."""
+    """The cell for the address, where its images are shown."""
     return f"{cell[0]}-{cell[1]}" if cell is not None and st.session_state.get(_VIEW) == "cell" else ""
 
 
@@ -90,7 +90,7 @@ def _write(split: str = "", head: str = "", cell: str = "") -> None:
 
 
 def _from_address(run: Run) -> None:
-    """Takes what a link says: the split, the head, and the cell whose pictures are shown."""
+    """Takes what a link says: the split, the head, and the cell whose images are shown."""
     named = query_params.news("runs_report", ("split", "head", "cell"))
     if named is None:
         tell_first("runs_report_split", _first(run))
@@ -106,7 +106,7 @@ def _from_address(run: Run) -> None:
 
 
 def _first(run: Run) -> str:
-    """Test pictures, unless the worker found none."""
+    """Test images, unless the worker found none."""
     report = read_json(run.folder / "report.json")
     measured = report.get("splits") if isinstance(report, dict) else None
     return (
@@ -124,7 +124,7 @@ def _figures(report: Mapping[str, Any], found: Evaluated) -> list[tuple[str, str
         ("Accuracy", f"{100 * report['accuracy']:.2f} %", "How many answers are right."),
         ("Loss", f"{report['loss']:.4f}", "The mean cross-entropy: small where the true class got much probability."),
         ("Mean F1", f"{report['macro']['f1']:.4f}",
-         "The mean of F1, which weighs precision and recall, over the classes that have pictures here."),
+         "The mean of F1, which weighs precision and recall, over the classes that have images here."),
         ("Calibration error", f"{report['calibration']['error']:.4f}",
          "How far its sureness is from how often it is right, on average; expected calibration error, 15 bins."),
     ]  # fmt: skip
@@ -134,10 +134,10 @@ def _figures(report: Mapping[str, Any], found: Evaluated) -> list[tuple[str, str
             ("Average precision", f"{curves['precision_recall']['average']:.4f}",
              "The area under precision over recall of the second class."),
         ]  # fmt: skip
-    return [*rows, ("Pictures", f"{len(found.indices):,}", "How many could be read and were asked about.")]
+    return [*rows, ("Images", f"{len(found.indices):,}", "How many could be read and were asked about.")]
 
 
-def _matrix_and_pictures(run: Run, found: Evaluated, head: str) -> tuple[int, int]:
+def _matrix_and_images(run: Run, found: Evaluated, head: str) -> tuple[int, int]:
     """Draws both, and returns the chosen cell."""
     classes = found.classes[head]
     counts = confusion(found.labels[head], found.shares[head].argmax(axis=1), len(classes))
@@ -151,8 +151,8 @@ def _matrix_and_pictures(run: Run, found: Evaluated, head: str) -> tuple[int, in
         matrix(counts, classes, key=f"runs_report_matrix_{head}", on_click=_choose, marked=cell)
         with st.container(horizontal=True):
             for at, label, words in (
-                (0, "Labelled", "The true class of the pictures that are shown: a row of the matrix."),
-                (1, "Answered", "The answer about the pictures that are shown: a column of the matrix."),
+                (0, "Labelled", "The true class of the images that are shown: a row of the matrix."),
+                (1, "Answered", "The answer about the images that are shown: a column of the matrix."),
             ):
                 name = f"runs_report_{label.lower()}_{head}"
                 st.session_state[name] = cell[at]
@@ -179,7 +179,7 @@ def _take(head: str, before: tuple[int, int]) -> None:
 def _dataset(run: Run, found: Evaluated) -> Dataset | None:
     """The run's data, if they are still those that were measured."""
     if run.recipe is None:
-        st.error("The recipe of this run can't be read, so its pictures aren't known.", icon=":material/error:")
+        st.error("The recipe of this run can't be read, so its images aren't known.", icon=":material/error:")
         return None
     try:
         _, dataset = dataset_cache.fitting(run.recipe, anywhere=True)
@@ -192,7 +192,7 @@ def _dataset(run: Run, found: Evaluated) -> Dataset | None:
         for head, labels in found.labels.items() if head in split.labels
     )  # fmt: skip
     if not same:
-        st.warning("The data have changed since this was measured, so that their pictures can't be shown with it.",
+        st.warning("The data have changed since this was measured, so that their images can't be shown with it.",
                    icon=":material/warning:")  # fmt: skip
         return None
     return dataset
@@ -215,16 +215,16 @@ def _charts(report: Mapping[str, Any], classes: tuple[str, ...]) -> None:
     if absent := told_absent(report["macro"]["absent"]):
         st.caption(plain(absent))
     if report.get("curves", ...) is None:
-        st.caption("All pictures are of one class, so that there is neither ROC nor precision and recall.")
+        st.caption("All images are of one class, so that there is neither ROC nor precision and recall.")
 
 
 def _table(report: Mapping[str, Any]) -> None:
     rows = pd.DataFrame(report["classes"]).rename(
-        columns={"class": "Class", "precision": "Precision", "recall": "Recall", "f1": "F1", "support": "Pictures"}
+        columns={"class": "Class", "precision": "Precision", "recall": "Recall", "f1": "F1", "support": "Images"}
     )
-    rows.loc[rows["Pictures"] == 0, ["Precision", "Recall", "F1"]] = None  # of no picture, they say nothing
+    rows.loc[rows["Images"] == 0, ["Precision", "Recall", "F1"]] = None  # of no image, they say nothing
     share = {name: st.column_config.NumberColumn(format="%.4f") for name in ("Precision", "Recall", "F1")}
     st.dataframe(
         rows, hide_index=True, key="runs_report_classes", alt="Figures of each class", placeholder="–", height="content"
-        if len(rows) <= 15 else 480, column_config=share | {"Pictures": st.column_config.NumberColumn(format="%,d")},
+        if len(rows) <= 15 else 480, column_config=share | {"Images": st.column_config.NumberColumn(format="%,d")},
     )  # fmt: skip

@@ -1,4 +1,4 @@
-"""A report's pictures: those of a cell, the surest mistakes, the least sure answers; each can be opened and flagged."""
+"""A report's images: those of a cell, the surest mistakes, the least sure answers; each can be opened and flagged."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ import cv2
 import numpy as np
 import streamlit as st
 
-from cnnviz.augment.preview import display_size, picture_bytes
+from cnnviz.augment.preview import display_size, image_bytes
 from cnnviz.data import Dataset
 from cnnviz.data.exclusions import names_of
 from cnnviz.errors import CnnvizError, ImageError
 from cnnviz.probabilities import percent
 from cnnviz.runs import Run, flags
 from cnnviz.runs.predictions import Evaluated
-from cnnviz.ui.components.image_gallery import Tile, pictures
+from cnnviz.ui.components.image_gallery import Tile, images
 from cnnviz.ui.markdown import plain
 from cnnviz.ui.session import query_params
 from cnnviz.ui.session.widget_sync import tell_first
@@ -29,7 +29,7 @@ _OPENED = "runs_report_opened"
 
 
 def chosen(found: Evaluated, head: str, view: str, cell: tuple[int, int]) -> np.ndarray:
-    """Returns which pictures a view shows, as places in `found`, the most telling first; int64.
+    """Returns which images a view shows, as places in `found`, the most telling first; int64.
 
     Args:
         found: the answers.
@@ -48,20 +48,20 @@ def chosen(found: Evaluated, head: str, view: str, cell: tuple[int, int]) -> np.
 
 
 def gallery(run: Run, dataset: Dataset, found: Evaluated, head: str, cell: tuple[int, int]) -> None:
-    """Draws the choice of a view and its pictures."""
+    """Draws the choice of a view and its images."""
     if (named := st.session_state.pop(_OPENED, None)) is not None:
         query_params.go("pages/predict.py", **named)
     tell_first("runs_report_view", "mistakes")
     view = st.segmented_control(
-        "Pictures", list(VIEWS), format_func=VIEWS.get, key="runs_report_view", required=True,
-        help="A click on a picture asks the network about it on Predict: what speaks for its answer rather than for "
+        "Images", list(VIEWS), format_func=VIEWS.get, key="runs_report_view", required=True,
+        help="A click on an image asks the network about it on Predict: what speaks for its answer rather than for "
         "the true class.",
     )  # fmt: skip
     places = chosen(found, head, view, cell)
     classes = found.classes[head]
     if view == "cell":
         true, said = (plain(classes[at]) for at in cell)
-        st.caption(f"Labelled {true}, answered {said}: {len(places):,} of {len(found.indices):,} pictures.")
+        st.caption(f"Labelled {true}, answered {said}: {len(places):,} of {len(found.indices):,} images.")
     elif view == "mistakes":
         st.caption(f"{len(places):,} of {len(found.indices):,} answers are wrong. First those it was surest of: often "
                    "its blind spots, sometimes a wrong label.")  # fmt: skip
@@ -86,7 +86,7 @@ def gallery(run: Run, dataset: Dataset, found: Evaluated, head: str, cell: tuple
         words = (f"labelled {classes[label]}", name) if label != answer else ("as labelled", name)
         tiles.append(Tile(data, small, f"{classes[answer]} · {sure}", words, f"predict?{urlencode(named)}",
                           flagged.get(name, "")))  # fmt: skip
-    pictures(
+    images(
         tiles, flags.FLAGS, VIEWS[view], key=f"runs_report_pictures_{view}",
         on_open=lambda at: st.session_state.update({_OPENED: addresses[at]}),
         on_flag=lambda at, flag: _flag(run, names[at], flag),
@@ -109,7 +109,7 @@ def _flag(run: Run, name: str, flag: str) -> None:
 
 @st.cache_data(show_spinner=False, max_entries=24)
 def _files(_dataset: Dataset, data: str, split: str, indices: tuple[int, ...]) -> list[tuple[bytes, bool]]:
-    """The pictures as small files, and whether each is enlarged without smoothing."""
+    """The images as small files, and whether each is enlarged without smoothing."""
     return [_file(_dataset, split, index) for index in indices]
 
 
@@ -117,12 +117,12 @@ def _file(dataset: Dataset, split: str, index: int) -> tuple[bytes, bool]:
     try:
         image = dataset.splits[split].image(index)
     except ImageError:  # it could be read when it was evaluated
-        return picture_bytes(np.full((SMALL, SMALL, 1), 128, np.uint8)), True
+        return image_bytes(np.full((SMALL, SMALL, 1), 128, np.uint8)), True
     size = display_size(image.shape, SIDE)
     small = max(image.shape[:2]) <= SMALL
     if not small:
         image = cv2.resize(image, size[::-1], interpolation=cv2.INTER_AREA).reshape(*size, image.shape[2])
-    return picture_bytes(image), small
+    return image_bytes(image), small
 
 
 def again(run: Run) -> None:
@@ -131,16 +131,14 @@ def again(run: Run) -> None:
         st.error(plain(sentence), icon=":material/error:")
     flagged = flags.read(run.folder)
     if not flagged or run.recipe is None:
-        st.caption(
-            "Flag a picture whose label is wrong, or that nobody could tell: the next training can leave it out."
-        )
+        st.caption("Flag an image whose label is wrong, or that nobody could tell: the next training can leave it out.")
         return
     count = len(flagged)
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown(f"**{count:,} picture{'s' * (count > 1)} flagged**", width="content")
+        st.markdown(f"**{count:,} image{'s' * (count > 1)} flagged**", width="content")
         if st.button(
             "Train again without the flagged", icon=":material/replay:", key="runs_report_again",
-            help="Opens the Train page with this recipe and these pictures left out of all splits; all others stay "
+            help="Opens the Train page with this recipe and these images left out of all splits; all others stay "
             "where they are.",
         ):  # fmt: skip
             st.session_state["train_recipe"] = flags.without_flagged(run.recipe, flagged)

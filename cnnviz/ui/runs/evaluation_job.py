@@ -33,11 +33,11 @@ def answers(run: Run, split: str) -> Evaluated | None:
     if st.session_state.get(_WANTED) != wanted:
         if sentence := st.session_state.pop(_SAID, ""):
             st.error(plain(sentence), icon=":material/error:")
-        st.write(f"The best epoch's network has not been measured on the {WORDS[split]} pictures.")
+        st.write(f"The best epoch's network has not been measured on the {WORDS[split]} images.")
         st.button(
-            f"Evaluate on {WORDS[split]} pictures", icon=":material/query_stats:", key="runs_report_evaluate",
+            f"Evaluate on {WORDS[split]} images", icon=":material/query_stats:", key="runs_report_evaluate",
             type="primary", on_click=st.session_state.update, args=({_WANTED: wanted},),
-            help="Asks it about every picture once, as they are, without augmentation, and keeps the answers.",
+            help="Asks it about every image once, as they are, without augmentation, and keeps the answers.",
         )  # fmt: skip
         return None
     opened = networks([run])
@@ -45,7 +45,7 @@ def answers(run: Run, split: str) -> Evaluated | None:
         return None
     name = f"report_{run.id}_{split}"
     if not background_job.known(name):
-        background_job.start(name, partial(_evaluate, run, opened[0], split), "Reading the pictures")
+        background_job.start(name, partial(_evaluate, run, opened[0], split), "Reading the images")
     if (work := background_job.finished(name, PATIENCE_SECONDS)) is None:
         return None
     del st.session_state[_WANTED]

@@ -50,7 +50,7 @@ def formats(run: Run, head: str | None = None) -> None:
             f"Write as {OFFERED[kind][0]}", icon=":material/deployed_code:", key="runs_make_format",
             disabled=not run.best_path.is_file() or run.active, on_click=_begin, args=(name, run, which),
             help="Writes the best epoch's network and asks the file, in a process without cnnviz, about stored "
-            "pictures: it is offered only if it answers alike.",
+            "images: it is offered only if it answers alike.",
         )  # fmt: skip
         return
     st.download_button(

@@ -105,11 +105,11 @@ def _build(run: Run, stamp: tuple, live: bool) -> _Built:
 
 
 def _lesson(turned: int | None, best: int | None, count: int) -> str:
-    lines = "Thin: training, measured while it learns; thick: validation, pictures that it never learns from."
+    lines = "Thin: training, measured while it learns; thick: validation, images that it never learns from."
     if turned is not None:
         return (
             f"{lines} Shaded from epoch {turned} (◆): validation stops following training, "
-            f"the network begins to learn the pictures by heart. Epoch {best} is kept."
+            f"the network begins to learn the images by heart. Epoch {best} is kept."
         )
     if count == 0:
         return f"{lines} The dotted end is the epoch under way."

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
-from cnnviz.augment.preview import picture_bytes
+from cnnviz.augment.preview import image_bytes
 from cnnviz.figures.channels import colour_bar
 from cnnviz.figures.snapshots import Cell, mosaic_html, share_line, watched
 from cnnviz.mosaics import in_colours, mosaic, shades
@@ -18,7 +18,7 @@ __all__ = ["SCALES", "answers_html", "kernels_html", "maps_html", "when"]
 
 SCALES = {"each": "Each channel its own", "layer": "One for the layer"}
 """What the colours of feature maps mean."""
-_PHOTO_SIDE = 192
+_IMAGE_SIDE = 192
 _MOST_ANSWERS = 4
 _COLUMNS = 8
 Shares = dict[str, np.ndarray]
@@ -32,19 +32,19 @@ def when(epoch: int) -> str:
 def answers_html(
     probe: Probe, snapshot: Snapshot, history: Sequence[tuple[int, Shares]], head: str, total: int, *, heat: bool
 ) -> str:
-    """Returns the watched pictures with what the network answers, and how sure it was of the truth in all epochs.
+    """Returns the watched images with what the network answers, and how sure it was of the truth in all epochs.
 
     Args:
-        probe: the pictures.
+        probe: the images.
         snapshot: the network's answers.
         history: the class probabilities of all epochs, ascending.
         head: whose Grad-CAM and curve are shown.
         total: how many epochs the run has.
-        heat: whether the Grad-CAM is laid over the pictures, where there is one.
+        heat: whether the Grad-CAM is laid over the images, where there is one.
     """
     names = [head, *(name for name in probe.classes if name != head)][:_MOST_ANSWERS]
     cells = []
-    for at, photo in enumerate(probe.pictures):
+    for at, image in enumerate(probe.images):
         shown = [_answer(probe, snapshot, name, at, len(probe.classes) > 1) for name in names]
         truth = int(probe.labels[head][at])
         wanted = probe.classes[head][truth]
@@ -55,7 +55,7 @@ def answers_html(
             snapshot.epoch, total, f"Probability of {wanted} over the epochs",
         )  # fmt: skip
         cells.append(
-            Cell(_photo(photo), None if cam is None else _heat(cam[at]), photo.shape,
+            Cell(_image(image), None if cam is None else _heat(cam[at]), image.shape,
                  f"{probe.names[at]}{over}, {when(snapshot.epoch)}", shown, line)
         )  # fmt: skip
     return watched(cells)
@@ -67,27 +67,27 @@ def _answer(probe: Probe, snapshot: Snapshot, head: str, at: int, several: bool)
     return (head if several else "", classes[index], float(shares[index]), classes[int(probe.labels[head][at])])
 
 
-def _photo(photo: np.ndarray) -> bytes:
-    height, width = photo.shape[:2]
-    if (factor := _PHOTO_SIDE / max(height, width)) < 1:
+def _image(image: np.ndarray) -> bytes:
+    height, width = image.shape[:2]
+    if (factor := _IMAGE_SIDE / max(height, width)) < 1:
         size = (max(1, round(width * factor)), max(1, round(height * factor)))
-        photo = cv2.resize(photo, size, interpolation=cv2.INTER_AREA).reshape(size[1], size[0], -1)
-    return picture_bytes(photo)
+        image = cv2.resize(image, size, interpolation=cv2.INTER_AREA).reshape(size[1], size[0], -1)
+    return image_bytes(image)
 
 
 def _heat(cam: np.ndarray) -> bytes:
-    """A map as a small picture; the browser enlarges it smoothly."""
+    """A map as a small image; the browser enlarges it smoothly."""
     shown = coloured(np.clip(np.nan_to_num(cam), 0, None))
     return cv2.imencode(".png", shown[..., ::-1])[1].tobytes()
 
 
 def maps_html(maps: Maps, at: int, name: str, epoch: int, scale: str) -> str:
-    """Returns a convolution's channels for one picture.
+    """Returns a convolution's channels for one image.
 
     Args:
         maps: the convolution's.
-        at: which picture.
-        name: what the picture is called.
+        at: which image.
+        name: what the image is called.
         epoch: of the snapshot.
         scale: one of `SCALES`.
     """
@@ -97,7 +97,7 @@ def maps_html(maps: Maps, at: int, name: str, epoch: int, scale: str) -> str:
     if scale == "layer":
         ends, meaning = None, "All channels alike."
     else:
-        ends, meaning = ("0", "its greatest"), "Each channel goes to its greatest value in this picture."
+        ends, meaning = ("0", "its greatest"), "Each channel goes to its greatest value in this image."
     meaning = f"0 is dark{'; pale red is below 0' if below else ''}. {meaning}"
     height, width, channels = maps.shape
     small = "" if levels.shape[:2] == (height, width) else f", shown as {levels.shape[0]} × {levels.shape[1]} means"

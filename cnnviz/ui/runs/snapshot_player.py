@@ -24,7 +24,7 @@ LIVE_SECONDS = 2.0
 
 
 def epochs_part(run: Run, key: str, *, moved: bool = False) -> None:
-    """Draws what a run's network made of a few validation pictures, epoch by epoch.
+    """Draws what a run's network made of a few validation images, epoch by epoch.
 
     Args:
         run: whose snapshots.
@@ -41,7 +41,7 @@ def _every(run: Run, key: str) -> float | None:
 
 def _part(run: Run, key: str, moved: bool, every: float | None) -> None:
     run = _now(run)
-    found, probe = snapshots.epochs(run.folder), snapshots.pictures(run.folder)
+    found, probe = snapshots.epochs(run.folder), snapshots.images(run.folder)
     if not found or probe is None:
         st.caption(_nothing(run))
         return
@@ -174,7 +174,7 @@ def _head(probe: Probe, snapshot: Snapshot, key: str) -> tuple[str, bool]:
                 )  # fmt: skip
             if snapshot.cams:
                 heat = st.toggle(
-                    "Grad-CAM over the pictures", value=True, key=f"{key}_heat",
+                    "Grad-CAM over the images", value=True, key=f"{key}_heat",
                     help="Where evidence for the true class is, from the last convolution; each map by its strongest.",
                 )  # fmt: skip
     return head, heat
@@ -185,7 +185,7 @@ def _meaning(probe: Probe, snapshot: Snapshot, head: str, heat: bool, found: Seq
         int(snapshot.shares[head][at].argmax()) == int(truth) for at, truth in enumerate(probe.labels[head].tolist())
     )
     words = [
-        f"{right} of {len(probe.pictures)} right. Curves: the probability of the true class, 0 to 1, over the epochs."
+        f"{right} of {len(probe.images)} right. Curves: the probability of the true class, 0 to 1, over the epochs."
     ]
     if heat:
         words.append(f"Bright: evidence for the true class at {plain(snapshot.layer)}.")
@@ -202,8 +202,8 @@ def _maps(probe: Probe, snapshot: Snapshot, key: str) -> None:
             "Convolution", list(layers), key=f"{key}_layer", width=200, help="Which layer's channels are shown."
         )
         at = st.selectbox(
-            "Picture", range(len(probe.names)), key=f"{key}_picture", format_func=lambda at: probe.names[at],
-            width=240, help="Whose feature maps are shown, in the order of the pictures above.",
+            "Image", range(len(probe.names)), key=f"{key}_picture", format_func=lambda at: probe.names[at],
+            width=240, help="Whose feature maps are shown, in the order of the images above.",
         )  # fmt: skip
         scale = st.segmented_control(
             "Scale", list(SCALES), default="each", format_func=SCALES.get, key=f"{key}_scale", required=True,

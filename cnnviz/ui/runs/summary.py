@@ -21,7 +21,7 @@ def glance(run: Run) -> None:
     """Draws what `report.json` says, or the best epoch's figures where there is none yet."""
     report = read_json(run.folder / "report.json") if (run.folder / "report.json").is_file() else None
     if not isinstance(report, dict):
-        st.caption("A report is written when a run finishes: test figures, notes on the data, skipped pictures.")
+        st.caption("A report is written when a run finishes: test figures, notes on the data, skipped images.")
         if run.written.metrics:
             _figures(run, {})
         return
@@ -30,12 +30,16 @@ def glance(run: Run) -> None:
         st.info(plain(sentence), icon=":material/info:")
     samples = {name: n for name, n in _of_kind(report.get("samples"), dict).items() if isinstance(n, int)}
     if samples:
-        st.caption("Pictures: " + ", ".join(f"{count:,} {plain(name)}" for name, count in samples.items()) + ".")
+        st.caption("Images: " + ", ".join(f"{count:,} {plain(name)}" for name, count in samples.items()) + ".")
     skipped = [entry for entry in _of_kind(report.get("skipped"), list) if isinstance(entry, dict)]
     if skipped:
-        st.markdown(f"**{len(skipped):,} picture{'s' * (len(skipped) > 1)} could not be read and had no part in it**")
-        told = pd.DataFrame(skipped[:SKIPPED_SHOWN]).reindex(columns=["picture", "reason"])
-        st.dataframe(told, hide_index=True, key="runs_skipped", alt="Pictures that were skipped")
+        st.markdown(f"**{len(skipped):,} image{'s' * (len(skipped) > 1)} could not be read and had no part in it**")
+        told = (
+            pd.DataFrame(skipped[:SKIPPED_SHOWN])
+            .reindex(columns=["picture", "reason"])
+            .rename(columns={"picture": "image"})
+        )
+        st.dataframe(told, hide_index=True, key="runs_skipped", alt="Images that were skipped")
     with st.expander("Versions and machine", key="runs_versions"):
         st.json({name: report.get(name) for name in ("versions", "machine", "seconds", "durations", "data", "classes")})
 
@@ -46,7 +50,7 @@ def _of_kind(value: Any, kind: type) -> Any:
 
 
 def _figures(run: Run, test: dict, same: bool = False) -> None:
-    """The best epoch's figures on validation and, where there are, test pictures."""
+    """The best epoch's figures on validation and, where there are, test images."""
     heads = [head.name for head in run.recipe.network.heads] if run.recipe else []
     names = ["accuracy", "loss"] + ([f"{head}_accuracy" for head in heads] if len(heads) > 1 else [])
     with st.container(horizontal=True, gap="large"):
@@ -59,9 +63,9 @@ def _figures(run: Run, test: dict, same: bool = False) -> None:
 
 
 def _meaning(best: dict, test: dict, same: bool) -> str:
-    """What the figures are worth; equal in all digits, they come from the same pictures."""
+    """What the figures are worth; equal in all digits, they come from the same images."""
     if not test:
-        return "on pictures that it never learned from."
+        return "on images that it never learned from."
     if same or all(best.get(f"val_{name}") == test.get(name) for name in ("loss", "accuracy")):
-        return "which these very test pictures chose as validation: on new pictures, expect a little less."
-    return "which validation chose. The test pictures had no part in it: believe their figure for new pictures."
+        return "which these very test images chose as validation: on new images, expect a little less."
+    return "which validation chose. The test images had no part in it: believe their figure for new images."

@@ -28,10 +28,10 @@ _COLUMNS = {
     "Name": st.column_config.TextColumn(width=250, help="What the recipe is called."),
     "State": st.column_config.TextColumn(width="small", help="What is going on with it."),
     "Validation": st.column_config.NumberColumn(
-        format="%.2f %%", help="Accuracy on the validation pictures at the best epoch; the mean over several heads."
+        format="%.2f %%", help="Accuracy on the validation images at the best epoch; the mean over several heads."
     ),
     "Test": st.column_config.NumberColumn(
-        format="%.2f %%", help="Accuracy of the best epoch on test pictures, which had no part in any choice."
+        format="%.2f %%", help="Accuracy of the best epoch on test images, which had no part in any choice."
     ),
     "Data": st.column_config.TextColumn(help="What it learns from."),
     "Network": st.column_config.TextColumn(help="Filters of the convolutions, units of the dense layers, → answers."),

@@ -13,7 +13,7 @@ __all__ = ["Later"]
 
 @dataclass
 class Later:
-    """Pictures, charts and tables that wait for their turn, each with its place on the page."""
+    """Images, charts and tables that wait for their turn, each with its place on the page."""
 
     parts: list[tuple[DeltaGenerator, Callable[..., None], tuple]] = field(default_factory=list)
 

@@ -1,4 +1,4 @@
-"""The Train page's second card: how pictures are varied while training."""
+"""The Train page's second card: how images are varied while training."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ DRAWS = 6
 TILE = 96  # pixels on the page
 OWN = "own"
 _SAYS = {
-    "none": "Pictures as they are",
+    "none": "Images as they are",
     "digits": "Digits: very small turns and shifts",
     "light": "Light: small turns, shifts and changes of light",
     "strong": "Strong: crops, colours, erasing",
@@ -37,7 +37,7 @@ _SAYS = {
 
 
 def augmentation_card(draft: Draft, found: Found, later: Later) -> list[str]:
-    """Draws the card, its pictures later, and returns what is to be mended."""
+    """Draws the card, its images later, and returns what is to be mended."""
     with st.container(border=True, key="train_card_augmentation"):
         st.subheader("Augmentation", anchor="train-augmentation")
         controls, result = st.columns([1, 2], gap="large")
@@ -57,7 +57,7 @@ def augmentation_card(draft: Draft, found: Found, later: Later) -> list[str]:
                 key=key(draft, "policy", now["name"] if known else OWN),
                 on_change=_pick,
                 args=(draft,),
-                help="Every epoch sees other variations of the training pictures; validation sees them as they are.",
+                help="Every epoch sees other variations of the training images; validation sees them as they are.",
             )
         try:
             policy = parse(draft.get("augmentation"), Policy)
@@ -68,7 +68,7 @@ def augmentation_card(draft: Draft, found: Found, later: Later) -> list[str]:
             _steps(policy)
             st.page_link(
                 "pages/augment.py", label="Look closer on the Augment page", icon=":material/auto_awesome_motion:",
-                help="There steps are added and adjusted beside the picture, and handed back to this page.",
+                help="There steps are added and adjusted beside the image, and handed back to this page.",
             )  # fmt: skip
         if found.dataset is not None:
             with result:
@@ -112,20 +112,20 @@ def _strip(draft: Draft, policy: Policy, found: Found) -> None:
     except ImageError as error:
         st.caption(plain(error))
         return
-    st.html(tiles([(png, words, f"The picture after: {words}") for png, words in made], TILE))
+    st.html(tiles([(png, words, f"The image after: {words}") for png, words in made], TILE))
     with st.container(horizontal=True, vertical_alignment="center"):
         st.button(
-            "Another picture", key="train_sample", on_click=draft.shown.update,
-            args=({"sample": draft.shown.get("sample", 0) + 1},), help="Shows six draws of another training picture.",
+            "Another image", key="train_sample", on_click=draft.shown.update,
+            args=({"sample": draft.shown.get("sample", 0) + 1},), help="Shows six draws of another training image.",
         )  # fmt: skip
         if policy.mixes:
-            st.caption("MixUp and CutMix blend pictures of a batch, which one picture alone can't show.")
+            st.caption("MixUp and CutMix blend images of a batch, which one image alone can't show.")
         elif not policy.steps:
-            st.caption("The picture as the network gets it, every time.")
+            st.caption("The image as the network gets it, every time.")
         elif (draft.get("network").get("backbone") or {}).get("cached"):
-            st.caption("Six draws of one picture, such as the second stage will see; kept features have none.")
+            st.caption("Six draws of one image, such as the second stage will see; kept features have none.")
         else:
-            st.caption("Six draws of one picture, as training will see it in its first six epochs.")
+            st.caption("Six draws of one image, as training will see it in its first six epochs.")
 
 
 @st.cache_data(show_spinner=False, max_entries=64)
@@ -139,10 +139,10 @@ def _drawn(_image: np.ndarray, number: tuple, data: Data, policy: Policy, seed: 
 
 
 def draws(dataset: Dataset, data: Data, policy: Policy, seed: int, turn: int) -> list[tuple[bytes, str]]:
-    """Returns draws of a training picture as PNG, and what was drawn in words; each `turn` takes another picture.
+    """Returns draws of a training image as PNG, and what was drawn in words; each `turn` takes another image.
 
     Raises:
-        ImageError: the picture can't be read.
+        ImageError: the image can't be read.
     """
     train = dataset.splits["train"]
     order = train.spread(dataset.heads[0].name, 64)

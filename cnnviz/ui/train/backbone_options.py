@@ -36,7 +36,7 @@ def backbone_part(draft: Draft) -> None:
         "Backbone", list(_NAMES), format_func=_NAMES.get, width=170,
         key=key(draft, "backbone.name", found["name"] if found else ""), on_change=_choose, args=(draft,),
         help="A network of Keras Applications on whose features the layers stand. With ImageNet's weights it knows "
-        "edges, textures and parts of things already, so that few pictures are enough.",
+        "edges, textures and parts of things already, so that few images are enough.",
     )  # fmt: skip
     if not found:
         return
@@ -100,7 +100,7 @@ def notes(network: Network, later: Finetune | None, input_shape: tuple[int, int,
     Args:
         network: the network's record.
         later: its second stage, if there is one.
-        input_shape: (height, width, channels) of its pictures.
+        input_shape: (height, width, channels) of its images.
     """
     backbone = network.backbone
     if backbone is None:
@@ -142,7 +142,7 @@ def _choose(draft: Draft) -> None:
     draft.tree["fit"]["finetune"] = None
     if made is not None:
         draft.put("data.channels", 3)
-    if old is None or made is None:  # what stands on pictures doesn't fit on features, and the other way round
+    if old is None or made is None:  # what stands on images doesn't fit on features, and the other way round
         kept, draft.shown["aside"] = draft.shown.get("aside"), draft.get("network.layers")
         draft.put("network.layers", kept if kept is not None else [layer.model_dump(mode="json") for layer in _HEAD])
         draft.table += 1

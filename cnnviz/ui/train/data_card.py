@@ -25,8 +25,8 @@ __all__ = ["Found", "data_card"]
 
 OWN = "own"
 NOT_FETCHED = ("celeba",)  # can't be downloaded for the person; opening it says what to do
-CELEBA = (218, 178)  # height and width of its pictures
-_CROPS = {"whole": "Whole picture, stretched", "centre": "Centre of the same shape", "face": "Face (as CelebA)"}
+CELEBA = (218, 178)  # height and width of its images
+_CROPS = {"whole": "Whole image, stretched", "centre": "Centre of the same shape", "face": "Face (as CelebA)"}
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class Found:
 
 
 def data_card(draft: Draft, later: Later) -> Found:
-    """Draws the card, its pictures and bars later; the draft's heads follow the data."""
+    """Draws the card, its images and bars later; the draft's heads follow the data."""
     with st.container(border=True, key="train_card_data"):
         st.subheader("Data", anchor="train-data")
         controls, result = st.columns([1, 2], gap="large")
@@ -68,13 +68,13 @@ def _picker(draft: Draft, entries: dict[str, Entry]) -> None:
     now = draft.get("data.dataset")
     listed = now in entries and not draft.shown.get("own")
     st.selectbox(
-        "Pictures",
+        "Images",
         [*entries, OWN],
         format_func=lambda name: entries[name].title if name in entries else "A folder or file of my own…",
         key=key(draft, "picker", now if listed else OWN),
         on_change=_pick,
         args=(draft,),
-        help="Bundled data, data that is downloaded once, what lies in the folder CNNVIZ_DATA, or pictures of yours.",
+        help="Bundled data, data that is downloaded once, what lies in the folder CNNVIZ_DATA, or images of yours.",
     )
     if not listed:
         st.text_input(
@@ -82,9 +82,9 @@ def _picker(draft: Draft, entries: dict[str, Entry]) -> None:
             key=key(draft, "path", "" if draft.shown.get("own") == "new" else now),
             on_change=_type,
             args=(draft,),
-            placeholder="/home/me/pictures",
+            placeholder="/home/me/images",
             max_chars=1000,
-            help="A folder with one folder of pictures per class (inside train, validation and test folders or not), "
+            help="A folder with one folder of images per class (inside train, validation and test folders or not), "
             "a .zip of it, a folder in CelebA's layout, or an .npz file with X_train, y_train or images, labels. It "
             "must lie in a folder that CNNVIZ_DATA or CNNVIZ_ROOTS names.",
         )
@@ -159,7 +159,7 @@ def _open(draft: Draft, entries: dict[str, Entry]) -> Found:
 
 
 def _suit(draft: Draft, dataset: Dataset) -> None:
-    """Takes over what suits newly chosen pictures: their own size, or 96 × 96 for photos, and all their heads."""
+    """Takes over what suits newly chosen images: their own size, or 96 × 96 for images, and all their heads."""
     height, width, channels = dataset.splits["train"].image(0).shape
     size = (height, width) if max(height, width) <= 64 else (96, 96)
     draft.put("data.image_size", [max(4, side) for side in size])
@@ -212,35 +212,35 @@ def _settings(draft: Draft) -> None:
     )  # fmt: skip
     st.selectbox(
         "Crop", CROPS, format_func=_CROPS.get, key=key(draft, "data.crop"),
-        help="Which part of a picture is resized to the size above; the same for training and prediction.",
+        help="Which part of an image is resized to the size above; the same for training and prediction.",
     )  # fmt: skip
     st.slider(
         "Held out for validation", 0.0, 0.5, step=0.05, format="percent", key=key(draft, "data.validation_share"),
-        help="Share of the training pictures, where the data has no validation split. "
+        help="Share of the training images, where the data has no validation split. "
         "At 0 % the test split serves as validation too.",
     )  # fmt: skip
     st.slider(
         "Held out for testing", 0.05, 0.5, step=0.05, format="percent", key=key(draft, "data.test_share"),
-        help="Share of all pictures, where the data has no test split.",
+        help="Share of all images, where the data has no test split.",
     )  # fmt: skip
     st.number_input("Split seed", 0, 2**32 - 1, key=key(draft, "data.split_seed"), help="Another seed, another split.")
     with st.container(horizontal=True):
         for split, word in SPLIT_WORDS.items():
             st.number_input(
                 f"At most, {word}", 1, None, value=None, placeholder="all", width=140,
-                key=key(draft, f"data.limits.{split}"), help=f"Takes only this many {word} pictures; empty: all.",
+                key=key(draft, f"data.limits.{split}"), help=f"Takes only this many {word} images; empty: all.",
             )  # fmt: skip
     st.toggle(
         "Equally many of every class", key=key(draft, "data.balanced"),
-        help="Leaves pictures out until every class, or every group of several answers' classes, is as frequent.",
+        help="Leaves images out until every class, or every group of several answers' classes, is as frequent.",
     )  # fmt: skip
 
 
 def _left_out(draft: Draft) -> None:
-    """The pictures that the recipe leaves out, such as flagged ones of an earlier run, and the way back."""
+    """The images that the recipe leaves out, such as flagged ones of an earlier run, and the way back."""
     if count := len(draft.get("data.without")):
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.caption(f"{count:,} picture{'s' * (count > 1)} left out")
+            st.caption(f"{count:,} image{'s' * (count > 1)} left out")
             st.button(
                 "Take back in", icon=":material/undo:", key="train_without", type="tertiary", on_click=draft.put,
                 args=("data.without", []), help=plain(", ".join(draft.get("data.without")[:20])),

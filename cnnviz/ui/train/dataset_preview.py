@@ -19,10 +19,10 @@ SPLIT_WORDS = {"train": "training", "validation": "validation", "test": "test"}
 
 
 def data_view(dataset: Dataset, data: Data) -> None:
-    """Draws the sizes of the splits, sixteen training pictures with labels, the classes' bars and the notes."""
+    """Draws the sizes of the splits, sixteen training images with labels, the classes' bars and the notes."""
     shown = [name for name in SPLIT_WORDS if name in dataset.splits]
     words = dict(SPLIT_WORDS)
-    if dataset.validates_on_test:  # the same pictures are not counted twice
+    if dataset.validates_on_test:  # the same images are not counted twice
         shown.remove("validation")
         words["test"] = "validation and test"
     sizes = [f"**{len(dataset.splits[name]):,}** {words[name]}" for name in shown]
@@ -30,8 +30,8 @@ def data_view(dataset: Dataset, data: Data) -> None:
     st.markdown(f"{' · '.join(sizes)} · {height} × {width} {'RGB' if channels == 3 else 'grey'}")
     heads = tuple(head.name for head in dataset.heads)
     made = dataset_cache.tiles(dataset, data, heads, SAMPLES, 0)
-    pictures, bars = st.columns([4, 5], gap="large")
-    with pictures:
+    images, bars = st.columns([4, 5], gap="large")
+    with images:
         _samples(dataset, made)
     with bars:
         tabs = bars.tabs([plain(head.name) for head in dataset.heads]) if len(heads) > 1 else [bars]
@@ -44,14 +44,14 @@ def data_view(dataset: Dataset, data: Data) -> None:
 
 def _samples(dataset: Dataset, made: list[tuple[bytes, int]]) -> None:
     if not made:
-        st.caption("None of the first pictures can be read.")
-    drawn = [(png, words, f"Training picture: {words}") for png, at in made for words in [_labels(dataset, at)]]
+        st.caption("None of the first images can be read.")
+    drawn = [(png, words, f"Training image: {words}") for png, at in made for words in [_labels(dataset, at)]]
     with st.container(width=4 * TILE + 3 * GAP):
         st.html(tiles(drawn, TILE))
 
 
 def _labels(dataset: Dataset, position: int) -> str:
-    """The classes of a training picture; of several yes-or-no questions only those with yes."""
+    """The classes of a training image; of several yes-or-no questions only those with yes."""
     named = [(head, head.classes[dataset.splits["train"].labels[head.name][position]]) for head in dataset.heads]
     if len(named) > 1:
         named = [(head, name) for head, name in named if name != f"not {head.name}"]

@@ -1,4 +1,4 @@
-"""Pictures of a person's own as one file, for the Train page's data card."""
+"""Images of a person's own as one file, for the Train page's data card."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def data_upload(draft: Draft, use: Callable[[str], None]) -> None:
     name = draft.name("file")
     st.file_uploader(  # takes any file: one that the browser turned away would not be heard of
         "Or upload them", key=name, on_change=_take, args=(draft, name, use),
-        help="A .zip with one folder of pictures per class, or an .npz file with images and labels. "
+        help="A .zip with one folder of images per class, or an .npz file with images and labels. "
         "What is too large for an upload can be put where CNNVIZ_DATA says.",
     )  # fmt: skip
     if sentence := refused(draft):

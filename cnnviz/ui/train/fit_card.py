@@ -21,7 +21,7 @@ NEWEST = 100  # runs that the estimate looks at
 _OPTIMIZERS = {"adam": "Adam", "adamw": "AdamW", "rmsprop": "RMSprop", "sgd": "SGD"}
 _SCHEDULES = {"constant": "Constant", "cosine": "Cosine, down to zero", "plateau": "Halved on a plateau"}
 _MONITORS = {"val_accuracy": "Highest validation accuracy", "val_loss": "Lowest validation loss"}
-_WEIGHTS = {"none": "All pictures alike", "balanced": "Rare classes more"}
+_WEIGHTS = {"none": "All images alike", "balanced": "Rare classes more"}
 
 
 def fit_card(draft: Draft, found: Found, recipe: Recipe | None, mistake: str) -> list[str]:
@@ -74,10 +74,10 @@ def _controls(draft: Draft) -> None:
         )  # fmt: skip
     with st.container(horizontal=True):
         st.number_input(
-            "Epochs", 1, 10_000, key=key(draft, "fit.epochs"), width=98, help="Passes over the training pictures."
+            "Epochs", 1, 10_000, key=key(draft, "fit.epochs"), width=98, help="Passes over the training images."
         )
         st.number_input(
-            "Batch", 1, 4096, key=key(draft, "fit.batch_size"), width=98, help="Pictures for one step of the weights."
+            "Batch", 1, 4096, key=key(draft, "fit.batch_size"), width=98, help="Images for one step of the weights."
         )
         st.number_input(
             "Patience", 1, None, value=None, placeholder="off", key=key(draft, "fit.patience"), width=98,
@@ -99,7 +99,7 @@ def _more(draft: Draft) -> None:
         help="The epoch whose network is kept; early stopping and plateau look at the same figure.",
     )  # fmt: skip
     st.selectbox(
-        "Pictures count", list(_WEIGHTS), format_func=_WEIGHTS.get, key=key(draft, "fit.class_weight"),
+        "Images count", list(_WEIGHTS), format_func=_WEIGHTS.get, key=key(draft, "fit.class_weight"),
         help="Where classes are not equally frequent, rare ones can be given more weight in the loss.",
     )  # fmt: skip
     st.number_input(
@@ -107,8 +107,8 @@ def _more(draft: Draft) -> None:
         help="Pulls weights towards zero at every step; 0 doesn't.",
     )  # fmt: skip
     st.number_input(
-        "Steps an epoch", 1, None, value=None, placeholder="all pictures once",
-        key=key(draft, "fit.steps_per_epoch"), help="Batches of one epoch; empty: each picture once.",
+        "Steps an epoch", 1, None, value=None, placeholder="all images once",
+        key=key(draft, "fit.steps_per_epoch"), help="Batches of one epoch; empty: each image once.",
     )  # fmt: skip
     st.number_input(
         "Seed", 0, 2**32 - 1, key=key(draft, "seed"),
@@ -134,8 +134,8 @@ def _source(found: Estimate, recipe: Recipe) -> str:
         whence = f"The time is estimated from {runs_} on this computer."
     else:
         whence = "The time is a rough guess from a short measurement of this computer; finished runs make it better."
-    pictures = f"{found.images:,} pictures an epoch × {round(work(recipe)[0]):,} multiplications."
-    return f"{whence} {pictures}"
+    images = f"{found.images:,} images an epoch × {round(work(recipe)[0]):,} multiplications."
+    return f"{whence} {images}"
 
 
 @st.cache_resource(show_spinner=False)

@@ -57,7 +57,7 @@ def network_card(draft: Draft, later: Later) -> list[str]:
                 st.caption(plain(note))
             st.html(blocks(rows, _input_shape(draft), len(draft.get("network.heads"))))
             st.caption(
-                "Height and depth of a block: its picture's sides; thickness: its channels. Point at one for more."
+                "Height and depth of a block: its image's sides; thickness: its channels. Point at one for more."
             )
         label = f"The arithmetic of {len(rows)} layers"
         with st.expander(label, key="train_arithmetic", on_change="rerun") as table:
@@ -96,7 +96,7 @@ def _input_shape(draft: Draft) -> tuple[int, int, int]:
 def _described(draft: Draft) -> tuple[list[Row], str]:
     """The rows of shapes and parameters, or the sentence that says why there are none."""
     if min(_input_shape(draft)) < 1:
-        return [], "The picture's height and width are needed first."
+        return [], "The image's height and width are needed first."
     try:
         return describe(parse(draft.tree["network"], Network), _input_shape(draft)), ""
     except CnnvizError as error:
@@ -192,7 +192,7 @@ def _columns() -> dict:
         ),
         "padding": config.SelectboxColumn(
             label["padding"], options=["valid", "same"], width=92,
-            help="same pads the border so that the picture keeps its size; valid doesn't.",
+            help="same pads the border so that the image keeps its size; valid doesn't.",
         ),
         "activation": config.SelectboxColumn(label["activation"], options=list(ACTIVATIONS), width=104),
         "rate": config.NumberColumn(
@@ -241,7 +241,7 @@ def _total(network: Network, rows: Sequence[Row]) -> None:
         ("Parameters", f"{found.total:,}", "All the numbers the network learns or keeps."),
         ("Trainable", f"{found.trainable:,}", note),
         *(frozen if network.backbone else []),
-        ("Multiplications", _short(macs), f"For one picture: {macs:,} multiplications and additions."),
+        ("Multiplications", _short(macs), f"For one image: {macs:,} multiplications and additions."),
     ]))  # fmt: skip
 
 

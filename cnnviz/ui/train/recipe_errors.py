@@ -23,7 +23,7 @@ COLUMN_LABELS = {"no": "#", "type": "Layer", "size": "Size", "window": "Window",
 LABELS = {
     "name": "Name of the run",
     "seed": "Seed",
-    "data.dataset": "Pictures",
+    "data.dataset": "Images",
     "data.image_size.0": "Height",
     "data.image_size.1": "Width",
     "data.image_size": "Height and width",
@@ -36,7 +36,7 @@ LABELS = {
     "data.limits.validation": "At most, validation",
     "data.limits.test": "At most, test",
     "data.balanced": "Equally many of every class",
-    "data.without": "Pictures left out",
+    "data.without": "Images left out",
     "augmentation.fill_mode": "Emptied pixels become",
     "augmentation.fill_value": "Value of emptied pixels",
     "augmentation.steps": "Policy",
@@ -58,7 +58,7 @@ LABELS = {
     "fit.patience": "Patience",
     "fit.schedule": "Schedule",
     "fit.monitor": "Best epoch",
-    "fit.class_weight": "Pictures count",
+    "fit.class_weight": "Images count",
     "fit.weight_decay": "Weight decay",
     "fit.steps_per_epoch": "Steps an epoch",
 }
@@ -67,7 +67,7 @@ LABELS = {
 _ADVICE = {
     "set data.channels to 3": "choose RGB under Colour",
     "set network.backbone.cached to false, or augmentation.steps to []": (
-        "choose something else under What is trained, or Pictures as they are under Policy"
+        "choose something else under What is trained, or Images as they are under Policy"
     ),
     "set network.backbone.trainable_from to null, or network.backbone.cached to false": (
         "choose something else under What is trained"

@@ -12,7 +12,7 @@ import pytest
 
 from cnnviz.explain import METHODS, Target, explain
 from cnnviz.models.graph.graph import flatten
-from tests.network_forms import FORMS, made, pictures
+from tests.network_forms import FORMS, images, made
 
 
 @pytest.fixture(scope="module", params=FORMS)
@@ -31,7 +31,7 @@ def everything(model: keras.Model) -> Iterator[Any]:
 
 @pytest.mark.parametrize("method", METHODS)
 def test_a_method_works_and_leaves_the_network_as_it_was(network: keras.Model, method: str) -> None:
-    pixels, before = pictures(network), list(everything(network))
+    pixels, before = images(network), list(everything(network))
     outputs = [np.array(one) for one in keras.tree.flatten(network(pixels, training=False))]
     found = explain(network, pixels, method=method, target=Target(0, 1), seed=5)
     shape = pixels.shape[1:3]
@@ -55,9 +55,9 @@ def test_a_method_works_and_leaves_the_network_as_it_was(network: keras.Model, m
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_pictures_at_once_are_as_each_alone(method: str, tmp_path: Path) -> None:
+def test_images_at_once_are_as_each_alone(method: str, tmp_path: Path) -> None:
     network = made("residual, list of heads", tmp_path)
-    pixels = pictures(network, 3)
+    pixels = images(network, 3)
     targets = [Target(0, 2), Target(0, 1), Target(0, 0, against=2)]
     at_once = explain(network, pixels, method=method, target=targets, **CALM.get(method, {}))
     assert at_once.target == tuple(targets)
@@ -70,7 +70,7 @@ def test_pictures_at_once_are_as_each_alone(method: str, tmp_path: Path) -> None
 
 
 CALM = {"smoothgrad": {"samples": 2, "noise": 0.0}}
-"""Noise depends on the place among the pictures."""
+"""Noise depends on the place among the images."""
 
 
 @pytest.mark.parametrize("method", ["smoothgrad", "integrated-gradients", "occlusion", "score-cam", "grad-cam"])
@@ -78,7 +78,7 @@ def test_work_tells_how_far_it_is_and_can_be_stopped(method: str, tmp_path: Path
     from cnnviz.explain import Cancelled
 
     network, told = made("sequential", tmp_path), []
-    pixels = pictures(network)
+    pixels = images(network)
     explain(network, pixels, method=method, target=Target(), progress=lambda done, total: told.append((done, total)))
     assert told[-1][0] == told[-1][1] > 0
     with pytest.raises(Cancelled):
@@ -89,10 +89,10 @@ def test_work_tells_how_far_it_is_and_can_be_stopped(method: str, tmp_path: Path
 def test_one_units_other_class_is_explained_by_minus_its_logit(form: str, tmp_path: Path) -> None:
     """With positive weights nothing speaks for it, and that is said."""
     network = made(form, tmp_path)
-    pixels = pictures(network)
+    pixels = images(network)
     head = len(flatten(network).units) - 1
     for method in ("grad-cam", "hires-cam", "layer-cam", "grad-cam++"):
         found = explain(network, pixels, method=method, target=Target(head, 0))
         assert found.strength.max() == 0
-        assert found.notes == ("Nothing in this picture speaks for this class here: the map is empty.",) * 2
+        assert found.notes == ("Nothing in this image speaks for this class here: the map is empty.",) * 2
         assert (found.scores < 0).all()

@@ -1,4 +1,4 @@
-"""The same maps as tf-keras-vis, on the same network, layer, score and pictures."""
+"""The same maps as tf-keras-vis, on the same network, layer, score and images."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def network() -> keras.Model:
 
 @pytest.fixture(scope="module")
 def pixels() -> np.ndarray:
-    """Smooth pictures with bright and dark places."""
+    """Smooth images with bright and dark places."""
     random = np.random.default_rng(4).uniform(0, 255, (3, 5, 4, 3))
     return np.kron(random, np.ones((1, 4, 4, 1))).astype(np.float32)
 
@@ -65,7 +65,7 @@ def test_score_cam_with_the_channels_that_vary_most(network: keras.Model, pixels
         CategoricalScore(2), pixels[:1], penultimate_layer="last", max_N=3, expand_cam=False
     )  # fmt: skip
     np.testing.assert_allclose(stretched(found.map), stretched(np.asarray(wanted)), atol=1e-3)
-    assert found.remarks == ("Of each picture at most 3 channels were used.",)
+    assert found.remarks == ("Of each image at most 3 channels were used.",)
 
 
 @pytest.mark.parametrize("settings", [{}, {"samples": 3, "noise": 0.0}])

@@ -12,7 +12,7 @@ from keras import layers
 from cnnviz.errors import ModelError
 from cnnviz.explain import Explanation, Target, explain
 from cnnviz.models.graph.graph import flatten
-from tests.network_forms import FORMS, made, pictures
+from tests.network_forms import FORMS, images, made
 
 
 def test_grad_cam_of_two_filters_by_hand() -> None:
@@ -110,7 +110,7 @@ def test_score_cam_weighs_one_sigmoid_by_its_probability() -> None:
 
 @pytest.fixture(scope="module")
 def linear() -> tuple[keras.Model, np.ndarray, np.ndarray]:
-    """score = Σ w·x + ½ for class 0, with its w (4, 4, 2) and a picture."""
+    """score = Σ w·x + ½ for class 0, with its w (4, 4, 2) and an image."""
     network = keras.Sequential([keras.Input((4, 4, 2)), layers.Flatten(), layers.Dense(2)])
     random = np.random.default_rng(6)
     weights = random.normal(size=(32, 2)).astype(np.float32)
@@ -130,14 +130,14 @@ def test_gradients_of_a_linear_network_are_its_weights(linear: tuple) -> None:
 def test_noise_is_drawn_by_the_seed(tmp_path: Path) -> None:
     network = made("grey, one logit", tmp_path)
     network.layers[0].set_weights([one - 0.15 for one in network.layers[0].get_weights()])  # so that some ReLUs turn
-    pixels = pictures(network, 1)
+    pixels = images(network, 1)
 
     def smooth(seed: int) -> Explanation:
         return explain(network, pixels, method="smoothgrad", target=Target(0, 1), seed=seed, samples=40)
 
     np.testing.assert_array_equal(smooth(1).map, smooth(1).map)
     assert np.abs(smooth(1).map - smooth(2).map).max() > 0
-    assert smooth(1).remarks == ("40 noisy copies were used; the noise's deviation was 15% of the picture's range.",)
+    assert smooth(1).remarks == ("40 noisy copies were used; the noise's deviation was 15% of the image's range.",)
 
 
 def test_integrated_gradients_of_a_linear_network(linear: tuple) -> None:
@@ -148,7 +148,7 @@ def test_integrated_gradients_of_a_linear_network(linear: tuple) -> None:
     np.testing.assert_allclose(found.signed[0], wanted, rtol=1e-4, atol=1e-5)
     np.testing.assert_allclose(found.map[0], np.maximum(wanted, 0), rtol=1e-4, atol=1e-5)
     np.testing.assert_allclose(found.sums[0], [wanted.sum()] * 2, rtol=1e-4)
-    assert found.remarks == ("The empty picture is the given baseline; the way from it was taken in 32 steps.",)
+    assert found.remarks == ("The empty image is the given baseline; the way from it was taken in 32 steps.",)
 
 
 @pytest.mark.parametrize("form", [form for form in FORMS if form != "mixed precision"])
@@ -159,7 +159,7 @@ def test_integrated_gradients_are_complete(form: str, tmp_path: Path) -> None:
     random = np.random.default_rng(8)
     for one in network.trainable_variables:
         one.assign(random.normal(0.05, 0.3, one.shape))
-    pixels = pictures(network)
+    pixels = images(network)
     found = explain(network, pixels, method="integrated-gradients", target=Target(0, 1))
     empty = flatten(network).model(np.zeros_like(pixels))
     difference = found.scores - Target(0, 1).score([one.numpy() for one in empty])
@@ -200,7 +200,7 @@ def test_patches_that_overlap_are_averaged_and_reach_the_border(linear: tuple) -
             falls[top : top + 3, left : left + 3] += fall[top : top + 3, left : left + 3].sum()
             counts[top : top + 3, left : left + 3] += 1
     np.testing.assert_allclose(found.signed[0], falls / counts, rtol=1e-3, atol=1e-5)
-    assert found.remarks[0].endswith("were filled with the picture's mean colour.")
+    assert found.remarks[0].endswith("were filled with the image's mean colour.")
 
 
 def test_settings_out_of_range_are_told(linear: tuple) -> None:

@@ -68,7 +68,7 @@ def test_plain_patterns_are_the_tutorials(model: keras.Model) -> None:
         for at, index in enumerate(filters):
             start = (np.random.default_rng([0, index]).random((24, 24, 3)) * 20 + 128).astype(np.float32)
             wanted = tutorial(model, layer, index, start, 10, 2.0)
-            off = np.abs(found.pictures[at].astype(int) - wanted)
+            off = np.abs(found.images[at].astype(int) - wanted)
             assert np.mean(off > 1) < 0.01, (layer, index)
         assert (found.after > found.before).sum() >= 1
 
@@ -77,8 +77,8 @@ def test_plain_patterns_are_the_tutorials(model: keras.Model) -> None:
 def test_patterns_raise_their_filters(model: keras.Model, mode: str) -> None:
     settings = Settings(mode=mode, steps=40, size=24)
     found = patterns(model, "one", range(8), settings)
-    assert found.pictures.shape == (8, 24, 24, 3)
-    assert found.pictures.dtype == np.uint8
+    assert found.images.shape == (8, 24, 24, 3)
+    assert found.images.dtype == np.uint8
     assert found.whole(settings).all()
     lively = found.before > 1e-3
     assert lively.sum() >= 3
@@ -95,8 +95,8 @@ def test_a_filter_that_answers_to_texture_rises_fivefold() -> None:
     for mode in ("plain", "robust"):
         found = patterns(model, "conv", [0, 1], Settings(mode=mode, size=24, step=4.0 if mode == "plain" else 1.0))
         assert (found.after >= 5 * found.before).all(), mode
-    assert np.abs(np.diff(found.pictures[0].astype(float), axis=1)).mean() > 1.5 * (
-        np.abs(np.diff(found.pictures[0].astype(float), axis=0)).mean()
+    assert np.abs(np.diff(found.images[0].astype(float), axis=1)).mean() > 1.5 * (
+        np.abs(np.diff(found.images[0].astype(float), axis=0)).mean()
     )
 
 
@@ -105,21 +105,21 @@ def test_a_pattern_depends_on_its_filter_alone(model: keras.Model, mode: str) ->
     settings = Settings(mode=mode, steps=5, size=16)
     many = patterns(model, "two", range(10), settings)
     alone = patterns(model, "two", [9], settings)
-    assert np.abs(many.pictures[9].astype(int) - alone.pictures[0]).max() <= 2
+    assert np.abs(many.images[9].astype(int) - alone.images[0]).max() <= 2
     other = patterns(model, "two", [9], Settings(mode=mode, steps=5, size=16, seed=1))
-    assert np.abs(other.pictures[0].astype(int) - alone.pictures[0]).mean() > 2
+    assert np.abs(other.images[0].astype(int) - alone.images[0]).mean() > 2
 
 
-def test_pictures_come_step_by_step_and_stay_as_they_were_given(model: keras.Model) -> None:
+def test_images_come_step_by_step_and_stay_as_they_were_given(model: keras.Model) -> None:
     seen = list(draw(model, "two", range(10), QUICK))
     assert [one.steps.tolist() for one in seen] == (
         [[0] * 10, *([steps] * 8 + [0] * 2 for steps in (1, 4, 6)), *([6] * 8 + [steps] * 2 for steps in (1, 4, 6))]
     )  # fmt: skip
-    moved = [not np.array_equal(seen[0].pictures[at], seen[1].pictures[at]) for at in range(10)]
+    moved = [not np.array_equal(seen[0].images[at], seen[1].images[at]) for at in range(10)]
     assert sum(moved) >= 3
     assert not any(moved[8:])
-    np.testing.assert_array_equal(seen[0].pictures[9], seen[3].pictures[9])
-    assert seen[0].pictures.std() > 5  # noise, not grey
+    np.testing.assert_array_equal(seen[0].images[9], seen[3].images[9])
+    assert seen[0].images.std() > 5  # noise, not grey
 
 
 def test_units_and_classes_have_patterns_too() -> None:
@@ -137,18 +137,18 @@ def test_every_form_can_be_asked(form: str) -> None:
     model = made(form)
     layer = {"nested": "middle/conv", "functional": "grouped"}.get(form, "second")
     found = patterns(model, layer, [1], Settings(steps=3, size=20))
-    assert found.pictures.shape == (1, 20, 20, model.input_shape[-1])
+    assert found.images.shape == (1, 20, 20, model.input_shape[-1])
 
 
 def test_networks_in_another_scale_get_their_pixels(model: keras.Model) -> None:
-    """A network of scale `unit` sees the pictures over 255: the same patterns as one that divides by itself."""
+    """A network of scale `unit` sees the images over 255: the same patterns as one that divides by itself."""
     inside = keras.Sequential([keras.Input((24, 24, 3)), layers.Rescaling(1 / 255), *model.layers])
     plain = patterns(inside, "two", [0, 3], QUICK)
     outside = patterns(SimpleNamespace(model=model, scale="unit"), "two", [0, 3], QUICK)
-    assert np.abs(plain.pictures.astype(int) - outside.pictures).max() <= 2
+    assert np.abs(plain.images.astype(int) - outside.images).max() <= 2
     np.testing.assert_allclose(plain.after, outside.after, rtol=1e-3)
     caffe = patterns(SimpleNamespace(model=model, scale="caffe"), "two", [0], QUICK)
-    assert caffe.pictures.shape == (1, 24, 24, 3)
+    assert caffe.images.shape == (1, 24, 24, 3)
 
 
 @pytest.fixture
@@ -164,7 +164,7 @@ def test_what_is_whole_is_kept_and_not_made_again(model: keras.Model, run: Run) 
     again = patterns(model, "two", [1, 5, 3], QUICK, run=run, seen=seen.append)
     assert again.filters == (1, 5, 3)
     assert seen[0].steps.tolist() == [6, 0, 6]
-    np.testing.assert_array_equal(again.pictures[[0, 2]], first.pictures[[1, 0]])
+    np.testing.assert_array_equal(again.images[[0, 2]], first.images[[1, 0]])
     assert kept(run, "two", [5, 3, 8], QUICK).filters == (5, 3)
     patterns(model, "two", [1, 5, 3], QUICK, run=run, seen=lambda _: pytest.fail("All of them are there."))
     assert kept(run, "two", [5], Settings(steps=7, size=24)) is None
@@ -236,7 +236,7 @@ def test_spectra_are_lucids_formula() -> None:
     root = np.array([[0.26, 0.09, 0.02], [0.27, 0.00, -0.05], [0.27, -0.09, 0.03]])
     values = values.reshape(-1, 3) @ (root / np.linalg.norm(root, axis=0).max()).T
     wanted = 1 / (1 + np.exp(-values.reshape(2, size, size, 3)))
-    np.testing.assert_allclose(fourier_parameterization.picture(spectra, size).numpy(), wanted, atol=1e-5)
+    np.testing.assert_allclose(fourier_parameterization.image(spectra, size).numpy(), wanted, atol=1e-5)
 
 
 def test_movements_stay_within_what_is_said() -> None:
@@ -250,5 +250,5 @@ def test_movements_stay_within_what_is_said() -> None:
     shift = moves[:, 0] * middle + moves[:, 1] * middle + moves[:, 2] - 31.5
     assert np.abs(shift).max() <= 8.001
     same = np.array([[1, 0, 0, 0, 1, 0, 0, 0]], np.float32)
-    pictures = pixels_for(made("sequential"))
-    np.testing.assert_allclose(fourier_parameterization.varied(pictures, same).numpy(), pictures, atol=1e-4)
+    images = pixels_for(made("sequential"))
+    np.testing.assert_allclose(fourier_parameterization.varied(images, same).numpy(), images, atol=1e-4)

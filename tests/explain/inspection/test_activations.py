@@ -1,4 +1,4 @@
-"""Layers' outputs against plain Keras sub-models, their pictures against the tutorial's own loop."""
+"""Layers' outputs against plain Keras sub-models, their images against the tutorial's own loop."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def test_every_layer_of_the_presets_equals_plain_keras(preset: str) -> None:
         np.testing.assert_allclose(found[name], values[0], rtol=1e-4, atol=1e-5, err_msg=name)
 
 
-def test_several_pictures_and_the_last_activation() -> None:
+def test_several_images_and_the_last_activation() -> None:
     model = made("heads")
     pixels = pixels_for(model, 3)
     found = outputs_of(model, pixels, ["b", "a"])
@@ -85,7 +85,7 @@ def test_wrong_layers_and_pixels_are_sentences() -> None:
         activations(model, pixels_for(model), ["frist"])
     with pytest.raises(ModelError, match=r"\(1, 16, 16, 3\): expected \(n, 16, 16, 1\)"):
         activations(model, np.zeros((1, 16, 16, 3), np.float32), ["first"])
-    with pytest.raises(ModelError, match="2 pictures: expected one"):
+    with pytest.raises(ModelError, match="2 images: expected one"):
         activations(model, pixels_for(model, 2), ["first"])
 
 
@@ -160,20 +160,20 @@ def test_a_mosaic_without_margin_is_the_tutorials_grid() -> None:
 
 def test_a_mosaic_keeps_the_order_and_every_pixel_knows_its_tile() -> None:
     grey, order = standardised(VALUES), np.random.default_rng(2).permutation(21)[:19]
-    picture = mosaic(grey, order, columns=4, margin=2, background=9)
-    assert picture.shape == (5 * 9 + 4 * 2, 4 * 7 + 3 * 2)
-    for y in range(picture.shape[0]):
-        for x in range(picture.shape[1]):
+    image = mosaic(grey, order, columns=4, margin=2, background=9)
+    assert image.shape == (5 * 9 + 4 * 2, 4 * 7 + 3 * 2)
+    for y in range(image.shape[0]):
+        for x in range(image.shape[1]):
             tile = tile_at(y, x, (9, 7), 19, 4, 2)
             wanted = 9 if tile is None else grey[y % 11, x % 9, order[tile]]
-            assert picture[y, x] == wanted
+            assert image[y, x] == wanted
     assert tile_at(0, 40, (9, 7), 19, 4, 2) is None
     assert tile_at(-1, 0, (9, 7), 19, 4, 2) is None
 
 
 def test_fewer_channels_than_columns() -> None:
-    picture = mosaic(np.full((2, 3, 2), 7, np.uint8), columns=4, margin=1)
-    np.testing.assert_array_equal(picture[0], [7, 7, 7, 0, 7, 7, 7, 0, 0, 0, 0, 0, 0, 0, 0])
+    image = mosaic(np.full((2, 3, 2), 7, np.uint8), columns=4, margin=1)
+    np.testing.assert_array_equal(image[0], [7, 7, 7, 0, 7, 7, 7, 0, 0, 0, 0, 0, 0, 0, 0])
 
 
 def test_statistics_by_hand() -> None:
@@ -194,7 +194,7 @@ def test_a_histogram_counts_every_value_once() -> None:
     assert histogram(np.zeros((3, 3)))[0].sum() == 9
 
 
-def test_dead_channels_are_dead_in_all_pictures() -> None:
+def test_dead_channels_are_dead_in_all_images() -> None:
     conv = keras.layers.Conv2D(3, 1, activation="relu", name="conv")
     model = keras.Sequential([keras.Input((4, 4, 1)), conv, keras.layers.Flatten(), keras.layers.Dense(2)])
     model.get_layer("conv").set_weights([np.array([1.0, -1, 1]).reshape(1, 1, 1, 3), np.array([0.0, 0, -100])])

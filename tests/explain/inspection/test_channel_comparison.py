@@ -30,7 +30,7 @@ def test_one_scale_holds_for_all_channels() -> None:
     assert [set(one.high) for one in larger] == [{5.0}, {5.0}]
 
 
-def test_each_picture_goes_to_its_own_greatest_values() -> None:
+def test_each_image_goes_to_its_own_greatest_values() -> None:
     for made, values in zip(both(ONE, OTHER, "each"), (ONE, OTHER), strict=True):
         np.testing.assert_array_equal(made.levels, shades(values, "each").levels)
 

@@ -19,7 +19,7 @@ from tests.made_models import SIDE, made, pixels_for
 
 @pytest.mark.parametrize("form", ["sequential", "functional", "nested", "heads", "file", "grey"])
 def test_every_filter_computes_its_channel_from_the_inputs_it_names(form: str) -> None:
-    """Filter, inputs and bias, put to use by hand in the middle of the picture, give the layer's own output there."""
+    """Filter, inputs and bias, put to use by hand in the middle of the image, give the layer's own output there."""
     model = made(form)
     graph, pixels = flatten(model, logits=False), pixels_for(model)
     names = {value: step.name for step in graph.program.steps for value in step.outputs}

@@ -24,12 +24,12 @@ def brute(model: keras.Model, names: list[str], places: dict[str, list[tuple[int
     height, width, channels = (side or SIDE for side in model.input_shape[1:])
     touched = {(name, place): np.zeros(height * width, bool) for name in names for place in places[name]}
     for amount in (3e3, -3e3, 3e3, -3e3, 40, -40):
-        picture = draw.uniform(0, 255, (1, height, width, channels)).astype(np.float32)
-        many = np.repeat(picture, height * width, axis=0)
+        image = draw.uniform(0, 255, (1, height, width, channels)).astype(np.float32)
+        many = np.repeat(image, height * width, axis=0)
         many.reshape(height * width, height * width, channels)[
             np.arange(height * width), np.arange(height * width)
         ] += amount * draw.uniform(0.5, 1, (height * width, channels))
-        for name, was, values in zip(names, function(picture), function(many), strict=True):
+        for name, was, values in zip(names, function(image), function(many), strict=True):
             was, values = was.numpy(), values.numpy()
             for place in places[name]:
                 at = (slice(None), *place)[: values.ndim - 1]
@@ -115,7 +115,7 @@ def test_branches_meet_and_gates_see_everything() -> None:
 
 
 def test_dense_on_rows_sees_rows() -> None:
-    """As in preset C1: every row of the picture goes through the same Dense."""
+    """As in preset C1: every row of the image goes through the same Dense."""
     model = build(PRESETS["C1"])
     known = fields(model)
     row = next(name for name, field in known.items() if len(field.rows.low) == 28 and len(field.columns.low) == 1)
@@ -123,7 +123,7 @@ def test_dense_on_rows_sees_rows() -> None:
     assert known["flatten"].box() == (0, 0, 28, 28)
 
 
-def test_unknown_operations_take_the_whole_picture_and_say_so() -> None:
+def test_unknown_operations_take_the_whole_image_and_say_so() -> None:
     start = keras.Input((SIDE, SIDE, 2))
     x = keras.ops.flip(layers.Conv2D(2, 3, name="conv")(start), axis=1)
     model = keras.Model(start, layers.Dense(2)(layers.Flatten()(x)))
@@ -169,7 +169,7 @@ def test_wrong_questions_are_sentences() -> None:
         box(model, "pol")
     with pytest.raises(ModelError, match="no row 7: choose 0 to 6"):
         box(model, "pool", 7, 0)
-    with pytest.raises(ModelError, match="takes pictures of 16 × 16, not 8 × 8"):
+    with pytest.raises(ModelError, match="takes images of 16 × 16, not 8 × 8"):
         fields(model, (8, 8))
     start = keras.Input((None, None, 3))
     any_size = keras.Model(start, layers.Dense(2)(layers.GlobalMaxPooling2D()(layers.Conv2D(3, 3, name="c")(start))))

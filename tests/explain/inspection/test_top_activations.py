@@ -58,15 +58,15 @@ def colours() -> Loaded:
 
 @pytest.fixture(scope="module")
 def dots() -> Samples:
-    """Pictures with one dot each, red for class 0 and green for class 1, in places of their own."""
-    pictures = np.zeros((40, 8, 8, 3), np.uint8)
+    """Images with one dot each, red for class 0 and green for class 1, in places of their own."""
+    images = np.zeros((40, 8, 8, 3), np.uint8)
     labels = np.arange(40) % 2
     for nth in range(40):
-        pictures[nth, 1 + nth % 6, 1 + nth // 7, labels[nth]] = 10 + nth
-    return Samples(pictures, {"label": labels}, tuple(f"#{nth}" for nth in range(40)))
+        images[nth, 1 + nth % 6, 1 + nth // 7, labels[nth]] = 10 + nth
+    return Samples(images, {"label": labels}, tuple(f"#{nth}" for nth in range(40)))
 
 
-def test_strongest_pictures_places_and_classes(colours: Loaded, dots: Samples) -> None:
+def test_strongest_images_places_and_classes(colours: Loaded, dots: Samples) -> None:
     found = excited(colours, "conv", dots)
     assert found.values.shape == found.rows.shape == (4, 12)
     assert found.rows[0].tolist() == list(range(38, 14, -2))
@@ -78,16 +78,16 @@ def test_strongest_pictures_places_and_classes(colours: Loaded, dots: Samples) -
     assert found.dead.tolist() == [False, False, True, False]
     np.testing.assert_allclose(found.selectivity("label"), [1, 1, 0, 1 / 58 / 2 * 2], atol=1e-3)
     assert found.by_class["label"][0, 0] == pytest.approx(np.mean([10 + row for row in range(0, 40, 2)]) / 36)
-    assert found.pictures == 40
+    assert found.images == 40
 
 
 def test_a_crop_shows_what_the_place_sees(colours: Loaded, dots: Samples) -> None:
     found = excited(colours, "conv", dots)
     y, x = found.places[1, 0]
-    cut = crop(dots.pictures[found.rows[1, 0]], box(colours, "conv", int(y), int(x)))
+    cut = crop(dots.images[found.rows[1, 0]], box(colours, "conv", int(y), int(x)))
     assert cut.shape == (3, 3, 3)
     assert cut[1, 1].tolist() == [0, 49, 0]
-    assert crop(dots.pictures[0], (0, 0, 0, 0)).shape == (1, 1, 3)
+    assert crop(dots.images[0], (0, 0, 0, 0)).shape == (1, 1, 3)
 
 
 def test_selectivity_by_hand() -> None:
@@ -101,11 +101,11 @@ def test_selectivity_by_hand() -> None:
 def test_peaks_are_those_of_the_layers_output(form: str) -> None:
     loaded = loaded_of(made(form))
     draw = np.random.default_rng(0)
-    pictures = draw.integers(0, 256, (37, SIDE, SIDE, loaded.channels)).astype(np.uint8)
+    images = draw.integers(0, 256, (37, SIDE, SIDE, loaded.channels)).astype(np.uint8)
     labels = {head.name: draw.integers(0, head.classes, 37) for head in loaded.heads}
     layer = flatten(loaded.model).convolutions[-1]
-    outputs = outputs_of(loaded, loaded.pixels(pictures), [layer])[layer]
-    found = excited(loaded, layer, Samples(pictures, labels, ("",) * 37))
+    outputs = outputs_of(loaded, loaded.pixels(images), [layer])[layer]
+    found = excited(loaded, layer, Samples(images, labels, ("",) * 37))
     greatest = outputs.max(axis=(1, 2))
     np.testing.assert_allclose(found.values[:, 0], greatest.max(axis=0), rtol=1e-4, atol=1e-4)
     for channel in range(outputs.shape[-1]):
@@ -120,8 +120,8 @@ def test_peaks_are_those_of_the_layers_output(form: str) -> None:
 
 def test_units_of_rows_have_no_places() -> None:
     loaded = loaded_of(made("sequential"))
-    pictures = np.random.default_rng(0).integers(0, 256, (9, SIDE, SIDE, 3)).astype(np.uint8)
-    found = excited(loaded, "dense", Samples(pictures, {}, ("",) * 9))
+    images = np.random.default_rng(0).integers(0, 256, (9, SIDE, SIDE, 3)).astype(np.uint8)
+    found = excited(loaded, "dense", Samples(images, {}, ("",) * 9))
     assert found.values.shape == (5, 9)
     assert not found.places.any()
     assert found.by_class == {}
@@ -143,16 +143,16 @@ def test_without_a_channel_the_network_answers_as_with_its_weights_at_zero() -> 
     """The same as a copy of the network whose kernel and bias for this channel are 0."""
     loaded = loaded_of(made("heads"))
     draw = np.random.default_rng(1)
-    pictures = draw.integers(0, 256, (200, SIDE, SIDE, 3)).astype(np.uint8)
+    images = draw.integers(0, 256, (200, SIDE, SIDE, 3)).astype(np.uint8)
     labels = {head.name: draw.integers(0, 2, 200) for head in loaded.heads}
-    off = switched_off(loaded, "first", [2], Samples(pictures, labels, ("",) * 200))
+    off = switched_off(loaded, "first", [2], Samples(images, labels, ("",) * 200))
     copy = keras.models.clone_model(loaded.model)
     copy.set_weights(loaded.model.get_weights())
     kernel, bias = copy.get_layer("first").get_weights()
     kernel[..., 2], bias[2] = 0, 0
     copy.get_layer("first").set_weights([kernel, bias])
     for head, answers, others in zip(
-        loaded.heads, loaded.ask(pictures), loaded_of(copy).ask(pictures), strict=True
+        loaded.heads, loaded.ask(images), loaded_of(copy).ask(images), strict=True
     ):  # fmt: skip
         wanted = [float(np.mean(one.argmax(axis=1) == labels[head.name])) for one in (answers, others)]
         np.testing.assert_allclose(off.accuracy[head.name], wanted, atol=0.011)  # two ties at most
@@ -180,10 +180,10 @@ def test_wrong_questions_are_sentences(colours: Loaded, dots: Samples) -> None:
         excited(colours, "cov", dots)
     with pytest.raises(ModelError, match="no channel 4: choose 0 to 3"):
         switched_off(colours, "conv", [4], dots)
-    none = Samples(dots.pictures[:0], {"label": dots.labels["label"][:0]}, ())
-    with pytest.raises(ModelError, match="no pictures"):
+    none = Samples(dots.images[:0], {"label": dots.labels["label"][:0]}, ())
+    with pytest.raises(ModelError, match="no images"):
         excited(colours, "conv", none)
-    with pytest.raises(ModelError, match="no pictures"):
+    with pytest.raises(ModelError, match="no images"):
         switched_off(colours, "conv", [0], none)
 
 
@@ -194,10 +194,10 @@ def run(tmp_path: Path) -> Run:
     return made_run
 
 
-def test_held_out_pictures_of_a_run(run: Run) -> None:
+def test_held_out_images_of_a_run(run: Run) -> None:
     given = samples(run, limit=50)
-    assert given.pictures.shape == (50, 8, 8, 1)
-    assert given.pictures.dtype == np.uint8
+    assert given.images.shape == (50, 8, 8, 1)
+    assert given.images.dtype == np.uint8
     assert len(given.labels["label"]) == len(given.names) == len(given) == 50
     assert len(set(given.names)) == 50
     with pytest.raises(Cancelled):
@@ -216,7 +216,7 @@ def test_results_are_kept_with_their_run(run: Run) -> None:
         for name in ("values", "rows", "places"):
             np.testing.assert_array_equal(getattr(again, name), getattr(found, name))
         np.testing.assert_array_equal(again.by_class["label"], found.by_class["label"])
-        assert again.pictures == 50
+        assert again.images == 50
     again = kept_off(run, layer, [1], 50)
     assert again.accuracy == off.accuracy
     np.testing.assert_array_equal(again.by_class["label"], off.by_class["label"])

@@ -20,19 +20,19 @@ from cnnviz.explain.metrics.deletion_insertion import (
 )
 
 SIDE, CORNER = 8, 4
-PICTURE = np.zeros((SIDE, SIDE, 1), np.uint8)
-PICTURE[:CORNER, :CORNER] = 255
-BLACK = np.zeros_like(PICTURE)
-PERFECT = PICTURE[..., 0].astype(np.float32)
+IMAGE = np.zeros((SIDE, SIDE, 1), np.uint8)
+IMAGE[:CORNER, :CORNER] = 255
+BLACK = np.zeros_like(IMAGE)
+PERFECT = IMAGE[..., 0].astype(np.float32)
 
 
-def corner(pictures: np.ndarray) -> np.ndarray:
+def corner(images: np.ndarray) -> np.ndarray:
     """A network whose probability is the mean of the upper left corner."""
-    return pictures[:, :CORNER, :CORNER].mean(axis=(1, 2, 3)) / 255
+    return images[:, :CORNER, :CORNER].mean(axis=(1, 2, 3)) / 255
 
 
 def test_a_perfect_maps_areas_are_those_worked_out_by_hand() -> None:
-    found = curves(corner, PICTURE, PERFECT, steps=64, empty=BLACK, start=BLACK)
+    found = curves(corner, IMAGE, PERFECT, steps=64, empty=BLACK, start=BLACK)
     # 16 of 64 pixels count: the probability falls from 1 to 0, or rises, along the first quarter; 1/8 under the slope.
     assert found.deletion_area == pytest.approx(1 / 8)
     assert found.insertion_area == pytest.approx(7 / 8)
@@ -42,14 +42,14 @@ def test_a_perfect_maps_areas_are_those_worked_out_by_hand() -> None:
 
 
 def test_the_worst_maps_areas_are_the_perfect_ones_mirrored() -> None:
-    found = curves(corner, PICTURE, 255 - PERFECT, steps=64, empty=BLACK, start=BLACK)
+    found = curves(corner, IMAGE, 255 - PERFECT, steps=64, empty=BLACK, start=BLACK)
     assert found.deletion_area == pytest.approx(7 / 8)
     assert found.insertion_area == pytest.approx(1 / 8)
 
 
 def test_a_map_that_says_nothing_comes_out_at_a_half() -> None:
     areas = [
-        curves(corner, PICTURE, np.ones((SIDE, SIDE)), steps=64, seed=seed, empty=BLACK).deletion_area
+        curves(corner, IMAGE, np.ones((SIDE, SIDE)), steps=64, seed=seed, empty=BLACK).deletion_area
         for seed in range(40)
     ]
     assert np.mean(areas) == pytest.approx(0.5, abs=0.03)
@@ -57,7 +57,7 @@ def test_a_map_that_says_nothing_comes_out_at_a_half() -> None:
 
 def test_fewer_steps_and_a_map_of_another_size_come_near() -> None:
     coarse = np.array([[1.0, 0], [0, 0]], np.float32)
-    found = curves(corner, PICTURE, coarse, steps=8, empty=BLACK, start=BLACK)
+    found = curves(corner, IMAGE, coarse, steps=8, empty=BLACK, start=BLACK)
     assert found.shares == pytest.approx(np.arange(9) / 8)
     assert found.deletion_area == pytest.approx(1 / 8, abs=0.05)
 
@@ -72,7 +72,7 @@ def test_equal_values_come_in_random_order_after_greater_and_before_smaller_ones
         assert set(order[:8]) == set(range(40, 48))
         assert order[-1] == 0
     assert list(first) != list(other)
-    assert first[8:20].mean() > 12  # not the top of the picture first
+    assert first[8:20].mean() > 12  # not the top of the image first
     np.testing.assert_array_equal(first, ranking(map_, (SIDE, SIDE)))
 
 
@@ -82,22 +82,22 @@ def test_rounding_makes_no_differences_between_equal_values() -> None:
     assert len(set(ranking(map_, (60, 60))[:200] // 60)) > 30
 
 
-def test_so_many_pixels_are_taken_from_the_other_picture() -> None:
-    picture, other = np.full((2, 3, 3), 7, np.uint8), np.full((2, 3, 3), 9, np.uint8)
-    found = altered(picture, np.array([4, 0, 1, 2, 3, 5]), np.array([0, 1, 2, 6]), other)
+def test_so_many_pixels_are_taken_from_the_other_image() -> None:
+    image, other = np.full((2, 3, 3), 7, np.uint8), np.full((2, 3, 3), 9, np.uint8)
+    found = altered(image, np.array([4, 0, 1, 2, 3, 5]), np.array([0, 1, 2, 6]), other)
     assert found.dtype == np.uint8
     assert [(one == 9).sum() for one in found] == [0, 3, 6, 18]
     assert (found[1, 1, 1] == 9).all()
     assert (found[2, 0, 0] == 9).all()
 
 
-def test_the_empty_picture_has_the_mean_colour_and_the_blurred_one_little_else() -> None:
-    picture = np.random.default_rng(0).integers(0, 256, (40, 60, 3), np.uint8)
-    mean = picture.mean(axis=(0, 1))
-    assert np.abs(emptied(picture) - mean).max() <= 0.5
-    assert blurred(picture).std(axis=(0, 1)).max() < 0.1 * picture.std()
-    assert blurred(picture).shape == picture.shape
-    grey = picture[..., :1]
+def test_the_empty_image_has_the_mean_colour_and_the_blurred_one_little_else() -> None:
+    image = np.random.default_rng(0).integers(0, 256, (40, 60, 3), np.uint8)
+    mean = image.mean(axis=(0, 1))
+    assert np.abs(emptied(image) - mean).max() <= 0.5
+    assert blurred(image).std(axis=(0, 1)).max() < 0.1 * image.std()
+    assert blurred(image).shape == image.shape
+    grey = image[..., :1]
     assert blurred(grey).shape == emptied(grey).shape == grey.shape
 
 
@@ -126,7 +126,7 @@ def test_random_maps_of_any_shape(shape: tuple[int, int]) -> None:
 
 
 def test_a_perfect_map_beats_random_ones_and_another_map_stands_beside_it() -> None:
-    found = faithful(corner, PICTURE, {"mine": PERFECT, "other": lambda: 255 - PERFECT}, randoms=4)
+    found = faithful(corner, IMAGE, {"mine": PERFECT, "other": lambda: 255 - PERFECT}, randoms=4)
     assert list(found.curves) == ["mine", "other"]
     assert len(found.random) == 4
     assert found.ended == ""
@@ -138,12 +138,12 @@ def test_a_perfect_map_beats_random_ones_and_another_map_stands_beside_it() -> N
 
 
 def test_the_same_seed_finds_the_same() -> None:
-    one, other, third = (faithful(corner, PICTURE, {"x": PERFECT}, randoms=2, seed=seed) for seed in (0, 0, 1))
+    one, other, third = (faithful(corner, IMAGE, {"x": PERFECT}, randoms=2, seed=seed) for seed in (0, 0, 1))
     assert one == other != third
 
 
 def test_what_is_done_when_the_time_is_up_is_returned() -> None:
-    found = faithful(corner, PICTURE, {"mine": PERFECT, "other": PERFECT}, budget=-1)
+    found = faithful(corner, IMAGE, {"mine": PERFECT, "other": PERFECT}, budget=-1)
     assert list(found.curves) == ["mine"]
     assert (found.random, found.random_mean, found.ended) == ((), None, "time")
 
@@ -151,7 +151,7 @@ def test_what_is_done_when_the_time_is_up_is_returned() -> None:
 def test_what_is_done_when_it_is_stopped_is_returned() -> None:
     said = []
     found = faithful(
-        corner, PICTURE, {"mine": PERFECT, "other": PERFECT},
+        corner, IMAGE, {"mine": PERFECT, "other": PERFECT},
         progress=lambda *now: said.append(now), cancelled=lambda: len(said) == 2,
     )  # fmt: skip
     assert (list(found.curves), len(found.random), found.ended) == (["mine"], 1, "stop")
@@ -163,7 +163,7 @@ def test_a_map_that_cannot_be_had_is_named() -> None:
     def fails() -> np.ndarray:
         raise ModelError("No convolution.")
 
-    found = faithful(corner, PICTURE, {"mine": PERFECT, "other": fails}, randoms=1)
+    found = faithful(corner, IMAGE, {"mine": PERFECT, "other": fails}, randoms=1)
     assert list(found.curves) == ["mine"]
     assert found.skipped == {"other": "No convolution."}
 
@@ -172,24 +172,24 @@ def test_a_map_that_is_broken_off_ends_it() -> None:
     def stops() -> np.ndarray:
         raise Cancelled
 
-    found = faithful(corner, PICTURE, {"mine": PERFECT, "other": stops}, randoms=3)
+    found = faithful(corner, IMAGE, {"mine": PERFECT, "other": stops}, randoms=3)
     assert (list(found.curves), len(found.random), found.ended) == (["mine"], 1, "stop")
 
-    def score(pictures: np.ndarray) -> np.ndarray:
+    def score(images: np.ndarray) -> np.ndarray:
         raise Cancelled
 
     with pytest.raises(Cancelled):
-        faithful(score, PICTURE, {"mine": PERFECT})
+        faithful(score, IMAGE, {"mine": PERFECT})
 
 
-def test_pictures_are_asked_about_in_batches() -> None:
+def test_images_are_asked_about_in_batches() -> None:
     sizes = []
 
-    def score(pictures: np.ndarray) -> np.ndarray:
-        sizes.append(len(pictures))
-        return corner(pictures)
+    def score(images: np.ndarray) -> np.ndarray:
+        sizes.append(len(images))
+        return corner(images)
 
-    found = curves(score, PICTURE, PERFECT, steps=50)
+    found = curves(score, IMAGE, PERFECT, steps=50)
     assert sum(sizes) == 2 * 51
     assert max(sizes) == 33
     assert isinstance(found, Curves)

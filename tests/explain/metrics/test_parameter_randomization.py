@@ -14,9 +14,9 @@ from scipy.stats import spearmanr
 from cnnviz.errors import ModelError
 from cnnviz.explain import Cancelled, Target, explain
 from cnnviz.explain.metrics.parameter_randomization import clone, randomised, rank_correlation, structure, weighted
-from tests.network_forms import FORMS, made, pictures
+from tests.network_forms import FORMS, images, made
 
-PICTURE = np.random.default_rng(0).integers(0, 256, (1, 16, 16, 3)).astype(np.float32)
+IMAGE = np.random.default_rng(0).integers(0, 256, (1, 16, 16, 3)).astype(np.float32)
 
 
 @pytest.fixture
@@ -40,12 +40,12 @@ def model() -> keras.Model:
 
 
 def grad_cam(model: keras.Model) -> np.ndarray:
-    return explain(model, PICTURE, method="grad-cam", target=Target(0, 1)).map[0]
+    return explain(model, IMAGE, method="grad-cam", target=Target(0, 1)).map[0]
 
 
 def low(model: keras.Model) -> np.ndarray:
     """A map that ignores all but the first convolution."""
-    return np.abs(model.get_layer("inner").get_layer("low")(PICTURE).numpy()[0]).sum(axis=-1)
+    return np.abs(model.get_layer("inner").get_layer("low")(IMAGE).numpy()[0]).sum(axis=-1)
 
 
 def test_layers_stand_from_the_top_down_without_those_of_other_heads(model: keras.Model) -> None:
@@ -63,18 +63,18 @@ def test_a_normalisation_without_a_layer_below_stands_for_itself_and_shared_weig
 
 
 def test_the_network_is_left_as_it_was(model: keras.Model) -> None:
-    before, answers = [one.copy() for one in model.get_weights()], [one.numpy() for one in model(PICTURE)]
+    before, answers = [one.copy() for one in model.get_weights()], [one.numpy() for one in model(IMAGE)]
     found = randomised(model, grad_cam, draws=2)
     assert len(found.stages) == 3
     for one, after in zip(before, model.get_weights(), strict=True):
         np.testing.assert_array_equal(one, after)
-    for one, after in zip(answers, model(PICTURE), strict=True):
+    for one, after in zip(answers, model(IMAGE), strict=True):
         np.testing.assert_array_equal(one, after)
 
 
 def test_a_copy_answers_alike_and_shares_nothing(model: keras.Model) -> None:
     twin = clone(model)
-    for one, other in zip(model(PICTURE), twin(PICTURE), strict=True):
+    for one, other in zip(model(IMAGE), twin(IMAGE), strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-6)
     assert not {id(one) for one in model.weights} & {id(one) for one in twin.weights}
 
@@ -183,7 +183,7 @@ def test_structure_is_of_scaled_maps_of_any_size() -> None:
 @pytest.mark.parametrize("method", ["eigen-cam", "gradient", "layer-cam"])
 def test_methods_run_on_the_copy(model: keras.Model, method: str) -> None:
     def map_of(model: keras.Model, target: Target) -> np.ndarray:
-        return explain(model, PICTURE, method=method, target=target).map[0]
+        return explain(model, IMAGE, method=method, target=target).map[0]
 
     found = randomised(model, partial(map_of, target=Target(1, 1)), head=1, draws=1)
     assert len(found.stages) == 4
@@ -194,7 +194,7 @@ def test_methods_run_on_the_copy(model: keras.Model, method: str) -> None:
 @pytest.mark.parametrize("form", FORMS)
 def test_networks_of_every_form_can_be_randomised_and_stay_as_they_were(form: str, tmp_path: Path) -> None:
     network = made(form, tmp_path)
-    given = pictures(network, 1)
+    given = images(network, 1)
     before = [one.copy() for one in network.get_weights()]
     answers = [np.array(one) for one in keras.tree.flatten(network(given, training=False))]
     [original] = explain(network, given, method="hires-cam", target=Target(0, 1)).map

@@ -11,7 +11,7 @@ import pytest
 from cnnviz.data import open_dataset
 from cnnviz.errors import DataError
 from cnnviz.explain.metrics.pointing_game import Masked, energy, play, pointed
-from cnnviz.explain.metrics.pointing_game_of_run import has_masks, kept, masked_pictures, measure
+from cnnviz.explain.metrics.pointing_game_of_run import has_masks, kept, masked_images, measure
 from cnnviz.models.build.model import build
 from cnnviz.models.load.load import load_run
 from cnnviz.presets import PRESETS
@@ -56,24 +56,24 @@ def test_a_small_map_is_enlarged_as_the_overlay_is() -> None:
 
 @pytest.fixture
 def given() -> Masked:
-    """60 pictures whose masks cover a quarter, each another corner than the one before; brightness names the corner."""
-    masks, pictures = np.zeros((60, 4, 4), bool), np.zeros((60, 4, 4, 1), np.uint8)
+    """60 images whose masks cover a quarter, each another corner than the one before; brightness names the corner."""
+    masks, images = np.zeros((60, 4, 4), bool), np.zeros((60, 4, 4, 1), np.uint8)
     for nth in range(60):
         top, left = 2 * (nth % 2), 2 * (nth // 2 % 2)
         masks[nth, top : top + 2, left : left + 2] = True
-        pictures[nth] = nth % 4
-    return Masked(pictures, masks)
+        images[nth] = nth % 4
+    return Masked(images, masks)
 
 
-def upper_left(pictures: np.ndarray) -> np.ndarray:
-    maps = np.full((len(pictures), 4, 4), 0.1)
+def upper_left(images: np.ndarray) -> np.ndarray:
+    maps = np.full((len(images), 4, 4), 0.1)
     maps[:, 0, 0] = 1
     return maps
 
 
 def test_a_map_that_always_points_to_one_corner_hits_a_quarter(given: Masked) -> None:
     found = play(upper_left, given, "x")
-    assert (found.method, found.pictures, found.whole, found.empty) == ("x", 60, True, 0)
+    assert (found.method, found.images, found.whole, found.empty) == ("x", 60, True, 0)
     assert found.hits == pytest.approx(1 / 4)
     assert found.area == pytest.approx(1 / 4)
     assert found.centre == pytest.approx(1 / 4)  # the centre lies in the lower right corner
@@ -82,9 +82,9 @@ def test_a_map_that_always_points_to_one_corner_hits_a_quarter(given: Masked) ->
 
 def test_maps_of_the_masks_hit_always_and_empty_ones_never(given: Masked) -> None:
     by_corner = given.masks[:4].astype(np.float32)
-    right = play(lambda pictures: by_corner[pictures[:, 0, 0, 0]], given, "x")
+    right = play(lambda images: by_corner[images[:, 0, 0, 0]], given, "x")
     assert (right.hits, right.energy) == (1, 1)
-    empty = play(lambda pictures: np.zeros((len(pictures), 2, 2)), given, "x")
+    empty = play(lambda images: np.zeros((len(images), 2, 2)), given, "x")
     assert (empty.hits, empty.energy, empty.empty) == (0, 0, 60)
 
 
@@ -92,10 +92,10 @@ def test_an_early_end_leaves_a_part_and_says_so(given: Masked) -> None:
     done = []
     found = play(upper_left, given, "x", progress=done.append, cancelled=lambda: len(done) == 2)
     assert done == [25, 50]
-    assert (found.pictures, found.whole) == (50, False)
+    assert (found.images, found.whole) == (50, False)
     assert play(upper_left, given, "x", ends=time.monotonic() - 1) is None
 
-    def fails(pictures: np.ndarray) -> np.ndarray:
+    def fails(images: np.ndarray) -> np.ndarray:
         raise Cancelled
 
     assert play(fails, given, "x") is None
@@ -116,25 +116,25 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
 
 
 def test_the_whole_test_split_comes_with_masks_at_the_networks_size(run: Run) -> None:
-    found = masked_pictures(run.recipe)
-    assert found.pictures.shape == (500, 32, 32, 3)
+    found = masked_images(run.recipe)
+    assert found.images.shape == (500, 32, 32, 3)
     assert found.masks.shape == (500, 32, 32)
     split = open_dataset(run.recipe.data, ["shape", "colour"]).splits["test"]
     assert found.masks[3].mean() == pytest.approx(split.mask(3).mean(), abs=0.02)
-    inside = found.pictures[found.masks].astype(float).std()
+    inside = found.images[found.masks].astype(float).std()
     assert inside > 10
 
 
 def test_figures_are_kept_under_the_run_until_its_network_changes(run: Run) -> None:
     loaded, layers = load_run(run), {"grad-cam": None, "gradient": None}
     before = [weights.copy() for weights in loaded.model.get_weights()]
-    given = masked_pictures(run.recipe)
-    few = Masked(given.pictures[:60], given.masks[:60])
+    given = masked_images(run.recipe)
+    few = Masked(given.images[:60], given.masks[:60])
     found = measure(run, loaded, ["grad-cam", "gradient"], head="colour", layers=layers, given=few)
     assert list(found) == ["grad-cam", "gradient"]
     for weights, after in zip(before, loaded.model.get_weights(), strict=True):
         np.testing.assert_array_equal(weights, after)
-    assert found["gradient"].pictures == 60
+    assert found["gradient"].images == 60
     assert 0 < found["gradient"].energy < 1
     assert found["gradient"].area == pytest.approx(few.masks.mean())
     assert kept(run, "gradient", "colour", None) == found["gradient"]
@@ -151,16 +151,16 @@ def test_figures_are_kept_under_the_run_until_its_network_changes(run: Run) -> N
 
 
 def test_what_is_stopped_is_not_kept(run: Run) -> None:
-    given = masked_pictures(run.recipe)
-    few, done = Masked(given.pictures[:60], given.masks[:60]), []
+    given = masked_images(run.recipe)
+    few, done = Masked(given.images[:60], given.masks[:60]), []
     found = measure(
         run, load_run(run), ["hires-cam", "layer-cam"], head="shape", layers={"hires-cam": None, "layer-cam": None},
         given=few, progress=lambda what, count, total: done.append((what, count, total)),
         cancelled=lambda: (done or [("", 0, 0)])[-1][1] >= 25,
     )  # fmt: skip
-    assert done[:2] == [("HiResCAM on test pictures", 0, 60), ("HiResCAM on test pictures", 25, 60)]
+    assert done[:2] == [("HiResCAM on test images", 0, 60), ("HiResCAM on test images", 25, 60)]
     assert list(found) == ["hires-cam"]
-    assert (found["hires-cam"].pictures, found["hires-cam"].whole) == (25, False)
+    assert (found["hires-cam"].images, found["hires-cam"].whole) == (25, False)
     assert kept(run, "hires-cam", "shape", None) is None
 
 
@@ -169,4 +169,4 @@ def test_data_without_masks_is_a_sentence(tmp_path: Path) -> None:
     assert not has_masks(PRESETS["Q"])
     assert not has_masks(None)
     with pytest.raises(DataError, match="have no masks"):
-        masked_pictures(PRESETS["Q"])
+        masked_images(PRESETS["Q"])

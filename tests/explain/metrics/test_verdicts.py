@@ -68,8 +68,8 @@ def test_without_a_random_map_there_is_no_verdict() -> None:
 
 
 CANT_TELL = "This test can't tell here whether the map marks what the network uses for cat: "
-MEAN = "The picture's mean colour alone is cat to the network with 97 %: deletion can say little."
-BLUR = "The blurred picture alone is cat to the network with 96 %: insertion can say little."
+MEAN = "The image's mean colour alone is cat to the network with 97 %: deletion can say little."
+BLUR = "The blurred image alone is cat to the network with 96 %: insertion can say little."
 
 
 @pytest.mark.parametrize(
@@ -152,7 +152,7 @@ def changed(*correlations: float, wanted: int | None = None, ended: str = "") ->
             changed(0.9, 0.8, 0.7),
             (
                 "Don't rely on this map as a reason: with all layers randomised it is still alike (rank correlation "
-                "0.70), so that it shows the picture more than what the network learned."
+                "0.70), so that it shows the image more than what the network learned."
             ),
         ),
         (
@@ -178,9 +178,9 @@ def test_what_is_missing_of_the_layers() -> None:
 
 
 @pytest.mark.parametrize(
-    ("hits", "energy", "pictures", "begins"),
+    ("hits", "energy", "images", "begins"),
     [
-        (0.8, 0.4, 500, "Grad-CAM finds the object: the greatest value lies on the object in 80% of 500 pictures"),
+        (0.8, 0.4, 500, "Grad-CAM finds the object: the greatest value lies on the object in 80% of 500 images"),
         (0.3, 0.4, 500, "Grad-CAM finds the object better than chance, but not clearly better than the centre does"),
         (0.61, 0.4, 500, "Grad-CAM finds the object better than chance, but not clearly better than the centre does"),
         (0.61, 0.4, 50_000, "Grad-CAM finds the object: "),
@@ -190,9 +190,9 @@ def test_what_is_missing_of_the_layers() -> None:
     ],
 )
 def test_a_map_is_compared_with_chance_and_with_the_centre(
-    hits: float, energy: float, pictures: int, begins: str
+    hits: float, energy: float, images: int, begins: str
 ) -> None:
-    found = Pointing("grad-cam", hits, energy, 0.15, 0.6, 0, pictures, 1.0)
+    found = Pointing("grad-cam", hits, energy, 0.15, 0.6, 0, images, 1.0)
     said = pointing_verdict(found, "Grad-CAM").sentence
     assert said.startswith(begins)
-    assert "a random place hits it in 15%, the picture's centre in 60%" in said
+    assert "a random place hits it in 15%, the image's centre in 60%" in said

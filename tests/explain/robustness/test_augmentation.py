@@ -38,20 +38,20 @@ def network(pixels: np.ndarray, training: bool) -> list[np.ndarray]:
 
 
 def lit(right: bool, value: int = 200) -> np.ndarray:
-    """A picture that is lit in one half."""
+    """An image that is lit in one half."""
     image = np.zeros((SIZE, SIZE, 1), np.uint8)
     image[:, SIZE // 2 :] = value
     return image if right else image[:, ::-1].copy()
 
 
-def test_one_picture_along_a_rotation() -> None:
+def test_one_image_along_a_rotation() -> None:
     found = along(network, lit(True), "rotation", [0, 90, 180], RECIPE)
     assert {name: values.shape for name, values in found.items()} == {"right": (3, 2), "bright": (3, 2)}
     assert found["right"][:, 1].tolist() == [1, 0, 0]
     np.testing.assert_allclose(found["bright"][:, 1], 100 / 255, atol=1e-6)
 
 
-def test_one_picture_along_a_brightness_is_what_the_page_shows() -> None:
+def test_one_image_along_a_brightness_is_what_the_page_shows() -> None:
     values = [-0.5, 0.0, 0.2]
     found = along(network, lit(True), "brightness", values, RECIPE)
     means = sweep(lit(True), "brightness", values, size=(SIZE, SIZE)).mean(axis=(1, 2, 3)) / 255
@@ -59,7 +59,7 @@ def test_one_picture_along_a_brightness_is_what_the_page_shows() -> None:
     np.testing.assert_allclose(found["bright"].sum(axis=1), 1, atol=1e-6)
 
 
-def test_the_picture_is_cropped_and_coloured_as_the_recipe_says() -> None:
+def test_the_image_is_cropped_and_coloured_as_the_recipe_says() -> None:
     image = np.zeros((40, 80, 3), np.uint8)
     image[:, 20:40] = 255  # the left half of the largest centred square
     recipe = RECIPE.model_copy(update={"data": RECIPE.data.model_copy(update={"crop": "centre"})})
@@ -68,17 +68,17 @@ def test_the_picture_is_cropped_and_coloured_as_the_recipe_says() -> None:
     np.testing.assert_allclose(found["bright"][0, 1], 0.5, atol=1e-6)
 
 
-def test_many_pictures_along_a_flip() -> None:
-    pictures = [lit(True), lit(True), lit(False), np.zeros((SIZE, SIZE, 1), np.uint8)]
+def test_many_images_along_a_flip() -> None:
+    images = [lit(True), lit(True), lit(False), np.zeros((SIZE, SIZE, 1), np.uint8)]
     labels = {"right": np.array([1, 1, 0, 1]), "bright": np.array([0, 0, 0, 0])}
-    found = changes(network, pictures, labels, FLIP, [0.0, 1.0], RECIPE)
-    assert found.pictures == 4
+    found = changes(network, images, labels, FLIP, [0.0, 1.0], RECIPE)
+    assert found.images == 4
     assert found.changed == {"right": (0.0, 0.75), "bright": (0.0, 0.0)}  # the black one stays what it was
     assert found.accuracy == {"right": (0.75, 0.0), "bright": (1.0, 1.0)}
     assert found.untouched == {"right": 0.75, "bright": 1.0}
 
 
-def test_changes_are_measured_from_the_untouched_picture() -> None:
+def test_changes_are_measured_from_the_untouched_image() -> None:
     """Also where the range doesn't hold the value that changes nothing."""
     found = changes(network, [lit(True)], {"right": np.array([1]), "bright": np.array([0])}, BRIGHTNESS, [1.0], RECIPE)
     assert found.untouched == {"right": 1.0, "bright": 1.0}
@@ -87,29 +87,29 @@ def test_changes_are_measured_from_the_untouched_picture() -> None:
 
 
 def test_progress_counts_every_answer_and_a_stop_is_heeded() -> None:
-    pictures = [lit(bool(n % 2)) for n in range(100)]
+    images = [lit(bool(n % 2)) for n in range(100)]
     labels = {"right": np.arange(100) % 2, "bright": np.zeros(100, int)}
     said: list[tuple[int, int]] = []
-    found = changes(network, pictures, labels, ROTATION, [0.0, 180.0], RECIPE, progress=lambda *a: said.append(a))
+    found = changes(network, images, labels, ROTATION, [0.0, 180.0], RECIPE, progress=lambda *a: said.append(a))
     assert said == [(64, 300), (100, 300), (164, 300), (200, 300), (264, 300), (300, 300)]
     assert found.changed["right"] == (0.0, 1.0)
     with pytest.raises(Cancelled):
-        changes(network, pictures, labels, ROTATION, [0.0], RECIPE, cancelled=lambda: True)
+        changes(network, images, labels, ROTATION, [0.0], RECIPE, cancelled=lambda: True)
 
 
 @pytest.mark.parametrize("kind", ["mixup", "cutmix"])
 def test_steps_that_mix_are_refused(kind: str) -> None:
     step = Step(type=kind, low=0, high=1)
-    with pytest.raises(RecipeError, match="mixes pictures"):
+    with pytest.raises(RecipeError, match="mixes images"):
         changes(network, [lit(True)], {"right": np.array([1])}, step, [0.5], RECIPE)
-    with pytest.raises(RecipeError, match="mixes pictures"):
+    with pytest.raises(RecipeError, match="mixes images"):
         along(network, lit(True), kind, [0.5], RECIPE)
 
 
-def test_values_out_of_bounds_and_no_pictures_are_refused() -> None:
+def test_values_out_of_bounds_and_no_images_are_refused() -> None:
     with pytest.raises(RecipeError, match="rotation"):
         changes(network, [lit(True)], {"right": np.array([1])}, ROTATION, [400.0], RECIPE)
-    with pytest.raises(RecipeError, match="0 pictures"):
+    with pytest.raises(RecipeError, match="0 images"):
         changes(network, [], {}, ROTATION, [0.0], RECIPE)
 
 
@@ -119,7 +119,7 @@ DIGITS = RECIPE.model_copy(
 
 
 def darkest(pixels: np.ndarray, training: bool) -> np.ndarray:
-    """An answer that depends on the pictures: one of ten classes by the mean."""
+    """An answer that depends on the images: one of ten classes by the mean."""
     classes = np.clip(pixels.mean(axis=(1, 2, 3)) // 20, 0, 9).astype(int)
     return np.eye(10, dtype=np.float32)[classes]
 
@@ -130,7 +130,7 @@ def test_a_measurement_is_kept_with_its_run_and_read_again(tmp_path: Path) -> No
     step, strengths = Step(type="brightness", low=-0.2, high=0.2), [-0.2, 0.0, 0.2]
     assert kept(run, step, strengths, Policy()) is None
     found = measure(run, darkest, step, strengths, Policy())
-    assert 300 < found.pictures <= 500
+    assert 300 < found.images <= 500
     assert found.changed["label"][1] == 0.0
     assert found.changed["label"][0] > 0.9
 
@@ -161,7 +161,7 @@ def test_a_damaged_file_is_measured_anew(tmp_path: Path) -> None:
     assert measure(run, darkest, BRIGHTNESS, [0.0], Policy()) == found
 
 
-def test_a_random_crop_is_measured_on_whole_pictures(tmp_path: Path) -> None:
+def test_a_random_crop_is_measured_on_whole_images(tmp_path: Path) -> None:
     run = create(DIGITS, tmp_path)
     found = measure(run, darkest, Step(type="random_crop", low=0.5, high=1), [0.5, 1.0], Policy())
     assert found.changed["label"][1] == 0.0

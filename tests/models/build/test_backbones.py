@@ -39,7 +39,7 @@ def network(name: str, trainable_from: str | None = None) -> Network:
 
 
 @pytest.fixture(scope="module")
-def pictures() -> np.ndarray:
+def images() -> np.ndarray:
     return np.random.default_rng(0).uniform(0, 255, (2, SIDE, SIDE, 3)).astype(np.float32)
 
 
@@ -55,21 +55,21 @@ def test_the_committed_table_is_what_keras_says(attached: tuple[str, keras.Model
     rows = json.loads(backbones.TABLE.read_text(encoding="utf-8"))[name]
     found = rows_of(model)
     assert [row[:4] for row in rows] == [row[:4] for row in found]
-    if name in ("VGG16", "ResNet50V2"):  # all their costs grow with the picture's area
+    if name in ("VGG16", "ResNet50V2"):  # all their costs grow with the image's area
         scale = (BACKBONES[name].size / SIDE) ** 2
         assert [row[4] for row in rows] == [row[4] * scale for row in found]
 
 
-def test_features_are_keras_own_for_the_same_weights(attached, pictures) -> None:
+def test_features_are_keras_own_for_the_same_weights(attached, images) -> None:
     """The reference is the application as Keras builds it, behind Keras's own preprocessing."""
     name, model = attached
     whole = getattr(keras.applications, name)(include_top=False, weights=None, input_shape=(SIDE, SIDE, 3))
     whole.set_weights(model.get_weights())
     prepare = PREPARED.get(BACKBONES[name].preprocessing)
-    given = prepare.preprocess_input(pictures.copy()) if prepare else pictures  # the others do it inside
+    given = prepare.preprocess_input(images.copy()) if prepare else images  # the others do it inside
     wanted = whole(given, training=False).numpy()
     assert wanted.std() > 0
-    np.testing.assert_allclose(model(pictures, training=False).numpy(), wanted, rtol=1e-4, atol=1e-4 * wanted.std())
+    np.testing.assert_allclose(model(images, training=False).numpy(), wanted, rtol=1e-4, atol=1e-4 * wanted.std())
     assert model.output.shape[1:] == backbones.output_shape(name, SIDE, SIDE)
 
 
@@ -89,11 +89,11 @@ def test_the_graph_is_flat_and_a_file_of_it_may_be_opened(attached) -> None:
 
 
 @pytest.mark.parametrize("name", ["VGG16", "MobileNetV2"])
-def test_a_network_comes_back_from_a_file(name: str, pictures: np.ndarray, tmp_path: Path) -> None:
+def test_a_network_comes_back_from_a_file(name: str, images: np.ndarray, tmp_path: Path) -> None:
     model = build_network(network(name, backbones.openings(name)[-1]), (SIDE, SIDE, 3))
     model.save(tmp_path / "network.keras")
     loaded = load_file(tmp_path / "network.keras")
-    np.testing.assert_array_equal(loaded.model(pictures).numpy(), model(pictures).numpy())
+    np.testing.assert_array_equal(loaded.model(images).numpy(), model(images).numpy())
     assert [w.path for w in loaded.model.trainable_weights] == [w.path for w in model.trainable_weights]
 
 
@@ -116,14 +116,14 @@ def test_frozen_and_free_are_counted_as_keras_counts_them(name: str) -> None:
     assert counts(again, describe(again, (SIDE, SIDE, 3))).frozen == 0
 
 
-def test_imagenets_batch_normalisations_stay_as_they_are(pictures) -> None:
+def test_imagenets_batch_normalisations_stay_as_they_are(images) -> None:
     """Everything of the backbone is freed but them; they neither learn nor measure, and are counted as frozen."""
     model = build_network(network("MobileNetV2", ""), (SIDE, SIDE, 3))
     known = Backbone(name="MobileNetV2", weights="imagenet", trainable_from="")
     free(model, known)
     normalised = [layer for layer in layers_of(model, "MobileNetV2") if type(layer).__name__ == "BatchNormalization"]
     before = [layer.get_weights() for layer in normalised]
-    model(pictures, training=True)
+    model(images, training=True)
     for layer, was in zip(normalised, before, strict=True):
         assert not layer.trainable_weights
         for weight, old in zip(layer.get_weights(), was, strict=True):
@@ -135,7 +135,7 @@ def test_imagenets_batch_normalisations_stay_as_they_are(pictures) -> None:
     assert found.measured == 0
 
 
-def test_frozen_layers_work_as_for_prediction(pictures) -> None:
+def test_frozen_layers_work_as_for_prediction(images) -> None:
     """EfficientNet has batch normalisations and dropouts; where it is frozen, training changes neither its features
     nor its means."""
     pixels = keras.Input((SIDE, SIDE, 3), name="pixels")
@@ -143,10 +143,10 @@ def test_frozen_layers_work_as_for_prediction(pictures) -> None:
     name = "EfficientNetV2B0"
     free(model, network(name, None).backbone)
     before = [weight.copy() for weight in model.get_weights()]
-    still = model(pictures, training=False).numpy()
-    np.testing.assert_array_equal(model(pictures, training=True).numpy(), still)
+    still = model(images, training=False).numpy()
+    np.testing.assert_array_equal(model(images, training=True).numpy(), still)
     free(model, network(name, "top_conv").backbone)
-    model(pictures, training=True)
+    model(images, training=True)
     changed = [
         weight.path.split("/")[0]
         for weight, old in zip(model.weights, before, strict=True)
@@ -159,7 +159,7 @@ def test_frozen_layers_work_as_for_prediction(pictures) -> None:
     assert min(dropped) > 0
 
 
-def test_vgg16s_first_kernels_are_shown_in_the_pictures_colours() -> None:
+def test_vgg16s_first_kernels_are_shown_in_the_images_colours() -> None:
     model = build_network(network("VGG16"), (32, 32, 3))
     found = kernels(model, "block1_conv1")
     assert found.rgb

@@ -28,19 +28,19 @@ def loaded(tmp_path_factory: pytest.TempPathFactory) -> Loaded:
 
 
 @pytest.fixture(scope="module")
-def pictures() -> np.ndarray:
+def images() -> np.ndarray:
     return np.random.default_rng(0).integers(0, 256, (5, 72, 59, 3), np.uint8)
 
 
-def test_heads_apart_answer_as_they_do_together(loaded: Loaded, pictures: np.ndarray) -> None:
+def test_heads_apart_answer_as_they_do_together(loaded: Loaded, images: np.ndarray) -> None:
     for at, head in enumerate(("Male", "Smiling")):
         alone = split(loaded, head)
         assert isinstance(alone.model.output, keras.KerasTensor)
         assert [one.name for one in alone.heads] == [one.name for one in alone.recipe.network.heads] == [head]
         assert alone.classes == {head: loaded.classes[head]}
-        [answers] = alone.ask(pictures)
-        np.testing.assert_array_equal(answers, loaded.ask(pictures)[at])
-        assert alone.fit(pictures[0]).shape == (72, 59, 3)
+        [answers] = alone.ask(images)
+        np.testing.assert_array_equal(answers, loaded.ask(images)[at])
+        assert alone.fit(images[0]).shape == (72, 59, 3)
 
 
 def test_layers_are_the_same_and_those_of_other_heads_are_left_out(loaded: Loaded) -> None:
@@ -54,7 +54,7 @@ def test_layers_are_the_same_and_those_of_other_heads_are_left_out(loaded: Loade
     assert len(loaded.model.outputs) == 2
 
 
-def test_weights_are_shared(pictures: np.ndarray) -> None:
+def test_weights_are_shared(images: np.ndarray) -> None:
     model = made("heads")
     pixels = pixels_for(model, 3)
     whole = loaded_model(model)
@@ -75,23 +75,23 @@ def loaded_model(model: keras.Model) -> Loaded:
     return Loaded("mine", model, heads, named(heads, None), model.input_shape[1:3])
 
 
-def test_maps_of_a_head_alone_are_its_maps(loaded: Loaded, pictures: np.ndarray) -> None:
-    pixels = loaded.pixels(pictures[:2])
+def test_maps_of_a_head_alone_are_its_maps(loaded: Loaded, images: np.ndarray) -> None:
+    pixels = loaded.pixels(images[:2])
     together = explain(loaded.model, pixels, method="grad-cam", target=Target(1, 0))
     alone = explain(split(loaded, "Smiling").model, pixels, method="grad-cam", target=Target(0, 0))
     assert alone.layer == together.layer
     np.testing.assert_allclose(alone.map, together.map, rtol=1e-5, atol=1e-7)
 
 
-def test_a_head_as_a_file_is_a_keras_network(loaded: Loaded, pictures: np.ndarray, tmp_path: Path) -> None:
+def test_a_head_as_a_file_is_a_keras_network(loaded: Loaded, images: np.ndarray, tmp_path: Path) -> None:
     path = tmp_path / "smiling.keras"
     path.write_bytes(as_file(split(loaded, "Smiling")))
-    expected = loaded.ask(pictures)[1]
+    expected = loaded.ask(images)[1]
     plain = keras.models.load_model(path, compile=False)
-    np.testing.assert_allclose(np.asarray(plain(pictures.astype(np.float32))), expected, atol=1e-6)
+    np.testing.assert_allclose(np.asarray(plain(images.astype(np.float32))), expected, atol=1e-6)
     opened = load_file(path, classes=[["no", "yes"]])
     assert opened.heads[0].activation == "softmax"
-    np.testing.assert_allclose(opened.ask(pictures)[0], expected, atol=1e-6)
+    np.testing.assert_allclose(opened.ask(images)[0], expected, atol=1e-6)
 
 
 def test_a_head_inside_a_nested_model(tmp_path: Path) -> None:

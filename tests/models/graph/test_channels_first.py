@@ -75,7 +75,7 @@ def pair() -> tuple[keras.Model, keras.Model]:
 NAMES = ("deep", "norm", "leaky", "grouped", "sum", "both", "learned", "pool", "last", "flat", "answer")
 
 
-def test_layers_have_the_shapes_and_values_of_pictures(pair: tuple[keras.Model, keras.Model]) -> None:
+def test_layers_have_the_shapes_and_values_of_images(pair: tuple[keras.Model, keras.Model]) -> None:
     first, last = pair
     shapes = [{at.name: at.shape for at in flatten(one, logits=False).layers} for one in pair]
     assert shapes[0] == {**shapes[1], "turn": (14, 12, 3)}
@@ -202,16 +202,16 @@ def test_a_wrapped_convolution_is_one(wrapped: tuple[keras.Model, keras.Model], 
 
 @pytest.mark.parametrize("gently", [False, True])
 def test_a_wrapped_filter_is_followed_as_any(gently: bool, wrapped: tuple[keras.Model, keras.Model]) -> None:
-    pictures, filters = np.stack([PIXELS[0, :12]] * 2), np.array([1, 3], np.int32)
+    images, filters = np.stack([PIXELS[0, :12]] * 2), np.array([1, 3], np.int32)
     found, wanted = (
-        FilterOutput(model, name, 12).mean(pictures, filters, gently=gently).numpy()
+        FilterOutput(model, name, 12).mean(images, filters, gently=gently).numpy()
         for model, name in zip(wrapped, ("wrapped_deep", "deep"), strict=True)
     )
     np.testing.assert_allclose(found, wanted, rtol=1e-4)
 
 
 def test_layers_that_are_called_for_each_row() -> None:
-    """TimeDistributed: a convolution along rows is one of places; frames of pictures are no places, which is said."""
+    """TimeDistributed: a convolution along rows is one of places; frames of images are no places, which is said."""
     pixels = keras.Input((8, 8, 3))
     x = layers.Conv2D(4, 3, name="conv")(pixels)
     rows = layers.TimeDistributed(layers.Conv1D(5, 3, activation="relu"), name="rows")(x)

@@ -19,13 +19,13 @@ from cnnviz.explain.attribution.targets import weights_of
 from cnnviz.models.graph.graph import flatten, traced
 from cnnviz.models.graph.output_activations import endings
 from cnnviz.models.probabilities import ask
-from tests.network_forms import FORMS, made, pictures
+from tests.network_forms import FORMS, images, made
 
 
 @pytest.mark.parametrize("form", FORMS)
 def test_logits_are_what_the_last_activation_gets(form: str, tmp_path: Path) -> None:
     network = made(form, tmp_path)
-    pixels = pictures(network)
+    pixels = images(network)
     last = {"any size": "log_softmax"}
     after = {
         "log_softmax": keras.ops.log_softmax,
@@ -44,7 +44,7 @@ def test_logits_are_what_the_last_activation_gets(form: str, tmp_path: Path) -> 
 @pytest.mark.parametrize("form", FORMS)
 def test_halves_meet_at_every_layer_with_places(form: str, tmp_path: Path) -> None:
     network = made(form, tmp_path)
-    graph, pixels = flatten(network), pictures(network)
+    graph, pixels = flatten(network), images(network)
     whole = graph.model(pixels)
     places = [layer for layer in graph.layers if len(layer.shape) == 3]
     assert set(graph.convolutions) <= {layer.name for layer in places} != set()
@@ -68,7 +68,7 @@ def test_a_skip_connection_crosses_the_cut(tmp_path: Path) -> None:
     network = made("residual, list of heads", tmp_path)
     graph = flatten(network)
     cut = graph.cut(graph.convolutions[-1])
-    assert len(cut.lower(pictures(network))) == 2
+    assert len(cut.lower(images(network))) == 2
     assert cut.heads == (True, True)
 
 
@@ -105,7 +105,7 @@ def test_a_layer_can_be_named_by_the_end_of_its_path(tmp_path: Path) -> None:
 
 def test_a_network_without_convolutions_is_offered_what_works() -> None:
     network = keras.Sequential([keras.Input((4, 4, 1)), layers.Flatten(), layers.Dense(2, activation="softmax")])
-    pixels = pictures(network)
+    pixels = images(network)
     with pytest.raises(ModelError, match=r"no convolution, .*: choose occlusion or Integrated Gradients"):
         explain(network, pixels, method="grad-cam", target=Target())
     for method in ("occlusion", "integrated-gradients", "gradient", "smoothgrad"):
@@ -135,12 +135,12 @@ def test_such_a_model_inside_another_is_one_layer() -> None:
     network = keras.Model(pixels, layers.Softmax()(Coded()(layers.Conv2D(3, 3)(pixels))))
     graph = flatten(network)
     assert [layer.type for layer in graph.layers] == ["Conv2D", "Coded"]
-    explain(network, pictures(network), method="grad-cam", target=Target())
+    explain(network, images(network), method="grad-cam", target=Target())
 
 
 def test_two_inputs_and_rows_of_pixels_are_refused() -> None:
     first, second = keras.Input((4, 4, 3)), keras.Input((4, 4, 3))
-    with pytest.raises(ModelError, match="expected one input of pictures"):
+    with pytest.raises(ModelError, match="expected one input of images"):
         flatten(keras.Model([first, second], layers.Flatten()(first + second)))
     with pytest.raises(ModelError, match=r"gives \(None, 2, 2, 1\): expected a row of scores"):
         flatten(keras.Model(first, layers.Conv2D(1, 3)(first)))
@@ -148,7 +148,7 @@ def test_two_inputs_and_rows_of_pixels_are_refused() -> None:
 
 def test_new_weights_are_followed(tmp_path: Path) -> None:
     network = made("sequential", tmp_path)
-    pixels = pictures(network)
+    pixels = images(network)
     before = explain(network, pixels, method="grad-cam", target=Target())
     network.set_weights([2 * one for one in network.get_weights()])
     after = explain(network, pixels, method="grad-cam", target=Target())
@@ -160,7 +160,7 @@ def test_nothing_is_kept_of_a_network_that_is_gone(tmp_path: Path) -> None:
     graph = flatten(network)
     assert flatten(network) is graph
     for method in ("grad-cam", "eigen-cam", "score-cam", "gradient"):
-        explain(network, pictures(network), method=method, target=Target())
+        explain(network, images(network), method=method, target=Target())
     gone = [weakref.ref(network), weakref.ref(graph), weakref.ref(network.layers[1])]
     del network, graph
     for _ in range(2):  # functions of TensorFlow give up what they hold when they are collected themselves
@@ -182,7 +182,7 @@ def test_scores_of_targets() -> None:
         (Target(2, 0), "Head 2 can't be explained: the network's heads are 0 to 1"),
         (Target(0, 3), "Class 3 can't be explained: the head's classes are 0 to 2"),
         (Target(1, 2), "Class 2 can't be explained: the head's classes are 0 to 1"),
-        ([Target()], "There are 1 targets for 2 pictures"),
+        ([Target()], "There are 1 targets for 2 images"),
         ([Target(0), Target(1)], "The targets are of 2 heads"),
     ):
         with pytest.raises(ModelError, match=sentence):
@@ -204,7 +204,7 @@ def test_the_answer_is_explained_where_nobody_said_what() -> None:
 
 def test_what_does_not_fit_is_told(tmp_path: Path) -> None:
     network = made("sequential", tmp_path)
-    pixels = pictures(network)
+    pixels = images(network)
     for sentence, given, more in (
         (r"shape \(2, 12, 12\): expected \(n, 12, 12, 3\)", pixels[..., 0], {}),
         (r"shape \(0, 12, 12, 3\)", pixels[:0], {}),

@@ -20,8 +20,8 @@ from cnnviz.models.graph.output_activations import choose, endings
 from cnnviz.models.load.infer_heads import heads_of
 from cnnviz.models.load.load import load_file
 
-PICTURES = np.random.default_rng(1).integers(0, 256, (5, 10, 10, 3), np.uint8)
-PIXELS = PICTURES.astype(np.float32)
+IMAGES = np.random.default_rng(1).integers(0, 256, (5, 10, 10, 3), np.uint8)
+PIXELS = IMAGES.astype(np.float32)
 
 Made = tuple[keras.Model, Callable[[np.ndarray], np.ndarray]]
 """A network, and from its pixels to the class probabilities, computed by plain Keras from a part of it."""
@@ -133,10 +133,10 @@ def test_probabilities_are_not_squashed_again(form: str, tmp_path: Path) -> None
     if form != "softmax in a wrapper":
         wanted = expected(PIXELS)
         wanted = np.concatenate([1 - wanted, wanted], axis=1) if activation == "sigmoid" else wanted
-        assert np.ptp(wanted, axis=0).max() > 0.01, "pictures must be told apart"
+        assert np.ptp(wanted, axis=0).max() > 0.01, "images must be told apart"
     else:
         wanted = np.asarray(model(PIXELS, training=False))
-    np.testing.assert_allclose(loaded.ask(PICTURES)[0], wanted, atol=1e-6)
+    np.testing.assert_allclose(loaded.ask(IMAGES)[0], wanted, atol=1e-6)
 
 
 @pytest.mark.parametrize("form", PROBABILITIES)
@@ -166,7 +166,7 @@ def test_scores_stay_scores_however_harmless_they_look(form: str, tmp_path: Path
     loaded = _loaded(model, tmp_path)
     assert [head.activation for head in loaded.heads] == ["logits"]
     assert loaded.doubts == ()
-    np.testing.assert_allclose(loaded.ask(PICTURES)[0], ops.softmax(model(PIXELS)), atol=1e-6)
+    np.testing.assert_allclose(loaded.ask(IMAGES)[0], ops.softmax(model(PIXELS)), atol=1e-6)
     np.testing.assert_allclose(flatten(loaded.model).model(PIXELS)[0], model(PIXELS), rtol=1e-5, atol=1e-6)
 
 
@@ -197,11 +197,11 @@ def test_what_cannot_be_known_is_said_and_chosen(units: int, tmp_path: Path) -> 
     assert len(taken.doubts) == 1
     assert taken.doubts[0].startswith("It can't be known what the numbers of the output")
     assert taken.doubts[0].endswith("They are taken for probabilities.")
-    np.testing.assert_allclose(taken.ask(PICTURES)[0][:, -1], gives[:, -1], atol=1e-6)
+    np.testing.assert_allclose(taken.ask(IMAGES)[0][:, -1], gives[:, -1], atol=1e-6)
     chosen = load_file(tmp_path / "net.keras", outputs="scores")
     assert (chosen.heads[0].activation, chosen.doubts) == ("logits", ())
     wanted = ops.sigmoid(gives) if units == 1 else ops.softmax(gives)
-    np.testing.assert_allclose(chosen.ask(PICTURES)[0][:, -1:], wanted[:, -1:], atol=1e-6)
+    np.testing.assert_allclose(chosen.ask(IMAGES)[0][:, -1:], wanted[:, -1:], atol=1e-6)
     np.testing.assert_allclose(flatten(chosen.model).model(PIXELS)[0], gives, rtol=1e-6)
     assert load_file(tmp_path / "net.keras", outputs="probabilities").doubts == ()
 

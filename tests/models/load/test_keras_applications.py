@@ -58,6 +58,6 @@ def test_one_with_weights_in_the_cache_answers_with_class_names(home: Path) -> N
     (home / "models" / "imagenet_class_index.json").write_text(json.dumps(names))
     loaded = load_application("MobileNetV2")
     assert loaded.classes["label"][7] == "great class 7"
-    picture = np.random.default_rng(0).integers(0, 256, (1, 224, 224, 3), np.uint8)
-    expected = bare(keras.applications.mobilenet_v2.preprocess_input(picture.astype(np.float32)), training=False)
-    np.testing.assert_allclose(loaded.ask(picture)[0], expected, atol=1e-6)
+    image = np.random.default_rng(0).integers(0, 256, (1, 224, 224, 3), np.uint8)
+    expected = bare(keras.applications.mobilenet_v2.preprocess_input(image.astype(np.float32)), training=False)
+    np.testing.assert_allclose(loaded.ask(image)[0], expected, atol=1e-6)

@@ -86,15 +86,15 @@ def test_a_dict_of_outputs_is_a_list_of_heads(tmp_path: Path) -> None:
 )  # fmt: skip
 def test_pixels_come_in_the_scale_that_is_taken(scale: str, expected: tuple, tmp_path: Path) -> None:
     loaded = load_file(saved(tmp_path, layers.Dense(2, activation="softmax")), scale=scale)
-    picture = np.tile(np.array([0, 255, 51], np.uint8), (1, 8, 8, 1))
-    np.testing.assert_allclose(loaded.pixels(picture)[0, 0, 0], expected, atol=1e-5)
+    image = np.tile(np.array([0, 255, 51], np.uint8), (1, 8, 8, 1))
+    np.testing.assert_allclose(loaded.pixels(image)[0, 0, 0], expected, atol=1e-5)
 
 
 def test_the_caffe_scale_is_keras_own() -> None:
-    picture = np.random.default_rng(0).integers(0, 256, (2, 5, 5, 3), np.uint8)
+    image = np.random.default_rng(0).integers(0, 256, (2, 5, 5, 3), np.uint8)
     loaded = Loaded("x", keras.Sequential(), (), {}, (5, 5), scale="caffe")
-    expected = keras.applications.vgg16.preprocess_input(picture.astype(np.float32))
-    np.testing.assert_allclose(loaded.pixels(picture), expected, atol=1e-4)
+    expected = keras.applications.vgg16.preprocess_input(image.astype(np.float32))
+    np.testing.assert_allclose(loaded.pixels(image), expected, atol=1e-4)
 
 
 def test_a_model_of_any_size_takes_the_usual_one(tmp_path: Path) -> None:
@@ -118,10 +118,10 @@ def test_class_names_must_fit(classes: list, sentence: str, tmp_path: Path) -> N
         (lambda: layers.Dense(3, activation="sigmoid"), (8, 8, 3), "3 sigmoid units"),
         (lambda: layers.Dense(1, activation="softmax"), (8, 8, 3), "softmax over one unit"),
         (lambda: layers.Reshape((2, 2)), (8, 8, 3), "expected one row of scores"),
-        (lambda: layers.Dense(2), (8, 8, 4), "expected one input of pictures"),
+        (lambda: layers.Dense(2), (8, 8, 4), "expected one input of images"),
     ],
 )
-def test_a_model_that_does_not_classify_pictures_says_so(end, shape: tuple, sentence: str, tmp_path: Path) -> None:
+def test_a_model_that_does_not_classify_images_says_so(end, shape: tuple, sentence: str, tmp_path: Path) -> None:
     with pytest.raises(ModelError, match=sentence):
         load_file(saved(tmp_path, end(), shape=shape))
 

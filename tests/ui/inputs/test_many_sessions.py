@@ -43,11 +43,11 @@ def source(path: Path) -> Source:
     return Source(path.stem, path.stem, (path.stem,), lambda progress: load_file(path))
 
 
-def predicted(network: Network, picture: np.ndarray) -> tuple[np.ndarray, ...]:
-    """What the Predict page computes of a picture: the answer, and the map for it."""
-    shares = network.answers(picture)
+def predicted(network: Network, image: np.ndarray) -> tuple[np.ndarray, ...]:
+    """What the Predict page computes of an image: the answer, and the map for it."""
+    shares = network.answers(image)
     with network.lock:
-        made = explain(network.loaded.model, network.loaded.pixels(picture), method="grad-cam",
+        made = explain(network.loaded.model, network.loaded.pixels(image), method="grad-cam",
                        target=Target(0, int(shares[0][0].argmax())))  # fmt: skip
     return (*shares, made.map, made.strength, made.scores)
 
@@ -57,8 +57,8 @@ def test_many_ask_one_network_while_others_come_and_go(tmp_path, files):
     shelf, shared = _Shelf(), source(tmp_path / "shared.keras")
     assert _load(shelf, [shared], lambda *said: None, lambda: False) == {}
     network = shelf.get(shared.stamp)
-    pictures = pixels_for(network.loaded.model, TURNS).astype(np.uint8)
-    alone = [predicted(network, pictures[at : at + 1]) for at in range(TURNS)]
+    images = pixels_for(network.loaded.model, TURNS).astype(np.uint8)
+    alone = [predicted(network, images[at : at + 1]) for at in range(TURNS)]
     over, loaded, dropped = threading.Event(), count(), []
 
     def come_and_go(first: int) -> int:
@@ -71,14 +71,14 @@ def test_many_ask_one_network_while_others_come_and_go(tmp_path, files):
             if other is None:  # the other thread's were later
                 dropped.append(path)
                 continue
-            predicted(other, pictures[:1])
+            predicted(other, images[:1])
             next(loaded)
 
     def ask(thread: int) -> list[int]:
         order = np.random.default_rng(thread).permutation(TURNS)
         return [
             at for at in order
-            if not all(map(np.array_equal, predicted(shelf.get(shared.stamp) or network, pictures[at : at + 1]),
+            if not all(map(np.array_equal, predicted(shelf.get(shared.stamp) or network, images[at : at + 1]),
                            alone[at]))
         ]  # fmt: skip
 
@@ -96,7 +96,7 @@ def test_many_ask_one_network_while_others_come_and_go(tmp_path, files):
 def test_networks_that_are_dropped_leave_nothing_behind(files):
     """Each is loaded, asked, every fourth explained, and pushed off the shelf, as those of many sessions are."""
     shelf, process, seen = _Shelf(), psutil.Process(), []
-    picture = np.random.default_rng(0).integers(0, 256, (1, SIDE, SIDE, 3), np.uint8)
+    image = np.random.default_rng(0).integers(0, 256, (1, SIDE, SIDE, 3), np.uint8)
 
     def cycle(number: int) -> None:
         path = files[number % len(files)]
@@ -105,9 +105,9 @@ def test_networks_that_are_dropped_leave_nothing_behind(files):
         network = shelf.get((number,))
         seen.append(weakref.ref(network.loaded.model))
         if number % 4:
-            network.answers(picture)
+            network.answers(image)
         else:
-            predicted(network, picture)
+            predicted(network, image)
 
     def memory() -> float:
         gc.collect()

@@ -33,7 +33,7 @@ def test_what_is_known_of_a_layer_is_said() -> None:
         "Conv2D", "gives 30 × 20, 1 channel", "1 parameter", "sees 3 × 3 pixels", "25 % of the multiplications",
     )  # fmt: skip
     assert facts(row((10,), "Dense", everything=True, share=0.0002))[1:] == (
-        "gives 10 values", "9 parameters", "sees the whole picture", "< 0.1 % of the multiplications",
+        "gives 10 values", "9 parameters", "sees the whole image", "< 0.1 % of the multiplications",
     )  # fmt: skip
     assert field(row((2, 2, 2), size=(8, 8), stride=(4.0, 4.0))) == "sees 8 × 8 pixels, every 4"
-    assert field(row((2,), size=(0, 0), stride=(0.0, 0.0))) == "sees nothing of the picture"
+    assert field(row((2,), size=(0, 0), stride=(0.0, 0.0))) == "sees nothing of the image"

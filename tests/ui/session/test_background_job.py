@@ -38,7 +38,7 @@ def test_a_stop_reaches_the_function_and_leaves_no_sentence(until) -> None:
 
 
 @pytest.mark.parametrize(
-    ("error", "said"), [(DataError("No pictures."), "No pictures."), (KeyError("x"), "unexpectedly (KeyError)")]
+    ("error", "said"), [(DataError("No images."), "No images."), (KeyError("x"), "unexpectedly (KeyError)")]
 )
 def test_what_goes_wrong_is_a_sentence(until, error: Exception, said: str) -> None:
     def fail(progress, cancelled) -> None:

@@ -62,7 +62,7 @@ def test_advice_for_recipes_becomes_what_to_do_on_the_page() -> None:
         parse(made)
     said = in_words(caught.value, made)
     assert said.endswith(
-        "can't be augmented: choose something else under What is trained, or Pictures as they are under Policy."
+        "can't be augmented: choose something else under What is trained, or Images as they are under Policy."
     )
 
 

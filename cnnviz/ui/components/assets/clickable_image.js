@@ -5,7 +5,7 @@ export default function ({ parentElement, data, setTriggerValue }) {
   frame.style.setProperty("--wide", data.width + "px");
   frame.style.setProperty("--least", data.least + "px");
   frame.style.setProperty("--shape", data.shape);
-  if (image.src !== data.picture) image.src = data.picture;
+  if (image.src !== data.image) image.src = data.image;
   image.alt = data.alt;
   mark.style.display = marked ? "block" : "none";
   if (marked) {

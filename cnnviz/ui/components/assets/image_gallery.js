@@ -14,7 +14,7 @@ export default function ({ parentElement, data, setTriggerValue }) {
       const figure = make("figure", grid), link = make("a", figure), image = make("img", link);
       figure.setAttribute("role", "listitem");
       link.href = tile.href;
-      image.src = tile.picture;
+      image.src = tile.image;
       image.alt = tile.alt;
       image.className = tile.small ? "small" : "";
       const words = make("div", link);

@@ -1,11 +1,11 @@
 export default function ({ parentElement, data }) {
-  const place = parentElement.querySelector(".pictures"), words = parentElement.querySelector(".words");
+  const place = parentElement.querySelector(".images"), words = parentElement.querySelector(".words");
   const { rows, columns, peak } = data;
   const bytes = Uint8Array.from(atob(data.values), (letter) => letter.charCodeAt(0));
   const values = new Float32Array(bytes.buffer);
   place.style.setProperty("--shape", data.shape);
   place.style.setProperty("--wide", data.width + "px");
-  place.replaceChildren(...data.pictures.map(([picture, alt, caption]) => {
+  place.replaceChildren(...data.images.map(([image_url, alt, caption]) => {
     const figure = document.createElement("figure"), frame = document.createElement("div");
     const image = document.createElement("img"), mark = document.createElement("div");
     const below = document.createElement("figcaption");
@@ -13,7 +13,7 @@ export default function ({ parentElement, data }) {
     frame.tabIndex = 0;
     frame.setAttribute("role", "group");
     frame.setAttribute("aria-label", alt + ". Arrow keys read its values.");
-    image.src = picture;
+    image.src = image_url;
     image.alt = alt;
     mark.className = "mark";
     below.textContent = caption;

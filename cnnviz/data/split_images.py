@@ -1,4 +1,4 @@
-"""Pictures at their working size: decoded and fitted once, kept in memory or, beyond a budget, in a file."""
+"""Images at their working size: decoded and fitted once, kept in memory or, beyond a budget, in a file."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ from cnnviz.data.dataset import Arrays, Progress, Split
 from cnnviz.errors import DataError, ImageError
 from cnnviz.policy import Policy, Step
 
-__all__ = ["BUDGET", "Pictures", "fitted", "on_demand", "prepare"]
+__all__ = ["BUDGET", "SplitImages", "fitted", "on_demand", "prepare"]
 
 BUDGET = 2 * 2**30
-"""Bytes of decoded pictures that are kept in memory."""
+"""Bytes of decoded images that are kept in memory."""
 
 _OWN_WINDOW = Policy(steps=(Step(type="random_crop", low=1, high=1),))
-_CHUNK = 16  # pictures a task: enough to make the hand-over between threads cheap
-Fitted = np.ndarray | str  # a picture, or the sentence that says why there is none
+_CHUNK = 16  # images a task: enough to make the hand-over between threads cheap
+Fitted = np.ndarray | str  # an image, or the sentence that says why there is none
 
 
 @dataclass(frozen=True, eq=False)
-class Pictures:
-    """A split's pictures, uint8 (height, width, channels).
+class SplitImages:
+    """A split's images, uint8 (height, width, channels).
 
     `array` holds them all, (n, height, width, channels), or is `None` where their sizes differ. `kept` says which
     samples of the split they are (int64, ascending); `skipped` names the others with the reason.
@@ -55,25 +55,25 @@ def prepare(
     progress: Progress | None = None,
     budget: int = BUDGET,
     cancelled: Callable[[], bool] | None = None,
-) -> Pictures:
-    """Decodes and fits every picture of a split once, on all cores; broken ones are left out and listed.
+) -> SplitImages:
+    """Decodes and fits every image of a split once, on all cores; broken ones are left out and listed.
 
     Args:
         split: where they come from.
         data: the recipe's part with size, channels and crop.
-        whole: keep whole pictures, scaled so that the largest window of the wanted aspect gets the wanted size, for
+        whole: keep whole images, scaled so that the largest window of the wanted aspect gets the wanted size, for
             augmentation that cuts its own window. Otherwise `images.fit` crops and resizes.
-        progress: called with pictures done and in all.
+        progress: called with images done and in all.
         budget: bytes kept in memory; more go to a file in the cache folder, found again for the same files.
         cancelled: asked now and then; `True` ends the work.
 
     Raises:
-        DataError: not one picture can be decoded, or the disk is too full.
+        DataError: not one image can be decoded, or the disk is too full.
         concurrent.futures.CancelledError: `cancelled` said so.
     """
     ready = _as_they_are(split, data)
     if ready is not None:
-        return Pictures(ready, ready, np.arange(len(split)))
+        return SplitImages(ready, ready, np.arange(len(split)))
     total = int(len(split) * np.prod(data.input_shape) * (1.5 if whole else 1))
     done = fitted(split, data, whole, progress, cancelled)
     decoded = (
@@ -81,17 +81,17 @@ def prepare(
     )
     if not len(decoded[0]):
         name, sentence = decoded[3][0]
-        raise DataError(f"Not one of the {len(split)} pictures of {split.name} can be used; {name}: {sentence}")
-    return Pictures(*decoded)
+        raise DataError(f"Not one of the {len(split)} images of {split.name} can be used; {name}: {sentence}")
+    return SplitImages(*decoded)
 
 
-def on_demand(split: Split, data: recipe.Data, kept: np.ndarray) -> Pictures:
-    """Returns the samples `kept` of a split as pictures that are decoded and fitted anew whenever they are asked for.
+def on_demand(split: Split, data: recipe.Data, kept: np.ndarray) -> SplitImages:
+    """Returns the samples `kept` of a split as images that are decoded and fitted anew whenever they are asked for.
 
     Raises, when one is asked for:
         ImageError: its file can't be read any more.
     """
-    return Pictures(_OnDemand(split, data, kept), None, kept)
+    return SplitImages(_OnDemand(split, data, kept), None, kept)
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,7 +111,7 @@ class _OnDemand(Sequence):
 
 
 def _as_they_are(split: Split, data: recipe.Data) -> np.ndarray | None:
-    """The pictures of a split in memory that have the wanted size already; no copy where all are taken in order."""
+    """The images of a split in memory that have the wanted size already; no copy where all are taken in order."""
     if not isinstance(split.source, Arrays) or data.crop == "face":
         return None
     array = split.source.array()
@@ -122,18 +122,18 @@ def _as_they_are(split: Split, data: recipe.Data) -> np.ndarray | None:
 
 def _fit(split: Split, data: recipe.Data, whole: bool, i: int) -> Fitted:
     try:
-        picture = split.image(i)
+        image = split.image(i)
     except ImageError as error:
         return str(error)
     if whole:
-        return images.with_channels(working(picture, _OWN_WINDOW, size=data.image_size), data.channels)
-    return images.fit(picture, data.image_size, channels=data.channels, crop=data.crop)
+        return images.with_channels(working(image, _OWN_WINDOW, size=data.image_size), data.channels)
+    return images.fit(image, data.image_size, channels=data.channels, crop=data.crop)
 
 
 def fitted(
     split: Split, data: recipe.Data, whole: bool, progress: Progress | None, cancelled: Callable[[], bool] | None
 ) -> Iterator[Fitted]:
-    """Yields all pictures in order, or why there is none, worked on by as many threads as there are cores, a few chunks
+    """Yields all images in order, or why there is none, worked on by as many threads as there are cores, a few chunks
     ahead of the reader. See `prepare`."""
     workers, count = os.cpu_count() or 1, len(split)
 
@@ -150,7 +150,7 @@ def fitted(
                     raise CancelledError
                 yield from waiting.popleft().result()
                 if progress is not None:
-                    progress(f"Decoding {split.name} pictures", min(done + _CHUNK, count), count)
+                    progress(f"Decoding {split.name} images", min(done + _CHUNK, count), count)
         finally:
             for future in waiting:
                 future.cancel()
@@ -160,14 +160,14 @@ def _in_memory(split: Split, data: recipe.Data, whole: bool, done: Iterator[Fitt
     array = None if whole else np.empty((len(split), *data.input_shape), np.uint8)
     items: list[np.ndarray] = []
     rows, skipped = [], []
-    for i, picture in enumerate(done):
-        if isinstance(picture, str):
-            skipped.append((split.name_of(i), picture))
+    for i, image in enumerate(done):
+        if isinstance(image, str):
+            skipped.append((split.name_of(i), image))
             continue
         if array is None:
-            items.append(picture)
+            items.append(image)
         else:
-            array[len(rows)] = picture
+            array[len(rows)] = image
         rows.append(i)
     if array is not None:
         array = array[: len(rows)]

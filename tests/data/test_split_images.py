@@ -1,4 +1,4 @@
-"""Prepared pictures: equal to decode and fit one by one, in memory and on disk."""
+"""Prepared images: equal to decode and fit one by one, in memory and on disk."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from cnnviz.errors import DataError
 
 @pytest.fixture
 def split(recipe_data, tmp_path):
-    """60 noisy pictures of different sizes."""
+    """60 noisy images of different sizes."""
     rng = np.random.default_rng(0)
     for i in range(100):
         folder = tmp_path / "set" / "ab"[i % 2]
@@ -31,29 +31,29 @@ def split(recipe_data, tmp_path):
 
 @pytest.mark.parametrize("budget", [2**30, 0], ids=["memory", "disk"])
 @pytest.mark.parametrize("settings", [{}, {"channels": 3, "crop": "centre"}, {"image_size": (30, 12), "crop": "face"}])
-def test_pictures_are_fitted_as_one_by_one(recipe_data, split, budget: int, settings: dict) -> None:
+def test_images_are_fitted_as_one_by_one(recipe_data, split, budget: int, settings: dict) -> None:
     data = recipe_data("unused", **settings)
-    pictures = prepare(split, data, budget=budget)
-    assert len(pictures) + len(pictures.skipped) == len(split)
-    assert pictures.array.shape == (len(pictures), *data.input_shape)
-    for position, row in enumerate(pictures.kept):
+    source_images = prepare(split, data, budget=budget)
+    assert len(source_images) + len(source_images.skipped) == len(split)
+    assert source_images.array.shape == (len(source_images), *data.input_shape)
+    for position, row in enumerate(source_images.kept):
         expected = images.fit(split.image(int(row)), data.image_size, channels=data.channels, crop=data.crop)
-        np.testing.assert_array_equal(pictures[position], expected)
+        np.testing.assert_array_equal(source_images[position], expected)
 
 
 @pytest.mark.parametrize("budget", [2**30, 0], ids=["memory", "disk"])
-def test_whole_pictures_keep_a_margin(recipe_data, split, budget: int) -> None:
+def test_whole_images_keep_a_margin(recipe_data, split, budget: int) -> None:
     data = recipe_data("unused", image_size=(16, 16))
-    pictures = prepare(split, data, whole=True, budget=budget)
-    assert pictures.array is None
-    for position, row in enumerate(pictures.kept):
+    source_images = prepare(split, data, whole=True, budget=budget)
+    assert source_images.array is None
+    for position, row in enumerate(source_images.kept):
         height, width, _ = split.image(int(row)).shape
-        picture = pictures[position]
-        assert min(picture.shape[:2]) == 16
-        assert abs(picture.shape[0] / picture.shape[1] - height / width) < 0.06
-    assert pictures[-1].shape == pictures[len(pictures) - 1].shape
+        image = source_images[position]
+        assert min(image.shape[:2]) == 16
+        assert abs(image.shape[0] / image.shape[1] - height / width) < 0.06
+    assert source_images[-1].shape == source_images[len(source_images) - 1].shape
     with pytest.raises(IndexError):
-        pictures[len(pictures)]
+        source_images[len(source_images)]
 
 
 @pytest.mark.parametrize(
@@ -61,21 +61,21 @@ def test_whole_pictures_keep_a_margin(recipe_data, split, budget: int) -> None:
     [((218, 178), (64, 64), (78, 64)), ((100, 200), (50, 50), (50, 100)), ((10, 10), (72, 59), (72, 72)),
      ((4, 4000), (16, 16), (16, 256))],
 )  # fmt: skip
-def test_whole_pictures_have_the_size_of_their_largest_window(shape, size, expected, tmp_path, recipe_data) -> None:
+def test_whole_images_have_the_size_of_their_largest_window(shape, size, expected, tmp_path, recipe_data) -> None:
     for name in ("a", "b"):
         (tmp_path / "own" / name).mkdir(parents=True)
         for number in range(5):
             (tmp_path / "own" / name / f"{number}.png").write_bytes(images.to_png(np.full((*shape, 3), 9, np.uint8)))
     data = recipe_data(tmp_path / "own", image_size=size, channels=3)
-    pictures = prepare(open_dataset(data).splits["train"], data, whole=True)
-    assert {picture.shape for picture in pictures} == {(*expected, 3)}
+    source_images = prepare(open_dataset(data).splits["train"], data, whole=True)
+    assert {image.shape for image in source_images} == {(*expected, 3)}
 
 
-def test_a_file_on_disk_serves_again_until_a_picture_changes(recipe_data, split, tmp_path) -> None:
+def test_a_file_on_disk_serves_again_until_an_image_changes(recipe_data, split, tmp_path) -> None:
     data, told = recipe_data("unused"), []
     first = prepare(split, data, budget=0, progress=lambda *args: told.append(args))
     assert told[-1][1:] == (len(split), len(split))
-    assert len(list((cache_folder() / "pictures").glob("*.bin"))) == 1
+    assert len(list((cache_folder() / "images").glob("*.bin"))) == 1
     told.clear()
     again = prepare(split, data, budget=0, progress=lambda *args: told.append(args))
     assert told == []
@@ -86,7 +86,7 @@ def test_a_file_on_disk_serves_again_until_a_picture_changes(recipe_data, split,
     third = prepare(split, data, budget=0, progress=lambda *args: told.append(args))
     assert told
     assert (third[3 - (first.kept[:4].tolist() != [0, 1, 2, 3])] == 0).all()
-    for file in (cache_folder() / "pictures").glob("*.bin"):
+    for file in (cache_folder() / "images").glob("*.bin"):
         file.unlink()
         file.write_bytes(bytes(100))
     np.testing.assert_array_equal(prepare(split, data, budget=0).array, third.array)
@@ -97,7 +97,7 @@ def test_arrays_beyond_the_budget_leave_no_file(recipe_data) -> None:
     split = open_dataset(data).splits["test"]
     on_disk = prepare(split, data, budget=0)
     np.testing.assert_array_equal(on_disk.array, prepare(split, data).array)
-    assert list((cache_folder() / "pictures").iterdir()) == []
+    assert list((cache_folder() / "images").iterdir()) == []
 
 
 def test_no_room_and_no_permission_are_sentences(recipe_data, split, monkeypatch, tmp_path) -> None:
@@ -111,7 +111,7 @@ def test_no_room_and_no_permission_are_sentences(recipe_data, split, monkeypatch
 
     with pytest.raises(DataError, match="GB are free: make room"):
         kept.on_disk(split, recipe_data("unused"), False, status.f_frsize * status.f_blocks * 2, iter(()))
-    assert list((tmp_path / "cache" / "pictures").iterdir()) == []
+    assert list((tmp_path / "cache" / "images").iterdir()) == []
 
 
 @pytest.mark.parametrize("budget", [2**30, 0], ids=["memory", "disk"])
@@ -119,7 +119,7 @@ def test_cancelling_leaves_nothing(recipe_data, split, budget: int) -> None:
     asked = iter([False, False, True, True])
     with pytest.raises(CancelledError):
         prepare(split, recipe_data("unused"), budget=budget, cancelled=lambda: next(asked))
-    folder = cache_folder() / "pictures"
+    folder = cache_folder() / "images"
     assert not folder.exists() or list(folder.iterdir()) == []
 
 
@@ -142,7 +142,7 @@ def test_arrays_of_the_right_size_are_not_copied(recipe_data) -> None:
 def test_a_damaged_index_is_made_anew(change, whole: bool, recipe_data, split) -> None:
     data = recipe_data("unused", image_size=(16, 16))
     wanted = prepare(split, data, whole=whole, budget=0)
-    (index,) = (cache_folder() / "pictures").glob("*.json")
+    (index,) = (cache_folder() / "images").glob("*.json")
     index.write_text(json.dumps(change(json.loads(index.read_text()))))
     found = prepare(split, data, whole=whole, budget=0)
     assert found.kept.tolist() == wanted.kept.tolist()
@@ -152,7 +152,7 @@ def test_a_damaged_index_is_made_anew(change, whole: bool, recipe_data, split) -
 
 def test_a_cache_that_is_wiped_while_it_is_filled_does_no_harm(recipe_data, split) -> None:
     def wipe(*said: object) -> None:
-        shutil.rmtree(cache_folder() / "pictures", ignore_errors=True)
+        shutil.rmtree(cache_folder() / "images", ignore_errors=True)
 
     found = prepare(split, recipe_data("unused"), budget=0, progress=wipe)
     np.testing.assert_array_equal(found.array, prepare(split, recipe_data("unused")).array)

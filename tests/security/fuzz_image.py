@@ -19,14 +19,14 @@ CHUNKS = [b"zTXt", b"iTXt", b"iCCP", b"tEXt", b"acTL", b"fcTL", b"fdAT", b"PLTE"
           b"eXIf"]  # fmt: skip
 
 
-def picture(draw: Random) -> np.ndarray:
+def source_image(draw: Random) -> np.ndarray:
     rng = np.random.default_rng(draw.randrange(1 << 30))
     height, width = draw.choice([(1, 1), (8, 8), (1, 3000), (64, 48), (301, 200)])
     return rng.integers(0, 256, (height, width, 3), np.uint8)
 
 
 def jpeg(draw: Random) -> bytes:
-    image = Image.fromarray(picture(draw)).convert(draw.choice(["RGB", "RGB", "L", "CMYK"]))
+    image = Image.fromarray(source_image(draw)).convert(draw.choice(["RGB", "RGB", "L", "CMYK"]))
     file = io.BytesIO()
     turned = b"Exif\0\0MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0" + bytes([draw.randrange(12), *bytes(6)])
     more = {"exif": draw.choice([b"", turned, b"Exif\0\0II*\0\x08\0\0\0\xff\xff" + b"x" * 40])}
@@ -90,7 +90,7 @@ def odd_jpeg(draw: Random) -> bytes:
 
 def png(draw: Random) -> list[tuple[bytes, bytes]]:
     """A PNG's chunks."""
-    image = Image.fromarray(picture(draw))
+    image = Image.fromarray(source_image(draw))
     image = image.convert(draw.choice(["RGB", "L", "LA", "RGBA", "P", "1", "I;16"])) if draw.random() < 0.8 else image
     file = io.BytesIO()
     image.save(file, "PNG", **draw.choice([{}, {"transparency": 3} if image.mode in "LP" else {}]))

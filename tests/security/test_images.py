@@ -1,4 +1,4 @@
-"""Pictures that were made to do harm, and what must come out of honest ones wherever they are used."""
+"""Images that were made to do harm, and what must come out of honest ones wherever they are used."""
 
 from __future__ import annotations
 
@@ -41,8 +41,8 @@ ORIENTED = ("JPEG", "PNG", "WEBP", "TIFF")  # the formats that hold EXIF
 TURNED = {5, 6, 7, 8}
 
 
-def picture(mode: str) -> Image.Image:
-    """A small noisy picture of a colour mode."""
+def sample_of(mode: str) -> Image.Image:
+    """A small noisy image of a colour mode."""
     image = Image.fromarray(RGB)
     if mode == "I;16":
         return Image.fromarray(RGB[..., 0].astype(np.uint16) * 257)
@@ -67,17 +67,22 @@ def saved(image: Image.Image, kind: str, **options: object) -> bytes:
 def turned(mode: str, kind: str, orientation: int) -> bytes:
     exif = Image.Exif()
     exif[0x0112] = orientation
-    return saved(picture(mode), kind, exif=exif)
+    return saved(sample_of(mode), kind, exif=exif)
 
 
 def whole() -> list[bytes]:
     """Small files of all formats and modes, animated and compressed in several ways."""
-    made = [saved(picture(mode), kind) for kind, modes in KINDS.items() for mode in modes]
-    frames = {"save_all": True, "append_images": [picture("RGB").rotate(turn) for turn in (90, 180)]}
-    made += [saved(picture("RGB"), kind, **frames) for kind in ("GIF", "WEBP", "PNG", "TIFF")]
-    made += [saved(picture("RGB"), "TIFF", compression=name) for name in ("tiff_lzw", "tiff_adobe_deflate", "packbits")]
-    made += [saved(picture("RGB"), "TIFF", compression="jpeg"), saved(picture("1"), "TIFF", compression="group4")]
-    made += [saved(picture("RGB"), "JPEG", progressive=True), turned("RGB", "JPEG", 6), turned("RGB", "PNG", 7)]
+    made = [saved(sample_of(mode), kind) for kind, modes in KINDS.items() for mode in modes]
+    frames = {"save_all": True, "append_images": [sample_of("RGB").rotate(turn) for turn in (90, 180)]}
+    made += [saved(sample_of("RGB"), kind, **frames) for kind in ("GIF", "WEBP", "PNG", "TIFF")]
+    made += [
+        saved(sample_of("RGB"), "TIFF", compression=name) for name in ("tiff_lzw", "tiff_adobe_deflate", "packbits")
+    ]
+    made += [
+        saved(sample_of("RGB"), "TIFF", compression="jpeg"),
+        saved(sample_of("1"), "TIFF", compression="group4"),
+    ]
+    made += [saved(sample_of("RGB"), "JPEG", progressive=True), turned("RGB", "JPEG", 6), turned("RGB", "PNG", 7)]
     return [*made, turned("RGB", "WEBP", 5), turned("RGB", "TIFF", 8)]
 
 
@@ -113,7 +118,7 @@ def forget() -> int:
 
 
 @pytest.mark.filterwarnings("ignore")  # Pillow has much to say about broken files
-def test_mutated_pictures_raise_one_error_and_fill_no_memory() -> None:
+def test_mutated_images_raise_one_error_and_fill_no_memory() -> None:
     files, draw, decoded = whole(), random.Random(11), 0
     for data in files:
         images.decode_with_notes(data)
@@ -158,7 +163,7 @@ def webp(width: int, height: int) -> bytes:
 
 
 def jpeg(width: int, height: int) -> bytes:
-    data = bytearray(saved(picture("RGB"), "JPEG"))
+    data = bytearray(saved(sample_of("RGB"), "JPEG"))
     at = data.find(b"\xff\xc0") + 5
     data[at : at + 4] = struct.pack(">HH", height, width)
     return bytes(data)
@@ -212,7 +217,7 @@ BOMBS: dict[str, Callable[[], bytes]] = {
 @pytest.mark.parametrize("name", BOMBS)
 @pytest.mark.filterwarnings("ignore")
 def test_bombs_fill_no_memory(name: str) -> None:
-    """Most are refused; a small picture with a bomb beside it may be read, without it."""
+    """Most are refused; a small image with a bomb beside it may be read, without it."""
     data = BOMBS[name]()
     before = forget()
     try:
@@ -233,7 +238,7 @@ def test_tiles_of_a_usual_size_are_read() -> None:
 
 def other(kind: str, mode: str = "RGB") -> bytes:
     file = io.BytesIO()
-    picture(mode).resize((32, 32)).save(file, kind)
+    sample_of(mode).resize((32, 32)).save(file, kind)
     return file.getvalue()
 
 
@@ -278,12 +283,12 @@ def test_training_and_prediction_see_the_same_pixels(tmp_path: Path) -> None:
         dataset, seen = open_dataset(data), 0
         asked = Loaded("x", None, (), {}, size, channels, crop, bits=dataset.bits)
         for split in dataset.splits.values():
-            pictures = prepare(split, data, whole=False)
-            assert not pictures.skipped
-            for row, sample in enumerate(pictures.kept):
+            source_images = prepare(split, data, whole=False)
+            assert not source_images.skipped
+            for row, sample in enumerate(source_images.kept):
                 name = split.name_of(int(sample)).partition("/")[2]
-                photo = of_upload(name, files[name]).whole(asked.bits)
-                np.testing.assert_array_equal(pictures[row], asked.fit(photo), name)
+                image = of_upload(name, files[name]).whole(asked.bits)
+                np.testing.assert_array_equal(source_images[row], asked.fit(image), name)
                 seen += 1
         assert seen == len(files)
     for name, data in files.items():
@@ -300,7 +305,7 @@ def calls(path: Path) -> set[str]:
     return names | {ast.unparse(node) for node in nodes if isinstance(node, ast.Attribute)}
 
 
-def test_there_is_one_door_for_the_bytes_of_pictures() -> None:
+def test_there_is_one_door_for_the_bytes_of_images() -> None:
     """OpenCV, TensorFlow and Keras decode nothing anywhere, and Pillow in one module only."""
     decoders = {"imdecode", "imread", "imdecodemulti", "imreadmulti", "VideoCapture", "decode_image", "decode_jpeg",
                 "decode_png", "decode_gif", "decode_bmp", "load_img", "image_dataset_from_directory"}  # fmt: skip
