@@ -58,9 +58,15 @@ def ours_from_files(paths: list[Path], pool: ThreadPoolExecutor, epoch: int) -> 
 def generator() -> ImageDataGenerator:
     """Keras's, with the tutorial's settings."""
     return ImageDataGenerator(
-        rescale=1 / 255, rotation_range=40, width_shift_range=0.2, height_shift_range=0.2, shear_range=0.2,
-        zoom_range=0.2, horizontal_flip=True, fill_mode="nearest",
-    )  # fmt: skip
+        rescale=1 / 255,
+        rotation_range=40,
+        width_shift_range=0.2,
+        height_shift_range=0.2,
+        shear_range=0.2,
+        zoom_range=0.2,
+        horizontal_flip=True,
+        fill_mode="nearest",
+    )
 
 
 def layers() -> keras.Sequential:

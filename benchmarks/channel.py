@@ -56,9 +56,12 @@ def main() -> int:
         finally:
             server.terminate()
             server.wait()
-    figures = {"clicks": len(seconds), "median_seconds": round(statistics.median(seconds), 3),
-               "p95_seconds": round(seconds[int(0.95 * (len(seconds) - 1))], 3),
-               "most_seconds": round(seconds[-1], 3)}  # fmt: skip
+    figures = {
+        "clicks": len(seconds),
+        "median_seconds": round(statistics.median(seconds), 3),
+        "p95_seconds": round(seconds[int(0.95 * (len(seconds) - 1))], 3),
+        "most_seconds": round(seconds[-1], 3),
+    }
     print(json.dumps(figures))
     return 0
 
@@ -70,8 +73,9 @@ def opened(page: Page, clicks: int) -> list[float]:
     number = page.get_by_role("spinbutton", name=re.compile(r"^Channel, 0 to "))
     ready = page.locator("[data-testid=stApp][data-test-script-state=notRunning]")
     ready.wait_for()
-    _, count, layer, title = re.match(r"(The) (\d+) channels of (.*), for (.*?)[,.;]?$",
-                                      image.get_attribute("alt").splitlines()[0]).groups()  # fmt: skip
+    _, count, layer, title = re.match(
+        r"(The) (\d+) channels of (.*), for (.*?)[,.;]?$", image.get_attribute("alt").splitlines()[0]
+    ).groups()
     print(f"{count} channels of {layer}", file=sys.stderr)
     order, found = list(range(int(count))), []
     random.Random(0).shuffle(order)
@@ -79,8 +83,9 @@ def opened(page: Page, clicks: int) -> list[float]:
         if number.input_value() == str(channel):
             continue
         page.evaluate(WATCH, f"Channel {channel} of {layer}, for {title}")
-        tile = page.evaluate("([image, at]) => [image.clientWidth, image.clientHeight, at]",
-                             [image.element_handle(), channel])  # fmt: skip
+        tile = page.evaluate(
+            "([image, at]) => [image.clientWidth, image.clientHeight, at]", [image.element_handle(), channel]
+        )
         columns = round((int(count) * tile[0] / tile[1]) ** 0.5)
         rows = -(-int(count) // columns)
         down, across = divmod(channel, columns)

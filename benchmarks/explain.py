@@ -4,7 +4,7 @@
 
 All in one process, in turns, on the same random weights, image, layer and score; the first turn, which builds the
 graphs, is left out. The recipe is keras.io's: a model with two outputs made for each call, and a gradient tape around
-the whole network. Score-CAM uses the same number of channels on both sides, as all 512 take minutes. Ratios are the
+the whole model. Score-CAM uses the same number of channels on both sides, as all 512 take minutes. Ratios are the
 medians of the turns' own ratios, so that whatever else the machine does weighs on both sides. Exits with 1 where a
 ratio is above its limit.
 """

@@ -35,8 +35,12 @@ def theirs(epochs: int) -> int:
     """The same with `image_dataset_from_directory`, decoding every time."""
     dataset = keras.utils.image_dataset_from_directory(
         Path(os.environ["CNNVIZ_DATA"]) / "cats_and_dogs" / "train",
-        label_mode="binary", image_size=(150, 150), batch_size=20, seed=0, verbose=False,
-    )  # fmt: skip
+        label_mode="binary",
+        image_size=(150, 150),
+        batch_size=20,
+        seed=0,
+        verbose=False,
+    )
     return sum(len(images) for _ in range(epochs) for images, _ in dataset)
 
 

@@ -85,7 +85,7 @@ def hostile(count: int, seed: int, place: Path) -> Iterator[tuple[str, Path]]:
 async def beset(url: str, server: psutil.Popen, files: list[tuple[str, Path]]) -> dict:
     """Uploads all files while another visitor goes round."""
     said: Counter = Counter()
-    for kind, path in files[:WARM]:  # so that all libraries and the network are there once for all
+    for kind, path in files[:WARM]:  # so that all libraries and the model are there once for all
         await upload(url, kind, path, said)
     alone = [await load(url, number) for number in range(WARM)]
     before = rss(server)
@@ -101,8 +101,13 @@ async def beset(url: str, server: psutil.Popen, files: list[tuple[str, Path]]) -
     await asyncio.sleep(FORGOTTEN_SECONDS)
     await load(url, 0)  # Streamlit clears what it forgets when somebody comes
     memory = {"before": before, "at the end": ended_with, "after": rss(server)}
-    return {"uploads": len(files), "memory_mb": memory, "alone": times(alone), "meanwhile": times(meanwhile),
-            "said": dict(said.most_common(40))}  # fmt: skip
+    return {
+        "uploads": len(files),
+        "memory_mb": memory,
+        "alone": times(alone),
+        "meanwhile": times(meanwhile),
+        "said": dict(said.most_common(40)),
+    }
 
 
 async def upload(url: str, kind: str, path: Path, said: Counter) -> None:
@@ -137,8 +142,11 @@ async def loads(url: str, ended: asyncio.Event) -> list[float]:
 
 def times(seconds: list[float]) -> dict[str, float]:
     ordered = sorted(seconds)
-    return {"loads": len(ordered), "median": round(statistics.median(ordered), 3),
-            "p95": round(ordered[int(0.95 * (len(ordered) - 1))], 3)}  # fmt: skip
+    return {
+        "loads": len(ordered),
+        "median": round(statistics.median(ordered), 3),
+        "p95": round(ordered[int(0.95 * (len(ordered) - 1))], 3),
+    }
 
 
 if __name__ == "__main__":

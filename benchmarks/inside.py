@@ -1,4 +1,4 @@
-"""Seconds of looking inside, beside the tutorial's way and the bare network.
+"""Seconds of looking inside, beside the tutorial's way and the bare model.
 
     python benchmarks/inside.py [--turns 5] [--filters 64]
 
@@ -109,7 +109,7 @@ def trunk() -> keras.Model:
 
 
 def first_tile(model: keras.Model) -> float:
-    """Seconds until a network that was never asked before has a tile with a step behind it."""
+    """Seconds until a model that was never asked before has a tile with a step behind it."""
     start = time.perf_counter()
     next(one for one in draw(model, "block3_conv1", range(64), Settings()) if one.steps[0] > 0)
     return time.perf_counter() - start
@@ -126,8 +126,13 @@ def main() -> int:
     layers = [layer.name for layer in small.layers if layer.name.startswith(("conv2d", "max_pooling"))][:8]
     pixels = draw_pixels.integers(0, 256, (1, 150, 150, 3)).astype(np.float32)
     part = keras.Model(small.input, [small.get_layer(name).output for name in layers])
-    found = measured({"D2, eight layers: cnnviz": lambda: mosaics(small, pixels, layers),
-                      "D2, eight layers: tutorial": lambda: tutorial_mosaics(part, pixels)}, options.turns)  # fmt: skip
+    found = measured(
+        {
+            "D2, eight layers: cnnviz": lambda: mosaics(small, pixels, layers),
+            "D2, eight layers: tutorial": lambda: tutorial_mosaics(part, pixels),
+        },
+        options.turns,
+    )
     faster = ratio(found["D2, eight layers: tutorial"], found["D2, eight layers: cnnviz"])
 
     large = keras.applications.VGG16(weights=None)
@@ -135,17 +140,26 @@ def main() -> int:
     image = draw_pixels.uniform(-100, 150, (1, 224, 224, 3)).astype(np.float32)
     bare = keras.Model(large.input, [large.get_layer(name).output for name in names])
     forward = tf.function(lambda given: bare(given, training=False), input_signature=[tf.TensorSpec(image.shape)])
-    found = measured({"VGG16, all convolutions: cnnviz": lambda: mosaics(large, image, names),
-                      "VGG16, all convolutions: bare forward pass": lambda: [one.numpy() for one in forward(image)]},
-                     options.turns)  # fmt: skip
+    found = measured(
+        {
+            "VGG16, all convolutions: cnnviz": lambda: mosaics(large, image, names),
+            "VGG16, all convolutions: bare forward pass": lambda: [one.numpy() for one in forward(image)],
+        },
+        options.turns,
+    )
     longer = ratio(*found.values())
 
     vgg, filters = trunk(), range(options.filters)
     one_by_one = keras.Model(vgg.input, vgg.get_layer("block3_conv1").output)
     tile = first_tile(trunk())
-    found = measured({"patterns: cnnviz": lambda: list(draw(vgg, "block3_conv1", filters, Settings())),
-                      "patterns: one by one": lambda: tutorial_patterns(one_by_one, filters)},
-                     max(1, options.turns // 3), 0)  # fmt: skip
+    found = measured(
+        {
+            "patterns: cnnviz": lambda: list(draw(vgg, "block3_conv1", filters, Settings())),
+            "patterns: one by one": lambda: tutorial_patterns(one_by_one, filters),
+        },
+        max(1, options.turns // 3),
+        0,
+    )
     quicker = ratio(found["patterns: one by one"], found["patterns: cnnviz"])
 
     print(f"mosaics {faster:.1f} times as fast as the tutorial's (at least 10)")

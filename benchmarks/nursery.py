@@ -39,9 +39,13 @@ class Nursery:
 
     def __init__(self) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, "-c", _LOOP], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-            stderr=subprocess.DEVNULL, cwd=Path(__file__).parents[1],
-        )  # fmt: skip
+            [sys.executable, "-c", _LOOP],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            stderr=subprocess.DEVNULL,
+            cwd=Path(__file__).parents[1],
+        )
         self.ended()
 
     def begin(self, run: Run) -> None:

@@ -1,6 +1,6 @@
 """From an uploaded image's bytes to the overlay, beside Pillow's decoding plus one bare call of the model.
 
-The network is the shipped cats-and-dogs run, the image scikit-image's cat; both ways take turns after a first time that
+The model is the shipped cats-and-dogs run, the image scikit-image's cat; both ways take turns after a first time that
 compiles and loads. Prints the medians and their ratio, and ends with code 1 if it is above `--limit`.
 
     python -m benchmarks.predict [--turns 30] [--limit 4] [--run cats-and-dogs]
@@ -23,24 +23,24 @@ from PIL import Image
 from cnnviz import images, runs
 from cnnviz.data.samples import sample
 from cnnviz.explain import Target, explain
-from cnnviz.models.load.load import Loaded, load_run
+from cnnviz.models.load.load import Classifier, load_run
 from cnnviz.overlay import overlay
 
 
-def ours(loaded: Loaded, data: bytes) -> np.ndarray:
+def ours(classifier: Classifier, data: bytes) -> np.ndarray:
     """All that the Predict page does for an image: decode, fit, answer, explain the answer, lay the map over."""
     image = images.decode(data)
-    seen = loaded.fit(image)
-    answer = int(loaded.ask(seen[None])[0][0].argmax())
-    found = explain(loaded.model, loaded.pixels(seen[None]), method="grad-cam", target=Target(0, answer))
+    seen = classifier.fit(image)
+    answer = int(classifier.ask(seen[None])[0][0].argmax())
+    found = explain(classifier.model, classifier.pixels(seen[None]), method="grad-cam", target=Target(0, answer))
     return overlay(seen, found.map[0])
 
 
-def bare(loaded: Loaded, data: bytes) -> np.ndarray:
+def bare(classifier: Classifier, data: bytes) -> np.ndarray:
     """What no way can do without: Pillow's decoding, and the model called once."""
     image = np.asarray(Image.open(io.BytesIO(data)).convert("RGB"))
-    small = np.asarray(Image.fromarray(image).resize(loaded.image_size[::-1]), np.float32)
-    return np.asarray(loaded.model(small[None], training=False))
+    small = np.asarray(Image.fromarray(image).resize(classifier.image_size[::-1]), np.float32)
+    return np.asarray(classifier.model(small[None], training=False))
 
 
 def main() -> int:
@@ -50,14 +50,14 @@ def main() -> int:
     parser.add_argument("--limit", type=float, default=4)
     parser.add_argument("--run", default="cats-and-dogs")
     given = parser.parse_args()
-    loaded = load_run(runs.open_run(given.run))
+    classifier = load_run(runs.open_run(given.run))
     file = io.BytesIO()
     Image.fromarray(sample("chelsea")).save(file, "JPEG", quality=92)
     took: dict[str, list[float]] = {"ours": [], "bare": []}
     for turn in range(given.turns + 1):
         for name, way in (("bare", bare), ("ours", ours)):
             began = time.perf_counter()
-            way(loaded, file.getvalue())
+            way(classifier, file.getvalue())
             if turn:
                 took[name].append(time.perf_counter() - began)
     medians = {name: statistics.median(seconds) for name, seconds in took.items()}

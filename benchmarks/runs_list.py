@@ -56,10 +56,16 @@ def fill(folder: Path, count: int) -> None:
         write_state(
             run.folder,
             State(
-                state="finished", created=created, started=created, ended=created + 200, epoch=EPOCHS,
-                best_epoch=EPOCHS, metrics=figures, test={"accuracy": 0.7},
+                state="finished",
+                created=created,
+                started=created,
+                ended=created + 200,
+                epoch=EPOCHS,
+                best_epoch=EPOCHS,
+                metrics=figures,
+                test={"accuracy": 0.7},
             ),
-        )  # fmt: skip
+        )
 
 
 def seconds(action: Callable[[], object]) -> float:

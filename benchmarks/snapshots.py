@@ -1,9 +1,9 @@
-"""What watching a network learn costs: each snapshot's share of an epoch's time, and its bytes, for C2, D2 and S.
+"""What watching a model learn costs: each snapshot's share of an epoch's time, and its bytes, for C2, D2 and S.
 
 Every preset is trained for some epochs by the worker's own loop in a process of its own; the time of a snapshot
 (computing, packing, writing) is set against the time of its epoch (training, validation, saving the best), as the
 worker does to decide which epochs to leave out. The first epoch, which builds the graph, is left out; what is done once
-a run (compiling, the images, the untrained network) is told by itself. D2 takes a folder of cats and dogs, or, where
+a run (compiling, the images, the untrained model) is told by itself. D2 takes a folder of cats and dogs, or, where
 there is none, images of noise of that size. Ends with code 1 if a share is above 2 % or a file above 300 KB.
 
     CNNVIZ_DATA=../shared/data python benchmarks/snapshots.py [--epochs 4] [--presets C2 D2 S]

@@ -53,7 +53,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--sessions", type=int, default=20)
     parser.add_argument("--minutes", type=float, default=5)
-    parser.add_argument("--run", default="cats-and-dogs", help="a run in checkpoints/ whose network is asked")
+    parser.add_argument("--run", default="cats-and-dogs", help="a run in checkpoints/ whose model is asked")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as place:
         checkpoints = Path(place) / "checkpoints"
@@ -94,8 +94,11 @@ def serve(log: Path) -> tuple[str, psutil.Popen]:
     with log.open("wb") as output:
         server = psutil.Popen(
             [sys.executable, "-m", "streamlit", "run", "streamlit_app.py", *options],
-            cwd=ROOT, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT,
-        )  # fmt: skip
+            cwd=ROOT,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
     url = f"http://127.0.0.1:{port}"
     wait(lambda: healthy(url))
     return url, server
@@ -125,10 +128,11 @@ async def soak(url: str, server: psutil.Popen, live: str, given: argparse.Namesp
     memory = {"start": rss(server)}
     end = time.monotonic() + 60 * given.minutes
     visits = [
-        watch(url, live, end, random.Random(number), found) if number % 2 else
-        ask(url, given.run, number, end, random.Random(number), found)
+        watch(url, live, end, random.Random(number), found)
+        if number % 2
+        else ask(url, given.run, number, end, random.Random(number), found)
         for number in range(given.sessions)
-    ]  # fmt: skip
+    ]
     busy = psutil.Process(server.pid).cpu_times()
     going = asyncio.gather(*visits)
     for name, share in (("all there", COMING), ("middle", 0.5), ("end", 0.97)):

@@ -68,12 +68,18 @@ def main() -> int:
                 seconds, best[name] = _cnnviz(Path(place))
                 found[name].append(seconds)
     middle = {name: statistics.median(all_) for name, all_ in found.items()}
-    print(json.dumps({
-        "tutorial_seconds": round(middle["tutorial"], 1), "seconds": round(middle["cold"], 1),
-        "kept_seconds": round(middle["kept"], 1), "ratio": round(middle["tutorial"] / middle["cold"], 2),
-        "kept_ratio": round(middle["tutorial"] / middle["kept"], 2),
-        "val_accuracy": {name: round(value, 4) for name, value in best.items()},
-    }))  # fmt: skip
+    print(
+        json.dumps(
+            {
+                "tutorial_seconds": round(middle["tutorial"], 1),
+                "seconds": round(middle["cold"], 1),
+                "kept_seconds": round(middle["kept"], 1),
+                "ratio": round(middle["tutorial"] / middle["cold"], 2),
+                "kept_ratio": round(middle["tutorial"] / middle["kept"], 2),
+                "val_accuracy": {name: round(value, 4) for name, value in best.items()},
+            }
+        )
+    )
     return 0
 
 

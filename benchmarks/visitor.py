@@ -46,9 +46,14 @@ class Visitor:
         address = self._url.replace("http", "ws", 1) + "/_stcore/stream"
         cookie = {"Cookie": f"_streamlit_xsrf={self._token}"}
         self._socket = await connect(
-            address, additional_headers=cookie, origin=self._url, subprotocols=["streamlit", self._token],
-            max_size=_LARGEST, open_timeout=PATIENCE, ping_interval=None,
-        )  # fmt: skip
+            address,
+            additional_headers=cookie,
+            origin=self._url,
+            subprotocols=["streamlit", self._token],
+            max_size=_LARGEST,
+            open_timeout=PATIENCE,
+            ping_interval=None,
+        )
         self._reader = asyncio.create_task(self._read())
         await self.run()
         return self
@@ -100,8 +105,12 @@ class Visitor:
     def _put(self, path: str, name: str, data: bytes) -> None:
         mark = uuid.uuid4().hex
         head = f'--{mark}\r\nContent-Disposition: form-data; name="file"; filename="{name}"\r\n\r\n'.encode()
-        headers = {"Content-Type": f"multipart/form-data; boundary={mark}", "X-Xsrftoken": self._token,
-                   "Cookie": f"_streamlit_xsrf={self._token}", "Origin": self._url}  # fmt: skip
+        headers = {
+            "Content-Type": f"multipart/form-data; boundary={mark}",
+            "X-Xsrftoken": self._token,
+            "Cookie": f"_streamlit_xsrf={self._token}",
+            "Origin": self._url,
+        }
         body = head + data + f"\r\n--{mark}--\r\n".encode()
         request = urllib.request.Request(self._url + path, body, headers, method="PUT")
         urllib.request.urlopen(request, timeout=PATIENCE).close()

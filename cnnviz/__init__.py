@@ -11,9 +11,9 @@ from typing import Any
 
 __version__ = "0.1.0"
 
-_NOTEBOOK = frozenset({
-    "activations", "evaluate_run", "gradcam", "heatmap", "load_run", "predict", "train_run", "visualize_features",
-})  # fmt: skip
+_NOTEBOOK = frozenset(
+    {"activations", "evaluate_run", "gradcam", "heatmap", "load_run", "predict", "train_run", "visualize_features"}
+)
 
 
 def __getattr__(name: str) -> Any:

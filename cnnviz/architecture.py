@@ -1,4 +1,4 @@
-"""Shapes, parameters and multiplications of a network by arithmetic alone, without TensorFlow."""
+"""Shapes, parameters and multiplications of a model by arithmetic alone, without TensorFlow."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pydantic import BaseModel
 
 from cnnviz import backbones
-from cnnviz.network import Backbone, Network
+from cnnviz.model_spec import Backbone, ModelSpec
 
 __all__ = ["Counts", "Row", "counts", "describe", "unfrozen"]
 
@@ -34,7 +34,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Counts:
-    """A network's numbers: all; those that training changes; those of a backbone's layers that stay as they are; and
+    """A model's numbers: all; those that training changes; those of a backbone's layers that stay as they are; and
     those that are measured, such as a batch normalisation's means."""
 
     total: int
@@ -43,28 +43,28 @@ class Counts:
     measured: int
 
 
-def counts(network: Network, rows: list[Row]) -> Counts:
-    """Returns the sums over what `describe` returned for the network."""
+def counts(spec: ModelSpec, rows: list[Row]) -> Counts:
+    """Returns the sums over what `describe` returned for the model."""
     total, trainable = sum(row.parameters for row in rows), sum(row.trainable for row in rows)
-    frozen = sum(layer.parameters for layer in _frozen(network.backbone)) if network.backbone else 0
+    frozen = sum(layer.parameters for layer in _frozen(spec.backbone)) if spec.backbone else 0
     return Counts(total, trainable, frozen, total - trainable - frozen)
 
 
-def unfrozen(network: Network, trainable_from: str | None) -> Network:
-    """Returns the network as it is trained in a later stage, with its backbone free from a layer on ("": all)."""
-    if network.backbone is None:
-        return network
-    changed = network.backbone.model_copy(update={"trainable_from": trainable_from, "cached": False})
-    return network.model_copy(update={"backbone": changed})
+def unfrozen(spec: ModelSpec, trainable_from: str | None) -> ModelSpec:
+    """Returns the model as it is trained in a later stage, with its backbone free from a layer on ("": all)."""
+    if spec.backbone is None:
+        return spec
+    changed = spec.backbone.model_copy(update={"trainable_from": trainable_from, "cached": False})
+    return spec.model_copy(update={"backbone": changed})
 
 
-def describe(network: Network, input_shape: tuple[int, int, int]) -> list[Row]:
+def describe(spec: ModelSpec, input_shape: tuple[int, int, int]) -> list[Row]:
     """Returns a row for every layer, the pixel scaling and the heads included, in the order of the model's layers.
 
     A backbone, with its scaling, is one row.
 
     Args:
-        network: the network's record.
+        model: the model's record.
         input_shape: (height, width, channels) of an image.
 
     Raises:
@@ -72,21 +72,21 @@ def describe(network: Network, input_shape: tuple[int, int, int]) -> list[Row]:
     """
     counts: dict[str, int] = {}
     rows: list[Row] = []
-    taken = {layer.name for layer in backbones.layers(network.backbone.name)} if network.backbone else ()
+    taken = {layer.name for layer in backbones.layers(spec.backbone.name)} if spec.backbone else ()
     shape: tuple[int, ...] = input_shape
-    if network.backbone is not None:
-        rows.append(_backbone(network.backbone, input_shape))
+    if spec.backbone is not None:
+        rows.append(_backbone(spec.backbone, input_shape))
         shape = rows[0].output_shape
-    elif network.scaling != "none":
+    elif spec.scaling != "none":
         rows.append(Row("rescaling", "Rescaling", shape, 0, 0, 0, "the same shape; pixels are scaled, nothing learned"))
-    for layer in network.layers:
+    for layer in spec.layers:
         base = _snake(layer.type)
         number = counts.get(base, 0)
         counts[base] = number + 1
         row = _row(f"{base}_{number}" if number else base, layer, shape)
         rows.append(row)
         shape = row.output_shape
-    for head in network.heads:
+    for head in spec.heads:
         if len(shape) != 1:
             raise ValueError(
                 f"The heads need one row of values but get shape {_by(shape)}: "
@@ -98,7 +98,7 @@ def describe(network: Network, input_shape: tuple[int, int, int]) -> list[Row]:
     total = sum(row.parameters for row in rows)
     if total > MAX_PARAMETERS:
         raise ValueError(
-            f"The network has {total:,} parameters; at most {MAX_PARAMETERS:,} can be trained here: "
+            f"The model has {total:,} parameters; at most {MAX_PARAMETERS:,} can be trained here: "
             "pool more before Flatten, or use GlobalAveragePooling2D."
         )
     return rows
@@ -115,8 +115,10 @@ def _backbone(backbone: Backbone, shape: tuple[int, int, int]) -> Row:
     if shape[2] != 3:
         raise ValueError(f"{facts.title} takes images in colour but gets {shape[2]} channel: set data.channels to 3.")
     if min(shape[:2]) < facts.least:
-        raise ValueError(f"{facts.title} takes images of at least {facts.least}×{facts.least} pixels but gets "
-                         f"{shape[0]}×{shape[1]}: choose a larger image.")  # fmt: skip
+        raise ValueError(
+            f"{facts.title} takes images of at least {facts.least}×{facts.least} pixels but gets "
+            f"{shape[0]}×{shape[1]}: choose a larger image."
+        )
     out = backbones.output_shape(backbone.name, *shape[:2])
     first = backbones.frozen(backbone.name, backbone.trainable_from)
     trainable = sum(layer.trainable for layer in known) - sum(layer.trainable for layer in _frozen(backbone))

@@ -7,8 +7,18 @@ import errno
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
-__all__ = ["CnnvizError", "DataError", "ImageError", "ModelError", "RecipeError", "RunError", "disk_full",
-           "enough_memory", "one_of", "out_of_memory"]  # fmt: skip
+__all__ = [
+    "CnnvizError",
+    "DataError",
+    "ImageError",
+    "ModelError",
+    "RecipeError",
+    "RunError",
+    "disk_full",
+    "enough_memory",
+    "one_of",
+    "out_of_memory",
+]
 
 
 class CnnvizError(ValueError):
@@ -28,7 +38,7 @@ class ImageError(CnnvizError):
 
 
 class ModelError(CnnvizError):
-    """A network can't be read or doesn't fit its recipe."""
+    """A model can't be read or doesn't fit its recipe."""
 
 
 class RunError(CnnvizError):
@@ -63,8 +73,10 @@ def enough_memory() -> Iterator[None]:
     except Exception as error:
         if not out_of_memory(error):
             raise
-        raise ModelError("The memory of this computer isn't enough to ask the network this: end other programs, or "
-                         "take fewer or smaller images or a smaller network.") from None  # fmt: skip
+        raise ModelError(
+            "The memory of this computer isn't enough to ask the model this: end other programs, or "
+            "take fewer or smaller images or a smaller model."
+        ) from None
 
 
 def one_of(value: object, allowed: Iterable[str]) -> str:

@@ -13,7 +13,7 @@ import numpy as np
 
 from cnnviz import backbones
 from cnnviz.architecture import describe, unfrozen
-from cnnviz.network import Network
+from cnnviz.model_spec import ModelSpec
 from cnnviz.recipe import Recipe
 from cnnviz.runs import Run, metrics
 
@@ -21,12 +21,12 @@ __all__ = ["STARTUP_SECONDS", "Estimate", "Rate", "estimate", "macs", "measure",
 
 PASSES = 3  # forwards, backwards to the inputs, backwards to the weights
 BATCH_SECONDS = 0.004  # what a batch costs beside its multiplications, in Keras on an ordinary processor
-MATMUL_SHARE = 0.3  # of a large matrix product's rate is what training a small convolutional network reaches
+MATMUL_SHARE = 0.3  # of a large matrix product's rate is what training a small convolutional model reaches
 STARTUP_SECONDS = 15.0
 """What a run takes beside its epochs on an ordinary computer: TensorFlow, reading, compiling, the last evaluation."""
 NEAREST = 5
 SIDE = 64  # small enough that NumPy's matrix product stays on one core
-ALIKE = 10.0  # times dearer or cheaper: runs of other networks say little
+ALIKE = 10.0  # times dearer or cheaper: runs of other models say little
 
 
 @dataclass(frozen=True)
@@ -60,24 +60,24 @@ def macs(recipe: Recipe) -> int:
     return sum(row.macs for row in describe(recipe.network, recipe.data.input_shape))
 
 
-def work(recipe: Recipe, network: Network | None = None) -> tuple[float, float]:
+def work(recipe: Recipe, spec: ModelSpec | None = None) -> tuple[float, float]:
     """Returns the multiplications and additions of training on one image: in every epoch, and once.
 
     What is frozen is passed forwards only; a backbone whose features are kept is passed once for all epochs.
 
     Args:
         recipe: the run's.
-        network: as it is trained in a later stage; the recipe's own by default.
+        model: as it is trained in a later stage; the recipe's own by default.
     """
-    network = network or recipe.network
-    rows = describe(network, recipe.data.input_shape)
-    if network.backbone is None:
+    spec = spec or recipe.network
+    rows = describe(spec, recipe.data.input_shape)
+    if spec.backbone is None:
         return PASSES * sum(row.macs for row in rows), 0
     backbone, rest = rows[0].macs, PASSES * sum(row.macs for row in rows[1:])
-    if network.backbone.cached:
+    if spec.backbone.cached:
         return rest, backbone
-    layers = backbones.layers(network.backbone.name)
-    still = layers[: backbones.frozen(network.backbone.name, network.backbone.trainable_from)]
+    layers = backbones.layers(spec.backbone.name)
+    still = layers[: backbones.frozen(spec.backbone.name, spec.backbone.trainable_from)]
     frozen = backbone * sum(layer.macs for layer in still) / max(1, sum(layer.macs for layer in layers))
     return rest + frozen + PASSES * (backbone - frozen), 0
 
@@ -111,7 +111,7 @@ def rate_of(runs: Iterable[Run], recipe: Recipe) -> Rate | None:
     """Returns the rate that finished runs of this machine have shown, `None` where there is none.
 
     It is the median of (measured images a second × multiplications of training) over the five finished runs whose
-    networks are nearest to the recipe's in cost, at most ten times dearer or cheaper, with a batch's fixed cost taken
+    models are nearest to the recipe's in cost, at most ten times dearer or cheaper, with a batch's fixed cost taken
     out as `estimate` puts it in. The start-up is the median of theirs.
     """
     wanted = math.log(max(1, work(recipe)[0]))

@@ -18,8 +18,19 @@ import numpy as np
 from cnnviz.errors import CnnvizError
 from cnnviz.temporary import own_name
 
-__all__ = ["MOST_ARRAYS", "MOST_JSON", "folder_in", "open_regular", "read_arrays", "read_bytes", "read_json",
-           "replacing", "whole_number", "write_bytes", "write_json"]  # fmt: skip
+__all__ = [
+    "MOST_ARRAYS",
+    "MOST_JSON",
+    "folder_in",
+    "open_regular",
+    "read_arrays",
+    "read_bytes",
+    "read_json",
+    "replacing",
+    "whole_number",
+    "write_bytes",
+    "write_json",
+]
 
 MOST_JSON = 32 * 2**20
 """Bytes of a file of JSON: ten times what a report of thousands of classes has."""
@@ -38,8 +49,9 @@ def folder_in(variable: str) -> Path | None:
     try:
         return Path(named).expanduser().absolute()
     except RuntimeError:
-        raise CnnvizError(f"{variable} is {named}, whose home folder isn't known on this computer: give the whole path "
-                          "of a folder.") from None  # fmt: skip
+        raise CnnvizError(
+            f"{variable} is {named}, whose home folder isn't known on this computer: give the whole path of a folder."
+        ) from None
 
 
 _NO_FILE = (errno.EINVAL, errno.EFBIG, errno.EISDIR, errno.ELOOP, errno.ENXIO, errno.ENODEV)

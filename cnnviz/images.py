@@ -1,7 +1,7 @@
 """Images: the only door for their bytes, and the one function that crops and resizes them.
 
 `decode` is used for training data and uploads alike, `fit` for training, evaluation and prediction alike, so that
-what a network is asked about can't differ from what it learned from.
+what a model is asked about can't differ from what it learned from.
 """
 
 from __future__ import annotations
@@ -22,8 +22,21 @@ from cnnviz import depth
 from cnnviz.errors import ImageError
 from cnnviz.tiff import tile_pixels
 
-__all__ = ["FORMATS", "MAX_BYTES", "MAX_JPEG_PIXELS", "MAX_PIXELS", "MAX_WHOLE_PIXELS", "bits", "crop_box", "decode",
-           "decode_with_notes", "fit", "is_deep", "to_png", "with_channels"]  # fmt: skip
+__all__ = [
+    "FORMATS",
+    "MAX_BYTES",
+    "MAX_JPEG_PIXELS",
+    "MAX_PIXELS",
+    "MAX_WHOLE_PIXELS",
+    "bits",
+    "crop_box",
+    "decode",
+    "decode_with_notes",
+    "fit",
+    "is_deep",
+    "to_png",
+    "with_channels",
+]
 
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF")
 MAX_PIXELS = 50_000_000
@@ -99,8 +112,10 @@ def decode_with_notes(source: bytes | Path, bits: int | None = None) -> tuple[np
         pixels, said = _pixels(image, data, bits)
         notes = []
         if max(pixels.shape) < max(width, height):
-            notes.append(f"It has {width * height / 1e6:.1f} megapixels and is read at {pixels.shape[1]:,} × "
-                         f"{pixels.shape[0]:,} pixels.")  # fmt: skip
+            notes.append(
+                f"It has {width * height / 1e6:.1f} megapixels and is read at {pixels.shape[1]:,} × "
+                f"{pixels.shape[0]:,} pixels."
+            )
         if _animated(image):
             notes.append(f"Only the first frame of this {image.format} file is used.")
         if transparent:
@@ -125,11 +140,15 @@ def _open(source: bytes | Path) -> Iterator[tuple[Image.Image, bytes]]:
             whole = image.format not in ("JPEG", "MPO") or image.info.get("progressive")
             most = MAX_WHOLE_PIXELS if whole else MAX_JPEG_PIXELS
             if width * height > most or max(width, height) > _MAX_SIDE or min(width, height) < 1:
-                raise ImageError(f"The image has {width} × {height} pixels; at most {most // 10**6} megapixels "
-                                 f"and {_MAX_SIDE:,} a side are allowed.")  # fmt: skip
+                raise ImageError(
+                    f"The image has {width} × {height} pixels; at most {most // 10**6} megapixels "
+                    f"and {_MAX_SIDE:,} a side are allowed."
+                )
             if whole and image.format in ("JPEG", "MPO") and data.count(_SCAN) * width * height > _MAX_SCANNED:
-                raise ImageError(f"The image is a progressive JPEG of {data.count(_SCAN):,} passes over {width} × "
-                                 f"{height} pixels, which would take too long: save it anew.")  # fmt: skip
+                raise ImageError(
+                    f"The image is a progressive JPEG of {data.count(_SCAN):,} passes over {width} × "
+                    f"{height} pixels, which would take too long: save it anew."
+                )
             if image.format == "TIFF" and tile_pixels(data) > _MAX_TILE:
                 raise ImageError("The image is laid out in tiles that are too large: save it as PNG.")
             yield image, data
@@ -313,7 +332,7 @@ def crop_box(shape: tuple[int, ...], size: tuple[int, int], crop: Crop = "whole"
 
 
 def fit(image: np.ndarray, size: tuple[int, int], *, channels: Literal[1, 3] = 3, crop: Crop = "whole") -> np.ndarray:
-    """Returns an image cropped, resized and with the channels that a network takes.
+    """Returns an image cropped, resized and with the channels that a model takes.
 
     Args:
         image: uint8 (height, width, 1 or 3), RGB or grey.

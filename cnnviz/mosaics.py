@@ -167,9 +167,7 @@ def mosaic(
     return np.ascontiguousarray(image[: len(image) - margin, : image.shape[1] - margin])
 
 
-def tile_at(
-    y: int, x: int, shape: tuple[int, int], count: int, columns: int = 16, margin: int = 1
-) -> int | None:  # fmt: skip
+def tile_at(y: int, x: int, shape: tuple[int, int], count: int, columns: int = 16, margin: int = 1) -> int | None:
     """Returns which tile of a `mosaic` a pixel is in, counted in the mosaic's order; `None` beside all of them.
 
     Args:

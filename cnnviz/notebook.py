@@ -23,7 +23,7 @@ from cnnviz.explain.attribution.explain import explain
 from cnnviz.explain.attribution.targets import Target
 from cnnviz.explain.feature_visualization.patterns import Settings, patterns, usual_size
 from cnnviz.explain.inspection.activations import outputs_of
-from cnnviz.models.classifier import Loaded
+from cnnviz.models.classifier import Classifier
 from cnnviz.models.graph.graph import flatten
 from cnnviz.models.load import load
 from cnnviz.models.load.file_options import Scale
@@ -32,10 +32,20 @@ from cnnviz.recipe import Recipe
 from cnnviz.runs import Run
 from cnnviz.train.evaluate import evaluate
 
-__all__ = ["Heatmap", "Prediction", "activations", "evaluate_run", "gradcam", "heatmap", "load_run", "predict",
-           "train_run", "visualize_features"]  # fmt: skip
+__all__ = [
+    "Heatmap",
+    "Prediction",
+    "activations",
+    "evaluate_run",
+    "gradcam",
+    "heatmap",
+    "load_run",
+    "predict",
+    "train_run",
+    "visualize_features",
+]
 
-Model = keras.Model | Loaded | Run | str | Path
+Model = keras.Model | Classifier | Run | str | Path
 POLL_SECONDS = 0.5
 
 
@@ -152,13 +162,26 @@ def heatmap(
     at, classes = _head(given.classifier, head)
     shares = given.classifier.ask(given.pixels, prepared=True)[at]
     chosen = [_index(target, classes, row) for row in shares]
-    found = explain(given.classifier.model, given.pixels, method=method, target=[Target(at, one) for one in chosen],
-                    layer=layer, **settings)  # fmt: skip
+    found = explain(
+        given.classifier.model,
+        given.pixels,
+        method=method,
+        target=[Target(at, one) for one in chosen],
+        layer=layer,
+        **settings,
+    )
     made = [
-        Heatmap(shown, found.map[n], method, found.layer, classes[chosen[n]], float(found.scores[n]),
-                images.crop_box(shown.shape, given.classifier.image_size, given.classifier.crop))
+        Heatmap(
+            shown,
+            found.map[n],
+            method,
+            found.layer,
+            classes[chosen[n]],
+            float(found.scores[n]),
+            images.crop_box(shown.shape, given.classifier.image_size, given.classifier.crop),
+        )
         for n, shown in enumerate(given.shown)
-    ]  # fmt: skip
+    ]
     return made[0] if given.single else made
 
 
@@ -245,9 +268,15 @@ def activations(
 
 
 def visualize_features(
-    model: Model, layer: str, filters: Sequence[int], *, steps: int = 40, robust: bool = False, size: int | None = None,
+    model: Model,
+    layer: str,
+    filters: Sequence[int],
+    *,
+    steps: int = 40,
+    robust: bool = False,
+    size: int | None = None,
     seed: int = 0,
-) -> np.ndarray:  # fmt: skip
+) -> np.ndarray:
     """Returns feature visualizations (activation maximization): images for which filters answer most.
 
     Args:
@@ -280,7 +309,7 @@ def visualize_features(
     return patterns(classifier, layer, filters, settings).images
 
 
-def load_run(run: Run | str, folder: Path | str | None = None) -> Loaded:
+def load_run(run: Run | str, folder: Path | str | None = None) -> Classifier:
     """Returns the model of a run's best epoch, with its class names and the preparation of its images.
 
     Args:
@@ -358,7 +387,7 @@ def _opened(run: Run | str, folder: Path | str | None = None) -> Run:
 class _Given:
     """A model and images, ready: `pixels` float32 (n, *image_size, channels), `shown` uint8 images as given."""
 
-    classifier: Loaded
+    classifier: Classifier
     pixels: np.ndarray
     shown: list[np.ndarray]
     single: bool
@@ -367,8 +396,10 @@ class _Given:
 def _given(model: Model, image: np.ndarray, scale: Scale | None) -> _Given:
     classifier, array = _classifier(model, scale), np.asarray(image)
     if array.dtype.kind not in "uif" or array.ndim not in (2, 3, 4) or 0 in array.shape:
-        raise TypeError(f"The image is {array.dtype} {array.shape}: expected uint8 or float (height, width), (height, "
-                        "width, 1 or 3) or (n, height, width, 1 or 3).")  # fmt: skip
+        raise TypeError(
+            f"The image is {array.dtype} {array.shape}: expected uint8 or float (height, width), (height, "
+            "width, 1 or 3) or (n, height, width, 1 or 3)."
+        )
     array = array[..., None] if array.ndim == 2 else array
     single = array.ndim == 3
     batch = array[None] if single else array
@@ -377,24 +408,27 @@ def _given(model: Model, image: np.ndarray, scale: Scale | None) -> _Given:
     if isinstance(model, keras.Model) and batch.dtype.kind == "f":
         wanted = (*classifier.image_size, classifier.channels)
         if batch.shape[1:] != wanted:
-            raise ValueError(f"The float image has the shape {batch.shape[1:]}, but the model takes {wanted}: "
-                             "resize it, or give it as uint8.")  # fmt: skip
+            raise ValueError(
+                f"The float image has the shape {batch.shape[1:]}, but the model takes {wanted}: "
+                "resize it, or give it as uint8."
+            )
         return _Given(classifier, batch.astype(np.float32), [_shown(one) for one in batch], single)
     shown = [_bytes(one) for one in batch]
     return _Given(classifier, classifier.pixels(np.stack([classifier.fit(one) for one in shown])), shown, single)
 
 
-def _classifier(model: Model, scale: Scale | None = None) -> Loaded:
+def _classifier(model: Model, scale: Scale | None = None) -> Classifier:
     if isinstance(model, keras.Model):
         return load.of_model(model, scale=scale)
     if isinstance(model, (str, Path)) and (Path(model).suffix == ".keras" or Path(model).is_file()):
         return load.load_file(Path(model), scale=scale)
     if isinstance(model, (str, Path, Run)):
         return load_run(model if isinstance(model, Run) else str(model))
-    if isinstance(model, Loaded):
+    if isinstance(model, Classifier):
         return model
-    raise TypeError(f"The model is a {type(model).__name__}: expected a Keras model, a run or its id, or the path of a "
-                    ".keras file.")  # fmt: skip
+    raise TypeError(
+        f"The model is a {type(model).__name__}: expected a Keras model, a run or its id, or the path of a .keras file."
+    )
 
 
 def _bytes(image: np.ndarray) -> np.ndarray:
@@ -416,7 +450,7 @@ def _shown(image: np.ndarray) -> np.ndarray:
         return np.rint(np.nan_to_num((image - low) / max(float(high - low), 1e-12)) * 255).astype(np.uint8)
 
 
-def _head(classifier: Loaded, head: int | str) -> tuple[int, tuple[str, ...]]:
+def _head(classifier: Classifier, head: int | str) -> tuple[int, tuple[str, ...]]:
     """A head's place and its class names."""
     names = [one.name for one in classifier.heads]
     if isinstance(head, str) and head not in names:

@@ -87,7 +87,7 @@ def _lookup(colour_map: str) -> np.ndarray:
 
 
 def placed(values: np.ndarray, shape: Sequence[int], box: Sequence[int]) -> np.ndarray:
-    """Returns a map in the place of the image that the network saw, and 0 elsewhere: float32 (H, W).
+    """Returns a map in the place of the image that the model saw, and 0 elsewhere: float32 (H, W).
 
     Args:
         values: the map, (h, w) of any size; not normalised here.

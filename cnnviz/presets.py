@@ -8,7 +8,7 @@ those of the trained runs that come with cnnviz. Those on backbones are in `pres
 from __future__ import annotations
 
 from cnnviz.errors import RecipeError, one_of
-from cnnviz.network import (
+from cnnviz.model_spec import (
     BatchNormalization,
     Conv2D,
     Dense,
@@ -17,7 +17,7 @@ from cnnviz.network import (
     GlobalAveragePooling2D,
     Head,
     MaxPooling2D,
-    Network,
+    ModelSpec,
     Reshape,
 )
 from cnnviz.policy import POLICIES, Policy, Step
@@ -59,7 +59,7 @@ PRESETS: dict[str, Recipe] = {
         name="Digits, small and quick",
         data=Data(dataset="digits", image_size=8, channels=1, validation_share=0.15),
         augmentation=POLICIES["digits"],
-        network=Network(
+        network=ModelSpec(
             layers=(
                 Conv2D(filters=32, padding="same"),
                 BatchNormalization(momentum=0.9),
@@ -87,7 +87,7 @@ PRESETS: dict[str, Recipe] = {
                 Step(type="height_shift", low=-0.1, high=0.1),
             ),
         ),
-        network=Network(
+        network=ModelSpec(
             layers=(*_normalised(16, 0, 32, 0, 64, 0, 64), GlobalAveragePooling2D()),
             heads=(Head(name="shape", units=4), Head(name="colour", units=6)),
         ),
@@ -97,7 +97,7 @@ PRESETS: dict[str, Recipe] = {
         name="Cats and dogs, small and augmented",
         data=Data(dataset="cats_and_dogs", image_size=128),
         augmentation=POLICIES["photos"],
-        network=Network(
+        network=ModelSpec(
             layers=(*_normalised(32, 0, 64, 0, 128, 0, 128, 0, 256), GlobalAveragePooling2D(), Dropout(rate=0.3)),
             heads=_BINARY,
         ),
@@ -107,7 +107,7 @@ PRESETS: dict[str, Recipe] = {
         name="Faces, gender from one logit",
         data=Data(dataset="celeba", image_size=64, crop="face", limits=Limits(train=16_000, validation=1_000)),
         augmentation=POLICIES["A"],
-        network=Network(
+        network=ModelSpec(
             layers=(
                 *_convs(32, 64, padding="same", dropout=0.5),
                 *_convs(128, padding="same"),
@@ -121,13 +121,13 @@ PRESETS: dict[str, Recipe] = {
     "B1": Recipe(
         name="Faces, gender",
         data=_FACES,
-        network=Network(layers=_B1_LAYERS, heads=(Head(name="Male", units=2),)),
+        network=ModelSpec(layers=_B1_LAYERS, heads=(Head(name="Male", units=2),)),
         fit=Fit(epochs=15),
     ),
     "B2": Recipe(
         name="Faces, gender and smile at once",
         data=_FACES,
-        network=Network(
+        network=ModelSpec(
             layers=(*_convs(32, 64, 64), Flatten(), Dense(units=64)),
             heads=(Head(name="Male", units=2), Head(name="Smiling", units=2)),
         ),
@@ -136,7 +136,7 @@ PRESETS: dict[str, Recipe] = {
     "C1": Recipe(
         name="Fashion without convolution",
         data=_FASHION,
-        network=Network(
+        network=ModelSpec(
             scaling="none",
             layers=(Reshape(target_shape=(28, 28)), *_dense(128, 64), Flatten()),
             heads=(Head(units=10),),
@@ -146,34 +146,33 @@ PRESETS: dict[str, Recipe] = {
     "C2": Recipe(
         name="Fashion with convolution",
         data=_FASHION,
-        network=Network(layers=(*_convs(32, padding="same"), Flatten(), *_dense(128)), heads=(Head(units=10),)),
+        network=ModelSpec(layers=(*_convs(32, padding="same"), Flatten(), *_dense(128)), heads=(Head(units=10),)),
         fit=Fit(epochs=5, schedule="cosine"),  # at a constant rate validation ends at 0.912, below what was reported
     ),
     "D1": Recipe(
         name="Handwritten digits",
         data=Data(dataset="mnist", image_size=28, channels=1, validation_share=0),
-        network=Network(layers=_B1_LAYERS, heads=(Head(units=10),)),
+        network=ModelSpec(layers=_B1_LAYERS, heads=(Head(units=10),)),
         fit=Fit(optimizer="rmsprop", batch_size=64, epochs=5),
     ),
     "D2": Recipe(
         name="Cats and dogs from scratch",
         data=_CATS_AND_DOGS,
-        network=Network(layers=(*_D2_CONVS, Flatten(), *_dense(512)), heads=_BINARY),
+        network=ModelSpec(layers=(*_D2_CONVS, Flatten(), *_dense(512)), heads=_BINARY),
         fit=Fit(optimizer="rmsprop", learning_rate=1e-4, batch_size=20, steps_per_epoch=100, epochs=30),
     ),
     "D3": Recipe(
         name="Cats and dogs, dropout and augmentation",
         data=_CATS_AND_DOGS,
         augmentation=POLICIES["D3"],
-        network=Network(layers=(*_D2_CONVS, Flatten(), Dropout(rate=0.5), *_dense(512)), heads=_BINARY),
+        network=ModelSpec(layers=(*_D2_CONVS, Flatten(), Dropout(rate=0.5), *_dense(512)), heads=_BINARY),
         fit=Fit(optimizer="rmsprop", learning_rate=1e-4, batch_size=32, steps_per_epoch=100, epochs=100),
     ),
     "E1": Recipe(
         name="Three animals from scratch",
         data=Data(dataset="animals", image_size=224, validation_share=0.2),
-        network=Network(
-            layers=(*_convs(128, 256, 128, 64, padding="same"), Flatten(), *_dense(128, 64, 32)),
-            heads=(Head(units=3),),
+        network=ModelSpec(
+            layers=(*_convs(128, 256, 128, 64, padding="same"), Flatten(), *_dense(128, 64, 32)), heads=(Head(units=3),)
         ),
         fit=Fit(batch_size=128, epochs=50),
     ),

@@ -7,7 +7,7 @@ are D4 to D6 and E3 on MobileNetV2, which takes a fraction of the time; M6's fir
 
 from __future__ import annotations
 
-from cnnviz.network import Backbone, Dense, Dropout, Flatten, GlobalAveragePooling2D, Head, Network
+from cnnviz.model_spec import Backbone, Dense, Dropout, Flatten, GlobalAveragePooling2D, Head, ModelSpec
 from cnnviz.policy import POLICIES
 from cnnviz.recipe import Data, Finetune, Fit, Recipe
 
@@ -37,21 +37,21 @@ TRANSFER: dict[str, Recipe] = {
     "D4": Recipe(
         name="Cats and dogs on VGG16's features",
         data=_IMAGES,
-        network=Network(backbone=_vgg(cached=True), layers=(*_D5_HEAD, Dropout(rate=0.5)), heads=_BINARY),
+        network=ModelSpec(backbone=_vgg(cached=True), layers=(*_D5_HEAD, Dropout(rate=0.5)), heads=_BINARY),
         fit=Fit(optimizer="rmsprop", learning_rate=2e-5, batch_size=20, epochs=30),
     ),
     "D5": Recipe(
         name="Cats and dogs, VGG16 frozen",
         data=_IMAGES,
         augmentation=POLICIES["D5"],
-        network=Network(backbone=_vgg(), layers=_D5_HEAD, heads=_BINARY),
+        network=ModelSpec(backbone=_vgg(), layers=_D5_HEAD, heads=_BINARY),
         fit=_D5_FIT,
     ),
     "D6": Recipe(
         name="Cats and dogs, VGG16 fine-tuned",
         data=_IMAGES,
         augmentation=POLICIES["D5"],
-        network=Network(backbone=_vgg(), layers=_D5_HEAD, heads=_BINARY),
+        network=ModelSpec(backbone=_vgg(), layers=_D5_HEAD, heads=_BINARY),
         fit=_D5_FIT.model_copy(
             update={"finetune": Finetune(trainable_from="block5_conv1", learning_rate=1e-5, epochs=10)}
         ),
@@ -59,40 +59,40 @@ TRANSFER: dict[str, Recipe] = {
     "E2": Recipe(
         name="Three animals, all of VGG16 trained",
         data=_ANIMALS,
-        network=Network(backbone=_vgg(""), layers=_E_HEAD, heads=_THREE),
+        network=ModelSpec(backbone=_vgg(""), layers=_E_HEAD, heads=_THREE),
         fit=_E_FIT,
     ),
     "E3": Recipe(
         name="Three animals, VGG16's last convolution trained",
         data=_ANIMALS,
-        network=Network(backbone=_vgg("block5_conv3"), layers=_E_HEAD, heads=_THREE),
+        network=ModelSpec(backbone=_vgg("block5_conv3"), layers=_E_HEAD, heads=_THREE),
         fit=_E_FIT.model_copy(update={"learning_rate": 1e-4}),
     ),
     "E4": Recipe(
         name="Three animals, VGG16's last convolution, augmentation",
         data=_ANIMALS,
         augmentation=POLICIES["E4"],
-        network=Network(backbone=_vgg("block5_conv3"), layers=_E_HEAD, heads=_THREE),
+        network=ModelSpec(backbone=_vgg("block5_conv3"), layers=_E_HEAD, heads=_THREE),
         fit=_E_FIT.model_copy(update={"learning_rate": 1e-4}),
     ),
     "M4": Recipe(
         name="Cats and dogs on MobileNetV2's features",
         data=_M_DATA,
-        network=Network(backbone=_mobile(cached=True), layers=_M_HEAD, heads=_BINARY),
+        network=ModelSpec(backbone=_mobile(cached=True), layers=_M_HEAD, heads=_BINARY),
         fit=_M_FIT,
     ),
     "M5": Recipe(
         name="Cats and dogs, MobileNetV2 frozen",
         data=_M_DATA,
         augmentation=POLICIES["D5"],
-        network=Network(backbone=_mobile(), layers=_M_HEAD, heads=_BINARY),
+        network=ModelSpec(backbone=_mobile(), layers=_M_HEAD, heads=_BINARY),
         fit=_M_FIT,
     ),
     "M6": Recipe(
         name="Cats and dogs, MobileNetV2 fine-tuned",
         data=_M_DATA,
         augmentation=POLICIES["D5"],
-        network=Network(backbone=_mobile(cached=True), layers=_M_HEAD, heads=_BINARY),
+        network=ModelSpec(backbone=_mobile(cached=True), layers=_M_HEAD, heads=_BINARY),
         fit=_M_FIT.model_copy(
             update={"finetune": Finetune(trainable_from="block_13_expand", learning_rate=5e-5, epochs=10)}
         ),
@@ -100,7 +100,7 @@ TRANSFER: dict[str, Recipe] = {
     "ME3": Recipe(
         name="Three animals, MobileNetV2's last block trained",
         data=Data(dataset="animals", image_size=160, validation_share=0.2),
-        network=Network(backbone=_mobile("block_16_expand"), layers=_M_HEAD, heads=_THREE),
+        network=ModelSpec(backbone=_mobile("block_16_expand"), layers=_M_HEAD, heads=_THREE),
         fit=Fit(learning_rate=1e-4, epochs=8),
     ),
 }

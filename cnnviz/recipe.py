@@ -1,4 +1,4 @@
-"""The whole description of a run: data, augmentation, network, how to fit, seed. Frozen and equal to its JSON."""
+"""The whole description of a run: data, augmentation, model, how to fit, seed. Frozen and equal to its JSON."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from cnnviz import backbones
 from cnnviz.architecture import describe
 from cnnviz.errors import RecipeError, one_of
 from cnnviz.frozen_model import NotBool, Printable, Real, Record, Whole, parse_record
-from cnnviz.network import Network, check_opening
+from cnnviz.model_spec import ModelSpec, check_opening
 from cnnviz.policy import POLICIES, Policy
 
 __all__ = ["CROPS", "SPLITS", "Data", "Finetune", "Fit", "Limits", "Recipe", "parse", "replace"]
@@ -82,7 +82,7 @@ class Data(Record):
 
     @property
     def input_shape(self) -> tuple[int, int, int]:
-        """(height, width, channels) of what the network takes."""
+        """(height, width, channels) of what the model takes."""
         return (*self.image_size, self.channels)
 
 
@@ -99,12 +99,12 @@ class Finetune(Record):
 
 
 class Fit(Record):
-    """How the network is fitted; names and meanings are Keras's.
+    """How the model is fitted; names and meanings are Keras's.
 
     `steps_per_epoch` of `None` is one pass over the training samples. `schedule` acts on `learning_rate`: `constant`,
     `cosine` (to zero over all epochs) or `plateau` (halved after three epochs without a better monitored value).
     `patience` is early stopping's, in epochs (`None`: never). `monitor` chooses the epoch that is kept, over all
-    stages. `finetune` is a second stage, for networks with a backbone.
+    stages. `finetune` is a second stage, for models with a backbone.
     """
 
     optimizer: Literal["adam", "adamw", "rmsprop", "sgd"] = "adam"
@@ -131,7 +131,7 @@ class Recipe(Record):
     name: Printable = Field("", max_length=80)
     data: Data
     augmentation: Annotated[Policy, BeforeValidator(_named)] = Policy()
-    network: Network
+    network: ModelSpec
     fit: Fit = Fit()
     seed: Whole = Field(0, ge=0, lt=2**32)
 
@@ -145,8 +145,10 @@ class Recipe(Record):
         backbone, later = self.network.backbone, self.fit.finetune
         if later is not None:
             if backbone is None:
-                raise ValueError("fit.finetune trains a backbone further, but the network has none: set "
-                                 "network.backbone, or fit.finetune to null.")  # fmt: skip
+                raise ValueError(
+                    "fit.finetune trains a backbone further, but the model has none: set "
+                    "network.backbone, or fit.finetune to null."
+                )
             check_opening(backbone.name, later.trainable_from, "fit.finetune.trainable_from")
             first, second = (backbones.frozen(backbone.name, b.trainable_from) for b in (backbone, later))
             if second > first:
@@ -155,8 +157,10 @@ class Recipe(Record):
                     "from where the first stage trains: choose that layer or one before it."
                 )
         elif backbone is not None and backbone.cached and self.augmentation.steps:
-            raise ValueError("The backbone's features are computed once, so that its images can't be augmented: set "
-                             "network.backbone.cached to false, or augmentation.steps to [].")  # fmt: skip
+            raise ValueError(
+                "The backbone's features are computed once, so that its images can't be augmented: set "
+                "network.backbone.cached to false, or augmentation.steps to []."
+            )
         return self
 
     def to_json(self) -> str:

@@ -73,7 +73,7 @@ def room_for(what: str) -> Iterator[None]:
     """Turns a full temporary folder into a sentence that names it.
 
     Args:
-        what: a network or what is made of one, such as "a copy of the network".
+        what: a model or what is made of one, such as "a copy of the model".
 
     Raises:
         ModelError: it is full.
@@ -83,8 +83,10 @@ def room_for(what: str) -> Iterator[None]:
     except Exception as error:
         if not disk_full(error):
             raise
-        raise ModelError(f"There is no room for {what} in {tempfile.gettempdir()}, the folder for temporary files: "
-                         "make room there, or set TMPDIR to another folder.") from None  # fmt: skip
+        raise ModelError(
+            f"There is no room for {what} in {tempfile.gettempdir()}, the folder for temporary files: "
+            "make room there, or set TMPDIR to another folder."
+        ) from None
 
 
 @cache  # by the process, as one that forks has children of other names

@@ -1,4 +1,4 @@
-"""The Augment page: what will the network see?"""
+"""The Augment page: what will the model see?"""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ from cnnviz.runs.compare import labels
 from cnnviz.ui.inputs import selection as predict_state
 from cnnviz.ui.inputs.image_source import image_choice
 from cnnviz.ui.inputs.model_cache import usable
-from cnnviz.ui.inputs.model_picker import network_choice
+from cnnviz.ui.inputs.model_picker import model_choice
 from cnnviz.ui.inside import selection as inside_state
 from cnnviz.ui.inside.page import STYLE, inside
 from cnnviz.ui.markdown import plain
@@ -21,7 +21,7 @@ through_the_app()
 st.html(STYLE)
 with st.container(gap=None):
     st.title("Inside", anchor=False)
-    st.caption("What happens in there? An image on its way through a network, layer by layer and number by number.")
+    st.caption("What happens in there? An image on its way through a model, layer by layer and number by number.")
 
 try:
     listed = runs.listing()
@@ -34,7 +34,7 @@ inside_state.place()
 with st.container(key="inside_top"):
     image, left, right = st.columns([5, 8, 12], gap="medium")
 with left:
-    sources = network_choice(choice, known, labels(listed))
+    sources = model_choice(choice, known, labels(listed))
 with right:
     image_choice(choice)
 inside(choice, sources[0] if sources else None, image)

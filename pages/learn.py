@@ -27,9 +27,13 @@ if (named := query_params.news("learn", ("topic",))) and named["topic"] in TOPIC
 else:
     tell_first(NAME, st.session_state.get("learn_last", next(iter(TOPICS))))
 chosen = st.pills(
-    "Question", list(TOPICS), format_func=lambda name: TOPICS[name].title, key=NAME, required=True,
+    "Question",
+    list(TOPICS),
+    format_func=lambda name: TOPICS[name].title,
+    key=NAME,
+    required=True,
     help="Each can be opened by its own address.",
-)  # fmt: skip
+)
 st.session_state["learn_last"] = chosen
 query_params.write("learn", {"topic": chosen})
 topic = TOPICS[chosen]

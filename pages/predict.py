@@ -10,7 +10,7 @@ from cnnviz.runs.compare import labels
 from cnnviz.ui.inputs import selection
 from cnnviz.ui.inputs.image_source import image_choice
 from cnnviz.ui.inputs.model_cache import usable
-from cnnviz.ui.inputs.model_picker import network_choice
+from cnnviz.ui.inputs.model_picker import model_choice
 from cnnviz.ui.markdown import plain
 from cnnviz.ui.predict.page import results
 from cnnviz.ui.session.app_entry import through_the_app
@@ -51,7 +51,7 @@ sideways, and the answer comes first."""
 st.html(STYLE)
 with st.container(gap=None):
     st.title("Predict", anchor=False)
-    st.caption("What is it, and why? What networks answer about an image, and which part of it made them answer so.")
+    st.caption("What is it, and why? What models answer about an image, and which part of it made them answer so.")
 
 try:
     listed = runs.listing()
@@ -63,7 +63,7 @@ choice = selection.opened(known)
 with st.container(key="predict_top"):
     left, right = st.columns([3, 2], gap="large")
 with right:
-    sources = network_choice(choice, known, labels(listed))
+    sources = model_choice(choice, known, labels(listed))
 with left, st.container(key="predict_photos"):
     image_choice(choice)
 results(choice, sources)

@@ -39,7 +39,7 @@ except CnnvizError as error:
 selected = tell_endings(listed, chosen({run.id for run in listed}))
 cards(listed)
 if not listed:
-    st.write("No runs yet. Each training leaves one here: its curves, its recipe and the network that it made.")
+    st.write("No runs yet. Each training leaves one here: its curves, its recipe and the model that it made.")
     with st.container(horizontal=True):
         st.button(
             "Train digits (about 20 seconds)",
@@ -47,9 +47,9 @@ if not listed:
             icon=":material/play_arrow:",
             key="runs_try",
             on_click=try_digits,
-            help="Trains a small network on 1,797 handwritten digits, here on this machine.",
+            help="Trains a small model on 1,797 handwritten digits, here on this machine.",
         )
-        st.page_link("pages/train.py", label="Choose data and network on Train", icon=":material/tune:")
+        st.page_link("pages/train.py", label="Choose data and model on Train", icon=":material/tune:")
 else:
     names = labels(listed)
     confirm_deletion(names)

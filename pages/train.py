@@ -11,7 +11,7 @@ from cnnviz.ui.train.augmentation_card import augmentation_card
 from cnnviz.ui.train.data_card import data_card
 from cnnviz.ui.train.fit_card import fit_card
 from cnnviz.ui.train.launch_bar import origin_bar, start_bar, whole
-from cnnviz.ui.train.model_card import network_card
+from cnnviz.ui.train.model_card import model_card
 
 through_the_app()
 
@@ -28,7 +28,7 @@ found = data_card(draft, later)
 cards = {
     "train-data": [*found.problems],
     "train-augmentation": augmentation_card(draft, found, later),
-    "train-network": network_card(draft, later),
+    "train-network": model_card(draft, later),
 }
 recipe, mistake = whole(draft)
 cards["train-fit"] = fit_card(draft, found, recipe, "" if any(cards.values()) else mistake)

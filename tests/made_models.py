@@ -1,4 +1,4 @@
-"""Small networks of every form that a person may bring, and their layers' outputs by plain Keras."""
+"""Small models of every form that a person may bring, and their layers' outputs by plain Keras."""
 
 from __future__ import annotations
 
@@ -29,9 +29,14 @@ def _trunk(channels: int = 3) -> list:
 
 def _sequential(channels: int = 3) -> keras.Model:
     return keras.Sequential(
-        [*_trunk(channels), layers.Flatten(name="flat"), layers.Dense(5, "relu", name="dense"),
-         layers.Dropout(0.5, name="drop"), layers.Dense(3, "softmax", name="answer")]
-    )  # fmt: skip
+        [
+            *_trunk(channels),
+            layers.Flatten(name="flat"),
+            layers.Dense(5, "relu", name="dense"),
+            layers.Dropout(0.5, name="drop"),
+            layers.Dense(3, "softmax", name="answer"),
+        ]
+    )
 
 
 def _functional() -> keras.Model:
@@ -51,8 +56,9 @@ def _functional() -> keras.Model:
 
 def _nested() -> keras.Model:
     """A functional model, and a Sequential one for images of any size, inside another."""
-    inner = keras.Sequential([keras.Input((None, None, 3)), layers.Conv2D(4, 3, activation="relu", name="conv")],
-                             name="inner")  # fmt: skip
+    inner = keras.Sequential(
+        [keras.Input((None, None, 3)), layers.Conv2D(4, 3, activation="relu", name="conv")], name="inner"
+    )
     x = start = keras.Input((SIDE - 2, SIDE - 2, 4))
     x = layers.Conv2D(5, 3, name="conv")(x)
     middle = keras.Model(start, layers.MaxPooling2D(name="pool")(x), name="middle")
@@ -89,13 +95,19 @@ FORMS: dict[str, Callable[[], keras.Model]] = {
 def _randomised(model: keras.Model) -> keras.Model:
     """Gives every weight a value of its own, the moving statistics of normalisations too."""
     draw = np.random.default_rng(5)
-    model.set_weights([one + draw.uniform(0.05, 0.3, one.shape) * draw.choice([-1, 1], one.shape) * (one.min() <= 0)
-                       + (one.min() > 0) * draw.uniform(0, 0.5, one.shape) for one in model.get_weights()])  # fmt: skip
+    model.set_weights(
+        [
+            one
+            + draw.uniform(0.05, 0.3, one.shape) * draw.choice([-1, 1], one.shape) * (one.min() <= 0)
+            + (one.min() > 0) * draw.uniform(0, 0.5, one.shape)
+            for one in model.get_weights()
+        ]
+    )
     return model
 
 
 def made(form: str) -> keras.Model:
-    """Returns a new network of this form."""
+    """Returns a new model of this form."""
     keras.utils.set_random_seed(3)
     model = FORMS[form]()
     return model if form == "file" else _randomised(model)

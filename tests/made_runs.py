@@ -13,7 +13,7 @@ from cnnviz.runs.metrics import Writer
 from cnnviz.runs.status import State
 from cnnviz.runs.store import write_state
 
-__all__ = ["figures_of", "give_network", "make_run"]
+__all__ = ["figures_of", "give_model", "make_run"]
 
 
 def figures_of(epoch: int, turned: int | None = None) -> dict[str, Any]:
@@ -66,8 +66,8 @@ def make_run(
     return open_run(run.id, runs)
 
 
-def give_network(run: Run, seed: int = 0) -> Run:
-    """Puts a network of the recipe's kind into the run, as it is before its first batch; it answers, if not well."""
+def give_model(run: Run, seed: int = 0) -> Run:
+    """Puts a model of the recipe's kind into the run, as it is before its first batch; it answers, if not well."""
     import keras
 
     from cnnviz.models.build.model import build

@@ -69,58 +69,90 @@ def bare(old: Callable) -> Callable:
 
 MUTATIONS: tuple[Mutation, ...] = (
     # charts
-    Mutation("the curves' grid has no column", "runs-curves",
-             style='[class*="st-key-runs_steady_"] { grid-template-columns: 0 !important; }'),
+    Mutation(
+        "the curves' grid has no column",
+        "runs-curves",
+        style='[class*="st-key-runs_steady_"] { grid-template-columns: 0 !important; }',
+    ),
     Mutation("loss and accuracy have no line", "runs-curves", "cnnviz.figures.curves:learning", bare),
     Mutation("a chart is transparent", "runs-curves", style=".js-plotly-plot { opacity: 0; }"),
     Mutation("the chart of calibration is empty", "runs-report", "cnnviz.figures.evaluation:calibration_chart", bare),
     Mutation("the curves of compared runs are empty", "runs-compare", "cnnviz.figures.curves:overlaid", bare),
     Mutation("the curves along a step are empty", "augment-survival", "cnnviz.figures.robustness:answer_curves", bare),
-    Mutation("the curves of shares are empty", "augment-survival-measured", "cnnviz.figures.robustness:share_curves",
-             bare),
-    Mutation("the curves of removed pixels are empty", "predict-trust",
-             "cnnviz.figures.explanation_metrics:removal_curves", bare),
-    Mutation("the bars of randomised layers are empty", "predict-trust",
-             "cnnviz.figures.explanation_metrics:cascade_bars", bare),
-    Mutation("a running run's curves are hidden", "runs-running",
-             style='[class*="st-key-runs_steady_card"] .js-plotly-plot { visibility: hidden; }'),
+    Mutation(
+        "the curves of shares are empty", "augment-survival-measured", "cnnviz.figures.robustness:share_curves", bare
+    ),
+    Mutation(
+        "the curves of removed pixels are empty",
+        "predict-trust",
+        "cnnviz.figures.explanation_metrics:removal_curves",
+        bare,
+    ),
+    Mutation(
+        "the bars of randomised layers are empty",
+        "predict-trust",
+        "cnnviz.figures.explanation_metrics:cascade_bars",
+        bare,
+    ),
+    Mutation(
+        "a running run's curves are hidden",
+        "runs-running",
+        style='[class*="st-key-runs_steady_card"] .js-plotly-plot { visibility: hidden; }',
+    ),
     # maps, mosaics and other images
-    Mutation("the heat map adds nothing", "predict", "cnnviz.overlay:overlay",
-             lambda old: lambda image, *_, **__: image),
+    Mutation(
+        "the heat map adds nothing", "predict", "cnnviz.overlay:overlay", lambda old: lambda image, *_, **__: image
+    ),
     Mutation("the heat map is one colour", "predict", "cnnviz.overlay:overlay", flat),
-    Mutation("the maps of every layer are missing", "predict-every-layer",
-             "cnnviz.figures.prediction:layered", nothing),
+    Mutation(
+        "the maps of every layer are missing", "predict-every-layer", "cnnviz.figures.prediction:layered", nothing
+    ),
     Mutation("the mosaic is one colour", "inside", "cnnviz.figures.channels:on_page", flat),
     Mutation("the histogram is missing", "inside", "cnnviz.figures.channels:spread", nothing),
     Mutation("the kernels are one colour", "inside-kernels", "cnnviz.figures.kernels:enlarged", flat),
     Mutation("the norms' bars are missing", "inside-kernels", "cnnviz.figures.kernels:norm_bars", nothing),
     Mutation("the patterns are one colour", "inside-patterns-made", "cnnviz.figures.feature_visualization:grid", flat),
-    Mutation("the windows of numbers are missing", "inside-numbers",
-             "cnnviz.figures.output_breakdown:windows", nothing),
+    Mutation(
+        "the windows of numbers are missing", "inside-numbers", "cnnviz.figures.output_breakdown:windows", nothing
+    ),
     Mutation("the sum is missing", "inside-numbers", "cnnviz.figures.output_breakdown:ledger", nothing),
-    Mutation("what excites a channel is one colour", "inside-excites-found",
-             "cnnviz.figures.top_activations:enlarged", flat),
-    Mutation("the answers without a channel are missing", "inside-excites-found",
-             "cnnviz.figures.top_activations:with_and_without", nothing),
-    Mutation("two images side by side are not drawn", "inside-beside",
-             "cnnviz.ui.inside.comparison_views:compared", none),
+    Mutation(
+        "what excites a channel is one colour", "inside-excites-found", "cnnviz.figures.top_activations:enlarged", flat
+    ),
+    Mutation(
+        "the answers without a channel are missing",
+        "inside-excites-found",
+        "cnnviz.figures.top_activations:with_and_without",
+        nothing,
+    ),
+    Mutation(
+        "two images side by side are not drawn", "inside-beside", "cnnviz.ui.inside.comparison_views:compared", none
+    ),
     Mutation("the watched images are missing", "runs-epochs", "cnnviz.figures.snapshots:watched", nothing),
-    Mutation("the feature maps over the epochs are missing", "inside-epochs",
-             "cnnviz.ui.runs.snapshot_html:maps_html", nothing),
-    Mutation("the drawn images are one colour", "augment", "cnnviz.augment.preview:image_bytes",
-             lambda old: lambda image, *args, **options: old(image * 0, *args, **options)),
-    Mutation("the small images of an experiment are missing", "learn-structure",
-             "cnnviz.figures.tiles:tiles", nothing),
+    Mutation(
+        "the feature maps over the epochs are missing",
+        "inside-epochs",
+        "cnnviz.ui.runs.snapshot_html:maps_html",
+        nothing,
+    ),
+    Mutation(
+        "the drawn images are one colour",
+        "augment",
+        "cnnviz.augment.preview:image_bytes",
+        lambda old: lambda image, *args, **options: old(image * 0, *args, **options),
+    ),
+    Mutation("the small images of an experiment are missing", "learn-structure", "cnnviz.figures.tiles:tiles", nothing),
     Mutation("an image is hidden", "augment-wipe", style="img { visibility: hidden; }"),
     # components
-    Mutation("the strip of layers is 0 px high", "inside",
-             style=".st-key-inside_strip { height: 0; overflow: hidden; }"),
+    Mutation(
+        "the strip of layers is 0 px high", "inside", style=".st-key-inside_strip { height: 0; overflow: hidden; }"
+    ),
     Mutation("the confusion matrix is not drawn", "runs-report", "cnnviz.ui.components.confusion_matrix:matrix", none),
     Mutation("the gallery is not drawn", "runs-report", "cnnviz.ui.components.image_gallery:images", none),
     # tables, bars and blocks
     Mutation("the table of runs is hidden", "runs", style='[data-testid="stDataFrame"] { visibility: hidden; }'),
     Mutation("the table of layers is missing", "train", "cnnviz.figures.layers:settings", nothing),
-    Mutation("the network's blocks are missing", "train", "cnnviz.figures.network:blocks", nothing),
+    Mutation("the model's blocks are missing", "train", "cnnviz.figures.model_blocks:blocks", nothing),
     Mutation("the bars of the classes are missing", "train", "cnnviz.figures.data:class_bars", nothing),
     # words and controls
     Mutation("the answer is missing", "predict-heads", "cnnviz.figures.prediction:answer", nothing),
@@ -129,12 +161,18 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation("captions are hidden", "runs-curves", style='[data-testid="stCaptionContainer"] { visibility: hidden; }'),
     Mutation("captions are faint", "runs-curves", style='[data-testid="stCaptionContainer"] { opacity: 0.5; }'),
     Mutation("the button that starts is hidden", "train", style=".st-key-train_start { display: none; }"),
-    Mutation("a button is narrower than its words", "runs-curves",
-             style='[data-testid="stBaseButton-secondary"] { width: 40px; min-width: 0; overflow: hidden; }'),
-    Mutation("captions lie on what is above them", "runs-curves",
-             style='[data-testid="stCaptionContainer"] { margin-top: -60px; }'),
+    Mutation(
+        "a button is narrower than its words",
+        "runs-curves",
+        style='[data-testid="stBaseButton-secondary"] { width: 40px; min-width: 0; overflow: hidden; }',
+    ),
+    Mutation(
+        "captions lie on what is above them",
+        "runs-curves",
+        style='[data-testid="stCaptionContainer"] { margin-top: -60px; }',
+    ),
     Mutation("a card is wider than the page", "train", style=".stHtml { min-width: 1600px; }"),
-)  # fmt: skip
+)
 
 
 def apply(applied: dict[str, Any]) -> None:

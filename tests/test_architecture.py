@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from cnnviz.architecture import Row, describe
 from cnnviz.backbones import layers
 from cnnviz.errors import RecipeError
-from cnnviz.network import (
+from cnnviz.model_spec import (
     ACTIVATIONS,
     Activate,
     AveragePooling2D,
@@ -23,7 +23,7 @@ from cnnviz.network import (
     GlobalAveragePooling2D,
     Head,
     MaxPooling2D,
-    Network,
+    ModelSpec,
     Reshape,
 )
 from cnnviz.presets import PRESETS
@@ -31,7 +31,7 @@ from cnnviz.recipe import Data, Recipe, replace
 
 
 def of_keras(recipe: Recipe) -> list[tuple]:
-    """What Keras says of the network it builds: (name, type, output shape, parameters, trainable) of each layer."""
+    """What Keras says of the model it builds: (name, type, output shape, parameters, trainable) of each layer."""
     import keras
 
     from cnnviz.models.build.model import build
@@ -92,8 +92,8 @@ heads = st.lists(
     max_size=3,
     unique_by=lambda h: h.name,
 )
-networks = st.builds(
-    lambda scaling, body, end, tail, heads: Network(scaling=scaling, layers=(*body, end, *tail), heads=tuple(heads)),
+specs = st.builds(
+    lambda scaling, body, end, tail, heads: ModelSpec(scaling=scaling, layers=(*body, end, *tail), heads=tuple(heads)),
     st.sampled_from(["none", "unit", "symmetric"]),
     st.lists(images | anywhere, max_size=5),
     ends,
@@ -104,13 +104,13 @@ sizes = st.tuples(st.integers(4, 17), st.integers(4, 17))
 
 
 @settings(max_examples=60, deadline=None)
-@given(network=networks, size=sizes, channels=st.sampled_from([1, 3]))
+@given(network=specs, size=sizes, channels=st.sampled_from([1, 3]))
 @example(
-    network=Network(layers=(Reshape(target_shape=(4, 12)), Dense(units=3), Flatten()), heads=(Head(units=2),)),
+    network=ModelSpec(layers=(Reshape(target_shape=(4, 12)), Dense(units=3), Flatten()), heads=(Head(units=2),)),
     size=(4, 4),
     channels=3,
 )
-def test_random_networks_are_described_as_keras_describes_them(network: Network, size: tuple, channels: int) -> None:
+def test_random_models_are_described_as_keras_describes_them(network: ModelSpec, size: tuple, channels: int) -> None:
     try:
         describe(network, (*size, channels))
     except ValueError:
@@ -122,21 +122,21 @@ def test_random_networks_are_described_as_keras_describes_them(network: Network,
 @settings(max_examples=30, deadline=None)
 @given(n=st.integers(1, 6), f=st.integers(1, 9), s=st.integers(1, 4))
 def test_a_window_is_refused_where_it_does_not_fit(n: int, f: int, s: int) -> None:
-    network = Network(
+    spec = ModelSpec(
         layers=(Conv2D(filters=1, kernel_size=f, strides=s), GlobalAveragePooling2D()), heads=(Head(units=2),)
     )
     if n < f:
         with pytest.raises(ValueError, match=f"conv2d has a {f}×{f} window but gets only {n}×{n} pixels"):
-            describe(network, (n, n, 1))
+            describe(spec, (n, n, 1))
     else:
-        rows = describe(network, (n, n, 1))
+        rows = describe(spec, (n, n, 1))
         assert rows[1].output_shape == (len(range(0, n - f + 1, s)),) * 2 + (1,)
 
 
 def row(layer: object, shape: tuple[int, ...]) -> Row:
     """The row of one layer that gets `shape`."""
     end = Flatten()
-    return describe(Network(scaling="none", layers=(layer, end), heads=(Head(units=2),)), shape)[0]
+    return describe(ModelSpec(scaling="none", layers=(layer, end), heads=(Head(units=2),)), shape)[0]
 
 
 def test_the_formulas_carry_the_layers_numbers() -> None:
@@ -175,8 +175,8 @@ def test_a_head_cannot_have_a_layers_name(name: str) -> None:
         replace(PRESETS["Q"], {"network.heads.0.name": name})
 
 
-def test_huge_networks_are_refused_before_they_are_built() -> None:
-    wide = Network(layers=(Flatten(), Dense(units=65_536), Dense(units=65_536)), heads=(Head(units=2),))
+def test_huge_models_are_refused_before_they_are_built() -> None:
+    wide = ModelSpec(layers=(Flatten(), Dense(units=65_536), Dense(units=65_536)), heads=(Head(units=2),))
     with pytest.raises(
         ValueError, match=r"has 4,\d{3},\d{3},\d{3} parameters; at most 200,000,000 can be trained here"
     ):

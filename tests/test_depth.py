@@ -13,7 +13,7 @@ from PIL import Image
 
 from cnnviz import images
 from cnnviz.data import open_dataset, prepare
-from cnnviz.models.classifier import Loaded
+from cnnviz.models.classifier import Classifier
 from cnnviz.recipe import Data
 from cnnviz.ui.inputs.input_image import notes_on, of_upload
 
@@ -42,8 +42,17 @@ def twelve_bit_tiff(values: np.ndarray) -> bytes:
     """As a camera packs it: BitsPerSample is 12, two values in three bytes."""
     first, second = values.reshape(-1, 2).T.astype(int)
     body = np.stack([first >> 4, (first & 15) << 4 | second >> 8, second & 255], 1).astype(np.uint8).tobytes()
-    tags = {256: values.shape[1], 257: values.shape[0], 258: 12, 259: 1, 262: 1, 273: 8, 277: 1, 278: values.shape[0],
-            279: len(body)}  # fmt: skip
+    tags = {
+        256: values.shape[1],
+        257: values.shape[0],
+        258: 12,
+        259: 1,
+        262: 1,
+        273: 8,
+        277: 1,
+        278: values.shape[0],
+        279: len(body),
+    }
     rows = b"".join(struct.pack("<HHII", tag, 4, 1, value) for tag, value in tags.items())
     return b"II*\0" + struct.pack("<I", 8 + len(body)) + body + struct.pack("<H", len(tags)) + rows + bytes(4)
 
@@ -108,7 +117,7 @@ def test_a_dataset_has_one_scale_and_prediction_has_the_same(cells: Path) -> Non
     dataset = open_dataset(data)
     assert dataset.bits == 12
     assert any("use 12 of them: 0..4,095 became 0..255" in note for note in dataset.notes)
-    asked = Loaded("x", None, (), {}, (8, 8), 1, bits=dataset.bits)
+    asked = Classifier("x", None, (), {}, (8, 8), 1, bits=dataset.bits)
     seen = 0
     for split in dataset.splits.values():
         source_images = prepare(split, data)

@@ -87,7 +87,7 @@ def test_the_rate_is_the_median_of_the_nearest_runs(checkpoints: Path) -> None:
     assert estimate.estimate(C2, 1000, rate).epoch_seconds == pytest.approx(1.0, rel=0.02)
 
 
-def test_runs_of_much_dearer_networks_say_nothing(checkpoints: Path) -> None:
+def test_runs_of_much_dearer_models_say_nothing(checkpoints: Path) -> None:
     assert estimate.rate_of([finished(PRESETS["E1"], [10.0])], C2) is None
 
 
@@ -103,7 +103,7 @@ def test_a_run_too_fast_for_its_batches_gives_a_finite_rate(checkpoints: Path) -
     assert rate.macs_per_second > 0
 
 
-def test_a_network_without_multiplications_has_an_estimate_too(checkpoints: Path) -> None:
+def test_a_model_without_multiplications_has_an_estimate_too(checkpoints: Path) -> None:
     tiny = replace(C2, {"network.layers": [{"type": "GlobalAveragePooling2D"}]})
     assert estimate.macs(tiny) == 10
     rate = estimate.rate_of([finished(tiny, [1000.0])], tiny)

@@ -137,9 +137,11 @@ def circle(modules: dict[str, Module]) -> list[str]:
         targets = {one.name if one.name in modules else one.source for one in module.imports if one.at_once}
         around = {module.name, *parents(module.name)}  # have begun before it
         needs[module.name] = {
-            name for target in targets & set(modules) for name in (target, *parents(target))
+            name
+            for target in targets & set(modules)
+            for name in (target, *parents(target))
             if name == target or name not in around
-        } - {module.name}  # fmt: skip
+        } - {module.name}
     try:
         TopologicalSorter(needs).prepare()
     except CycleError as error:

@@ -24,7 +24,7 @@ from cnnviz.mosaics import in_colours, mosaic, shades
 from cnnviz.presets import PRESETS
 from cnnviz.recipe import replace
 from cnnviz.runs import Run
-from tests.made_runs import give_network, make_run
+from tests.made_runs import give_model, make_run
 
 IMAGE = np.random.default_rng(0).integers(0, 256, (60, 90, 3), np.uint8)
 LAYERS = ["rescaling", "conv2d", "max_pooling2d", "conv2d_1", "global_average_pooling2d", "colour", "shape"]
@@ -34,15 +34,21 @@ Done = tuple[int, str, str]
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
-    """A run of two heads whose network crops the middle of an image."""
+    """A run of two heads whose model crops the middle of an image."""
     recipe = replace(
         PRESETS["S"],
-        {"data.image_size": [32, 32], "data.crop": "centre", "network.layers": [
-            {"type": "Conv2D", "filters": 4, "padding": "same"}, {"type": "MaxPool", "pool_size": 4},
-            {"type": "Conv2D", "filters": 18, "padding": "same"}, {"type": "GAP"},
-        ]},
-    )  # fmt: skip
-    return give_network(make_run(recipe, runs=tmp_path_factory.mktemp("runs")))
+        {
+            "data.image_size": [32, 32],
+            "data.crop": "centre",
+            "network.layers": [
+                {"type": "Conv2D", "filters": 4, "padding": "same"},
+                {"type": "MaxPool", "pool_size": 4},
+                {"type": "Conv2D", "filters": 18, "padding": "same"},
+                {"type": "GAP"},
+            ],
+        },
+    )
+    return give_model(make_run(recipe, runs=tmp_path_factory.mktemp("runs")))
 
 
 @pytest.fixture
@@ -87,16 +93,16 @@ def test_activations_of_all_layers_are_those_of_keras(folder: Path, run: Run) ->
         timeout=180,
     )
     assert (done.returncode, done.stderr) == (0, "")
-    told, loaded = json.loads(done.stdout), load_run(run)
+    told, classifier = json.loads(done.stdout), load_run(run)
     assert set(told) == {"run", "photo", "pixels", "activations", "layers"}
     assert [one["layer"] for one in told["layers"]] == LAYERS
-    pixels = loaded.pixels(loaded.fit(IMAGE)[None])
+    pixels = classifier.pixels(classifier.fit(IMAGE)[None])
     kept = np.load(folder / told["activations"], allow_pickle=False)
     assert kept.files == LAYERS
     for number, one in enumerate(told["layers"], 1):
         values = kept[one["layer"]]
-        layer = loaded.model.get_layer(one["layer"])
-        expected = np.asarray(keras.Model(loaded.model.inputs[0], layer.output)(pixels))[0]
+        layer = classifier.model.get_layer(one["layer"])
+        expected = np.asarray(keras.Model(classifier.model.inputs[0], layer.output)(pixels))[0]
         assert values.dtype == np.float32
         assert list(values.shape) == one["shape"]
         np.testing.assert_allclose(values, expected, atol=1e-5)
@@ -112,8 +118,21 @@ def test_activations_of_all_layers_are_those_of_keras(folder: Path, run: Run) ->
 
 
 def test_chosen_layers_on_one_scale_in_readable_lines(folder: Path, cnnviz: Callable[..., Done]) -> None:
-    code, out, err = cnnviz("activations", "RUN", "photo.png", "--layer", "colour", "--layer", "conv2d", "--scale",
-                            "raw", "--colour-map", "magma", "--out", "made")  # fmt: skip
+    code, out, err = cnnviz(
+        "activations",
+        "RUN",
+        "photo.png",
+        "--layer",
+        "colour",
+        "--layer",
+        "conv2d",
+        "--scale",
+        "raw",
+        "--colour-map",
+        "magma",
+        "--out",
+        "made",
+    )
     assert (code, err) == (0, "")
     assert listed(folder / "made") == ["2-conv2d.png", "6-colour.png", "activations.npz"]
     kept = np.load(folder / "made" / "activations.npz")
@@ -134,8 +153,24 @@ def test_chosen_layers_on_one_scale_in_readable_lines(folder: Path, cnnviz: Call
 def test_patterns_are_those_of_the_package_and_kept_under_the_run(
     folder: Path, run: Run, cnnviz: Callable[..., Done]
 ) -> None:
-    code, out, _ = cnnviz("patterns", "RUN", "conv2d_1", "--filters", "0-8,17", "--steps", "6", "--step", "2",
-                          "--size", "24", "--seed", "3", "--out", "grid.png", "--json")  # fmt: skip
+    code, out, _ = cnnviz(
+        "patterns",
+        "RUN",
+        "conv2d_1",
+        "--filters",
+        "0-8,17",
+        "--steps",
+        "6",
+        "--step",
+        "2",
+        "--size",
+        "24",
+        "--seed",
+        "3",
+        "--out",
+        "grid.png",
+        "--json",
+    )
     assert code == 0
     told = json.loads(out)
     assert told["filters"] == [*range(9), 17]
@@ -154,32 +189,31 @@ def test_patterns_are_those_of_the_package_and_kept_under_the_run(
 
 
 def test_all_filters_at_the_size_that_suits_them(folder: Path, run: Run, cnnviz: Callable[..., Done]) -> None:
-    code, out, _ = cnnviz("patterns", str(run.best_path), "conv2d", "--mode", "robust", "--steps", "2", "--out",
-                          "grid.PNG")  # fmt: skip
+    code, out, _ = cnnviz(
+        "patterns", str(run.best_path), "conv2d", "--mode", "robust", "--steps", "2", "--out", "grid.PNG"
+    )
     assert code == 0
     assert out == "4 patterns of conv2d, 64 × 64 pixels, 2 steps: grid.PNG\n"
     assert images.decode(folder / "grid.PNG").shape == (64, 64 * 4 + 15, 3)
 
 
-def test_a_head_is_exported_as_a_network_that_predict_asks(folder: Path, run: Run, cnnviz: Callable[..., Done]) -> None:
+def test_a_head_is_exported_as_a_model_that_predict_asks(folder: Path, run: Run, cnnviz: Callable[..., Done]) -> None:
     code, out, err = cnnviz("export", "RUN", "--head", "colour", "--out", "colour.keras", "--json")
     assert (code, err) == (0, "")
-    told, loaded = json.loads(out), load_run(run)
+    told, classifier = json.loads(out), load_run(run)
     assert told["input"] == [32, 32, 3]
-    assert told["heads"] == [
-        {"head": "colour", "activation": "softmax", "classes": list(loaded.classes["colour"])}
-    ]  # fmt: skip
+    assert told["heads"] == [{"head": "colour", "activation": "softmax", "classes": list(classifier.classes["colour"])}]
     model = keras.models.load_model(folder / "colour.keras", compile=False)
-    assert told["parameters"] == model.count_params() == loaded.model.count_params() - 19 * 4
+    assert told["parameters"] == model.count_params() == classifier.model.count_params() - 19 * 4
     pixels = np.random.default_rng(1).integers(0, 256, (3, 32, 32, 3)).astype(np.float32)
-    np.testing.assert_allclose(np.asarray(model(pixels)), np.asarray(loaded.model(pixels)[1]), atol=1e-6)
+    np.testing.assert_allclose(np.asarray(model(pixels)), np.asarray(classifier.model(pixels)[1]), atol=1e-6)
     code, out, _ = cnnviz("predict", "colour.keras", "photo.png", "--json")
     [record] = json.loads(out)
     assert code == 0
     assert len(record["heads"]) == 1
 
 
-def test_a_whole_network_is_exported_in_readable_lines(folder: Path, run: Run, cnnviz: Callable[..., Done]) -> None:
+def test_a_whole_model_is_exported_in_readable_lines(folder: Path, run: Run, cnnviz: Callable[..., Done]) -> None:
     code, out, err = cnnviz("export", "RUN", "--out", "whole.keras")
     assert (code, err) == (0, "")
     lines = out.splitlines()
@@ -206,10 +240,10 @@ def test_other_formats_give_the_same_answers_without_cnnviz(
 
 
 def test_a_file_that_answers_differently_is_refused(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    loaded = load_run(run)
+    classifier = load_run(run)
     monkeypatch.setitem(formats.MOST, "keras", -1.0)
     with pytest.raises(ModelError, match="answers differently"):
-        formats.exported(loaded, "keras", formats.images_for(loaded))
+        formats.exported(classifier, "keras", formats.images_for(classifier))
 
 
 @pytest.mark.parametrize(
@@ -255,7 +289,7 @@ def test_bad_input_is_one_line_and_nothing_is_written(
 
 
 def test_a_file_of_other_pixels_is_looked_into_as_it_is_said(folder: Path, cnnviz: Callable[..., Done]) -> None:
-    """`activations` and `patterns` of a network that takes 0..1, whose channels stand first on the way."""
+    """`activations` and `patterns` of a model that takes 0..1, whose channels stand first on the way."""
     keras.utils.set_random_seed(1)
     pixels = keras.Input((24, 24, 3))
     x = keras.layers.Permute((3, 1, 2))(pixels)
@@ -273,12 +307,25 @@ def test_a_file_of_other_pixels_is_looked_into_as_it_is_said(folder: Path, cnnvi
     assert kept["conv"].shape == (24, 24, 8)
     np.testing.assert_allclose(kept["conv"], own.transpose(1, 2, 0), atol=1e-5)
     np.testing.assert_allclose(kept[kept.files[-1]], np.asarray(model(seen))[0], atol=1e-6)
-    code, out, err = cnnviz("patterns", "net.keras", "conv", "--pixels", "unit", "--steps", "2", "--size", "24",
-                            "--out", "grid.png", "--json")  # fmt: skip
+    code, out, err = cnnviz(
+        "patterns",
+        "net.keras",
+        "conv",
+        "--pixels",
+        "unit",
+        "--steps",
+        "2",
+        "--size",
+        "24",
+        "--out",
+        "grid.png",
+        "--json",
+    )
     assert (code, err.strip()) == (0, "")  # a bar was there
     assert (json.loads(out)["filters"], json.loads(out)["pixels"]) == (list(range(8)), "unit")
     assert "0..255 are taken" in cnnviz("activations", "net.keras", "photo.png", "--out", "made")[2]
-    code, out, err = cnnviz("export", "net.keras", "--out", "copy.keras", "--classes", "no,yes", "--pixels", "unit",
-                            "--json")  # fmt: skip
+    code, out, err = cnnviz(
+        "export", "net.keras", "--out", "copy.keras", "--classes", "no,yes", "--pixels", "unit", "--json"
+    )
     assert (code, err) == (0, "")
     assert json.loads(out)["heads"] == [{"head": "label", "activation": "softmax", "classes": ["no", "yes"]}]

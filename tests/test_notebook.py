@@ -75,10 +75,10 @@ def test_they_are_named_without_loading_anything() -> None:
 
 
 def test_a_run_is_explained_as_the_package_does(image: np.ndarray) -> None:
-    source_image, loaded = sample("chelsea"), load_run(open_run("cats-and-dogs"))
-    pixels = loaded.pixels(loaded.fit(source_image)[None])
-    wanted = explain(loaded.model, pixels, method="grad-cam", target=Target(0, 1))
-    for given in ("cats-and-dogs", open_run("cats-and-dogs"), loaded):
+    source_image, classifier = sample("chelsea"), load_run(open_run("cats-and-dogs"))
+    pixels = classifier.pixels(classifier.fit(source_image)[None])
+    wanted = explain(classifier.model, pixels, method="grad-cam", target=Target(0, 1))
+    for given in ("cats-and-dogs", open_run("cats-and-dogs"), classifier):
         found = cnnviz.gradcam(given, source_image, "dogs")
         np.testing.assert_array_equal(found.map, wanted.map[0])
         assert (found.label, found.score) == ("dogs", wanted.scores[0])
@@ -106,22 +106,29 @@ def test_a_batch_gives_a_list_and_one_image_one(image: np.ndarray, model: keras.
     assert cnnviz.activations(model, image[..., 0])["conv"].shape == (22, 22, 6)
 
 
-@pytest.mark.parametrize(("call", "kind", "sentence"), [
-    (lambda m, i: cnnviz.heatmap(3, i), TypeError, "The model is a int: expected a Keras model, a run"),
-    (lambda m, i: cnnviz.heatmap(m, "cat.jpg"), TypeError, r"The image is <U7 \(\): expected uint8"),
-    (lambda m, i: cnnviz.heatmap(m, i, target=1.5), TypeError, "The target is 1.5: expected a class's number or name"),
-    (lambda m, i: cnnviz.heatmap(m, i, target="cat"), ValueError, "There is no class 'cat': choose one of 0, 1, 2"),
-    (lambda m, i: cnnviz.heatmap(m, i, target=3), ValueError, "There is no class 3: the head's classes are 0 to 2"),
-    (lambda m, i: cnnviz.heatmap(m, i, "grad-com"), ValueError, "did you mean 'grad-cam'"),
-    (lambda m, i: cnnviz.heatmap(m, i, head="shape"), ValueError, "There is no head 'shape'"),
-    (lambda m, i: cnnviz.heatmap(m, i[..., :2]), ValueError, "expected its last side to be 1 or 3 channels"),
-    (lambda m, i: cnnviz.heatmap(m, i / 255), ValueError, r"\(30, 40, 3\), but the model takes \(24, 24, 3\)"),
-    (lambda m, i: cnnviz.predict("shapes", i - 300.0), ValueError, "values from -300 to -45: expected uint8"),
-    (lambda m, i: cnnviz.predict("nowhere", i), ValueError, "nowhere"),
-    (lambda m, i: cnnviz.activations(m, i, ["deep"]), ValueError, "deep"),
-    (lambda m, i: cnnviz.train_run("Z9"), ValueError, "There is no preset 'Z9'"),
-    (lambda m, i: cnnviz.train_run(7), TypeError, "The recipe is a int"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("call", "kind", "sentence"),
+    [
+        (lambda m, i: cnnviz.heatmap(3, i), TypeError, "The model is a int: expected a Keras model, a run"),
+        (lambda m, i: cnnviz.heatmap(m, "cat.jpg"), TypeError, r"The image is <U7 \(\): expected uint8"),
+        (
+            lambda m, i: cnnviz.heatmap(m, i, target=1.5),
+            TypeError,
+            "The target is 1.5: expected a class's number or name",
+        ),
+        (lambda m, i: cnnviz.heatmap(m, i, target="cat"), ValueError, "There is no class 'cat': choose one of 0, 1, 2"),
+        (lambda m, i: cnnviz.heatmap(m, i, target=3), ValueError, "There is no class 3: the head's classes are 0 to 2"),
+        (lambda m, i: cnnviz.heatmap(m, i, "grad-com"), ValueError, "did you mean 'grad-cam'"),
+        (lambda m, i: cnnviz.heatmap(m, i, head="shape"), ValueError, "There is no head 'shape'"),
+        (lambda m, i: cnnviz.heatmap(m, i[..., :2]), ValueError, "expected its last side to be 1 or 3 channels"),
+        (lambda m, i: cnnviz.heatmap(m, i / 255), ValueError, r"\(30, 40, 3\), but the model takes \(24, 24, 3\)"),
+        (lambda m, i: cnnviz.predict("shapes", i - 300.0), ValueError, "values from -300 to -45: expected uint8"),
+        (lambda m, i: cnnviz.predict("nowhere", i), ValueError, "nowhere"),
+        (lambda m, i: cnnviz.activations(m, i, ["deep"]), ValueError, "deep"),
+        (lambda m, i: cnnviz.train_run("Z9"), ValueError, "There is no preset 'Z9'"),
+        (lambda m, i: cnnviz.train_run(7), TypeError, "The recipe is a int"),
+    ],
+)
 def test_bad_input_is_a_sentence_with_the_value(
     call, kind, sentence: str, model: keras.Model, image: np.ndarray
 ) -> None:

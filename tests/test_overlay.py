@@ -73,7 +73,7 @@ def test_what_does_not_fit_is_told() -> None:
         overlay(GREY / 255, values)
 
 
-def test_a_map_lies_where_the_network_looked() -> None:
+def test_a_map_lies_where_the_model_looked() -> None:
     whole = placed(np.full((2, 2), 3.0), (10, 8, 3), (4, 1, 5, 6))
     assert whole.shape == (10, 8)
     assert whole.dtype == np.float32

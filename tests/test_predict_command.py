@@ -22,22 +22,28 @@ from cnnviz.overlay import overlay
 from cnnviz.presets import PRESETS
 from cnnviz.recipe import replace
 from cnnviz.runs import Run
-from tests.made_runs import give_network, make_run
+from tests.made_runs import give_model, make_run
 
 IMAGE = np.random.default_rng(0).integers(0, 256, (60, 90, 3), np.uint8)
 
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
-    """A run of two heads whose network crops the middle of an image."""
+    """A run of two heads whose model crops the middle of an image."""
     recipe = replace(
         PRESETS["S"],
-        {"data.image_size": [32, 32], "data.crop": "centre", "network.layers": [
-            {"type": "Conv2D", "filters": 4, "padding": "same"}, {"type": "MaxPool", "pool_size": 4},
-            {"type": "Conv2D", "filters": 6, "padding": "same"}, {"type": "GAP"},
-        ]},
-    )  # fmt: skip
-    return give_network(make_run(recipe, runs=tmp_path_factory.mktemp("runs")))
+        {
+            "data.image_size": [32, 32],
+            "data.crop": "centre",
+            "network.layers": [
+                {"type": "Conv2D", "filters": 4, "padding": "same"},
+                {"type": "MaxPool", "pool_size": 4},
+                {"type": "Conv2D", "filters": 6, "padding": "same"},
+                {"type": "GAP"},
+            ],
+        },
+    )
+    return give_model(make_run(recipe, runs=tmp_path_factory.mktemp("runs")))
 
 
 @pytest.fixture
@@ -86,33 +92,45 @@ def listed(folder: Path) -> list[str]:
 def test_answers_maps_and_overlays_are_those_of_the_package(folder: Path, run: Run) -> None:
     """In a process of its own, as TensorFlow must print nothing when it is loaded there."""
     done = subprocess.run(
-        [sys.executable, "-m", "cnnviz", "predict", run.id, "photo.png", "more/photo.png", "--explain", "grad-cam",
-         "--out", "made", "--json"],
+        [
+            sys.executable,
+            "-m",
+            "cnnviz",
+            "predict",
+            run.id,
+            "photo.png",
+            "more/photo.png",
+            "--explain",
+            "grad-cam",
+            "--out",
+            "made",
+            "--json",
+        ],
         cwd=folder,
         env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[1]), "CNNVIZ_CHECKPOINTS": str(run.folder.parent)},
         capture_output=True,
         text=True,
         timeout=180,
-    )  # fmt: skip
+    )
     assert (done.returncode, done.stderr) == (0, "")
-    loaded, told = load_run(run), json.loads(done.stdout)
+    classifier, told = load_run(run), json.loads(done.stdout)
     assert [one["photo"] for one in told] == ["photo.png", "more/photo.png"]
     files = []
     for record, image in zip(told, (IMAGE, IMAGE[:, ::-1]), strict=True):
         assert set(record) == {"photo", "pixels", "heads"}
         assert record["pixels"] == "raw"
         assert [one["activation"] for one in record["heads"]] == ["softmax", "softmax"]
-        seen = loaded.fit(image)[None]
+        seen = classifier.fit(image)[None]
         assert [one["head"] for one in record["heads"]] == ["shape", "colour"]
-        for number, (one, shares) in enumerate(zip(record["heads"], loaded.ask(seen), strict=True)):
-            classes = loaded.classes[one["head"]]
+        for number, (one, shares) in enumerate(zip(record["heads"], classifier.ask(seen), strict=True)):
+            classes = classifier.classes[one["head"]]
             best = int(shares[0].argmax())
             assert one["class"] == one["target"] == classes[best]
             assert one["probability"] == pytest.approx(shares[0, best], abs=1e-6)
             order = np.argsort(-shares[0])[:5]
             assert [name for name, _ in one["top"]] == [classes[index] for index in order]
             assert [share for _, share in one["top"]] == pytest.approx(shares[0][order], abs=1e-6)
-            made = explain(loaded.model, loaded.pixels(seen), method="grad-cam", target=Target(number, best))
+            made = explain(classifier.model, classifier.pixels(seen), method="grad-cam", target=Target(number, best))
             assert (one["method"], one["layer"]) == ("grad-cam", made.layer)
             values = np.load(folder / one["map"])
             assert values.dtype == np.float32
@@ -129,9 +147,18 @@ def test_answers_maps_and_overlays_are_those_of_the_package(folder: Path, run: R
 
 def test_one_head_one_class_one_layer_of_a_file(folder: Path, run: Run, predict: Predict) -> None:
     done = predict(
-        str(run.best_path), "photo.png", "--explain", "layer-cam", "--layer", "conv2d", "--head", "colour", "--class",
-        "2", "--json",
-    )  # fmt: skip
+        str(run.best_path),
+        "photo.png",
+        "--explain",
+        "layer-cam",
+        "--layer",
+        "conv2d",
+        "--head",
+        "colour",
+        "--class",
+        "2",
+        "--json",
+    )
     assert (done.returncode, done.stderr) == (0, "")
     [record] = json.loads(done.stdout)
     shape, colour = record["heads"]
@@ -142,13 +169,17 @@ def test_one_head_one_class_one_layer_of_a_file(folder: Path, run: Run, predict:
 
 
 def of_unit_pixels(folder: Path) -> keras.Model:
-    """A network that was trained on 0..1, as net.keras: of 0..255 it makes an answer of 1."""
+    """A model that was trained on 0..1, as net.keras: of 0..255 it makes an answer of 1."""
     keras.utils.set_random_seed(1)
     kernel = keras.initializers.RandomUniform(-3, 3, seed=4)
-    model = keras.Sequential([
-        keras.Input((16, 16, 3)), keras.layers.Conv2D(4, 3, activation="relu"),
-        keras.layers.GlobalAveragePooling2D(), keras.layers.Dense(3, "softmax", kernel_initializer=kernel),
-    ])  # fmt: skip
+    model = keras.Sequential(
+        [
+            keras.Input((16, 16, 3)),
+            keras.layers.Conv2D(4, 3, activation="relu"),
+            keras.layers.GlobalAveragePooling2D(),
+            keras.layers.Dense(3, "softmax", kernel_initializer=kernel),
+        ]
+    )
     model.save(folder / "net.keras")
     return model
 
@@ -199,7 +230,7 @@ def test_what_a_file_gives_is_told_where_it_cannot_be_known(folder: Path, predic
         (["net.keras", "photo.png", "--pixels", "0..1"], "--pixels is '0..1': choose one of raw, unit,"),
         (["net.keras", "photo.png", "--classes", "a,b"], "2 class names were given for the output 'label': expected 3"),
     ],
-)  # fmt: skip
+)
 def test_what_cannot_be_said_is_one_sentence(
     options: list[str], sentence: str, folder: Path, run: Run, predict: Predict
 ) -> None:

@@ -87,7 +87,7 @@ INPUTS = {
 
 
 def shorthand(name: str) -> str:
-    """A preset's network in the reference's shorthand."""
+    """A preset's model in the reference's shorthand."""
     backbone = PRESETS[name].network.backbone
     words = [f"{backbone.name}:"] if backbone else []
     for layer in PRESETS[name].network.layers:
@@ -122,8 +122,8 @@ def test_layers_and_parameters_are_the_tutorials(name: str) -> None:
 def test_as_many_parameters_are_trained_as_in_the_tutorials(name: str) -> None:
     recipe = preset(name)
     later = recipe.fit.finetune
-    networks = [recipe.network, *([unfrozen(recipe.network, later.trainable_from)] if later else [])]
-    found = [counts(network, describe(network, recipe.data.input_shape)).trainable for network in networks]
+    models = [recipe.network, *([unfrozen(recipe.network, later.trainable_from)] if later else [])]
+    found = [counts(model, describe(model, recipe.data.input_shape)).trainable for model in models]
     assert found == [number for number in TRAINABLE[name] if number is not None]
 
 

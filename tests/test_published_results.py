@@ -1,4 +1,4 @@
-"""The tutorials' table against the presets' networks."""
+"""The tutorials' table against the presets' models."""
 
 from __future__ import annotations
 

@@ -40,8 +40,13 @@ sys.stdin.read()
 def leaver(tmp_path: Path):
     """A process that has a temporary folder and a file in `tmp_path / "kept"`."""
     (tmp_path / "kept").mkdir()
-    process = subprocess.Popen([sys.executable, "-c", LEAVER, str(tmp_path / "kept")], cwd=ROOT, text=True,
-                               stdin=subprocess.PIPE, stdout=subprocess.PIPE)  # fmt: skip
+    process = subprocess.Popen(
+        [sys.executable, "-c", LEAVER, str(tmp_path / "kept")],
+        cwd=ROOT,
+        text=True,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
     process.left = [Path(process.stdout.readline().strip()) for _ in range(2)]
     yield process
     process.kill()
@@ -89,13 +94,19 @@ def test_each_place_clears_what_was_left_there(checkpoints: Path, tmp_path: Path
 
 
 def test_a_full_temporary_folder_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    model = keras.Sequential([keras.Input((64, 64, 3)), keras.layers.Flatten(), keras.layers.Dense(200),
-                              keras.layers.Dense(2, activation="softmax")])  # fmt: skip
+    model = keras.Sequential(
+        [
+            keras.Input((64, 64, 3)),
+            keras.layers.Flatten(),
+            keras.layers.Dense(200),
+            keras.layers.Dense(2, activation="softmax"),
+        ]
+    )
     model.save(tmp_path / "net.keras")
-    loaded = load_file(tmp_path / "net.keras")
+    classifier = load_file(tmp_path / "net.keras")
     with file_system(tmp_path / "small", 4) as place:
         monkeypatch.setattr(tempfile, "tempdir", str(place))
-        for ask in (lambda: load_file(tmp_path / "net.keras"), lambda: as_file(loaded)):
+        for ask in (lambda: load_file(tmp_path / "net.keras"), lambda: as_file(classifier)):
             with pytest.raises(ModelError, match=rf"no room for .* in {place}, the folder for temporary files"):
                 ask()
             assert [*place.glob(".cnnviz-*")] == []

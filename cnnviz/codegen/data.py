@@ -149,12 +149,16 @@ def _source(data: Data, folder: Path | None, heads: Sequence[str]) -> _Source:
     elif folder is not None and is_image_folder(folder):
         source = _of_folder(folder)
     else:
-        raise RecipeError(f"A standalone script can't read {data.dataset!r}, which only cnnviz makes or knows: it is "
-                          "for folders of images, .npz files, CelebA's layout, digits, MNIST, Fashion-MNIST and "
-                          "CIFAR-10.")  # fmt: skip
+        raise RecipeError(
+            f"A standalone script can't read {data.dataset!r}, which only cnnviz makes or knows: it is "
+            "for folders of images, .npz files, CelebA's layout, digits, MNIST, Fashion-MNIST and "
+            "CIFAR-10."
+        )
     if tuple(heads) != ("label",):
-        raise RecipeError(f"{data.dataset} has one label an image, called 'label', but the network learns "
-                          f"{', '.join(heads)}: give it one head of that name.")  # fmt: skip
+        raise RecipeError(
+            f"{data.dataset} has one label an image, called 'label', but the model learns "
+            f"{', '.join(heads)}: give it one head of that name."
+        )
     return source
 
 
@@ -168,8 +172,10 @@ def _arrays(source: _Source, heads: Sequence[str]) -> str:
 
 
 def _ready(source: _Source, margin: bool) -> list[str]:
-    lines = [f'train = arrays(splits["train"], {"uncut" if margin else "fit"})',
-             'validation = arrays(splits["validation"], fit)']  # fmt: skip
+    lines = [
+        f'train = arrays(splits["train"], {"uncut" if margin else "fit"})',
+        'validation = arrays(splits["validation"], fit)',
+    ]
     if source.given is None:
         return [*lines, 'test = arrays(splits["test"], fit) if "test" in splits else validation']
     without_test = "validation" in source.given and "test" not in source.given
@@ -200,8 +206,10 @@ def _of_npz(path: Path, data: Data) -> _Source:
     found = headers(path)
     keys = pairs(path, found)
     if "train" not in keys:
-        raise RecipeError(f"{path.name} has no training images and labels under names that are known, so there is no "
-                          "script: see what the Train page says of it.")  # fmt: skip
+        raise RecipeError(
+            f"{path.name} has no training images and labels under names that are known, so there is no "
+            "script: see what the Train page says of it."
+        )
     image, label = (found[name] for name in keys["train"])
     parts, call = [_SPLIT.strip()], "{}"
     if any(found[name].dtype != "uint8" for name, _ in keys.values()):
@@ -225,13 +233,22 @@ def _of_npz(path: Path, data: Data) -> _Source:
 def _of_folder(folder: Path) -> _Source:
     splits = split_folders(folder, listing(folder))
     inside = folder / splits["train"] if splits else folder
-    constants = [f"FOLDER = Path({str(folder)!r})", f"CLASSES = {tuple(spellings(listing(inside).folders))!r}",
-                 f"SUFFIXES = {SUFFIXES!r}"]  # fmt: skip
+    constants = [
+        f"FOLDER = Path({str(folder)!r})",
+        f"CLASSES = {tuple(spellings(listing(inside).folders))!r}",
+        f"SUFFIXES = {SUFFIXES!r}",
+    ]
     places = splits or {"train": "."}
     lines = ["splits = {", *(f"    {name!r}: read({place!r})," for name, place in places.items()), "}"]
     bits = load_folder(folder, folder.name).bits
-    return _Source(["\n".join(constants), _READ.strip()], lines, tuple(places), files="FOLDER", bits=bits,
-                   imports=("import os", "from unicodedata import normalize"))  # fmt: skip
+    return _Source(
+        ["\n".join(constants), _READ.strip()],
+        lines,
+        tuple(places),
+        files="FOLDER",
+        bits=bits,
+        imports=("import os", "from unicodedata import normalize"),
+    )
 
 
 def _of_celeba(data: Data, folder: Path | None, heads: Sequence[str]) -> _Source:
@@ -244,8 +261,7 @@ def _of_celeba(data: Data, folder: Path | None, heads: Sequence[str]) -> _Source
         raise RecipeError(f"{data.dataset} has no attribute {missing[0]!r}: {one_of(missing[0], names)}.")
     where = f"FOLDER = Path({str(folder)!r})"
     if missing:  # the person may have CelebA elsewhere
-        where = (f"# The folder that has {IMAGES}/, {ATTRIBUTES} and {PARTITION}:\n"
-                 'FOLDER = Path("celeba")')  # fmt: skip
+        where = f'# The folder that has {IMAGES}/, {ATTRIBUTES} and {PARTITION}:\nFOLDER = Path("celeba")'
     constants = f"{where}\nHEADS = {tuple(heads)!r}\nSUFFIXES = {SUFFIXES!r}"
     images = f'FOLDER / "{IMAGES}"'
     return _Source([constants, _CELEBA.strip()], ["splits = read()"], None, files=images, imports=("import os",))

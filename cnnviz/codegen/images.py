@@ -215,7 +215,9 @@ def decoding(*, files: bool, bits: int | None = None) -> list[str]:
     """
     if not files:
         return [_FROM_ARRAYS.strip()]
-    limits = (f"FORMATS, MAX_BYTES, BITS = {FORMATS!r}, {MAX_BYTES}, {bits}\n"
-              f"MAX_PIXELS, MAX_WHOLE_PIXELS, MAX_JPEG_PIXELS = {MAX_PIXELS}, {MAX_WHOLE_PIXELS}, "
-              f"{MAX_JPEG_PIXELS}")  # fmt: skip
+    limits = (
+        f"FORMATS, MAX_BYTES, BITS = {FORMATS!r}, {MAX_BYTES}, {bits}\n"
+        f"MAX_PIXELS, MAX_WHOLE_PIXELS, MAX_JPEG_PIXELS = {MAX_PIXELS}, {MAX_WHOLE_PIXELS}, "
+        f"{MAX_JPEG_PIXELS}"
+    )
     return [f"{limits}\n# cnnviz also leaves out TIFF files in huge tiles.", _DECODED.strip()]

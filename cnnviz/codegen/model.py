@@ -1,4 +1,4 @@
-"""The part of a standalone script that builds the network."""
+"""The part of a standalone script that builds the model."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 from cnnviz.architecture import describe
 from cnnviz.backbones import BACKBONES, IMAGENET_MEAN, IMAGENET_STD
-from cnnviz.network import Head
+from cnnviz.model_spec import Head
 from cnnviz.recipe import Recipe
 
-__all__ = ["network_part"]
+__all__ = ["model_part"]
 
 _SCALING = {"unit": "keras.layers.Rescaling(1 / 255)(x)", "symmetric": "keras.layers.Rescaling(1 / 127.5, -1.0)(x)"}
 _MODULES = {
@@ -37,11 +37,11 @@ _LEARNS = {
 }
 
 
-def network_part(recipe: Recipe) -> str:
+def model_part(recipe: Recipe) -> str:
     """Returns the script's part that builds `model` and looks whether it has the right number of parameters."""
-    network, input_shape = recipe.network, recipe.data.input_shape
+    model, input_shape = recipe.network, recipe.data.input_shape
     lines = [f"inputs = x = keras.Input({input_shape!r})"]
-    backbone = network.backbone
+    backbone = model.backbone
     if backbone is not None:
         weights = "imagenet" if backbone.weights == "imagenet" else None
         lines += [
@@ -52,14 +52,14 @@ def network_part(recipe: Recipe) -> str:
             *_freed(recipe),
             f"x = backbone({'x, training=False' if _stays_frozen(recipe) else 'x'})",
         ]
-    elif network.scaling != "none":
-        lines.append(f"x = {_SCALING[network.scaling]}")
-    for layer in network.layers:
+    elif model.scaling != "none":
+        lines.append(f"x = {_SCALING[model.scaling]}")
+    for layer in model.layers:
         settings = layer.model_dump(exclude={"type"})
         told = ", ".join(f"{name}={value!r}" for name, value in settings.items())
         lines.append(f"x = keras.layers.{layer.type}({told})(x)")
-    lines += _outputs(network.heads)
-    total = sum(row.parameters for row in describe(network, input_shape))
+    lines += _outputs(model.heads)
+    total = sum(row.parameters for row in describe(model, input_shape))
     return "\n".join([*lines, "model = keras.Model(inputs, outputs)", f"assert model.count_params() == {total}"])
 
 

@@ -1,4 +1,4 @@
-"""A run as a standalone Keras script: the same network, data and settings, without cnnviz.
+"""A run as a standalone Keras script: the same model, data and settings, without cnnviz.
 
 Orders of images and random draws are Keras's there, so that figures come out alike, not equal.
 """
@@ -9,7 +9,7 @@ from pathlib import Path
 
 from cnnviz.codegen.augmentation import augmentation_part
 from cnnviz.codegen.data import reading
-from cnnviz.codegen.model import network_part
+from cnnviz.codegen.model import model_part
 from cnnviz.codegen.training import fitting_part
 from cnnviz.recipe import Recipe
 
@@ -31,7 +31,7 @@ def keras_script(recipe: Recipe, folder: Path | None) -> str:
     """
     heads = tuple(head.name for head in recipe.network.heads)
     imports, data = reading(recipe.data, folder, heads, margin=recipe.augmentation.needs_margin)
-    parts = [_opening(recipe, imports), data, augmentation_part(recipe), network_part(recipe), fitting_part(recipe)]
+    parts = [_opening(recipe, imports), data, augmentation_part(recipe), model_part(recipe), fitting_part(recipe)]
     return "\n\n".join(parts) + "\n"
 
 

@@ -1,10 +1,10 @@
-"""The part of a standalone script that fits the network, keeps the best epoch and measures it."""
+"""The part of a standalone script that fits the model, keeps the best epoch and measures it."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from cnnviz.network import Head
+from cnnviz.model_spec import Head
 from cnnviz.recipe import Fit, Recipe
 
 __all__ = ["fitting_part"]
@@ -46,8 +46,12 @@ def fitting_part(recipe: Recipe) -> str:
     images = "plain" if _plain_first(recipe) else "images"
     lines += _stage(fit, heads, fit.learning_rate, fit.epochs, first=True, images=images)
     if (later := fit.finetune) is not None:
-        lines += ["", "# Fine-tuning: the backbone's last layers too, slowly.", f"free({later.trainable_from!r})",
-                  *_stage(fit, heads, later.learning_rate, later.epochs, first=False)]  # fmt: skip
+        lines += [
+            "",
+            "# Fine-tuning: the backbone's last layers too, slowly.",
+            f"free({later.trainable_from!r})",
+            *_stage(fit, heads, later.learning_rate, later.epochs, first=False),
+        ]
     told = "add_mean({})" if several else "{}"
     lines += ["", 'model.load_weights("best.keras")']
     for name in ("validation", "test"):

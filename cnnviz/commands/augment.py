@@ -53,8 +53,18 @@ def _augment(chosen: argparse.Namespace) -> int:
             [{"type": step.type, "applied": step.applied, "values": step.values} for step in one.drawn] for one in made
         ]
         numbered = [{"epoch": epoch, "steps": drawn} for epoch, drawn in enumerate(steps)]
-        print(json.dumps({"out": str(out), "policy": policy.name, "seed": chosen.seed, "sample": 0,
-                          "size": list(size), "draws": numbered}))  # fmt: skip
+        print(
+            json.dumps(
+                {
+                    "out": str(out),
+                    "policy": policy.name,
+                    "seed": chosen.seed,
+                    "sample": 0,
+                    "size": list(size),
+                    "draws": numbered,
+                }
+            )
+        )
         return 0
     for number, one in enumerate(made, 1):
         print(f"{number:>3}  {caption(one.drawn)}")

@@ -1,4 +1,4 @@
-"""`export`: a network, or one head of it, as a file."""
+"""`export`: a model, or one head of it, as a file."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from cnnviz.commands.model_argument import add_network_argument, network_of, tell_taken, tensorflow_quiet
+from cnnviz.commands.model_argument import add_model_argument, model_of, tell_taken, tensorflow_quiet
 from cnnviz.commands.output import out_file, written
 from cnnviz.commands.subcommand import add_verb
 from cnnviz.errors import ModelError, one_of
@@ -19,13 +19,14 @@ __all__ = ["add_export"]
 
 def add_export(verbs: argparse._SubParsersAction) -> None:
     """Adds `export`."""
-    verb = add_verb(verbs, "export", "write a network, or one head of it, as a file that needs no cnnviz", _export)
-    add_network_argument(verb)
+    verb = add_verb(verbs, "export", "write a model, or one head of it, as a file that needs no cnnviz", _export)
+    add_model_argument(verb)
     verb.add_argument("--head", metavar="H", help="the only head to keep, on the trunk that all share (default: all)")
     verb.add_argument(
-        "--format", metavar="F",
+        "--format",
+        metavar="F",
         help="keras, savedmodel (TensorFlow's, as one .zip), tflite (LiteRT), onnx; by default what FILE's ending says",
-    )  # fmt: skip
+    )
     verb.add_argument("--out", metavar="FILE", required=True, help="the file to write")
 
 
@@ -34,24 +35,31 @@ def _export(chosen: argparse.Namespace) -> int:
     kind = chosen.format or next((kind for kind, own in FORMATS.items() if own == ending), "keras")
     if kind not in FORMATS:
         raise ModelError(f"There is no format {kind!r}: {one_of(kind, FORMATS)}.")
-    out = out_file(chosen.out, FORMATS[kind], f"programs tell the format of a network by its file's name, here {kind}")
+    out = out_file(chosen.out, FORMATS[kind], f"programs tell the format of a model by its file's name, here {kind}")
     with tensorflow_quiet():
-        loaded, run = network_of(chosen)
+        classifier, run = model_of(chosen)
         from cnnviz.models.export.formats import exported, images_for  # brings TensorFlow
         from cnnviz.models.export.single_head import split
 
-        loaded = loaded if chosen.head is None else split(loaded, chosen.head)
+        classifier = classifier if chosen.head is None else split(classifier, chosen.head)
         probe = snapshots.images(run.folder) if run is not None else None
-        data, difference = exported(loaded, kind, images_for(loaded, probe.images if probe else None))
-    tell_taken(loaded)
+        data, difference = exported(classifier, kind, images_for(classifier, probe.images if probe else None))
+    tell_taken(classifier)
     written(out, data)
-    heads = [{"head": head.name, "activation": head.activation, "classes": list(loaded.classes[head.name])}
-             for head in loaded.heads]  # fmt: skip
+    heads = [
+        {"head": head.name, "activation": head.activation, "classes": list(classifier.classes[head.name])}
+        for head in classifier.heads
+    ]
     record: dict[str, Any] = {
-        "out": str(out), "run": chosen.run, "format": kind, "difference": difference,
-        "parameters": loaded.model.count_params(), "input": [*loaded.image_size, loaded.channels],
-        "pixels": loaded.scale, "heads": heads,
-    }  # fmt: skip
+        "out": str(out),
+        "run": chosen.run,
+        "format": kind,
+        "difference": difference,
+        "parameters": classifier.model.count_params(),
+        "input": [*classifier.image_size, classifier.channels],
+        "pixels": classifier.scale,
+        "heads": heads,
+    }
     if chosen.json:
         print(json.dumps(record))
         return 0

@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 from cnnviz import images
-from cnnviz.commands.model_argument import add_network_argument, network_of, resolved, tell_taken, tensorflow_quiet
+from cnnviz.commands.model_argument import add_model_argument, model_of, resolved, tell_taken, tensorflow_quiet
 from cnnviz.commands.output import decoded, made_folder, out_file, out_folder, stem_of, written
 from cnnviz.commands.subcommand import add_verb
 from cnnviz.errors import CnnvizError, ModelError, one_of
@@ -41,21 +41,26 @@ GRID_COLUMNS, GRID_MARGIN, GRID_MOST = 8, 5, 64
 
 def add_inside(verbs: argparse._SubParsersAction) -> None:
     """Adds `activations` and `patterns`."""
-    verb = add_verb(verbs, "activations", "write what a network's layers give for an image", _activations)
-    add_network_argument(verb)
+    verb = add_verb(verbs, "activations", "write what a model's layers give for an image", _activations)
+    add_model_argument(verb)
     verb.add_argument("image", metavar="IMAGE", help="an image file")
     verb.add_argument(
         "--layer", metavar="L", dest="layers", action="append", help="only this one; may be given several times"
     )
-    verb.add_argument("--scale", metavar="S", default="each", help="each, every channel from 0 to its own greatest "
-                      "value (default); raw, from 0 to the layer's; standardised, by mean and deviation")  # fmt: skip
+    verb.add_argument(
+        "--scale",
+        metavar="S",
+        default="each",
+        help="each, every channel from 0 to its own greatest "
+        "value (default); raw, from 0 to the layer's; standardised, by mean and deviation",
+    )
     verb.add_argument(
         "--colour-map", metavar="M", default="viridis", help=f"{', '.join(COLOUR_MAPS)} (default viridis)"
     )
     verb.add_argument("--out", metavar="DIR", required=True, help="where activations.npz and a PNG for each layer go")
 
     verb = add_verb(verbs, "patterns", "draw what a layer's filters look for", _patterns)
-    add_network_argument(verb)
+    add_model_argument(verb)
     verb.add_argument("layer", metavar="LAYER", help="a layer's name")
     verb.add_argument("--mode", metavar="M", default="plain", help="plain, as the tutorial (default), or robust")
     verb.add_argument("--steps", metavar="N", type=int, default=40, help="steps of gradient ascent (default 40)")
@@ -73,17 +78,17 @@ def _activations(chosen: argparse.Namespace) -> int:
     out, path = out_folder(chosen.out), Path(chosen.image)
     images.decode(path)  # before TensorFlow is loaded for it in vain
     with tensorflow_quiet():
-        loaded, _ = network_of(chosen)
-        image = decoded(path, loaded.bits)
+        classifier, _ = model_of(chosen)
+        image = decoded(path, classifier.bits)
         from cnnviz.explain.inspection.activations import activations, statistics  # brings TensorFlow
         from cnnviz.models.graph.graph import flatten
 
-        layers = flatten(loaded, logits=False).layers
+        layers = flatten(classifier, logits=False).layers
         names = [layer.name for layer in layers]
         wanted = {resolved(one, names) for one in chosen.layers} if chosen.layers else set(names)
-        pixels = loaded.pixels(loaded.fit(image)[None])
-        found = activations(loaded, pixels, [name for name in names if name in wanted])
-    tell_taken(loaded)
+        pixels = classifier.pixels(classifier.fit(image)[None])
+        found = activations(classifier, pixels, [name for name in names if name in wanted])
+    tell_taken(classifier)
     made_folder(out)
     records = []
     for number, layer in enumerate(layers, 1):
@@ -91,17 +96,28 @@ def _activations(chosen: argparse.Namespace) -> int:
             values = found[layer.name]
             mosaic = _mosaic(values, chosen.scale, chosen.colour_map)
             name = f"{number:0{len(str(len(layers)))}}-{stem_of(layer.name, otherwise='layer')}.png"
-            records.append({
-                "layer": layer.name,
-                "type": layer.type,
-                "shape": list(values.shape),
-                "silent": np.flatnonzero(statistics(values).silent).tolist() if values.ndim else [],
-                "picture": written(out / name, images.to_png(mosaic)) if mosaic is not None else None,
-            })  # fmt: skip
+            records.append(
+                {
+                    "layer": layer.name,
+                    "type": layer.type,
+                    "shape": list(values.shape),
+                    "silent": np.flatnonzero(statistics(values).silent).tolist() if values.ndim else [],
+                    "picture": written(out / name, images.to_png(mosaic)) if mosaic is not None else None,
+                }
+            )
     kept = _archive(out / "activations.npz", found)
     if chosen.json:
-        print(json.dumps({"run": chosen.run, "photo": chosen.image, "pixels": loaded.scale, "activations": kept,
-                          "layers": records}))  # fmt: skip
+        print(
+            json.dumps(
+                {
+                    "run": chosen.run,
+                    "photo": chosen.image,
+                    "pixels": classifier.scale,
+                    "activations": kept,
+                    "layers": records,
+                }
+            )
+        )
         return 0
     width = max(len(record["layer"]) for record in records)
     for record in records:
@@ -140,14 +156,14 @@ def _patterns(chosen: argparse.Namespace) -> int:
     if chosen.seed < 0:
         raise ModelError(f"--seed is {chosen.seed}: choose a whole number from 0.")
     with tensorflow_quiet():
-        loaded, run = network_of(chosen)
+        classifier, run = model_of(chosen)
         from cnnviz.explain.feature_visualization.patterns import Settings, patterns, usual_size
         from cnnviz.models.graph.graph import flatten  # brings TensorFlow
 
-        shapes = {at.name: at.shape for at in flatten(loaded.model).layers}
+        shapes = {at.name: at.shape for at in flatten(classifier.model).layers}
         layer = resolved(chosen.layer, list(shapes))
-        size = usual_size(loaded, layer) if chosen.size is None else chosen.size
-    tell_taken(loaded)
+        size = usual_size(classifier, layer) if chosen.size is None else chosen.size
+    tell_taken(classifier)
     settings = Settings(chosen.mode, chosen.steps, chosen.step, size, chosen.seed)
     settings.check()
     filters = filters or list(range(min(GRID_MOST, (shapes[layer] or (0,))[-1] or 0)))
@@ -158,21 +174,37 @@ def _patterns(chosen: argparse.Namespace) -> int:
         with Progress(*columns, console=Console(stderr=True), transient=True) as bars:
             bar = bars.add_task(f"{len(filters)} patterns", total=None)
             found = patterns(
-                loaded, layer, filters, settings, run=run,
+                classifier,
+                layer,
+                filters,
+                settings,
+                run=run,
                 progress=lambda done, total: bars.update(bar, completed=done, total=total),
-            )  # fmt: skip
+            )
     except KeyboardInterrupt:
         print("cnnviz: stopped; nothing was written.", file=sys.stderr)
         return 130
     written(out, images.to_png(_grid(found)))
     figures = [[round(float(one), 6) for one in values] for values in (found.before, found.after)]
     if chosen.json:
-        print(json.dumps({
-            "out": str(out), "run": chosen.run, "pixels": loaded.scale, "layer": layer,
-            "mode": settings.mode, "steps": settings.steps,
-            "step": settings.step, "size": settings.size, "seed": settings.seed, "filters": list(found.filters),
-            "before": figures[0], "after": figures[1],
-        }))  # fmt: skip
+        print(
+            json.dumps(
+                {
+                    "out": str(out),
+                    "run": chosen.run,
+                    "pixels": classifier.scale,
+                    "layer": layer,
+                    "mode": settings.mode,
+                    "steps": settings.steps,
+                    "step": settings.step,
+                    "size": settings.size,
+                    "seed": settings.seed,
+                    "filters": list(found.filters),
+                    "before": figures[0],
+                    "after": figures[1],
+                }
+            )
+        )
         return 0
     print(f"{len(found.filters)} patterns of {layer}, {size} × {size} pixels, {settings.steps} steps: {out}")
     return 0

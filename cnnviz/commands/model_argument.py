@@ -17,30 +17,27 @@ from cnnviz.models.load.file_options import OUTPUTS, SCALES, class_lists
 from cnnviz.runs import Run
 
 if TYPE_CHECKING:
-    from cnnviz.models.classifier import Loaded
+    from cnnviz.models.classifier import Classifier
 
-__all__ = [
-    "add_network_argument",
-    "is_file",
-    "network_of",
-    "refuse_options",
-    "resolved",
-    "tell_taken",
-    "tensorflow_quiet",
-]
+__all__ = ["add_model_argument", "is_file", "model_of", "refuse_options", "resolved", "tell_taken", "tensorflow_quiet"]
 
 
-def add_network_argument(verb: argparse.ArgumentParser) -> None:
+def add_model_argument(verb: argparse.ArgumentParser) -> None:
     """Adds RUN, and what is to be said of a file that it doesn't say itself."""
     verb.add_argument("run", metavar="RUN", help="a run's id, or the path of a .keras file")
-    verb.add_argument("--pixels", metavar="P", help=f"what a file's network takes: {_told(SCALES)} (default: raw)")
+    verb.add_argument("--pixels", metavar="P", help=f"what a file's model takes: {_told(SCALES)} (default: raw)")
     verb.add_argument(
-        "--classes", metavar="NAMES", action="append",
+        "--classes",
+        metavar="NAMES",
+        action="append",
         help="a file's class names, separated by commas, in the order of the training's labels; once for each of its "
         "outputs (default: numbers)",
-    )  # fmt: skip
-    verb.add_argument("--gives", metavar="G", help="what a file's numbers are where its last steps leave that open: "
-                      f"{_told(OUTPUTS)} (default: auto)")  # fmt: skip
+    )
+    verb.add_argument(
+        "--gives",
+        metavar="G",
+        help=f"what a file's numbers are where its last steps leave that open: {_told(OUTPUTS)} (default: auto)",
+    )
 
 
 def _told(choices: dict[str, str]) -> str:
@@ -72,15 +69,16 @@ def refuse_options(chosen: argparse.Namespace) -> None:
     """Raises `ModelError` where something is said of a run that is there for files alone."""
     said = {"--pixels": chosen.pixels, "--classes": chosen.classes, "--gives": chosen.gives}
     if given := [option for option, value in said.items() if value is not None]:
-        raise ModelError(f"{' and '.join(given)} can't be said of a run, which knows: leave it out, or give a .keras "
-                         "file.")  # fmt: skip
+        raise ModelError(
+            f"{' and '.join(given)} can't be said of a run, which knows: leave it out, or give a .keras file."
+        )
 
 
-def network_of(chosen: argparse.Namespace) -> tuple[Loaded, Run | None]:
-    """Returns the network of a run or a file, and the run; a run's id is tried first.
+def model_of(chosen: argparse.Namespace) -> tuple[Classifier, Run | None]:
+    """Returns the model of a run or a file, and the run; a run's id is tried first.
 
     Args:
-        chosen: what `add_network_argument` asks for.
+        chosen: what `add_model_argument` asks for.
 
     Raises:
         ModelError: there is neither, or it can't be read; or something is said of a run that it says itself.
@@ -92,8 +90,9 @@ def network_of(chosen: argparse.Namespace) -> tuple[Loaded, Run | None]:
         try:
             run = runs.open_run(chosen.run)
         except RunError as error:
-            raise ModelError(f"{str(error).rstrip('.')}, and no such file: give a run's id or the path of a .keras "
-                             "file.") from None  # fmt: skip
+            raise ModelError(
+                f"{str(error).rstrip('.')}, and no such file: give a run's id or the path of a .keras file."
+            ) from None
         refuse_options(chosen)
         from cnnviz.models.load.load import load_run  # brings TensorFlow
 
@@ -104,15 +103,16 @@ def network_of(chosen: argparse.Namespace) -> tuple[Loaded, Run | None]:
     return load_file(Path(chosen.run), classes=classes, scale=chosen.pixels, outputs=chosen.gives or "auto"), None
 
 
-def tell_taken(loaded: Loaded) -> None:
+def tell_taken(classifier: Classifier) -> None:
     """Says on stderr what was taken where a file doesn't say it."""
-    for doubt in loaded.doubts:
-        print(f"cnnviz: {printable(loaded.name)}: {doubt} --gives says otherwise.", file=sys.stderr)
-    if not loaded.scale_known:
+    for doubt in classifier.doubts:
+        print(f"cnnviz: {printable(classifier.name)}: {doubt} --gives says otherwise.", file=sys.stderr)
+    if not classifier.scale_known:
         print(
-            f"cnnviz: {printable(loaded.name)} doesn't say what pixels it takes: 0..255 are taken. --pixels says "
-            "otherwise.", file=sys.stderr,
-        )  # fmt: skip
+            f"cnnviz: {printable(classifier.name)} doesn't say what pixels it takes: 0..255 are taken. --pixels says "
+            "otherwise.",
+            file=sys.stderr,
+        )
 
 
 def resolved(wanted: str, names: Sequence[str]) -> str:
@@ -123,5 +123,5 @@ def resolved(wanted: str, names: Sequence[str]) -> str:
     """
     ends = [name for name in names if name.endswith(f"/{wanted}")]
     if wanted not in names and len(ends) != 1:
-        raise ModelError(f"The network has no layer {wanted!r}: {one_of(wanted, names)}.")
+        raise ModelError(f"The model has no layer {wanted!r}: {one_of(wanted, names)}.")
     return wanted if wanted in names else ends[0]

@@ -1,4 +1,4 @@
-"""`predict`: what a network answers about images, and which part of them made it answer so."""
+"""`predict`: what a model answers about images, and which part of them made it answer so."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from cnnviz import images
-from cnnviz.commands.model_argument import add_network_argument, network_of, tell_taken, tensorflow_quiet
+from cnnviz.commands.model_argument import add_model_argument, model_of, tell_taken, tensorflow_quiet
 from cnnviz.commands.output import decoded, made_folder, out_folder, stem_of, written
 from cnnviz.commands.subcommand import add_verb
 from cnnviz.data.dataset import printable
@@ -25,7 +25,7 @@ from cnnviz.overlay import overlay
 from cnnviz.probabilities import percents
 
 if TYPE_CHECKING:
-    from cnnviz.models.classifier import Loaded
+    from cnnviz.models.classifier import Classifier
 
 __all__ = ["add_predict"]
 
@@ -47,14 +47,18 @@ class _Wanted:
 def add_predict(verbs: argparse._SubParsersAction) -> None:
     """Adds `predict`."""
     verb = add_verb(
-        verbs, "predict", "ask a network about images, and explain its answers", _predict, "print the answers as JSON"
+        verbs, "predict", "ask a model about images, and explain its answers", _predict, "print the answers as JSON"
     )
-    add_network_argument(verb)
+    add_model_argument(verb)
     verb.add_argument("images", metavar="IMAGE", nargs="+", help="image files")
     verb.add_argument("--explain", metavar="METHOD", help=f"write maps and overlays: {', '.join(METHODS)}")
     verb.add_argument("--layer", metavar="L", help="the layer that the map is made of (default: the last convolution)")
-    verb.add_argument("--class", metavar="C", dest="subject", help="the class to explain, by name or index "
-                      "(default: the one that is answered)")  # fmt: skip
+    verb.add_argument(
+        "--class",
+        metavar="C",
+        dest="subject",
+        help="the class to explain, by name or index (default: the one that is answered)",
+    )
     verb.add_argument("--head", metavar="H", help="the only head to explain (default: all)")
     verb.add_argument("--out", metavar="DIR", default=".", help="where maps and overlays go (default: this folder)")
 
@@ -65,16 +69,16 @@ def _predict(chosen: argparse.Namespace) -> int:
     if chosen.explain is not None and chosen.explain not in METHODS:
         raise ModelError(f"There is no method {chosen.explain!r}: {one_of(chosen.explain, METHODS)}.")
     with tensorflow_quiet():
-        loaded, _ = network_of(chosen)
-        wanted = _wanted(chosen, loaded) if chosen.explain else None
-    tell_taken(loaded)
+        classifier, _ = model_of(chosen)
+        wanted = _wanted(chosen, classifier) if chosen.explain else None
+    tell_taken(classifier)
     if wanted is not None:
         made_folder(wanted.out)
     records: list[dict[str, Any]] = []
     taken: set[str] = set()
     for name in chosen.images:
         try:
-            record = {"photo": name, "pixels": loaded.scale, "heads": _asked(loaded, Path(name), wanted, taken)}
+            record = {"photo": name, "pixels": classifier.scale, "heads": _asked(classifier, Path(name), wanted, taken)}
         except CnnvizError as error:
             record = {"photo": name, "error": str(error)}
             print(f"cnnviz: {printable(name)}: {error}", file=sys.stderr)
@@ -86,7 +90,7 @@ def _predict(chosen: argparse.Namespace) -> int:
     return 2 if any("error" in record for record in records) else 0
 
 
-def _wanted(chosen: argparse.Namespace, loaded: Loaded) -> _Wanted:
+def _wanted(chosen: argparse.Namespace, classifier: Classifier) -> _Wanted:
     """What is asked for, after all of it has been checked.
 
     Raises:
@@ -95,18 +99,19 @@ def _wanted(chosen: argparse.Namespace, loaded: Loaded) -> _Wanted:
     from cnnviz.explain.attribution.defaults import choose_layer
     from cnnviz.models.graph.graph import flatten
 
-    names = [head.name for head in loaded.heads]
+    names = [head.name for head in classifier.heads]
     if chosen.head is not None and chosen.head not in names:
-        raise ModelError(f"{loaded.name} has no head {chosen.head!r}: {one_of(chosen.head, names)}.")
+        raise ModelError(f"{classifier.name} has no head {chosen.head!r}: {one_of(chosen.head, names)}.")
     heads = range(len(names)) if chosen.head is None else [names.index(chosen.head)]
-    classes = {head: _index(chosen.subject, loaded.classes[names[head]]) for head in heads}
+    classes = {head: _index(chosen.subject, classifier.classes[names[head]]) for head in heads}
     if chosen.subject is not None:
         classes = {head: index for head, index in classes.items() if index is not None}
         if not classes:
-            allowed = [name for head in heads for name in loaded.classes[names[head]]]
-            raise ModelError(f"There is no class {chosen.subject!r}: {one_of(chosen.subject, allowed[:40])}, or its "
-                             "index.")  # fmt: skip
-    graph = flatten(loaded.model)
+            allowed = [name for head in heads for name in classifier.classes[names[head]]]
+            raise ModelError(
+                f"There is no class {chosen.subject!r}: {one_of(chosen.subject, allowed[:40])}, or its index."
+            )
+    graph = flatten(classifier.model)
     if METHODS[chosen.explain].family == "cam":
         layers = {head: choose_layer(graph, chosen.layer, head)[0] for head in classes}
     elif chosen.layer is not None:
@@ -125,17 +130,17 @@ def _index(subject: str | None, classes: Sequence[str]) -> int | None:
     return int(subject) if re.fullmatch(r"[0-9]{1,6}", subject) and int(subject) < len(classes) else None
 
 
-def _asked(loaded: Loaded, path: Path, wanted: _Wanted | None, taken: set[str]) -> list[dict[str, Any]]:
+def _asked(classifier: Classifier, path: Path, wanted: _Wanted | None, taken: set[str]) -> list[dict[str, Any]]:
     """A record for each head; what is explained is written to files.
 
     Raises:
         CnnvizError: the image can't be read or explained, or a file can't be written.
     """
-    image = decoded(path, loaded.bits)
-    seen = loaded.fit(image)[None]
+    image = decoded(path, classifier.bits)
+    seen = classifier.fit(image)[None]
     records = []
-    for number, (head, shares) in enumerate(zip(loaded.heads, loaded.ask(seen), strict=True)):
-        classes, order = loaded.classes[head.name], np.argsort(-shares[0], kind="stable")
+    for number, (head, shares) in enumerate(zip(classifier.heads, classifier.ask(seen), strict=True)):
+        classes, order = classifier.classes[head.name], np.argsort(-shares[0], kind="stable")
         record: dict[str, Any] = {
             "head": head.name,
             "activation": head.activation,
@@ -146,19 +151,30 @@ def _asked(loaded: Loaded, path: Path, wanted: _Wanted | None, taken: set[str]) 
         if wanted is not None and number in wanted.classes:
             index = wanted.classes[number]
             target = Target(number, int(order[0]) if index is None else index)
-            made = explain(loaded.model, loaded.pixels(seen), method=wanted.method, target=target,
-                           layer=wanted.layers[number])  # fmt: skip
-            files = _written(loaded, image, made.map[0], wanted.out / _stem(path, head.name, wanted.method, taken))
-            record |= {"method": made.method, "layer": made.layer, "target": classes[target.index],
-                       "score": float(made.scores[0]), "strength": float(made.strength[0]), **files}  # fmt: skip
+            made = explain(
+                classifier.model,
+                classifier.pixels(seen),
+                method=wanted.method,
+                target=target,
+                layer=wanted.layers[number],
+            )
+            files = _written(classifier, image, made.map[0], wanted.out / _stem(path, head.name, wanted.method, taken))
+            record |= {
+                "method": made.method,
+                "layer": made.layer,
+                "target": classes[target.index],
+                "score": float(made.scores[0]),
+                "strength": float(made.strength[0]),
+                **files,
+            }
             if made.note:
                 record["note"] = made.note
         records.append(record)
     return records
 
 
-def _written(loaded: Loaded, image: np.ndarray, map_: np.ndarray, stem: Path) -> dict[str, str]:
-    top, left, height, width = images.crop_box(image.shape, loaded.image_size, loaded.crop)
+def _written(classifier: Classifier, image: np.ndarray, map_: np.ndarray, stem: Path) -> dict[str, str]:
+    top, left, height, width = images.crop_box(image.shape, classifier.image_size, classifier.crop)
     values = io.BytesIO()
     np.save(values, np.asarray(map_, np.float32), allow_pickle=False)
     png = images.to_png(overlay(image[top : top + height, left : left + width], map_, OPACITY))
@@ -179,13 +195,17 @@ def _tell(record: dict[str, Any]) -> None:
     print(printable(record["photo"]))
     width = max(len(head["head"]) for head in record["heads"])
     for head in record["heads"]:
-        first, *others = (f"{name} {words}" for (name, _), words in
-                          zip(head["top"], percents([share for _, share in head["top"]]), strict=True))  # fmt: skip
+        first, *others = (
+            f"{name} {words}"
+            for (name, _), words in zip(head["top"], percents([share for _, share in head["top"]]), strict=True)
+        )
         rest = ", ".join(others)
         print(f"  {head['head']:<{width}}  {first}{f'  ({rest})' if rest else ''}")
         if "method" in head:
             at = f" at {head['layer']}" if head["layer"] else ""
-            print(f"  {'':<{width}}  {METHODS[head['method']].title}{at} of {head['target']}: {head['overlay']}, "
-                  f"{head['map']}")  # fmt: skip
+            print(
+                f"  {'':<{width}}  {METHODS[head['method']].title}{at} of {head['target']}: {head['overlay']}, "
+                f"{head['map']}"
+            )
         if "note" in head:
             print(f"  {'':<{width}}  {head['note']}")

@@ -79,10 +79,12 @@ def wanted(name: str) -> Recipe:
 def _on_stand_in(recipe: Recipe) -> Recipe:
     names = _STAND_IN_HEADS[len(recipe.network.heads)]
     heads = tuple(h.model_copy(update={"name": name}) for h, name in zip(recipe.network.heads, names, strict=True))
-    return recipe.model_copy(update={
-        "data": recipe.data.model_copy(update={"dataset": _STAND_IN}),
-        "network": recipe.network.model_copy(update={"heads": heads}),
-    })  # fmt: skip
+    return recipe.model_copy(
+        update={
+            "data": recipe.data.model_copy(update={"dataset": _STAND_IN}),
+            "network": recipe.network.model_copy(update={"heads": heads}),
+        }
+    )
 
 
 def _reproduce(chosen: argparse.Namespace) -> int:
@@ -210,8 +212,10 @@ def _row(outcome: Outcome) -> str:
     epochs = str(run.written.epoch) if run.written.epoch >= of else f"{run.written.epoch} of {of}"
     validation = f"{found['val_accuracy']:.4f} (epoch {run.written.best_epoch})"
     tested = f"{test:.4f}" if test is not None else "–"
-    return (f"{start}| {validation} | {tested} | {parameters} | {recipe.data.dataset} | {epochs} | "
-            f"{_minutes(run.seconds)} |")  # fmt: skip
+    return (
+        f"{start}| {validation} | {tested} | {parameters} | {recipe.data.dataset} | {epochs} | "
+        f"{_minutes(run.seconds)} |"
+    )
 
 
 def _minutes(seconds: float | None) -> str:
@@ -229,8 +233,10 @@ def _notes(outcomes: list[Outcome]) -> list[str]:
             continue
         if one.recipe.data.dataset == _STAND_IN:
             heads = " and ".join(head.name for head in one.recipe.network.heads)
-            notes.append(f"* {one.name}: CelebA isn't on this computer; 4,000 other faces stand in for it, with "
-                         f"{heads} as what is learned.")  # fmt: skip
+            notes.append(
+                f"* {one.name}: CelebA isn't on this computer; 4,000 other faces stand in for it, with "
+                f"{heads} as what is learned."
+            )
         if told.split == "train":
             best = metrics.epochs(run.metrics_path)
             high = max((record["accuracy"] for record in best), default=0.0)
@@ -242,8 +248,10 @@ def _notes(outcomes: list[Outcome]) -> list[str]:
                 f"* {one.name}: trained for {run.written.epoch} epochs instead of {one.recipe.fit.all_epochs}."
             )
         if run.written.epoch < one.recipe.fit.all_epochs:
-            notes.append(f"* {one.name}: trained for {run.written.epoch} of its {one.recipe.fit.all_epochs} epochs, to "
-                         "save time; the figure is of those.")  # fmt: skip
+            notes.append(
+                f"* {one.name}: trained for {run.written.epoch} of its {one.recipe.fit.all_epochs} epochs, to "
+                "save time; the figure is of those."
+            )
     return notes
 
 

@@ -27,9 +27,12 @@ POLL_SECONDS = 0.25
 def add_train(verbs: argparse._SubParsersAction) -> None:
     """Adds `train`."""
     verb = add_verb(
-        verbs, "train", "start a run; prints its best figures as one JSON line when it ends", _train,
+        verbs,
+        "train",
+        "start a run; prints its best figures as one JSON line when it ends",
+        _train,
         "accepted for symmetry: the result is JSON anyway",
-    )  # fmt: skip
+    )
     add_recipe_arguments(verb)
     verb.add_argument("--detach", action="store_true", help="return at once; the run goes on by itself")
 

@@ -6,15 +6,15 @@ from cnnviz.data.samples import sample, sample_names, samples
 from cnnviz.data.split_images import SplitImages, prepare
 
 __all__ = [
-           "Dataset",
-           "Entry",
-           "Head",
-           "Split",
-           "SplitImages",
-           "catalogue",
-           "open_dataset",
-           "prepare",
-           "sample",
-           "sample_names",
-           "samples",
-]  # fmt: skip
+    "Dataset",
+    "Entry",
+    "Head",
+    "Split",
+    "SplitImages",
+    "catalogue",
+    "open_dataset",
+    "prepare",
+    "sample",
+    "sample_names",
+    "samples",
+]

@@ -87,8 +87,10 @@ def _keep(file: BinaryIO, name: str, key: tuple[str, int], progress: Progress | 
     digest, members = key
     shown = printable(name)[-80:]
     if members > MAX_MEMBERS:
-        raise DataError(f"{shown} has {members:,} members; at most {MAX_MEMBERS:,} are unpacked: unpack it yourself "
-                        f"and give the folder.")  # fmt: skip
+        raise DataError(
+            f"{shown} has {members:,} members; at most {MAX_MEMBERS:,} are unpacked: unpack it yourself "
+            f"and give the folder."
+        )
     home = place() / digest
     if found := _whole(home):
         return found
@@ -150,8 +152,10 @@ def _new(shown: str) -> Iterator[Path]:
         place().mkdir(parents=True, exist_ok=True)
         new = Path(tempfile.mkdtemp(**own_name(place())))
     except OSError as error:
-        raise DataError(f"{shown} can't be unpacked in {place()} ({error.strerror}): set CNNVIZ_CACHE to a folder that "
-                        f"can be written.") from None  # fmt: skip
+        raise DataError(
+            f"{shown} can't be unpacked in {place()} ({error.strerror}): set CNNVIZ_CACHE to a folder that "
+            f"can be written."
+        ) from None
     try:
         yield new
     finally:
@@ -204,8 +208,10 @@ def _beside(new: Path) -> Path:
 def _room(folder: Path, needed: int, shown: str) -> None:
     free = shutil.disk_usage(folder).free
     if free < needed + _SPARE:
-        raise DataError(f"{shown} needs {needed / 2**20:,.0f} MB in {place()}, where {free / 2**20:,.0f} MB are free: "
-                        f"make room, or set CNNVIZ_CACHE to another folder.")  # fmt: skip
+        raise DataError(
+            f"{shown} needs {needed / 2**20:,.0f} MB in {place()}, where {free / 2**20:,.0f} MB are free: "
+            f"make room, or set CNNVIZ_CACHE to another folder."
+        )
 
 
 @functools.lru_cache(maxsize=64)

@@ -34,8 +34,9 @@ def load_celeba(folder: Path, name: str, heads: Sequence[str] | None = None) -> 
     """
     for part in (ATTRIBUTES, PARTITION, IMAGES):
         if not (folder / part).exists():
-            raise DataError(f"{name} lacks {part!r} in {str(folder)!r}: CelebA's layout is {IMAGES}/, {ATTRIBUTES} "
-                            f"and {PARTITION}.")  # fmt: skip
+            raise DataError(
+                f"{name} lacks {part!r} in {str(folder)!r}: CelebA's layout is {IMAGES}/, {ATTRIBUTES} and {PARTITION}."
+            )
     attributes = attributes_of(folder)
     if heads is None:
         heads = ("Male", "Smiling") if {"Male", "Smiling"} <= set(attributes) else attributes[:2]
@@ -47,12 +48,15 @@ def load_celeba(folder: Path, name: str, heads: Sequence[str] | None = None) -> 
     there = set(listing(folder / IMAGES).images)
     usable = np.array([n in partition and n in there for n in names], bool)
     if not usable.any():
-        raise DataError(f"{name}: none of the {len(names):,} images named in {ATTRIBUTES} is both in {IMAGES}/ and "
-                        f"in {PARTITION}.")  # fmt: skip
+        raise DataError(
+            f"{name}: none of the {len(names):,} images named in {ATTRIBUTES} is both in {IMAGES}/ and in {PARTITION}."
+        )
     notes = []
     if not usable.all():
-        notes.append(f"{np.count_nonzero(~usable):,} of the {len(names):,} faces in {ATTRIBUTES} are left out: "
-                     f"they are not in {IMAGES}/ or not in {PARTITION}.")  # fmt: skip
+        notes.append(
+            f"{np.count_nonzero(~usable):,} of the {len(names):,} faces in {ATTRIBUTES} are left out: "
+            f"they are not in {IMAGES}/ or not in {PARTITION}."
+        )
     source = Files(folder / IMAGES, names)
     where = np.array([partition.get(n, -1) for n in names])
     splits = {}
@@ -102,8 +106,10 @@ def attributes_of(folder: Path) -> tuple[str, ...]:
     except (OSError, UnicodeDecodeError) as error:
         raise DataError(f"{path.name} can't be read: {error}.") from None
     if not count.strip().isdigit() or not names:
-        raise DataError(f"{path.name} is not CelebA's: expected the number of faces in line 1 and the attributes' "
-                        f"names in line 2, got {count.strip()[:40]!r}.")  # fmt: skip
+        raise DataError(
+            f"{path.name} is not CelebA's: expected the number of faces in line 1 and the attributes' "
+            f"names in line 2, got {count.strip()[:40]!r}."
+        )
     return tuple(map(printable, names))
 
 
@@ -164,7 +170,9 @@ def _read_partition(path: str, changed: tuple[int, int]) -> dict[str, int]:
             if not words:
                 continue
             if len(words) != 2 or words[1] not in ("0", "1", "2"):
-                raise DataError(f"{Path(path).name}, line {number}: expected a file name and 0, 1 or 2, "
-                                f"got {printable(line.strip()[:60])!r}.")  # fmt: skip
+                raise DataError(
+                    f"{Path(path).name}, line {number}: expected a file name and 0, 1 or 2, "
+                    f"got {printable(line.strip()[:60])!r}."
+                )
             found[words[0]] = int(words[1])
     return found

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from cnnviz.data.dataset import Dataset
 from cnnviz.data.resolve import open_dataset
 from cnnviz.errors import DataError, one_of
-from cnnviz.network import Head
+from cnnviz.model_spec import Head
 from cnnviz.recipe import Recipe
 
 __all__ = ["adapt", "check", "ready"]
@@ -20,12 +20,15 @@ def check(recipe: Recipe, dataset: Dataset) -> None:
     found = {head.name: head for head in dataset.heads}
     for head in recipe.network.heads:
         if head.name not in found:
-            raise DataError(f"{dataset.name} has no labels {head.name!r} for the network's head: "
-                            f"{one_of(head.name, found)}.")  # fmt: skip
+            raise DataError(
+                f"{dataset.name} has no labels {head.name!r} for the model's head: {one_of(head.name, found)}."
+            )
         classes = len(found[head.name].classes)
         if head.classes != classes:
-            raise DataError(f"Head {head.name!r} tells {head.classes} classes apart but {dataset.name} has {classes}: "
-                            f"give it {classes} units.")  # fmt: skip
+            raise DataError(
+                f"Head {head.name!r} tells {head.classes} classes apart but {dataset.name} has {classes}: "
+                f"give it {classes} units."
+            )
 
 
 def adapt(recipe: Recipe, dataset: Dataset) -> Recipe:
@@ -43,8 +46,10 @@ def adapt(recipe: Recipe, dataset: Dataset) -> Recipe:
     for head in recipe.network.heads:
         if head.name not in classes:
             if not free:
-                raise DataError(f"The network has {len(recipe.network.heads)} heads but {dataset.name} has labels for "
-                                f"{len(classes)}: {', '.join(classes)}.")  # fmt: skip
+                raise DataError(
+                    f"The model has {len(recipe.network.heads)} heads but {dataset.name} has labels for "
+                    f"{len(classes)}: {', '.join(classes)}."
+                )
             head = head.model_copy(update={"name": free.pop(0)})
         heads.append(_with_classes(head, classes[head.name]))
     if tuple(heads) == recipe.network.heads:

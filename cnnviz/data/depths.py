@@ -48,8 +48,9 @@ def bits_of(folder: Path, names: Sequence[str]) -> int | None:
 
 def note(bits: int) -> str:
     """Returns a sentence for the dataset's notes."""
-    return (f"Its images have more than 8 bits and use {bits} of them: 0..{(1 << bits) - 1:,} became 0..255, in all "
-            "alike.")  # fmt: skip
+    return (
+        f"Its images have more than 8 bits and use {bits} of them: 0..{(1 << bits) - 1:,} became 0..255, in all alike."
+    )
 
 
 def _bits(path: Path) -> int:

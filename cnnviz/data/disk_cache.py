@@ -71,13 +71,17 @@ def on_disk(split: Split, data: recipe.Data, whole: bool, size: int, done: Itera
     except OSError as error:
         if error.errno == errno.ENOSPC:
             raise _full(folder, size, shutil.disk_usage(folder).free) from None
-        raise DataError(f"Decoded images can't be kept in {folder} ({error.strerror}): set CNNVIZ_CACHE to a folder "
-                        f"that can be written.") from None  # fmt: skip
+        raise DataError(
+            f"Decoded images can't be kept in {folder} ({error.strerror}): set CNNVIZ_CACHE to a folder "
+            f"that can be written."
+        ) from None
 
 
 def _full(folder: Path, size: int, free: int) -> DataError:
-    return DataError(f"Decoded images need {size / 2**30:.1f} GB in {folder}, where {free / 2**30:.1f} GB are free: "
-                     f"make room, set CNNVIZ_CACHE to another folder, or use a smaller image size.")  # fmt: skip
+    return DataError(
+        f"Decoded images need {size / 2**30:.1f} GB in {folder}, where {free / 2**30:.1f} GB are free: "
+        f"make room, set CNNVIZ_CACHE to another folder, or use a smaller image size."
+    )
 
 
 def _key(split: Split, data: recipe.Data, whole: bool) -> str | None:

@@ -27,7 +27,7 @@ READ_SECONDS = 20.0
 class Remote:
     """A file as it must be: where it is had, its bytes and their digest; `None` is unknown.
 
-    `instead` says what a person without a network can do.
+    `instead` says what a person without a model can do.
     """
 
     url: str
@@ -84,11 +84,15 @@ def _download(remote: Remote, path: Path, what: str, progress: Progress | None) 
                 if progress is not None:
                     progress(f"Downloading {what}", min(done, expected or done), expected or 0)
     except _NoWay as error:
-        raise DataError(f"{what} can't be found on this computer, and {remote.url} can't be reached ({error}): "
-                        f"connect to the network, or {remote.instead}.") from None  # fmt: skip
+        raise DataError(
+            f"{what} can't be found on this computer, and {remote.url} can't be reached ({error}): "
+            f"connect to the model, or {remote.instead}."
+        ) from None
     if done != (done if expected is None else expected) or hashed.hexdigest() != (remote.digest or hashed.hexdigest()):
-        raise DataError(f"What {remote.url} sent is not the file that was expected ({done:,} of {expected or done:,} "
-                        f"bytes, {remote.algorithm} {hashed.hexdigest()[:12]}…): try again later.")  # fmt: skip
+        raise DataError(
+            f"What {remote.url} sent is not the file that was expected ({done:,} of {expected or done:,} "
+            f"bytes, {remote.algorithm} {hashed.hexdigest()[:12]}…): try again later."
+        )
 
 
 class _NoWay(Exception):

@@ -35,17 +35,23 @@ def without(splits: Mapping[str, Split], names: Sequence[str], title: str) -> di
         found |= {name: alike[composed(name)] for name in unknown}
     for called in names:
         if not found[called]:
-            raise DataError(f"{title} has no image {called!r} to leave out: take it out of data.without, or write it "
-                            f"as the data does, such as {_example(splits)!r}.")  # fmt: skip
+            raise DataError(
+                f"{title} has no image {called!r} to leave out: take it out of data.without, or write it "
+                f"as the data does, such as {_example(splits)!r}."
+            )
         if len(found[called]) > 1:
-            raise DataError(f"{title} has {len(found[called])} images {called!r}: write in data.without which one is "
-                            f"meant, such as {'test:' + called!r}.")  # fmt: skip
+            raise DataError(
+                f"{title} has {len(found[called])} images {called!r}: write in data.without which one is "
+                f"meant, such as {'test:' + called!r}."
+            )
     gone = set().union(*found.values())
     left = {name: _left(split, gone) for name, split in splits.items()}
     for name, split in left.items():
         if not len(split):
-            raise DataError(f"Without the {len(wanted):,} images of data.without, {title} has no {name} image "
-                            "left: take some back in.")  # fmt: skip
+            raise DataError(
+                f"Without the {len(wanted):,} images of data.without, {title} has no {name} image "
+                "left: take some back in."
+            )
     return left
 
 

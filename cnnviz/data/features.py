@@ -42,7 +42,7 @@ def features(
     Args:
         split: where the images come from.
         data: the recipe's part with size, channels and crop.
-        stem: what tells the part of the network that computes them, weights included, from all others.
+        stem: what tells the part of the model that computes them, weights included, from all others.
         compute: from uint8 (n, height, width, channels), at most `BATCH` of them, to float32 (n, ...).
         what: what they are called in progress.
         progress: called with images done and in all.
@@ -68,8 +68,9 @@ def features(
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             raise _full(folder, shutil.disk_usage(folder).free) from None
-        raise DataError(f"Features can't be kept in {folder} ({error.strerror}): set CNNVIZ_CACHE to a folder that can "
-                        "be written.") from None  # fmt: skip
+        raise DataError(
+            f"Features can't be kept in {folder} ({error.strerror}): set CNNVIZ_CACHE to a folder that can be written."
+        ) from None
 
 
 def _key(split: Split, data: recipe.Data, stem: str) -> str | None:
@@ -132,8 +133,10 @@ def _check_room(file, size: int) -> None:
 
 def _full(folder: Path, free: int, size: int | None = None) -> DataError:
     needed = f"Features need {size / 2**30:.1f} GB" if size is not None else "Features need room"
-    return DataError(f"{needed} in {folder}, where {free / 2**30:.1f} GB are free: make room, set CNNVIZ_CACHE to "
-                     "another folder, or set network.backbone.cached to false.")  # fmt: skip
+    return DataError(
+        f"{needed} in {folder}, where {free / 2**30:.1f} GB are free: make room, set CNNVIZ_CACHE to "
+        "another folder, or set network.backbone.cached to false."
+    )
 
 
 def _bytes(index: dict) -> int:

@@ -69,15 +69,19 @@ def load_folder(folder: Path, name: str, *, without: Sequence[str] = ()) -> Data
     for split, parts in found.items():
         extra = [sub for sub in parts if sub not in classes]
         if extra:
-            raise DataError(f"{name}: the {split} split has the class {printable(extra[0])!r}, which the training "
-                            f"split ({_some(classes)}) has not: give all splits the same classes.")  # fmt: skip
+            raise DataError(
+                f"{name}: the {split} split has the class {printable(extra[0])!r}, which the training "
+                f"split ({_some(classes)}) has not: give all splits the same classes."
+            )
         for sub in classes:
             if not any(one.images for one in parts.get(sub, {}).values()):
                 sentence = f"{name}: the {split} split has no images of {printable(sub)!r}"
                 if split == "train" or sub in parts:
                     where = roots[split] / next(iter(parts.get(sub, {sub: None})))
-                    raise DataError(f"{sentence}, the folder {str(where)!r} {_emptied(parts.get(sub, {}))}: "
-                                    f"add images or remove it.")  # fmt: skip
+                    raise DataError(
+                        f"{sentence}, the folder {str(where)!r} {_emptied(parts.get(sub, {}))}: "
+                        f"add images or remove it."
+                    )
                 notes.append(f"{sentence}.")
     made = {split: _split(folder, split, roots[split], parts, classes) for split, parts in found.items()}
     bits = bits_of(folder, [name for part in made.values() for name in part.source.names])
@@ -113,8 +117,9 @@ def _unread(
         sentences.append(f"{beside:,} image{'s' * (beside > 1)} beside the class folders, in none of them, left out.")
     others = [name for name in inside.folders if name not in splits.values()] if splits else []
     if lost := sum(len(tree(folder / name).images) for name in others):
-        sentences.append(f"{lost:,} image{'s' * (lost > 1)} left out in {_some(tuple(others))}, beside the folders "
-                         f"of the splits.")  # fmt: skip
+        sentences.append(
+            f"{lost:,} image{'s' * (lost > 1)} left out in {_some(tuple(others))}, beside the folders of the splits."
+        )
     all_trees = [one for subfolders in trees.values() for one in subfolders.values()]
     return sentences + left_out(
         added(one.others for one in all_trees),
@@ -138,8 +143,10 @@ def _split(folder: Path, name: str, root: Path, found: dict[str, Trees], classes
 def _nothing(folder: Path, inside: Listing, below: Trees) -> str:
     where = repr(str(folder))
     if inside.images:
-        return (f"The folder {where} has {len(inside.images):,} images but no class folders: "
-                f"put the images of each class in a folder of its name.")  # fmt: skip
+        return (
+            f"The folder {where} has {len(inside.images):,} images but no class folders: "
+            f"put the images of each class in a folder of its name."
+        )
     others = added([inside.others, *(one.others for one in below.values())])
     among = f" in its folders {_some(tuple(below))}" if below else ""
     return f"The folder {where} has no images{among}{instead(others)}: {_EXPECTED}."

@@ -56,9 +56,14 @@ _CIFAR_FOLDER = "cifar-10-batches-py"
 _PLACES = {
     "mnist": ("mnist.npz",),
     "fashion_mnist": ("fashion-mnist", "fashion_mnist"),
-    "cifar10": (_CIFAR_FOLDER, f"{_CIFAR_FOLDER}-target/{_CIFAR_FOLDER}", f"{_CIFAR_FOLDER}-target_archive",
-                "cifar-10-python.tar.gz", f"{_CIFAR_FOLDER}.tar.gz"),
-}  # fmt: skip
+    "cifar10": (
+        _CIFAR_FOLDER,
+        f"{_CIFAR_FOLDER}-target/{_CIFAR_FOLDER}",
+        f"{_CIFAR_FOLDER}-target_archive",
+        "cifar-10-python.tar.gz",
+        f"{_CIFAR_FOLDER}.tar.gz",
+    ),
+}
 
 
 def data_root() -> Path | None:
@@ -176,8 +181,20 @@ def _cifar(path: Path, progress: Progress | None) -> dict[str, tuple[np.ndarray,
                 ):
                     raise ValueError(f"{name} has not the form of CIFAR-10")
                 found["test" if name == "test_batch" else "train"].append((pixels, labels))
-    except (OSError, EOFError, KeyError, TypeError, ValueError, AttributeError, IndexError, ImportError,
-            pickle.UnpicklingError, tarfile.TarError, zlib.error, MemoryError) as error:  # fmt: skip
+    except (
+        OSError,
+        EOFError,
+        KeyError,
+        TypeError,
+        ValueError,
+        AttributeError,
+        IndexError,
+        ImportError,
+        pickle.UnpicklingError,
+        tarfile.TarError,
+        zlib.error,
+        MemoryError,
+    ) as error:
         raise DataError(f"CIFAR-10 in {path} can't be read ({error}): delete it, and it is fetched again.") from None
     made = {}
     for split, parts in found.items():

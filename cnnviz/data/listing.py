@@ -13,8 +13,22 @@ from pathlib import Path, PurePath
 from cnnviz.data.dataset import printable
 from cnnviz.errors import DataError
 
-__all__ = ["SUFFIXES", "Endings", "Listing", "Tree", "added", "ending", "has_images", "instead", "is_hidden",
-           "is_hidden_image", "is_image", "left_out", "listing", "tree"]  # fmt: skip
+__all__ = [
+    "SUFFIXES",
+    "Endings",
+    "Listing",
+    "Tree",
+    "added",
+    "ending",
+    "has_images",
+    "instead",
+    "is_hidden",
+    "is_hidden_image",
+    "is_image",
+    "left_out",
+    "listing",
+    "tree",
+]
 
 SUFFIXES = (".jpg", ".jpeg", ".jfif", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff")
 _SETTLED_NS = 2 * 10**9  # file systems' clocks are coarse: a folder that changed just now may change again unseen

@@ -15,7 +15,7 @@ from cnnviz.data.dataset import Arrays, Dataset, Head, Split, printable
 from cnnviz.data.spellings import spellings
 from cnnviz.depth import holding
 from cnnviz.errors import DataError
-from cnnviz.network import MAX_CLASSES
+from cnnviz.model_spec import MAX_CLASSES
 
 __all__ = ["MAX_ARRAY_BYTES", "headers", "load_npz", "pairs", "to_uint8"]
 
@@ -26,13 +26,29 @@ _MAX_LABELS, _MAX_LABEL_BYTES = 20_000_000, 2**30
 """Of a split: how many images, and the bytes of all their labels, which are read at once."""
 _PAIRS = {
     "train": (("x_train", "y_train"), ("train_images", "train_labels"), ("images", "labels"), ("x", "y")),
-    "validation": (("x_val", "y_val"), ("x_valid", "y_valid"), ("x_validation", "y_validation"),
-                   ("val_images", "val_labels")),
+    "validation": (
+        ("x_val", "y_val"),
+        ("x_valid", "y_valid"),
+        ("x_validation", "y_validation"),
+        ("val_images", "val_labels"),
+    ),
     "test": (("x_test", "y_test"), ("test_images", "test_labels")),
-}  # fmt: skip
+}
 _CLASS_NAMES = ("class_names", "classes", "label_names", "names")
-_BROKEN = (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, KeyError,
-           TypeError, SyntaxError, tokenize.TokenError, MemoryError)  # fmt: skip
+_BROKEN = (
+    OSError,
+    ValueError,
+    EOFError,
+    zipfile.BadZipFile,
+    zlib.error,
+    NotImplementedError,
+    RuntimeError,
+    KeyError,
+    TypeError,
+    SyntaxError,
+    tokenize.TokenError,
+    MemoryError,
+)
 """What zipfile and NumPy raise for archives and headers that aren't as they must be (the last four: of nested ones)."""
 
 
@@ -58,8 +74,10 @@ def load_npz(path: Path, name: str) -> Dataset:
     found = headers(path)
     keys = pairs(path, found)
     if "train" not in keys:
-        raise DataError(f"{name} has no images and labels under a name known here but {_named(found)}: expected "
-                        f"X_train and y_train, with X_test and y_test, or images and labels.")  # fmt: skip
+        raise DataError(
+            f"{name} has no images and labels under a name known here but {_named(found)}: expected "
+            f"X_train and y_train, with X_test and y_test, or images and labels."
+        )
     for split, (images, labels) in keys.items():
         _check_shape(name, found[images])
         _check_labels(name, split, found[labels], found[images])
@@ -115,17 +133,23 @@ def _header(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> Header:
         shape, _, dtype = read(file)
         start = file.tell()
     if dtype.hasobject:
-        raise DataError(f"The array {printable(key)!r} holds Python objects (a pickle), which are never loaded: save "
-                        f"it as numbers, with one shape for all images.")  # fmt: skip
+        raise DataError(
+            f"The array {printable(key)!r} holds Python objects (a pickle), which are never loaded: save "
+            f"it as numbers, with one shape for all images."
+        )
     if dtype.itemsize == 0 or any(isinstance(n, bool) or n < 0 for n in shape):
         raise DataError(f"The array {printable(key)!r} is damaged: its header says {dtype} of the shape {shape}.")
     size = int(np.prod([int(n) for n in shape], dtype=object)) * dtype.itemsize
     if size > MAX_ARRAY_BYTES:
-        raise DataError(f"The array {printable(key)!r} has {size / 2**30:.1f} GB; at most {MAX_ARRAY_BYTES // 2**30} "
-                        f"GB are read: save the images as uint8, smaller, or as a folder.")  # fmt: skip
+        raise DataError(
+            f"The array {printable(key)!r} has {size / 2**30:.1f} GB; at most {MAX_ARRAY_BYTES // 2**30} "
+            f"GB are read: save the images as uint8, smaller, or as a folder."
+        )
     if size != member.file_size - start:
-        raise DataError(f"The array {printable(key)!r} is damaged: its header says {size:,} bytes, the archive has "
-                        f"{member.file_size - start:,}.")  # fmt: skip
+        raise DataError(
+            f"The array {printable(key)!r} is damaged: its header says {size:,} bytes, the archive has "
+            f"{member.file_size - start:,}."
+        )
     return Header(key, tuple(shape), dtype)
 
 
@@ -157,8 +181,10 @@ def _pair(path: Path, found: dict[str, Header], split: str, pairs: tuple) -> tup
         if images in found:
             if labels not in found:
                 key = found[images].key
-                raise DataError(f"{printable(path.name)} has images ({key}) but no labels {labels!r} for them: "
-                                f"it has {_named(found)}.")  # fmt: skip
+                raise DataError(
+                    f"{printable(path.name)} has images ({key}) but no labels {labels!r} for them: "
+                    f"it has {_named(found)}."
+                )
             return images, labels
     return None
 
@@ -171,11 +197,14 @@ def _named(found: dict[str, Header]) -> str:
 def _check_shape(name: str, header: Header) -> None:
     shape = header.shape
     if len(shape) == 4 and shape[1] in (1, 3) and shape[3] not in (1, 3, 4):
-        raise DataError(f"{name}: {header.key} has the shape {shape}, channels first; expected (n, height, width, "
-                        f"channels): save np.moveaxis({header.key}, 1, -1).")  # fmt: skip
+        raise DataError(
+            f"{name}: {header.key} has the shape {shape}, channels first; expected (n, height, width, "
+            f"channels): save np.moveaxis({header.key}, 1, -1)."
+        )
     if not (len(shape) == 3 or (len(shape) == 4 and shape[3] in (1, 3, 4))) or min(shape) < 1:
-        raise DataError(f"{name}: {header.key} has the shape {shape}; expected (n, height, width) or (n, height, "
-                        f"width, 1, 3 or 4).")  # fmt: skip
+        raise DataError(
+            f"{name}: {header.key} has the shape {shape}; expected (n, height, width) or (n, height, width, 1, 3 or 4)."
+        )
     if header.dtype.kind not in "buif":
         raise DataError(f"{name}: {header.key} has the type {header.dtype}; expected numbers, best uint8 of 0..255.")
 
@@ -186,26 +215,32 @@ def _check_labels(name: str, split: str, header: Header, images: Header) -> None
     if len(shape) not in (1, 2) or min(shape) < 1 or kind.kind not in "USbuif":
         raise _no_labels(name, split, shape, kind)
     if shape[0] != images.shape[0]:
-        raise DataError(f"{name}: {images.key} has {images.shape[0]:,} images but there are {shape[0]:,} labels "
-                        f"for them.")  # fmt: skip
+        raise DataError(
+            f"{name}: {images.key} has {images.shape[0]:,} images but there are {shape[0]:,} labels for them."
+        )
     size = int(np.prod(shape, dtype=object)) * kind.itemsize
     if shape[0] > _MAX_LABELS or size > _MAX_LABEL_BYTES:
-        raise DataError(f"{name}: the {split} labels are {shape[0]:,} of {size // shape[0]:,} bytes; at most "
-                        f"{_MAX_LABELS:,} in {_MAX_LABEL_BYTES // 2**30} GB are read: save them as numbers of classes, "
-                        f"or fewer images.")  # fmt: skip
+        raise DataError(
+            f"{name}: the {split} labels are {shape[0]:,} of {size // shape[0]:,} bytes; at most "
+            f"{_MAX_LABELS:,} in {_MAX_LABEL_BYTES // 2**30} GB are read: save them as numbers of classes, "
+            f"or fewer images."
+        )
 
 
 def _no_labels(name: str, split: str, shape: tuple[int, ...], kind: np.dtype) -> DataError:
-    return DataError(f"{name}: the {split} labels have the shape {shape} and type {kind}; expected n integers or n "
-                     f"one-hot rows.")  # fmt: skip
+    return DataError(
+        f"{name}: the {split} labels have the shape {shape} and type {kind}; expected n integers or n one-hot rows."
+    )
 
 
 def _names(path: Path, name: str, header: Header) -> tuple[str, ...]:
     """The classes' names, where there aren't too many."""
     count = int(np.prod(header.shape, dtype=object))
     if count > MAX_CLASSES or count * header.dtype.itemsize > _MAX_NAMES_BYTES:
-        raise DataError(f"{name}: {printable(header.key)} names {count:,} classes; at most {MAX_CLASSES:,} can be "
-                        f"learned, with names of {_MAX_NAMES_BYTES // 2**20} MB in all.")  # fmt: skip
+        raise DataError(
+            f"{name}: {printable(header.key)} names {count:,} classes; at most {MAX_CLASSES:,} can be "
+            f"learned, with names of {_MAX_NAMES_BYTES // 2**20} MB in all."
+        )
     return tuple(printable(str(one)) for one in _read(path, header.key).reshape(-1))
 
 
@@ -220,8 +255,9 @@ def _classes(
         for split, y in texts.items():
             extra = np.setdiff1d(y, known)
             if len(extra):
-                raise DataError(f"{name}: the {split} labels have {printable(str(extra[0]))!r}, which the training "
-                                f"labels have not.")  # fmt: skip
+                raise DataError(
+                    f"{name}: the {split} labels have {printable(str(extra[0]))!r}, which the training labels have not."
+                )
         labels = {split: np.searchsorted(known, y.reshape(-1)) for split, y in texts.items()}
         return labels, tuple(printable(str(text)) for text in known)
     labels = {split: _indices(name, split, y) for split, y in raw.items()}
@@ -229,12 +265,16 @@ def _classes(
     for split, y in labels.items():
         wrong = y[(y < 0) | (y >= count)]
         if len(wrong):
-            raise DataError(f"{name}: the {split} labels have {wrong[0]}, out of range: expected 0 to {count - 1}, for "
-                            f"{'its class names' if classes else 'the classes of the training labels'}.")  # fmt: skip
+            raise DataError(
+                f"{name}: the {split} labels have {wrong[0]}, out of range: expected 0 to {count - 1}, for "
+                f"{'its class names' if classes else 'the classes of the training labels'}."
+            )
     missing = np.setdiff1d(np.arange(min(count, len(labels["train"]) + 1)), labels["train"])
     if len(missing):
-        raise DataError(f"{name}: no training label is {missing[0]}, of the classes 0 to {count - 1}: number the "
-                        f"classes 0, 1, 2, … without gaps.")  # fmt: skip
+        raise DataError(
+            f"{name}: no training label is {missing[0]}, of the classes 0 to {count - 1}: number the "
+            f"classes 0, 1, 2, … without gaps."
+        )
     return labels, classes or tuple(map(str, range(count)))
 
 
@@ -253,8 +293,10 @@ def _indices(name: str, split: str, labels: np.ndarray) -> np.ndarray:
         raise _no_labels(name, split, labels.shape, labels.dtype)
     if labels.ndim == 2 and labels.shape[1] > 1:
         if not (((labels == 0) | (labels == 1)).all() and (labels.sum(axis=1) == 1).all()):
-            raise DataError(f"{name}: the {split} labels have the shape {labels.shape} but aren't one-hot: every row "
-                            f"needs one 1 and else 0.")  # fmt: skip
+            raise DataError(
+                f"{name}: the {split} labels have the shape {labels.shape} but aren't one-hot: every row "
+                f"needs one 1 and else 0."
+            )
         return labels.argmax(axis=1)
     labels = labels.reshape(-1)
     if labels.dtype.kind == "f" and not (np.isfinite(labels) & (labels == np.rint(labels))).all():

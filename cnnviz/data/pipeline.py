@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from cnnviz.augment import augment_batch, mix_batch
 from cnnviz.data.split_images import SplitImages
-from cnnviz.network import Head
+from cnnviz.model_spec import Head
 from cnnviz.recipe import Recipe
 
 __all__ = ["evaluation", "order", "steps", "training"]

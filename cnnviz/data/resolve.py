@@ -13,7 +13,7 @@ from cnnviz.data import archive, bundled, celeba, folder, keras_sets, npz, roots
 from cnnviz.data.dataset import Dataset, Progress, printable
 from cnnviz.data.listing import listing
 from cnnviz.errors import DataError, one_of
-from cnnviz.network import MAX_CLASSES
+from cnnviz.model_spec import MAX_CLASSES
 
 __all__ = ["Entry", "catalogue", "open_dataset", "place_of"]
 
@@ -45,11 +45,7 @@ _BUNDLED = {"digits": bundled.load_digits, "shapes": bundled.load_shapes}
 
 
 def open_dataset(
-    data: recipe.Data,
-    heads: Sequence[str] | None = None,
-    *,
-    progress: Progress | None = None,
-    anywhere: bool = True,
+    data: recipe.Data, heads: Sequence[str] | None = None, *, progress: Progress | None = None, anywhere: bool = True
 ) -> Dataset:
     """Returns the dataset that a recipe names, with the splits, limits and balance it asks for.
 
@@ -72,8 +68,10 @@ def open_dataset(
     dataset = _with_heads(dataset, heads)
     for head in dataset.heads:
         if len(head.classes) > MAX_CLASSES:
-            raise DataError(f"{dataset.title} has {len(head.classes):,} classes of {head.name}; at most "
-                            f"{MAX_CLASSES:,} can be learned.")  # fmt: skip
+            raise DataError(
+                f"{dataset.title} has {len(head.classes):,} classes of {head.name}; at most "
+                f"{MAX_CLASSES:,} can be learned."
+            )
     return splits.arrange(dataset, data)
 
 
@@ -150,8 +148,10 @@ def _path(name: str, anywhere: bool) -> Path:
         where = f"{roots.told()}; CNNVIZ_ROOTS names further folders"
     known = [*_KNOWN, *(found.removesuffix(".npz") for found in _found())]
     shown = printable(name if len(name) <= 80 else f"…{name[-79:]}")
-    raise DataError(f"There is no dataset {shown!r}: {one_of(name, map(printable, known))}, or give the path of a "
-                    f"folder, .zip or .npz file ({where}).")  # fmt: skip
+    raise DataError(
+        f"There is no dataset {shown!r}: {one_of(name, map(printable, known))}, or give the path of a "
+        f"folder, .zip or .npz file ({where})."
+    )
 
 
 def _with_heads(dataset: Dataset, heads: Sequence[str] | None) -> Dataset:

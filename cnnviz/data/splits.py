@@ -45,8 +45,10 @@ def arrange(dataset: Dataset, data: recipe.Data) -> Dataset:
         if data.balanced:
             chosen, missing = balanced(splits[name].labels, limit)
             if limit and len(chosen) < limit:
-                notes.append(f"{name.capitalize()}: {len(chosen)} of the {limit} samples asked for, because the "
-                             f"rarest group has no more.")  # fmt: skip
+                notes.append(
+                    f"{name.capitalize()}: {len(chosen)} of the {limit} samples asked for, because the "
+                    f"rarest group has no more."
+                )
             if missing:
                 notes.append(f"{name.capitalize()} has no sample of {missing} of the groups to be balanced.")
         else:
@@ -127,8 +129,10 @@ def _held_out(split: Split, name: str, share: float, seed: int) -> tuple[Split, 
     if np.bincount(group).min() < 2:
         head, labels = next(iter(split.labels.items()))
         rare = int(labels[group == np.bincount(group).argmin()][0])
-        raise DataError(f"Class {rare} of {head} has one sample left to train on, so none can be held out for {name}: "
-                        f"give every class at least 3 images, or splits of its own.")  # fmt: skip
+        raise DataError(
+            f"Class {rare} of {head} has one sample left to train on, so none can be held out for {name}: "
+            f"give every class at least 3 images, or splits of its own."
+        )
     held = stratified(group, share, seed)
     return split.take(np.flatnonzero(~held)), split.take(np.flatnonzero(held), name)
 
@@ -142,9 +146,13 @@ def _check_classes(dataset: Dataset, train: Split) -> None:
         counts = np.bincount(train.labels[head.name], minlength=len(head.classes))
         if np.count_nonzero(counts) == 1 or len(head.classes) == 1:
             only = head.classes[int(counts.argmax())]
-            raise DataError(f"All training samples of {dataset.name} are {only!r} ({head.name}): "
-                            f"a classifier needs samples of at least two classes.")  # fmt: skip
+            raise DataError(
+                f"All training samples of {dataset.name} are {only!r} ({head.name}): "
+                f"a classifier needs samples of at least two classes."
+            )
         if not counts.all():
             empty = head.classes[int(np.flatnonzero(counts == 0)[0])]
-            raise DataError(f"{dataset.name} has no training sample of {empty!r} ({head.name}): "
-                            f"add some, remove the class, or raise the limit for train.")  # fmt: skip
+            raise DataError(
+                f"{dataset.name} has no training sample of {empty!r} ({head.name}): "
+                f"add some, remove the class, or raise the limit for train."
+            )

@@ -14,8 +14,17 @@ from cnnviz.data.dataset import printable
 from cnnviz.data.listing import Endings, ending, instead, is_hidden, is_hidden_image, is_image
 from cnnviz.errors import DataError
 
-__all__ = ["MAX_ARRAYS", "MAX_ARRAY_BYTES", "MAX_BYTES", "MAX_DEPTH", "MAX_MEMBERS", "MAX_RATIO", "arrays", "images",
-           "unread"]  # fmt: skip
+__all__ = [
+    "MAX_ARRAYS",
+    "MAX_ARRAY_BYTES",
+    "MAX_BYTES",
+    "MAX_DEPTH",
+    "MAX_MEMBERS",
+    "MAX_RATIO",
+    "arrays",
+    "images",
+    "unread",
+]
 
 MAX_MEMBERS = 50_000
 MAX_ARRAYS = 100
@@ -68,8 +77,10 @@ def images(archive: zipfile.ZipFile, size: int, shown: str) -> Chosen:
         chosen = [(info, parts[1:]) for info, parts in chosen]
     if min((len(parts) for _, parts in chosen), default=0) < 2 or len({parts[:-1] for _, parts in chosen}) < 2:
         why = ", but not in folders of their classes" if chosen else instead(unread(archive)[0])
-        raise DataError(f"{shown} has {len(chosen):,} images{why}: expected one folder of images a class, two at "
-                        f"least, such as cat/1.jpg and dog/1.jpg.")  # fmt: skip
+        raise DataError(
+            f"{shown} has {len(chosen):,} images{why}: expected one folder of images a class, two at "
+            f"least, such as cat/1.jpg and dog/1.jpg."
+        )
     return chosen
 
 
@@ -112,8 +123,10 @@ def _measure(infos: Sequence[zipfile.ZipInfo], size: int, end: int, shown: str, 
     """Sizes, methods and places of all members."""
     total = sum(info.file_size for info in infos)
     if total > most:
-        raise DataError(f"{shown} would have {total / 2**30:,.1f} GB when unpacked; at most {most / 2**30:.0f} GB are: "
-                        f"make the images smaller, or unpack it yourself and give the folder.")  # fmt: skip
+        raise DataError(
+            f"{shown} would have {total / 2**30:,.1f} GB when unpacked; at most {most / 2**30:.0f} GB are: "
+            f"make the images smaller, or unpack it yourself and give the folder."
+        )
     for info in infos:
         if info.flag_bits & 0x41:
             raise _refused(shown, info, "is encrypted")
@@ -122,8 +135,10 @@ def _measure(infos: Sequence[zipfile.ZipInfo], size: int, end: int, shown: str, 
         if info.file_size > max(_SMALL, MAX_RATIO * info.compress_size):
             raise _refused(shown, info, f"would grow to more than {MAX_RATIO} times its size")
     if total > max(64 * _SMALL, MAX_RATIO * size):
-        raise DataError(f"{shown} is refused: it would grow to {total / max(size, 1):,.0f} times its size, and more "
-                        f"than {MAX_RATIO} times is not what images do.")  # fmt: skip
+        raise DataError(
+            f"{shown} is refused: it would grow to {total / max(size, 1):,.0f} times its size, and more "
+            f"than {MAX_RATIO} times is not what images do."
+        )
     at = 0
     for info in sorted(infos, key=lambda info: info.header_offset):
         if info.header_offset < at:

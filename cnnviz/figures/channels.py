@@ -96,10 +96,15 @@ def colour_bar(shades: Shades, channels: Sequence[int], colour_map: str, ends: t
     if low < 0 and ends is not None and shades.from_zero:
         words[0] = f"− {words[1]}"
     png = cv2.imencode(".png", in_colours(np.arange(first, FULL + 1, dtype=np.int16)[None], colour_map)[..., ::-1])[1]
-    mark = "" if zero is None else (
-        f'<span style="position:absolute;left:{zero:.1f}%;top:0;bottom:0;border-left:2px solid currentColor"></span>'
-        f'<span style="position:absolute;left:{zero:.1f}%;bottom:100%;transform:translateX(-50%)">0</span>'
-    )  # fmt: skip
+    mark = (
+        ""
+        if zero is None
+        else (
+            f'<span style="position:absolute;left:{zero:.1f}%;top:0;bottom:0;border-left:2px solid currentColor">'
+            "</span>"
+            f'<span style="position:absolute;left:{zero:.1f}%;bottom:100%;transform:translateX(-50%)">0</span>'
+        )
+    )
     alt = f"Colours from {words[0]} to {words[1]}" + (", 0 is marked" if zero is not None else "")
     return (
         '<div style="max-width:20rem;font-size:0.8rem;line-height:1.3;font-variant-numeric:tabular-nums">'
@@ -125,8 +130,9 @@ def spread(counts: np.ndarray, edges: np.ndarray, alt: str) -> str:
     bars = "".join(
         f'<rect x="{step * nth:.1f}" y="{base - (base - 2) * math.sqrt(count) / top:.1f}" width="{step - 1:.1f}" '
         f'height="{(base - 2) * math.sqrt(count) / top:.1f}" fill="{ACCENT}"/>'
-        for nth, count in enumerate(map(int, counts)) if count
-    )  # fmt: skip
+        for nth, count in enumerate(map(int, counts))
+        if count
+    )
     low, high = float(edges[0]), float(edges[-1])
     zero = width * -low / (high - low) if low < 0 < high else None
     line = f'<line x1="{zero:.1f}" x2="{zero:.1f}" y1="0" y2="{base}" stroke="#808080"/>' if zero is not None else ""

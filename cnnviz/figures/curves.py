@@ -13,9 +13,7 @@ from cnnviz.figures.style import escaped, laid_out
 __all__ = ["COLOURS", "learning", "learning_rate", "live_points", "metric_title", "metrics_of", "overlaid"]
 
 # Middle tones, told apart on white and on black; the first is the app's own.
-COLOURS = (
-    "#14998c", "#d9772b", "#7c74e8", "#d6488b", "#7d9b1f", "#2f8fd0", "#b0803a", "#a45fd0", "#dd5555", "#80908d",
-)  # fmt: skip
+COLOURS = ("#14998c", "#d9772b", "#7c74e8", "#d6488b", "#7d9b1f", "#2f8fd0", "#b0803a", "#a45fd0", "#dd5555", "#80908d")
 _SHADE = "rgba(217, 119, 43, 0.13)"
 _GUIDE = "rgba(128, 144, 141, 0.75)"
 HEIGHT = 270
@@ -101,9 +99,16 @@ def learning(
         figure.add_vline(x=best, line={"color": _GUIDE, "width": 1, "dash": "dot"}, layer="below")
         high = metric == "loss"  # where the curves leave room
         figure.add_annotation(
-            x=best, y=1 if high else 0, yref="paper", text=f"best {best}", showarrow=False, xanchor="right",
-            yanchor="top" if high else "bottom", xshift=-3, font={"size": 11, "color": "#80908d"},
-        )  # fmt: skip
+            x=best,
+            y=1 if high else 0,
+            yref="paper",
+            text=f"best {best}",
+            showarrow=False,
+            xanchor="right",
+            yanchor="top" if high else "bottom",
+            xshift=-3,
+            font={"size": 11, "color": "#80908d"},
+        )
     return figure
 
 
@@ -170,9 +175,15 @@ def _finish(figure: go.Figure, metric: str, values: Sequence[float], last: float
     laid_out(figure, height=HEIGHT)
     figure.update_layout(uirevision="kept", hovermode="x unified", margin={"t": 10, "r": 10})
     figure.update_xaxes(
-        title="Epoch", range=[0, last * 1.02], tickformat="d", nticks=8, showgrid=False, zeroline=False,
-        fixedrange=True, hoverformat=".4~g",
-    )  # fmt: skip
+        title="Epoch",
+        range=[0, last * 1.02],
+        tickformat="d",
+        nticks=8,
+        showgrid=False,
+        zeroline=False,
+        fixedrange=True,
+        hoverformat=".4~g",
+    )
     span = _span(metric, values)
     form = {} if not metric.endswith("accuracy") else {"tickformat": ".0%" if span[0] < 0.95 else ".1%"}
     figure.update_yaxes(title=None, range=span, fixedrange=True, nticks=6, zeroline=False, **form)

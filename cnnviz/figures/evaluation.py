@@ -1,4 +1,4 @@
-"""What a network's answers are worth, as charts: calibration, ROC, precision over recall; and a matrix's colours."""
+"""What a model's answers are worth, as charts: calibration, ROC, precision over recall; and a matrix's colours."""
 
 from __future__ import annotations
 
@@ -49,28 +49,53 @@ def calibration_chart(calibration: Mapping[str, Any]) -> go.Figure:
     bins = calibration["bins"]
     figure = go.Figure()
     figure.add_bar(
-        x=[(one["low"] + one["high"]) / 2 for one in bins], y=[one["accuracy"] for one in bins],
-        width=[0.94 * (one["high"] - one["low"]) for one in bins], marker={"color": _BAR}, showlegend=False,
+        x=[(one["low"] + one["high"]) / 2 for one in bins],
+        y=[one["accuracy"] for one in bins],
+        width=[0.94 * (one["high"] - one["low"]) for one in bins],
+        marker={"color": _BAR},
+        showlegend=False,
         customdata=[[one["samples"], one["confidence"]] for one in bins],
         hovertemplate="%{customdata[0]:,} images, %{customdata[1]:.1%} sure on average<br>%{y:.1%} of them right"
         "<extra></extra>",
-    )  # fmt: skip
+    )
     figure.add_scatter(
-        x=[one["confidence"] for one in bins], y=[one["accuracy"] for one in bins], mode="lines+markers",
-        name=f"Calibration error {calibration['error']:.4f}", line={"color": COLOURS[0], "width": 2.4},
-        marker={"size": 6}, hoverinfo="skip",
-    )  # fmt: skip
-    figure.add_scatter(x=[0, 1], y=[0, 1], mode="lines", name="as sure as right", hoverinfo="skip",
-                       line={"color": _GUIDE, "width": 1.2, "dash": "dot"})  # fmt: skip
+        x=[one["confidence"] for one in bins],
+        y=[one["accuracy"] for one in bins],
+        mode="lines+markers",
+        name=f"Calibration error {calibration['error']:.4f}",
+        line={"color": COLOURS[0], "width": 2.4},
+        marker={"size": 6},
+        hoverinfo="skip",
+    )
+    figure.add_scatter(
+        x=[0, 1],
+        y=[0, 1],
+        mode="lines",
+        name="as sure as right",
+        hoverinfo="skip",
+        line={"color": _GUIDE, "width": 1.2, "dash": "dot"},
+    )
     return _axes(figure, "How sure it is", "How often it is right")
 
 
 def _curve(x: list, y: list, name: str, guide_x: list, guide_y: list, guide: str) -> go.Figure:
     figure = go.Figure()
-    figure.add_scatter(x=x, y=y, mode="lines", name=name, line={"color": COLOURS[0], "width": 2.4},
-                       hovertemplate="%{x:.1%} → %{y:.1%}<extra></extra>")  # fmt: skip
-    figure.add_scatter(x=guide_x, y=guide_y, mode="lines", name=guide, hoverinfo="skip",
-                       line={"color": _GUIDE, "width": 1.2, "dash": "dot"})  # fmt: skip
+    figure.add_scatter(
+        x=x,
+        y=y,
+        mode="lines",
+        name=name,
+        line={"color": COLOURS[0], "width": 2.4},
+        hovertemplate="%{x:.1%} → %{y:.1%}<extra></extra>",
+    )
+    figure.add_scatter(
+        x=guide_x,
+        y=guide_y,
+        mode="lines",
+        name=guide,
+        hoverinfo="skip",
+        line={"color": _GUIDE, "width": 1.2, "dash": "dot"},
+    )
     return figure
 
 
@@ -92,7 +117,9 @@ def cell_colours(matrix: np.ndarray) -> list[list[tuple[str, str]]]:
     map_ = cv2.applyColorMap(np.rint(255 * share).astype(np.uint8), cv2.COLORMAP_VIRIDIS)[..., ::-1]
     light = map_ @ np.array([0.299, 0.587, 0.114])
     return [
-        [(f"#{r:02x}{g:02x}{b:02x}", "#10171a" if bright > 120 else "#ffffff")
-         for (r, g, b), bright in zip(row, brightness, strict=True)]
+        [
+            (f"#{r:02x}{g:02x}{b:02x}", "#10171a" if bright > 120 else "#ffffff")
+            for (r, g, b), bright in zip(row, brightness, strict=True)
+        ]
         for row, brightness in zip(map_.tolist(), light.tolist(), strict=True)
-    ]  # fmt: skip
+    ]

@@ -44,31 +44,52 @@ def removal_curves(
     if len(random) > 1:
         low, high = np.min(random, axis=0), np.max(random, axis=0)
         figure.add_scatter(
-            x=x + x[::-1], y=[*high.tolist(), *low[::-1].tolist()], fill="toself", fillcolor=_BAND, mode="lines",
-            line={"width": 0}, hoverinfo="skip", showlegend=False, name="random maps, least to greatest",
-        )  # fmt: skip
+            x=x + x[::-1],
+            y=[*high.tolist(), *low[::-1].tolist()],
+            fill="toself",
+            fillcolor=_BAND,
+            mode="lines",
+            line={"width": 0},
+            hoverinfo="skip",
+            showlegend=False,
+            name="random maps, least to greatest",
+        )
     if len(random):
         name = "a random map" if len(random) == 1 else f"{len(random)} random maps"
         figure.add_scatter(
-            x=x, y=np.mean(random, axis=0).tolist(), name=_with_area(name, random_area), mode="lines",
-            line={"color": GREY, "width": 1.6, "dash": "dot"}, hovertemplate="%{y:.1%}",
-        )  # fmt: skip
+            x=x,
+            y=np.mean(random, axis=0).tolist(),
+            name=_with_area(name, random_area),
+            mode="lines",
+            line={"color": GREY, "width": 1.6, "dash": "dot"},
+            hovertemplate="%{y:.1%}",
+        )
     for number, (name, (values, area)) in reversed(list(enumerate(curves.items()))):  # the first one on top
         figure.add_scatter(
-            x=x, y=list(values), name=_with_area(escaped(name, 40), area), mode="lines",
-            line={"color": COLOURS[number % len(COLOURS)], "width": 1.8 if number else 3,
-                  "dash": _DASHES[min(number, 2)]},
+            x=x,
+            y=list(values),
+            name=_with_area(escaped(name, 40), area),
+            mode="lines",
+            line={
+                "color": COLOURS[number % len(COLOURS)],
+                "width": 1.8 if number else 3,
+                "dash": _DASHES[min(number, 2)],
+            },
             hovertemplate="%{y:.1%}",
-        )  # fmt: skip
+        )
     laid_out(figure, height=HEIGHT)
     figure.update_layout(
-        hovermode="x unified", margin={"t": 64, "l": 8, "r": 12, "b": 8}, uirevision="kept",
+        hovermode="x unified",
+        margin={"t": 64, "l": 8, "r": 12, "b": 8},
+        uirevision="kept",
         legend={"traceorder": "reversed", "orientation": "v"},
-    )  # fmt: skip
-    figure.update_xaxes(title=axis, range=[-0.01, 1.01], tickformat=".0%", fixedrange=True, showgrid=False,
-                        zeroline=False, nticks=6)  # fmt: skip
-    figure.update_yaxes(title="Probability", range=[-0.02, 1.03], tickformat=".0%", fixedrange=True, nticks=6,
-                        zeroline=False)  # fmt: skip
+    )
+    figure.update_xaxes(
+        title=axis, range=[-0.01, 1.01], tickformat=".0%", fixedrange=True, showgrid=False, zeroline=False, nticks=6
+    )
+    figure.update_yaxes(
+        title="Probability", range=[-0.02, 1.03], tickformat=".0%", fixedrange=True, nticks=6, zeroline=False
+    )
     return figure
 
 
@@ -92,36 +113,70 @@ def cascade_bars(
     names = [escaped(name, 60) for name, _ in stages]
     means = [float(np.mean(values)) for _, values in stages]
     figure.add_bar(
-        x=places, y=means, width=0.62, marker={"color": [GREY, *[COLOURS[0]] * (len(stages) - 1)]}, showlegend=False,
-        customdata=names, hovertemplate="%{customdata}<br>rank correlation %{y:.2f}<extra></extra>",
-    )  # fmt: skip
+        x=places,
+        y=means,
+        width=0.62,
+        marker={"color": [GREY, *[COLOURS[0]] * (len(stages) - 1)]},
+        showlegend=False,
+        customdata=names,
+        hovertemplate="%{customdata}<br>rank correlation %{y:.2f}<extra></extra>",
+    )
     dots = [(place, value) for place, (_, values) in enumerate(stages) for value in values if len(values) > 1]
     figure.add_scatter(
-        x=[place for place, _ in dots], y=[value for _, value in dots], mode="markers", showlegend=False,
-        marker={"size": 6, "color": COLOURS[1]}, hovertemplate="one draw %{y:.2f}<extra></extra>",
-    )  # fmt: skip
+        x=[place for place, _ in dots],
+        y=[value for _, value in dots],
+        mode="markers",
+        showlegend=False,
+        marker={"size": 6, "color": COLOURS[1]},
+        hovertemplate="one draw %{y:.2f}<extra></extra>",
+    )
     height = BARS + STRIP
     laid_out(figure, height=height + 90)
     figure.update_layout(margin={"t": 8, "l": 8, "r": 8, "b": 8}, bargap=0.2, uirevision="kept")
-    figure.update_yaxes(title="Rank correlation", range=[min(-0.12, *(value - 0.05 for _, value in dots), -0.12)
-                        if dots else -0.12, 1.06], domain=[STRIP / height, 1], fixedrange=True, nticks=5, zeroline=True,
-                        zerolinecolor=_GUIDE, zerolinewidth=1)  # fmt: skip
+    figure.update_yaxes(
+        title="Rank correlation",
+        range=[min(-0.12, *(value - 0.05 for _, value in dots), -0.12) if dots else -0.12, 1.06],
+        domain=[STRIP / height, 1],
+        fixedrange=True,
+        nticks=5,
+        zeroline=True,
+        zerolinecolor=_GUIDE,
+        zerolinewidth=1,
+    )
     figure.update_xaxes(
-        tickvals=places, ticktext=[escaped(name, 22) for name, _ in stages], anchor="free", position=0, showgrid=False,
-        fixedrange=True, zeroline=False, range=[-0.5, len(stages) - 0.5], ticks="",
-    )  # fmt: skip
+        tickvals=places,
+        ticktext=[escaped(name, 22) for name, _ in stages],
+        anchor="free",
+        position=0,
+        showgrid=False,
+        fixedrange=True,
+        zeroline=False,
+        range=[-0.5, len(stages) - 0.5],
+        ticks="",
+    )
     for place, file in zip(places, images, strict=True):
         kind = "png" if file.startswith(b"\x89PNG") else "jpeg"
         figure.add_layout_image(
-            source=f"data:image/{kind};base64,{base64.b64encode(file).decode()}", xref="x", yref="paper", x=place,
-            y=(STRIP - 6) / height, sizex=0.92, sizey=(STRIP - 10) / height, xanchor="center", yanchor="top",
-            sizing="contain", layer="above",
-        )  # fmt: skip
+            source=f"data:image/{kind};base64,{base64.b64encode(file).decode()}",
+            xref="x",
+            yref="paper",
+            x=place,
+            y=(STRIP - 6) / height,
+            sizex=0.92,
+            sizey=(STRIP - 10) / height,
+            xanchor="center",
+            yanchor="top",
+            sizing="contain",
+            layer="above",
+        )
     if alike is not None:
         figure.add_hline(
-            y=alike, line={"color": COLOURS[1], "width": 1.2, "dash": "dot"}, annotation_text="alike",
-            annotation_position="top right", annotation_font={"size": 11, "color": GREY},
-        )  # fmt: skip
+            y=alike,
+            line={"color": COLOURS[1], "width": 1.2, "dash": "dot"},
+            annotation_text="alike",
+            annotation_position="top right",
+            annotation_font={"size": 11, "color": GREY},
+        )
     return figure
 
 
@@ -138,9 +193,16 @@ def object_bars(rows: Sequence[tuple[str, float, float]], *, area: float, centre
     for colour, title, at in ((COLOURS[0], "Points at the object", 1), (COLOURS[2], "Lies on the object", 2)):
         values = [row[at] for row in rows]
         figure.add_bar(
-            x=values, y=names, name=title, orientation="h", marker={"color": colour}, text=[f"{v:.0%}" for v in values],
-            textposition="outside", cliponaxis=False, hovertemplate=f"{title}: %{{x:.1%}}<extra>%{{y}}</extra>",
-        )  # fmt: skip
+            x=values,
+            y=names,
+            name=title,
+            orientation="h",
+            marker={"color": colour},
+            text=[f"{v:.0%}" for v in values],
+            textposition="outside",
+            cliponaxis=False,
+            hovertemplate=f"{title}: %{{x:.1%}}<extra>%{{y}}</extra>",
+        )
     laid_out(figure, height=96 + 46 * len(rows))
     figure.update_layout(barmode="group", bargap=0.28, margin={"t": 58, "l": 8, "r": 36, "b": 8}, uirevision="kept")
     figure.update_layout(legend={"y": 1.0, "yref": "container", "yanchor": "top"})
@@ -152,6 +214,14 @@ def object_bars(rows: Sequence[tuple[str, float, float]], *, area: float, centre
         (centre, f"centre {centre:.0%}", "left" if near and area <= centre else "center"),
     ):
         figure.add_vline(x=x, line={"color": _GUIDE, "width": 1.5, "dash": "dot"})
-        figure.add_annotation(x=x, y=1, yref="paper", text=text, showarrow=False, xanchor=anchor, yanchor="bottom",
-                              font={"size": 11, "color": GREY})  # fmt: skip
+        figure.add_annotation(
+            x=x,
+            y=1,
+            yref="paper",
+            text=text,
+            showarrow=False,
+            xanchor=anchor,
+            yanchor="bottom",
+            font={"size": 11, "color": GREY},
+        )
     return figure

@@ -37,9 +37,16 @@ def grid(images: np.ndarray, columns: int = COLUMNS, margin: int = MARGIN) -> np
 
 
 def on_page(
-    file: bytes, shape: tuple[int, ...], words: Sequence[str], *, side: int, alt: str, marked: int | None = None,
-    columns: int = COLUMNS, margin: int = MARGIN,
-) -> str:  # fmt: skip
+    file: bytes,
+    shape: tuple[int, ...],
+    words: Sequence[str],
+    *,
+    side: int,
+    alt: str,
+    marked: int | None = None,
+    columns: int = COLUMNS,
+    margin: int = MARGIN,
+) -> str:
     """Returns a `grid` as HTML, in which each image tells of itself under the pointer; all of it fits a window.
 
     Args:

@@ -46,23 +46,30 @@ def html_page(run: Run) -> str:
     """
     report = read_json(run.folder / "report.json")
     if not isinstance(report, dict) or run.recipe is None:
-        raise RunError(f"{run.id} has no report: it is written when a run ends; `python -m cnnviz evaluate {run.id}` "
-                       "measures one that was stopped.")  # fmt: skip
+        raise RunError(
+            f"{run.id} has no report: it is written when a run ends; `python -m cnnviz evaluate {run.id}` "
+            "measures one that was stopped."
+        )
     heads = [head.name for head in run.recipe.network.heads]
     epochs = metrics.epochs(run.metrics_path)
     report = {"best_epoch": run.written.best_epoch, **report}  # a run that was stopped is measured without it
     try:
-        return html_report(name_of(run), run.id, run.recipe.to_json(), epochs, report, heads,
-                           run.recipe.fit.all_epochs)  # fmt: skip
+        return html_report(name_of(run), run.id, run.recipe.to_json(), epochs, report, heads, run.recipe.fit.all_epochs)
     except (AttributeError, IndexError, KeyError, TypeError, ValueError):
-        raise RunError(f"The report of {run.id} isn't as cnnviz writes it: `python -m cnnviz evaluate {run.id}` "
-                       "measures anew.") from None  # fmt: skip
+        raise RunError(
+            f"The report of {run.id} isn't as cnnviz writes it: `python -m cnnviz evaluate {run.id}` measures anew."
+        ) from None
 
 
 def html_report(
-    title: str, run: str, recipe: str, epochs: Sequence[Mapping[str, Any]], report: Mapping[str, Any],
-    heads: Sequence[str], total: int,
-) -> str:  # fmt: skip
+    title: str,
+    run: str,
+    recipe: str,
+    epochs: Sequence[Mapping[str, Any]],
+    report: Mapping[str, Any],
+    heads: Sequence[str],
+    total: int,
+) -> str:
     """Returns the page. Whatever names contain becomes text; nothing is fetched from anywhere.
 
     Args:
@@ -88,16 +95,25 @@ def html_report(
             where = f"{split}, {head}" if len(heads) > 1 else split
             parts += _part(where, told, found.get("samples", 0))
         if same := found.get("same_pictures_as"):
-            parts.append(f"<p>These images are those of the {escape(str(same))} split, which chose the best epoch: "
-                         "on new images, expect a little less.</p>")  # fmt: skip
+            parts.append(
+                f"<p>These images are those of the {escape(str(same))} split, which chose the best epoch: "
+                "on new images, expect a little less.</p>"
+            )
     facts = {name: report[name] for name in ("data", "machine", "versions", "samples", "durations") if name in report}
     if notes := [str(note) for note in report.get("notes", [])]:
         parts.append(f"<h2>About the data</h2><ul>{''.join(f'<li>{escape(note)}</li>' for note in notes)}</ul>")
-    parts += [*_skipped(report), "<h2>Recipe</h2>", f"<pre>{escape(recipe)}</pre>", "<h2>Where it was trained</h2>",
-              f"<pre>{escape(json.dumps(facts, indent=1, ensure_ascii=False))}</pre>"]  # fmt: skip
-    return (f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>{escape(title)}</title>'
-            f"<style>{_STYLE}</style><script>{get_plotlyjs()}</script></head><body>{''.join(parts)}"
-            "</body></html>\n")  # fmt: skip
+    parts += [
+        *_skipped(report),
+        "<h2>Recipe</h2>",
+        f"<pre>{escape(recipe)}</pre>",
+        "<h2>Where it was trained</h2>",
+        f"<pre>{escape(json.dumps(facts, indent=1, ensure_ascii=False))}</pre>",
+    ]
+    return (
+        f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>{escape(title)}</title>'
+        f"<style>{_STYLE}</style><script>{get_plotlyjs()}</script></head><body>{''.join(parts)}"
+        "</body></html>\n"
+    )
 
 
 def _summary(report: Mapping[str, Any]) -> str:
@@ -116,11 +132,17 @@ def _summary(report: Mapping[str, Any]) -> str:
 def _part(where: str, told: Mapping[str, Any], samples: int) -> list[str]:
     """One head's figures on one split."""
     classes, means = [one["class"] for one in told["classes"]], macro(told["classes"])
-    parts = [f"<h2>{escape(where)}: {samples:,} images</h2>",
-             f"<p>Accuracy {told['accuracy']:.4f}, loss {told['loss']:.4f}.</p>",
-             _table(("Class", "Precision", "Recall", "F1", "Images"),
-                    [*((one["class"], *_three(one, one["support"]), f"{one['support']:,}") for one in told["classes"]),
-                     ("mean over classes", *_three(means), "")])]  # fmt: skip
+    parts = [
+        f"<h2>{escape(where)}: {samples:,} images</h2>",
+        f"<p>Accuracy {told['accuracy']:.4f}, loss {told['loss']:.4f}.</p>",
+        _table(
+            ("Class", "Precision", "Recall", "F1", "Images"),
+            [
+                *((one["class"], *_three(one, one["support"]), f"{one['support']:,}") for one in told["classes"]),
+                ("mean over classes", *_three(means), ""),
+            ],
+        ),
+    ]
     if absent := told_absent(means["absent"]):
         parts.append(f"<p>{escape(absent)}</p>")
     if len(classes) <= MOST_CLASSES:
@@ -175,8 +197,10 @@ def _matrix(counts: np.ndarray, classes: Sequence[str]) -> str:
         for name, row, colours in zip(classes, counts, cell_colours(counts), strict=True)
     )
     caption = "True classes in rows, answers in columns"
-    return (f'<table class="matrix"><caption>{caption}</caption><thead><tr><th></th>{top}</tr></thead>'
-            f"<tbody>{rows}</tbody></table>")  # fmt: skip
+    return (
+        f'<table class="matrix"><caption>{caption}</caption><thead><tr><th></th>{top}</tr></thead>'
+        f"<tbody>{rows}</tbody></table>"
+    )
 
 
 def _drawn(figure: go.Figure, caption: str) -> str:

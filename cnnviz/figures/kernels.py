@@ -86,8 +86,9 @@ def enlarged(image: np.ndarray, pixels: int) -> np.ndarray:
     return cv2.resize(image, size, interpolation=cv2.INTER_NEAREST)
 
 
-def colour_scale(low: tuple[int, int, int], middle: tuple[int, int, int], high: tuple[int, int, int],
-                 greatest: float) -> str:  # fmt: skip
+def colour_scale(
+    low: tuple[int, int, int], middle: tuple[int, int, int], high: tuple[int, int, int], greatest: float
+) -> str:
     """Returns a bar of colours from -`greatest` over 0 to `greatest`, with these numbers; as HTML."""
     colours = ",".join(f"rgb{one}" for one in (low, middle, high))
     number = escaped(f"{greatest:.3g}", 12)

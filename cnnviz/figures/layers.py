@@ -1,4 +1,4 @@
-"""A network's layers as tables of HTML: what they are set to, what comes out of them, and the arithmetic of it."""
+"""A model's layers as tables of HTML: what they are set to, what comes out of them, and the arithmetic of it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from cnnviz.architecture import Row
 from cnnviz.figures.style import escaped
-from cnnviz.network import Backbone, Network
+from cnnviz.model_spec import Backbone, ModelSpec
 
 __all__ = ["arithmetic", "settings"]
 
@@ -19,20 +19,20 @@ _RULES = {
 }
 
 
-def settings(network: Network, rows: Sequence[Row]) -> str:
+def settings(spec: ModelSpec, rows: Sequence[Row]) -> str:
     """Returns a table of the layers with their settings, output shapes and parameters; formulas are tooltips.
 
     Args:
-        network: what `rows` describe.
+        model: what `rows` describe.
         rows: from `architecture.describe`.
     """
-    if network.backbone is not None:
-        words = [_of_backbone(network.backbone)]
+    if spec.backbone is not None:
+        words = [_of_backbone(spec.backbone)]
     else:
-        words = [_SCALINGS[network.scaling]] if network.scaling != "none" else []
-    words += map(_words, network.layers)
-    words += [f"{head.units}, {head.activation}" for head in network.heads]
-    heads = {len(rows) - len(network.heads) + number: head.name for number, head in enumerate(network.heads)}
+        words = [_SCALINGS[spec.scaling]] if spec.scaling != "none" else []
+    words += map(_words, spec.layers)
+    words += [f"{head.units}, {head.activation}" for head in spec.heads]
+    heads = {len(rows) - len(spec.heads) + number: head.name for number, head in enumerate(spec.heads)}
     cells = (
         (heads.get(number, row.type), word, _by(row.output_shape), f"{row.parameters:,}", row.formula)
         for number, (row, word) in enumerate(zip(rows, words, strict=True))

@@ -72,11 +72,14 @@ def _table(part: Window) -> str:
     for row in range(rows):
         cells = "".join(
             _cell(
-                float(part.values[row, column]), scale, written,
-                part.padding is not None and bool(part.padding[row, column]), part.chosen == (row, column),
+                float(part.values[row, column]),
+                scale,
+                written,
+                part.padding is not None and bool(part.padding[row, column]),
+                part.chosen == (row, column),
             )
             for column in range(columns)
-        )  # fmt: skip
+        )
         body.append(f"<tr>{cells}</tr>")
     caption = (
         '<figcaption style="font-size:0.8rem;opacity:0.75;padding-bottom:0.25rem;max-width:16rem">'

@@ -1,4 +1,4 @@
-"""What a network answers about an image, and where it looked, as HTML: there at once, and text for who can't see it."""
+"""What a model answers about an image, and where it looked, as HTML: there at once, and text for who can't see it."""
 
 from __future__ import annotations
 

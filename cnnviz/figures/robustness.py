@@ -1,4 +1,4 @@
-"""How a network's answers go along an augmentation step's range, as charts."""
+"""How a model's answers go along an augmentation step's range, as charts."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ def answer_curves(
     unit: str = "",
     identity: float | None = None,
 ) -> go.Figure:
-    """Returns class probabilities of one image along a range: a colour per class, a dash per network.
+    """Returns class probabilities of one image along a range: a colour per class, a dash per model.
 
     Args:
         values: where on the axis; 0 and 1 alone are written "off" and "on".
-        found: for each network's label (values, classes), 0..1. Only the six classes that come highest are drawn.
+        found: for each model's label (values, classes), 0..1. Only the six classes that come highest are drawn.
         classes: their names.
         images: places on the axis and image files, drawn under it.
         unit: written behind the numbers of the axis.
@@ -69,11 +69,11 @@ def share_curves(
     identity: float | None = None,
     levels: Mapping[str, float] | None = None,
 ) -> go.Figure:
-    """Returns shares of images along a range, a colour per network.
+    """Returns shares of images along a range, a colour per model.
 
     Args:
         values: where on the axis.
-        shares: for each network's label a share per value, 0..1.
+        shares: for each model's label a share per value, 0..1.
         title: what the shares are.
         levels: for each label a share that is drawn as a dotted line across, such as that of untouched images.
     """
@@ -81,10 +81,15 @@ def share_curves(
     for number, (label, ys) in enumerate(shares.items()):
         colour = COLOURS[number % len(COLOURS)]
         figure.add_scatter(
-            x=list(values), y=list(ys), name=escaped(label, 40), mode="lines+markers",
-            line={"color": colour, "width": 2.4}, marker={"size": 6}, hovertemplate="%{y:.1%}",
+            x=list(values),
+            y=list(ys),
+            name=escaped(label, 40),
+            mode="lines+markers",
+            line={"color": colour, "width": 2.4},
+            marker={"size": 6},
+            hovertemplate="%{y:.1%}",
             showlegend=len(shares) > 1,
-        )  # fmt: skip
+        )
         if levels and label in levels:
             figure.add_hline(y=levels[label], line={"color": colour, "width": 1, "dash": "dot"}, layer="below")
     laid_out(figure, height=HEIGHT - STRIP - 40)
@@ -116,6 +121,14 @@ def _strip(figure: go.Figure, images: Sequence[tuple[float, bytes]], values: Seq
         kind = "png" if file.startswith(b"\x89PNG") else "jpeg"
         figure.add_layout_image(
             source=f"data:image/{kind};base64,{base64.b64encode(file).decode()}",
-            xref="x", yref="paper", x=place, y=-28 / plot, sizex=gap * 0.94, sizey=STRIP / plot,
-            xanchor="center", yanchor="top", sizing="contain", layer="above",
-        )  # fmt: skip
+            xref="x",
+            yref="paper",
+            x=place,
+            y=-28 / plot,
+            sizex=gap * 0.94,
+            sizey=STRIP / plot,
+            xanchor="center",
+            yanchor="top",
+            sizing="contain",
+            layer="above",
+        )

@@ -1,4 +1,4 @@
-"""A network over its epochs, as pieces of HTML: the watched images with its answers, and mosaics with a caption."""
+"""A model over its epochs, as pieces of HTML: the watched images with its answers, and mosaics with a caption."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _LINE = (150, 34)
 
 @dataclass(frozen=True, eq=False)
 class Cell:
-    """One watched image: what it looks like, and what the network makes of it.
+    """One watched image: what it looks like, and what the model makes of it.
 
     Attributes:
         image: PNG or JPEG bytes.

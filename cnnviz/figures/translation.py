@@ -13,17 +13,21 @@ __all__ = ["shifts_chart"]
 
 
 def shifts_chart(found: Mapping[str, Sequence[float]]) -> go.Figure:
-    """Returns a line for each network.
+    """Returns a line for each model.
 
     Args:
-        found: accuracies, 0..1, by the networks' names; the k-th is that of images moved by k pixels.
+        found: accuracies, 0..1, by the models' names; the k-th is that of images moved by k pixels.
     """
     figure = go.Figure()
     for at, (name, accuracy) in enumerate(found.items()):
         figure.add_scatter(
-            x=list(range(len(accuracy))), y=list(accuracy), mode="lines+markers", name=escaped(name, 40),
-            line={"color": COLOURS[at % len(COLOURS)], "width": 2.4}, hovertemplate="moved by %{x}: %{y:.1%}",
-        )  # fmt: skip
+            x=list(range(len(accuracy))),
+            y=list(accuracy),
+            mode="lines+markers",
+            name=escaped(name, 40),
+            line={"color": COLOURS[at % len(COLOURS)], "width": 2.4},
+            hovertemplate="moved by %{x}: %{y:.1%}",
+        )
     laid_out(figure, height=280)
     figure.update_layout(margin={"t": 46, "l": 8, "r": 8, "b": 8}, showlegend=True)
     figure.update_xaxes(title="Pixels that the images are moved", fixedrange=True, dtick=1, zeroline=False)

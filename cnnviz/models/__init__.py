@@ -1,1 +1,1 @@
-"""Networks: built from recipes. Importing its modules loads TensorFlow."""
+"""Models: built from recipes. Importing its modules loads TensorFlow."""

@@ -1,4 +1,4 @@
-"""A network that is ready to be asked, wherever it came from."""
+"""A model that is ready to be asked, wherever it came from."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ import numpy as np
 
 from cnnviz import images
 from cnnviz.errors import enough_memory
+from cnnviz.model_spec import Head
 from cnnviz.models.load.file_options import Scale
 from cnnviz.models.probabilities import BATCH, probabilities
-from cnnviz.network import Head
 from cnnviz.recipe import Recipe
 
-__all__ = ["Loaded"]
+__all__ = ["Classifier"]
 
 _CAFFE_MEAN = np.array([103.939, 116.779, 123.68], np.float32)
 
 
 @dataclass(frozen=True, eq=False)
-class Loaded:
+class Classifier:
     """A Keras model, never compiled and never changed, with all that is needed to ask it about images.
 
     `name` is a run's id or a file's name; `heads` stand in the outputs' order; `classes` are each head's class names;
@@ -46,7 +46,7 @@ class Loaded:
     at_once: int = BATCH
 
     def fit(self, image: np.ndarray) -> np.ndarray:
-        """Returns what the network sees of a uint8 image (height, width, 1 or 3): uint8 (*image_size, channels)."""
+        """Returns what the model sees of a uint8 image (height, width, 1 or 3): uint8 (*image_size, channels)."""
         return images.fit(image, self.image_size, channels=self.channels, crop=self.crop)
 
     def pixels(self, images: np.ndarray) -> np.ndarray:

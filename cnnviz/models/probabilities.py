@@ -1,4 +1,4 @@
-"""What a network's outputs mean: class probabilities of every head."""
+"""What a model's outputs mean: class probabilities of every head."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from cnnviz.errors import ModelError, enough_memory
-from cnnviz.network import Head
+from cnnviz.model_spec import Head
 
 __all__ = ["ask", "probabilities"]
 
@@ -19,17 +19,17 @@ def probabilities(outputs: Any, heads: Sequence[Head], count: int | None = None)
     """Returns the class probabilities of every head, float32 (n, classes); rows sum to 1.
 
     Args:
-        outputs: what the network gave: one array (n, units), or a list of them for several heads.
+        outputs: what the model gave: one array (n, units), or a list of them for several heads.
         heads: the recipe's, in the outputs' order. A softmax's outputs are probabilities already; one sigmoid unit is
             the second class's probability; logits are put through softmax, or through a sigmoid where it is one unit.
-        count: how many images the network was given, which a network that mixes them may not answer for each.
+        count: how many images the model was given, which a model that mixes them may not answer for each.
 
     Raises:
         ModelError: another number of outputs, units or rows than there must be, or values that are no numbers.
     """
     arrays = [np.asarray(one) for one in (outputs if isinstance(outputs, (list, tuple)) else [outputs])]
     if len(arrays) != len(heads):
-        raise ModelError(f"The network has {len(arrays)} outputs but its recipe {len(heads)} heads: train it anew.")
+        raise ModelError(f"The model has {len(arrays)} outputs but its recipe {len(heads)} heads: train it anew.")
     return [_probabilities(values, head, count) for values, head in zip(arrays, heads, strict=True)]
 
 
@@ -38,8 +38,10 @@ def _probabilities(values: np.ndarray, head: Head, count: int | None) -> np.ndar
         wanted = "n" if count is None else count
         raise ModelError(f"The output {head.name!r} has the shape {values.shape}: expected ({wanted}, {head.units}).")
     if not np.isfinite(values).all():
-        raise ModelError(f"The output {head.name!r} is not a number (NaN) or infinite: the network's weights are "
-                         "damaged, or it was trained with too large a learning rate. Train it anew.")  # fmt: skip
+        raise ModelError(
+            f"The output {head.name!r} is not a number (NaN) or infinite: the model's weights are "
+            "damaged, or it was trained with too large a learning rate. Train it anew."
+        )
     values = values.astype(np.float64)
     if head.units == 1:
         second = values if head.activation == "sigmoid" else _sigmoid(values)
@@ -58,7 +60,7 @@ def _sigmoid(values: np.ndarray) -> np.ndarray:
 
 @enough_memory()
 def ask(model: Callable[..., Any], images: np.ndarray, heads: Sequence[Head], batch: int = BATCH) -> list[np.ndarray]:
-    """Returns `probabilities` of images, uint8 (n, height, width, channels) at the network's size, in batches.
+    """Returns `probabilities` of images, uint8 (n, height, width, channels) at the model's size, in batches.
 
     Args:
         model: a Keras model, or anything that is called as `model(float32 pixels 0..255, training=False)`.

@@ -4,6 +4,15 @@ from cnnviz.runs.launch import request_pause, request_stop, resume, start
 from cnnviz.runs.store import Run, create, delete, folder_of, listing, open_run, root
 
 __all__ = [
-    "Run", "create", "delete", "folder_of", "listing", "open_run", "request_pause", "request_stop", "resume", "root",
+    "Run",
+    "create",
+    "delete",
+    "folder_of",
+    "listing",
+    "open_run",
+    "request_pause",
+    "request_stop",
+    "resume",
+    "root",
     "start",
-]  # fmt: skip
+]

@@ -12,12 +12,12 @@ from pydantic import BaseModel
 from cnnviz.architecture import describe
 from cnnviz.backbones import BACKBONES
 from cnnviz.files import read_json
-from cnnviz.network import Network
+from cnnviz.model_spec import ModelSpec
 from cnnviz.policy import Policy
 from cnnviz.recipe import Recipe
 from cnnviz.runs.store import Run
 
-__all__ = ["differences", "different_data", "labels", "name_of", "parameters", "settings", "short_network"]
+__all__ = ["differences", "different_data", "labels", "name_of", "parameters", "settings", "short_model"]
 
 ABSENT = "–"
 _ENDINGS = {"GlobalAveragePooling2D": "average", "Reshape": "reshape"}
@@ -40,10 +40,10 @@ def labels(runs: Sequence[Run]) -> dict[str, str]:
 
 
 @lru_cache(maxsize=4096)
-def short_network(network: Network) -> str:
-    """Returns a network in a few words, such as "conv 32 64 · dense 64 → 10" or "VGG16 · dense 256 → 1"."""
+def short_model(spec: ModelSpec) -> str:
+    """Returns a model in a few words, such as "conv 32 64 · dense 64 → 10" or "VGG16 · dense 256 → 1"."""
     parts: list[tuple[str, list[str]]] = []
-    for layer in network.layers:
+    for layer in spec.layers:
         if layer.type in ("Conv2D", "Dense"):
             word, number = ("conv", layer.filters) if layer.type == "Conv2D" else ("dense", layer.units)
             if parts and parts[-1][0] == word:
@@ -52,17 +52,17 @@ def short_network(network: Network) -> str:
                 parts.append((word, [str(number)]))
         elif layer.type in _ENDINGS:
             parts.append((_ENDINGS[layer.type], []))
-    if network.backbone is not None:
-        parts.insert(0, (BACKBONES[network.backbone.name].title, []))
+    if spec.backbone is not None:
+        parts.insert(0, (BACKBONES[spec.backbone.name].title, []))
     words = " · ".join(" ".join([word, *numbers]) for word, numbers in parts)
-    heads = " + ".join(str(head.units) for head in network.heads)
+    heads = " + ".join(str(head.units) for head in spec.heads)
     return f"{words} → {heads}" if words else f"→ {heads}"
 
 
 @lru_cache(maxsize=4096)
-def parameters(network: Network, input_shape: tuple[int, int, int]) -> int:
-    """Returns how many numbers the network has, all of them counted."""
-    return sum(row.parameters for row in describe(network, input_shape))
+def parameters(spec: ModelSpec, input_shape: tuple[int, int, int]) -> int:
+    """Returns how many numbers the model has, all of them counted."""
+    return sum(row.parameters for row in describe(spec, input_shape))
 
 
 def settings(recipe: Recipe, *, apart: bool = False) -> dict[str, str]:
@@ -79,7 +79,7 @@ def settings(recipe: Recipe, *, apart: bool = False) -> dict[str, str]:
 
 
 def _collect(path: str, value: Any, found: dict[str, str], apart: bool) -> None:
-    if isinstance(value, (Policy, Network)):
+    if isinstance(value, (Policy, ModelSpec)):
         rest = {name: getattr(value, name) for name in type(value).model_fields if name not in _LISTS}
         for name, inner in rest.items():
             _collect(f"{path}.{name}", inner, found, apart)
@@ -156,11 +156,16 @@ def different_data(runs: Sequence[Run]) -> str:
 
 
 _DATA = {
-    "data.dataset": "different data sets", "data.split_seed": "splits of different seeds",
-    "data.validation_share": "different shares for validation", "data.test_share": "different shares for the test",
-    "data.limits.train": "at most so many training images", "data.limits.validation": "validation images",
-    "data.limits.test": "test images", "data.balanced": "classes balanced", "data.without": "images left out",
-}  # fmt: skip
+    "data.dataset": "different data sets",
+    "data.split_seed": "splits of different seeds",
+    "data.validation_share": "different shares for validation",
+    "data.test_share": "different shares for the test",
+    "data.limits.train": "at most so many training images",
+    "data.limits.validation": "validation images",
+    "data.limits.test": "test images",
+    "data.balanced": "classes balanced",
+    "data.without": "images left out",
+}
 """What decides which images a run is on, in words."""
 
 

@@ -12,7 +12,7 @@ __all__ = ["oom_kills", "verdict"]
 
 _OUT_OF_MEMORY = (
     "The machine ran out of memory while it trained, and the system ended a process to make room, most likely this "
-    "one: choose a smaller batch, image or network."
+    "one: choose a smaller batch, image or model."
 )
 _READ_ONLY = "Its folder can't be written any more: make it writable, then continue."
 

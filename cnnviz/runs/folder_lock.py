@@ -47,8 +47,9 @@ def changing(runs: Path) -> Iterator[None]:
         lock = FileLock(runs / ".slots" / "runs.lock", timeout=LOCK_SECONDS)
         lock.acquire()
     except Timeout:
-        raise RunError(f"Another program has been changing the runs in {runs} for {LOCK_SECONDS:.0f} seconds; "
-                       "try again.") from None  # fmt: skip
+        raise RunError(
+            f"Another program has been changing the runs in {runs} for {LOCK_SECONDS:.0f} seconds; try again."
+        ) from None
     except OSError as error:
         raise RunError(f"The runs in {runs} can't be changed: {error.strerror or error}.") from None
     try:

@@ -29,9 +29,16 @@ from cnnviz.runs.status import RESUMABLE
 from cnnviz.runs.store import LAUNCHED, Run, create, delete, folder_of, listing, open_run, root, write_state
 
 __all__ = [
-    "pause_requested", "request_pause", "request_stop", "resume", "slots", "space_needed", "start", "stop_requested",
+    "pause_requested",
+    "request_pause",
+    "request_stop",
+    "resume",
+    "slots",
+    "space_needed",
+    "start",
+    "stop_requested",
     "wait_for_slot",
-]  # fmt: skip
+]
 
 _FIGURES_BYTES = 4_000_000
 
@@ -72,8 +79,10 @@ def resume(run_id: str, runs: Path | None = None) -> Run:
     with changing(folder.parent):
         run = open_run(run_id, runs)
         if run.state not in RESUMABLE:
-            raise RunError(f"Run {run_id} is {run.state}; only one that was paused, was stopped, failed or crashed "
-                           "can be continued.")  # fmt: skip
+            raise RunError(
+                f"Run {run_id} is {run.state}; only one that was paused, was stopped, failed or crashed "
+                "can be continued."
+            )
         if run.recipe is None:
             raise RunError(f"Run {run_id} can't be continued: its recipe.json can't be read.")
         if run.state == "crashed" and at_work(folder):
@@ -115,14 +124,14 @@ def check_space(recipe: Recipe, runs: Path) -> None:
 def space_needed(recipe: Recipe) -> int:
     """Returns how many bytes a run keeps at most: the best model and, while it is replaced, the next; two generations
     to go on from with the optimizer's numbers, and the next; snapshots of its epochs; figures and log."""
-    network = recipe.network
+    spec = recipe.network
     if recipe.fit.finetune is not None:
-        network = unfrozen(network, recipe.fit.finetune.trainable_from)
-    numbers = counts(network, describe(network, recipe.data.input_shape))
+        spec = unfrozen(spec, recipe.fit.finetune.trainable_from)
+    numbers = counts(spec, describe(spec, recipe.data.input_shape))
     of_optimizer = {"adam": 2, "adamw": 2}.get(recipe.fit.optimizer, 1)
     changing = numbers.total - numbers.frozen
-    networks = 4 * (2 * numbers.total + (GENERATIONS + 1) * (1 + of_optimizer) * changing)
-    return networks + snapshots.space_needed(recipe) + _FIGURES_BYTES
+    specs = 4 * (2 * numbers.total + (GENERATIONS + 1) * (1 + of_optimizer) * changing)
+    return specs + snapshots.space_needed(recipe) + _FIGURES_BYTES
 
 
 def _spawn(run: Run) -> None:

@@ -109,10 +109,11 @@ def _sound(found: Evaluated) -> bool:
         found.labels[head].shape == found.losses[head].shape == (count,)
         and found.shares[head].shape == (count, len(names))
         and found.labels[head].dtype.kind == "i"
-        and np.isfinite(found.shares[head]).all() and not np.isnan(found.losses[head]).any()
+        and np.isfinite(found.shares[head]).all()
+        and not np.isnan(found.losses[head]).any()
         and (not count or 0 <= found.labels[head].min() <= found.labels[head].max() < len(names))
         for head, names in found.classes.items()
-    )  # fmt: skip
+    )
 
 
 def add_to_report(folder: Path, split: str, report: dict[str, Any], facts: dict[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""What a network's answers on labelled images are worth, as a tree for `report.json`. All shares are 0..1."""
+"""What a model's answers on labelled images are worth, as a tree for `report.json`. All shares are 0..1."""
 
 from __future__ import annotations
 
@@ -9,8 +9,17 @@ import numpy as np
 
 from cnnviz.runs.metrics import rounded
 
-__all__ = ["BINS", "MOST_CLASSES", "calibration", "confusion", "figures", "head_report", "macro", "split_report",
-           "told_absent"]  # fmt: skip
+__all__ = [
+    "BINS",
+    "MOST_CLASSES",
+    "calibration",
+    "confusion",
+    "figures",
+    "head_report",
+    "macro",
+    "split_report",
+    "told_absent",
+]
 
 BINS = 15
 """Of how many equally wide bins of confidence calibration is reported, as Guo et al. (2017) do."""
@@ -65,11 +74,14 @@ def head_report(labels: np.ndarray, shares: np.ndarray, losses: np.ndarray, clas
     precision, recall, f1, support = (np.asarray(row) for row in rows)
     each = [
         {
-            "class": classes[at], "precision": _short(precision[at]), "recall": _short(recall[at]),
-            "f1": _short(f1[at]), "support": int(support[at]),
+            "class": classes[at],
+            "precision": _short(precision[at]),
+            "recall": _short(recall[at]),
+            "f1": _short(f1[at]),
+            "support": int(support[at]),
         }
         for at in range(count)
-    ]  # fmt: skip
+    ]
     report = {
         "accuracy": float(np.mean(answers == labels)),
         "loss": float(np.mean(losses, dtype=np.float64)),
@@ -125,10 +137,13 @@ def calibration(labels: np.ndarray, shares: np.ndarray) -> dict[str, Any]:
         error += abs(accuracy - mean) * np.count_nonzero(inside) / len(labels)
         bins.append(
             {
-                "low": _short(edges[at]), "high": _short(edges[at + 1]), "samples": int(np.count_nonzero(inside)),
-                "confidence": _short(mean), "accuracy": _short(accuracy),
+                "low": _short(edges[at]),
+                "high": _short(edges[at + 1]),
+                "samples": int(np.count_nonzero(inside)),
+                "confidence": _short(mean),
+                "accuracy": _short(accuracy),
             }
-        )  # fmt: skip
+        )
     return {"error": _short(error), "bins": bins}
 
 
@@ -141,12 +156,18 @@ def _curves(labels: np.ndarray, share: np.ndarray) -> dict[str, Any] | None:
     false, true, _ = roc_curve(labels, share)
     precision, recall, _ = precision_recall_curve(labels, share, drop_intermediate=True)
     return {
-        "roc": {"false_positive": _thin(false), "true_positive": _thin(true),
-                "area": _short(roc_auc_score(labels, share))},
-        "precision_recall": {"recall": _thin(recall[::-1]), "precision": _thin(precision[::-1]),
-                             "average": _short(average_precision_score(labels, share))},
+        "roc": {
+            "false_positive": _thin(false),
+            "true_positive": _thin(true),
+            "area": _short(roc_auc_score(labels, share)),
+        },
+        "precision_recall": {
+            "recall": _thin(recall[::-1]),
+            "precision": _thin(precision[::-1]),
+            "average": _short(average_precision_score(labels, share)),
+        },
         "share": _short(np.mean(labels == 1)),
-    }  # fmt: skip
+    }
 
 
 def _thin(values: np.ndarray) -> list[float]:

@@ -20,13 +20,13 @@ __all__ = ["read", "shelf", "write"]
 
 
 def shelf(run: Run, kind: str, **depends: Any) -> Path:
-    """Returns the file for results of this kind; other settings, or another network in the run, give another file."""
+    """Returns the file for results of this kind; other settings, or another model in the run, give another file."""
     try:
         status = run.best_path.stat()
-        network = [status.st_mtime_ns, status.st_size]
+        model = [status.st_mtime_ns, status.st_size]
     except OSError:
-        network = []
-    key = json.dumps([network, depends], sort_keys=True)
+        model = []
+    key = json.dumps([model, depends], sort_keys=True)
     return run.folder / kind / f"{hashlib.sha256(key.encode()).hexdigest()[:24]}.npz"
 
 

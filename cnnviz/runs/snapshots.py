@@ -1,6 +1,6 @@
-"""`snapshots/`: what a network made of a few fixed validation images after each epoch, small enough to keep them all.
+"""`snapshots/`: what a model made of a few fixed validation images after each epoch, small enough to keep them all.
 
-`images.z` holds the images, `epoch-00007.z` what the network was after epoch 7; 0 is before its first batch. Each
+`pictures.z` holds the images, `epoch-00007.z` what the model was after epoch 7; 0 is before its first batch. Each
 is one zlib stream of a line of JSON that says what follows, and the arrays' bytes.
 """
 
@@ -36,7 +36,7 @@ __all__ = [
     "save_images",
     "space_needed",
     "stamp",
-]  # fmt: skip
+]
 
 MOST = 120
 """Of a run with more epochs, evenly spread ones are kept."""
@@ -55,7 +55,7 @@ class Probe:
     """The fixed images.
 
     Attributes:
-        images: uint8 (n, height, width, channels), what the network sees.
+        images: uint8 (n, height, width, channels), what the model sees.
         names: what each is called in its dataset.
         labels: each head's true classes, int64 (n,).
         classes: each head's class names; heads in the recipe's order.
@@ -93,7 +93,7 @@ class Maps:
 
 @dataclass(frozen=True, eq=False)
 class Snapshot:
-    """What a network was after an epoch.
+    """What a model was after an epoch.
 
     Attributes:
         epoch: counted from 1; 0 is before the first batch.
@@ -206,18 +206,23 @@ def _sound(probe: Probe) -> bool:
     """Whether images, names and labels belong together."""
     count, images = len(probe.names), probe.images
     return (
-        images.dtype == np.uint8 and images.ndim == 4 and images.shape[0] == count
-        and 0 not in images.shape and images.shape[3] in (1, 3)
+        images.dtype == np.uint8
+        and images.ndim == 4
+        and images.shape[0] == count
+        and 0 not in images.shape
+        and images.shape[3] in (1, 3)
         and all(
-            labels.shape == (count,) and labels.dtype.kind in "iu" and labels.min() >= 0
+            labels.shape == (count,)
+            and labels.dtype.kind in "iu"
+            and labels.min() >= 0
             and labels.max() < len(probe.classes[head])
             for head, labels in probe.labels.items()
         )
-    )  # fmt: skip
+    )
 
 
 def opened(folder: Path, epoch: int, probe: Probe) -> Snapshot | None:
-    """Returns the snapshot after an epoch, or `None` where there is none, the file is damaged, the network had become
+    """Returns the snapshot after an epoch, or `None` where there is none, the file is damaged, the model had become
     NaN, or it isn't of the run's images `probe`."""
     found = _read(_path(folder, epoch))
     if found is None:
@@ -230,9 +235,13 @@ def opened(folder: Path, epoch: int, probe: Probe) -> Snapshot | None:
         )
         kernels = arrays["kernels"].astype(np.float32) if "kernels" in arrays else None
         snapshot = Snapshot(
-            facts["epoch"], {head: arrays[f"shares {head}"] for head in facts["heads"]}, str(facts["layer"]),
-            {head: arrays[f"cam {head}"] * arrays[f"strength {head}"] for head in facts["cams"]}, maps, kernels,
-        )  # fmt: skip
+            facts["epoch"],
+            {head: arrays[f"shares {head}"] for head in facts["heads"]},
+            str(facts["layer"]),
+            {head: arrays[f"cam {head}"] * arrays[f"strength {head}"] for head in facts["cams"]},
+            maps,
+            kernels,
+        )
         return snapshot if snapshot.epoch == epoch and _fits(snapshot, probe) else None
     except (KeyError, TypeError, ValueError):
         return None
@@ -241,21 +250,29 @@ def opened(folder: Path, epoch: int, probe: Probe) -> Snapshot | None:
 def _fits(snapshot: Snapshot, probe: Probe) -> bool:
     """Whether it holds numbers of these images for these classes."""
     count, kernels = len(probe.names), snapshot.kernels
-    numbers = [*snapshot.shares.values(), *snapshot.cams.values(), *(one.low for one in snapshot.maps),
-               *(one.high for one in snapshot.maps), *([] if kernels is None else [kernels])]  # fmt: skip
+    numbers = [
+        *snapshot.shares.values(),
+        *snapshot.cams.values(),
+        *(one.low for one in snapshot.maps),
+        *(one.high for one in snapshot.maps),
+        *([] if kernels is None else [kernels]),
+    ]
     return (
         {head: shares.shape for head, shares in snapshot.shares.items()}
         == {head: (count, len(classes)) for head, classes in probe.classes.items()}
         and all(head in probe.classes and cam.ndim == 3 and len(cam) == count for head, cam in snapshot.cams.items())
         and all(
-            one.levels.dtype == np.uint8 and one.levels.ndim == 4 and len(one.levels) == count
-            and one.low.shape == one.high.shape == (count, one.levels.shape[3]) and len(one.shape) == 3
+            one.levels.dtype == np.uint8
+            and one.levels.ndim == 4
+            and len(one.levels) == count
+            and one.low.shape == one.high.shape == (count, one.levels.shape[3])
+            and len(one.shape) == 3
             and all(isinstance(side, int) for side in one.shape)
             for one in snapshot.maps
         )
         and (kernels is None or (kernels.ndim == 4 and kernels.shape[2] in (1, 3)))
         and all(each.size and np.isfinite(each).all() for each in numbers)
-    )  # fmt: skip
+    )
 
 
 def stamp(folder: Path, epoch: int) -> tuple[int, int]:

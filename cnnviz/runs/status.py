@@ -9,14 +9,20 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from cnnviz.processes import Process, alive
 
-__all__ = [
-    "ACTIVE", "ENDED", "RESUMABLE", "STATES", "State", "StateName", "current",
-]  # fmt: skip
+__all__ = ["ACTIVE", "ENDED", "RESUMABLE", "STATES", "State", "StateName", "current"]
 
 StateName = Literal["queued", "starting", "running", "paused", "stopping", "finished", "stopped", "failed", "crashed"]
 STATES: tuple[StateName, ...] = (
-    "queued", "starting", "running", "paused", "stopping", "finished", "stopped", "failed", "crashed",
-)  # fmt: skip
+    "queued",
+    "starting",
+    "running",
+    "paused",
+    "stopping",
+    "finished",
+    "stopped",
+    "failed",
+    "crashed",
+)
 ACTIVE = frozenset({"queued", "starting", "running", "stopping"})
 ENDED = frozenset(STATES) - ACTIVE
 RESUMABLE = frozenset({"paused", "stopped", "failed", "crashed"})

@@ -123,8 +123,10 @@ def create(recipe: Recipe, runs: Path | None = None) -> Run:
     except OSError as error:
         if draft is not None:
             shutil.rmtree(draft, ignore_errors=True)
-        raise RunError(f"No run can be stored in {runs}: {error.strerror or error}; free or choose another "
-                       "folder with CNNVIZ_CHECKPOINTS.") from None  # fmt: skip
+        raise RunError(
+            f"No run can be stored in {runs}: {error.strerror or error}; free or choose another "
+            "folder with CNNVIZ_CHECKPOINTS."
+        ) from None
     return _read(runs / name)
 
 
@@ -162,8 +164,10 @@ def listing(runs: Path | None = None) -> list[Run]:
     except FileNotFoundError:
         return []
     except OSError as error:
-        raise RunError(f"The folder of runs {runs} can't be read: {error.strerror or error}; choose another with "
-                       "CNNVIZ_CHECKPOINTS.") from None  # fmt: skip
+        raise RunError(
+            f"The folder of runs {runs} can't be read: {error.strerror or error}; choose another with "
+            "CNNVIZ_CHECKPOINTS."
+        ) from None
     if not going:
         return list(found)
     now = [_again(run) if at in going else run for at, run in enumerate(found)]

@@ -113,7 +113,7 @@ def _sentence(error: Exception) -> str:
     if isinstance(error, CnnvizError):
         return str(error)
     if out_of_memory(error):
-        return "The memory was not enough for this network and batch; choose a smaller batch, image or network."
+        return "The memory was not enough for this model and batch; choose a smaller batch, image or model."
     if disk_full(error):
         return "The disk is full; the last good model and the figures are kept: free some space, then continue."
     if isinstance(error, OSError) and error.errno in (errno.EROFS, errno.EACCES, errno.EPERM):

@@ -9,8 +9,8 @@ import keras
 import psutil
 
 from cnnviz.files import replacing
+from cnnviz.model_spec import Head
 from cnnviz.models.build.model import LOSS_BY_SAMPLE
-from cnnviz.network import Head
 from cnnviz.recipe import Fit
 from cnnviz.runs import metrics
 from cnnviz.train.run_writer import Diary, Stopped
@@ -148,7 +148,7 @@ class Warmth:
 class Best(keras.callbacks.Callback):
     """Keeps the best epoch's model as `best.keras`, without its optimizer, whole at any moment.
 
-    `keeper` is the same network, never compiled; it carries the weights to the file. Where it shares the layers of what
+    `keeper` is the same model, never compiled; it carries the weights to the file. Where it shares the layers of what
     is fitted, and epochs take less time than writing them, only the last of several better ones is written (`seldom`);
     what waits is written before a run is saved to go on from, and at the end. `written` are then the fitted weights of
     the file, if this process wrote it.

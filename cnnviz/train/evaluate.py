@@ -20,9 +20,9 @@ from cnnviz.data.compatibility import ready
 from cnnviz.data.fingerprint import fingerprint
 from cnnviz.data.split_images import SplitImages, prepare
 from cnnviz.errors import DataError, RunError, one_of
+from cnnviz.model_spec import Head
 from cnnviz.models.build.model import build
 from cnnviz.models.probabilities import probabilities
-from cnnviz.network import Head
 from cnnviz.recipe import Recipe
 from cnnviz.runs import Run
 from cnnviz.runs import predictions as evaluated
@@ -36,8 +36,8 @@ _PACKAGES = ("keras", "tensorflow", "numpy", "scikit-learn", "opencv-python-head
 
 
 def scoring(recipe: Recipe) -> keras.Model:
-    """Returns the recipe's network with heads that give logits, so that no loss is lost to rounding; weights of the
-    network itself fit it."""
+    """Returns the recipe's model with heads that give logits, so that no loss is lost to rounding; weights of the
+    model itself fit it."""
     return build(of_logits(recipe))
 
 
@@ -131,11 +131,14 @@ def environment() -> dict[str, Any]:
     """Returns the versions of what counts, and the machine."""
     return {
         "machine": {
-            "system": platform.platform(), "python": platform.python_version(), "cores": os.cpu_count(),
-            "processor": platform.machine(), "memory_gb": round(psutil.virtual_memory().total / 2**30, 1),
+            "system": platform.platform(),
+            "python": platform.python_version(),
+            "cores": os.cpu_count(),
+            "processor": platform.machine(),
+            "memory_gb": round(psutil.virtual_memory().total / 2**30, 1),
         },
         "versions": {"cnnviz": __version__, **{name: version(name) for name in _PACKAGES}},
-    }  # fmt: skip
+    }
 
 
 def facts_of(
@@ -150,21 +153,26 @@ def facts_of(
         skipped: the names of those that could not be read, with the reasons.
     """
     return {
-        "data": {"dataset": recipe.data.dataset, "title": dataset.title, "source": dataset.source,
-                 "sha256": fingerprint(dataset), "left_out": len(recipe.data.without),
-                 "bits": dataset.bits},
+        "data": {
+            "dataset": recipe.data.dataset,
+            "title": dataset.title,
+            "source": dataset.source,
+            "sha256": fingerprint(dataset),
+            "left_out": len(recipe.data.without),
+            "bits": dataset.bits,
+        },
         "test_is_validation": dataset.validates_on_test,
         "samples": dict(samples),
         "skipped": [{"picture": image, "reason": sentence} for image, sentence in skipped],
         "classes": {head.name: list(head.classes) for head in dataset.heads},
         "notes": list(dataset.notes),
         **environment(),
-    }  # fmt: skip
+    }
 
 
 def evaluate(
     run: Run,
-    network: keras.Model,
+    best: keras.Model,
     split: str,
     *,
     progress: Progress | None = None,
@@ -174,7 +182,7 @@ def evaluate(
 
     Args:
         run: one that has ended.
-        network: its best epoch's model, as `models.load.load_run` opens it.
+        model: its best epoch's model, as `models.load.load_run` opens it.
         split: train, validation or test; training images are taken as they are, without augmentation.
         progress: called with what is done and how far.
         cancelled: asked now and then; `True` ends the work.
@@ -193,11 +201,19 @@ def evaluate(
     images = prepare(dataset.splits[split], recipe.data, progress=progress, cancelled=cancelled)
     facts = facts_of(dataset, recipe, {split: len(images)}, images.skipped)
     model = scoring(recipe)
-    model.set_weights(network.get_weights())
+    model.set_weights(best.get_weights())
     found = measured(
-        model, recipe, dataset, split, images, stamp=stamp, data=facts["data"]["sha256"], began=began,
-        progress=progress, cancelled=cancelled,
-    )  # fmt: skip
+        model,
+        recipe,
+        dataset,
+        split,
+        images,
+        stamp=stamp,
+        data=facts["data"]["sha256"],
+        began=began,
+        progress=progress,
+        cancelled=cancelled,
+    )
     report = report_of(found)
     try:
         evaluated.save(run.folder, found)

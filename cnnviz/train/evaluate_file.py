@@ -1,4 +1,4 @@
-"""Measuring a network that came as a `.keras` file on data that it is said to know."""
+"""Measuring a model that came as a `.keras` file on data that it is said to know."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from cnnviz import recipe
 from cnnviz.data import Dataset, open_dataset, prepare
 from cnnviz.data.dataset import Progress
 from cnnviz.errors import DataError, one_of
-from cnnviz.models.classifier import Loaded
+from cnnviz.models.classifier import Classifier
 from cnnviz.models.graph.graph import flatten
 from cnnviz.models.probabilities import BATCH
 from cnnviz.runs.report import split_report
@@ -19,60 +19,68 @@ from cnnviz.train.evaluate import losses_of
 __all__ = ["evaluate_file"]
 
 
-def evaluate_file(loaded: Loaded, dataset: str, split: str = "", *, progress: Progress | None = None) -> dict[str, Any]:
+def evaluate_file(
+    classifier: Classifier, dataset: str, split: str = "", *, progress: Progress | None = None
+) -> dict[str, Any]:
     """Returns a report as `runs.report.split_report` does, and under `split` which one it is of.
 
     Outputs are paired with the data's heads by their names, or in order where there are as many; classes by their
     names where a person gave them, and else by their order.
 
     Args:
-        loaded: the network.
+        loaded: the model.
         dataset: as `open_dataset` takes it.
         split: train, validation or test; by default test, or else validation.
         progress: called with what is done and how far.
 
     Raises:
-        DataError: the data can't be opened, has no such split, or other heads or classes than the network.
+        DataError: the data can't be opened, has no such split, or other heads or classes than the model.
     """
-    data = recipe.Data(dataset=dataset, image_size=loaded.image_size, channels=loaded.channels, crop=loaded.crop)
+    data = recipe.Data(
+        dataset=dataset, image_size=classifier.image_size, channels=classifier.channels, crop=classifier.crop
+    )
     opened = open_dataset(data, progress=progress)
     split = split or ("test" if "test" in opened.splits else "validation")
     if split not in opened.splits:
         raise DataError(f"{opened.title} has no {split} split: {one_of(split, opened.splits)}.")
-    own = {head.name: _order(loaded, head.name, opened, name) for head, name in _pairs(loaded, opened)}
+    own = {head.name: _order(classifier, head.name, opened, name) for head, name in _pairs(classifier, opened)}
     images = prepare(opened.splits[split], data, progress=progress)
     labels = {mine: order[opened.splits[split].labels[name][images.kept]] for mine, (name, order) in own.items()}
-    logits, shares, graph = [], [], flatten(loaded.model)
+    logits, shares, graph = [], [], flatten(classifier.model)
     for start in range(0, len(images), BATCH):
         seen = np.stack([images[at] for at in range(start, min(start + BATCH, len(images)))])
-        logits.append([one.numpy() for one in graph.model(loaded.pixels(seen))])
-        shares.append(loaded.ask(seen))
+        logits.append([one.numpy() for one in graph.model(classifier.pixels(seen))])
+        shares.append(classifier.ask(seen))
         if progress is not None:
             progress(f"Evaluating {split} images", start + len(seen), len(images))
-    names = [head.name for head in loaded.heads]
+    names = [head.name for head in classifier.heads]
     scores = {name: np.concatenate(found) for name, found in zip(names, zip(*logits, strict=True), strict=True)}
     answers = {name: np.concatenate(found) for name, found in zip(names, zip(*shares, strict=True), strict=True)}
     losses = {name: losses_of(scores[name], labels[name]) for name in names}
-    return {"split": split, **split_report(labels, answers, losses, loaded.classes)}
+    return {"split": split, **split_report(labels, answers, losses, classifier.classes)}
 
 
-def _pairs(loaded: Loaded, dataset: Dataset) -> list[tuple[Any, str]]:
-    """Each head of the network with the name of the data's."""
+def _pairs(classifier: Classifier, dataset: Dataset) -> list[tuple[Any, str]]:
+    """Each head of the model with the name of the data's."""
     there = [head.name for head in dataset.heads]
-    if all(head.name in there for head in loaded.heads):
-        return [(head, head.name) for head in loaded.heads]
-    if len(loaded.heads) != len(there):
-        raise DataError(f"{loaded.name} has {len(loaded.heads)} outputs but {dataset.title} has the heads "
-                        f"{', '.join(there)}: they can't be paired.")  # fmt: skip
-    return list(zip(loaded.heads, there, strict=True))
+    if all(head.name in there for head in classifier.heads):
+        return [(head, head.name) for head in classifier.heads]
+    if len(classifier.heads) != len(there):
+        raise DataError(
+            f"{classifier.name} has {len(classifier.heads)} outputs but {dataset.title} has the heads "
+            f"{', '.join(there)}: they can't be paired."
+        )
+    return list(zip(classifier.heads, there, strict=True))
 
 
-def _order(loaded: Loaded, mine: str, dataset: Dataset, name: str) -> tuple[str, np.ndarray]:
-    """The data's head and, for each of its classes, which of the network's it is."""
-    own, theirs = loaded.classes[mine], dataset.head(name).classes
+def _order(classifier: Classifier, mine: str, dataset: Dataset, name: str) -> tuple[str, np.ndarray]:
+    """The data's head and, for each of its classes, which of the model's it is."""
+    own, theirs = classifier.classes[mine], dataset.head(name).classes
     if len(own) != len(theirs):
-        raise DataError(f"The output {mine!r} has {len(own)} classes but {dataset.title} has {len(theirs)}: "
-                        f"{', '.join(theirs[:20])}.")  # fmt: skip
+        raise DataError(
+            f"The output {mine!r} has {len(own)} classes but {dataset.title} has {len(theirs)}: "
+            f"{', '.join(theirs[:20])}."
+        )
     if own == tuple(map(str, range(len(own)))):
         return name, np.arange(len(own))
     if sorted(own) != sorted(theirs):

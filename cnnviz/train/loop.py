@@ -1,4 +1,4 @@
-"""Carrying out a recipe: data, network, fitting in stages, evaluation of the best epoch."""
+"""Carrying out a recipe: data, model, fitting in stages, evaluation of the best epoch."""
 
 from __future__ import annotations
 
@@ -81,13 +81,13 @@ def carry_out(diary: Diary) -> None:
 
 
 def _prepared(diary: Diary, reader: Reader, plan: tuple[Stage, ...]) -> _Work:
-    """Reads what the first stage needs and builds the network."""
+    """Reads what the first stage needs and builds the model."""
     recipe = reader.recipe
     weights = _weights(recipe, diary)
     if not plan[0].cached:
         reader.images("train")
         reader.images("validation")
-    diary.note("Building the network")
+    diary.note("Building the model")
     model, backbone = build(recipe, weights), recipe.network.backbone
     keeper = keras.Model(model.input, model.output) if backbone else build(recipe)
     stem = None

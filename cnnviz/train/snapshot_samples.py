@@ -45,6 +45,8 @@ def probe_of(dataset: Dataset, held_out: SplitImages, labels: dict[str, np.ndarr
     split = dataset.splits["validation"]
     classes = {head.name: head.classes for head in dataset.heads}
     return Probe(
-        np.stack([held_out[i] for i in at]), tuple(split.name_of(int(held_out.kept[i])) for i in at),
-        {name: values[at] for name, values in names.items()}, {name: classes[name] for name in names},
-    )  # fmt: skip
+        np.stack([held_out[i] for i in at]),
+        tuple(split.name_of(int(held_out.kept[i])) for i in at),
+        {name: values[at] for name, values in names.items()},
+        {name: classes[name] for name in names},
+    )

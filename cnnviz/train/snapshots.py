@@ -1,4 +1,4 @@
-"""Watching a network learn: a small snapshot after each epoch, of a few fixed validation images."""
+"""Watching a model learn: a small snapshot after each epoch, of a few fixed validation images."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ import numpy as np
 import tensorflow as tf
 
 from cnnviz.explain.attribution.targets import Target
+from cnnviz.model_spec import Head
 from cnnviz.models.graph.graph import Graph, flatten, traced
 from cnnviz.models.graph.layer_kinds import layer_of
 from cnnviz.models.graph.traversal import Step, run
 from cnnviz.models.probabilities import probabilities
-from cnnviz.network import Head
 from cnnviz.recipe import Recipe
 from cnnviz.runs import snapshots
 from cnnviz.runs.snapshots import Maps, Probe, Snapshot
@@ -191,9 +191,14 @@ class Snapshots(keras.callbacks.Callback):
     """
 
     def __init__(
-        self, folder: Path, recipe: Recipe, probe: Probe, first: int, end: int | None = None,
+        self,
+        folder: Path,
+        recipe: Recipe,
+        probe: Probe,
+        first: int,
+        end: int | None = None,
         whole: keras.Model | None = None,
-    ):  # fmt: skip
+    ):
         super().__init__()
         self._folder, self._recipe, self._probe, self._first = folder, recipe, probe, first
         self._end, self._whole = recipe.fit.epochs if end is None else end, whole

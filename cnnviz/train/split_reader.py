@@ -75,8 +75,9 @@ class Reader:
             if diary.stopping():
                 raise Stopped
             if len(found) == 0:
-                raise DataError(f"None of the {len(split)} {name} images of {self.dataset.name} could be read; see "
-                                "the log.")  # fmt: skip
+                raise DataError(
+                    f"None of the {len(split)} {name} images of {self.dataset.name} could be read; see the log."
+                )
             for image, sentence in found.skipped:
                 diary.say(f"Skipped {image}: {sentence}")
             self._read[name, computed] = found

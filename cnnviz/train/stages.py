@@ -25,7 +25,7 @@ class Stage:
     Attributes:
         number: counted from 0.
         recipe: the run's as this stage fits it: its learning rate, number of epochs and augmentation.
-        trainable_from: what of the backbone is trained, see `network.Backbone`.
+        trainable_from: what of the backbone is trained, see `spec.Backbone`.
         cached: whether only what stands behind the backbone is fitted, on features that were computed before.
     """
 
@@ -56,9 +56,9 @@ def arranged(model: keras.Model, stage: Stage, samples: int) -> keras.Model:
         stage: which.
         samples: how many there are to train on.
     """
-    network = stage.recipe.network
-    if network.backbone is not None:
-        free(model, unfrozen(network, stage.trainable_from).backbone)
-    fitted = head_of(model, network) if stage.cached else model
+    spec = stage.recipe.network
+    if spec.backbone is not None:
+        free(model, unfrozen(spec, stage.trainable_from).backbone)
+    fitted = head_of(model, spec) if stage.cached else model
     compile_for(fitted, stage.recipe, schedule(stage.recipe.fit, pipeline.steps(stage.recipe, samples)))
     return fitted

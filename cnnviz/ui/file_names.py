@@ -11,7 +11,7 @@ _LONGEST_PART = 40
 
 
 def file_name(*parts: str, ending: str) -> str:
-    """Returns a file's name of parts such as a network, an image and what the file has of them: "shapes-cat-map.npy".
+    """Returns a file's name of parts such as a model, an image and what the file has of them: "shapes-cat-map.npy".
 
     A part that is shortened, or loses letters that are not a to z or digits, gets four digits by which it differs from
     others of which the same would be left. Empty parts are left out.

@@ -12,8 +12,8 @@ from tests.pages_run import through_the_app
 
 
 @pytest.fixture(scope="package", autouse=True)
-def holding_networks() -> Iterator[None]:
-    """Lets no run of a page collect all garbage, as a server doesn't that has loaded a network: it takes half a second
+def holding_models() -> Iterator[None]:
+    """Lets no run of a page collect all garbage, as a server doesn't that has loaded a model: it takes half a second
     each time."""
     clear = keras.backend.clear_session
     keep_state()

@@ -47,10 +47,7 @@ def policy(app: AppTest) -> Policy:
     """The policy of the draft, without its name."""
     now = draft(app)
     return Policy(
-        name="",
-        steps=tuple(row.step for row in now.rows if row.on),
-        fill_mode=now.fill_mode,
-        fill_value=now.fill_value,
+        name="", steps=tuple(row.step for row in now.rows if row.on), fill_mode=now.fill_mode, fill_value=now.fill_value
     )
 
 
@@ -354,9 +351,9 @@ def test_a_train_page_with_mistakes_takes_the_policy_too(app: AppTest) -> None:
     assert app.session_state["train_draft"].tree["network"]["layers"] == []
 
 
-def test_without_a_network_the_way_to_one_is_shown(app: AppTest) -> None:
+def test_without_a_model_the_way_to_one_is_shown(app: AppTest) -> None:
     shown(app)
     app.toggle(key="augment_ask").set_value(True)
     shown(app)
-    assert any("No run has a network yet" in text.value for text in app.markdown)
+    assert any("No run has a model yet" in text.value for text in app.markdown)
     assert not app.error

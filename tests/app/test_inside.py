@@ -1,4 +1,4 @@
-"""The Inside page without a browser: tiny untrained networks, real values."""
+"""The Inside page without a browser: tiny untrained models, real values."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from cnnviz.runs import Run, snapshots
 from cnnviz.runs.snapshots import Probe, Snapshot
 from tests.addresses import address_of, by_link
 from tests.app.drawn import colours, component, pixels_of
-from tests.made_runs import give_network, make_run
+from tests.made_runs import give_model, make_run
 from tests.pages_run import rested
 
 APP = Path(__file__).parents[2] / "streamlit_app.py"
@@ -45,19 +45,19 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def shapes(folder: Path) -> Run:
     """Two heads, images in colour; the newest."""
-    return give_network(make_run(small("S", LAYERS), created=1_700_000_900.0, runs=folder))
+    return give_model(make_run(small("S", LAYERS), created=1_700_000_900.0, runs=folder))
 
 
 @pytest.fixture(scope="module")
 def digits(folder: Path) -> Run:
     """One head, grey images, and a convolution with a single filter."""
-    return give_network(make_run(small("Q", [{"type": "Conv2D", "filters": 1}, {"type": "Flatten"}]), runs=folder))
+    return give_model(make_run(small("Q", [{"type": "Conv2D", "filters": 1}, {"type": "Flatten"}]), runs=folder))
 
 
 @pytest.fixture(scope="module")
 def flat(folder: Path) -> Run:
     """No convolution at all."""
-    return give_network(make_run(small("Q", [{"type": "Flatten"}]), created=1_700_000_300.0, runs=folder))
+    return give_model(make_run(small("Q", [{"type": "Flatten"}]), created=1_700_000_300.0, runs=folder))
 
 
 @pytest.fixture
@@ -92,9 +92,9 @@ def said(app: AppTest) -> str:
 
 def given(run: Run, layer: str, image: str = "chelsea") -> np.ndarray:
     """What a layer gives, by Keras alone."""
-    loaded = load_run(run)
-    part = keras.Model(loaded.model.inputs[0], loaded.model.get_layer(layer).output)
-    return part(loaded.pixels(loaded.fit(sample(image))[None]), training=False).numpy()[0]
+    classifier = load_run(run)
+    part = keras.Model(classifier.model.inputs[0], classifier.model.get_layer(layer).output)
+    return part(classifier.pixels(classifier.fit(sample(image))[None]), training=False).numpy()[0]
 
 
 def told(words: str) -> list[float]:
@@ -218,7 +218,7 @@ def test_zero_has_one_colour_in_the_mosaic_and_in_each_channels_large_image(app:
         ({"layer": "conv2d_1", "channel": "-1"}, ()),
         ({"channel": "٣", "view": "nonsense"}, ()),
         ({"channel": "9" * 400, "layer": "a" * 5000}, ("has no layer",)),
-        ({"run": "../../etc", "sample": "nobody"}, ("There is no network of a run", "'nobody'")),
+        ({"run": "../../etc", "sample": "nobody"}, ("There is no model of a run", "'nobody'")),
         ({"item": "x:y"}, ("There is no held-out image",)),
     ],
 )
@@ -240,7 +240,7 @@ def test_addresses_that_name_nothing_are_told(
     assert "view" not in address_of(app)
 
 
-def test_a_network_without_convolutions_opens_all_the_same(app: AppTest, flat: Run, shown) -> None:
+def test_a_model_without_convolutions_opens_all_the_same(app: AppTest, flat: Run, shown) -> None:
     shown(app, run=flat.id)
     assert app.selectbox(key="inside_layer").options == ["rescaling", "flatten", "label"]
     assert app.selectbox(key="inside_layer").value == "rescaling"
@@ -259,7 +259,7 @@ def test_a_layer_with_one_channel_is_shown(app: AppTest, digits: Run, shown) -> 
     assert told(said(app)) == figures(given(digits, "conv2d"))
 
 
-def test_network_and_image_are_those_of_predict(app: AppTest, shapes: Run, digits: Run, shown) -> None:
+def test_model_and_image_are_those_of_predict(app: AppTest, shapes: Run, digits: Run, shown) -> None:
     shown(app, run=shapes.id)
     app.selectbox(key="inside_network").set_value(digits.id)
     app.button(key="predict_sample_coffee").click()
@@ -284,16 +284,17 @@ def test_network_and_image_are_those_of_predict(app: AppTest, shapes: Run, digit
     assert "Chelsea" not in drawn
 
 
-def test_without_a_network_the_way_to_one_is_shown(app: AppTest, tmp_path: Path, monkeypatch, shown) -> None:
+def test_without_a_model_the_way_to_one_is_shown(app: AppTest, tmp_path: Path, monkeypatch, shown) -> None:
     (tmp_path / "none").mkdir()
     monkeypatch.setenv("CNNVIZ_CHECKPOINTS", str(tmp_path / "none"))
-    assert "No network is chosen" in said(shown(app))
+    assert "No model is chosen" in said(shown(app))
 
 
 def test_a_run_that_kept_its_epochs_is_watched(app: AppTest, shapes: Run, digits: Run, shown) -> None:
     shares = {"label": np.full((2, 10), 0.1, np.float32)}
-    probe = Probe(np.zeros((2, 8, 8, 1), np.uint8), ("one", "two"), {"label": np.array([1, 2])},
-                  load_run(digits).classes)  # fmt: skip
+    probe = Probe(
+        np.zeros((2, 8, 8, 1), np.uint8), ("one", "two"), {"label": np.array([1, 2])}, load_run(digits).classes
+    )
     snapshots.save_images(digits.folder, probe)
     for epoch in range(3):
         snapshots.save(digits.folder, Snapshot(epoch, shares))

@@ -1,4 +1,4 @@
-"""Two side by side, as a person meets them: the same layer's channels of two images, networks or epochs."""
+"""Two side by side, as a person meets them: the same layer's channels of two images, models or epochs."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from cnnviz.recipe import replace
 from cnnviz.runs import Run, snapshots
 from cnnviz.runs.snapshots import Maps, Probe, Snapshot
 from cnnviz.ui.inputs.input_image import of_sample
-from tests.made_runs import give_network, make_run
+from tests.made_runs import give_model, make_run
 from tests.pages_run import rested
 
 LAYERS = [{"type": "Conv2D", "filters": 4, "padding": "same"}, {"type": "MaxPool", "pool_size": 4}, {"type": "GAP"}]
@@ -27,23 +27,23 @@ def script() -> None:
     from cnnviz import runs
     from cnnviz.explain.inspection.receptive_field import table
     from cnnviz.ui.inputs.input_image import of_sample
-    from cnnviz.ui.inputs.model_cache import networks, of_run
+    from cnnviz.ui.inputs.model_cache import models, of_run
     from cnnviz.ui.inputs.selection import Choice
     from cnnviz.ui.inside.comparison import beside_part
     from cnnviz.ui.inside.selection import Opened, settled
 
     run = runs.open_run(st.session_state["run"])
-    if found := networks([run]):
-        loaded, image = found[0].loaded, of_sample("chelsea")
-        seen, rows = loaded.fit(image.whole()), table(loaded)
+    if found := models([run]):
+        classifier, image = found[0].classifier, of_sample("chelsea")
+        seen, rows = classifier.fit(image.whole()), table(classifier)
         layer, channel = settled(Choice(), rows)
-        beside_part(Opened(found[0], of_run(run), image, seen, loaded.pixels(seen[None]), rows, layer, channel))
-        st.session_state["loaded"] = loaded
+        beside_part(Opened(found[0], of_run(run), image, seen, classifier.pixels(seen[None]), rows, layer, channel))
+        st.session_state["loaded"] = classifier
 
 
 @pytest.fixture
 def shapes(checkpoints: Path) -> Run:
-    return give_network(make_run(replace(PRESETS["S"], {"data.image_size": [16, 16], "network.layers": LAYERS})))
+    return give_model(make_run(replace(PRESETS["S"], {"data.image_size": [16, 16], "network.layers": LAYERS})))
 
 
 @pytest.fixture
@@ -73,16 +73,16 @@ def snapshot(epoch: int) -> Snapshot:
     return Snapshot(epoch, shares, maps=(Maps("conv2d", (16, 16, 8), levels, low, high),))
 
 
-def test_two_images_go_through_one_network(shapes: Run, shown) -> None:
+def test_two_images_go_through_one_model(shapes: Run, shown) -> None:
     app = shown(shapes)
-    assert app.segmented_control(key="inside_beside_what").options == ["Two images", "Two networks"]
+    assert app.segmented_control(key="inside_beside_what").options == ["Two images", "Two models"]
     other = app.selectbox(key="inside_beside_photo")
     assert "Chelsea" not in other.options  # it is the one above
     other.set_value("coffee")
     shown(app)
-    loaded = app.session_state["loaded"]
+    classifier = app.session_state["loaded"]
     one, two = (
-        activations(loaded, loaded.pixels(loaded.fit(of_sample(name).whole())[None]), ["conv2d"])["conv2d"]
+        activations(classifier, classifier.pixels(classifier.fit(of_sample(name).whole())[None]), ["conv2d"])["conv2d"]
         for name in ("chelsea", "coffee")
     )
     distance = np.abs(one - two).mean(axis=(0, 1))
@@ -96,12 +96,12 @@ def test_two_images_go_through_one_network(shapes: Run, shown) -> None:
     assert "Test 1" in words(app)
 
 
-def test_one_image_goes_through_two_networks(shapes: Run, shown) -> None:
+def test_one_image_goes_through_two_models(shapes: Run, shown) -> None:
     app = shown(shapes)
     app.segmented_control(key="inside_beside_what").set_value("networks")
     shown(app)
-    assert "There is no other run with a network" in app.info[0].value
-    other = give_network(make_run(replace(PRESETS["Q"], {"network.layers": [*LAYERS[:1], *LAYERS]})))
+    assert "There is no other run with a model" in app.info[0].value
+    other = give_model(make_run(replace(PRESETS["Q"], {"network.layers": [*LAYERS[:1], *LAYERS]})))
     shown(app)
     assert app.selectbox(key="inside_beside_network").value == other.id
     layer = next(box for box in app.selectbox if box.label == "Its layer")
@@ -109,7 +109,7 @@ def test_one_image_goes_through_two_networks(shapes: Run, shown) -> None:
     layer.set_value("conv2d_1")
     shown(app)
     assert "conv2d_1: 4 channels, 8 × 8" in words(app)
-    assert "Channels of different networks have nothing to do with each other" in words(app)
+    assert "Channels of different models have nothing to do with each other" in words(app)
     assert "Furthest apart" not in words(app)
 
 

@@ -1,4 +1,4 @@
-"""Patterns and what excites a channel on the Inside page, without a browser: tiny untrained networks, real work."""
+"""Patterns and what excites a channel on the Inside page, without a browser: tiny untrained models, real work."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from cnnviz.recipe import replace
 from cnnviz.runs import Run
 from cnnviz.ui.inputs import model_cache as models
 from tests import pages_run
-from tests.made_runs import give_network, make_run
+from tests.made_runs import give_model, make_run
 
 LAYERS = [
     {"type": "Conv2D", "filters": 5, "padding": "same"},
@@ -45,21 +45,29 @@ def script() -> None:
     from cnnviz.explain.inspection.receptive_field import table
     from cnnviz.ui.inputs.input_image import of_sample
     from cnnviz.ui.inputs.model_cache import of_run
-    from cnnviz.ui.inputs.model_cache import opened as networks
+    from cnnviz.ui.inputs.model_cache import opened as all_models
     from cnnviz.ui.inside.feature_visualization import pattern_of, patterns_part
     from cnnviz.ui.inside.selection import Opened
     from cnnviz.ui.inside.top_activations import excites_part
 
     state = st.session_state
     source = of_run(runs.open_run(state["run"]))
-    if found := networks([source]):
-        [network] = found
+    if found := all_models([source]):
+        [model] = found
         image = of_sample("chelsea")
-        seen = network.loaded.fit(image.whole())
+        seen = model.classifier.fit(image.whole())
         if state.get("without_run"):
             source = replace(source, run=None)
-        opened = Opened(network, source, image, seen, network.loaded.pixels(seen[None]), table(network.loaded),
-                        state.get("layer", "conv2d"), state.get("channel", 0))  # fmt: skip
+        opened = Opened(
+            model,
+            source,
+            image,
+            seen,
+            model.classifier.pixels(seen[None]),
+            table(model.classifier),
+            state.get("layer", "conv2d"),
+            state.get("channel", 0),
+        )
         {"patterns": patterns_part, "channel": lambda one: pattern_of(one, one.channel), "excites": excites_part}[
             state.get("view", "patterns")
         ](opened)
@@ -74,7 +82,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def made(folder: Path) -> Run:
     """A small run of digits; what tests make is kept in it."""
-    return give_network(
+    return give_model(
         make_run(replace(PRESETS["Q"], {"data.image_size": [16, 16], "network.layers": LAYERS}), runs=folder)
     )
 
@@ -166,10 +174,10 @@ def test_a_stop_keeps_what_is_whole_and_the_rest_can_be_made_later(
     settings = Settings("plain", 400, 1.0, 24)
     app = rested(digits, **steps)
     app.button(key="inside_patterns_make").click().run()
-    network = network_of(digits)
+    model = model_of(digits)
 
     def stopped() -> bool:
-        with network.lock:  # it stands still meanwhile
+        with model.lock:  # it stands still meanwhile
             latest = app.session_state["inside_patterns_growing"].latest
             if latest is None or latest.steps[0] < 400:
                 return False
@@ -195,17 +203,17 @@ def test_a_stop_keeps_what_is_whole_and_the_rest_can_be_made_later(
     assert "whole" not in said(app)
 
 
-def network_of(run: Run) -> models.Network:
-    """The network that the page has."""
-    [network] = models.opened([models.of_run(run)])
-    return network
+def model_of(run: Run) -> models.LockedModel:
+    """The model that the page has."""
+    [model] = models.opened([models.of_run(run)])
+    return model
 
 
 def test_others_are_let_in_between_steps(digits: Run, rested, until) -> None:
     app = rested(digits, inside_patterns_steps_plain=2000, inside_patterns_size_conv2d=32)
     app.button(key="inside_patterns_make").click().run()
-    network, source_images = network_of(digits), np.zeros((1, *digits.recipe.data.image_size, 1), np.uint8)
-    answers = [network.answers(source_images)[0] for _ in range(5)]
+    model, source_images = model_of(digits), np.zeros((1, *digits.recipe.data.image_size, 1), np.uint8)
+    answers = [model.answers(source_images)[0] for _ in range(5)]
     assert len(answers) == 5
     assert app.session_state["inside_patterns_growing"].latest.steps[-1] < 2000
     app.button(key="stop_inside_patterns").click()
@@ -213,7 +221,7 @@ def test_others_are_let_in_between_steps(digits: Run, rested, until) -> None:
 
 
 def test_channels_that_nothing_raises_are_named(digits: Run, rested, folder: Path) -> None:
-    silent = give_network(make_run(digits.recipe, runs=folder))
+    silent = give_model(make_run(digits.recipe, runs=folder))
     model = keras.saving.load_model(silent.best_path, compile=False)
     kernel, bias = model.get_layer("conv2d").get_weights()
     kernel[..., [1, 3]], bias[[1, 3]] = 0, -1

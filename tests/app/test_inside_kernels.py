@@ -61,7 +61,7 @@ def words(app: AppTest) -> str:
 
 
 def norms_of(opened: Opened, layer: str) -> np.ndarray:
-    [found] = [one for one in opened.network.loaded.model.layers if one.name == layer]
+    [found] = [one for one in opened.model.classifier.model.layers if one.name == layer]
     kernel = np.asarray(found.kernel)
     return np.sqrt((kernel**2).sum(axis=(0, 1, 2)))
 
@@ -105,7 +105,7 @@ def test_a_mosaic_has_the_weights_where_its_tiles_say(functional) -> None:
 def test_weights_are_saved_whole(functional) -> None:
     found = _kernels(functional, functional.source.stamp, "first")
     saved = np.load(io.BytesIO(_weights(found)))
-    [layer] = [one for one in functional.network.loaded.model.layers if one.name == "first"]
+    [layer] = [one for one in functional.model.classifier.model.layers if one.name == "first"]
     np.testing.assert_array_equal(saved["values"], np.asarray(layer.kernel))
     np.testing.assert_array_equal(saved["bias"], np.asarray(layer.bias))
 
@@ -123,6 +123,6 @@ def test_a_channel_has_its_kernel_or_a_sentence(functional, shown, layer: str, c
     said = words(shown(layer, channel, one=True))
     assert says in said
     if layer == "grouped":  # which sees the first four channels
-        [found] = [one for one in functional.network.loaded.model.layers if one.name == layer]
+        [found] = [one for one in functional.model.classifier.model.layers if one.name == layer]
         strength = (np.asarray(found.kernel)[..., channel] ** 2).sum(axis=(0, 1))
         assert f"({', '.join(map(str, np.argsort(-strength)))})" in said

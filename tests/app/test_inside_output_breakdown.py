@@ -1,4 +1,4 @@
-"""How a number comes about, as a person meets it: what is shown is what the network gives, for every layer."""
+"""How a number comes about, as a person meets it: what is shown is what the model gives, for every layer."""
 
 from __future__ import annotations
 
@@ -88,9 +88,9 @@ def near(value: float) -> object:
 
 
 @pytest.mark.parametrize("form", LAYERS)
-def test_every_type_of_layer_shows_the_networks_number(forms, shown, form: str) -> None:
+def test_every_type_of_layer_shows_the_models_number(forms, shown, form: str) -> None:
     base = forms[form]
-    wanted = activations(base.network.loaded, base.pixels, LAYERS[form])
+    wanted = activations(base.model.classifier, base.pixels, LAYERS[form])
     for layer in LAYERS[form]:
         channel = wanted[layer].shape[-1] - 1
         app = shown(form, layer, channel)
@@ -100,17 +100,18 @@ def test_every_type_of_layer_shows_the_networks_number(forms, shown, form: str) 
             assert "is not taken apart here" in app.info[0].value.replace("\\", "")
             continue
         assert result(app) == near(strongest), layer
-        assert any("The network itself gives" in caption.value for caption in app.caption)
+        assert any("The model itself gives" in caption.value for caption in app.caption)
 
 
 def test_another_place_and_channel_is_taken_apart(forms, shown) -> None:
     base = forms["sequential"]
-    values = activations(base.network.loaded, base.pixels, ["second"])["second"]
+    values = activations(base.model.classifier, base.pixels, ["second"])["second"]
     app = shown("sequential", "second", 2)
     row, column = np.unravel_index(values[..., 2].argmax(), values.shape[:2])
     assert (app.number_input(key="inside_numbers_row").value, app.number_input(key="inside_numbers_column").value) == (
-        row, column
-    )  # fmt: skip
+        row,
+        column,
+    )
     app.number_input(key="inside_numbers_row").set_value(1)
     again(app)
     app.number_input(key="inside_numbers_column").set_value(3)
@@ -133,7 +134,7 @@ def test_input_channels_come_by_what_they_add_and_add_up_whichever_is_shown(form
     adds = [_number(option.split(" adds ")[1]) for option in choice.options]
     assert sorted(names) == ["blue", "green", "red"]
     assert np.abs(adds).tolist() == sorted(np.abs(adds), reverse=True)
-    [layer] = [one for one in flatten(base.network.loaded, logits=False).program.steps if one.name == "first"]
+    [layer] = [one for one in flatten(base.model.classifier, logits=False).program.steps if one.name == "first"]
     bias = float(np.asarray(layer.operation.bias)[1])
     assert max(0.0, sum(adds) + bias) == pytest.approx(result(app), rel=1e-2)
     before, total = pieces(app)[1], result(app)

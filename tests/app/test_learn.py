@@ -20,7 +20,7 @@ from cnnviz.ui.learn.demos import FIGURES, pooled, shuffled
 from cnnviz.ui.learn.own_runs import newest
 from cnnviz.ui.learn.topics import TOPICS
 from tests.addresses import address_of
-from tests.made_runs import give_network, make_run
+from tests.made_runs import give_model, make_run
 
 ROOT = Path(__file__).parents[2]
 
@@ -39,7 +39,7 @@ def opened(app: AppTest, **query: str) -> AppTest:
 
 
 def whole(run):
-    """The run with something in its network's place."""
+    """The run with something in its model's place."""
     run.best_path.write_bytes(b"a network")
     return run
 
@@ -70,8 +70,8 @@ def test_own_runs_stand_beside_each_other(app: AppTest) -> None:
     assert "Not trained here" not in words(app)
 
 
-def test_a_run_of_a_system_is_known_by_network_data_and_augmentation(checkpoints: Path) -> None:
-    make_run(PRESETS["D2"])  # without a network
+def test_a_run_of_a_system_is_known_by_model_data_and_augmentation(checkpoints: Path) -> None:
+    make_run(PRESETS["D2"])  # without a model
     other = whole(make_run(replace(PRESETS["D2"], {"seed": 3, "fit.epochs": 2})))
     whole(make_run(replace(PRESETS["D2"], {"network.layers": [{"type": "Flatten"}]})))
     from cnnviz.runs import listing
@@ -118,11 +118,11 @@ def shifts_page() -> None:
     moved_images({name: runs.open_run(run) for name, run in st.session_state["runs"].items()})
 
 
-def test_networks_are_asked_about_moved_images(checkpoints: Path, until: Callable[..., None]) -> None:
+def test_models_are_asked_about_moved_images(checkpoints: Path, until: Callable[..., None]) -> None:
     layers = [{"type": "Conv2D", "filters": 4}, {"type": "GAP"}]
     made = {
-        name: give_network(make_run(replace(PRESETS["Q"], {"network.layers": network})))
-        for name, network in (("with", layers), ("without", [{"type": "Flatten"}]))
+        name: give_model(make_run(replace(PRESETS["Q"], {"network.layers": model})))
+        for name, model in (("with", layers), ("without", [{"type": "Flatten"}]))
     }
     app = AppTest.from_function(shifts_page, default_timeout=60)
     app.session_state["runs"] = {name: run.id for name, run in made.items()}

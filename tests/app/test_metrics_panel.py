@@ -1,4 +1,4 @@
-"""The trust panel, as a person uses it, without a browser: small untrained networks, real measurements."""
+"""The trust panel, as a person uses it, without a browser: small untrained models, real measurements."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from cnnviz.recipe import replace
 from cnnviz.runs import Run
 from cnnviz.ui.predict import metrics_job, metrics_view
 from cnnviz.ui.predict.metrics_panel import _json
-from tests.made_runs import give_network, make_run
+from tests.made_runs import give_model, make_run
 from tests.pages_run import rested
 
 LAYERS = [{"type": "Conv2D", "filters": 4, "padding": "same"}, {"type": "MaxPool", "pool_size": 4}, {"type": "GAP"}]
@@ -31,18 +31,29 @@ def script() -> None:
 
     from cnnviz import runs
     from cnnviz.explain import Explanation, Target, explain
-    from cnnviz.ui.inputs.model_cache import networks
+    from cnnviz.ui.inputs.model_cache import models
     from cnnviz.ui.predict.metrics_panel import trust_panel
 
     run = runs.open_run(st.session_state["run"])
-    if found := networks([run]):
-        loaded = found[0].loaded
-        image = np.random.default_rng(0).integers(0, 256, (*loaded.image_size, loaded.channels), np.uint8)
-        made = explain(loaded.model, loaded.pixels(image[None]), method=st.session_state.get("method", "gradient"),
-                       target=Target(st.session_state.get("head", 0), 2))  # fmt: skip
+    if found := models([run]):
+        classifier = found[0].classifier
+        image = np.random.default_rng(0).integers(0, 256, (*classifier.image_size, classifier.channels), np.uint8)
+        made = explain(
+            classifier.model,
+            classifier.pixels(image[None]),
+            method=st.session_state.get("method", "gradient"),
+            target=Target(st.session_state.get("head", 0), 2),
+        )
         if st.session_state.get("empty"):
-            made = Explanation(made.method, made.layer, made.target, 0 * made.map, made.scores, 0 * made.strength,
-                               ("Nothing in this image speaks for it.",))  # fmt: skip
+            made = Explanation(
+                made.method,
+                made.layer,
+                made.target,
+                0 * made.map,
+                made.scores,
+                0 * made.strength,
+                ("Nothing in this image speaks for it.",),
+            )
         trust_panel(found[0], image, made, key="trust", run=run if st.session_state.get("with_run", True) else None)
 
 
@@ -50,13 +61,13 @@ def script() -> None:
 def shapes(checkpoints: Path) -> Run:
     """A run of shapes with two heads, small."""
     recipe = replace(PRESETS["S"], {"data.image_size": [16, 16], "network.layers": LAYERS})
-    return give_network(make_run(recipe))
+    return give_model(make_run(recipe))
 
 
 @pytest.fixture
 def digits(checkpoints: Path) -> Run:
     """A run of digits: no masks."""
-    return give_network(make_run(replace(PRESETS["Q"], {"network.layers": LAYERS})))
+    return give_model(make_run(replace(PRESETS["Q"], {"network.layers": LAYERS})))
 
 
 @pytest.fixture
@@ -138,8 +149,13 @@ def test_objects_are_measured_on_the_whole_test_split_when_asked_and_kept(shapes
     assert "In every test image the answer for colour is explained" in said(app)
     assert kept(shapes, "gradient", "colour", None) is None
     assert set(app.multiselect[0].value) == {
-        "gradient", "grad-cam", "grad-cam++", "hires-cam", "layer-cam", "eigen-cam"
-    }  # fmt: skip
+        "gradient",
+        "grad-cam",
+        "grad-cam++",
+        "hires-cam",
+        "layer-cam",
+        "eigen-cam",
+    }
     app.multiselect[0].set_value(["gradient", "grad-cam"])
     shown(app)
     app.button(key="trust_measure").click()
@@ -157,7 +173,7 @@ def test_objects_are_measured_on_the_whole_test_split_when_asked_and_kept(shapes
     assert not shown(shapes, head=0).dataframe
 
 
-def test_a_network_from_elsewhere_has_no_objects_to_find(shapes: Run, shown) -> None:
+def test_a_model_from_elsewhere_has_no_objects_to_find(shapes: Run, shown) -> None:
     assert "find the object" not in said(shown(shapes, with_run=False))
 
 
@@ -178,11 +194,11 @@ def test_when_time_is_up_what_is_done_is_shown_and_can_be_measured_again(
 
 def test_a_map_that_cannot_be_made_again_is_a_sentence(digits: Run, shown, monkeypatch: pytest.MonkeyPatch) -> None:
     def fails(*arguments: object) -> None:
-        raise metrics_job.ModelError("The network can't be copied.")
+        raise metrics_job.ModelError("The model can't be copied.")
 
     monkeypatch.setattr(metrics_view, "measure_randomised", fails)
     app = shown(digits)
-    assert "The network can't be copied." in said(app)
+    assert "The model can't be copied." in said(app)
     assert len(app.get("plotly_chart")) == 2
 
 
@@ -202,17 +218,17 @@ def test_all_figures_can_be_saved(shapes: Run, shown) -> None:
 
 
 def _parts(app: AppTest, run: Run) -> tuple:
-    """The network, image and map that the page has."""
+    """The model, image and map that the page has."""
     import numpy as np
 
     from cnnviz.explain import Target, explain
     from cnnviz.models.load.load import load_run
-    from cnnviz.ui.inputs.model_cache import Network
+    from cnnviz.ui.inputs.model_cache import LockedModel
 
-    loaded = load_run(run)
+    classifier = load_run(run)
     image = np.zeros((16, 16, 3), np.uint8)
-    made = explain(loaded.model, loaded.pixels(image[None]), method="gradient", target=Target(0, 2))
-    return Network(loaded), image, made, run
+    made = explain(classifier.model, classifier.pixels(image[None]), method="gradient", target=Target(0, 2))
+    return LockedModel(classifier), image, made, run
 
 
 def test_after_a_stop_nothing_begins_by_itself(digits: Run, shown, monkeypatch: pytest.MonkeyPatch) -> None:

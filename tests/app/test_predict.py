@@ -1,4 +1,4 @@
-"""The Predict page, as a person uses it, without a browser: the networks are real, if small and untrained."""
+"""The Predict page, as a person uses it, without a browser: the models are real, if small and untrained."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ from cnnviz.overlay import overlay
 from cnnviz.presets import PRESETS
 from cnnviz.probabilities import percents
 from cnnviz.runs import Run
-from cnnviz.ui.inputs.model_cache import Network, of_run
+from cnnviz.ui.inputs.model_cache import LockedModel, of_run
 from cnnviz.ui.predict.downloads import TOP, numbers
 from cnnviz.ui.predict.prediction_job import Answer, Pair, Shown
 from tests.addresses import address_of, by_link
 from tests.app.drawn import colours, html_images
-from tests.made_runs import give_network, make_run
+from tests.made_runs import give_model, make_run
 from tests.pages_run import rested
 
 APP = Path(__file__).parents[2] / "streamlit_app.py"
@@ -42,13 +42,13 @@ APP = Path(__file__).parents[2] / "streamlit_app.py"
 @pytest.fixture
 def shapes(checkpoints: Path) -> Run:
     """A run with two heads."""
-    return give_network(make_run(PRESETS["S"], created=1_700_000_100.0))
+    return give_model(make_run(PRESETS["S"], created=1_700_000_100.0))
 
 
 @pytest.fixture
 def digits(checkpoints: Path) -> Run:
     """A run with one head that takes grey images."""
-    return give_network(make_run(PRESETS["Q"]))
+    return give_model(make_run(PRESETS["Q"]))
 
 
 @pytest.fixture
@@ -104,9 +104,9 @@ def test_first_sight_is_the_cat_its_answer_and_where_it_came_from(app: AppTest, 
     shown(app)
     assert [image.title for image in choice(app).images] == ["Chelsea"]
     assert "Heat map over Chelsea" in html(app)
-    loaded = load_run(shapes)
+    classifier = load_run(shapes)
     for values, (head, classes) in zip(
-        loaded.ask(loaded.fit(sample("chelsea"))[None]), loaded.classes.items(), strict=True
+        classifier.ask(classifier.fit(sample("chelsea"))[None]), classifier.classes.items(), strict=True
     ):
         assert head in html(app)
         assert classes[values[0].argmax()] in html(app)
@@ -118,9 +118,9 @@ def test_first_sight_is_the_cat_its_answer_and_where_it_came_from(app: AppTest, 
     assert not app.warning
 
 
-def test_without_a_network_the_image_and_the_way_to_one_are_shown(app: AppTest, shown) -> None:
+def test_without_a_model_the_image_and_the_way_to_one_are_shown(app: AppTest, shown) -> None:
     shown(app)
-    assert any("No network is chosen" in text for text in said(app.markdown))
+    assert any("No model is chosen" in text for text in said(app.markdown))
     assert "The image Chelsea" in html(app)
     assert not app.error
 
@@ -144,8 +144,12 @@ def test_a_class_a_head_and_a_layer_are_chosen_and_stand_in_the_address(app: App
     shown(app)
     assert any(text.startswith("**Grad-CAM** of **green** at **conv2d_1**") for text in said(app.caption))
     assert address_of(app) == {
-        "run": shapes.id, "sample": "chelsea", "head": "colour", "class": "green", "layer": "conv2d_1",
-    }  # fmt: skip
+        "run": shapes.id,
+        "sample": "chelsea",
+        "head": "colour",
+        "class": "green",
+        "layer": "conv2d_1",
+    }
 
 
 def test_a_link_opens_the_same_view(app: AppTest, shapes: Run, digits: Run, shown) -> None:
@@ -159,7 +163,7 @@ def test_a_link_opens_the_same_view(app: AppTest, shapes: Run, digits: Run, show
     assert address_of(app)["item"] == "17"
 
 
-def test_one_head_of_a_run_is_a_network_of_its_own(app: AppTest, shapes: Run, shown) -> None:
+def test_one_head_of_a_run_is_a_model_of_its_own(app: AppTest, shapes: Run, shown) -> None:
     app.query_params.update({"run": shapes.id, "item": "17"})
     shown(app)
     own = f"{shapes.id}/colour"
@@ -186,9 +190,16 @@ def test_one_head_of_a_run_is_a_network_of_its_own(app: AppTest, shapes: Run, sh
 
 def test_a_link_to_what_is_not_there_says_so_and_shows_the_rest(app: AppTest, shapes: Run, shown) -> None:
     app.query_params.update(
-        {"run": f"gone,{shapes.id}", "sample": "nobody,coffee", "item": "x:y", "head": "taste", "class": "<b>sour</b>",
-         "layer": "dense", "method": "guess"}
-    )  # fmt: skip
+        {
+            "run": f"gone,{shapes.id}",
+            "sample": "nobody,coffee",
+            "item": "x:y",
+            "head": "taste",
+            "class": "<b>sour</b>",
+            "layer": "dense",
+            "method": "guess",
+        }
+    )
     shown(app)
     warnings = " ".join(said(app.warning))
     for part in ("'gone'", "'nobody'", "'x:y'", "'taste'", "sour", "'guess'", "'dense'"):
@@ -204,9 +215,9 @@ def test_the_answer_against_the_second(app: AppTest, shapes: Run, shown) -> None
     shown(app)
     app.selectbox(key="predict_class").set_value(" second")
     shown(app)
-    loaded = load_run(shapes)
-    values = loaded.ask(loaded.fit(sample("chelsea"))[None])[0][0]
-    first, second = (loaded.classes["shape"][index] for index in np.argsort(-values)[:2])
+    classifier = load_run(shapes)
+    values = classifier.ask(classifier.fit(sample("chelsea"))[None])[0][0]
+    first, second = (classifier.classes["shape"][index] for index in np.argsort(-values)[:2])
     assert any(f"of **{first} rather than {second}** at" in text for text in said(app.caption))
     assert address_of(app)["against"] == "second"
 
@@ -221,10 +232,10 @@ def test_every_method_draws_a_map(app: AppTest, digits: Run, shown, method: str)
     assert ("Layer" in [one.label for one in app.selectbox]) == (METHODS[method].family == "cam")
     image, heat = html_images(app, "Heat map over ")[:2]
     assert image.shape == heat.shape
-    loaded = load_run(digits)
-    seen = loaded.fit(open_dataset(PRESETS["Q"].data).splits["test"].image(2))[None]
-    target = Target(0, int(loaded.ask(seen)[0][0].argmax()))
-    map_ = explain(loaded.model, loaded.pixels(seen), method=method, target=target).map[0]
+    classifier = load_run(digits)
+    seen = classifier.fit(open_dataset(PRESETS["Q"].data).splits["test"].image(2))[None]
+    target = Target(0, int(classifier.ask(seen)[0][0].argmax()))
+    map_ = explain(classifier.model, classifier.pixels(seen), method=method, target=target).map[0]
     expected = overlay(np.zeros_like(heat), np.maximum(map_, 0), 1.0)
     assert colours(heat) > 20
     assert np.mean(np.abs(heat.astype(int) - expected)) < 12  # JPEG
@@ -246,15 +257,15 @@ def test_opacity_changes_the_style_and_nothing_else(app: AppTest, digits: Run, s
     assert html(app) == before.replace("--cnnviz-map: 0.6;", "--cnnviz-map: 0.25;")
 
 
-def test_an_upload_is_answered_as_the_network_itself_answers(app: AppTest, shapes: Run, shown) -> None:
+def test_an_upload_is_answered_as_the_model_itself_answers(app: AppTest, shapes: Run, shown) -> None:
     shown(app)
     image = np.repeat(np.repeat(sample("rocket"), 3, axis=0), 3, axis=1)  # larger than what is kept for show
     data = jpeg(image)
     upload(app, ("**my** <i>rocket</i>.jpg", data))
     shown(app)
-    loaded = load_run(shapes)
-    wanted = loaded.ask(loaded.fit(images.decode(data))[None])
-    for classes, values in zip(loaded.classes.values(), wanted, strict=True):
+    classifier = load_run(shapes)
+    wanted = classifier.ask(classifier.fit(images.decode(data))[None])
+    for classes, values in zip(classifier.classes.values(), wanted, strict=True):
         order = np.argsort(-values[0], kind="stable")[:TOP]
         rows = zip(order.tolist(), percents(values[0][order].tolist()), strict=True)
         listed = re.findall(r'<div title="([^"]+)"|text-align:right">([^<]+)</div>', html(app))
@@ -286,7 +297,7 @@ BAD = {
     "page.pdf": (b"%PDF-1.7\n", "PDF file"),
     "large.jpg": (jpeg(np.zeros((8, 8, 3), np.uint8)) + b"\0" * (30 << 20), "at most 20 MB"),
     "net.h5": (b"\x89HDF\r\n\x1a\n" + b"\0" * 64, "HDF5"),
-    "net.keras": (b"PK\x03\x04" + b"\0" * 64, "choose the network under Network"),
+    "net.keras": (b"PK\x03\x04" + b"\0" * 64, "choose the model under Model"),
 }
 
 
@@ -318,7 +329,7 @@ def test_only_bad_files_leave_what_was_shown(app: AppTest, digits: Run, shown) -
     assert len(app.error) == 1
 
 
-def test_several_images_and_networks_stand_in_a_grid(app: AppTest, shapes: Run, digits: Run, shown) -> None:
+def test_several_images_and_models_stand_in_a_grid(app: AppTest, shapes: Run, digits: Run, shown) -> None:
     shown(app)
     app.toggle(key="predict_beside").set_value(True)
     shown(app)
@@ -333,14 +344,14 @@ def test_several_images_and_networks_stand_in_a_grid(app: AppTest, shapes: Run, 
     assert [html(app).count(f"Heat map over {name}") for name in ("Chelsea", "Coffee")] == [0, 2]
 
 
-def test_one_damaged_network_leaves_the_other_answering(app: AppTest, shapes: Run, digits: Run, shown) -> None:
+def test_one_damaged_model_leaves_the_other_answering(app: AppTest, shapes: Run, digits: Run, shown) -> None:
     digits.best_path.write_bytes(b"no network")
     app.query_params.update({"run": f"{digits.id},{shapes.id}"})
     shown(app)
     (sentence,) = said(app.error)
     assert "damaged" in sentence
     assert html(app).count("Heat map over Chelsea") == 1
-    give_network(digits)
+    give_model(digits)
     app.button(key="networks_again").click()
     shown(app)
     assert not app.error
@@ -364,12 +375,12 @@ def test_choices_survive_other_pages(app: AppTest, shapes: Run, shown) -> None:
     assert app.selectbox(key="predict_colours").value == "jet"
 
 
-def test_a_network_without_convolutions_is_explained_by_other_means(app: AppTest, checkpoints: Path, shown) -> None:
+def test_a_model_without_convolutions_is_explained_by_other_means(app: AppTest, checkpoints: Path, shown) -> None:
     recipe = PRESETS["Q"]
     flat = [layer for layer in recipe.network.layers if layer.type in ("Flatten", "Dense")]
-    run = give_network(make_run(recipe.model_copy(
-        update={"network": recipe.network.model_copy(update={"layers": tuple(flat)})}
-    )))  # fmt: skip
+    run = give_model(
+        make_run(recipe.model_copy(update={"network": recipe.network.model_copy(update={"layers": tuple(flat)})}))
+    )
     app.query_params.update({"run": run.id})
     shown(app)
     assert any("no convolution" in text for text in said(app.caption))
@@ -454,7 +465,7 @@ def test_a_file_that_is_no_use_is_one_sentence(
     assert "The image Chelsea" in html(app)
 
 
-def test_a_network_of_nan_is_one_sentence(app: AppTest, checkpoints: Path, shown, tmp_path: Path) -> None:
+def test_a_model_of_nan_is_one_sentence(app: AppTest, checkpoints: Path, shown, tmp_path: Path) -> None:
     own_file((8, 8, 3), tmp_path)
     model = keras.models.load_model(tmp_path / "own.keras")
     model.set_weights([np.full_like(one, np.nan) for one in model.get_weights()])
@@ -474,7 +485,7 @@ def test_the_numbers_are_the_answers(app: AppTest, shapes: Run, shown) -> None:
     answer, drawn = store.get(tuple(key)), store.get((*key, request))
     assert isinstance(answer, Answer)
     assert isinstance(drawn, Shown)
-    pair = Pair(of_run(shapes, "S"), Network(load_run(shapes)), image, None, answer, drawn)
+    pair = Pair(of_run(shapes, "S"), LockedModel(load_run(shapes)), image, None, answer, drawn)
     record = json.loads(json.dumps(numbers(pair)))
     assert (record["photo"], record["network"]) == ("Chelsea", "S")
     made = record["heads"]
@@ -511,7 +522,11 @@ print(*({"tensorflow", "keras"} & set(sys.modules)))
 
 def test_the_page_opens_without_tensorflow(checkpoints: Path, tmp_path: Path) -> None:
     done = subprocess.run(
-        [sys.executable, "-c", FRESH, str(APP)], capture_output=True, text=True, timeout=120, cwd=APP.parent,
+        [sys.executable, "-c", FRESH, str(APP)],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        cwd=APP.parent,
         env={**os.environ, "CNNVIZ_DATA": str(tmp_path)},
-    )  # fmt: skip
+    )
     assert (done.returncode, done.stdout.split()) == (0, []), done.stderr

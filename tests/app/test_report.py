@@ -20,7 +20,7 @@ from cnnviz.runs import flags
 from cnnviz.runs import predictions as evaluated
 from cnnviz.runs.predictions import Evaluated
 from cnnviz.ui.runs.evaluation_gallery import chosen
-from tests.made_runs import give_network, make_run
+from tests.made_runs import give_model, make_run
 
 APP = Path(__file__).parents[2] / "streamlit_app.py"
 RECIPE = replace(PRESETS["Q"], {"data.limits": {"train": 60, "validation": 40, "test": 40}})
@@ -46,9 +46,15 @@ def run(place: Path) -> runs.Run:
     shares = np.full((40, 10), 1e-3, np.float32)
     shares[np.arange(40), answers] = sure
     found = Evaluated(
-        "test", evaluated.stamp(made.best_path), "x", np.arange(40), {"label": labels}, {"label": shares},
-        {"label": np.ones(40, np.float32)}, {"label": tuple("0123456789")},
-    )  # fmt: skip
+        "test",
+        evaluated.stamp(made.best_path),
+        "x",
+        np.arange(40),
+        {"label": labels},
+        {"label": shares},
+        {"label": np.ones(40, np.float32)},
+        {"label": tuple("0123456789")},
+    )
     evaluated.save(made.folder, found)
     return made
 
@@ -97,10 +103,15 @@ def test_a_class_without_images_counts_in_no_mean_and_is_named(visit, place):
     labels = open_dataset(RECIPE.data).splits["test"].labels["label"]
     seen = np.flatnonzero(labels != 9)
     found = Evaluated(
-        "test", evaluated.stamp(made.best_path), "x", seen, {"label": labels[seen]},
-        {"label": np.eye(10, dtype=np.float32)[labels[seen]]}, {"label": np.zeros(len(seen), np.float32)},
+        "test",
+        evaluated.stamp(made.best_path),
+        "x",
+        seen,
+        {"label": labels[seen]},
+        {"label": np.eye(10, dtype=np.float32)[labels[seen]]},
+        {"label": np.zeros(len(seen), np.float32)},
         {"label": tuple("0123456789")},
-    )  # fmt: skip
+    )
     evaluated.save(made.folder, found)
     app = visit(made)
     assert re.search(r"Mean F1\W.*?1\.0000", re.sub("<[^>]*>", " ", told(app)))
@@ -200,7 +211,7 @@ def test_a_recipe_without_flagged_images_says_so_once():
 
 
 def test_any_split_is_evaluated_on_demand(visit, place):
-    run = give_network(make_run(RECIPE))
+    run = give_model(make_run(RECIPE))
     app = visit(run)
     app.segmented_control(key="runs_report_split").set_value("train")
     again(app)

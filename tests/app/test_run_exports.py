@@ -10,7 +10,7 @@ from streamlit.testing.v1 import AppTest
 from cnnviz.presets import PRESETS
 from cnnviz.recipe import replace
 from cnnviz.runs import Run
-from tests.made_runs import give_network, make_run
+from tests.made_runs import give_model, make_run
 
 APP = Path(__file__).parents[2] / "streamlit_app.py"
 SMALL = {"network.layers": [{"type": "Conv2D", "filters": 2}, {"type": "GAP"}]}
@@ -34,14 +34,14 @@ def labels(app: AppTest) -> list[str]:
 
 
 def test_another_format_is_written_when_asked_for(checkpoints: Path, until) -> None:
-    app = opened(give_network(make_run(replace(PRESETS["Q"], SMALL))))
-    assert "Network as SavedModel (.zip)" not in labels(app)
+    app = opened(give_model(make_run(replace(PRESETS["Q"], SMALL))))
+    assert "Model as SavedModel (.zip)" not in labels(app)
     app.selectbox(key="runs_get_format").set_value("savedmodel")
     again(app).button(key="runs_make_format").click()
-    until(lambda: "Network as SavedModel (.zip)" in labels(again(app)), seconds=120)
+    until(lambda: "Model as SavedModel (.zip)" in labels(again(app)), seconds=120)
     assert any("its answers differ by at most" in one.value for one in app.caption)
     app.selectbox(key="runs_get_format").set_value("tflite")
-    assert "Network as SavedModel (.zip)" not in labels(again(app)), "what is offered is what is chosen"
+    assert "Model as SavedModel (.zip)" not in labels(again(app)), "what is offered is what is chosen"
 
 
 def test_the_script_is_offered_or_it_is_said_why_not(checkpoints: Path) -> None:
@@ -52,6 +52,6 @@ def test_the_script_is_offered_or_it_is_said_why_not(checkpoints: Path) -> None:
 
 
 @pytest.mark.parametrize("state", ["running", "finished"])
-def test_a_run_without_a_network_offers_no_format(checkpoints: Path, state: str) -> None:
+def test_a_run_without_a_model_offers_no_format(checkpoints: Path, state: str) -> None:
     app = opened(make_run(PRESETS["D1"], state=state))
     assert app.button(key="runs_make_format").disabled

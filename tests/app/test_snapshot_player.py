@@ -34,7 +34,7 @@ def script() -> None:
 
 
 def snapshot(epoch: int, *, convolutions: bool = True) -> Snapshot:
-    """Of three images; the network is right about the first `epoch` of them."""
+    """Of three images; the model is right about the first `epoch` of them."""
     rng = np.random.default_rng(epoch)
     shares = {}
     for head, truths in TRUTH.items():
@@ -93,7 +93,7 @@ def pieces(app: AppTest) -> list[str]:
     return [element.proto.body for element in app.get("html")]
 
 
-def test_the_slider_shows_what_the_network_was(run, opened):
+def test_the_slider_shows_what_the_model_was(run, opened):
     app = opened(run)
     slider = app.select_slider(key="part_epoch")
     assert (slider.value, list(slider.options)) == (3, ["0, untrained", "1", "2", "3"])

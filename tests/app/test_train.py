@@ -230,8 +230,11 @@ def test_a_recipe_from_another_page_is_taken_over(app: AppTest) -> None:
 
 def edit(app: AppTest, **changes) -> None:
     app.session_state[f"train_layers_{draft(app).table}"] = {
-        "edited_rows": {}, "added_rows": [], "deleted_rows": [], **changes
-    }  # fmt: skip
+        "edited_rows": {},
+        "added_rows": [],
+        "deleted_rows": [],
+        **changes,
+    }
     shown(app)
 
 
@@ -248,7 +251,7 @@ def types(app: AppTest) -> list[str]:
     return [layer.type for layer in recipe(app).network.layers]
 
 
-def test_numbers_in_the_table_change_the_network_at_once(table: AppTest) -> None:
+def test_numbers_in_the_table_change_the_model_at_once(table: AppTest) -> None:
     version = draft(table).table
     edit(table, edited_rows={0: {"size": 8}})
     assert recipe(table).network.layers[0].filters == 8

@@ -33,11 +33,14 @@ def words(app: AppTest) -> str:  # noqa: F811
 
 
 def test_a_backbone_is_frozen_until_something_else_is_chosen(shapes: AppTest) -> None:
-    network = recipe(shapes).network
-    assert network.backbone.model_dump() == {
-        "name": "MobileNetV2", "weights": "imagenet", "trainable_from": None, "cached": False,
-    }  # fmt: skip
-    found = counts(network, describe(network, (64, 64, 3)))
+    model = recipe(shapes).network
+    assert model.backbone.model_dump() == {
+        "name": "MobileNetV2",
+        "weights": "imagenet",
+        "trainable_from": None,
+        "cached": False,
+    }
+    found = counts(model, describe(model, (64, 64, 3)))
     assert found.frozen == 2_257_984
     assert f">{found.frozen:,}<" in written(shapes)
     assert f">{found.trainable:,}<" in written(shapes)
@@ -59,9 +62,9 @@ def test_it_is_trained_from_a_layer_on_or_whole(shapes: AppTest) -> None:
     assert recipe(shapes).network.backbone.trainable_from == "block_16_expand"
     assert "batch normalisations" in words(shapes)
     chosen(shapes, "selectbox", "backbone.MobileNetV2.way", "all")
-    network = recipe(shapes).network
-    assert network.backbone.trainable_from == ""
-    assert f">{counts(network, describe(network, (64, 64, 3))).trainable:,}<" in written(shapes)
+    model = recipe(shapes).network
+    assert model.backbone.trainable_from == ""
+    assert f">{counts(model, describe(model, (64, 64, 3))).trainable:,}<" in written(shapes)
 
 
 def test_kept_features_leave_no_augmentation(shapes: AppTest) -> None:

@@ -118,13 +118,27 @@ def test_the_settings_of_keras_image_data_generator_mean_the_same(theta, right, 
     from keras.src.legacy.preprocessing import image as legacy
 
     expected = legacy.apply_affine_transform(
-        SMOOTH.astype(np.float32), theta=theta, tx=-right * 60, ty=-down * 60, shear=shear, zx=x, zy=y,
-        row_axis=0, col_axis=1, channel_axis=2, fill_mode=mode, cval=9, order=1,
-    )  # fmt: skip
+        SMOOTH.astype(np.float32),
+        theta=theta,
+        tx=-right * 60,
+        ty=-down * 60,
+        shear=shear,
+        zx=x,
+        zy=y,
+        row_axis=0,
+        col_axis=1,
+        channel_axis=2,
+        fill_mode=mode,
+        cval=9,
+        order=1,
+    )
     steps = (
-        one("rotation", value=theta), one("width_shift", value=right), one("height_shift", value=down),
-        one("shear", value=shear), one("zoom", x=x, y=y),
-    )  # fmt: skip
+        one("rotation", value=theta),
+        one("width_shift", value=right),
+        one("height_shift", value=down),
+        one("shear", value=shear),
+        one("zoom", x=x, y=y),
+    )
     made = done(SMOOTH, *steps, policy=Policy(fill_mode=mode, fill_value=9))
     off = abs(made - expected.astype(float))
     if mode in ("wrap", "constant"):
@@ -235,11 +249,13 @@ def test_images_of_a_policy_with_a_margin_are_filled_from_the_image_itself() -> 
 @pytest.mark.parametrize(
     "image",
     [
-        np.zeros((4, 4), np.uint8), np.zeros((4, 4, 4), np.uint8), np.zeros((4, 4, 3), np.float32),
+        np.zeros((4, 4), np.uint8),
+        np.zeros((4, 4, 4), np.uint8),
+        np.zeros((4, 4, 3), np.float32),
         np.zeros((0, 4, 3), np.uint8),
     ],
     ids=["no channels", "alpha", "float", "empty"],
-)  # fmt: skip
+)
 def test_other_images_are_refused(image: np.ndarray) -> None:
     with pytest.raises(ImageError, match="expected uint8"):
         apply(image, Policy(), (), size=(4, 4))

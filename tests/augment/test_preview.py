@@ -89,12 +89,20 @@ def test_a_sheet_lays_images_out_row_by_row() -> None:
 @pytest.mark.parametrize(
     ("kind", "value", "expected"),
     [
-        ("rotation", -17.4, "turn −17°"), ("rotation", 0.01, "turn 0°"), ("width_shift", 0.123, "right 12%"),
-        ("width_shift", -0.02, "left 2%"), ("height_shift", -0.5, "up 50%"), ("height_shift", 0.001, "shift 0%"),
-        ("zoom", 0.9, "zoom 0.90×0.90"), ("hue", 0.05, "hue 18°"), ("contrast", 1.25, "contrast ×1.25"),
-        ("noise", 0.025, "noise 2.5%"), ("horizontal_flip", 1, "mirrored"), ("horizontal_flip", 0, "unchanged"),
+        ("rotation", -17.4, "turn −17°"),
+        ("rotation", 0.01, "turn 0°"),
+        ("width_shift", 0.123, "right 12%"),
+        ("width_shift", -0.02, "left 2%"),
+        ("height_shift", -0.5, "up 50%"),
+        ("height_shift", 0.001, "shift 0%"),
+        ("zoom", 0.9, "zoom 0.90×0.90"),
+        ("hue", 0.05, "hue 18°"),
+        ("contrast", 1.25, "contrast ×1.25"),
+        ("noise", 0.025, "noise 2.5%"),
+        ("horizontal_flip", 1, "mirrored"),
+        ("horizontal_flip", 0, "unchanged"),
     ],
-)  # fmt: skip
+)
 def test_short_captions_say_the_value(kind: str, value: float, expected: str) -> None:
     assert short_caption((augment.drawn_at(kind, value),)) == expected
 

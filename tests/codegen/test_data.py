@@ -262,7 +262,7 @@ def test_images_are_left_out_by_their_names(archive, tmp_path: Path) -> None:
 
 def test_data_with_one_label_has_no_second_head(archive) -> None:
     data, place = archive(x=noise(40, 3), y=LABELS)
-    with pytest.raises(RecipeError, match="has one label an image, called 'label', but the network learns a, b"):
+    with pytest.raises(RecipeError, match="has one label an image, called 'label', but the model learns a, b"):
         reading(data, place, ("a", "b"))
 
 

@@ -1,4 +1,4 @@
-"""A standalone script: it runs where there is no cnnviz, has the same network, and learns."""
+"""A standalone script: it runs where there is no cnnviz, has the same model, and learns."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import pytest
 from cnnviz import images
 from cnnviz.__main__ import main
 from cnnviz.architecture import describe, unfrozen
-from cnnviz.codegen.model import network_part
+from cnnviz.codegen.model import model_part
 from cnnviz.codegen.script import keras_script
 from cnnviz.codegen.training import fitting_part
 from cnnviz.data import open_dataset, pipeline
@@ -44,10 +44,15 @@ def pets(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def recipe_of(folder: Path, **more):
     changes = {
-        "data.dataset": str(folder), "data.image_size": [12, 12], "data.channels": 3, "network.layers": LAYERS,
-        "network.heads": [{"name": "label", "units": 1, "activation": "sigmoid"}], "fit.epochs": 20,
-        "fit.batch_size": 8, "fit.learning_rate": 0.01,
-    }  # fmt: skip
+        "data.dataset": str(folder),
+        "data.image_size": [12, 12],
+        "data.channels": 3,
+        "network.layers": LAYERS,
+        "network.heads": [{"name": "label", "units": 1, "activation": "sigmoid"}],
+        "fit.epochs": 20,
+        "fit.batch_size": 8,
+        "fit.learning_rate": 0.01,
+    }
     return replace(PRESETS["Q"], {**changes, **more})
 
 
@@ -110,8 +115,8 @@ def test_several_heads_learn_from_windows_of_faces(faces: Path, tmp_path: Path) 
     assert figures["accuracy"] == pytest.approx((figures["Male_accuracy"] + figures["Smiling_accuracy"]) / 2)
     assert figures["accuracy"] >= 0.95
     assert "val_accuracy: " in out
-    loaded = load_file(tmp_path / "best.keras")
-    assert {head.name for head in loaded.heads} == {"Male", "Smiling"}
+    classifier = load_file(tmp_path / "best.keras")
+    assert {head.name for head in classifier.heads} == {"Male", "Smiling"}
 
 
 def test_the_samples_of_several_heads_weigh_what_they_weigh_in_cnnviz(faces: Path) -> None:
@@ -162,23 +167,37 @@ def carried_out(script: str, *, until: str) -> dict:
     return space
 
 
-NETWORKS = {"A": 388_673, "B1": 687_298, "B2": 200_004, "C1": 29_898, "C2": 804_554, "D1": 93_322, "Q": None,
-            "D3": 3_453_121, "D5": None, "D6": None, "E3": 17_936_515, "M4": None, "M6": None, "S": None}  # fmt: skip
+MODELS = {
+    "A": 388_673,
+    "B1": 687_298,
+    "B2": 200_004,
+    "C1": 29_898,
+    "C2": 804_554,
+    "D1": 93_322,
+    "Q": None,
+    "D3": 3_453_121,
+    "D5": None,
+    "D6": None,
+    "E3": 17_936_515,
+    "M4": None,
+    "M6": None,
+    "S": None,
+}
 
 
-@pytest.mark.parametrize("name", NETWORKS)
-def test_the_script_of_a_preset_builds_its_network(name: str) -> None:
+@pytest.mark.parametrize("name", MODELS)
+def test_the_script_of_a_preset_builds_its_model(name: str) -> None:
     """With random weights; the script itself asserts the count."""
     recipe = PRESETS[name]
     if recipe.network.backbone is not None:
         recipe = replace(recipe, {"network.backbone.weights": "none"})
-    text = network_part(recipe)
+    text = model_part(recipe)
     import keras
 
     space: dict = {"keras": keras}
     exec(text, space)
     total = sum(row.parameters for row in describe(recipe.network, recipe.data.input_shape))
-    assert space["model"].count_params() == total == (NETWORKS[name] or total)
+    assert space["model"].count_params() == total == (MODELS[name] or total)
     assert f"assert model.count_params() == {total}" in text
     model = space["model"]
     shapes = {name: tuple(output.shape) for name, output in zip(model.output_names, model.outputs, strict=True)}
@@ -192,7 +211,7 @@ def test_what_of_a_backbone_learns_is_what_learns_in_cnnviz(name: str) -> None:
     import keras
 
     space: dict = {"keras": keras}
-    exec(network_part(recipe).replace("weights='imagenet'", "weights=None"), space)
+    exec(model_part(recipe).replace("weights='imagenet'", "weights=None"), space)
     stages = [recipe.network.backbone.trainable_from]
     if recipe.fit.finetune is not None:
         stages.append(recipe.fit.finetune.trainable_from)
@@ -207,12 +226,19 @@ def test_what_of_a_backbone_learns_is_what_learns_in_cnnviz(name: str) -> None:
 def test_a_frozen_part_of_a_backbone_drops_nothing() -> None:
     heads = [{"name": "label", "units": 3}]
     backbone = {"name": "EfficientNetV2B0", "trainable_from": "block6h_se_reduce"}
-    recipe = replace(PRESETS["E3"], {"network.backbone": backbone, "network.layers": [{"type": "GAP"}],
-                                     "network.heads": heads, "data.image_size": [32, 32]})  # fmt: skip
+    recipe = replace(
+        PRESETS["E3"],
+        {
+            "network.backbone": backbone,
+            "network.layers": [{"type": "GAP"}],
+            "network.heads": heads,
+            "data.image_size": [32, 32],
+        },
+    )
     import keras
 
     space: dict = {"keras": keras}
-    exec(network_part(recipe).replace("weights='imagenet'", "weights=None"), space)
+    exec(model_part(recipe).replace("weights='imagenet'", "weights=None"), space)
     drops = {layer.name: layer for layer in space["backbone"].layers if isinstance(layer, keras.layers.Dropout)}
     assert drops["block2b_drop"].rate == 0
     assert drops["block6h_drop"].rate > 0

@@ -129,8 +129,9 @@ def test_the_name_celeba(recipe_data, faces, monkeypatch) -> None:
 def test_b2_on_the_stand_in(recipe_data, data_root, monkeypatch) -> None:
     """550 faces of each of the four groups: 2,000 to train on, 200 to test."""
     monkeypatch.setenv("CNNVIZ_DATA", str(data_root))
-    data = recipe_data("celeba_layout_faces", image_size=(72, 59), channels=3, balanced=True,
-                       limits={"train": 2000, "test": 200})  # fmt: skip
+    data = recipe_data(
+        "celeba_layout_faces", image_size=(72, 59), channels=3, balanced=True, limits={"train": 2000, "test": 200}
+    )
     dataset = open_dataset(data)
     for split, each in (("train", 500), ("test", 50)):
         labels = dataset.splits[split].labels

@@ -128,7 +128,7 @@ def test_dark_test_images_keep_the_training_scale(recipe_data, tmp_path) -> None
         ({"X_train": np.zeros((30, 8, 8), "U3"), "y_train": Y}, "type <U3; expected numbers"),
         ({"X_train": np.zeros((30, 8, 8), complex), "y_train": Y}, "complex128"),
     ],
-)  # fmt: skip
+)
 def test_refusals(recipe_data, tmp_path, arrays: dict[str, np.ndarray], words: str) -> None:
     with pytest.raises(DataError, match=words) as caught:
         open_dataset(recipe_data(save(tmp_path / "a.npz", **arrays)))

@@ -58,9 +58,13 @@ def test_whole_images_keep_a_margin(recipe_data, split, budget: int) -> None:
 
 @pytest.mark.parametrize(
     ("shape", "size", "expected"),
-    [((218, 178), (64, 64), (78, 64)), ((100, 200), (50, 50), (50, 100)), ((10, 10), (72, 59), (72, 72)),
-     ((4, 4000), (16, 16), (16, 256))],
-)  # fmt: skip
+    [
+        ((218, 178), (64, 64), (78, 64)),
+        ((100, 200), (50, 50), (50, 100)),
+        ((10, 10), (72, 59), (72, 72)),
+        ((4, 4000), (16, 16), (16, 256)),
+    ],
+)
 def test_whole_images_have_the_size_of_their_largest_window(shape, size, expected, tmp_path, recipe_data) -> None:
     for name in ("a", "b"):
         (tmp_path / "own" / name).mkdir(parents=True)
@@ -132,13 +136,23 @@ def test_arrays_of_the_right_size_are_not_copied(recipe_data) -> None:
 
 
 @pytest.mark.parametrize("whole", [False, True], ids=["one size", "many sizes"])
-@pytest.mark.parametrize("change", [
-    lambda index: [], lambda index: {}, lambda index: 7, lambda index: {**index, "kept": index["kept"][:-1]},
-    lambda index: {**index, "kept": [10**30] * len(index["kept"])}, lambda index: {**index, "kept": "abc"},
-    lambda index: {**index, "kept": [*index["kept"][:-1], 5000]}, lambda index: {**index, "kept": index["kept"][::-1]},
-    lambda index: {**index, "shapes": [[-1, 4, 3]]}, lambda index: {**index, "shapes": None},
-    lambda index: {**index, "skipped": [["a"]]}, lambda index: {**index, "bytes": "many"},
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda index: [],
+        lambda index: {},
+        lambda index: 7,
+        lambda index: {**index, "kept": index["kept"][:-1]},
+        lambda index: {**index, "kept": [10**30] * len(index["kept"])},
+        lambda index: {**index, "kept": "abc"},
+        lambda index: {**index, "kept": [*index["kept"][:-1], 5000]},
+        lambda index: {**index, "kept": index["kept"][::-1]},
+        lambda index: {**index, "shapes": [[-1, 4, 3]]},
+        lambda index: {**index, "shapes": None},
+        lambda index: {**index, "skipped": [["a"]]},
+        lambda index: {**index, "bytes": "many"},
+    ],
+)
 def test_a_damaged_index_is_made_anew(change, whole: bool, recipe_data, split) -> None:
     data = recipe_data("unused", image_size=(16, 16))
     wanted = prepare(split, data, whole=whole, budget=0)

@@ -20,9 +20,13 @@ SHIPPED = ("shapes", "mnist", "cats-and-dogs")
 def command(*words: str, folder: Path) -> None:
     """Carries out one of cnnviz's commands on a folder of runs."""
     done = subprocess.run(
-        [sys.executable, "-m", "cnnviz", *words], cwd=ROOT, env={**os.environ, "CNNVIZ_CHECKPOINTS": str(folder)},
-        capture_output=True, text=True, timeout=900,
-    )  # fmt: skip
+        [sys.executable, "-m", "cnnviz", *words],
+        cwd=ROOT,
+        env={**os.environ, "CNNVIZ_CHECKPOINTS": str(folder)},
+        capture_output=True,
+        text=True,
+        timeout=900,
+    )
     if done.returncode:
         raise RuntimeError(f"cnnviz {' '.join(words)}: {done.stderr}")
 

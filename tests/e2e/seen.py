@@ -52,7 +52,7 @@ STREAMLITS_REQUESTS = ("/_stcore/health", "/_stcore/host-config")
 """A page opened by its own address first looks for its server under that address, is told 404 and then looks at the
 root: the browser logs both."""
 STREAMLITS_AXE = {
-    "color-contrast": ('class="token ',),  # the colours of code, for which no setting exists
+    "color-contrast": ('class="token ',)  # the colours of code, for which no setting exists
 }
 """By axe's rule, parts of the HTML of what Streamlit itself draws so."""
 
@@ -152,13 +152,7 @@ def go_to(page: Page, view: View, url: str) -> None:
 
 
 def look_at(
-    page: Page,
-    console: Console,
-    view: View,
-    url: str,
-    screenshots: Path,
-    *,
-    looks: Sequence[tuple[str, str]] = LOOKS,
+    page: Page, console: Console, view: View, url: str, screenshots: Path, *, looks: Sequence[tuple[str, str]] = LOOKS
 ) -> list[str]:
     """Goes to a view as a person does and returns what can't be seen of it, at each size and in each theme.
 

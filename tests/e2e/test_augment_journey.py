@@ -1,4 +1,4 @@
-"""From a step that is adjusted to a run that trains with it, and to how its network survives the step."""
+"""From a step that is adjusted to a run that trains with it, and to how its model survives the step."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def test_a_policy_is_adjusted_seen_trained_with_and_asked_about(
     page.get_by_test_id("stTopNavLink").filter(has_text="Augment").click()
     expect(page.get_by_role("heading", name="Augment", exact=True)).to_be_visible()
     expect(page.get_by_role("slider", name="Range of Rotation").first).to_have_value("-5")
-    page.get_by_text("Ask a network", exact=True).click()
+    page.get_by_text("Ask a model", exact=True).click()
     expect(page.get_by_text(re.compile(r"It answers"))).to_be_visible(timeout=PATIENCE_MS)
     page.get_by_role("button", name="Ask about 500 test images").click()
     expect(page.get_by_text(re.compile(r"Over \d+ held-out images"))).to_be_visible(timeout=PATIENCE_MS)
@@ -105,6 +105,8 @@ def test_nothing_is_wider_than_the_window(page: Page, visit: Callable[..., None]
         page.get_by_role("button", name=view, exact=True).or_(page.get_by_role("radio", name=view, exact=True)).click()
         expect(page.locator("[data-testid=stApp][data-test-script-state=notRunning]")).to_be_visible()
         expect(page.get_by_role("img").first).to_be_visible()
-        wide = page.evaluate("[document.documentElement, document.querySelector('[data-testid=stMain]')]"
-                             ".map(part => part.scrollWidth - part.clientWidth)")  # fmt: skip
+        wide = page.evaluate(
+            "[document.documentElement, document.querySelector('[data-testid=stMain]')]"
+            ".map(part => part.scrollWidth - part.clientWidth)"
+        )
         assert max(wide) <= 0

@@ -15,7 +15,7 @@ from playwright.sync_api import Locator, Page, expect
 from cnnviz.presets import PRESETS
 from cnnviz.recipe import replace
 from cnnviz.runs import Run
-from tests.made_runs import give_network, make_run
+from tests.made_runs import give_model, make_run
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -97,46 +97,78 @@ def texts(page: Page, selector: str) -> str:
 FIELDS = "[data-testid=stMain] [data-testid=stSelectbox] input"
 WALKS = {
     "learn": Walk(
-        "learn", lambda page: texts(page, "h3"),
-        ((press("radio", "Pooling"), "pooling buy"), (press("radio", "Transfer"), "trained network bring"),
-         (press("radio", "Convolution"), "convolution compute")),
+        "learn",
+        lambda page: texts(page, "h3"),
+        (
+            (press("radio", "Pooling"), "pooling buy"),
+            (press("radio", "Transfer"), "trained model bring"),
+            (press("radio", "Convolution"), "convolution compute"),
+        ),
     ),
     "inside": Walk(
-        "inside?run=RUN", lambda page: texts(page, "[aria-label^='Layers of the network'] [aria-pressed=true]") + " | "
-        + texts(page, ".st-key-inside_views [aria-checked=true]") + " | " + texts(page, FIELDS),
-        ((lambda page: page.get_by_role("toolbar", name="Layers of the network").get_by_role("button").nth(3).click(),
-          "^conv2d_1 .*Activations.*conv2d_1"), (press("radio", "Kernels"), "^conv2d_1 .*Kernels.*conv2d_1"),
-         (lambda page: page.get_by_role("toolbar", name="Layers of the network").get_by_role("button").nth(1).click(),
-          "^conv2d .*Kernels.*conv2d( |$)")),
+        "inside?run=RUN",
+        lambda page: (
+            texts(page, "[aria-label^='Layers of the model'] [aria-pressed=true]")
+            + " | "
+            + texts(page, ".st-key-inside_views [aria-checked=true]")
+            + " | "
+            + texts(page, FIELDS)
+        ),
+        (
+            (
+                lambda page: (
+                    page.get_by_role("toolbar", name="Layers of the model").get_by_role("button").nth(3).click()
+                ),
+                "^conv2d_1 .*Activations.*conv2d_1",
+            ),
+            (press("radio", "Kernels"), "^conv2d_1 .*Kernels.*conv2d_1"),
+            (
+                lambda page: (
+                    page.get_by_role("toolbar", name="Layers of the model").get_by_role("button").nth(1).click()
+                ),
+                "^conv2d .*Kernels.*conv2d( |$)",
+            ),
+        ),
     ),
     "predict": Walk(
-        "predict?run=RUN&sample=chelsea", lambda page: texts(page, FIELDS) + " | "
-        + texts(page, "[data-testid=stMain] [data-testid=stHtml] figcaption"),
-        ((pick("Method", "LayerCAM"), "LayerCAM"), (pick("Class", "circle"), "circle.*LayerCAM"),
-         (press("button", "Coffee"), "circle.*LayerCAM")),
+        "predict?run=RUN&sample=chelsea",
+        lambda page: texts(page, FIELDS) + " | " + texts(page, "[data-testid=stMain] [data-testid=stHtml] figcaption"),
+        (
+            (pick("Method", "LayerCAM"), "LayerCAM"),
+            (pick("Class", "circle"), "circle.*LayerCAM"),
+            (press("button", "Coffee"), "circle.*LayerCAM"),
+        ),
     ),
     "augment": Walk(
-        "augment", lambda page: texts(page, FIELDS) + " | "
-        + texts(page, ".st-key-augment_steps [data-testid=stCheckbox] input"),
-        ((pick("Policy", "Light"), "Light"), (pick("Image", "Coffee"), "Light.*Coffee"),
-         (lambda page: step(page, "Rotation").click(), "Own: light")),
+        "augment",
+        lambda page: texts(page, FIELDS) + " | " + texts(page, ".st-key-augment_steps [data-testid=stCheckbox] input"),
+        (
+            (pick("Policy", "Light"), "Light"),
+            (pick("Image", "Coffee"), "Light.*Coffee"),
+            (lambda page: step(page, "Rotation").click(), "Own: light"),
+        ),
     ),
     "runs": Walk(
-        "runs?run=RUN", lambda page: texts(page, "[role=tab][aria-selected=true]"),
+        "runs?run=RUN",
+        lambda page: texts(page, "[role=tab][aria-selected=true]"),
         ((press("tab", "Recipe"), "Recipe"), (press("tab", "Log"), "Log"), (press("tab", "Curves"), "Curves")),
     ),
     "train": Walk(
-        "train", lambda page: texts(page, FIELDS) + " | " + texts(page, "input[aria-label=Epochs]"),
-        ((pick("Start from", "^S · "), rf"S · .*\| {PRESETS['S'].fit.epochs}$"), (fill("Epochs", "7"), r"S · .*\| 7$"),
-         (pick("Optimizer", "SGD"), r"S · .*SGD.*\| 7$")),
+        "train",
+        lambda page: texts(page, FIELDS) + " | " + texts(page, "input[aria-label=Epochs]"),
+        (
+            (pick("Start from", "^S · "), rf"S · .*\| {PRESETS['S'].fit.epochs}$"),
+            (fill("Epochs", "7"), r"S · .*\| 7$"),
+            (pick("Optimizer", "SGD"), r"S · .*SGD.*\| 7$"),
+        ),
     ),
-}  # fmt: skip
+}
 
 
 @pytest.fixture(scope="module")
 def run(server) -> Run:
     recipe = replace(PRESETS["S"], {"data.image_size": [32, 32], "network.layers": LAYERS})
-    return give_network(make_run(recipe, runs=server.checkpoints))
+    return give_model(make_run(recipe, runs=server.checkpoints))
 
 
 @pytest.fixture(autouse=True)
@@ -191,8 +223,12 @@ def walk(page: Page, walked: Walk, run: Run, visit: Callable[[str], None], settl
     past, count = [seen()], entries(page)
     for act, pattern in walked.steps:
         act(page)
-        reached(page, settled, lambda pattern=pattern: re.search(pattern, walked.shown(page)) is not None
-                and address(page) != past[-1][0], said)  # fmt: skip
+        reached(
+            page,
+            settled,
+            lambda pattern=pattern: re.search(pattern, walked.shown(page)) is not None and address(page) != past[-1][0],
+            said,
+        )
         past.append(seen())
         assert entries(page) == count + len(past) - 1, (past, said())
     for press in (page.go_back, page.go_forward):
@@ -271,7 +307,7 @@ def test_addresses_open_without_streamlits_own_words(
     expect(page.get_by_role("heading", level=1)).to_have_text(heading)
     if path == "nonsense":
         expect(page.get_by_text("cnnviz has no page")).to_contain_text("nonsense")
-        page.get_by_role("link", name="Choose data and network on Train").click()
+        page.get_by_role("link", name="Choose data and model on Train").click()
     expect(page.locator("[data-testid=stTopNavLink][aria-current=page]")).to_contain_text("Train")
     expect(page).to_have_url(re.compile(r"/(train)?\?preset=Q$"))
     expect(page.get_by_text("Page not found")).to_have_count(0)

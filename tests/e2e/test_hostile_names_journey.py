@@ -19,7 +19,7 @@ from cnnviz.files import write_json
 from cnnviz.presets import PRESETS
 from cnnviz.recipe import replace
 from cnnviz.runs import Run
-from tests.made_runs import give_network, make_run
+from tests.made_runs import give_model, make_run
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -65,10 +65,9 @@ def run(server, data: Path) -> Run:
     layers = [{"type": "Conv2D", "filters": 2}, {"type": "Flatten"}]
     heads = [{"name": "label", "units": 2, "activation": "softmax"}]
     recipe = replace(
-        PRESETS["Q"],
-        {"name": OUTWARDS, "data.dataset": "<b>pets", "network.layers": layers, "network.heads": heads},
+        PRESETS["Q"], {"name": OUTWARDS, "data.dataset": "<b>pets", "network.layers": layers, "network.heads": heads}
     )
-    made = give_network(make_run(recipe, runs=server.checkpoints))
+    made = give_model(make_run(recipe, runs=server.checkpoints))
     report = {
         "classes": {"label": [SCRIPT, OTHER]},
         "notes": [SCRIPT],

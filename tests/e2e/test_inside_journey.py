@@ -1,4 +1,4 @@
-"""Through a network: layers by mouse and by keys, a channel by a click, its values, and the same by its address."""
+"""Through a model: layers by mouse and by keys, a channel by a click, its values, and the same by its address."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from cnnviz.models.load.load import load_run
 from cnnviz.presets import PRESETS
 from cnnviz.recipe import replace
 from cnnviz.runs import Run
-from tests.made_runs import give_network, make_run
+from tests.made_runs import give_model, make_run
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -31,13 +31,13 @@ LAYERS = [
 
 @pytest.fixture(scope="module")
 def shapes(server) -> Run:
-    """A small network of two heads."""
+    """A small model of two heads."""
     recipe = replace(PRESETS["S"], {"data.image_size": [32, 32], "network.layers": LAYERS})
-    return give_network(make_run(recipe, runs=server.checkpoints))
+    return give_model(make_run(recipe, runs=server.checkpoints))
 
 
 def strip(page: Page) -> Locator:
-    return page.get_by_role("toolbar", name="Layers of the network").get_by_role("button")
+    return page.get_by_role("toolbar", name="Layers of the model").get_by_role("button")
 
 
 def mosaic(page: Page, layer: str) -> Locator:
@@ -49,8 +49,8 @@ def channel(page: Page) -> Locator:
 
 
 def values_of(run: Run, layer: str) -> np.ndarray:
-    loaded = load_run(run)
-    return activations(loaded, loaded.pixels(loaded.fit(sample("chelsea"))[None]), [layer])[layer]
+    classifier = load_run(run)
+    return activations(classifier, classifier.pixels(classifier.fit(sample("chelsea"))[None]), [layer])[layer]
 
 
 @pytest.mark.parametrize("size", [(1440, 900), (390, 844)])

@@ -16,7 +16,7 @@ from cnnviz.models.load.load import load_run
 from cnnviz.presets import PRESETS
 from cnnviz.recipe import replace
 from cnnviz.runs import Run
-from tests.made_runs import give_network, make_run
+from tests.made_runs import give_model, make_run
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -32,7 +32,7 @@ LAYERS = [
 @pytest.fixture(scope="module")
 def shapes(server) -> Run:
     recipe = replace(PRESETS["S"], {"data.image_size": [32, 32], "network.layers": LAYERS})
-    return give_network(make_run(recipe, runs=server.checkpoints))
+    return give_model(make_run(recipe, runs=server.checkpoints))
 
 
 @pytest.mark.parametrize("size", [(1440, 900), (390, 844)])
@@ -40,8 +40,10 @@ def test_a_number_is_taken_apart_where_it_is_clicked(
     page: Page, shapes: Run, visit: Callable[[str], None], settled: Callable[[], None], size: tuple[int, int]
 ) -> None:
     page.set_viewport_size({"width": size[0], "height": size[1]})
-    loaded = load_run(shapes)
-    values = activations(loaded, loaded.pixels(loaded.fit(sample("chelsea"))[None]), ["conv2d_1"])["conv2d_1"]
+    classifier = load_run(shapes)
+    values = activations(classifier, classifier.pixels(classifier.fit(sample("chelsea"))[None]), ["conv2d_1"])[
+        "conv2d_1"
+    ]
     lively = int(values.std(axis=(0, 1)).argmax())
     visit(f"inside?run={shapes.id}&layer=conv2d_1&channel={lively}&view=numbers")
     image = page.get_by_role("img", name=re.compile(f"^Channel {lively} of conv2d_1; bright is strong"))
@@ -68,7 +70,7 @@ def test_a_number_is_taken_apart_where_it_is_clicked(
     settled()
 
     visit(f"inside?run={shapes.id}&layer=conv2d_1&view=beside")
-    expect(page.get_by_text("Two networks", exact=True)).to_be_visible(timeout=PATIENCE_MS)
+    expect(page.get_by_text("Two models", exact=True)).to_be_visible(timeout=PATIENCE_MS)
     right = page.get_by_role("img", name=re.compile("^The 8 channels of conv2d_1: Astronaut"))
     expect(right).to_be_visible(timeout=PATIENCE_MS)
     settled()

@@ -16,7 +16,7 @@ from cnnviz.explain.inspection.top_activations import kept as kept_excited
 from cnnviz.presets import PRESETS
 from cnnviz.recipe import replace
 from cnnviz.runs import Run
-from tests.made_runs import give_network, make_run
+from tests.made_runs import give_model, make_run
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -33,7 +33,7 @@ SETTINGS = Settings("plain", 400, 1.0, 64)
 def run(server) -> Run:
     """A small run of shapes."""
     recipe = replace(PRESETS["S"], {"data.image_size": [32, 32], "network.layers": LAYERS})
-    return give_network(make_run(recipe, runs=server.checkpoints))
+    return give_model(make_run(recipe, runs=server.checkpoints))
 
 
 def fits(page: Page) -> bool:

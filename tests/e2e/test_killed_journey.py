@@ -35,7 +35,7 @@ def nothing_left(server: Server) -> Iterator[None]:
 
 
 def start_run(page: Page, url: str, epochs: int) -> None:
-    """Starts the small network on digits from the Train page."""
+    """Starts the small model on digits from the Train page."""
     page.goto(url)
     number = page.get_by_label("Epochs", exact=True)
     number.fill(str(epochs))

@@ -1,4 +1,4 @@
-"""From an image on disk to an answer, a map and a saved overlay; and a network that answers two questions."""
+"""From an image on disk to an answer, a map and a saved overlay; and a model that answers two questions."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from cnnviz.data.samples import sample
 from cnnviz.data.shapes import COLOURS
 from cnnviz.presets import PRESETS
 from cnnviz.runs import Run
-from tests.made_runs import give_network, make_run
+from tests.made_runs import give_model, make_run
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -28,13 +28,13 @@ SIZES = [(1440, 900), (390, 844)]
 @pytest.fixture(scope="module")
 def shapes(server) -> Run:
     """A run with two heads; the newest."""
-    return give_network(make_run(PRESETS["S"], created=1_700_000_100.0, runs=server.checkpoints))
+    return give_model(make_run(PRESETS["S"], created=1_700_000_100.0, runs=server.checkpoints))
 
 
 @pytest.fixture(scope="module")
 def digits(server) -> Run:
     """A run with one head, of grey images."""
-    return give_network(make_run(PRESETS["Q"], runs=server.checkpoints))
+    return give_model(make_run(PRESETS["Q"], runs=server.checkpoints))
 
 
 @pytest.fixture
@@ -186,6 +186,8 @@ def test_nothing_is_wider_than_the_window(
         visit(f"predict?run={shapes.id}&sample={images}")
         expect(overlay(page, "Chelsea")).to_be_visible(timeout=PATIENCE_MS)
         settled()
-        wide = page.evaluate("[document.documentElement, document.querySelector('[data-testid=stMain]')]"
-                             ".map(part => part.scrollWidth - part.clientWidth)")  # fmt: skip
+        wide = page.evaluate(
+            "[document.documentElement, document.querySelector('[data-testid=stMain]')]"
+            ".map(part => part.scrollWidth - part.clientWidth)"
+        )
         assert max(wide) <= 0

@@ -13,7 +13,7 @@ from cnnviz.presets import PRESETS
 from cnnviz.recipe import replace
 from cnnviz.runs import flags
 from tests.e2e.conftest import Server
-from tests.made_runs import give_network, make_run
+from tests.made_runs import give_model, make_run
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -23,8 +23,8 @@ SMALL = {"fit.epochs": 1, "data.limits": {"train": 60, "validation": 40, "test":
 
 @pytest.fixture(scope="module")
 def run(server: Server) -> runs.Run:
-    """A run whose network has learned nothing, so that most of its answers are wrong."""
-    return give_network(make_run(replace(PRESETS["Q"], SMALL), runs=server.checkpoints))
+    """A run whose model has learned nothing, so that most of its answers are wrong."""
+    return give_model(make_run(replace(PRESETS["Q"], SMALL), runs=server.checkpoints))
 
 
 def report(page: Page) -> None:

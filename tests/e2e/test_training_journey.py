@@ -17,7 +17,7 @@ CARD_CHART = "[class*=st-key-runs_card_] .js-plotly-plot"
 
 
 def start_long_run(page: Page, visit: Callable[..., None]) -> None:
-    """Starts the small network on digits with more epochs than anybody waits for; the Runs page follows."""
+    """Starts the small model on digits with more epochs than anybody waits for; the Runs page follows."""
     visit()
     expect(page.get_by_role("heading", name="Train", exact=True)).to_be_visible()
     epochs = page.get_by_label("Epochs", exact=True)
@@ -45,8 +45,9 @@ def watch_it_learn(page: Page) -> None:
     before = parsed(slider.get_attribute("aria-valuetext"))
     page.wait_for_function(
         "([slider, before]) => parseInt(slider.getAttribute('aria-valuetext')) > before",
-        arg=[slider.element_handle(), before], timeout=PATIENCE_MS,
-    )  # fmt: skip
+        arg=[slider.element_handle(), before],
+        timeout=PATIENCE_MS,
+    )
     part.get_by_text("Follow", exact=True).click()
     expect(slider).to_be_enabled()
     slider.press("Home")

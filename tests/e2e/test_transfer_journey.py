@@ -1,4 +1,4 @@
-"""A network on a backbone: chosen on the Train page, trained on kept features, and asked about an image."""
+"""A model on a backbone: chosen on the Train page, trained on kept features, and asked about an image."""
 
 from __future__ import annotations
 
@@ -58,8 +58,11 @@ def test_a_run_on_kept_features(
         fill(page, label, side)
         settled()  # nobody is quicker than the page
     expect(page.get_by_text("2,257,984", exact=True).first).to_be_visible()
-    chosen = {"Its weights": "Random", "What is trained": "What follows, on kept features",
-              "Policy": "Images as they are"}  # fmt: skip
+    chosen = {
+        "Its weights": "Random",
+        "What is trained": "What follows, on kept features",
+        "Policy": "Images as they are",
+    }
     for label, option in chosen.items():
         choose(page, label, option)
         settled()

@@ -13,7 +13,7 @@ from cnnviz.presets import PRESETS
 from cnnviz.recipe import replace
 from cnnviz.runs import Run
 from tests.e2e.drawn import expect_drawn
-from tests.made_runs import give_network, make_run
+from tests.made_runs import give_model, make_run
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -22,10 +22,10 @@ PATIENCE_MS = 300_000
 
 @pytest.fixture(scope="module")
 def shapes(server) -> Run:
-    """A small network of shapes, whose objects' places are known."""
+    """A small model of shapes, whose objects' places are known."""
     layers = [{"type": "Conv2D", "filters": 4, "padding": "same"}, {"type": "MaxPool", "pool_size": 4}, {"type": "GAP"}]
     recipe = replace(PRESETS["S"], {"data.image_size": [32, 32], "network.layers": layers})
-    return give_network(make_run(recipe, runs=server.checkpoints))
+    return give_model(make_run(recipe, runs=server.checkpoints))
 
 
 def charts(page: Page) -> Locator:

@@ -57,7 +57,7 @@ EMPTY_MAP = 'img[alt=""]'
 """A heat map over a watched image may hold no evidence at all."""
 SCROLLS = (
     ".dvn-scroller",  # tables have more columns than a phone is wide
-    ".strip",  # the layers of a network
+    ".strip",  # the layers of a model
     ".st-key-predict_sources, .st-key-predict_row",  # rows of choices, on a phone
     '[role="radiogroup"]',  # segmented controls, on a phone
     '[role="tablist"]',
@@ -91,8 +91,8 @@ def unfold(text: str) -> Step:
     return lambda page: page.locator("summary").filter(has_text=text).first.click()
 
 
-def loaded(page: Page) -> None:
-    """Waits until a network is loaded and its work done."""
+def classifier(page: Page) -> None:
+    """Waits until a model is loaded and its work done."""
     expect(page.get_by_role("progressbar")).to_have_count(0, timeout=SLOW_MS)
     expect(page.get_by_role("button", name="Stop")).to_have_count(0, timeout=SLOW_MS)
 
@@ -107,7 +107,7 @@ LEARN = (
     ("pooling", {"image": 4}, ("What does pooling buy?", "Moved, then pooled", "Mean change of a pixel")),
     ("overfitting", {}, ("When do the curves part, and why?",)),
     ("augmentation", {"image": 7}, ("What does augmentation buy?", "The image", "Epoch 6")),
-    ("transfer", {}, ("What does a trained network bring along?",)),
+    ("transfer", {}, ("What does a trained model bring along?",)),
     ("accuracy", {}, ("What does an accuracy hide?", "Open a run's report")),
     ("why", {}, ("May I believe a heat map?",)),
 )
@@ -184,7 +184,7 @@ VIEWS: tuple[View, ...] = (
         "runs-none",
         "runs",
         {},
-        ("No runs yet.", "Train digits (about 20 seconds)", "Choose data and network on Train"),
+        ("No runs yet.", "Train digits (about 20 seconds)", "Choose data and model on Train"),
         runs="none",
     ),
     View(
@@ -221,17 +221,13 @@ VIEWS: tuple[View, ...] = (
         "runs-recipe",
         "runs?run=shapes&show=recipe",
         {"table": 3},
-        ("Network · 61,866 parameters", "Data, augmentation and fit", "The recipe as JSON"),
+        ("Model · 61,866 parameters", "Data, augmentation and fit", "The recipe as JSON"),
     ),
     View(
         "runs-report-none",
         "runs?run=mnist&show=report",
         {"table": 1},
-        (
-            "Measured on",
-            "The best epoch's network has not been measured on the test images.",
-            "Evaluate on test images",
-        ),
+        ("Measured on", "The best epoch's model has not been measured on the test images.", "Evaluate on test images"),
     ),
     View(
         "runs-report",
@@ -263,7 +259,7 @@ VIEWS: tuple[View, ...] = (
         (
             "Recipe (JSON)",
             "Figures of all epochs (CSV)",
-            "Network of the best epoch (.keras)",
+            "Model of the best epoch (.keras)",
             "Keras script (.py)",
             "Report (HTML)",
         ),
@@ -319,7 +315,7 @@ VIEWS: tuple[View, ...] = (
             "Rotation",
             "turn",
             "Original",
-            "Does my network survive it?",
+            "Does my model survive it?",
             "Save or open",
             "As Keras code",
         ),
@@ -353,14 +349,14 @@ VIEWS: tuple[View, ...] = (
         "augment",
         {"chart": 1, "image": 10},
         ("It answers", "Step", "Beside"),
-        steps=(turn_on("Ask a network"), loaded),
+        steps=(turn_on("Ask a model"), classifier),
     ),
     View(
         "augment-survival-measured",
         "augment",
         {"chart": 3, "image": 10},
         ("held-out images. Dotted", "It answers"),
-        steps=(turn_on("Ask a network"), loaded, press("test images"), wait("held-out images. Dotted")),
+        steps=(turn_on("Ask a model"), classifier, press("test images"), wait("held-out images. Dotted")),
     ),
     # Inside
     View(
@@ -377,7 +373,7 @@ VIEWS: tuple[View, ...] = (
             "Mosaic",
             "Values",
         ),
-        steps=(loaded,),
+        steps=(classifier,),
         readme="inside",
     ),
     View(
@@ -385,49 +381,49 @@ VIEWS: tuple[View, ...] = (
         "inside?run=shapes&sample=chelsea&layer=shape",
         {"image": 3, "component": 2},
         ("The 4 values of shape", "Unit, 0 to 3", "Dense · gives 4 values"),
-        steps=(loaded,),
+        steps=(classifier,),
     ),
     View(
         "inside-kernels",
         "inside?run=shapes&sample=chelsea&layer=conv2d_1&view=kernels",
         {"image": 3, "drawing": 2, "component": 2},
         ("32 filters of 3 × 3 weights", "Orange weights are above 0", "Norms"),
-        steps=(loaded,),
+        steps=(classifier,),
     ),
     View(
         "inside-patterns",
         "inside?run=shapes&sample=chelsea&layer=conv2d&view=patterns",
         {"image": 1, "component": 1},
         ("Make",),
-        steps=(loaded,),
+        steps=(classifier,),
     ),
     View(
         "inside-patterns-made",
         "inside?run=shapes&sample=chelsea&layer=conv2d&view=patterns",
         {"image": 3, "component": 2},
         ("conv2d, channels 0 to 15", "for its pattern", "Grid"),
-        steps=(loaded, press("Make"), loaded),
+        steps=(classifier, press("Make"), classifier),
     ),
     View(
         "inside-numbers",
         "inside?run=shapes&sample=chelsea&layer=conv2d_1&view=numbers",
         {"image": 5, "table": 3, "component": 2},
         ("comes about", "All input channels add up", "Kernel", "Products", "Bias"),
-        steps=(loaded,),
+        steps=(classifier,),
     ),
     View(
         "inside-numbers-dense",
         "inside?run=shapes&sample=chelsea&layer=shape&view=numbers",
         {"image": 3, "component": 2},
         ("comes about", "4 units. Click one to take it apart."),
-        steps=(loaded,),
+        steps=(classifier,),
     ),
     View(
         "inside-excites",
         "inside?run=shapes&sample=chelsea&layer=conv2d_3&view=excites",
         {"image": 1, "component": 1},
         ("Look through the held-out images",),
-        steps=(loaded,),
+        steps=(classifier,),
     ),
     View(
         "inside-excites-found",
@@ -441,12 +437,12 @@ VIEWS: tuple[View, ...] = (
             " → ",
         ),
         steps=(
-            loaded,
+            classifier,
             press("Look through the held-out images"),
-            loaded,
+            classifier,
             press("Switch it off and ask again"),
             wait("with 0 in its place"),
-            loaded,
+            classifier,
         ),
     ),
     View(
@@ -454,44 +450,44 @@ VIEWS: tuple[View, ...] = (
         "inside?run=shapes&sample=chelsea&layer=conv2d_1&view=beside",
         {"image": 11, "component": 3},
         ("What differs most", "Furthest apart", "Astronaut"),
-        steps=(loaded,),
+        steps=(classifier,),
     ),
     View(
         "inside-beside-networks",
         "inside?run=shapes&sample=chelsea&layer=conv2d_1&view=beside",
         {"image": 7, "component": 3},
-        ("Channels of different networks", "Digits, small and quick"),
-        steps=(loaded, press("Two networks", "radio"), loaded),
+        ("Channels of different models", "Digits, small and quick"),
+        steps=(classifier, press("Two models", "radio"), classifier),
     ),
     View(
         "inside-epochs",
         "inside?run=digits&view=epochs",
         {"image": 22, "drawing": 6, "component": 1},
         ("Feature maps", "Kernels of the first convolution", "Play"),
-        steps=(loaded,),
+        steps=(classifier,),
     ),
     View(
         "inside-picture",
         "inside?run=shapes",
         {"image": 15, "component": 3},
         ("Drop images here", "Camera"),
-        steps=(loaded, pop("Another image")),
+        steps=(classifier, pop("Another image")),
     ),
     View(
         "inside-item",
         "inside?run=shapes",
         {"image": 15, "component": 3},
         ("Image of the test split", "Show it", "Another one"),
-        steps=(loaded, pop("Test image")),
+        steps=(classifier, pop("Test image")),
     ),
     View(
         "inside-network",
         "inside?run=shapes",
         {"image": 15, "component": 3},
-        ("Another network",),
-        steps=(loaded, pop("Another network")),
+        ("Another model",),
+        steps=(classifier, pop("Another model")),
     ),
-    View("inside-none", "inside", {"image": 1}, ("No network is chosen",), runs="none"),
+    View("inside-none", "inside", {"image": 1}, ("No model is chosen",), runs="none"),
     # Predict
     View(
         "predict",
@@ -509,7 +505,7 @@ VIEWS: tuple[View, ...] = (
             "How far can I trust this map?",
             "Drop images here",
         ),
-        steps=(loaded,),
+        steps=(classifier,),
         readme="predict",
     ),
     View(
@@ -517,28 +513,28 @@ VIEWS: tuple[View, ...] = (
         "predict?run=shapes&sample=coffee",
         {"image": 4, "drawing": 1},
         ("cross > 99.99 %", "colour", "Question", "Last convolution", "triangle", "square"),
-        steps=(loaded,),
+        steps=(classifier,),
     ),
     View(
         "predict-four",
         "predict?run=cats-and-dogs&sample=chelsea",
         {"image": 8, "drawing": 4},
         ("Chelsea", "Astronaut", "Coffee", "Rocket", "Remove", "More on this one"),
-        steps=(loaded, turn_on("Side by side"), press("Astronaut"), press("Coffee"), press("Rocket"), loaded),
+        steps=(classifier, turn_on("Side by side"), press("Astronaut"), press("Coffee"), press("Rocket"), classifier),
     ),
     View(
         "predict-networks",
         "predict?run=cats-and-dogs,shapes&sample=chelsea",
         {"image": 4, "drawing": 2},
         ("Cats and dogs, small and augmented", "Shapes and colours, two heads", "More on this one"),
-        steps=(loaded,),
+        steps=(classifier,),
     ),
     View(
         "predict-every-layer",
         "predict?run=shapes&sample=chelsea",
         {"image": 12, "drawing": 5},
         ("Every convolution, from the input on", "conv2d_3"),
-        steps=(loaded, turn_on("Every layer"), loaded),
+        steps=(classifier, turn_on("Every layer"), classifier),
         plain=EMPTY_MAP,
     ),
     View(
@@ -546,29 +542,29 @@ VIEWS: tuple[View, ...] = (
         "predict?run=cats-and-dogs&sample=chelsea",
         {"chart": 3, "image": 4, "drawing": 1},
         (
-            "Does it mark what the network uses?",
+            "Does it mark what the model uses?",
             "Does it depend on what was learned?",
             "Pixels are taken away or shown",
             "Every layer is randomised",
             "All figures",
         ),
-        steps=(loaded, unfold("How far can I trust this map?"), wait("Every layer is randomised"), loaded),
+        steps=(classifier, unfold("How far can I trust this map?"), wait("Every layer is randomised"), classifier),
     ),
     View(
         "predict-network",
         "predict?run=shapes&sample=chelsea",
         {"image": 4, "drawing": 1},
-        ("Another network",),
-        steps=(loaded, pop("Another network")),
+        ("Another model",),
+        steps=(classifier, pop("Another model")),
     ),
     View(
         "predict-item",
         "predict?run=shapes&sample=chelsea",
         {"image": 4, "drawing": 1},
         ("Image of the test split", "Show it"),
-        steps=(loaded, pop("Test image")),
+        steps=(classifier, pop("Test image")),
     ),
-    View("predict-none", "predict", {"image": 2, "drawing": 1}, ("No network is chosen",), runs="none"),
+    View("predict-none", "predict", {"image": 2, "drawing": 1}, ("No model is chosen",), runs="none"),
     # Learn
     *(
         View(f"learn-{topic}", f"learn?topic={topic}", shows, words, readme="learn" if topic == "augmentation" else "")

@@ -115,11 +115,13 @@ def test_a_colour_bar_has_the_colours_of_its_values(
 
 def test_a_bar_for_channels_with_ends_of_their_own_says_so_in_words() -> None:
     assert bar(colour_bar(shades(VALUES, "each"), [0, 2], "viridis", ("0", "<its> greatest")))[1:] == (
-        ["0", "&lt;its&gt; greatest"], None,
-    )  # fmt: skip
+        ["0", "&lt;its&gt; greatest"],
+        None,
+    )
     assert bar(colour_bar(shades(VALUES, "each"), [0, 1, 2], "viridis", ("0", "its greatest")))[1:] == (
-        ["− its greatest", "its greatest"], 50,
-    )  # fmt: skip
+        ["− its greatest", "its greatest"],
+        50,
+    )
 
 
 def test_bars_stand_for_counts_and_names_stay_text() -> None:

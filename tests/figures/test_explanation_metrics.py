@@ -11,15 +11,20 @@ PNG = b"\x89PNG" + bytes(3)
 
 def test_curves_have_their_areas_in_the_legend_and_random_maps_a_band() -> None:
     figure = removal_curves(
-        [0, 0.5, 1], {"Grad-CAM": ([1, 0.4, 0], 0.45), "<b>x</b>": ([1, 0.8, 0], 0.65)},
-        [[1, 0.9, 0], [1, 0.5, 0]], random_area=0.6, axis="Pixels taken away",
-    )  # fmt: skip
+        [0, 0.5, 1],
+        {"Grad-CAM": ([1, 0.4, 0], 0.45), "<b>x</b>": ([1, 0.8, 0], 0.65)},
+        [[1, 0.9, 0], [1, 0.5, 0]],
+        random_area=0.6,
+        axis="Pixels taken away",
+    )
     band, random, other, first = figure.data
     assert list(band.y) == [1, 0.9, 0, 0, 0.5, 1]
     assert list(random.y) == pytest.approx([1, 0.7, 0])
     assert [one.name for one in (random, first, other)] == [
-        "2 random maps · area 0.60", "Grad-CAM · area 0.45", "&lt;b&gt;x&lt;/b&gt; · area 0.65"
-    ]  # fmt: skip
+        "2 random maps · area 0.60",
+        "Grad-CAM · area 0.45",
+        "&lt;b&gt;x&lt;/b&gt; · area 0.65",
+    ]
     assert list(first.y) == [1, 0.4, 0]
     assert first.line.width > other.line.width
     assert not band.showlegend

@@ -22,17 +22,28 @@ CLASSES = [
     {"class": "dogs", "precision": 0.6, "recall": 0.75, "f1": 0.666667, "support": 4},
 ]
 HEAD = {
-    "accuracy": 0.666667, "loss": 0.5, "classes": CLASSES, "confusion": [[3, 2], [1, 3]],
-    "calibration": {"error": 0.05, "bins": [
-        {"low": 0.5, "high": 1.0, "samples": 9, "confidence": 0.7, "accuracy": 0.666667}]},
-    "curves": {"roc": {"false_positive": [0.0, 0.4, 1.0], "true_positive": [0.0, 0.75, 1.0], "area": 0.7},
-               "precision_recall": {"recall": [0.0, 1.0], "precision": [1.0, 0.44], "average": 0.7}, "share": 0.444},
-}  # fmt: skip
+    "accuracy": 0.666667,
+    "loss": 0.5,
+    "classes": CLASSES,
+    "confusion": [[3, 2], [1, 3]],
+    "calibration": {
+        "error": 0.05,
+        "bins": [{"low": 0.5, "high": 1.0, "samples": 9, "confidence": 0.7, "accuracy": 0.666667}],
+    },
+    "curves": {
+        "roc": {"false_positive": [0.0, 0.4, 1.0], "true_positive": [0.0, 0.75, 1.0], "area": 0.7},
+        "precision_recall": {"recall": [0.0, 1.0], "precision": [1.0, 0.44], "average": 0.7},
+        "share": 0.444,
+    },
+}
 REPORT = {
-    "best_epoch": 3, "seconds": 12.0, "test": {"accuracy": 0.666667}, "versions": {"keras": "3.15.1"},
+    "best_epoch": 3,
+    "seconds": 12.0,
+    "test": {"accuracy": 0.666667},
+    "versions": {"keras": "3.15.1"},
     "machine": {"system": HOSTILE},
     "splits": {"test": {"samples": 9, "figures": {"accuracy": 0.666667, "loss": 0.5}, "heads": {"label": HEAD}}},
-}  # fmt: skip
+}
 
 
 @pytest.fixture

@@ -13,9 +13,18 @@ from cnnviz.figures.output_breakdown import Line, Window, curve, decimals, ledge
 
 @pytest.mark.parametrize(
     ("value", "text"),
-    [(0.0, "0"), (0.012345, "0.0123"), (-4.5, "−4.5"), (12345.6, "12,346"), (-0.0000312, "−3.12e−5"), (3.1e9, "3.1e9"),
-     (999.4, "999"), (float("nan"), "no number"), (float("-inf"), "−∞")],
-)  # fmt: skip
+    [
+        (0.0, "0"),
+        (0.012345, "0.0123"),
+        (-4.5, "−4.5"),
+        (12345.6, "12,346"),
+        (-0.0000312, "−3.12e−5"),
+        (3.1e9, "3.1e9"),
+        (999.4, "999"),
+        (float("nan"), "no number"),
+        (float("-inf"), "−∞"),
+    ],
+)
 def test_numbers_are_short_with_a_true_minus(value: float, text: str) -> None:
     assert signed(value) == text
 

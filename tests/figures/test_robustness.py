@@ -8,12 +8,15 @@ import pytest
 from cnnviz.figures.robustness import answer_curves, share_curves
 
 
-def test_every_class_has_its_curve_and_every_network_its_dash() -> None:
+def test_every_class_has_its_curve_and_every_model_its_dash() -> None:
     one, other = np.array([[0.2, 0.8], [0.6, 0.4]]), np.array([[0.1, 0.9], [0.3, 0.7]])
     figure = answer_curves([-5, 5], {"first": one, "second": other}, ["cat", "<b>dog</b>"], identity=0)
     assert [curve.name for curve in figure.data] == [
-        "cat · first", "&lt;b&gt;dog&lt;/b&gt; · first", "cat · second", "&lt;b&gt;dog&lt;/b&gt; · second"
-    ]  # fmt: skip
+        "cat · first",
+        "&lt;b&gt;dog&lt;/b&gt; · first",
+        "cat · second",
+        "&lt;b&gt;dog&lt;/b&gt; · second",
+    ]
     assert list(figure.data[1].y) == pytest.approx([0.8, 0.4])
     assert {curve.line.dash for curve in figure.data[:2]} != {curve.line.dash for curve in figure.data[2:]}
     assert figure.data[0].line.color == figure.data[2].line.color != figure.data[1].line.color

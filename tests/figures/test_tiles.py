@@ -13,8 +13,9 @@ def test_every_image_is_there_with_its_caption_and_description() -> None:
     assert made.count("<figure") == made.count("<figcaption") == 2
     kinds = re.findall(r'src="data:image/(\w+);base64,([^"]+)"', made)
     assert [(kind, base64.b64decode(data)) for kind, data in kinds] == [
-        ("png", b"\x89PNG one"), ("jpeg", b"\xff\xd8two"),
-    ]  # fmt: skip
+        ("png", b"\x89PNG one"),
+        ("jpeg", b"\xff\xd8two"),
+    ]
     assert 'alt="Training image: a cat"' in made
     assert "width:68px" in made
 

@@ -10,8 +10,8 @@ import pytest
 from cnnviz.architecture import describe
 from cnnviz.figures.data import MOST, class_bars
 from cnnviz.figures.layers import arithmetic, settings
-from cnnviz.figures.network import blocks
-from cnnviz.network import Network
+from cnnviz.figures.model_blocks import blocks
+from cnnviz.model_spec import ModelSpec
 from cnnviz.presets import PRESETS
 from cnnviz.recipe import parse
 
@@ -52,8 +52,11 @@ def read(source: str) -> Reader:
 def test_bars_are_shares_of_the_largest_class() -> None:
     made = class_bars(("a", "b"), {"train": [60, 30], "test": [40, 0]})
     assert re.findall(r'title="(\w+): (\d+)" style="width:([\d.]+)%', made) == [
-        ("Training", "60", "60.00"), ("Test", "40", "40.00"), ("Training", "30", "30.00"), ("Test", "0", "0.00"),
-    ]  # fmt: skip
+        ("Training", "60", "60.00"),
+        ("Test", "40", "40.00"),
+        ("Training", "30", "30.00"),
+        ("Test", "0", "0.00"),
+    ]
     assert [text for text in read(made).texts if text.isdigit()] == ["100", "30"]
 
 
@@ -97,8 +100,8 @@ def test_blocks_shrink_with_the_image() -> None:
 @pytest.mark.parametrize("count", [0, 1, 60, 200])
 def test_any_number_of_layers_is_drawn(count: int) -> None:
     layers = [{"type": "Dense", "units": 8}] * count
-    network = parse({"layers": [{"type": "Flatten"}, *layers][:200], "heads": [{"units": 2}]}, Network)
-    rows = describe(network, (8, 8, 1))
+    spec = parse({"layers": [{"type": "Flatten"}, *layers][:200], "heads": [{"units": 2}]}, ModelSpec)
+    rows = describe(spec, (8, 8, 1))
     made = blocks(rows, (8, 8, 1))
     assert len(read(made).titles) == len(rows) + 1
     assert all(0 <= float(left) <= 100 for left in re.findall(r"left:([\d.]+)%", made))

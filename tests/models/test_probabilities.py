@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from cnnviz.errors import ModelError
+from cnnviz.model_spec import Head
 from cnnviz.models.probabilities import ask, probabilities
-from cnnviz.network import Head
 
 THIRD = Head(name="a", units=3, activation="softmax")
 SURE = Head(name="b", units=1, activation="sigmoid")
@@ -32,7 +32,7 @@ def test_what_is_no_number_is_a_sentence(value: float, head: Head) -> None:
         probabilities(np.array([[0.2, 0.5, 0.3], [0.1, value, 0.3]], np.float32), [head])
 
 
-def test_a_network_that_mixes_the_batch_is_a_sentence() -> None:
+def test_a_model_that_mixes_the_batch_is_a_sentence() -> None:
     mixed = np.full((2, 3), 1 / 3, np.float32)
     with pytest.raises(ModelError, match=r"has the shape \(2, 3\): expected \(4, 3\)"):
         ask(lambda pixels, training: mixed, np.zeros((4, 8, 8, 3), np.uint8), [THIRD])

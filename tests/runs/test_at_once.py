@@ -136,11 +136,14 @@ def test_however_it_is_ended_what_started_a_run_leaves_it_be(checkpoints, taken,
     signals = [signal.SIGHUP, signal.SIGINT, signal.SIGTERM, signal.SIGKILL]
     servers = [
         subprocess.Popen(
-            [sys.executable, "-c", SERVER, LONG.to_json()], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
-            text=True, start_new_session=True,
+            [sys.executable, "-c", SERVER, LONG.to_json()],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+            start_new_session=True,
         )
         for _ in signals
-    ]  # fmt: skip
+    ]
     begun = [runs.open_run(server.stdout.readline().strip()) for server in servers]
     until(lambda: all(map(waits, begun)))
     for server, how in zip(servers, signals, strict=True):

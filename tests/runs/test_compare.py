@@ -69,10 +69,10 @@ def test_every_setting_of_a_recipe_is_told(name):
     assert {"augmentation.steps", "network.layers", "network.heads", "network.scaling", "seed"} <= set(told)
 
 
-def test_networks_in_a_few_words():
-    assert compare.short_network(PRESETS["B2"].network) == "conv 32 64 64 · dense 64 → 2 + 2"
-    assert compare.short_network(PRESETS["A"].network) == "conv 32 64 128 256 · average → 1"
-    assert compare.short_network(PRESETS["C1"].network) == "reshape · dense 128 64 → 10"
+def test_models_in_a_few_words():
+    assert compare.short_model(PRESETS["B2"].network) == "conv 32 64 64 · dense 64 → 2 + 2"
+    assert compare.short_model(PRESETS["A"].network) == "conv 32 64 128 256 · average → 1"
+    assert compare.short_model(PRESETS["C1"].network) == "reshape · dense 128 64 → 10"
 
 
 @pytest.mark.parametrize("name", PRESETS)

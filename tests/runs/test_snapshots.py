@@ -65,9 +65,14 @@ def test_without_a_folder_there_is_nothing(tmp_path):
 def damages(data: bytes) -> list[bytes]:
     middle = len(data) // 2
     return [
-        b"", data[:20], data[:middle], data[:-1], data[:middle] + bytes([data[middle] ^ 255]) + data[middle + 1 :],
-        b"{}", b"x" * 100,
-    ]  # fmt: skip
+        b"",
+        data[:20],
+        data[:middle],
+        data[:-1],
+        data[:middle] + bytes([data[middle] ^ 255]) + data[middle + 1 :],
+        b"{}",
+        b"x" * 100,
+    ]
 
 
 @pytest.mark.parametrize("damage", range(7))
@@ -124,15 +129,19 @@ def test_a_whole_file_that_does_not_fit_the_images_is_none(name: str, tmp_path: 
     assert snapshots.opened(tmp_path, 1, PROBE) is None
 
 
-@pytest.mark.parametrize("images", [
-    replace(PROBE, names=("u",)),
-    replace(PROBE, images=PROBE.images[..., 0]),
-    replace(PROBE, images=PROBE.images.astype(np.float32)),
-    replace(PROBE, images=np.zeros((6, 10, 8, 2), np.uint8)),
-    replace(PROBE, images=np.zeros((6, 0, 8, 1), np.uint8)),
-    replace(PROBE, labels={**PROBE.labels, "colour": np.full(6, 2)}),
-    replace(PROBE, labels={**PROBE.labels, "colour": np.zeros((6, 1), np.int64)}),
-], ids=["names", "no channel", "floats", "two colours", "no height", "no such class", "labels in a table"])  # fmt: skip
+@pytest.mark.parametrize(
+    "images",
+    [
+        replace(PROBE, names=("u",)),
+        replace(PROBE, images=PROBE.images[..., 0]),
+        replace(PROBE, images=PROBE.images.astype(np.float32)),
+        replace(PROBE, images=np.zeros((6, 10, 8, 2), np.uint8)),
+        replace(PROBE, images=np.zeros((6, 0, 8, 1), np.uint8)),
+        replace(PROBE, labels={**PROBE.labels, "colour": np.full(6, 2)}),
+        replace(PROBE, labels={**PROBE.labels, "colour": np.zeros((6, 1), np.int64)}),
+    ],
+    ids=["names", "no channel", "floats", "two colours", "no height", "no such class", "labels in a table"],
+)
 def test_images_that_do_not_fit_their_names_and_labels_are_none(images: Probe, tmp_path: Path) -> None:
     snapshots.save_images(tmp_path, images)
     assert snapshots.images(tmp_path) is None

@@ -12,7 +12,7 @@ __all__ = ["COSTLY"]
 
 
 def _classified(change: Callable[[Any], Any], *shape: int | None) -> Callable[[], keras.Model]:
-    """A network that classifies what a layer makes of its images."""
+    """A model that classifies what a layer makes of its images."""
 
     def made() -> keras.Model:
         given = keras.Input(shape)
@@ -29,7 +29,7 @@ def _rows(side: int, wide: int) -> Callable[[Any], Any]:
 
 
 def _inner(x: Any) -> Any:
-    """A network that is small for one image, called for each of very many."""
+    """A model that is small for one image, called for each of very many."""
     given = keras.Input((64, 64, 3))
     maps = layers.Conv2D(128, 3, padding="same")(layers.Conv2D(128, 3, padding="same")(given))
     small = keras.Model(given, layers.GlobalAveragePooling2D()(maps))
@@ -37,7 +37,7 @@ def _inner(x: Any) -> Any:
 
 
 def _in_powers(x: Any) -> Any:
-    """Networks in networks, each called twice by the one outside."""
+    """Models in models, each called twice by the one outside."""
     given = keras.Input((64, 64, 3))
     inside = keras.Model(given, layers.ReLU()(layers.Conv2D(3, 3, padding="same")(given)))
     for _ in range(14):
@@ -60,12 +60,9 @@ COSTLY: dict[str, tuple[Callable[[], keras.Model], str]] = {
     "open sides, padded": (_classified(layers.ZeroPadding2D(6000), None, None, 3), "values"),
     "images repeated": (_classified(lambda x: keras.ops.repeat(x, 1_000_000, axis=0), 16, 16, 3), "values"),
     "images repeated, a little": (_classified(lambda x: keras.ops.repeat(x, 3, axis=0), 8, 8, 3), "one row"),
-    "images laid as tiles": (
-        _classified(lambda x: keras.ops.tile(x, (1_000_000, 1, 1, 1)), 16, 16, 3),
-        "values",
-    ),
-    "a network for each part": (_classified(_inner, 1024, 1024, 3), "multiplications"),
-    "networks in networks": (_classified(_in_powers, 64, 64, 3), "layers"),
+    "images laid as tiles": (_classified(lambda x: keras.ops.tile(x, (1_000_000, 1, 1, 1)), 16, 16, 3), "values"),
+    "a model for each part": (_classified(_inner, 1024, 1024, 3), "multiplications"),
+    "models in models": (_classified(_in_powers, 64, 64, 3), "layers"),
     "depth multiplier": (
         _classified(layers.SeparableConv2D(1, 1, depth_multiplier=4000, use_bias=False), 512, 512, 3),
         "values",
@@ -80,7 +77,9 @@ COSTLY: dict[str, tuple[Callable[[], keras.Model], str]] = {
     "large kernel, normalised": (
         _classified(
             lambda x: layers.SpectralNormalization(layers.Conv2D(8, 200, padding="same"))(x, training=False),
-            512, 512, 3,
+            512,
+            512,
+            3,
         ),
         "multiplications",
     ),
@@ -88,9 +87,11 @@ COSTLY: dict[str, tuple[Callable[[], keras.Model], str]] = {
     "a product of all with all": (
         _classified(
             lambda x: keras.ops.matmul(_rows(16_384, 12)(x), keras.ops.transpose(_rows(16_384, 12)(x), (0, 2, 1))),
-            256, 256, 3,
+            256,
+            256,
+            3,
         ),
         "values",
     ),
-}  # fmt: skip
-"""By what takes so much: what makes the network, and what the sentence must speak of."""
+}
+"""By what takes so much: what makes the model, and what the sentence must speak of."""

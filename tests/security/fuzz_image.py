@@ -15,8 +15,21 @@ from PIL import Image
 from cnnviz import images
 from cnnviz.overlay import overlay
 
-CHUNKS = [b"zTXt", b"iTXt", b"iCCP", b"tEXt", b"acTL", b"fcTL", b"fdAT", b"PLTE", b"tRNS", b"XXXX", b"gAMA", b"pHYs",
-          b"eXIf"]  # fmt: skip
+CHUNKS = [
+    b"zTXt",
+    b"iTXt",
+    b"iCCP",
+    b"tEXt",
+    b"acTL",
+    b"fcTL",
+    b"fdAT",
+    b"PLTE",
+    b"tRNS",
+    b"XXXX",
+    b"gAMA",
+    b"pHYs",
+    b"eXIf",
+]
 
 
 def source_image(draw: Random) -> np.ndarray:
@@ -30,8 +43,14 @@ def jpeg(draw: Random) -> bytes:
     file = io.BytesIO()
     turned = b"Exif\0\0MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0" + bytes([draw.randrange(12), *bytes(6)])
     more = {"exif": draw.choice([b"", turned, b"Exif\0\0II*\0\x08\0\0\0\xff\xff" + b"x" * 40])}
-    image.save(file, "JPEG", quality=draw.choice([1, 30, 75, 100]), progressive=draw.random() < 0.5,
-               subsampling=draw.choice([0, 1, 2]), **{key: value for key, value in more.items() if value})  # fmt: skip
+    image.save(
+        file,
+        "JPEG",
+        quality=draw.choice([1, 30, 75, 100]),
+        progressive=draw.random() < 0.5,
+        subsampling=draw.choice([0, 1, 2]),
+        **{key: value for key, value in more.items() if value},
+    )
     return file.getvalue()
 
 
@@ -116,8 +135,10 @@ def odd_png(draw: Random) -> bytes:
             chunks[at], chunks[other] = chunks[other], chunks[at]
         elif how == 3:
             sides = struct.pack(">II", *(draw.choice([0, 1, 7, 20_000, 60_000, 2**31 - 1]) for _ in "hw"))
-            chunks[0] = (b"IHDR", sides + bytes([draw.choice([1, 8, 16, 3]), draw.choice([0, 2, 3, 6, 9]), 0, 0,
-                                                 draw.choice([0, 1])]))  # fmt: skip
+            chunks[0] = (
+                b"IHDR",
+                sides + bytes([draw.choice([1, 8, 16, 3]), draw.choice([0, 2, 3, 6, 9]), 0, 0, draw.choice([0, 1])]),
+            )
         elif how == 4:
             kind = draw.choice(CHUNKS)
             packed = zlib.compress(bytes(draw.choice([10, 10**6, 2 * 10**8])), 1)

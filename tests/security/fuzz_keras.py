@@ -1,4 +1,4 @@
-"""Networks as Keras itself saves them: layers in any order, with any legal settings, sizes and nesting."""
+"""Models as Keras itself saves them: layers in any order, with any legal settings, sizes and nesting."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ TRIES = 60
 
 
 def ready() -> None:
-    """Starts the process that tries networks, once for all."""
+    """Starts the process that tries models, once for all."""
     sandbox_client.warm()
 
 
@@ -32,37 +32,54 @@ def of_images(draw: Random) -> list[Any]:
     kernel = pick([1, 2, 3, 3, 5, 7, (1, 9), 64])
     padding, filters = pick(["same", "valid"]), pick([1, 4, 8, 16, 64, 300])
     options = {"padding": padding, "activation": pick(ACTIVATIONS), "use_bias": some() < 0.7}
-    return pick([
-        lambda: layers.Conv2D(filters, kernel, strides=pick([1, 1, 2, 4]), groups=pick([1, 1, 2, 4]), **options),
-        lambda: layers.Conv2D(filters, kernel, dilation_rate=pick([1, 2, 3]), **options),
-        lambda: layers.SpectralNormalization(layers.Conv2D(filters, 3, **options)),
-        lambda: layers.Conv2DTranspose(filters, kernel, strides=pick([1, 2, 8]), **options),
-        lambda: layers.DepthwiseConv2D(kernel, depth_multiplier=pick([1, 2, 40]), **options),
-        lambda: layers.SeparableConv2D(filters, kernel, depth_multiplier=pick([1, 3, 60, 1000]), **options),
-        lambda: layers.MaxPooling2D(pick([2, 3, (1, 4), 100]), strides=pick([None, 1]), padding=padding),
-        lambda: layers.AveragePooling2D(pick([2, 3, 150]), strides=pick([None, 1]), padding=padding),
-        lambda: layers.UpSampling2D(pick([2, 3, (1, 8), 30]), interpolation=pick(["nearest", "bilinear"])),
-        lambda: layers.ZeroPadding2D(pick([1, (0, 5), 700])), lambda: layers.Cropping2D(pick([1, 3, 40])),
-        lambda: layers.Resizing(pick([1, 7, 32, 2000]), pick([1, 9, 32, 2000])), lambda: layers.CenterCrop(4, 4),
-        lambda: layers.BatchNormalization(), lambda: layers.LayerNormalization(), lambda: layers.GroupNormalization(1),
-        lambda: layers.UnitNormalization(), lambda: layers.Dropout(0.5), lambda: layers.SpatialDropout2D(0.3),
-        lambda: layers.RandomFlip(), lambda: layers.RandomRotation(0.1), lambda: layers.RandomZoom(0.2),
-        lambda: layers.Rescaling(pick([1 / 255, 1e30, 0.0]), offset=pick([0.0, -1.0])), lambda: layers.PReLU(),
-        lambda: layers.Dense(filters, activation=options["activation"]), lambda: layers.Permute((2, 1, 3)),
-        lambda: layers.Activation(pick(["relu", "softmax", "silu"])), lambda: layers.ELU(),
-        lambda: (lambda x: keras.ops.repeat(x, pick([2, 3, 500]), axis=pick([0, 1, 3]))),
-        lambda: (lambda x: keras.ops.tile(x, pick([(1, 2, 2, 1), (3, 1, 1, 1), (1, 30, 30, 1)]))),
-        lambda: (lambda x: layers.Concatenate()([x, x])), lambda: (lambda x: layers.Add()([x, x])),
-        lambda: (lambda x: keras.ops.flip(x, axis=1)), lambda: (lambda x: keras.ops.exp(x)),
-        lambda: (lambda x: x / keras.ops.sum(x)), lambda: (lambda x: keras.ops.transpose(x, (0, 2, 1, 3))),
-        lambda: (lambda x: keras.ops.mean(x, axis=pick([0, 1, 3]), keepdims=True) + x),
-        lambda: (lambda x: layers.Multiply()([x, layers.Conv2D(1, 1)(x)])),
-        lambda: (lambda x: nested(draw, x)), lambda: (lambda x: nested(draw, x)),
-    ])()  # fmt: skip
+    return pick(
+        [
+            lambda: layers.Conv2D(filters, kernel, strides=pick([1, 1, 2, 4]), groups=pick([1, 1, 2, 4]), **options),
+            lambda: layers.Conv2D(filters, kernel, dilation_rate=pick([1, 2, 3]), **options),
+            lambda: layers.SpectralNormalization(layers.Conv2D(filters, 3, **options)),
+            lambda: layers.Conv2DTranspose(filters, kernel, strides=pick([1, 2, 8]), **options),
+            lambda: layers.DepthwiseConv2D(kernel, depth_multiplier=pick([1, 2, 40]), **options),
+            lambda: layers.SeparableConv2D(filters, kernel, depth_multiplier=pick([1, 3, 60, 1000]), **options),
+            lambda: layers.MaxPooling2D(pick([2, 3, (1, 4), 100]), strides=pick([None, 1]), padding=padding),
+            lambda: layers.AveragePooling2D(pick([2, 3, 150]), strides=pick([None, 1]), padding=padding),
+            lambda: layers.UpSampling2D(pick([2, 3, (1, 8), 30]), interpolation=pick(["nearest", "bilinear"])),
+            lambda: layers.ZeroPadding2D(pick([1, (0, 5), 700])),
+            lambda: layers.Cropping2D(pick([1, 3, 40])),
+            lambda: layers.Resizing(pick([1, 7, 32, 2000]), pick([1, 9, 32, 2000])),
+            lambda: layers.CenterCrop(4, 4),
+            lambda: layers.BatchNormalization(),
+            lambda: layers.LayerNormalization(),
+            lambda: layers.GroupNormalization(1),
+            lambda: layers.UnitNormalization(),
+            lambda: layers.Dropout(0.5),
+            lambda: layers.SpatialDropout2D(0.3),
+            lambda: layers.RandomFlip(),
+            lambda: layers.RandomRotation(0.1),
+            lambda: layers.RandomZoom(0.2),
+            lambda: layers.Rescaling(pick([1 / 255, 1e30, 0.0]), offset=pick([0.0, -1.0])),
+            lambda: layers.PReLU(),
+            lambda: layers.Dense(filters, activation=options["activation"]),
+            lambda: layers.Permute((2, 1, 3)),
+            lambda: layers.Activation(pick(["relu", "softmax", "silu"])),
+            lambda: layers.ELU(),
+            lambda: lambda x: keras.ops.repeat(x, pick([2, 3, 500]), axis=pick([0, 1, 3])),
+            lambda: lambda x: keras.ops.tile(x, pick([(1, 2, 2, 1), (3, 1, 1, 1), (1, 30, 30, 1)])),
+            lambda: lambda x: layers.Concatenate()([x, x]),
+            lambda: lambda x: layers.Add()([x, x]),
+            lambda: lambda x: keras.ops.flip(x, axis=1),
+            lambda: lambda x: keras.ops.exp(x),
+            lambda: lambda x: x / keras.ops.sum(x),
+            lambda: lambda x: keras.ops.transpose(x, (0, 2, 1, 3)),
+            lambda: lambda x: keras.ops.mean(x, axis=pick([0, 1, 3]), keepdims=True) + x,
+            lambda: lambda x: layers.Multiply()([x, layers.Conv2D(1, 1)(x)]),
+            lambda: lambda x: nested(draw, x),
+            lambda: lambda x: nested(draw, x),
+        ]
+    )()
 
 
 def nested(draw: Random, x: Any) -> Any:
-    """A network in the network, called once or many times."""
+    """A model in the model, called once or many times."""
     given = keras.Input(x.shape[1:])
     inner = stacked(draw, given, draw.randint(1, 3))
     model = keras.Model(given, inner) if draw.random() < 0.5 else keras.Sequential([given, layers.ReLU()])
@@ -91,8 +108,9 @@ def of_rows(draw: Random, x: Any) -> Any:
                 lambda x: keras.ops.matmul(x, keras.ops.transpose(x, (0, 2, 1))),
             ]
         )(x)
-    return pick([lambda x: layers.GlobalAveragePooling1D()(x), lambda x: layers.Flatten()(x),
-                 lambda x: layers.LSTM(4)(x)])(x)  # fmt: skip
+    return pick(
+        [lambda x: layers.GlobalAveragePooling1D()(x), lambda x: layers.Flatten()(x), lambda x: layers.LSTM(4)(x)]
+    )(x)
 
 
 def odd(draw: Random, *names: str) -> str | None:
@@ -115,8 +133,8 @@ def stacked(draw: Random, x: Any, count: int) -> Any:
     return x
 
 
-def network(draw: Random) -> keras.Model:
-    """Any network that Keras puts together.
+def random_model(draw: Random) -> keras.Model:
+    """Any model that Keras puts together.
 
     Raises:
         Exception: what was drawn doesn't fit together, or is too large to be saved here.
@@ -145,20 +163,20 @@ def network(draw: Random) -> keras.Model:
 def made(draw: Random, folder: Path) -> Path:
     for _ in range(TRIES):
         try:
-            model = network(draw)
+            model = random_model(draw)
         except Exception:  # it doesn't fit together
             continue
         path = folder / "net.keras"
         model.save(path)
         return path
-    raise RuntimeError(f"Nothing of {TRIES} drawn networks fits together.")
+    raise RuntimeError(f"Nothing of {TRIES} drawn models fits together.")
 
 
 def asked(path: Path) -> None:
-    loaded = load_file(path)
-    noise = np.random.default_rng(0).integers(0, 256, (2, *loaded.image_size, loaded.channels), np.uint8)
-    for head, shares in zip(loaded.heads, loaded.ask(noise), strict=True):
+    classifier = load_file(path)
+    noise = np.random.default_rng(0).integers(0, 256, (2, *classifier.image_size, classifier.channels), np.uint8)
+    for head, shares in zip(classifier.heads, classifier.ask(noise), strict=True):
         assert shares.shape == (2, head.classes)
         np.testing.assert_allclose(shares.sum(axis=1), 1, atol=1e-3)
-    found = explain(loaded.model, loaded.pixels(noise[:1]), method="gradient", target=Target(0, 0))
+    found = explain(classifier.model, classifier.pixels(noise[:1]), method="gradient", target=Target(0, 0))
     assert found.map.shape[0] == 1

@@ -15,21 +15,58 @@ from cnnviz.errors import DataError
 from cnnviz.recipe import Data
 
 KINDS = [
-    "|u1", "<i4", "<i8", "<u2", "<f4", "<f8", "<f2", "|b1", "<c8", "<U3", "<U0", "|S0", "|S5", "|O", "<M8[s]", ">u2",
-    "<i2", "|V3", "|S1000000", "<U250000",
-]  # fmt: skip
+    "|u1",
+    "<i4",
+    "<i8",
+    "<u2",
+    "<f4",
+    "<f8",
+    "<f2",
+    "|b1",
+    "<c8",
+    "<U3",
+    "<U0",
+    "|S0",
+    "|S5",
+    "|O",
+    "<M8[s]",
+    ">u2",
+    "<i2",
+    "|V3",
+    "|S1000000",
+    "<U250000",
+]
 NAMES = [
-    "x_train", "y_train", "x_test", "y_test", "x_val", "y_val", "images", "labels", "class_names", "names", "x", "y",
-    "arr_0", "../x", "x_train ",
-]  # fmt: skip
+    "x_train",
+    "y_train",
+    "x_test",
+    "y_test",
+    "x_val",
+    "y_val",
+    "images",
+    "labels",
+    "class_names",
+    "names",
+    "x",
+    "y",
+    "arr_0",
+    "../x",
+    "x_train ",
+]
 SHAPES = ["(True, True)", "(-1, 8, 8)", "(99999999999999999999,)", "(2**30, 2**30)", "8", "(4.0,)", "None", "(4,)"]
 HEADERS = [
-    "", "{", "{'descr': '|u1'}", "(" * 5000, "[" * 3000 + "]" * 3000, "None", "'" + "x" * 70_000,
+    "",
+    "{",
+    "{'descr': '|u1'}",
+    "(" * 5000,
+    "[" * 3000 + "]" * 3000,
+    "None",
+    "'" + "x" * 70_000,
     *(f"{{'descr': '|u1', 'fortran_order': False, 'shape': {shape}}}" for shape in SHAPES),
     "{'descr': '|u1', 'fortran_order': 1, 'shape': (4,)}",
     "{'descr': 'nonsense', 'fortran_order': False, 'shape': (4,)}",
     "{'descr': [('a', '|u1')], 'fortran_order': False, 'shape': (4,)}",
-]  # fmt: skip
+]
 
 
 def header(kind: str, shape: tuple[int, ...], fortran: bool = False) -> str:

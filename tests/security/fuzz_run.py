@@ -30,16 +30,37 @@ os.environ["STREAMLIT_CLIENT_SHOW_ERROR_DETAILS"] = "full"
 APP = Path(__file__).parents[2] / "streamlit_app.py"
 SHAPES = Path(__file__).parents[2] / "checkpoints" / "shapes"
 VALUES: list[Any] = [
-    None, True, -1, 0, 1, 10**9, 10**400, 1e308, float("nan"), float("inf"), "", "x", "<b>", "..", [], [[]], [None], {},
-    {"": 0}, "x" * 100_000, "2026-01-01", [1] * 1000, "\ud800",
-]  # fmt: skip
+    None,
+    True,
+    -1,
+    0,
+    1,
+    10**9,
+    10**400,
+    1e308,
+    float("nan"),
+    float("inf"),
+    "",
+    "x",
+    "<b>",
+    "..",
+    [],
+    [[]],
+    [None],
+    {},
+    {"": 0},
+    "x" * 100_000,
+    "2026-01-01",
+    [1] * 1000,
+    "\ud800",
+]
 
 
 HOW = ["value", "value", "value", "bytes", "cut", "gone", "swap", "link", "pipe", "folder", "empty", "huge"]
 
 
 def ready() -> None:
-    """Starts the process that tries networks, once for all."""
+    """Starts the process that tries models, once for all."""
     sandbox_client.warm()
 
 
@@ -53,10 +74,14 @@ def whole(root: Path) -> Path:
     labels = {head: np.arange(count) % len(names) for head, names in classes.items()}
     shares = {head: rng.dirichlet(np.ones(len(names)), count).astype(np.float32) for head, names in classes.items()}
     losses = {head: rng.random(count, np.float32) for head in classes}
-    network = evaluated.stamp(folder / "best.keras")
-    evaluated.save(folder, Evaluated("test", network, "", np.arange(count), labels, shares, losses, classes))
-    probe = Probe(rng.integers(0, 256, (6, 32, 32, 3), np.uint8), tuple("abcdef"),
-                  {head: np.arange(6) % len(names) for head, names in classes.items()}, classes)  # fmt: skip
+    model = evaluated.stamp(folder / "best.keras")
+    evaluated.save(folder, Evaluated("test", model, "", np.arange(count), labels, shares, losses, classes))
+    probe = Probe(
+        rng.integers(0, 256, (6, 32, 32, 3), np.uint8),
+        tuple("abcdef"),
+        {head: np.arange(6) % len(names) for head, names in classes.items()},
+        classes,
+    )
     snapshots.save_images(folder, probe)
     for epoch in range(4):
         levels = rng.integers(0, 256, (6, 8, 8, 4), np.uint8)
@@ -157,5 +182,5 @@ def asked(path: Path) -> None:
         run = runs.open_run(path.name, root)
     except CnnvizError:  # such as one without a folder
         return
-    loaded = load_run(run)
-    loaded.ask(np.zeros((1, *loaded.image_size, loaded.channels), np.uint8))
+    classifier = load_run(run)
+    classifier.ask(np.zeros((1, *classifier.image_size, classifier.channels), np.uint8))

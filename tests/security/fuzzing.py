@@ -108,8 +108,11 @@ def _child(module: ModuleType, seed: int, folder: Path, writing: int) -> NoRetur
     """Makes and tries a file; ends with the outcome in the pipe."""
     sink = os.open(folder / "printed", os.O_WRONLY | os.O_CREAT)
     os.dup2(sink, 1), os.dup2(sink, 2)
-    os.environ |= {"CNNVIZ_CACHE": str(folder / "cache"), "CNNVIZ_CHECKPOINTS": str(folder / "checkpoints"),
-                   "CNNVIZ_DATA": str(folder / "data")}  # fmt: skip
+    os.environ |= {
+        "CNNVIZ_CACHE": str(folder / "cache"),
+        "CNNVIZ_CHECKPOINTS": str(folder / "checkpoints"),
+        "CNNVIZ_DATA": str(folder / "data"),
+    }
     try:
         path = module.made(random.Random(seed), folder)
         resource.setrlimit(resource.RLIMIT_DATA, (MEMORY_BYTES, MEMORY_BYTES))
@@ -144,8 +147,10 @@ def main() -> int:
     for kind in chosen.kinds or KINDS:
         count = chosen.count or KINDS[kind]
         found = fuzzed(kind, range(chosen.seed, chosen.seed + count))
-        print(f"{kind}: {count} made, {found.outcomes['taken']} taken, {found.outcomes['refused']} refused, "
-              f"{len(found.faults)} faults; at most {found.peak_mb:,} MB and {found.slowest:.1f} s")  # fmt: skip
+        print(
+            f"{kind}: {count} made, {found.outcomes['taken']} taken, {found.outcomes['refused']} refused, "
+            f"{len(found.faults)} faults; at most {found.peak_mb:,} MB and {found.slowest:.1f} s"
+        )
         for sentence in found.sentences.values():
             print(f"    {sentence}")
         for seed, fault in found.faults.items():

@@ -16,15 +16,18 @@ Config = dict[str, Any]
 
 @dataclass(frozen=True)
 class Good:
-    """The parts of a network that loads: Input, Conv2D, pooling, an inner Sequential with a Dense, a Dense."""
+    """The parts of a model that loads: Input, Conv2D, pooling, an inner Sequential with a Dense, a Dense."""
 
     config: Config
     weights: bytes
 
     def written(self, path: Path, **others: bytes) -> Path:
         """Writes it with some members in place of its own."""
-        parts = {"metadata.json": b"{}", "config.json": json.dumps(self.config).encode(),
-                 "model.weights.h5": self.weights}  # fmt: skip
+        parts = {
+            "metadata.json": b"{}",
+            "config.json": json.dumps(self.config).encode(),
+            "model.weights.h5": self.weights,
+        }
         return packed(path, {**parts, **{name.replace("__", "."): data for name, data in others.items()}}.items())
 
 
@@ -36,8 +39,11 @@ def packed(path: Path, members: Any, how: int = zipfile.ZIP_STORED) -> Path:
 
 
 def members(good: Good, *others: tuple[Any, bytes], leave: str = "") -> list[tuple[Any, bytes]]:
-    own = [("metadata.json", b"{}"), ("config.json", json.dumps(good.config).encode()),
-           ("model.weights.h5", good.weights)]  # fmt: skip
+    own = [
+        ("metadata.json", b"{}"),
+        ("config.json", json.dumps(good.config).encode()),
+        ("model.weights.h5", good.weights),
+    ]
     return [one for one in own if one[0] != leave] + list(others)
 
 

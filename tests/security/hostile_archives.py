@@ -1,4 +1,4 @@
-"""Hostile `.keras` files that are no plain archive of a network: each case writes one."""
+"""Hostile `.keras` files that are no plain archive of a model: each case writes one."""
 
 from __future__ import annotations
 

@@ -28,8 +28,12 @@ def _config(change: Callable[[list[Config], Path], Config | None]) -> Callable[[
 
 
 def _object(module: str | None, name: str, config: Any = None, registered: str | None = None) -> Config:
-    return {"module": module, "class_name": name, "config": {} if config is None else config,
-            "registered_name": registered}  # fmt: skip
+    return {
+        "module": module,
+        "class_name": name,
+        "config": {} if config is None else config,
+        "registered_name": registered,
+    }
 
 
 def _layer(module: str | None, name: str, registered: str | None = None, /, **config: Any) -> Callable:
@@ -97,8 +101,13 @@ def _wide(layers: list[Config], marker: Path) -> None:
 def _enlarged(layers: list[Config], marker: Path) -> None:
     """Its weights fit, and its output would take 80 GB."""
     layers[1]["class_name"] = "Conv2DTranspose"
-    layers[1]["config"] = {"name": "conv2d", "filters": 4, "kernel_size": [3, 3], "strides": [9000, 9000],
-                           "activation": "relu"}  # fmt: skip
+    layers[1]["config"] = {
+        "name": "conv2d",
+        "filters": 4,
+        "kernel_size": [3, 3],
+        "strides": [9000, 9000],
+        "activation": "relu",
+    }
     layers[1].pop("build_config")
 
 
@@ -115,25 +124,38 @@ def _reversed(layers: list[Config], marker: Path) -> None:
 
 
 def _doubled(levels: int, calls: int) -> Callable[[list[Config], Path], Config]:
-    """A network in a network …, each of which calls the next again and again: as many calls as atoms."""
+    """A model in a model …, each of which calls the next again and again: as many calls as atoms."""
 
     def tensor(name: str, node: int = 0) -> Config:
-        return {"class_name": "__keras_tensor__",
-                "config": {"shape": [None, 4, 4, 3], "dtype": "float32", "keras_history": [name, node, 0]}}  # fmt: skip
+        return {
+            "class_name": "__keras_tensor__",
+            "config": {"shape": [None, 4, 4, 3], "dtype": "float32", "keras_history": [name, node, 0]},
+        }
 
     def change(layers: list[Config], marker: Path) -> Config:
         inner = _object("keras.layers", "ReLU", {"name": "last"})
         for level in range(levels):
-            given = _object("keras.layers", "InputLayer", {"batch_shape": [None, 4, 4, 3], "dtype": "float32",
-                                                           "name": f"in{level}"})  # fmt: skip
+            given = _object(
+                "keras.layers", "InputLayer", {"batch_shape": [None, 4, 4, 3], "dtype": "float32", "name": f"in{level}"}
+            )
             own = inner["config"]["name"]
             nodes = [{"args": [tensor(own, n - 1) if n else tensor(f"in{level}")], "kwargs": {}} for n in range(calls)]
-            parts = [{**given, "name": f"in{level}", "inbound_nodes": []}, {**inner, "name": own,
-                                                                            "inbound_nodes": nodes}]  # fmt: skip
-            inner = _object("keras.src.models.functional", "Functional", {
-                "name": f"net{level}", "trainable": True, "layers": parts, "input_layers": [[f"in{level}", 0, 0]],
-                "output_layers": [[own, calls - 1, 0]],
-            }, "Functional")  # fmt: skip
+            parts = [
+                {**given, "name": f"in{level}", "inbound_nodes": []},
+                {**inner, "name": own, "inbound_nodes": nodes},
+            ]
+            inner = _object(
+                "keras.src.models.functional",
+                "Functional",
+                {
+                    "name": f"net{level}",
+                    "trainable": True,
+                    "layers": parts,
+                    "input_layers": [[f"in{level}", 0, 0]],
+                    "output_layers": [[own, calls - 1, 0]],
+                },
+                "Functional",
+            )
         return inner
 
     return change
@@ -145,14 +167,15 @@ CONFIGS: dict[str, Callable[[Good, Path, Path], None]] = {
     "lambda of a public function": _layer(
         "keras.layers", "Lambda", function=_function("keras.utils", "get_file"), arguments={"origin": "file:///etc"}
     ),
-    "lambda in an inner network": _config(_inside),
-    "lambda in a network in a network": _config(_twice_inside),
+    "lambda in an inner model": _config(_inside),
+    "lambda in a model in a model": _config(_twice_inside),
     "lambda in TimeDistributed": _put(2, "layer", _a_lambda),
     "lambda as an argument": _config(_argument),
     "lambda as an activation": _put(1, "activation", _a_lambda),
     "code as an activation": _put(1, "activation", _code),
-    "code in an initialiser": _put(1, "kernel_initializer", lambda marker: _object(
-        "keras.initializers", "Constant", {"value": _code(marker)})),
+    "code in an initialiser": _put(
+        1, "kernel_initializer", lambda marker: _object("keras.initializers", "Constant", {"value": _code(marker)})
+    ),
     "function of os": _put(1, "activation", _function("os", "system")),
     "function of builtins": _put(1, "activation", _function("builtins", "eval")),
     "unsafe loading as an activation": _put(1, "activation", _function("keras.config", UNSAFE)),
@@ -169,13 +192,16 @@ CONFIGS: dict[str, Callable[[Good, Path, Path], None]] = {
     "pickled module of torch": _layer("keras.layers", "TorchModuleWrapper", module={"class_name": "x", "config": "x"}),
     "function of jax": _layer("keras.layers", "JaxLayer", call_fn="x"),
     "loop with a function": _layer("keras.src.ops.core", "Map"),
-    "typespec": _put(1, "dtype", {"class_name": "__typespec__", "spec_name": "x", "module": "os", "config": [],
-                                  "registered_name": None}),
+    "typespec": _put(
+        1,
+        "dtype",
+        {"class_name": "__typespec__", "spec_name": "x", "module": "os", "config": [], "registered_name": None},
+    ),
     "custom initialiser": _put(1, "kernel_initializer", _object("evil", "Zeros", {}, "evil>Zeros")),
     "initialiser by name": _put(1, "bias_initializer", "evil>Zeros"),
     "custom regulariser": _put(1, "kernel_regularizer", _function("__main__", "evil")),
     "custom constraint": _put(1, "kernel_constraint", _object("evil", "Norm", {}, "evil>Norm")),
-    "custom class as the network": _config(lambda layers, marker: _object("__main__", "Net", {"name": "x"}, "Net")),
+    "custom class as the model": _config(lambda layers, marker: _object("__main__", "Net", {"name": "x"}, "Net")),
     "quantised": _put(1, "dtype", "int8_from_float32"),
     "array of objects": _put(1, "value", {"class_name": "__numpy__", "config": {"value": [1], "dtype": "object"}}),
     "layer is compiled": _config(_compiled),
@@ -189,4 +215,4 @@ CONFIGS: dict[str, Callable[[Good, Path, Path], None]] = {
     "deep": _config(_doubled(40, 1)),
     "longer than allowed": _config(_reversed),
     "as many calls as atoms": _config(_doubled(8, 12)),
-}  # fmt: skip
+}

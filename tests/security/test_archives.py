@@ -187,7 +187,7 @@ HOSTILE: dict[str, tuple[Callable[[], bytes], str]] = {
     ),
     "no labels": (lambda: saved(images=np.zeros((4, 8, 8), np.uint8)), "no labels"),
     "labels out of range": (lambda: saved(images=np.zeros((30, 8, 8), np.uint8), labels=Y - 1), "out of range"),
-}  # fmt: skip
+}
 
 
 def everything(folder: Path) -> set[str]:

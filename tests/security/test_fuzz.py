@@ -41,15 +41,45 @@ VALUES = st.recursive(
     SCALARS, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3)
 )
 TREE = PRESETS["Q"].model_dump(mode="json")
-PLACES = ["name", "seed", "data", "network", "fit", "augmentation", "data.dataset", "data.image_size", "data.limits",
-          "data.channels", "data.test_share", "fit.epochs", "fit.learning_rate", "fit.patience", "network.layers",
-          "network.heads", "network.layers.0", "network.layers.0.filters", "network.layers.0.type",
-          "network.heads.0.units", "network.scaling", "augmentation.steps", "nothing.such",
-          "network.layers.99"]  # fmt: skip
+PLACES = [
+    "name",
+    "seed",
+    "data",
+    "network",
+    "fit",
+    "augmentation",
+    "data.dataset",
+    "data.image_size",
+    "data.limits",
+    "data.channels",
+    "data.test_share",
+    "fit.epochs",
+    "fit.learning_rate",
+    "fit.patience",
+    "network.layers",
+    "network.heads",
+    "network.layers.0",
+    "network.layers.0.filters",
+    "network.layers.0.type",
+    "network.heads.0.units",
+    "network.scaling",
+    "augmentation.steps",
+    "nothing.such",
+    "network.layers.99",
+]
 
 
-STARTS = [b"", b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"RIFF\x20\0\0\0WEBPVP8 ", b"GIF89a", b"BM",
-          b"II*\0\x08\0\0\0", b"MM\0*", b"II+\0"]  # fmt: skip
+STARTS = [
+    b"",
+    b"\xff\xd8\xff",
+    b"\x89PNG\r\n\x1a\n",
+    b"RIFF\x20\0\0\0WEBPVP8 ",
+    b"GIF89a",
+    b"BM",
+    b"II*\0\x08\0\0\0",
+    b"MM\0*",
+    b"II+\0",
+]
 
 
 @settings(max_examples=200, **SHORT)

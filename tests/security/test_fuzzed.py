@@ -18,7 +18,9 @@ def test_nothing_that_strangers_make_goes_beyond_a_limit(kind: str) -> None:
     """In a process of its own, as it forks."""
     done = subprocess.run(
         [sys.executable, "-m", "tests.security.fuzzing", kind, "--count", str(SHORT[kind])],
-        cwd=Path(__file__).parents[2], capture_output=True, text=True,
-    )  # fmt: skip
+        cwd=Path(__file__).parents[2],
+        capture_output=True,
+        text=True,
+    )
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
     assert f"{SHORT[kind]} made" in done.stdout

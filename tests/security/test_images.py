@@ -19,7 +19,7 @@ from PIL import Image
 from cnnviz import images
 from cnnviz.data import open_dataset, prepare
 from cnnviz.errors import ImageError
-from cnnviz.models.classifier import Loaded
+from cnnviz.models.classifier import Classifier
 from cnnviz.recipe import Data
 from cnnviz.ui.inputs.input_image import of_upload
 
@@ -78,10 +78,7 @@ def whole() -> list[bytes]:
     made += [
         saved(sample_of("RGB"), "TIFF", compression=name) for name in ("tiff_lzw", "tiff_adobe_deflate", "packbits")
     ]
-    made += [
-        saved(sample_of("RGB"), "TIFF", compression="jpeg"),
-        saved(sample_of("1"), "TIFF", compression="group4"),
-    ]
+    made += [saved(sample_of("RGB"), "TIFF", compression="jpeg"), saved(sample_of("1"), "TIFF", compression="group4")]
     made += [saved(sample_of("RGB"), "JPEG", progressive=True), turned("RGB", "JPEG", 6), turned("RGB", "PNG", 7)]
     return [*made, turned("RGB", "WEBP", 5), turned("RGB", "TIFF", 8)]
 
@@ -281,7 +278,7 @@ def test_training_and_prediction_see_the_same_pixels(tmp_path: Path) -> None:
     for size, channels, crop in (((16, 12), 3, "whole"), ((9, 14), 1, "centre")):
         data = Data(dataset=str(tmp_path), image_size=size, channels=channels, crop=crop)
         dataset, seen = open_dataset(data), 0
-        asked = Loaded("x", None, (), {}, size, channels, crop, bits=dataset.bits)
+        asked = Classifier("x", None, (), {}, size, channels, crop, bits=dataset.bits)
         for split in dataset.splits.values():
             source_images = prepare(split, data, whole=False)
             assert not source_images.skipped
@@ -307,8 +304,20 @@ def calls(path: Path) -> set[str]:
 
 def test_there_is_one_door_for_the_bytes_of_images() -> None:
     """OpenCV, TensorFlow and Keras decode nothing anywhere, and Pillow in one module only."""
-    decoders = {"imdecode", "imread", "imdecodemulti", "imreadmulti", "VideoCapture", "decode_image", "decode_jpeg",
-                "decode_png", "decode_gif", "decode_bmp", "load_img", "image_dataset_from_directory"}  # fmt: skip
+    decoders = {
+        "imdecode",
+        "imread",
+        "imdecodemulti",
+        "imreadmulti",
+        "VideoCapture",
+        "decode_image",
+        "decode_jpeg",
+        "decode_png",
+        "decode_gif",
+        "decode_bmp",
+        "load_img",
+        "image_dataset_from_directory",
+    }
     for path in [*(ROOT / "cnnviz").rglob("*.py"), *(ROOT / "pages").glob("*.py")]:
         assert not calls(path) & decoders, path
         assert ("Image.open" in calls(path)) == (path == ROOT / "cnnviz" / "images.py"), path

@@ -54,7 +54,7 @@ def good(tmp_path_factory: pytest.TempPathFactory) -> Good:
         return Good(json.loads(archive.read("config.json")), archive.read("model.weights.h5"))
 
 
-def test_the_network_that_all_are_made_from_is_loaded(good: Good, tmp_path: Path) -> None:
+def test_the_model_that_all_are_made_from_is_loaded(good: Good, tmp_path: Path) -> None:
     assert len(HOSTILE) >= 30
     assert load_file(good.written(tmp_path / "net.keras")).heads[0].units == 2
 
@@ -78,7 +78,7 @@ def test_a_hostile_file_is_refused_in_a_sentence(case: Callable, good: Good, tmp
 
 
 @pytest.mark.parametrize("name", COSTLY)
-def test_a_network_that_would_take_any_memory_or_time_is_refused(name: str, tmp_path: Path) -> None:
+def test_a_model_that_would_take_any_memory_or_time_is_refused(name: str, tmp_path: Path) -> None:
     make, what = COSTLY[name]
     make().save(tmp_path / "net.keras")
     with pytest.raises(ModelError, match=rf"net\.keras can't be read because [^\n]*{what}[^\n]*\.$"):
@@ -86,36 +86,59 @@ def test_a_network_that_would_take_any_memory_or_time_is_refused(name: str, tmp_
 
 
 def classifier(shape: tuple[int | None, ...], units: int = 2, **names: str) -> keras.Model:
-    """A small network, with names for its first convolution and itself."""
+    """A small model, with names for its first convolution and itself."""
     given = keras.Input(shape)
     x = layers.Conv2D(2, 3, padding="same", name=names.get("layer"))(given)
     x = layers.Dense(units, activation="softmax")(layers.GlobalAveragePooling2D()(x))
     return keras.Model(given, x, name=names.get("model"))
 
 
-@pytest.mark.parametrize(("made", "sentence"), [
-    (lambda: classifier((8, 8, 3), 40_000), "has 40,000 classes: up to 10,000"),
-    (lambda: classifier((0, 8, 3)), r"takes \(None, 0, 8, 3\)"),
-    (lambda: classifier((8, 8, 3), layer="a<b"), "its layer 'a<b' has a name that TensorFlow"),
-    (lambda: classifier((8, 8, 3), layer="größe 1"), "its layer 'größe 1' has a name that TensorFlow"),
-    (lambda: classifier((8, 8, 3), model="_x"), "its network '_x' has a name that TensorFlow"),
-])  # fmt: skip
-def test_what_no_image_can_be_asked_with_is_told(made: Callable[[], keras.Model], sentence: str,
-                                                   tmp_path: Path) -> None:  # fmt: skip
+@pytest.mark.parametrize(
+    ("made", "sentence"),
+    [
+        (lambda: classifier((8, 8, 3), 40_000), "has 40,000 classes: up to 10,000"),
+        (lambda: classifier((0, 8, 3)), r"takes \(None, 0, 8, 3\)"),
+        (lambda: classifier((8, 8, 3), layer="a<b"), "its layer 'a<b' has a name that TensorFlow"),
+        (lambda: classifier((8, 8, 3), layer="größe 1"), "its layer 'größe 1' has a name that TensorFlow"),
+        (lambda: classifier((8, 8, 3), model="_x"), "its model '_x' has a name that TensorFlow"),
+    ],
+)
+def test_what_no_image_can_be_asked_with_is_told(
+    made: Callable[[], keras.Model], sentence: str, tmp_path: Path
+) -> None:
     made().save(tmp_path / "net.keras")
     with pytest.raises(ModelError, match=sentence):
         load_file(tmp_path / "net.keras")
 
 
-def test_large_networks_are_asked_about_fewer_images_at_once(tmp_path: Path) -> None:
+def test_large_models_are_asked_about_fewer_images_at_once(tmp_path: Path) -> None:
     """As many as make 64 million values in one layer."""
     for side, at_once in ((8, 64), (2048, 8)):
         classifier((side, side, 3)).save(tmp_path / "net.keras")
         assert load_file(tmp_path / "net.keras").at_once == at_once
 
 
-STRANGE = [None, True, -1, 0, 1 << 40, 0.5, float("nan"), "", "x" * 2000, "Lambda", "relu", [], [[]], [None, "x"], {},
-           {"class_name": []}, {"class_name": "Lambda"}, {"module": {}, "class_name": "x"}, {"config": 1}]  # fmt: skip
+STRANGE = [
+    None,
+    True,
+    -1,
+    0,
+    1 << 40,
+    0.5,
+    float("nan"),
+    "",
+    "x" * 2000,
+    "Lambda",
+    "relu",
+    [],
+    [[]],
+    [None, "x"],
+    {},
+    {"class_name": []},
+    {"class_name": "Lambda"},
+    {"module": {}, "class_name": "x"},
+    {"config": 1},
+]
 
 
 def test_a_config_with_anything_anywhere_is_refused_or_sound(good: Good) -> None:
@@ -135,7 +158,7 @@ def test_a_config_with_anything_anywhere_is_refused_or_sound(good: Good) -> None
     assert not [one for one in refused if "\n" in one or len(one) > 400]
 
 
-def test_how_networks_were_compiled_is_dropped_unread(good: Good, tmp_path: Path) -> None:
+def test_how_models_were_compiled_is_dropped_unread(good: Good, tmp_path: Path) -> None:
     """The whole one and the one inside it, whatever they name."""
     system = {"module": "os", "class_name": "function", "config": "system", "registered_name": "system"}
     wanted = {"loss": system, "optimizer": {"class_name": "Lambda", "module": "os", "config": [[[]]] * 50}}
@@ -143,8 +166,8 @@ def test_how_networks_were_compiled_is_dropped_unread(good: Good, tmp_path: Path
     inner = next(layer for layer in config["config"]["layers"] if layer["class_name"] == "Sequential")
     config["compile_config"] = inner["compile_config"] = wanted
     assert '"os"' not in json.dumps(checked_config(json.dumps(config).encode()))
-    loaded = load_file(Good(config, good.weights).written(tmp_path / "net.keras"))
-    found = [loaded.model, loaded.model.get_layer(inner["config"]["name"])]
+    classifier = load_file(Good(config, good.weights).written(tmp_path / "net.keras"))
+    found = [classifier.model, classifier.model.get_layer(inner["config"]["name"])]
     assert not any(one.compiled for one in found)
 
 
@@ -170,7 +193,7 @@ def test_the_server_lives_and_its_checker_too(good: Good, tmp_path: Path) -> Non
 def test_a_run_of_somebody_else_is_looked_at_as_closely(name: str, good: Good, tmp_path: Path) -> None:
     run = create(PRESETS["Q"], tmp_path)
     HOSTILE[name](good, run.best_path, tmp_path / "marker")
-    with pytest.raises(ModelError, match=f"The network of run {run.id} can't be read because"):
+    with pytest.raises(ModelError, match=f"The model of run {run.id} can't be read because"):
         load_run(run)
     assert not (tmp_path / "marker").exists()
 
@@ -203,8 +226,10 @@ def test_copies_are_gone_and_were_private(good: Good, tmp_path: Path) -> None:
     assert not made.path.parent.exists()
 
 
-@pytest.mark.parametrize(("found", "sentence"), [("3.15.0", "less safely"), ("3.9.2", "less safely"), ("3.15.1", None),
-                                                 ("3.16.0rc1", None), ("4.0", None)])  # fmt: skip
+@pytest.mark.parametrize(
+    ("found", "sentence"),
+    [("3.15.0", "less safely"), ("3.9.2", "less safely"), ("3.15.1", None), ("3.16.0rc1", None), ("4.0", None)],
+)
 def test_an_older_keras_is_refused(found: str, sentence: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(archive_check, "version", lambda name: found)
     archive_check.require_keras.cache_clear()

@@ -25,11 +25,11 @@ NAMES = [
     "<img src=x onerror=alert(1)>",
     "\"'><svg/onload=alert(2)>",
     "</div></span><script>alert(3)</script>",
-    "<a href=\"javascript:alert(4)\">x</a>",
+    '<a href="javascript:alert(4)">x</a>',
     "&lt;img src=x onerror=alert(5)&gt;",
-    "x\" style=\"background:url(//evil.example)\" onmouseover=\"alert(6)",
+    'x" style="background:url(//evil.example)" onmouseover="alert(6)',
     "%{y}<extra>%{customdata[0]}</extra>",
-]  # fmt: skip
+]
 PLAIN_TAGS = {"dl", "dt", "dd", "div", "span", "p", "figure", "figcaption", "img", "br", "b", "small"}
 EPOCHS = [{"kind": "epoch", "epoch": epoch, "val_loss": 1.0, "loss": 1.0} for epoch in (1, 2, 3)]
 

@@ -69,11 +69,32 @@ def test_inside(home: Path, name: str, real: str) -> None:
 
 
 OUTSIDE = [
-    "{home}/secret/pets", "{home}/data-secret/pets", "{home}/data/../secret/pets", "{home}/data/out",
-    "{home}/data/up/pets", "out", "up/pets", "../secret/pets", "../one/pets", "pets/../../secret/pets", "secret/pets",
-    "one/pets", "./secret/pets", "~/secret/pets", "/", "/etc", "/etc/passwd", "/proc/self/cwd/secret/pets", "round",
-    "{home}/data/round", "{home}", "{home}/cache/uploads", "x\0y", "~nobody-of-this-name/x", 990 * "a",
-]  # fmt: skip
+    "{home}/secret/pets",
+    "{home}/data-secret/pets",
+    "{home}/data/../secret/pets",
+    "{home}/data/out",
+    "{home}/data/up/pets",
+    "out",
+    "up/pets",
+    "../secret/pets",
+    "../one/pets",
+    "pets/../../secret/pets",
+    "secret/pets",
+    "one/pets",
+    "./secret/pets",
+    "~/secret/pets",
+    "/",
+    "/etc",
+    "/etc/passwd",
+    "/proc/self/cwd/secret/pets",
+    "round",
+    "{home}/data/round",
+    "{home}",
+    "{home}/cache/uploads",
+    "x\0y",
+    "~nobody-of-this-name/x",
+    990 * "a",
+]
 
 
 @pytest.mark.parametrize("name", OUTSIDE)

@@ -25,9 +25,12 @@ COOKIE = "_streamlit_xsrf"
 MEGABYTES = 20  # as `.streamlit/config.toml` says
 SECRET = "the-content-of-no-page"
 UPGRADE = {
-    "Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13",
-    "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==", "Sec-WebSocket-Protocol": "streamlit",
-}  # fmt: skip
+    "Connection": "Upgrade",
+    "Upgrade": "websocket",
+    "Sec-WebSocket-Version": "13",
+    "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
+    "Sec-WebSocket-Protocol": "streamlit",
+}
 
 
 @pytest.fixture(scope="module")
@@ -176,10 +179,31 @@ def test_uploads_end_at_their_limit(url: str, session: tuple[str, dict[str, str]
 
 TARGETS = ["etc/passwd", "streamlit_app.py", ".streamlit/config.toml", "pages/train.py", "secret.txt"]
 LEAKS = [b"root:", b"set_page_config", b"allowedHosts", b"through_the_app", SECRET.encode(), b"Index of"]
-STARTS = ["/", "//", "/media/", "/app/static/", "/static/", "/component/x/", "/_stcore/", "/~/+/",
-          "/_stcore/bidi-components/x/", "/_stcore/upload_file/"]  # fmt: skip
-UPS = ["", "../", "../../../../../../", "..%2f..%2f..%2f..%2f", "%2e%2e/%2e%2e/%2e%2e/", "..%5c..%5c",
-       "%252e%252e%252f", "..%c0%af..%c0%af", "....//....//", "%00/", "file:///"]  # fmt: skip
+STARTS = [
+    "/",
+    "//",
+    "/media/",
+    "/app/static/",
+    "/static/",
+    "/component/x/",
+    "/_stcore/",
+    "/~/+/",
+    "/_stcore/bidi-components/x/",
+    "/_stcore/upload_file/",
+]
+UPS = [
+    "",
+    "../",
+    "../../../../../../",
+    "..%2f..%2f..%2f..%2f",
+    "%2e%2e/%2e%2e/%2e%2e/",
+    "..%5c..%5c",
+    "%252e%252e%252f",
+    "..%c0%af..%c0%af",
+    "....//....//",
+    "%00/",
+    "file:///",
+]
 
 
 @pytest.mark.parametrize("start", STARTS)

@@ -12,7 +12,7 @@ from cnnviz.errors import DataError, RunError
 from cnnviz.presets import PRESETS
 from cnnviz.recipe import replace
 from cnnviz.runs import predictions
-from tests.made_runs import give_network, make_run
+from tests.made_runs import give_model, make_run
 
 LIMITS = {"data.limits": {"train": 40, "validation": 30, "test": 30}}
 
@@ -27,11 +27,11 @@ def place(tmp_path_factory):
 
 @pytest.fixture(scope="module", params=["Q", "S"])
 def measured(request, place):
-    """A run with a network that has learned nothing yet, its answers on validation, and the report of these."""
+    """A run with a model that has learned nothing yet, its answers on validation, and the report of these."""
     from cnnviz.models.load.load import load_run
     from cnnviz.train.evaluate import evaluate
 
-    run = give_network(make_run(replace(PRESETS[request.param], LIMITS)))
+    run = give_model(make_run(replace(PRESETS[request.param], LIMITS)))
     seen = []
     found, report = evaluate(
         run, load_run(run).model, "validation", progress=lambda *said: seen.append(said), cancelled=lambda: False
@@ -75,7 +75,7 @@ def test_what_was_answered_is_kept_until_the_model_changes(measured):
     assert written["splits"]["validation"] == report
     assert written["data"]["sha256"] == report["data_sha256"] == found.data
     assert written["versions"]["scikit-learn"]
-    other = give_network(runs.open_run(run.id), seed=1)
+    other = give_model(runs.open_run(run.id), seed=1)
     assert predictions.opened(other.folder, "validation") is None
 
 
@@ -93,7 +93,7 @@ def test_stopping_leaves_no_half_of_it(place):
     from cnnviz.models.load.load import load_run
     from cnnviz.train.evaluate import evaluate
 
-    run = give_network(make_run(replace(PRESETS["Q"], LIMITS)))
+    run = give_model(make_run(replace(PRESETS["Q"], LIMITS)))
     with pytest.raises(CancelledError):
         evaluate(run, load_run(run).model, "test", cancelled=lambda: True)
     assert not (run.folder / "evaluation").exists()
@@ -101,7 +101,7 @@ def test_stopping_leaves_no_half_of_it(place):
 
 
 def test_the_verb_prints_the_report(place, capfd):
-    run = give_network(make_run(replace(PRESETS["Q"], LIMITS)))
+    run = give_model(make_run(replace(PRESETS["Q"], LIMITS)))
     assert main(["evaluate", run.id, "--json"]) == 0
     told = json.loads(capfd.readouterr().out)
     assert (told["split"], told["samples"]) == ("test", 30)
@@ -128,7 +128,7 @@ def test_a_report_says_that_validation_is_the_test_split(place):
     from cnnviz.models.load.load import load_run
     from cnnviz.train.evaluate import evaluate
 
-    run = give_network(make_run(replace(PRESETS["Q"], {**LIMITS, "data.validation_share": 0})))
+    run = give_model(make_run(replace(PRESETS["Q"], {**LIMITS, "data.validation_share": 0})))
     found, report = evaluate(run, load_run(run).model, "test")
     assert report["same_pictures_as"] == found.same_as == "validation"
     assert json.loads((run.folder / "report.json").read_text())["test_is_validation"] is True
@@ -173,7 +173,7 @@ def test_a_file_is_measured_on_the_data_that_is_named(place, tmp_path, capfd):
     ):
         assert main(["evaluate", path, *options]) == 2
         assert re.search(sentence, capfd.readouterr().err)
-    run = give_network(make_run(replace(PRESETS["Q"], LIMITS)))
+    run = give_model(make_run(replace(PRESETS["Q"], LIMITS)))
     assert main(["evaluate", run.id, "--data", "digits"]) == 2
     assert "--data is for .keras files" in capfd.readouterr().err
     assert main(["evaluate", run.id, "--pixels", "unit"]) == 2

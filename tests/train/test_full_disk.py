@@ -121,12 +121,12 @@ def test_a_folder_that_can_be_written_no_more_is_a_failure_with_a_sentence(small
     assert os.path.exists(run.folder / "recipe.json")
 
 
-def test_room_is_reckoned_from_the_network():
+def test_room_is_reckoned_from_the_model():
     small, large = launch.space_needed(RECIPE), launch.space_needed(PRESETS["D2"])
     # D2: 3,453,121 numbers, rmsprop: two models, three generations of weights and one number more for each.
-    networks = 4 * 3_453_121 * (2 + 3 * 2)
+    models = 4 * 3_453_121 * (2 + 3 * 2)
     # Snapshots of 30 epochs and of the beginning, and their six images.
-    assert large - networks - 31 * 300_000 - 6 * 150 * 150 * 3 == 4_000_000
+    assert large - models - 31 * 300_000 - 6 * 150 * 150 * 3 == 4_000_000
     assert small < 5_000_000
 
 

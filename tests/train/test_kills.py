@@ -40,7 +40,7 @@ from cnnviz.runs.resume_checkpoint import Saved
 from cnnviz.processes import this_process
 from cnnviz.train.run_writer import Diary
 
-def work(folder, network):
+def work(folder, model):
     diary = Diary(folder, open_run(folder.name).written)
     found = saved.newest(folder, RECIPE)
     begin = found.epoch if found else 0
@@ -51,15 +51,15 @@ def work(folder, network):
             diary.figures.append("batch", epoch=epoch, batch=batch, batches=3, seconds=1.0, loss=1 / epoch)
         diary.figures.append("epoch", epoch=epoch, loss=1 / epoch, val_loss=1 / epoch)
         with replacing(folder / "best.keras") as path:
-            path.write_bytes(network)
+            path.write_bytes(model)
         diary.write(epoch=epoch, best_epoch=epoch, metrics={"val_loss": 1 / epoch})
         saved.save(folder, RECIPE, Saved(epoch, {"epoch": epoch}, {"numbers": np.full(20_000, epoch)}))
 
-network = Path(sys.argv[2]).read_bytes()
+model = Path(sys.argv[2]).read_bytes()
 for line in sys.stdin:
     child = os.fork()
     if child == 0:
-        work(Path(sys.argv[1]), network)
+        work(Path(sys.argv[1]), model)
     print(child, flush=True)
     os.wait()
     print("ended", flush=True)
@@ -75,13 +75,16 @@ def at_work(run: runs.Run, worker: int, epoch: int) -> bool:
 def test_what_a_worker_writes_survives_fifty_kills(checkpoints, until, tmp_path):
     from cnnviz.models.build.model import build
 
-    network = tmp_path / "network.keras"
-    build(kills.RECIPE).save(network)
+    model = tmp_path / "network.keras"
+    build(kills.RECIPE).save(model)
     run, chance = runs.create(kills.RECIPE), random.Random(11)
     writer = subprocess.Popen(
-        [sys.executable, "-c", WRITER, str(run.folder), str(network)],
-        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT,
-    )  # fmt: skip
+        [sys.executable, "-c", WRITER, str(run.folder), str(model)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=ROOT,
+    )
     reached = []
     for _ in range(50):
         writer.stdin.write("\n")
@@ -104,7 +107,7 @@ def test_what_a_worker_writes_survives_fifty_kills(checkpoints, until, tmp_path)
             assert (found.arrays["numbers"] == found.epoch).all()
             assert found.facts == {"epoch": found.epoch}
             assert found.epoch in (len(epochs), len(epochs) - 1)
-            assert now.best_path.read_bytes() == network.read_bytes()
+            assert now.best_path.read_bytes() == model.read_bytes()
             reached.append(found.epoch)
     writer.stdin.close()
     writer.wait()

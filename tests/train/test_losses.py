@@ -20,7 +20,7 @@ from tests.train.test_resume_callback import TIMES
 @pytest.mark.parametrize(("class_weight", "mixed"), [("balanced", False), ("none", True)])
 def test_the_losses_of_heads_are_means_over_samples_and_add_up_to_the_total(checkpoints, class_weight, mixed):
     """Against NumPy, over predictions: nothing is learned at this rate, so that every epoch's figures, training's too,
-    are those of the saved network. 100 and 150 samples fill no whole number of batches."""
+    are those of the saved model. 100 and 150 samples fill no whole number of batches."""
     changes = {
         "data.limits": {"train": 100, "validation": 150, "test": 150},
         "network.layers": [{"type": "Conv2D", "filters": 4}, {"type": "GlobalAveragePooling2D"}],
@@ -55,8 +55,12 @@ def test_the_losses_of_heads_are_means_over_samples_and_add_up_to_the_total(chec
 
 
 def test_a_run_of_several_heads_that_was_interrupted_has_the_same_history(checkpoints):
-    changes = {"data.limits": {"train": 70, "validation": 150, "test": 20}, "fit.epochs": 4, "fit.batch_size": 32,
-               "network.layers": [{"type": "Conv2D", "filters": 4}, {"type": "GlobalAveragePooling2D"}]}  # fmt: skip
+    changes = {
+        "data.limits": {"train": 70, "validation": 150, "test": 20},
+        "fit.epochs": 4,
+        "fit.batch_size": 32,
+        "network.layers": [{"type": "Conv2D", "filters": 4}, {"type": "GlobalAveragePooling2D"}],
+    }
     recipe, times = replace(preset("S"), changes), TIMES | {"kind"}
 
     class Interrupted(Diary):

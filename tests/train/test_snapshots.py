@@ -22,8 +22,12 @@ from cnnviz.train.run_writer import Diary
 from cnnviz.train.snapshot_samples import chosen
 from cnnviz.train.snapshots import Snapshots, Taker
 
-CONV = [{"type": "Conv2D", "filters": 24, "padding": "same"}, {"type": "BatchNormalization"}, {"type": "MaxPooling2D"},
-        {"type": "Conv2D", "filters": 6}]  # fmt: skip
+CONV = [
+    {"type": "Conv2D", "filters": 24, "padding": "same"},
+    {"type": "BatchNormalization"},
+    {"type": "MaxPooling2D"},
+    {"type": "Conv2D", "filters": 6},
+]
 SMALL = {"data.limits": {"train": 60, "validation": 40, "test": 20}, "fit.epochs": 3, "augmentation.steps": []}
 QUICK = replace(PRESETS["Q"], {**SMALL, "network.layers": [*CONV, {"type": "Flatten"}]})
 HEADS = replace(PRESETS["S"], {**SMALL, "network.layers": [*CONV, {"type": "GlobalAveragePooling2D"}]})
@@ -105,7 +109,7 @@ def averaged(values: np.ndarray, height: int) -> np.ndarray:
     return np.nanmean(padded.reshape(n, h // factor, factor, w // factor, factor, k), axis=(2, 4))
 
 
-def test_the_network_learns_before_the_watchers_eyes(trained):
+def test_the_model_learns_before_the_watchers_eyes(trained):
     recipe, folder = trained
     probe = snapshots.images(folder)
     first, last = (snapshots.opened(folder, epoch, probe) for epoch in (0, 3))
@@ -138,14 +142,18 @@ LARGE = {
 
 
 @pytest.mark.parametrize("kind", list(LARGE))
-def test_even_of_noise_in_large_networks_a_snapshot_stays_small(tmp_path, kind):
+def test_even_of_noise_in_large_models_a_snapshot_stays_small(tmp_path, kind):
     shape, layers, classes = LARGE[kind]
     rng = np.random.default_rng(0)
-    recipe = replace(PLAIN, {
-        "network.layers": [*layers, {"type": "GlobalAveragePooling2D"}],
-        "network.heads": [{"name": "label", "units": classes}], "data.image_size": list(shape[:2]),
-        "data.channels": shape[2],
-    })  # fmt: skip
+    recipe = replace(
+        PLAIN,
+        {
+            "network.layers": [*layers, {"type": "GlobalAveragePooling2D"}],
+            "network.heads": [{"name": "label", "units": classes}],
+            "data.image_size": list(shape[:2]),
+            "data.channels": shape[2],
+        },
+    )
     model = build(recipe)
     names = {"label": tuple(map(str, range(classes)))}
     images = rng.integers(0, 256, (6, *shape), dtype=np.uint8)

@@ -103,7 +103,7 @@ def model():
     return build(CACHED)
 
 
-def test_stem_and_head_are_the_network(model):
+def test_stem_and_head_are_the_model(model):
     pixels = np.random.default_rng(0).integers(0, 256, (5, 32, 32, 3), np.uint8)
     features = compute(stem_of(model, CACHED.network))(pixels)
     assert (features.shape, features.dtype) == ((5, 512), np.float32)

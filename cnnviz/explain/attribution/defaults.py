@@ -17,13 +17,13 @@ def choose_layer(graph: Graph, wanted: str | None = None, head: int | None = Non
     """Returns the layer whose activations make a map, and a sentence on why it is this one.
 
     Args:
-        graph: the network.
+        graph: the model.
         wanted: a layer's name, or the end of one within a nested model; any layer that gives channels of places will
             do. By default the last convolution with more than one place.
         head: the output to be explained; it must depend on the layer. Any by default.
 
     Raises:
-        ModelError: there is no such layer, it has no places, or the network has no convolution.
+        ModelError: there is no such layer, it has no places, or the model has no convolution.
     """
     layers = {layer.name: layer for layer in graph.layers}
     able = [name for name in graph.convolutions if _leads(graph, name, head)]
@@ -32,8 +32,8 @@ def choose_layer(graph: Graph, wanted: str | None = None, head: int | None = Non
     beside = "".join(f" {at.name} gives {_by(at)}, not channels of places." for at in graph.without_places)
     if not able:
         raise ModelError(
-            "The network has no convolution, so that there are no activations to make a map of: choose occlusion or "
-            f"Integrated Gradients, which work on any network.{beside}"
+            "The model has no convolution, so that there are no activations to make a map of: choose occlusion or "
+            f"Integrated Gradients, which work on any model.{beside}"
         )
     wide = [name for name in able if layers[name].shape[:2] != (1, 1)]
     name = (wide or able)[-1]
@@ -49,7 +49,7 @@ def _wanted(
     name = wanted if wanted in layers else ends[0] if len(ends) == 1 else None
     others = one_of(wanted, able) if able else "it has no convolution: choose occlusion or Integrated Gradients"
     if name is None:
-        raise ModelError(f"The network has no layer {wanted!r}: {others}.")
+        raise ModelError(f"The model has no layer {wanted!r}: {others}.")
     if len(layers[name].shape) != 3:
         raise ModelError(f"The layer {name} gives {_by(layers[name])}, not channels of places: {others}.")
     if not _leads(graph, name, head):
@@ -79,14 +79,14 @@ def choose_target(
     Args:
         logits: each head's, (units,) or (1, units), as `Graph.model` gives them.
         head: the output to be explained, from 0.
-        index: the class; by default the one that the network answers.
+        index: the class; by default the one that the model answers.
         second: whether to explain what speaks for this class rather than for the likeliest other one.
 
     Raises:
         ModelError: no such head or class.
     """
     if not 0 <= head < len(logits):
-        raise ModelError(f"Head {head} can't be explained: the network's heads are 0 to {len(logits) - 1}.")
+        raise ModelError(f"Head {head} can't be explained: the model's heads are 0 to {len(logits) - 1}.")
     values = np.asarray(logits[head], np.float64).reshape(-1)
     if len(values) == 1:
         values = np.array([-values[0], values[0]])
@@ -95,5 +95,5 @@ def choose_target(
     if chosen not in order:
         raise ModelError(f"Class {index} can't be explained: the head's classes are 0 to {len(order) - 1}.")
     against = next((one for one in order if one != chosen), None) if second else None
-    why = f"Class {chosen} is " + ("what the network answers" if index is None else "the chosen one")
+    why = f"Class {chosen} is " + ("what the model answers" if index is None else "the chosen one")
     return Target(head, chosen, against), why + (f", against class {against}." if against is not None else ".")

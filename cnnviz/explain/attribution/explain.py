@@ -137,7 +137,7 @@ def explain(
     cancelled: Callable[[], bool] | None = None,
     **settings: Any,
 ) -> Explanation:
-    """Returns maps of what in the images makes a network's score what it is.
+    """Returns maps of what in the images makes a model's score what it is.
 
     The model is called as for prediction and not changed. Not for several threads at once on one model.
 
@@ -179,9 +179,18 @@ def explain(
     found: Found = work(Task(graph, pixels, head, weights, name or "", baseline, seed, progress, cancelled), **settings)
     strength = found.map.max(axis=(1, 2), initial=0).astype(np.float32)
     return Explanation(
-        method, name, target if isinstance(target, Target) else tuple(target), found.map, found.scores, strength,
-        tuple("" if value > 0 else NOTHING for value in strength), why, found.remarks, found.signed, found.sums,
-    )  # fmt: skip
+        method,
+        name,
+        target if isinstance(target, Target) else tuple(target),
+        found.map,
+        found.scores,
+        strength,
+        tuple("" if value > 0 else NOTHING for value in strength),
+        why,
+        found.remarks,
+        found.signed,
+        found.sums,
+    )
 
 
 def _checked(pixels: np.ndarray, shape: tuple[int | None, ...]) -> np.ndarray:

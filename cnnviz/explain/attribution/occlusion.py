@@ -25,8 +25,10 @@ def maps(task: Task, *, patch: int | None = None, stride: int | None = None) -> 
     patch = max(1, round(min(height, width) / 8)) if patch is None else patch
     stride = max(1, patch // 2) if stride is None else stride
     if not 1 <= patch <= min(height, width) or not 1 <= stride <= patch:
-        raise ModelError(f"Patches of {patch} pixels, {stride} apart, can't cover {height} × {width} pixels: expected "
-                         f"a patch of 1 to {min(height, width)} and a stride of 1 to the patch.")  # fmt: skip
+        raise ModelError(
+            f"Patches of {patch} pixels, {stride} apart, can't cover {height} × {width} pixels: expected "
+            f"a patch of 1 to {min(height, width)} and a stride of 1 to the patch."
+        )
     corners = [(top, left) for top in _starts(height, patch, stride) for left in _starts(width, patch, stride)]
     shape = (len(task.pixels), 1, 1, task.pixels.shape[3])
     fill = task.pixels.mean(axis=(1, 2), keepdims=True) if task.baseline is None else np.asarray(task.baseline)

@@ -18,7 +18,7 @@ class Target:
     """A class's score before softmax or sigmoid.
 
     Attributes:
-        head: which of the network's outputs, from 0.
+        head: which of the model's outputs, from 0.
         index: which class of it, from 0. A head of one unit has two classes: 1 is its logit, 0 is minus its logit.
         against: another class whose score is taken away, so that what speaks for `index` rather than for it is
             explained.
@@ -49,9 +49,11 @@ class Target:
     def score(self, outputs: Sequence[Any]) -> Any:
         """Returns the scores (n,) from the logits of all heads, arrays or tensors (n, units)."""
         logits = outputs[self.head]
-        return (logits * self.weights(int(logits.shape[-1]))).sum(-1) if isinstance(logits, np.ndarray) else (
-            logits @ self.weights(int(logits.shape[-1]))[:, None]
-        )[:, 0]  # fmt: skip
+        return (
+            (logits * self.weights(int(logits.shape[-1]))).sum(-1)
+            if isinstance(logits, np.ndarray)
+            else (logits @ self.weights(int(logits.shape[-1]))[:, None])[:, 0]
+        )
 
 
 def weights_of(target: Target | Sequence[Target], units: Sequence[int], count: int) -> tuple[int, np.ndarray]:
@@ -73,5 +75,5 @@ def weights_of(target: Target | Sequence[Target], units: Sequence[int], count: i
         raise ModelError(f"The targets are of {len(heads)} heads: images explained at once need the same one.")
     head = heads.pop()
     if not 0 <= head < len(units):
-        raise ModelError(f"Head {head} can't be explained: the network's heads are 0 to {len(units) - 1}.")
+        raise ModelError(f"Head {head} can't be explained: the model's heads are 0 to {len(units) - 1}.")
     return head, np.stack([one.weights(units[head]) for one in targets])

@@ -1,4 +1,4 @@
-"""One filter's mean output for images of a size that need not be the network's, as gradient ascent wants it."""
+"""One filter's mean output for images of a size that need not be the model's, as gradient ascent wants it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from cnnviz.models.graph.layer_kinds import activation_of, layer_of, without_act
 from cnnviz.models.graph.traversal import inputs_of, needed, run, take
 
 if TYPE_CHECKING:
-    from cnnviz.models.classifier import Loaded
+    from cnnviz.models.classifier import Classifier
 
 __all__ = ["FilterOutput"]
 
@@ -29,7 +29,7 @@ class FilterOutput:
     """A layer's filters' outputs for square images 0..255.
 
     Args:
-        source: the network; pixels are brought to its scale where that is known.
+        source: the model; pixels are brought to its scale where that is known.
         layer: the layer's name, as `graph.flatten` has it.
         size: the images' side.
 
@@ -37,15 +37,16 @@ class FilterOutput:
         ModelError: no such layer, or one without channels.
     """
 
-    def __init__(self, source: Loaded | keras.Model, layer: str, size: int) -> None:
+    def __init__(self, source: Classifier | keras.Model, layer: str, size: int) -> None:
         graph = flatten(source if isinstance(source, keras.Model) else source.model)
         step = next((step for step in graph.program.steps if step.name == layer), None)
         if step is None:
-            raise ModelError(f"The network has no layer {layer!r}: {one_of(layer, [at.name for at in graph.layers])}.")
+            raise ModelError(f"The model has no layer {layer!r}: {one_of(layer, [at.name for at in graph.layers])}.")
         shape = next(at.shape for at in graph.layers if at.name == layer)
         if len(shape) not in (1, 3):
-            raise ModelError(f"The layer {layer} gives {' × '.join(map(str, shape))}, which are no channels: choose "
-                             "a convolution.")  # fmt: skip
+            raise ModelError(
+                f"The layer {layer} gives {' × '.join(map(str, shape))}, which are no channels: choose a convolution."
+            )
         self.layer, self.size, self.filters, self.channels = layer, size, int(shape[-1]), graph.input_shape[2]
         self._shape = shape
         self._step, self._below = step, list(needed(graph.program.steps, step.inputs))
@@ -62,8 +63,10 @@ class FilterOutput:
         try:
             return traced(function, *signature)
         except (ValueError, TypeError, tf.errors.InvalidArgumentError):
-            raise ModelError(f"{self.layer} can't be computed for images of {self.size} × {self.size} pixels: choose "
-                             "a larger size, or for layers behind Flatten the network's own.") from None  # fmt: skip
+            raise ModelError(
+                f"{self.layer} can't be computed for images of {self.size} × {self.size} pixels: choose "
+                "a larger size, or for layers behind Flatten the model's own."
+            ) from None
 
     def mean(self, images: Any, filters: Any, *, gently: bool = False) -> Any:
         """Returns the mean output of each image's own filter, (n,), for float32 (n, size, size, channels).
@@ -80,9 +83,11 @@ class FilterOutput:
         elif self._scale in ("unit", "symmetric"):
             pixels = images / 255 if self._scale == "unit" else images / 127.5 - 1
         values = run(self._below, {0: pixels})
-        rectified = gently and hasattr(layer_of(self._step.operation), "activation") and (
-            activation_of(self._step.operation) == "relu"
-        )  # fmt: skip
+        rectified = (
+            gently
+            and hasattr(layer_of(self._step.operation), "activation")
+            and (activation_of(self._step.operation) == "relu")
+        )
         found = self._chosen(values, filters, linear=rectified)
         if rectified:
             found = tf.nn.leaky_relu(found, 0.1)
@@ -102,9 +107,12 @@ class FilterOutput:
         """
         layer, whole = layer_of(self._step.operation), self._step.operation
         activation = getattr(layer, "activation", None)
-        if type(layer) is keras.layers.Conv2D and layer.groups == 1 and len(self._shape) == 3 and (
-            activation_of(layer) not in _OF_MANY
-        ):  # fmt: skip
+        if (
+            type(layer) is keras.layers.Conv2D
+            and layer.groups == 1
+            and len(self._shape) == 3
+            and (activation_of(layer) not in _OF_MANY)
+        ):
             given = inputs_of(self._step, values)[0]
             kernel = tf.gather(tf.cast(tf.convert_to_tensor(layer.kernel), given.dtype), filters, axis=3)
             found = tf.nn.conv2d(given, kernel, layer.strides, layer.padding.upper(), dilations=layer.dilation_rate)

@@ -51,9 +51,13 @@ def transforms(draw: np.random.Generator, steps: int, size: int) -> np.ndarray:
 def varied(images: Any, moves: Any) -> Any:
     """Returns images (n, h, w, c) moved by transforms (n, 8); what comes in from outside is their mirror image."""
     found = tf.raw_ops.ImageProjectiveTransformV3(
-        images=images, transforms=moves, output_shape=tf.shape(images)[1:3], interpolation="BILINEAR",
-        fill_mode="REFLECT", fill_value=0.0,
-    )  # fmt: skip
+        images=images,
+        transforms=moves,
+        output_shape=tf.shape(images)[1:3],
+        interpolation="BILINEAR",
+        fill_mode="REFLECT",
+        fill_value=0.0,
+    )
     return tf.ensure_shape(found, images.shape)
 
 

@@ -16,7 +16,7 @@ from cnnviz.explain.feature_visualization.filter_objective import FilterOutput
 from cnnviz.models.graph.graph import flatten, traced
 
 if TYPE_CHECKING:
-    from cnnviz.models.classifier import Loaded
+    from cnnviz.models.classifier import Classifier
 
 __all__ = ["Way", "ascent"]
 
@@ -51,8 +51,8 @@ class Way:
     images: Callable[[np.ndarray], np.ndarray]
 
 
-def ascent(source: Loaded | keras.Model, layer: str, mode: str, size: int) -> Way:
-    """Returns a way of ascent, the same one for the same network, layer, mode and size.
+def ascent(source: Classifier | keras.Model, layer: str, mode: str, size: int) -> Way:
+    """Returns a way of ascent, the same one for the same model, layer, mode and size.
 
     Raises:
         ModelError: no such layer, one without channels, or one that takes no images of this size.
@@ -79,7 +79,8 @@ def _plain(layer: FilterOutput) -> Way:
         return layer.traced(layer.mean, images, filters)
 
     return Way(
-        layer.filters, layer.channels,
+        layer.filters,
+        layer.channels,
         start=lambda draw: (draw.random(shape) * 20 + 128).astype(np.float32),
         moves=lambda draw, steps: np.zeros((steps, 8), np.float32),
         begin=tf.constant,
@@ -87,7 +88,7 @@ def _plain(layer: FilterOutput) -> Way:
         of=np.asarray,
         means=lambda at, chosen: means()(at, chosen.astype(np.int32)).numpy(),
         images=_shown,
-    )  # fmt: skip
+    )
 
 
 def _unit(gradients: Any, least: float = 1e-5) -> Any:
@@ -128,17 +129,19 @@ def _robust(layer: FilterOutput) -> Way:
     )
     shown = traced(lambda at: fourier_parameterization.image(at, size), state)
     return Way(
-        layer.filters, channels,
+        layer.filters,
+        channels,
         start=lambda draw: fourier_parameterization.spectrum(draw, size, channels),
         moves=lambda draw, steps: fourier_parameterization.transforms(draw, steps, size),
         begin=lambda at: (tf.constant(at), tf.zeros_like(at), tf.zeros_like(at)),
         step=lambda state, chosen, moves, length, number: (
-            climb(*state, chosen.astype(np.int32), moves, length, number + 1), None
+            climb(*state, chosen.astype(np.int32), moves, length, number + 1),
+            None,
         ),
         of=lambda state: np.asarray(state[0]),
         means=lambda state, chosen: means(state[0], chosen.astype(np.int32)).numpy(),
         images=lambda at: np.rint(shown(at).numpy() * 255).astype(np.uint8),
-    )  # fmt: skip
+    )
 
 
 _WAYS: dict[str, Callable[[FilterOutput], Way]] = {"plain": _plain, "robust": _robust}

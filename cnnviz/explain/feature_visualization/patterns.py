@@ -22,7 +22,7 @@ from cnnviz.runs import Run, results_cache
 if TYPE_CHECKING:
     import keras
 
-    from cnnviz.models.classifier import Loaded
+    from cnnviz.models.classifier import Classifier
 
 __all__ = ["Patterns", "Settings", "draw", "kept", "patterns", "usual_size"]
 
@@ -84,10 +84,10 @@ class Patterns:
         return self.steps >= settings.steps
 
 
-def usual_size(source: Loaded | keras.Model, layer: str) -> int:
+def usual_size(source: Classifier | keras.Model, layer: str) -> int:
     """Returns a side in pixels that suits a layer's patterns: 64, or more where its filters see more.
 
-    Layers that need the network's own size, as behind Flatten, get it.
+    Layers that need the model's own size, as behind Flatten, get it.
 
     Raises:
         ModelError: no such layer.
@@ -99,14 +99,14 @@ def usual_size(source: Loaded | keras.Model, layer: str) -> int:
     size = tuple(getattr(source, "image_size", None) or (one or 224 for one in own))
     known = fields(source, size)
     if layer not in known:
-        raise ModelError(f"The network has no layer {layer!r}: {one_of(layer, known)}.")
+        raise ModelError(f"The model has no layer {layer!r}: {one_of(layer, known)}.")
     if known[layer].everything:
         return max(size)
     return int(np.clip(-(-max(known[layer].size) // 32) * 32, 64, max(64, *size)))
 
 
 def patterns(
-    source: Loaded | keras.Model,
+    source: Classifier | keras.Model,
     layer: str,
     filters: Sequence[int],
     settings: Settings | None = None,
@@ -120,7 +120,7 @@ def patterns(
     """Returns patterns of filters; those that the run's folder keeps already are not made again.
 
     Args:
-        source: the network; it is not changed.
+        source: the model; it is not changed.
         layer: a layer that gives channels of places, or units (a class's score, for a head).
         filters: which channels; a pattern depends on its filter only, not on what others are asked for.
         settings: see `Settings`.
@@ -128,7 +128,7 @@ def patterns(
         seen: called with what is there so far, several times a second, at first with noise alone.
         progress: called with steps done, over all filters, and in all.
         cancelled: asked several times a second; what is whole by then is kept.
-        lock: held while the network is at work, and let go several times a second.
+        lock: held while the model is at work, and let go several times a second.
 
     Raises:
         ModelError: no such layer or filter, or settings that can't be used with it.
@@ -161,7 +161,7 @@ def patterns(
 
 
 def draw(
-    source: Loaded | keras.Model, layer: str, filters: Sequence[int], settings: Settings | None = None
+    source: Classifier | keras.Model, layer: str, filters: Sequence[int], settings: Settings | None = None
 ) -> Iterator[Patterns]:
     """Makes patterns; yields them as they are a few steps further each time, at first the noise alone.
 
@@ -176,9 +176,13 @@ def draw(
             raise ModelError(f"The layer {layer} has no filter {one}: choose 0 to {way.filters - 1}.")
     count = len(filters)
     now = Patterns(
-        layer, filters, np.zeros((count, settings.size, settings.size, way.channels), np.uint8),
-        np.zeros(count, np.int64), np.zeros(count, np.float32), np.zeros(count, np.float32),
-    )  # fmt: skip
+        layer,
+        filters,
+        np.zeros((count, settings.size, settings.size, way.channels), np.uint8),
+        np.zeros(count, np.int64),
+        np.zeros(count, np.float32),
+        np.zeros(count, np.float32),
+    )
     starts = [way.start(np.random.default_rng([settings.seed, one])) for one in filters]
     for at, start in enumerate(starts):
         now.images[at] = way.images(start[None])[0]

@@ -65,10 +65,12 @@ FORMULAS: Mapping[str, Formula] = {
         Formula("relu6", "max(0, x), at most 6", lambda x: min(max(x, 0.0), 6.0)),
         _relu(0.2),
         _elu(),
-        Formula("selu", "1.0507 · x, or 1.7581 · (eˣ − 1) below 0",
-                lambda x: _SELU[0] * (x if x > 0 else _SELU[1] * math.expm1(x))),
-        Formula("gelu", "x · Φ(x), with the normal distribution's Φ",
-                lambda x: x * 0.5 * math.erfc(-x / math.sqrt(2))),
+        Formula(
+            "selu",
+            "1.0507 · x, or 1.7581 · (eˣ − 1) below 0",
+            lambda x: _SELU[0] * (x if x > 0 else _SELU[1] * math.expm1(x)),
+        ),
+        Formula("gelu", "x · Φ(x), with the normal distribution's Φ", lambda x: x * 0.5 * math.erfc(-x / math.sqrt(2))),
         Formula("silu", "x / (1 + e⁻ˣ)", lambda x: x * _sigmoid(x)),
         Formula("tanh", "(eˣ − e⁻ˣ) / (eˣ + e⁻ˣ)", math.tanh),
         Formula("sigmoid", "1 / (1 + e⁻ˣ)", _sigmoid),
@@ -78,7 +80,7 @@ FORMULAS: Mapping[str, Formula] = {
         Formula("softsign", "x / (1 + |x|)", lambda x: x / (1 + abs(x))),
         Formula("exponential", "eˣ", math.exp),
     )
-}  # fmt: skip
+}
 """By Keras's names; softmax is of several numbers and so not among them."""
 
 

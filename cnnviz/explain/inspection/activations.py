@@ -18,22 +18,36 @@ from cnnviz.progress import Cancelled
 if TYPE_CHECKING:
     import keras
 
-    from cnnviz.models.classifier import Loaded
+    from cnnviz.models.classifier import Classifier
     from cnnviz.models.graph.graph import Graph
 
-__all__ = ["Statistics", "activations", "dead", "function_of", "histogram", "in_colours", "maps", "mosaic",
-           "outputs_of", "shades", "standardised", "statistics", "strongest", "tile_at"]  # fmt: skip
+__all__ = [
+    "Statistics",
+    "activations",
+    "dead",
+    "function_of",
+    "histogram",
+    "in_colours",
+    "maps",
+    "mosaic",
+    "outputs_of",
+    "shades",
+    "standardised",
+    "statistics",
+    "strongest",
+    "tile_at",
+]
 
 _BATCH = 32
 
 
-def activations(source: Loaded | keras.Model, pixels: np.ndarray, layers: Iterable[str]) -> dict[str, np.ndarray]:
+def activations(source: Classifier | keras.Model, pixels: np.ndarray, layers: Iterable[str]) -> dict[str, np.ndarray]:
     """Returns what layers give for one image, the last softmax or sigmoid included.
 
     The layers that are asked for together are computed in one go, by a function that is compiled at the first call.
 
     Args:
-        source: the network.
+        source: the model.
         pixels: float32 (1, height, width, channels) in the scale that the model takes.
         layers: their names, as `graph.flatten(source).layers` has them.
 
@@ -42,14 +56,14 @@ def activations(source: Loaded | keras.Model, pixels: np.ndarray, layers: Iterab
         (units,) for rows.
 
     Raises:
-        ModelError: the network has no such layer, or pixels of another shape.
+        ModelError: the model has no such layer, or pixels of another shape.
     """
     if len(pixels) != 1:
         raise ModelError(f"There are {len(pixels)} images: expected one; outputs_of takes several.")
     return {name: values[0] for name, values in outputs_of(source, pixels, layers).items()}
 
 
-def outputs_of(source: Loaded | keras.Model, pixels: np.ndarray, layers: Iterable[str]) -> dict[str, np.ndarray]:
+def outputs_of(source: Classifier | keras.Model, pixels: np.ndarray, layers: Iterable[str]) -> dict[str, np.ndarray]:
     """As `activations` for n images at once: float32 (n, *shape) for each layer."""
     graph = flatten(source, logits=False)
     names = tuple(dict.fromkeys(layers))
@@ -64,12 +78,12 @@ def function_of(graph: Graph, layers: Sequence[str]) -> Callable[[Any], list[Any
     Only what the layers need is computed. The function is kept for as long as the model is.
 
     Raises:
-        ModelError: the network has no such layer.
+        ModelError: the model has no such layer.
     """
     places = {step.name: step.outputs[0] for step in graph.program.steps}
     for name in layers:
         if name not in places:
-            raise ModelError(f"The network has no layer {name!r}: {one_of(name, places)}.")
+            raise ModelError(f"The model has no layer {name!r}: {one_of(name, places)}.")
     wanted = [places[name] for name in layers]
 
     def make() -> Callable[[Any], list[Any]]:
@@ -118,9 +132,11 @@ def statistics(values: np.ndarray) -> Statistics:
     flat = values.reshape(-1, values.shape[-1])
     sparsity = 1 - np.count_nonzero(flat, axis=0) / len(flat)
     return Statistics(
-        flat.mean(axis=0, dtype=np.float64).astype(np.float32), sparsity.astype(np.float32), flat.min(axis=0),
+        flat.mean(axis=0, dtype=np.float64).astype(np.float32),
+        sparsity.astype(np.float32),
+        flat.min(axis=0),
         flat.max(axis=0),
-    )  # fmt: skip
+    )
 
 
 def strongest(values: np.ndarray) -> np.ndarray:
@@ -129,7 +145,7 @@ def strongest(values: np.ndarray) -> np.ndarray:
 
 
 def dead(
-    source: Loaded | keras.Model,
+    source: Classifier | keras.Model,
     pixels: np.ndarray,
     layers: Iterable[str],
     *,
@@ -139,7 +155,7 @@ def dead(
     """Returns which channels are nowhere above 0 in any of the images, bool (k,) for each layer.
 
     Args:
-        source: the network.
+        source: the model.
         pixels: float32 (n, height, width, channels) in the model's scale.
         layers: their names.
         progress: called with how many images are done and how many there are.

@@ -1,4 +1,4 @@
-"""Compiled functions about a layer's channels: where they are strongest, and what the network says without them."""
+"""Compiled functions about a layer's channels: where they are strongest, and what the model says without them."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from cnnviz.errors import ModelError, one_of
 from cnnviz.models.graph.graph import flatten, traced
 
 if TYPE_CHECKING:
-    from cnnviz.models.classifier import Loaded
+    from cnnviz.models.classifier import Classifier
     from cnnviz.models.graph.graph import Graph
 
 __all__ = ["both_ways", "peaks"]
 
 
-def peaks(loaded: Loaded, layer: str) -> Callable[[np.ndarray], tuple[np.ndarray, np.ndarray, np.ndarray]]:
+def peaks(classifier: Classifier, layer: str) -> Callable[[np.ndarray], tuple[np.ndarray, np.ndarray, np.ndarray]]:
     """Returns the function from pixels to each channel's greatest value, its place and the mean over all places.
 
     float32 (n, k), int64 (n, k, 2) as (row, column), and float32 (n, k); for rows of units the place is (0, 0).
@@ -26,7 +26,7 @@ def peaks(loaded: Loaded, layer: str) -> Callable[[np.ndarray], tuple[np.ndarray
     Raises:
         ModelError: no such layer.
     """
-    graph = flatten(loaded, logits=False)
+    graph = flatten(classifier, logits=False)
     halves = _halves(graph, layer)
 
     def make() -> Callable[[Any], Any]:
@@ -45,14 +45,14 @@ def peaks(loaded: Loaded, layer: str) -> Callable[[np.ndarray], tuple[np.ndarray
 
 
 def both_ways(
-    loaded: Loaded, layer: str, channels: Sequence[int]
+    classifier: Classifier, layer: str, channels: Sequence[int]
 ) -> Callable[[np.ndarray], tuple[list[np.ndarray], list[np.ndarray]]]:
-    """Returns the function from pixels to the network's outputs as they are and with these channels at 0.
+    """Returns the function from pixels to the model's outputs as they are and with these channels at 0.
 
     Raises:
         ModelError: no such layer or channel.
     """
-    graph = flatten(loaded, logits=False)
+    graph = flatten(classifier, logits=False)
     halves = _halves(graph, layer)
     count = halves.shape[-1]
     for one in channels:
@@ -76,5 +76,5 @@ def both_ways(
 def _halves(graph: Graph, layer: str) -> Any:
     names = [one.name for one in graph.layers]
     if layer not in names:
-        raise ModelError(f"The network has no layer {layer!r}: {one_of(layer, names)}.")
+        raise ModelError(f"The model has no layer {layer!r}: {one_of(layer, names)}.")
     return graph.kept(("halves", layer), lambda: graph.halves(layer))

@@ -1,4 +1,4 @@
-"""A layer's channels for two images, networks or epochs, made comparable. Importing this loads no TensorFlow."""
+"""A layer's channels for two images, models or epochs, made comparable. Importing this loads no TensorFlow."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ from cnnviz.models.graph.graph import flatten
 from cnnviz.models.graph.layer_kinds import kind_of, layer_of
 
 if TYPE_CHECKING:
-    from cnnviz.models.classifier import Loaded
+    from cnnviz.models.classifier import Classifier
     from cnnviz.models.graph.traversal import Step
 
 __all__ = ["Kernels", "kernels", "levels", "signed_colours"]
@@ -76,7 +76,7 @@ class Kernels:
         return levels(filters, scale)
 
 
-def kernels(source: Loaded | keras.Model, layer: str) -> Kernels:
+def kernels(source: Classifier | keras.Model, layer: str) -> Kernels:
     """Returns a convolution's weights.
 
     Raises:
@@ -85,7 +85,7 @@ def kernels(source: Loaded | keras.Model, layer: str) -> Kernels:
     graph = flatten(source, logits=False)
     steps = {step.name: step for step in graph.program.steps}
     if layer not in steps:
-        raise ModelError(f"The network has no layer {layer!r}: {one_of(layer, graph.convolutions)}.")
+        raise ModelError(f"The model has no layer {layer!r}: {one_of(layer, graph.convolutions)}.")
     step, operation = steps[layer], layer_of(steps[layer].operation)
     values, inputs, remark = _weights(operation, type(operation).__name__)
     bias = getattr(operation, "bias", None)
@@ -105,9 +105,11 @@ def _weights(operation: Any, kind: str) -> tuple[np.ndarray, np.ndarray, str]:
         kernel = operation.kernel if kind == "DepthwiseConv2D" else operation.depthwise_kernel
         kernel = np.asarray(kernel, np.float32)
         height, width, depth, copies = kernel.shape
-        remark = "" if kind == "DepthwiseConv2D" else (
-            "Shown are the kernels that look along the image; a 1 × 1 convolution then mixes their channels."
-        )  # fmt: skip
+        remark = (
+            ""
+            if kind == "DepthwiseConv2D"
+            else ("Shown are the kernels that look along the image; a 1 × 1 convolution then mixes their channels.")
+        )
         return kernel.reshape(height, width, 1, depth * copies), np.arange(depth * copies)[None] // copies, remark
     if kind == "Conv2DTranspose":
         values = np.asarray(operation.kernel, np.float32).transpose(0, 1, 3, 2)

@@ -26,7 +26,7 @@ class Account:
         text: the account as a sentence.
         layer, type, at: which number it is; `at` has as many indices as the layer's output has axes.
         inputs: the layers that `patch` comes from, "pixels" for the image.
-        output: what the network itself gives, float32. `value` differs from it by rounding only, less than
+        output: what the model itself gives, float32. `value` differs from it by rounding only, less than
             1e-5 · max(1, |output|) for sums whose terms are not far larger than their result.
         corner: (top, left) of the patch in the layer's input, negative in padding; `None` where there are no places.
         step: (down, right) between neighbours of the patch in the input, above 1 for a dilated convolution.
@@ -97,9 +97,17 @@ def _weighed(layer: Any, patch: np.ndarray, weights: Any, bias: Any, **more: Any
     text += f", with the bias {_number(bias)} to {_number(total)}" if bias is not None else ""
     text += f"; {formula.name}, {formula.text}, makes it {_number(value)}." if formula.name != "linear" else "."
     return Account(
-        patch, value, text, weights=weights, products=products.astype(np.float32),
-        bias=None if bias is None else float(bias), sum=total, activation=formula.name, formula=formula.text, **more,
-    )  # fmt: skip
+        patch,
+        value,
+        text,
+        weights=weights,
+        products=products.astype(np.float32),
+        bias=None if bias is None else float(bias),
+        sum=total,
+        activation=formula.name,
+        formula=formula.text,
+        **more,
+    )
 
 
 def _bias(layer: Any, at: int) -> Any:
@@ -130,9 +138,17 @@ def _dense(layer: Any, given: list[np.ndarray], at: tuple[int, ...]) -> Account 
     share, text = _share(scores, at[-1])
     bias = _bias(layer, at[-1])
     return Account(
-        patch, share, text, weights=weights, products=patch * weights, bias=None if bias is None else float(bias),
-        sum=float(scores[at[-1]]), activation="softmax", formula=_SOFTMAX, scores=scores.astype(np.float32),
-    )  # fmt: skip
+        patch,
+        share,
+        text,
+        weights=weights,
+        products=patch * weights,
+        bias=None if bias is None else float(bias),
+        sum=float(scores[at[-1]]),
+        activation="softmax",
+        formula=_SOFTMAX,
+        scores=scores.astype(np.float32),
+    )
 
 
 def _share(scores: np.ndarray, at: int) -> tuple[float, str]:
@@ -151,15 +167,22 @@ def _activation(layer: Any, given: list[np.ndarray], at: tuple[int, ...]) -> Acc
             return None
         scores = given[0][at[:-1]]
         share, text = _share(scores, at[-1])
-        return Account(scores, share, text, sum=float(scores[at[-1]]), activation="softmax", formula=_SOFTMAX,
-                       scores=scores)  # fmt: skip
+        return Account(
+            scores, share, text, sum=float(scores[at[-1]]), activation="softmax", formula=_SOFTMAX, scores=scores
+        )
     formula = activation_formulas.of_layer(layer)
     if formula is None:
         return None
     x = float(given[0][at])
     value = formula.compute(x)
-    return Account(np.array([x], np.float32), value, f"{formula.name}, {formula.text}, makes {_number(x)} to "
-                   f"{_number(value)}.", sum=x, activation=formula.name, formula=formula.text)  # fmt: skip
+    return Account(
+        np.array([x], np.float32),
+        value,
+        f"{formula.name}, {formula.text}, makes {_number(x)} to {_number(value)}.",
+        sum=x,
+        activation=formula.name,
+        formula=formula.text,
+    )
 
 
 def _pooling(layer: Any, given: list[np.ndarray], at: tuple[int, ...]) -> Account:
@@ -185,8 +208,9 @@ def _pooled(greatest: bool, patch: np.ndarray, *, inside: np.ndarray, **more: An
     weights = (there / np.float32(count)).astype(np.float32)
     total = float((patch * there).sum(dtype=np.float64))
     text = f"{count} values add up to {_number(total)}; their mean is {_number(total / count)}."
-    return Account(patch, total / count, text, inside=inside, weights=weights, products=patch * weights,
-                   sum=total / count, **more)  # fmt: skip
+    return Account(
+        patch, total / count, text, inside=inside, weights=weights, products=patch * weights, sum=total / count, **more
+    )
 
 
 def _normalisation(layer: Any, given: list[np.ndarray], at: tuple[int, ...]) -> Account | None:
@@ -198,9 +222,11 @@ def _normalisation(layer: Any, given: list[np.ndarray], at: tuple[int, ...]) -> 
     x = float(given[0][at])
     normal = (x - parts["mean"]) / np.sqrt(parts["variance"] + parts["epsilon"])
     value = float(normal * parts.get("gamma", 1.0) + parts.get("beta", 0.0))
-    text = (f"{_number(x)} less the mean {_number(parts['mean'])}, over the root of the variance "
-            f"{_number(parts['variance'])}, is {_number(normal)}; scaled by {_number(parts.get('gamma', 1.0))} and "
-            f"shifted by {_number(parts.get('beta', 0.0))} that is {_number(value)}.")  # fmt: skip
+    text = (
+        f"{_number(x)} less the mean {_number(parts['mean'])}, over the root of the variance "
+        f"{_number(parts['variance'])}, is {_number(normal)}; scaled by {_number(parts.get('gamma', 1.0))} and "
+        f"shifted by {_number(parts.get('beta', 0.0))} that is {_number(value)}."
+    )
     return Account(np.array([x], np.float32), value, text, sum=value, parts=parts)
 
 

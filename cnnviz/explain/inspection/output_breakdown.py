@@ -1,4 +1,4 @@
-"""How one number in a network comes about: what goes in, by what it is multiplied, and what that adds up to."""
+"""How one number in a model comes about: what goes in, by what it is multiplied, and what that adds up to."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from cnnviz.models.graph.traversal import Step, needed, run
 if TYPE_CHECKING:
     import keras
 
-    from cnnviz.models.classifier import Loaded
+    from cnnviz.models.classifier import Classifier
 
 __all__ = ["Account", "around", "how_it_comes_about"]
 
 
 def how_it_comes_about(
-    source: Loaded | keras.Model,
+    source: Classifier | keras.Model,
     pixels: np.ndarray,
     layer: str,
     at: Sequence[int],
@@ -34,11 +34,11 @@ def how_it_comes_about(
     """Returns the account of one number, or the sentence that this layer isn't taken apart here.
 
     Args:
-        source: the network.
+        source: the model.
         pixels: float32 (1, height, width, channels) in the scale that the model takes.
         layer: its name, as `graph.flatten(source).layers` has it.
         at: which of its outputs: (row, column, channel) for images; for rows of units the last index counts.
-        known: what `around` gave for this network, image and layer, to ask for many numbers of a layer quickly.
+        known: what `around` gave for this model, image and layer, to ask for many numbers of a layer quickly.
 
     Raises:
         ModelError: no such layer or output.
@@ -59,7 +59,7 @@ def how_it_comes_about(
     return replace(account, layer=layer, type=kind, at=at, inputs=inputs, output=float(output[at]))
 
 
-def around(source: Loaded | keras.Model, pixels: np.ndarray, layer: str) -> list[np.ndarray]:
+def around(source: Classifier | keras.Model, pixels: np.ndarray, layer: str) -> list[np.ndarray]:
     """Returns a layer's inputs and, last, its output for one image, float32 without the batch.
 
     Raises:
@@ -71,8 +71,8 @@ def around(source: Loaded | keras.Model, pixels: np.ndarray, layer: str) -> list
     return [np.asarray(values[one], np.float32)[0] for one in (*step.inputs, step.outputs[0])]
 
 
-def _step(source: Loaded | keras.Model, layer: str) -> Step:
+def _step(source: Classifier | keras.Model, layer: str) -> Step:
     steps = {step.name: step for step in flatten(source, logits=False).program.steps}
     if layer not in steps:
-        raise ModelError(f"The network has no layer {layer!r}: {one_of(layer, steps)}.")
+        raise ModelError(f"The model has no layer {layer!r}: {one_of(layer, steps)}.")
     return steps[layer]

@@ -23,7 +23,7 @@ from cnnviz.models.graph.traversal import Step, run
 if TYPE_CHECKING:
     import keras
 
-    from cnnviz.models.classifier import Loaded
+    from cnnviz.models.classifier import Classifier
     from cnnviz.models.graph.graph import Graph
 
 __all__ = ["Field", "LayerRow", "box", "fields", "table"]
@@ -35,7 +35,7 @@ class Field:
 
     Attributes:
         rows, columns: for each place along the side, which of the image's rows (columns) it depends on.
-        everything: whether every output depends on all that the network sees of the image, as behind Flatten.
+        everything: whether every output depends on all that the model sees of the image, as behind Flatten.
         exact: `False` behind operations whose dependence isn't known here; the whole image is taken there.
     """
 
@@ -82,7 +82,7 @@ class LayerRow:
         name, type, shape: as in `graph.LayerAt`, with sides known.
         parameters: all its weights; a layer that is called again has them again.
         macs: multiplications with a weight for one image.
-        share: its part of the network's `macs`, 0..1.
+        share: its part of the model's `macs`, 0..1.
         size, stride: the receptive field's, see `Field`; (0, 0) for a layer that depends on no pixel.
         everything: whether each of its outputs depends on the whole image.
     """
@@ -99,34 +99,34 @@ class LayerRow:
 
 
 def box(
-    source: Loaded | keras.Model, layer: str, y: int = 0, x: int = 0, image_size: tuple[int, int] | None = None
+    source: Classifier | keras.Model, layer: str, y: int = 0, x: int = 0, image_size: tuple[int, int] | None = None
 ) -> tuple[int, int, int, int]:
     """Returns the (top, left, height, width) of the image that a layer's output at row y, column x depends on.
 
     Raises:
-        ModelError: no such layer or place, or a size that the network doesn't take.
+        ModelError: no such layer or place, or a size that the model doesn't take.
     """
     known = fields(source, image_size)
     if layer not in known:
-        raise ModelError(f"The network has no layer {layer!r}: {one_of(layer, known)}.")
+        raise ModelError(f"The model has no layer {layer!r}: {one_of(layer, known)}.")
     return known[layer].box(y, x)
 
 
-def fields(source: Loaded | keras.Model, image_size: tuple[int, int] | None = None) -> Mapping[str, Field]:
+def fields(source: Classifier | keras.Model, image_size: tuple[int, int] | None = None) -> Mapping[str, Field]:
     """Returns every layer's field.
 
     Args:
-        source: the network.
-        image_size: (height, width) of images, needed only for a model that takes any; a `Loaded` has one.
+        source: the model.
+        image_size: (height, width) of images, needed only for a model that takes any; a `Classifier` has one.
 
     Raises:
-        ModelError: a size that the network doesn't take, or none where it takes any.
+        ModelError: a size that the model doesn't take, or none where it takes any.
     """
     graph, size = flatten(source, logits=False), _size(source, image_size)
     return graph.kept(("fields", size), lambda: _fields(graph, size))
 
 
-def table(source: Loaded | keras.Model, image_size: tuple[int, int] | None = None) -> tuple[LayerRow, ...]:
+def table(source: Classifier | keras.Model, image_size: tuple[int, int] | None = None) -> tuple[LayerRow, ...]:
     """Returns a row for every layer in the order of computation; arguments and errors as of `fields`."""
     graph, size = flatten(source, logits=False), _size(source, image_size)
     known, shapes = fields(source, size), _shapes(graph, size)
@@ -134,22 +134,27 @@ def table(source: Loaded | keras.Model, image_size: tuple[int, int] | None = Non
     total = sum(costs.values()) or 1
     return tuple(
         LayerRow(
-            step.name, kind_of(step.operation), shapes[step.outputs[0]],
+            step.name,
+            kind_of(step.operation),
+            shapes[step.outputs[0]],
             int(step.operation.count_params()) if hasattr(step.operation, "count_params") else 0,
-            costs[step.name], costs[step.name] / total, known[step.name].size, known[step.name].stride,
+            costs[step.name],
+            costs[step.name] / total,
+            known[step.name].size,
+            known[step.name].stride,
             known[step.name].everything,
         )
         for step in graph.program.steps
-    )  # fmt: skip
+    )
 
 
-def _size(source: Loaded | keras.Model, image_size: tuple[int, int] | None) -> tuple[int, int]:
+def _size(source: Classifier | keras.Model, image_size: tuple[int, int] | None) -> tuple[int, int]:
     height, width = flatten(source, logits=False).input_shape[:2]
     given = tuple(image_size or getattr(source, "image_size", None) or (height, width))
     if None in given:
-        raise ModelError("The network takes images of any size: say which, as (height, width).")
+        raise ModelError("The model takes images of any size: say which, as (height, width).")
     if height not in (None, given[0]) or width not in (None, given[1]):
-        raise ModelError(f"The network takes images of {height} × {width}, not {given[0]} × {given[1]}.")
+        raise ModelError(f"The model takes images of {height} × {width}, not {given[0]} × {given[1]}.")
     return given
 
 
@@ -185,15 +190,56 @@ def _fields(graph: Graph, size: tuple[int, int]) -> dict[str, Field]:
 
 
 _BY_PLACE = {
-    "Absolute", "Activation", "ActivityRegularization", "Add", "Average", "Clip", "Divide", "Dropout", "ELU", "Elu",
-    "Exp", "GaussianDropout", "GaussianNoise", "Gelu", "HardSigmoid", "HardSilu", "Identity", "LayerScale",
-    "LeakyReLU", "Log", "Maximum", "Minimum", "Multiply", "Negative", "PReLU", "Power", "ReLU", "Relu", "Relu6",
-    "Rescaling", "Sigmoid", "Silu", "SpatialDropout2D", "Sqrt", "Square", "StochasticDepth", "Subtract", "Tanh",
+    "Absolute",
+    "Activation",
+    "ActivityRegularization",
+    "Add",
+    "Average",
+    "Clip",
+    "Divide",
+    "Dropout",
+    "ELU",
+    "Elu",
+    "Exp",
+    "GaussianDropout",
+    "GaussianNoise",
+    "Gelu",
+    "HardSigmoid",
+    "HardSilu",
+    "Identity",
+    "LayerScale",
+    "LeakyReLU",
+    "Log",
+    "Maximum",
+    "Minimum",
+    "Multiply",
+    "Negative",
+    "PReLU",
+    "Power",
+    "ReLU",
+    "Relu",
+    "Relu6",
+    "Rescaling",
+    "Sigmoid",
+    "Silu",
+    "SpatialDropout2D",
+    "Sqrt",
+    "Square",
+    "StochasticDepth",
+    "Subtract",
+    "Tanh",
     "TrueDivide",
-}  # fmt: skip
+}
 """Layers and operations whose output at a place depends on their inputs at this place alone."""
-_OF_CHANNELS = {"Softmax", "LayerNormalization", "BatchNormalization", "Normalization", "UnitNormalization",
-                "Concatenate", "Flip"}  # fmt: skip
+_OF_CHANNELS = {
+    "Softmax",
+    "LayerNormalization",
+    "BatchNormalization",
+    "Normalization",
+    "UnitNormalization",
+    "Concatenate",
+    "Flip",
+}
 """As those, where their axis is that of the channels."""
 
 

@@ -90,8 +90,13 @@ def _window(span: Span, layer: Any, side: int, places: int) -> Span:
     size, stride, dilation, before = window_of(layer, side, len(span.low))
     inputs = np.arange(places)[:, None] * stride - before + dilation * np.arange(size)
     low, high = _gathered(span, inputs)
-    return Span(low, high, round(span.size + dilation * (size - 1) * span.stride), span.stride * stride,
-                span.start - before * span.stride)  # fmt: skip
+    return Span(
+        low,
+        high,
+        round(span.size + dilation * (size - 1) * span.stride),
+        span.stride * stride,
+        span.start - before * span.stride,
+    )
 
 
 def _transposed(span: Span, layer: Any, side: int, places: int) -> Span:

@@ -20,13 +20,24 @@ from cnnviz.progress import Cancelled
 from cnnviz.runs import Run, results_cache
 
 if TYPE_CHECKING:
-    from cnnviz.models.classifier import Loaded
+    from cnnviz.models.classifier import Classifier
 
-__all__ = ["LIMIT", "TOP", "Excited", "Samples", "SwitchedOff", "crop", "excited", "kept", "kept_off", "samples",
-           "switched_off"]  # fmt: skip
+__all__ = [
+    "LIMIT",
+    "TOP",
+    "Excited",
+    "Samples",
+    "SwitchedOff",
+    "crop",
+    "excited",
+    "kept",
+    "kept_off",
+    "samples",
+    "switched_off",
+]
 
 LIMIT = 600
-"""At most this many held-out images are shown to the network, evenly from the whole split."""
+"""At most this many held-out images are shown to the model, evenly from the whole split."""
 TOP = 12
 _BATCH = 32
 _VERSION = 1
@@ -36,7 +47,7 @@ Progress = Callable[[str, int, int], None]
 
 @dataclass(frozen=True, eq=False)
 class Samples:
-    """Held-out images as a network sees them: uint8 (n, height, width, channels), their names, and their right
+    """Held-out images as a model sees them: uint8 (n, height, width, channels), their names, and their right
     classes by head, int64 (n,)."""
 
     images: np.ndarray
@@ -122,7 +133,7 @@ def samples(
 
 
 def kept(run: Run, layer: str, limit: int = LIMIT) -> Excited | None:
-    """Returns what `excited` found before for this run's network and a `limit` of samples, or `None`."""
+    """Returns what `excited` found before for this run's model and a `limit` of samples, or `None`."""
     found = results_cache.read(_file(run, layer, limit))
     try:
         by_class = {name[6:]: values for name, values in found.items() if name.startswith("class_")}
@@ -136,7 +147,7 @@ def _file(run: Run, layer: str, limit: int) -> Any:
 
 
 def excited(
-    loaded: Loaded,
+    classifier: Classifier,
     layer: str,
     given: Samples,
     *,
@@ -149,13 +160,13 @@ def excited(
     """Returns how a layer's channels answer to images.
 
     Args:
-        loaded: the network.
+        loaded: the model.
         layer: one with channels in its last axis.
         given: see `samples`.
         run: where to keep the result, under `limit`, by which `given` was taken.
         progress: called with what is being done, how much is done and how much there is.
         cancelled: asked before every batch.
-        lock: held while the network is at work, a batch at a time.
+        lock: held while the model is at work, a batch at a time.
 
     Raises:
         ModelError: no such layer, or no images.
@@ -164,20 +175,20 @@ def excited(
     if run is not None and (found := kept(run, layer, limit)) is not None:
         return found
     if not len(given):
-        raise ModelError("There are no images to show to the network: expected at least one.")
+        raise ModelError("There are no images to show to the model: expected at least one.")
     from cnnviz.explain.inspection.channel_ablation import peaks  # brings TensorFlow
 
-    look = peaks(loaded, layer)
+    look = peaks(classifier, layer)
     parts = []
     for part in _rounds(len(given), "Looking for what excites the layer", progress, cancelled):
-        pixels = loaded.pixels(given.images[part])
+        pixels = classifier.pixels(given.images[part])
         with lock if lock is not None else nullcontext():
             parts.append(look(pixels))
     greatest, places, means = (np.concatenate(one) for one in zip(*parts, strict=True))
     rows = np.argsort(-greatest, axis=0, kind="stable")[:TOP].T
     channels = np.arange(greatest.shape[1])[:, None]
     by_class = {}
-    for head in loaded.heads:
+    for head in classifier.heads:
         if head.name in given.labels:
             right = np.eye(head.classes, dtype=np.float64)[given.labels[head.name]]
             by_class[head.name] = (means.T @ right / np.maximum(right.sum(axis=0), 1)).astype(np.float32)
@@ -195,7 +206,7 @@ def crop(image: np.ndarray, box: tuple[int, int, int, int]) -> np.ndarray:
 
 
 def kept_off(run: Run, layer: str, channels: Sequence[int], limit: int = LIMIT) -> SwitchedOff | None:
-    """Returns what `switched_off` found before for this run's network and a `limit` of samples, or `None`."""
+    """Returns what `switched_off` found before for this run's model and a `limit` of samples, or `None`."""
     found = results_cache.read(_file_off(run, layer, channels, limit))
     try:
         heads = [name[6:] for name in found if name.startswith("class_")]
@@ -211,7 +222,7 @@ def _file_off(run: Run, layer: str, channels: Sequence[int], limit: int) -> Any:
 
 
 def switched_off(
-    loaded: Loaded,
+    classifier: Classifier,
     layer: str,
     channels: Sequence[int],
     given: Samples,
@@ -224,23 +235,23 @@ def switched_off(
 ) -> SwitchedOff:
     """Returns the accuracy on images without some of a layer's channels: they are 0 wherever the layer is used.
 
-    The network is not changed. Arguments and errors as of `excited`; also ModelError where there is no such channel.
+    The model is not changed. Arguments and errors as of `excited`; also ModelError where there is no such channel.
     """
     if run is not None and (found := kept_off(run, layer, channels, limit)) is not None:
         return found
     if not len(given):
-        raise ModelError("There are no images to show to the network: expected at least one.")
+        raise ModelError("There are no images to show to the model: expected at least one.")
     from cnnviz.explain.inspection.channel_ablation import both_ways  # brings TensorFlow
 
-    ask = both_ways(loaded, layer, channels)
+    ask = both_ways(classifier, layer, channels)
     parts = []
     for part in _rounds(len(given), "Asking without the channel", progress, cancelled):
-        pixels = loaded.pixels(given.images[part])
+        pixels = classifier.pixels(given.images[part])
         with lock if lock is not None else nullcontext():
-            answers = [probabilities(outputs, loaded.heads) for outputs in ask(pixels)]
+            answers = [probabilities(outputs, classifier.heads) for outputs in ask(pixels)]
         parts.append([np.stack([each.argmax(axis=1) for each in pair]) for pair in zip(*answers, strict=True)])
     accuracy, by_class = {}, {}
-    for head, answers in zip(loaded.heads, zip(*parts, strict=True), strict=True):
+    for head, answers in zip(classifier.heads, zip(*parts, strict=True), strict=True):
         if head.name in given.labels:
             labels = given.labels[head.name]
             right = np.concatenate(answers, axis=1) == labels
@@ -257,9 +268,7 @@ def switched_off(
     return found
 
 
-def _rounds(
-    total: int, what: str, progress: Progress | None, cancelled: Callable[[], bool] | None
-) -> Iterator[slice]:  # fmt: skip
+def _rounds(total: int, what: str, progress: Progress | None, cancelled: Callable[[], bool] | None) -> Iterator[slice]:
     for start in range(0, total, _BATCH):
         if cancelled is not None and cancelled():
             raise Cancelled

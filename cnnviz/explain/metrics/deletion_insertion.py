@@ -1,7 +1,7 @@
-"""Does a map mark what a network uses? Deletion and insertion curves, beside those of random maps.
+"""Does a map mark what a model uses? Deletion and insertion curves, beside those of random maps.
 
 After Petsiuk, Das & Saenko 2018 (RISE, arXiv:1806.07421): pixels are taken away, or shown, in the order of the map, and
-the class's probability is followed. A network is a callable here; nothing knows TensorFlow.
+the class's probability is followed. A model is a callable here; nothing knows TensorFlow.
 """
 
 from __future__ import annotations
@@ -17,8 +17,21 @@ import numpy as np
 from cnnviz.errors import ModelError
 from cnnviz.progress import Cancelled
 
-__all__ = ["RANDOM_MAPS", "STEPS", "Curves", "Faithful", "altered", "blurred", "curves", "emptied", "faithful", "over",
-           "random_like", "ranking", "resized"]  # fmt: skip
+__all__ = [
+    "RANDOM_MAPS",
+    "STEPS",
+    "Curves",
+    "Faithful",
+    "altered",
+    "blurred",
+    "curves",
+    "emptied",
+    "faithful",
+    "over",
+    "random_like",
+    "ranking",
+    "resized",
+]
 
 STEPS = 32
 RANDOM_MAPS = 10
@@ -95,7 +108,7 @@ def random_like(map_: np.ndarray, seed: int) -> np.ndarray:
 
     The phases of its Fourier transform are drawn anew (surrogate data, Theiler et al. 1992), of the map mirrored at its
     edges, so that they make no grain of their own: blobs stay as large as they were but lie elsewhere. White noise
-    would be no fair peer of a smooth map, because taking away scattered pixels disturbs a network more than taking away
+    would be no fair peer of a smooth map, because taking away scattered pixels disturbs a model more than taking away
     a patch.
     """
     map_ = np.asarray(map_, np.float64)
@@ -137,13 +150,21 @@ def altered(image: np.ndarray, order: np.ndarray, counts: np.ndarray, other: np.
     return np.where(taken[..., None], other, image)
 
 
-def curves(score: Score, image: np.ndarray, map_: np.ndarray, *, steps: int = STEPS, seed: int = 0,
-           empty: np.ndarray | None = None, start: np.ndarray | None = None) -> Curves:  # fmt: skip
+def curves(
+    score: Score,
+    image: np.ndarray,
+    map_: np.ndarray,
+    *,
+    steps: int = STEPS,
+    seed: int = 0,
+    empty: np.ndarray | None = None,
+    start: np.ndarray | None = None,
+) -> Curves:
     """Returns the deletion and insertion curves of one map.
 
     Args:
         score: the class's probability for images.
-        image: uint8 (height, width, channels) as the network sees it.
+        image: uint8 (height, width, channels) as the model sees it.
         map_: float (h', w'), of any size; only the order of its values counts.
         steps: in how many equal steps all pixels are changed.
         seed: for the order of equal values.
@@ -184,7 +205,7 @@ def faithful(
 
     Args:
         score: the class's probability for images.
-        image: uint8 (height, width, channels) as the network sees it.
+        image: uint8 (height, width, channels) as the model sees it.
         maps: by name, the one in question first; one that must be computed is a function. Where that fails with a
             `ModelError` its sentence is kept in `skipped`.
         randoms: how many random maps.

@@ -1,4 +1,4 @@
-"""Does a map depend on what the network learned? It is made again after layer upon layer has lost its weights.
+"""Does a map depend on what the model learned? It is made again after layer upon layer has lost its weights.
 
 After Adebayo et al. 2018 (Sanity checks for saliency maps, arXiv:1810.03292), cascading from the top. Importing this
 loads no TensorFlow.
@@ -18,8 +18,18 @@ from cnnviz.errors import ModelError
 from cnnviz.explain.metrics.deletion_insertion import over, resized
 from cnnviz.progress import Cancelled
 
-__all__ = ["DRAWS", "MOST_STAGES", "Randomised", "Stage", "alike", "clone", "randomised", "rank_correlation",
-           "structure", "weighted"]  # fmt: skip
+__all__ = [
+    "DRAWS",
+    "MOST_STAGES",
+    "Randomised",
+    "Stage",
+    "alike",
+    "clone",
+    "randomised",
+    "rank_correlation",
+    "structure",
+    "weighted",
+]
 
 DRAWS = 3
 MOST_STAGES = 12
@@ -107,7 +117,7 @@ def clone(model: Any) -> Any:
         carry(model, twin)
     except (TypeError, ValueError, NotImplementedError) as error:
         reason = " ".join(str(error).split())[:160].rstrip(".")
-        raise ModelError(f"The network can't be copied ({reason}), so that no layer of it can be randomised.") from None
+        raise ModelError(f"The model can't be copied ({reason}), so that no layer of it can be randomised.") from None
     return twin
 
 
@@ -163,7 +173,7 @@ def randomised(
     cancelled: Callable[[], bool] | None = None,
     lock: AbstractContextManager | None = None,
 ) -> Randomised:
-    """Returns what becomes of a map while the layers of a copy of the network lose their weights, from the top down.
+    """Returns what becomes of a map while the layers of a copy of the model lose their weights, from the top down.
 
     A layer's weights are lost by putting each of its tensors' values in random order: what was learned goes, their
     mean and spread stay, so that the signal neither dies nor explodes on its way up. Neighbouring layers are taken
@@ -181,7 +191,7 @@ def randomised(
         lock: held while the model is read, and not while its copy works.
 
     Raises:
-        ModelError: the network can't be copied or taken apart, has no weights, or its map is the same everywhere.
+        ModelError: the model can't be copied or taken apart, has no weights, or its map is the same everywhere.
         Cancelled: `map_of` raised it before there was a first stage; later on, what is done is returned.
     """
     with lock or nullcontext():
@@ -191,7 +201,7 @@ def randomised(
         raise ModelError("The map is the same everywhere, so that nothing in it could change.")
     stages = _stages(weighted(twin, head))
     if not stages:
-        raise ModelError("The network has no weights that could be randomised.")
+        raise ModelError("The model has no weights that could be randomised.")
     trained = twin.get_weights()
     ends, ended = time.monotonic() + budget, ""
     found: list[list[np.ndarray]] = [[] for _ in stages]
@@ -217,8 +227,9 @@ def randomised(
             break
     made = tuple(
         Stage(names, *zip(*(alike(original, one) for one in maps), strict=True), maps[0])
-        for (names, _), maps in zip(stages, found, strict=True) if maps
-    )  # fmt: skip
+        for (names, _), maps in zip(stages, found, strict=True)
+        if maps
+    )
     return Randomised(original, made, len(stages), ended)
 
 
@@ -227,5 +238,6 @@ def _stages(layers: Sequence[tuple[str, list[Any]]]) -> list[tuple[tuple[str, ..
     parts = np.array_split(np.arange(len(layers)), min(MOST_STAGES, len(layers)) or 1)
     return [
         (tuple(layers[at][0] for at in part), [variable for at in part for variable in layers[at][1]])
-        for part in parts if len(part)
-    ]  # fmt: skip
+        for part in parts
+        if len(part)
+    ]

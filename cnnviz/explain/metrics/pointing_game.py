@@ -23,7 +23,7 @@ _SEED = 7
 
 @dataclass(frozen=True, eq=False)
 class Masked:
-    """Images as a network sees them, uint8 (n, h, w, c), and the masks of their objects, bool (n, h, w)."""
+    """Images as a model sees them, uint8 (n, h, w, c), and the masks of their objects, bool (n, h, w)."""
 
     images: np.ndarray
     masks: np.ndarray
@@ -105,8 +105,10 @@ def play(
             maps = maps_of(given.images[rows])
         except Cancelled:
             break
-        found += [(pointed(map_, mask), energy(map_, mask), map_.max() <= 0)
-                  for map_, mask in zip(maps, given.masks[rows], strict=True)]  # fmt: skip
+        found += [
+            (pointed(map_, mask), energy(map_, mask), map_.max() <= 0)
+            for map_, mask in zip(maps, given.masks[rows], strict=True)
+        ]
         if progress is not None:
             progress(len(found))
     if not found:
@@ -115,7 +117,13 @@ def play(
     height, width = masks.shape[1:]
     hits, shares, empty = np.array(found, np.float64).T
     return Pointing(
-        method, float(hits.mean()), float(shares.mean()), float(masks.mean()),
-        float(masks[:, height // 2, width // 2].mean()), int(empty.sum()), len(found),
-        time.monotonic() - began, len(found) == len(order),
-    )  # fmt: skip
+        method,
+        float(hits.mean()),
+        float(shares.mean()),
+        float(masks.mean()),
+        float(masks[:, height // 2, width // 2].mean()),
+        int(empty.sum()),
+        len(found),
+        time.monotonic() - began,
+        len(found) == len(order),
+    )

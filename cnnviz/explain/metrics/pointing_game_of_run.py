@@ -31,7 +31,7 @@ from cnnviz.recipe import Recipe
 from cnnviz.runs import Run
 
 if TYPE_CHECKING:
-    from cnnviz.models.classifier import Loaded
+    from cnnviz.models.classifier import Classifier
 
 __all__ = ["has_masks", "kept", "masked_images", "measure"]
 
@@ -66,7 +66,7 @@ def masked_images(recipe: Recipe, progress: Progress | None = None) -> Masked:
 
 
 def kept(run: Run, method: str, head: str, layer: str | None) -> Pointing | None:
-    """Returns what `measure` has found before for this network, or `None`."""
+    """Returns what `measure` has found before for this model, or `None`."""
     found = read_json(_path(run, method, head, layer))
     try:
         return Pointing(**found)
@@ -76,7 +76,7 @@ def kept(run: Run, method: str, head: str, layer: str | None) -> Pointing | None
 
 def measure(
     run: Run,
-    loaded: Loaded,
+    classifier: Classifier,
     methods: Sequence[str],
     *,
     head: str,
@@ -87,13 +87,13 @@ def measure(
     cancelled: Callable[[], bool] | None = None,
     lock: AbstractContextManager | None = None,
 ) -> dict[str, Pointing]:
-    """Returns the figures of methods over the run's whole test split; what the network answers is explained.
+    """Returns the figures of methods over the run's whole test split; what the model answers is explained.
 
     What is whole is kept in the run's folder under `trust/`.
 
     Args:
         run: whose recipe names the data.
-        loaded: its network.
+        loaded: its model.
         methods: ids of `registry.METHODS`, in the order in which they are measured.
         head: the name of the head whose answers are explained.
         layers: for each method its layer, or `None` where it needs none.
@@ -113,7 +113,7 @@ def measure(
     if not missing:
         return found
     given = given or masked_images(run.recipe, progress)
-    number = [one.name for one in loaded.heads].index(head)
+    number = [one.name for one in classifier.heads].index(head)
 
     def stop() -> bool:
         return bool(over(ends, cancelled))
@@ -122,10 +122,16 @@ def measure(
 
         def maps_of(images: np.ndarray, method: str = method) -> np.ndarray:
             with lock:
-                answers = loaded.ask(images)[number].argmax(axis=1)
+                answers = classifier.ask(images)[number].argmax(axis=1)
                 targets = [Target(number, int(index)) for index in answers]
-                return explain(loaded.model, loaded.pixels(images), method=method, target=targets,
-                               layer=layers[method], cancelled=stop).map  # fmt: skip
+                return explain(
+                    classifier.model,
+                    classifier.pixels(images),
+                    method=method,
+                    target=targets,
+                    layer=layers[method],
+                    cancelled=stop,
+                ).map
 
         def say(done: int, method: str = method) -> None:
             if progress is not None:
@@ -149,19 +155,19 @@ def _keep(path: Path, record: dict[str, Any]) -> None:
 
 
 def _path(run: Run, method: str, head: str, layer: str | None) -> Path:
-    """Named by all that the result depends on, the network's content among it."""
+    """Named by all that the result depends on, the model's content among it."""
     try:
         status = run.best_path.stat()
-        network = _digest(run.best_path, status.st_mtime_ns, status.st_size)
+        model = _digest(run.best_path, status.st_mtime_ns, status.st_size)
     except OSError:
-        network = ""
+        model = ""
     data = run.recipe.data.model_dump(mode="json") if run.recipe is not None else None
-    key = json.dumps([_VERSION, method, head, layer, data, network], sort_keys=True)
+    key = json.dumps([_VERSION, method, head, layer, data, model], sort_keys=True)
     return run.folder / "trust" / f"{hashlib.sha256(key.encode()).hexdigest()[:24]}.json"
 
 
 @lru_cache(maxsize=32)
 def _digest(path: Path, modified: int, size: int) -> str:
-    """Of a network's file; unlike its time it stays the same where the run is copied or checked out."""
+    """Of a model's file; unlike its time it stays the same where the run is copied or checked out."""
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

@@ -58,20 +58,20 @@ def _limits(own: Curves, subject: str) -> tuple[str, str]:
     """Why deletion and insertion have no room to say anything, "" where they have."""
     before, empty, soft = own.deletion[0], own.deletion[-1], own.insertion[0]
     if before < _LITTLE:
-        little = f"The network gives {subject} only {percent(before)} here: there is little to lose."
+        little = f"The model gives {subject} only {percent(before)} here: there is little to lose."
         return little, little
     return (
-        f"The image's mean colour alone is {subject} to the network with {percent(empty)}: deletion can say little."
+        f"The image's mean colour alone is {subject} to the model with {percent(empty)}: deletion can say little."
         if empty > before - _LITTLE
         else "",
-        f"The blurred image alone is {subject} to the network with {percent(soft)}: insertion can say little."
+        f"The blurred image alone is {subject} to the model with {percent(soft)}: insertion can say little."
         if soft > before - _LITTLE
         else "",
     )
 
 
 def faithful_verdict(found: Faithful, subject: str) -> Verdict:
-    """Returns whether the map marks what the network uses for the class `subject`, compared with random maps.
+    """Returns whether the map marks what the model uses for the class `subject`, compared with random maps.
 
     A kind of curve whose ends leave it no room decides nothing, unless the map differs from random ones all the same;
     where neither can decide, the verdict is that this test can't tell. Areas that differ by less than half a step of
@@ -98,16 +98,16 @@ def faithful_verdict(found: Faithful, subject: str) -> Verdict:
 def _begin(falls: _Side, rises: _Side, count: int, subject: str) -> str:
     telling = [side for side in (falls, rises) if not side.limit]
     if not telling or count < FEWEST:
-        return f"This test can't tell here whether the map marks what the network uses for {subject}"
+        return f"This test can't tell here whether the map marks what the model uses for {subject}"
     needed, enough = (not side.limit and side.beaten >= BETTER * count for side in (falls, rises))
     if needed and enough:
-        return f"The map marks what the network uses for {subject}"
+        return f"The map marks what the model uses for {subject}"
     if needed:
         return f"The map marks what {subject} needs" + ("" if rises.limit else ", but not what is enough for it")
     if enough:
         return f"The map marks what is enough for {subject}" + ("" if falls.limit else ", but not all that it rests on")
     if min(side.beaten for side in telling) > count / 2:
-        return f"The map marks what the network uses for {subject} hardly better than chance"
+        return f"The map marks what the model uses for {subject} hardly better than chance"
     return f"Don't rely on this map for {subject}"
 
 
@@ -121,7 +121,7 @@ def _missing(found: Faithful) -> tuple[str, ...]:
 
 
 def randomised_verdict(found: Randomised) -> Verdict:
-    """Returns whether the map depends on what the network learned, and what is missing of the measurement."""
+    """Returns whether the map depends on what the model learned, and what is missing of the measurement."""
     notes: tuple[str, ...] = ()
     if found.ended:
         why = "The time was up" if found.ended == "time" else "It was stopped"
@@ -156,7 +156,7 @@ def _dependence(found: Randomised) -> str:
         )
     return (
         f"Don't rely on this map as a reason: with all layers randomised it is still alike (rank correlation "
-        f"{_signed(last.correlation)}), so that it shows the image more than what the network learned."
+        f"{_signed(last.correlation)}), so that it shows the image more than what the model learned."
     )
 
 

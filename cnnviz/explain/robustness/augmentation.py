@@ -1,4 +1,4 @@
-"""Does a network survive an augmentation step? Its answers along the step's range, for one image and for many."""
+"""Does a model survive an augmentation step? Its answers along the step's range, for one image and for many."""
 
 from __future__ import annotations
 
@@ -62,9 +62,13 @@ def along(
     """
     data = recipe.data
     images = sweep(
-        with_channels(image, data.channels), kind, values, size=data.image_size, crop=data.crop,
+        with_channels(image, data.channels),
+        kind,
+        values,
+        size=data.image_size,
+        crop=data.crop,
         policy=policy or recipe.augmentation,
-    )  # fmt: skip
+    )
     heads = recipe.network.heads
     return {head.name: found for head, found in zip(heads, ask(model, images, heads), strict=True)}
 
@@ -122,9 +126,14 @@ def changes(
                 raise Cancelled
             rows = range(start, min(start + BATCH, len(images)))
             batch = augment_batch(
-                [images[row] for row in rows], steps, seed=0, epoch=0, samples=list(rows),
-                size=recipe.data.image_size, crop=recipe.data.crop if steps.needs_margin else "whole",
-            )  # fmt: skip
+                [images[row] for row in rows],
+                steps,
+                seed=0,
+                epoch=0,
+                samples=list(rows),
+                size=recipe.data.image_size,
+                crop=recipe.data.crop if steps.needs_margin else "whole",
+            )
             found.append([each.argmax(axis=1) for each in ask(model, batch, heads)])
             done += len(rows)
             if progress is not None:

@@ -1,4 +1,4 @@
-"""How a run's network survives a step on held-out images: measured once, then read from the run's folder."""
+"""How a run's model survives a step on held-out images: measured once, then read from the run's folder."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ Progress = Callable[[str, int, int], None]
 
 
 def kept(run: Run, step: Step, strengths: Sequence[float], policy: Policy) -> Changes | None:
-    """Returns what `measure` has found before for this network, or `None`."""
+    """Returns what `measure` has found before for this model, or `None`."""
     found = read_json(_path(run, step, strengths, policy))
     try:
         found["values"] = tuple(found["values"])
@@ -56,7 +56,7 @@ def measure(
 
     Args:
         run: whose recipe names the data.
-        model: its network, see `probabilities.ask`.
+        model: its model, see `probabilities.ask`.
         step: its type is carried out.
         strengths: the values.
         policy: where the fill mode comes from.
@@ -82,9 +82,16 @@ def measure(
         raise DataError(f"None of the {len(split)} held-out images of {dataset.name} could be read.")
     labels = {head: values[images.kept] for head, values in split.labels.items()}
     found = changes(
-        model, images, labels, step, strengths, recipe, policy=policy, cancelled=cancelled,
-        progress=lambda done, total: say("Asking the network", done, total),
-    )  # fmt: skip
+        model,
+        images,
+        labels,
+        step,
+        strengths,
+        recipe,
+        policy=policy,
+        cancelled=cancelled,
+        progress=lambda done, total: say("Asking the model", done, total),
+    )
     path = _path(run, step, strengths, policy)
     with contextlib.suppress(OSError):  # the folder may be read-only or gone; the result is there all the same
         path.parent.mkdir(exist_ok=True)
@@ -93,12 +100,12 @@ def measure(
 
 
 def _path(run: Run, step: Step, strengths: Sequence[float], policy: Policy) -> Path:
-    """Named by all that the result depends on, the network's file among it."""
+    """Named by all that the result depends on, the model's file among it."""
     try:
         status = run.best_path.stat()
-        network = [status.st_mtime_ns, status.st_size]
+        model = [status.st_mtime_ns, status.st_size]
     except OSError:
-        network = []
+        model = []
     values = [float(f"{value:.9g}") for value in strengths]
-    key = json.dumps([_VERSION, step.type, values, policy.fill_mode, policy.fill_value, LIMIT, network])
+    key = json.dumps([_VERSION, step.type, values, policy.fill_mode, policy.fill_value, LIMIT, model])
     return run.folder / "survival" / f"{hashlib.sha256(key.encode()).hexdigest()[:24]}.json"

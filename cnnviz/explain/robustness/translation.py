@@ -1,4 +1,4 @@
-"""How right a network is when its images are moved: what convolution and pooling buy, measured.
+"""How right a model is when its images are moved: what convolution and pooling buy, measured.
 
 Importing this loads no TensorFlow.
 """
@@ -44,7 +44,7 @@ def moved(images: np.ndarray, down: int, right: int) -> np.ndarray:
 
 
 def kept(run: Run) -> Shifted | None:
-    """Returns what `accuracy_when_moved` found before for the run's network, or `None`."""
+    """Returns what `accuracy_when_moved` found before for the run's model, or `None`."""
     found = results_cache.read(_file(run))
     try:
         return Shifted(tuple(float(one) for one in found["accuracy"]), int(found["pictures"]))
@@ -65,7 +65,7 @@ def accuracy_when_moved(
     progress: Progress | None = None,
     cancelled: Callable[[], bool] | None = None,
 ) -> Shifted:
-    """Returns how right a network is about images that were moved up, down, left and right.
+    """Returns how right a model is about images that were moved up, down, left and right.
 
     Args:
         ask: gives each head's class probabilities (n, classes) for uint8 images.

@@ -1,4 +1,4 @@
-"""Backbones of Keras Applications as part of a network: laid out flat, their preprocessing before them."""
+"""Backbones of Keras Applications as part of a model: laid out flat, their preprocessing before them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import keras
 from cnnviz import backbones
 from cnnviz.backbones import BACKBONES, IMAGENET_MEAN, IMAGENET_STD
 from cnnviz.errors import ModelError
-from cnnviz.network import Backbone
+from cnnviz.model_spec import Backbone
 
 __all__ = ["attach", "free", "layers_of", "preprocessed"]
 
@@ -55,8 +55,9 @@ def attach(name: str, pixels: Any, weights: Path | None = None) -> Any:
         if weights is None:
             raise
         reason = " ".join(str(error).split())[:160].rstrip(".")
-        raise ModelError(f"{BACKBONES[name].title}'s weights can't be read from {weights} ({reason}): delete the file "
-                         "and try again.") from None  # fmt: skip
+        raise ModelError(
+            f"{BACKBONES[name].title}'s weights can't be read from {weights} ({reason}): delete the file and try again."
+        ) from None
     unnamed = (layer for layer in made.layers if layer.name.startswith("max_pooling2d"))
     for number, layer in enumerate(unnamed, 1):  # ResNet's, which Keras leaves without names
         layer.name = f"shortcut_pool_{number}"

@@ -1,4 +1,4 @@
-"""A network on a frozen backbone as two: the stem, whose features are computed once, and the head that is trained."""
+"""A model on a frozen backbone as two: the stem, whose features are computed once, and the head that is trained."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from tensorflow.python.framework.convert_to_constants import convert_variables_t
 
 from cnnviz.architecture import describe
 from cnnviz.backbones import layers
+from cnnviz.model_spec import ModelSpec
 from cnnviz.models.build.model import stacked
-from cnnviz.network import Network
 
 __all__ = ["compute", "head_alone", "head_of", "stem_digest", "stem_of"]
 
@@ -22,40 +22,40 @@ _STILL = ("Flatten", "Reshape", "GlobalAveragePooling2D", "MaxPooling2D", "Avera
 """Layers that neither learn nor draw; those that follow the backbone at once belong to the stem."""
 
 
-def _still(network: Network) -> int:
+def _still(spec: ModelSpec) -> int:
     """How many of the layers behind the backbone belong to the stem."""
-    return next((at for at, layer in enumerate(network.layers) if layer.type not in _STILL), len(network.layers))
+    return next((at for at, layer in enumerate(spec.layers) if layer.type not in _STILL), len(spec.layers))
 
 
-def _names(network: Network, input_shape: tuple[int, int, int]) -> list[str]:
+def _names(spec: ModelSpec, input_shape: tuple[int, int, int]) -> list[str]:
     """Of the layers behind the backbone, and the heads."""
-    return [row.name for row in describe(network, input_shape)[1:]]
+    return [row.name for row in describe(spec, input_shape)[1:]]
 
 
-def stem_of(model: keras.Model, network: Network) -> keras.Model:
-    """Returns the part of a network's model from pixels to what its head is trained on; weights are shared."""
-    count = _still(network)
-    names = _names(network, model.input_shape[1:])
-    last = names[count - 1] if count else layers(network.backbone.name)[-1].name
+def stem_of(model: keras.Model, spec: ModelSpec) -> keras.Model:
+    """Returns the part of a model from pixels to what its head is trained on; weights are shared."""
+    count = _still(spec)
+    names = _names(spec, model.input_shape[1:])
+    last = names[count - 1] if count else layers(spec.backbone.name)[-1].name
     return keras.Model(model.inputs[0], model.get_layer(last).output)
 
 
-def head_of(model: keras.Model, network: Network) -> keras.Model:
+def head_of(model: keras.Model, spec: ModelSpec) -> keras.Model:
     """Returns the rest of it, from those features to the answers; weights are shared."""
-    count = _still(network)
-    names = _names(network, model.input_shape[1:])[count:]
-    inputs = x = keras.Input(stem_of(model, network).output_shape[1:], name="features")
-    for name in names[: len(names) - len(network.heads)]:
+    count = _still(spec)
+    names = _names(spec, model.input_shape[1:])[count:]
+    inputs = x = keras.Input(stem_of(model, spec).output_shape[1:], name="features")
+    for name in names[: len(names) - len(spec.heads)]:
         x = model.get_layer(name)(x)
-    outputs = [model.get_layer(head.name)(x) for head in network.heads]
+    outputs = [model.get_layer(head.name)(x) for head in spec.heads]
     return keras.Model(inputs, outputs[0] if len(outputs) == 1 else outputs)
 
 
-def head_alone(network: Network, input_shape: tuple[int, int, int]) -> keras.Model:
+def head_alone(spec: ModelSpec, input_shape: tuple[int, int, int]) -> keras.Model:
     """Returns a head with weights of its own, which are those of `head_of` in number and order."""
-    rows, count = describe(network, input_shape), _still(network)
+    rows, count = describe(spec, input_shape), _still(spec)
     inputs = keras.Input(rows[count].output_shape, name="features")
-    outputs = stacked(network, inputs, [row.name for row in rows[1:]], count)
+    outputs = stacked(spec, inputs, [row.name for row in rows[1:]], count)
     return keras.Model(inputs, outputs[0] if len(outputs) == 1 else outputs)
 
 

@@ -10,11 +10,11 @@ import keras
 from pydantic import BaseModel
 
 from cnnviz.architecture import describe
+from cnnviz.model_spec import Head, ModelSpec
 from cnnviz.models.build.backbones import attach, free
-from cnnviz.network import Head, Network
 from cnnviz.recipe import Fit, Recipe
 
-__all__ = ["LOSS_BY_SAMPLE", "build", "build_network", "compile_for", "stacked"]
+__all__ = ["LOSS_BY_SAMPLE", "build", "build_model", "compile_for", "stacked"]
 
 LOSS_BY_SAMPLE = "loss-by-sample"
 """What the true loss of each of several heads is called while fitting; no head's name can hold a hyphen."""
@@ -23,7 +23,7 @@ _SCALING = {"unit": (1 / 255, 0.0), "symmetric": (1 / 127.5, -1.0)}
 
 
 def build(recipe: Recipe, weights: Path | None = None) -> keras.Model:
-    """Returns the recipe's network, not compiled.
+    """Returns the recipe's model, not compiled.
 
     Input shape: (batch, height, width, channels), raw pixels 0..255. Output: one tensor of shape (batch, units) for
     one head, a list of them for several, in the recipe's order; the output layers have the heads' names. What of a
@@ -36,39 +36,39 @@ def build(recipe: Recipe, weights: Path | None = None) -> keras.Model:
     Raises:
         ModelError: the file isn't what the backbone needs.
     """
-    return build_network(recipe.network, recipe.data.input_shape, weights)
+    return build_model(recipe.network, recipe.data.input_shape, weights)
 
 
-def build_network(network: Network, input_shape: tuple[int, int, int], weights: Path | None = None) -> keras.Model:
-    """Returns the network for images of `input_shape` (height, width, channels); see `build`."""
-    rows = iter(describe(network, input_shape))
+def build_model(spec: ModelSpec, input_shape: tuple[int, int, int], weights: Path | None = None) -> keras.Model:
+    """Returns the model for images of `input_shape` (height, width, channels); see `build`."""
+    rows = iter(describe(spec, input_shape))
     inputs = x = keras.Input(input_shape, name="pixels")
-    backbone = network.backbone
+    backbone = spec.backbone
     if backbone is not None:
         next(rows)
         x = attach(backbone.name, x, weights)
-    elif network.scaling != "none":
-        scale, offset = _SCALING[network.scaling]
+    elif spec.scaling != "none":
+        scale, offset = _SCALING[spec.scaling]
         x = keras.layers.Rescaling(scale, offset, name=next(rows).name)(x)
-    outputs = stacked(network, x, [row.name for row in rows])
+    outputs = stacked(spec, x, [row.name for row in rows])
     model = keras.Model(inputs, outputs[0] if len(outputs) == 1 else outputs)
     if backbone is not None:
         free(model, backbone)
     return model
 
 
-def stacked(network: Network, x: Any, names: Sequence[str], first: int = 0) -> list[Any]:
+def stacked(spec: ModelSpec, x: Any, names: Sequence[str], first: int = 0) -> list[Any]:
     """Returns the heads' outputs, symbolic, for what the layer number `first` takes.
 
     Args:
-        network: the network's record.
+        model: the model's record.
         x: symbolic values.
         names: of all layers behind scaling or backbone, and the heads.
         first: how many layers are left out.
     """
-    for layer, name in zip(network.layers[first:], names[first:], strict=False):
+    for layer, name in zip(spec.layers[first:], names[first:], strict=False):
         x = _layer(layer, name)(x)
-    return [_head(head)(x) for head in network.heads]
+    return [_head(head)(x) for head in spec.heads]
 
 
 def _layer(record: BaseModel, name: str) -> keras.layers.Layer:

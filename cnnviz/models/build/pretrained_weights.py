@@ -88,9 +88,12 @@ def get_weights(name: str, image_size: tuple[int, int], progress: Progress | Non
         return path
     file, folders, title = weights_files(name, image_size)[0], _folders(), BACKBONES[name].title
     remote = Remote(
-        file.url, None, file.digest, _algorithm(file.digest),
+        file.url,
+        None,
+        file.digest,
+        _algorithm(file.digest),
         f"put the file {file.name} into {models_folder()}, or set network.backbone.weights to 'none'",
-    )  # fmt: skip
+    )
     try:
         return fetch(remote, file.name, folders, f"{title}'s ImageNet weights", progress)
     except DataError as error:

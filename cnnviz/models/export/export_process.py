@@ -1,4 +1,4 @@
-"""Exporting a run's network in a process of its own, so that a server's networks and locks are left alone.
+"""Exporting a run's model in a process of its own, so that a server's models and locks are left alone.
 
 Importing this loads no TensorFlow.
 """
@@ -27,14 +27,14 @@ __all__ = ["FORMATS", "OFFERED", "Written", "export_apart", "missing_for_onnx", 
 OFFERED = {"savedmodel": ("SavedModel", ".zip"), "tflite": ("LiteRT", ".tflite"), "onnx": ("ONNX", ".onnx")}
 """What it can be written as beside Keras's own format: what people call it, and how its file ends."""
 FORMATS = {"keras": ".keras", **{kind: ending for kind, (_, ending) in OFFERED.items()}}
-"""All that a network can be written as, by the endings of the files."""
+"""All that a model can be written as, by the endings of the files."""
 _ONNX_NEEDS = ("tf2onnx", "onnxruntime")
 _PATIENCE_SECONDS, _LOOK_SECONDS = 900, 0.2
 
 
 @dataclass(frozen=True)
 class Written:
-    """A network as a file, and the largest difference of its answers from the network's own, as it was measured."""
+    """A model as a file, and the largest difference of its answers from the model's own, as it was measured."""
 
     data: bytes
     difference: float
@@ -58,7 +58,7 @@ def export_apart(
     progress: Callable[[str, int, int], None] | None = None,
     cancelled: Callable[[], bool] = lambda: False,
 ) -> Written | None:
-    """Returns the network of a run's best epoch in another format, or `None` if it was cancelled.
+    """Returns the model of a run's best epoch in another format, or `None` if it was cancelled.
 
     Args:
         run: whose.
@@ -72,7 +72,7 @@ def export_apart(
     """
     if progress is not None:
         progress(f"Writing {OFFERED[kind][0]} and asking it", 0, 0)
-    with room_for("the network's file"), tempfile.TemporaryDirectory(**own_name()) as place:
+    with room_for("the model's file"), tempfile.TemporaryDirectory(**own_name()) as place:
         out, told, said = (Path(place) / name for name in (f"network{OFFERED[kind][1]}", "told", "said"))
         command = [
             sys.executable,
@@ -90,9 +90,14 @@ def export_apart(
         with open(told, "wb") as told_file, open(said, "wb") as said_file:
             try:
                 process = subprocess.Popen(
-                    command + ([f"--head={head}"] if head is not None else []), cwd=place, env=_environment(run),
-                    stdin=subprocess.DEVNULL, stdout=told_file, stderr=said_file, start_new_session=True,
-                )  # fmt: skip
+                    command + ([f"--head={head}"] if head is not None else []),
+                    cwd=place,
+                    env=_environment(run),
+                    stdin=subprocess.DEVNULL,
+                    stdout=told_file,
+                    stderr=said_file,
+                    start_new_session=True,
+                )
             except OSError as error:
                 raise ModelError(f"No process could be started to write it: {error.strerror or error}.") from None
             try:
@@ -107,8 +112,11 @@ def export_apart(
 
 def _environment(run: Run) -> dict[str, str]:
     paths = [str(Path(__file__).parents[3]), os.environ.get("PYTHONPATH", "")]
-    return {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, paths)),
-            "CNNVIZ_CHECKPOINTS": str(run.folder.parent)}  # fmt: skip
+    return {
+        **os.environ,
+        "PYTHONPATH": os.pathsep.join(filter(None, paths)),
+        "CNNVIZ_CHECKPOINTS": str(run.folder.parent),
+    }
 
 
 def _ended(process: subprocess.Popen, cancelled: Callable[[], bool]) -> bool:
@@ -119,8 +127,10 @@ def _ended(process: subprocess.Popen, cancelled: Callable[[], bool]) -> bool:
             process.wait(_LOOK_SECONDS)
             return True
         if time.monotonic() > until:
-            raise ModelError(f"Writing the network took longer than {_PATIENCE_SECONDS // 60} minutes and was ended: "
-                             "try `python -m cnnviz export`.")  # fmt: skip
+            raise ModelError(
+                f"Writing the model took longer than {_PATIENCE_SECONDS // 60} minutes and was ended: "
+                "try `python -m cnnviz export`."
+            )
     return False
 
 
@@ -139,4 +149,4 @@ def _sentence(said: str, kind: str) -> str:
     if found:
         return found.removeprefix("cnnviz: ")
     last = lines[-1].strip()[:200] if lines else "its process ended without a word"
-    return f"The network can't be written as {OFFERED[kind][0]}: {last.rstrip('.')}."
+    return f"The model can't be written as {OFFERED[kind][0]}: {last.rstrip('.')}."

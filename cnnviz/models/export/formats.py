@@ -1,4 +1,4 @@
-"""A network as a file for use without cnnviz, checked by asking it in a process of its own."""
+"""A model as a file for use without cnnviz, checked by asking it in a process of its own."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import numpy as np
 import tensorflow as tf
 
 from cnnviz.errors import ModelError, one_of
-from cnnviz.models.classifier import Loaded
+from cnnviz.models.classifier import Classifier
 from cnnviz.models.export.export_process import FORMATS, missing_for_onnx
 from cnnviz.models.export.single_head import as_file
 from cnnviz.temporary import own_name, room_for
@@ -55,57 +55,62 @@ np.savez(out, *[np.asarray(one) for one in found])
 
 
 def exported(
-    loaded: Loaded, kind: str, images: np.ndarray, progress: Callable[[str, int, int], None] = lambda *said: None
+    classifier: Classifier,
+    kind: str,
+    images: np.ndarray,
+    progress: Callable[[str, int, int], None] = lambda *said: None,
 ) -> tuple[bytes, float]:
-    """Returns the network as a file, and the largest difference of its answers from the network's own.
+    """Returns the model as a file, and the largest difference of its answers from the model's own.
 
-    The file takes float32 pixels (n, height, width, channels) as the network does and gives what it gives, an output
+    The file takes float32 pixels (n, height, width, channels) as the model does and gives what it gives, an output
     for each head. Before it is returned it is opened by TensorFlow alone, in a process of its own.
 
     Args:
-        loaded: the network.
+        loaded: the model.
         kind: one of `export_process.FORMATS`.
-        images: uint8 (n, height, width, channels) of the network's size, to ask both about.
+        images: uint8 (n, height, width, channels) of the model's size, to ask both about.
         progress: called with what is being done and how far it is.
 
     Raises:
-        ModelError: there is no such format, the network can't be written so, or the file answers differently.
+        ModelError: there is no such format, the model can't be written so, or the file answers differently.
     """
     if kind not in FORMATS:
         raise ModelError(f"There is no format {kind!r}: {one_of(kind, FORMATS)}.")
-    pixels = loaded.pixels(images)
-    own = tf.nest.flatten(loaded.model(pixels, training=False))  # Keras writes ONNX of models that were called only
-    with room_for("the network's file"), tempfile.TemporaryDirectory(**own_name()) as place:
+    pixels = classifier.pixels(images)
+    own = tf.nest.flatten(classifier.model(pixels, training=False))  # Keras writes ONNX of models that were called only
+    with room_for("the model's file"), tempfile.TemporaryDirectory(**own_name()) as place:
         progress("Writing the file", 0, 2)
         path = Path(place) / f"network{FORMATS[kind]}"
         try:
-            path.write_bytes(_made(loaded, kind, Path(place)))
+            path.write_bytes(_made(classifier, kind, Path(place)))
         except (ValueError, TypeError, RuntimeError, NotImplementedError) as error:
-            raise ModelError(f"{loaded.name} can't be written as {kind}: {_first_line(error)}") from None
+            raise ModelError(f"{classifier.name} can't be written as {kind}: {_first_line(error)}") from None
         progress("Asking the file in a process of its own", 1, 2)
         told = _asked(kind, path, pixels)
         difference = max(float(np.abs(a - np.asarray(b)).max(initial=0)) for a, b in zip(told, own, strict=True))
         if not difference <= MOST[kind]:
-            raise ModelError(f"As {kind}, {loaded.name} answers differently, by up to {difference:.2g}; allowed is "
-                             f"{MOST[kind]:g}. Nothing was written.")  # fmt: skip
+            raise ModelError(
+                f"As {kind}, {classifier.name} answers differently, by up to {difference:.2g}; allowed is "
+                f"{MOST[kind]:g}. Nothing was written."
+            )
         return path.read_bytes(), difference
 
 
-def images_for(loaded: Loaded, stored: np.ndarray | None = None) -> np.ndarray:
-    """Returns images to ask a network about: stored ones of its size, else noise of a fixed seed; uint8."""
-    shape = (*loaded.image_size, loaded.channels)
+def images_for(classifier: Classifier, stored: np.ndarray | None = None) -> np.ndarray:
+    """Returns images to ask a model about: stored ones of its size, else noise of a fixed seed; uint8."""
+    shape = (*classifier.image_size, classifier.channels)
     if stored is not None and stored.shape[1:] == shape and len(stored):
         return stored[:IMAGES]
     return np.random.default_rng(0).integers(0, 256, (IMAGES, *shape), np.uint8)
 
 
-def _made(loaded: Loaded, kind: str, place: Path) -> bytes:
+def _made(classifier: Classifier, kind: str, place: Path) -> bytes:
     if kind == "keras":
-        return as_file(loaded)
+        return as_file(classifier)
     if kind == "onnx":
-        return _onnx(loaded, place / "made.onnx")
+        return _onnx(classifier, place / "made.onnx")
     folder = place / "saved"
-    loaded.model.export(folder, format="tf_saved_model", verbose=False)
+    classifier.model.export(folder, format="tf_saved_model", verbose=False)
     if kind == "tflite":
         return tf.lite.TFLiteConverter.from_saved_model(str(folder)).convert()
     archive = place / "saved.zip"
@@ -115,10 +120,10 @@ def _made(loaded: Loaded, kind: str, place: Path) -> bytes:
     return archive.read_bytes()
 
 
-def _onnx(loaded: Loaded, path: Path) -> bytes:
+def _onnx(classifier: Classifier, path: Path) -> bytes:
     if missing := missing_for_onnx():
         raise ModelError(f"ONNX needs {' and '.join(missing)}: `pip install {' '.join(missing)}`.")
-    loaded.model.export(path, format="onnx", verbose=False)
+    classifier.model.export(path, format="onnx", verbose=False)
     return path.read_bytes()
 
 
@@ -129,9 +134,14 @@ def _asked(kind: str, path: Path, pixels: np.ndarray) -> list[np.ndarray]:
     command = [sys.executable, "-I", "-c", _ASK, kind, str(path), str(given), str(out)]
     try:
         done = subprocess.run(
-            command, cwd=path.parent, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False,
+            command,
+            cwd=path.parent,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
             timeout=_PATIENCE_SECONDS,
-        )  # fmt: skip
+        )
     except subprocess.TimeoutExpired:
         raise ModelError(f"The {kind} file didn't answer within {_PATIENCE_SECONDS} seconds.") from None
     if done.returncode:

@@ -1,6 +1,6 @@
 """Layers that have their channels first, computed with the channels last as all others are.
 
-All that looks into networks takes images for (n, height, width, channels). Where a model goes over to (n, channels,
+All that looks into models takes images for (n, height, width, channels). Where a model goes over to (n, channels,
 height, width), values stay as they were, the layer is replaced by its like with the channels last (kernels have one
 shape in both), and only what can't be replaced is given its own order and turned back afterwards. TensorFlow computes
 ordinary convolutions on a processor in no other way.
@@ -20,16 +20,54 @@ __all__ = ["TO_FIRST", "TO_LAST", "Turned", "turned"]
 
 TO_FIRST, TO_LAST = (0, 3, 1, 2), (0, 2, 3, 1)
 _WITH_FORMAT = {
-    "Conv2D", "DepthwiseConv2D", "SeparableConv2D", "Conv2DTranspose", "MaxPooling2D", "AveragePooling2D",
-    "GlobalAveragePooling2D", "GlobalMaxPooling2D", "ZeroPadding2D", "Cropping2D", "UpSampling2D", "Flatten",
-    "Conv", "DepthwiseConv", "SeparableConv", "MaxPool", "AveragePool",
-}  # fmt: skip
+    "Conv2D",
+    "DepthwiseConv2D",
+    "SeparableConv2D",
+    "Conv2DTranspose",
+    "MaxPooling2D",
+    "AveragePooling2D",
+    "GlobalAveragePooling2D",
+    "GlobalMaxPooling2D",
+    "ZeroPadding2D",
+    "Cropping2D",
+    "UpSampling2D",
+    "Flatten",
+    "Conv",
+    "DepthwiseConv",
+    "SeparableConv",
+    "MaxPool",
+    "AveragePool",
+}
 _ALONG_CHANNELS = {"BatchNormalization", "Concatenate", "Softmax"}
 _BY_PLACE = {
-    "Activation", "ActivityRegularization", "Add", "Average", "Dropout", "ELU", "Elu", "GaussianDropout",
-    "GaussianNoise", "Gelu", "HardSigmoid", "HardSilu", "Identity", "LeakyReLU", "Maximum", "Minimum", "Multiply",
-    "Negative", "ReLU", "Relu", "Relu6", "Sigmoid", "Silu", "SpatialDropout2D", "Square", "Subtract", "Tanh",
-}  # fmt: skip
+    "Activation",
+    "ActivityRegularization",
+    "Add",
+    "Average",
+    "Dropout",
+    "ELU",
+    "Elu",
+    "GaussianDropout",
+    "GaussianNoise",
+    "Gelu",
+    "HardSigmoid",
+    "HardSilu",
+    "Identity",
+    "LeakyReLU",
+    "Maximum",
+    "Minimum",
+    "Multiply",
+    "Negative",
+    "ReLU",
+    "Relu",
+    "Relu6",
+    "Sigmoid",
+    "Silu",
+    "SpatialDropout2D",
+    "Square",
+    "Subtract",
+    "Tanh",
+}
 _OF_SEVERAL = ("softmax", "log_softmax", "sparsemax", "glu")
 _NEW_ORDER = ("Permute", "Transpose", "Reshape")
 
@@ -57,11 +95,16 @@ def turned(operation: Any, arguments: Any, given: Sequence[bool], output: Any) -
     """
     kind, square = kind_of(operation), len(output.shape) == 4
     ranks = [len(one.shape) for one in arguments.keras_tensors]
-    if kind in _WITH_FORMAT and ranks[:1] == [4] and not timed(operation) and (
-        getattr(layer_of(operation), "data_format", "") == "channels_first"
-    ):  # fmt: skip
-        before = tuple(None if first or rank != 4 or at else TO_LAST
-                       for at, (first, rank) in enumerate(zip(given, ranks, strict=True)))  # fmt: skip
+    if (
+        kind in _WITH_FORMAT
+        and ranks[:1] == [4]
+        and not timed(operation)
+        and (getattr(layer_of(operation), "data_format", "") == "channels_first")
+    ):
+        before = tuple(
+            None if first or rank != 4 or at else TO_LAST
+            for at, (first, rank) in enumerate(zip(given, ranks, strict=True))
+        )
         last = like(operation, data_format="channels_last", _channels_first=False, _input_spec=None)
         return Turned(last, before if any(before) else (), first=square)
     goes = _order(operation, kind)
@@ -69,8 +112,7 @@ def turned(operation: Any, arguments: Any, given: Sequence[bool], output: Any) -
         return Turned(operation, after=TO_LAST, first=True) if goes == TO_FIRST and square else Turned(operation)
     if all(given) and not timed(operation):
         if kind in _ALONG_CHANNELS and getattr(operation, "axis", None) == 1:
-            return Turned(like(operation, axis=3, _input_spec=None, _reduction_axes=[0, 1, 2]),
-                          first=True)  # fmt: skip
+            return Turned(like(operation, axis=3, _input_spec=None, _reduction_axes=[0, 1, 2]), first=True)
         if kind in _BY_PLACE and activation_of(operation) not in _OF_SEVERAL and not _has_arrays(arguments):
             return Turned(operation, first=True)
     before = tuple(TO_FIRST if first else None for first in given)
@@ -91,5 +133,8 @@ def _has_arrays(arguments: Any) -> bool:
     """Whether a call has constants that are laid over the axes as they stand."""
     import keras
 
-    return any(np.ndim(one) > 0 for one in keras.tree.flatten((arguments.args, arguments.kwargs))
-               if not isinstance(one, keras.KerasTensor))  # fmt: skip
+    return any(
+        np.ndim(one) > 0
+        for one in keras.tree.flatten((arguments.args, arguments.kwargs))
+        if not isinstance(one, keras.KerasTensor)
+    )

@@ -1,4 +1,4 @@
-"""A network taken apart: its layers, its logits, and the two halves that meet at a layer."""
+"""A model taken apart: its layers, its logits, and the two halves that meet at a layer."""
 
 from __future__ import annotations
 
@@ -18,13 +18,20 @@ from cnnviz.models.graph.output_activations import endings
 from cnnviz.models.graph.traversal import Program, Step, needed, run, taken_apart
 
 if TYPE_CHECKING:
-    from cnnviz.models.classifier import Loaded
+    from cnnviz.models.classifier import Classifier
 
 __all__ = ["Cut", "Graph", "LayerAt", "flatten", "layers_of", "traced"]
 
-_CONVOLUTIONS = (keras.layers.Conv2D, keras.layers.Conv2DTranspose, keras.layers.DepthwiseConv2D,
-                 keras.layers.SeparableConv2D, keras.layers.Conv1D, keras.layers.Conv1DTranspose,
-                 keras.layers.DepthwiseConv1D, keras.layers.SeparableConv1D)  # fmt: skip
+_CONVOLUTIONS = (
+    keras.layers.Conv2D,
+    keras.layers.Conv2DTranspose,
+    keras.layers.DepthwiseConv2D,
+    keras.layers.SeparableConv2D,
+    keras.layers.Conv1D,
+    keras.layers.Conv1DTranspose,
+    keras.layers.DepthwiseConv1D,
+    keras.layers.SeparableConv1D,
+)
 """Those along one side give channels of places where they are called for every row."""
 
 
@@ -44,7 +51,7 @@ class LayerAt:
 
 @dataclass(frozen=True, eq=False)
 class Cut:
-    """The network's halves below and above a layer, compiled.
+    """The model's halves below and above a layer, compiled.
 
     `lower` takes pixels, float32 (n, h, w, c), and gives [the layer's activations, *others]: `others` are the values
     that pass beside the layer, such as a skip connection's. `upper` takes that list and gives each head's logits.
@@ -60,7 +67,7 @@ class Cut:
 
 @dataclass(frozen=True, eq=False)
 class Graph:
-    """A network as steps from pixels to logits, sharing the model's variables. See `flatten`.
+    """A model as steps from pixels to logits, sharing the model's variables. See `flatten`.
 
     Attributes:
         input_shape: (height, width, channels) of an image; sides of any length are `None`.
@@ -113,7 +120,7 @@ class Graph:
         return self._kept[key]
 
     def cut(self, layer: str) -> Cut:
-        """Returns the network cut behind a layer.
+        """Returns the model cut behind a layer.
 
         Raises:
             ModelError: it has no such layer.
@@ -134,7 +141,7 @@ class Graph:
         """As `cut`, not compiled, for use within a function that is."""
         step = next((step for step in self.program.steps if step.name == layer), None)
         if step is None:
-            raise ModelError(f"The network has no layer {layer!r}.")
+            raise ModelError(f"The model has no layer {layer!r}.")
         place = step.outputs[0]
         below, above, others = _parts(self.program, step)
         outputs = self.program.outputs
@@ -154,7 +161,7 @@ class Graph:
 
 
 def traced(function: Callable[..., Any], *signature: Any) -> Any:
-    """Returns the function compiled for these inputs, now and not at the first call: where many networks are explained,
+    """Returns the function compiled for these inputs, now and not at the first call: where many models are explained,
     TensorFlow would warn of one function that is traced again and again, as it can't tell theirs apart."""
     compiled = tf.function(function, input_signature=signature)
     compiled.get_concrete_function()
@@ -181,14 +188,14 @@ _GRAPHS: weakref.WeakKeyDictionary[keras.Model, tuple[tuple, Graph]] = weakref.W
 """Compiled functions are kept for as long as their model is; a graph holds the model's layers, but not the model."""
 
 
-def flatten(source: Loaded | keras.Model, *, logits: bool = True) -> Graph:
-    """Returns the network's graph, the same one for the same model. The model is not changed by it or its use.
+def flatten(source: Classifier | keras.Model, *, logits: bool = True) -> Graph:
+    """Returns the model's graph, the same one for the same model. The model is not changed by it or its use.
 
     Works on Sequential and functional models, whose nested models of both kinds are entered. What other models and
     layers hold is one step. Layers of both graphs have the same names.
 
     Args:
-        source: the network.
+        source: the model.
         logits: whether a softmax or sigmoid at an output's end is left out, so that outputs are logits, which
             explanations are about. Otherwise outputs are as the model gives them, for who looks at every layer.
 
@@ -229,6 +236,9 @@ def layers_of(program: Program, input_shape: Sequence[int | None]) -> tuple[Laye
             shapes.update({value: tuple(values[value].shape) for value in shapes})
 
         trace.get_concrete_function()
-    found = {step.name: LayerAt(step.name, kind_of(step.operation), tuple(shapes[step.outputs[0]][1:]))
-             for step in program.steps if not isinstance(step.operation, Log)}  # fmt: skip
+    found = {
+        step.name: LayerAt(step.name, kind_of(step.operation), tuple(shapes[step.outputs[0]][1:]))
+        for step in program.steps
+        if not isinstance(step.operation, Log)
+    }
     return tuple(found.values())

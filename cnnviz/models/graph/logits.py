@@ -1,4 +1,4 @@
-"""The scores of a network's heads, of which softmax or sigmoid make its answers."""
+"""The scores of a model's heads, of which softmax or sigmoid make its answers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a network's numbers are: probabilities or scores.
+"""What a model's numbers are: probabilities or scores.
 
 Everything that has to know asks here: answers, explanations, exports, evaluation. The graph decides; where it leaves
 it open, the numbers do; and where they can't, what is taken is said, and a person may choose.
@@ -21,16 +21,63 @@ from cnnviz.models.graph.traversal import Step, taken_apart
 __all__ = ["Ending", "along_classes", "carry", "choose", "endings", "keeps_classes", "silent"]
 
 _SHARES, _CHANCES = ("softmax", "sparsemax"), ("sigmoid", "hard_sigmoid", "sparse_sigmoid")
-_SILENT = ("Dropout", "Flatten", "Reshape", "Identity", "Permute", "Squeeze", "Cast", "ExpandDims", "SpatialDropout2D",
-           "GaussianNoise", "GaussianDropout", "ActivityRegularization")  # fmt: skip
+_SILENT = (
+    "Dropout",
+    "Flatten",
+    "Reshape",
+    "Identity",
+    "Permute",
+    "Squeeze",
+    "Cast",
+    "ExpandDims",
+    "SpatialDropout2D",
+    "GaussianNoise",
+    "GaussianDropout",
+    "ActivityRegularization",
+)
 """Layers behind the last activation that leave its numbers as they are."""
 _MEANS = ("Average", "GlobalAveragePooling1D", "GlobalAveragePooling2D", "AveragePooling2D", "AveragePool", "Mean")
-_WEIGHTED = ("Dense", "EinsumDense", "Conv1D", "Conv2D", "Conv1DTranspose", "Conv2DTranspose", "DepthwiseConv1D",
-             "DepthwiseConv2D", "SeparableConv1D", "SeparableConv2D")  # fmt: skip
-_OF_ONE = ("BatchNormalization", "LayerNormalization", "Rescaling", "Normalization", "ReLU", "LeakyReLU", "PReLU",
-           "ELU", "Activation", "Relu", "Relu6", "LeakyRelu", "Elu", "Negative", "Clip", "Tanh", "Add", "Subtract",
-           "Multiply", "Divide", "TrueDivide", "Maximum", "Minimum", "Concatenate", "GetItem", "GlobalMaxPooling2D",
-           "MaxPooling2D")  # fmt: skip
+_WEIGHTED = (
+    "Dense",
+    "EinsumDense",
+    "Conv1D",
+    "Conv2D",
+    "Conv1DTranspose",
+    "Conv2DTranspose",
+    "DepthwiseConv1D",
+    "DepthwiseConv2D",
+    "SeparableConv1D",
+    "SeparableConv2D",
+)
+_OF_ONE = (
+    "BatchNormalization",
+    "LayerNormalization",
+    "Rescaling",
+    "Normalization",
+    "ReLU",
+    "LeakyReLU",
+    "PReLU",
+    "ELU",
+    "Activation",
+    "Relu",
+    "Relu6",
+    "LeakyRelu",
+    "Elu",
+    "Negative",
+    "Clip",
+    "Tanh",
+    "Add",
+    "Subtract",
+    "Multiply",
+    "Divide",
+    "TrueDivide",
+    "Maximum",
+    "Minimum",
+    "Concatenate",
+    "GetItem",
+    "GlobalMaxPooling2D",
+    "MaxPooling2D",
+)
 """What makes scores of scores, whatever it may make of probabilities."""
 _SIDE, _TOLERANCE = 96, 5e-3
 
@@ -95,9 +142,11 @@ def endings(model: keras.Model, *, look: bool = False) -> tuple[Ending, ...]:
 
 def _names(model: keras.Model) -> list[str]:
     given = getattr(model, "output_names", None)
-    return [str(name) for name in given] if given and len(given) == len(model.outputs) else [
-        f"{at}" for at in range(1, len(model.outputs) + 1)
-    ]  # fmt: skip
+    return (
+        [str(name) for name in given]
+        if given and len(given) == len(model.outputs)
+        else [f"{at}" for at in range(1, len(model.outputs) + 1)]
+    )
 
 
 _SAID = {"shares": "probabilities", "chance": "probabilities", "scores": "scores"}
@@ -166,8 +215,10 @@ def _seen(model: keras.Model) -> list[np.ndarray]:
     except (tf.errors.OpError, ValueError, TypeError) as error:
         reason = " ".join(str(error).split())[:160]
         raise ModelError(f"The model can't be computed on this computer: {reason}.") from None
-    return [np.concatenate([np.asarray(tf.cast(one, tf.float32), np.float64) for one in output])
-            for output in zip(*found, strict=True)]  # fmt: skip
+    return [
+        np.concatenate([np.asarray(tf.cast(one, tf.float32), np.float64) for one in output])
+        for output in zip(*found, strict=True)
+    ]
 
 
 def _like_probabilities(values: np.ndarray) -> bool:
@@ -183,17 +234,24 @@ def _ending(meaning: Meaning, units: int, name: str, seen: np.ndarray | None, ch
     said = _SAID.get(meaning) or (chosen if chosen != "auto" else None)
     if said == "probabilities" and seen is not None and np.isfinite(seen).all() and not _like_probabilities(seen):
         sums = f", and rows sum to {seen.sum(axis=1).min():.3g} to {seen.sum(axis=1).max():.3g}" if units > 1 else ""
-        raise ModelError(f"The model's output {name!r} gives {seen.min():.3g} to {seen.max():.3g}{sums}: these are no "
-                         "probabilities.")  # fmt: skip
+        raise ModelError(
+            f"The model's output {name!r} gives {seen.min():.3g} to {seen.max():.3g}{sums}: these are no probabilities."
+        )
     if said is not None:
         return Ending(probability if said == "probabilities" else "logits")
     if not np.isfinite(seen).all():
-        return Ending("logits", f"The numbers of the output {name!r} are not finite for images of noise, and its "
-                      "graph doesn't say what they are: they are taken for scores.")  # fmt: skip
+        return Ending(
+            "logits",
+            f"The numbers of the output {name!r} are not finite for images of noise, and its "
+            "graph doesn't say what they are: they are taken for scores.",
+        )
     if not _like_probabilities(seen):
         return Ending("logits")
     if units > 1 and np.ptp(seen, axis=0).max() > _TOLERANCE:
         return Ending("softmax")
     why = "lie between 0 and 1" if units == 1 else "sum to 1 but were the same for every image of noise"
-    return Ending(probability, f"It can't be known what the numbers of the output {name!r} are: they {why}, and the "
-                  "model's last step is none that says so. They are taken for probabilities.")  # fmt: skip
+    return Ending(
+        probability,
+        f"It can't be known what the numbers of the output {name!r} are: they {why}, and the "
+        "model's last step is none that says so. They are taken for probabilities.",
+    )

@@ -66,8 +66,10 @@ def take(step: Step, values: dict[int, Any], operation: Any = None) -> list[Any]
 def inputs_of(step: Step, values: dict[int, Any]) -> list[Any]:
     """Returns what the step's operation gets."""
     orders = step.before or (None,) * len(step.inputs)
-    return [values[one] if order is None else keras.ops.transpose(values[one], order)
-            for one, order in zip(step.inputs, orders, strict=True)]  # fmt: skip
+    return [
+        values[one] if order is None else keras.ops.transpose(values[one], order)
+        for one, order in zip(step.inputs, orders, strict=True)
+    ]
 
 
 def taken_apart(model: keras.Model) -> tuple[list[Step], list[int]]:
@@ -87,8 +89,9 @@ def taken_apart(model: keras.Model) -> tuple[list[Step], list[int]]:
         raise ModelError(f"The model takes {shapes}: expected one input of images, (n, height, width, channels).")
     for tensor in graph.outputs:
         if len(tensor.shape) != 2 or not tensor.shape[1]:
-            raise ModelError(f"The model gives {tuple(tensor.shape)}: expected a row of scores for each image, "
-                             "(n, classes).")  # fmt: skip
+            raise ModelError(
+                f"The model gives {tuple(tensor.shape)}: expected a row of scores for each image, (n, classes)."
+            )
     steps: list[Step] = []
     return steps, _enter(graph, [0], "", steps, {}, set())
 
@@ -136,8 +139,11 @@ def _enter(
                 if call.first:
                     first.add(found[0])
                     shape = tuple(shape[axis] for axis in TO_LAST)
-                steps.append(Step(name, call.operation, node.arguments, tuple(given), tuple(found), shape,
-                                  call.before, call.after))  # fmt: skip
+                steps.append(
+                    Step(
+                        name, call.operation, node.arguments, tuple(given), tuple(found), shape, call.before, call.after
+                    )
+                )
             values.update(zip(map(id, node.outputs), found, strict=True))
     return [values[id(tensor)] for tensor in graph.outputs]
 

@@ -61,8 +61,9 @@ def require_keras() -> None:
         raise ModelError(f"Keras is not installed: `pip install 'keras>={wanted}'`.") from None
     parts = tuple(int("".join(filter(str.isdigit, part)) or 0) for part in found.split(".")[:3])
     if parts < OLDEST_KERAS:
-        raise ModelError(f"Keras {found} is installed, which opens files less safely than {wanted}: "
-                         f"`pip install 'keras>={wanted}'`.")  # fmt: skip
+        raise ModelError(
+            f"Keras {found} is installed, which opens files less safely than {wanted}: `pip install 'keras>={wanted}'`."
+        )
 
 
 @contextmanager
@@ -123,7 +124,7 @@ def _check_archive(file: BinaryIO) -> None:
     if sign != b"PK\x05\x06":
         raise Refused("it is not a .keras file, or is damaged")
     if count != 3 or here != 3:
-        raise Refused(f"its archive has {count:,} files where a network has {METADATA}, {CONFIG} and {WEIGHTS}", _SAVE)
+        raise Refused(f"its archive has {count:,} files where a model has {METADATA}, {CONFIG} and {WEIGHTS}", _SAVE)
     if disk or first_disk or comment or length > _DIRECTORY_BYTES or begin + length + _END.size != size:
         raise Refused("its archive isn't built as Keras does it", _SAVE)
     if start[:4] != b"PK\x03\x04":
@@ -141,8 +142,10 @@ def _check_members(archive: zipfile.ZipFile) -> None:
         if one.compress_type != zipfile.ZIP_STORED or one.file_size != one.compress_size:
             raise Refused(f"{one.filename} in it is compressed", f"{_SAVE}, which compresses nothing")
         if one.filename != WEIGHTS and one.file_size > MAX_CONFIG_BYTES:
-            raise Refused(f"{one.filename} in it has {one.file_size / 2**20:,.0f} MB",
-                          f"at most {MAX_CONFIG_BYTES >> 20} MB are allowed")  # fmt: skip
+            raise Refused(
+                f"{one.filename} in it has {one.file_size / 2**20:,.0f} MB",
+                f"at most {MAX_CONFIG_BYTES >> 20} MB are allowed",
+            )
 
 
 def _write(archive: zipfile.ZipFile, path: Path) -> None:

@@ -16,14 +16,23 @@ from cnnviz.models.load.layer_allowlist import ACTIVATIONS, DTYPES, FUNCTION_MOD
 __all__ = ["MOST_ELEMENTS", "MOST_PARAMETERS", "Refused", "checked_config", "short"]
 
 MOST_PARAMETERS = 250_000_000
-"""Weights of a network; their float32 values are what a file of 1 GB holds."""
+"""Weights of a model; their float32 values are what a file of 1 GB holds."""
 MOST_ELEMENTS = 1 << 26
 """Values of one layer's output for one image (256 MB of float32), and the largest number that is a size."""
 MOST_OBJECTS = 20_000
 MOST_DEPTH = 60
 MOST_LETTERS = 1000
-_KEYS = {"module", "class_name", "config", "registered_name", "build_config", "compile_config", "shared_object_id",
-         "name", "inbound_nodes"}  # fmt: skip
+_KEYS = {
+    "module",
+    "class_name",
+    "config",
+    "registered_name",
+    "build_config",
+    "compile_config",
+    "shared_object_id",
+    "name",
+    "inbound_nodes",
+}
 _FREE = {"seed", "shared_object_id", "value"}
 """Keys whose numbers are no sizes."""
 _VALUES = {"__keras_tensor__", "__tensor__", "__numpy__", "__slice__", "__ellipsis__"}
@@ -32,7 +41,7 @@ _SCOPE = re.compile(r"[A-Za-z0-9_.\\/>-]*")
 _NO_SCOPE = "a name that TensorFlow can't calculate under"
 _OTHER_NAME = "name it with letters from a to z, digits, _ and - alone, a letter first, and save it anew"
 _COLOURS = re.compile(r"\x1b\[[0-9;]*m")
-_ONLY = "only networks of Keras's own layers, without code of their own, are opened"
+_ONLY = "only models of Keras's own layers, without code of their own, are opened"
 
 
 class Refused(ValueError):
@@ -52,9 +61,9 @@ def short(text: object, most: int = 60) -> str:
 
 
 def checked_config(data: bytes) -> dict[str, Any]:
-    """Returns the config of a network that holds nothing but what is allowed, ready to be loaded.
+    """Returns the config of a model that holds nothing but what is allowed, ready to be loaded.
 
-    How the network, or one inside it, was compiled is left out unread, as none is ever trained here. Weights that would
+    How the model, or one inside it, was compiled is left out unread, as none is ever trained here. Weights that would
     begin as an orthogonal matrix, which can take hours to make, begin otherwise: all of them are read from the file
     anyway.
 
@@ -68,11 +77,11 @@ def checked_config(data: bytes) -> dict[str, Any]:
     except ValueError:  # neither JSON nor text
         raise Refused("its config.json is damaged") from None
     if not isinstance(root, dict) or not isinstance(root.get("config"), dict):
-        raise Refused("its config.json describes no network")
+        raise Refused("its config.json describes no model")
     if not _among(root.get("class_name"), MODELS):
-        raise Refused(f"its network is of the class {short(root.get('class_name'))!r}", _ONLY)
+        raise Refused(f"its model is of the class {short(root.get('class_name'))!r}", _ONLY)
     if isinstance(root["config"].get("name"), str) and root["config"]["name"].startswith(("_", "-")):
-        raise Refused(f"its network {short(root['config']['name'])!r} has {_NO_SCOPE}", _OTHER_NAME)
+        raise Refused(f"its model {short(root['config']['name'])!r} has {_NO_SCOPE}", _OTHER_NAME)
     root["compile_config"] = None
     _walk(root)
     return root
@@ -93,12 +102,16 @@ def _walk(root: dict[str, Any]) -> None:
                 if objects > MOST_OBJECTS:
                     raise Refused(f"its config.json holds more than {MOST_OBJECTS:,} objects")
                 if parameters > MOST_PARAMETERS:
-                    raise Refused(f"it has more than {MOST_PARAMETERS:,} weights", "smaller networks are opened")
+                    raise Refused(f"it has more than {MOST_PARAMETERS:,} weights", "smaller models are opened")
             for name, one in value.items():
                 waiting.append((one, name, depth + 1, place))
                 if name.endswith("initializer") and _orthogonal(one):
-                    value[name] = {"module": "keras.initializers", "class_name": "GlorotUniform", "config": {},
-                                   "registered_name": None}  # fmt: skip
+                    value[name] = {
+                        "module": "keras.initializers",
+                        "class_name": "GlorotUniform",
+                        "config": {},
+                        "registered_name": None,
+                    }
         elif isinstance(value, list):
             _shape(value, key, place)
             waiting.extend((one, key, depth + 1, place) for one in value)
@@ -150,7 +163,7 @@ def _object(value: dict[str, Any], place: str) -> str:
         raise Refused(f"{place or 'an object'} isn't described as Keras does it")
     if value.get("compile_config"):
         if kind not in MODELS:
-            raise Refused(f"{place or 'an object'} is compiled, which only networks are", _ONLY)
+            raise Refused(f"{place or 'an object'} is compiled, which only models are", _ONLY)
         value["compile_config"] = None  # before anything in it is looked at
     if kind == "DTypePolicy" and not _among(config.get("name"), DTYPES):
         raise Refused(f"{place or 'it'} calculates in {short(config.get('name'))!r}", _ONLY)
@@ -159,8 +172,11 @@ def _object(value: dict[str, Any], place: str) -> str:
 
 def _value(kind: str, config: Any, place: str) -> None:
     """Checks a tensor, array or slice that is an argument."""
-    wanted = {"__keras_tensor__": {"shape", "dtype", "keras_history"}, "__slice__": {"start", "stop", "step"},
-              "__ellipsis__": set()}.get(kind, {"value", "dtype"})  # fmt: skip
+    wanted = {
+        "__keras_tensor__": {"shape", "dtype", "keras_history"},
+        "__slice__": {"start", "stop", "step"},
+        "__ellipsis__": set(),
+    }.get(kind, {"value", "dtype"})
     if not isinstance(config, dict) or config.keys() != wanted:
         raise Refused(f"{place or 'it'} holds a value that isn't described as Keras does it")
     if "dtype" in wanted and not _among(config["dtype"], DTYPES):
@@ -175,16 +191,20 @@ def _plain(value: Any, key: str, place: str) -> None:
         if allowed is not None and value not in allowed:
             raise Refused(f"{place or 'it'} has the {short(key).replace('_', ' ')} {short(value)!r}", _ONLY)
     elif isinstance(value, int) and not -MOST_ELEMENTS <= value <= MOST_ELEMENTS and key not in _FREE:
-        raise Refused(f"{place or 'it'} has a {short(key).replace('_', ' ')} of {short(value, 24)}",
-                      f"numbers up to {MOST_ELEMENTS:,} are allowed")  # fmt: skip
+        raise Refused(
+            f"{place or 'it'} has a {short(key).replace('_', ' ')} of {short(value, 24)}",
+            f"numbers up to {MOST_ELEMENTS:,} are allowed",
+        )
 
 
 def _shape(value: list[Any], key: str, place: str) -> None:
     if "shape" in key and all(one is None or isinstance(one, int) for one in value):
         count = math.prod(min(max(1, one or 1), MOST_ELEMENTS + 1) for one in value[:16])
         if count > MOST_ELEMENTS or len(value) > 16:
-            raise Refused(f"{place or 'it'} has the shape {short(value)}", "the values of one image must fit into "
-                          f"{MOST_ELEMENTS:,}")  # fmt: skip
+            raise Refused(
+                f"{place or 'it'} has the shape {short(value)}",
+                f"the values of one image must fit into {MOST_ELEMENTS:,}",
+            )
 
 
 def _parameters(layer: dict[str, Any]) -> int:

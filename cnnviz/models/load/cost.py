@@ -1,6 +1,6 @@
-"""What one question costs a network: counted from shapes, before anything is calculated.
+"""What one question costs a model: counted from shapes, before anything is calculated.
 
-Each layer is given the shapes that it will meet when the network is asked, so that a side that is open in the file has
+Each layer is given the shapes that it will meet when the model is asked, so that a side that is open in the file has
 its true size, and what repeats the image is counted as often as it repeats it.
 """
 
@@ -22,8 +22,12 @@ _KERNELS_GIVEN = ("Conv", "DepthwiseConv", "SeparableConv")
 """Operations, not layers: their kernels are arguments."""
 _PRODUCTS = ("Matmul", "Dot", "Tensordot", "Einsum")
 _RECURRENT = (keras.layers.LSTM, keras.layers.GRU, keras.layers.SimpleRNN)
-_SCORED = (keras.layers.MultiHeadAttention, keras.layers.GroupQueryAttention, keras.layers.Attention,
-           keras.layers.AdditiveAttention)  # fmt: skip
+_SCORED = (
+    keras.layers.MultiHeadAttention,
+    keras.layers.GroupQueryAttention,
+    keras.layers.Attention,
+    keras.layers.AdditiveAttention,
+)
 
 
 @dataclass(frozen=True)
@@ -45,12 +49,18 @@ class Effort:
     steps: int = 0
 
     def __add__(self, other: Effort) -> Effort:
-        return Effort(self.calls + other.calls, self.values + other.values, max(self.largest, other.largest),
-                      self.multiplications + other.multiplications, self.steps + other.steps)  # fmt: skip
+        return Effort(
+            self.calls + other.calls,
+            self.values + other.values,
+            max(self.largest, other.largest),
+            self.multiplications + other.multiplications,
+            self.steps + other.steps,
+        )
 
     def __mul__(self, times: int) -> Effort:
-        return Effort(self.calls * times, self.values * times, self.largest, self.multiplications * times,
-                      self.steps * times)  # fmt: skip
+        return Effort(
+            self.calls * times, self.values * times, self.largest, self.multiplications * times, self.steps * times
+        )
 
 
 def effort_of(model: keras.Model, shapes: Sequence[tuple[int, ...]]) -> tuple[list[tuple[int, ...]], Effort]:
@@ -72,7 +82,7 @@ Known = dict[tuple, tuple[Any, Effort]]
 
 
 def _pass(model: keras.Model, known: Known, inputs: Any, *_: Any, **__: Any) -> tuple[Any, Effort]:
-    """A network's outputs and effort; one inside another that is called again is not gone through again."""
+    """A model's outputs and effort; one inside another that is called again is not gone through again."""
     given = keras.tree.flatten(inputs)
     key = id(model), *(one.shape for one in given)
     if key not in known:
@@ -98,8 +108,10 @@ def _measured(operation: Any, known: Known, *args: Any, **kwargs: Any) -> tuple[
     shapes = [one.shape for one in _tensors(outputs)]
     for shape in shapes:
         if None in shape:
-            raise Refused(f"its layer {short(operation.name)!r} has the shape {short(shape)} for one image",
-                          "networks are opened whose layers' sizes follow from the image's")  # fmt: skip
+            raise Refused(
+                f"its layer {short(operation.name)!r} has the shape {short(shape)} for one image",
+                "models are opened whose layers' sizes follow from the image's",
+            )
     made = list(map(math.prod, shapes))
     own = Effort(1, sum(made), max(made, default=0))
     inputs = _tensors((args, kwargs))

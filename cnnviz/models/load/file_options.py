@@ -11,19 +11,19 @@ __all__ = ["OUTPUTS", "SCALES", "Outputs", "Scale", "class_lists"]
 
 Scale = Literal["raw", "unit", "symmetric", "caffe"]
 SCALES: dict[str, str] = {
-    "raw": "0..255, or scaled inside the network",
+    "raw": "0..255, or scaled inside the model",
     "unit": "0..1",
     "symmetric": "-1..1",
     "caffe": "0..255 as BGR less ImageNet's mean (VGG16, ResNet50)",
 }
-"""What a network takes for pixels; `caffe` is what Keras Applications' VGG and first ResNet want."""
+"""What a model takes for pixels; `caffe` is what Keras Applications' VGG and first ResNet want."""
 Outputs = Literal["auto", "probabilities", "scores"]
 OUTPUTS: dict[str, str] = {
     "auto": "what its last steps say",
     "probabilities": "probabilities",
     "scores": "raw scores (logits)",
 }
-"""What a network's numbers are; a choice counts only where its graph leaves it open."""
+"""What a model's numbers are; a choice counts only where its graph leaves it open."""
 
 
 def class_lists(text: str) -> list[list[str]] | None:

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 import keras
 
 from cnnviz.errors import ModelError
+from cnnviz.model_spec import MAX_CLASSES, Head
 from cnnviz.models.graph.output_activations import endings
-from cnnviz.network import MAX_CLASSES, Head
 
 __all__ = ["heads_of", "named"]
 
@@ -33,22 +33,28 @@ def heads_of(model: keras.Model) -> tuple[Head, ...]:
         names = ["label"] if len(outputs) == 1 else [f"head_{at}" for at in range(1, len(outputs) + 1)]
     for tensor, name in zip(outputs, names, strict=True):
         if len(tensor.shape) != 2 or not tensor.shape[1]:
-            raise ModelError(f"The model's output {name!r} has the shape {tuple(tensor.shape)}: expected one row of "
-                             "scores for an image, (n, classes).")  # fmt: skip
+            raise ModelError(
+                f"The model's output {name!r} has the shape {tuple(tensor.shape)}: expected one row of "
+                "scores for an image, (n, classes)."
+            )
     names = [f"out_{name}" if name.startswith("val_") else name for name in names]
     ends = endings(model, look=True)
     for name, tensor, end in zip(names, outputs, ends, strict=True):
         _check(name, tensor.shape[1], end.activation)
-    return tuple(Head(name=name, units=tensor.shape[1], activation=end.activation)
-                 for name, tensor, end in zip(names, outputs, ends, strict=True))  # fmt: skip
+    return tuple(
+        Head(name=name, units=tensor.shape[1], activation=end.activation)
+        for name, tensor, end in zip(names, outputs, ends, strict=True)
+    )
 
 
 def _check(name: str, units: int, activation: str) -> None:
     if units > MAX_CLASSES:
         raise ModelError(f"The model's output {name!r} has {units:,} classes: up to {MAX_CLASSES:,} are shown.")
     if activation == "sigmoid" and units > 1:
-        raise ModelError(f"The model's output {name!r} has {units} sigmoid units, which answer {units} questions at "
-                         "once: expected softmax, scores, or one sigmoid unit for each output.")  # fmt: skip
+        raise ModelError(
+            f"The model's output {name!r} has {units} sigmoid units, which answer {units} questions at "
+            "once: expected softmax, scores, or one sigmoid unit for each output."
+        )
     if activation == "softmax" and units == 1:
         raise ModelError(f"The model's output {name!r} is a softmax over one unit, which is always 1.")
 
@@ -65,6 +71,8 @@ def named(heads: Sequence[Head], classes: Sequence[Sequence[str]] | None) -> dic
         raise ModelError(f"Class names were given for {len(classes)} outputs, but the model has {len(heads)}.")
     for head, names in zip(heads, classes, strict=True):
         if len(names) != head.classes:
-            raise ModelError(f"{len(names)} class names were given for the output {head.name!r}: expected "
-                             f"{head.classes}, in the order of the training's labels.")  # fmt: skip
+            raise ModelError(
+                f"{len(names)} class names were given for the output {head.name!r}: expected "
+                f"{head.classes}, in the order of the training's labels."
+            )
     return {head.name: tuple(map(str, names)) for head, names in zip(heads, classes, strict=True)}

@@ -15,7 +15,7 @@ from cnnviz.data.download import Remote, fetch, keras_folders
 from cnnviz.errors import DataError, ModelError, one_of
 
 if TYPE_CHECKING:
-    from cnnviz.models.classifier import Loaded
+    from cnnviz.models.classifier import Classifier
     from cnnviz.models.load.file_options import Scale
 
 __all__ = ["APPLICATIONS", "PLACE", "Application", "load_application", "weights_path"]
@@ -40,26 +40,41 @@ class Application:
 
 APPLICATIONS: dict[str, Application] = {
     "MobileNetV2": Application(
-        "MobileNetV2", 224, "symmetric",
-        PLACE + "mobilenet_v2/mobilenet_v2_weights_tf_dim_ordering_tf_kernels_1.0_224.h5", None,
+        "MobileNetV2",
+        224,
+        "symmetric",
+        PLACE + "mobilenet_v2/mobilenet_v2_weights_tf_dim_ordering_tf_kernels_1.0_224.h5",
+        None,
     ),
     "VGG16": Application(
-        "VGG16", 224, "caffe",
-        PLACE + "vgg16/vgg16_weights_tf_dim_ordering_tf_kernels.h5", "64373286793e3c8b2b4e3219cbf3544b",
+        "VGG16",
+        224,
+        "caffe",
+        PLACE + "vgg16/vgg16_weights_tf_dim_ordering_tf_kernels.h5",
+        "64373286793e3c8b2b4e3219cbf3544b",
     ),
     "ResNet50V2": Application(
-        "ResNet50V2", 224, "symmetric",
-        PLACE + "resnet/resnet50v2_weights_tf_dim_ordering_tf_kernels.h5", "3ef43a0b657b3be2300d5770ece849e0",
+        "ResNet50V2",
+        224,
+        "symmetric",
+        PLACE + "resnet/resnet50v2_weights_tf_dim_ordering_tf_kernels.h5",
+        "3ef43a0b657b3be2300d5770ece849e0",
     ),
     "EfficientNetV2B0": Application(
-        "EfficientNetV2-B0", 224, "raw",
-        PLACE + "efficientnet_v2/efficientnetv2-b0.h5", "21ecbf6da12460d5c40bb2f29ceb2188",
+        "EfficientNetV2-B0",
+        224,
+        "raw",
+        PLACE + "efficientnet_v2/efficientnetv2-b0.h5",
+        "21ecbf6da12460d5c40bb2f29ceb2188",
     ),
     "ConvNeXtTiny": Application(
-        "ConvNeXt-Tiny", 224, "raw",
-        PLACE + "convnext/convnext_tiny.h5", "8ae6e78ce2933352b1ef4008e6dd2f17bc40771563877d156bc6426c7cf503ff",
+        "ConvNeXt-Tiny",
+        224,
+        "raw",
+        PLACE + "convnext/convnext_tiny.h5",
+        "8ae6e78ce2933352b1ef4008e6dd2f17bc40771563877d156bc6426c7cf503ff",
     ),
-}  # fmt: skip
+}
 
 
 def weights_path(url: str) -> Path:
@@ -71,16 +86,16 @@ def _folder() -> Path:
     return keras_folders()[0].with_name("models")
 
 
-def load_application(name: str, progress: Callable[[str, int, int], None] | None = None) -> Loaded:
-    """Returns a network of Keras Applications with its ImageNet weights and its 1,000 classes.
+def load_application(name: str, progress: Callable[[str, int, int], None] | None = None) -> Classifier:
+    """Returns a model of Keras Applications with its ImageNet weights and its 1,000 classes.
 
     Files that are not in Keras's cache are downloaded into it; `progress` gets what is being done, done and in all.
 
     Raises:
-        ModelError: no such network, or a file that is neither on this computer nor to be had.
+        ModelError: no such model, or a file that is neither on this computer nor to be had.
     """
     if name not in APPLICATIONS:
-        raise ModelError(f"There is no network {name!r} of Keras Applications here: {one_of(name, APPLICATIONS)}.")
+        raise ModelError(f"There is no model {name!r} of Keras Applications here: {one_of(name, APPLICATIONS)}.")
     chosen = APPLICATIONS[name]
     weights = _file(chosen.url, chosen.digest, f"{chosen.title}'s weights", progress)
     classes = _file(_CLASSES, "c2c37ea517e94d9795004a39431a14cb", "The list of ImageNet's classes", progress)
@@ -88,7 +103,7 @@ def load_application(name: str, progress: Callable[[str, int, int], None] | None
         progress(f"Building {chosen.title}", 0, 0)
     import keras
 
-    from cnnviz.models.classifier import Loaded
+    from cnnviz.models.classifier import Classifier
     from cnnviz.models.load.infer_heads import heads_of
 
     try:
@@ -98,8 +113,15 @@ def load_application(name: str, progress: Callable[[str, int, int], None] | None
     except Exception as error:  # Keras raises nearly anything on broken files
         reason = " ".join(str(error).split())[:160].rstrip(".") or type(error).__name__
         raise ModelError(f"{chosen.title} can't be built from {weights} ({reason}): delete it and try again.") from None
-    return Loaded(chosen.title, model, heads_of(model), {"label": names}, (chosen.size, chosen.size),
-                  scale=chosen.scale, crop="centre")  # fmt: skip
+    return Classifier(
+        chosen.title,
+        model,
+        heads_of(model),
+        {"label": names},
+        (chosen.size, chosen.size),
+        scale=chosen.scale,
+        crop="centre",
+    )
 
 
 def _file(url: str, digest: str | None, what: str, progress: Callable[[str, int, int], None] | None) -> Path:

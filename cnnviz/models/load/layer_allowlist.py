@@ -1,4 +1,4 @@
-"""What a network's config may name: Keras's own layers, operations and small functions that only calculate.
+"""What a model's config may name: Keras's own layers, operations and small functions that only calculate.
 
 Left out on purpose: what holds code (Lambda), reads files or addresses (TFSMLayer, StringLookup, TextVectorization),
 wraps other libraries' modules (JaxLayer, TorchModuleWrapper), or takes functions (Map, Scan, While). Importing this

@@ -1,4 +1,4 @@
-"""From a run or a `.keras` file to a network that is ready to be asked."""
+"""From a run or a `.keras` file to a model that is ready to be asked."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import keras
 from cnnviz.data import open_dataset
 from cnnviz.errors import DataError, ModelError, one_of
 from cnnviz.files import read_json
-from cnnviz.models.classifier import Loaded
+from cnnviz.models.classifier import Classifier
 from cnnviz.models.graph.layer_kinds import kind_of
 from cnnviz.models.graph.output_activations import choose, endings
 from cnnviz.models.graph.traversal import Step, taken_apart
@@ -26,23 +26,39 @@ from cnnviz.models.probabilities import BATCH
 from cnnviz.runs import Run
 from cnnviz.temporary import room_for
 
-__all__ = ["DEFAULT_SIZE", "Loaded", "keep_state", "load_file", "load_run", "of_model"]
+__all__ = ["DEFAULT_SIZE", "Classifier", "keep_state", "load_file", "load_run", "of_model"]
 
 _ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")
 DEFAULT_SIZE = (224, 224)
 """For a model that takes images of any size, (height, width)."""
 _SCALING = {"Rescaling", "Normalization", "TrueDivide", "Divide", "Subtract", "Multiply"}
-_BEFORE_SCALING = {"Resizing", "CenterCrop", "RandomFlip", "RandomRotation", "RandomZoom", "RandomTranslation",
-                   "RandomCrop", "RandomContrast", "RandomBrightness", "ZeroPadding2D", "Cropping2D", "Permute",
-                   "Identity", "Dropout", "Cast", "GetItem", "Flip"}  # fmt: skip
+_BEFORE_SCALING = {
+    "Resizing",
+    "CenterCrop",
+    "RandomFlip",
+    "RandomRotation",
+    "RandomZoom",
+    "RandomTranslation",
+    "RandomCrop",
+    "RandomContrast",
+    "RandomBrightness",
+    "ZeroPadding2D",
+    "Cropping2D",
+    "Permute",
+    "Identity",
+    "Dropout",
+    "Cast",
+    "GetItem",
+    "Flip",
+}
 """Layers and operations that leave an image's values on the scale they are on."""
 
 
 def keep_state() -> None:
-    """Makes a server fit to hold networks; to be called once, before the first is loaded.
+    """Makes a server fit to hold models; to be called once, before the first is loaded.
 
     After every run of a page Streamlit calls `keras.backend.clear_session`, which empties TensorFlow's kernel cache
-    under networks at work, and collects garbage twice, which with TensorFlow's objects takes about half a second. A
+    under models at work, and collects garbage twice, which with TensorFlow's objects takes about half a second. A
     server that only infers has nothing to clear, and what was imported is never garbage.
     """
     keras.backend.clear_session = _nothing_to_clear
@@ -54,39 +70,51 @@ def _nothing_to_clear(free_memory: bool = True) -> None:
     pass
 
 
-def load_run(run: Run) -> Loaded:
-    """Returns the network of the run's best epoch.
+def load_run(run: Run) -> Classifier:
+    """Returns the model of the run's best epoch.
 
     Class names come from the run's report, else from its data, else they are numbers.
 
     Raises:
-        ModelError: the run has no network yet, or it can't be read.
+        ModelError: the run has no model yet, or it can't be read.
     """
     if run.recipe is None:
-        raise ModelError(f"The recipe of run {run.id} can't be read, so its network can't be used.")
+        raise ModelError(f"The recipe of run {run.id} can't be read, so its model can't be used.")
     if not run.best_path.is_file():
-        raise ModelError(f"Run {run.id} has no network yet: it is kept at the end of the first epoch.")
-    model, at_once = _model(run.best_path, f"The network of run {run.id}", "train it anew")
+        raise ModelError(f"Run {run.id} has no model yet: it is kept at the end of the first epoch.")
+    model, at_once = _model(run.best_path, f"The model of run {run.id}", "train it anew")
     data = run.recipe.data
     expected = (None, *data.input_shape)
     if tuple(model.input_shape) != expected:
-        raise ModelError(f"The network of run {run.id} takes {model.input_shape}, but its recipe says {expected}.")
+        raise ModelError(f"The model of run {run.id} takes {model.input_shape}, but its recipe says {expected}.")
     heads, gives = run.recipe.network.heads, [one.activation for one in endings(model)]
     if gives != [head.activation for head in heads]:
-        raise ModelError(f"The network of run {run.id} gives {', '.join(gives)}, but its recipe says "
-                         f"{', '.join(head.activation for head in heads)}: train it anew.")  # fmt: skip
-    return Loaded(run.id, model, heads, _classes(run), data.image_size, data.channels, data.crop,
-                  at_once=at_once, recipe=run.recipe, bits=_bits(run))  # fmt: skip
+        raise ModelError(
+            f"The model of run {run.id} gives {', '.join(gives)}, but its recipe says "
+            f"{', '.join(head.activation for head in heads)}: train it anew."
+        )
+    return Classifier(
+        run.id,
+        model,
+        heads,
+        _classes(run),
+        data.image_size,
+        data.channels,
+        data.crop,
+        at_once=at_once,
+        recipe=run.recipe,
+        bits=_bits(run),
+    )
 
 
 def _model(path: Path, what: str, remedy: str) -> tuple[keras.Model, int]:
-    """The only way from a file to a network: checked, tried in another process, then loaded from a private copy.
+    """The only way from a file to a model: checked, tried in another process, then loaded from a private copy.
 
     The second is about how many images it may be asked at once.
     """
     require_keras()
     try:
-        with room_for("a copy of the network"), private_copy(path) as copy:
+        with room_for("a copy of the model"), private_copy(path) as copy:
             largest = tried(copy)
             if digest(copy.path) != copy.sha256:
                 raise Refused("its copy was changed while it was tried")
@@ -110,8 +138,8 @@ def load_file(
     classes: Sequence[Sequence[str]] | None = None,
     scale: Scale | None = None,
     outputs: Outputs = "auto",
-) -> Loaded:
-    """Returns the network of a `.keras` file, as `model.save("name.keras")` writes it.
+) -> Classifier:
+    """Returns the model of a `.keras` file, as `model.save("name.keras")` writes it.
 
     Args:
         path: a regular file.
@@ -141,7 +169,7 @@ def of_model(
     scale: Scale | None = None,
     outputs: Outputs = "auto",
     at_once: int = BATCH,
-) -> Loaded:
+) -> Classifier:
     """Returns a Keras model with what is needed to ask it about images; arguments as for `load_file`.
 
     Raises:
@@ -151,16 +179,25 @@ def of_model(
     size, channels = _takes(model, name)
     choose(model, outputs)
     heads = heads_of(model)
-    return Loaded(name, model, heads, named(heads, classes), size, channels, at_once=at_once, scale=scale or "raw",
-                  scale_known=scale is not None or _scales_itself(model),
-                  doubts=tuple(one.doubt for one in endings(model) if one.doubt))  # fmt: skip
+    return Classifier(
+        name,
+        model,
+        heads,
+        named(heads, classes),
+        size,
+        channels,
+        at_once=at_once,
+        scale=scale or "raw",
+        scale_known=scale is not None or _scales_itself(model),
+        doubts=tuple(one.doubt for one in endings(model) if one.doubt),
+    )
 
 
 def _check_options(scale: Scale | None, outputs: Outputs) -> None:
     if scale not in (None, *SCALES):
         raise ModelError(f"The pixel scale {scale!r} is not known: {one_of(scale, SCALES)}.")
     if outputs not in OUTPUTS:
-        raise ModelError(f"What a network gives can't be {outputs!r}: {one_of(outputs, OUTPUTS)}.")
+        raise ModelError(f"What a model gives can't be {outputs!r}: {one_of(outputs, OUTPUTS)}.")
 
 
 def _scales_itself(model: keras.Model) -> bool:

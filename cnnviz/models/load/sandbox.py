@@ -1,8 +1,8 @@
-"""The process that tries networks before the server opens them: `python -m cnnviz.models.load.sandbox`, see `trial`.
+"""The process that tries models before the server opens them: `python -m cnnviz.models.load.sandbox`, see `trial`.
 
-It reads a request a line from stdin and answers with a line. Each network is tried in a child of its own, a fork that
+It reads a request a line from stdin and answers with a line. Each model is tried in a child of its own, a fork that
 has Keras ready, with limits on memory and time, and nothing it may write, start or connect to. Keras calculates with
-NumPy here: what is tried is how the network is put together, for which TensorFlow with its 500 MB isn't needed.
+NumPy here: what is tried is how the model is put together, for which TensorFlow with its 500 MB isn't needed.
 """
 
 from __future__ import annotations
@@ -30,14 +30,14 @@ if TYPE_CHECKING:
 __all__ = ["IDLE_SECONDS", "LIGHT_BYTES", "MEMORY_BYTES", "SECONDS", "main"]
 
 SECONDS = 8
-"""Of a processor, for one network; the largest of Keras Applications take a third of it."""
+"""Of a processor, for one model; the largest of Keras Applications take a third of it."""
 PATIENCE_SECONDS = 16
 """By the clock, for a busy computer."""
 MEMORY_BYTES = 800 << 20
 """What one child may have allocated, its share of what is ready before it included."""
 IDLE_SECONDS = 120
 LIGHT_BYTES = 8 << 20
-"""Up to this, weights are read into the network, too; of larger ones only the headers are."""
+"""Up to this, weights are read into the model, too; of larger ones only the headers are."""
 MOST_TOGETHER = 1 << 30
 """Values of all layers for one image: EfficientNetB7's just fit."""
 MOST_MULTIPLICATIONS = 100_000_000_000
@@ -47,7 +47,7 @@ MOST_STEPS = 600
 MOST_CALLS = 5_000
 _SIDE = 224
 _ATTACK = "it may be an attack, so don't use it"
-_SMALLER = "smaller networks are opened"
+_SMALLER = "smaller models are opened"
 _FORBIDDEN = ("os.", "subprocess.", "socket.", "ctypes.", "pickle.", "shutil.", "tempfile.", "urllib.", "webbrowser.")
 _HARMLESS = ("os.listdir", "os.scandir", "os.walk", "os.fwalk")
 _WITHOUT = ("tensorflow", "torch", "sklearn", "pandas", "requests", "PIL", "matplotlib", "orbax", "grain")
@@ -76,7 +76,7 @@ def main() -> int:
 
 
 def _bring_keras() -> None:
-    """Imports Keras on NumPy, without all that it takes along but doesn't need to put a network together.
+    """Imports Keras on NumPy, without all that it takes along but doesn't need to put a model together.
 
     Of what it can't do without there, JAX and SciPy, nothing is ever called, so empty modules stand in for them.
     """
@@ -122,8 +122,10 @@ def _apart(path: Path) -> dict[str, Any]:
     _, status, used = os.wait4(child, 0)
     peak = used.ru_maxrss >> (20 if sys.platform == "darwin" else 10)  # there it is told in bytes
     if late:
-        answer = {"reason": f"it could not be put together within {PATIENCE_SECONDS} seconds",
-                  "remedy": f"{_SMALLER}, or this one when the computer is less busy"}  # fmt: skip
+        answer = {
+            "reason": f"it could not be put together within {PATIENCE_SECONDS} seconds",
+            "remedy": f"{_SMALLER}, or this one when the computer is less busy",
+        }
     elif os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGXCPU:
         answer = {"reason": f"it takes more than {SECONDS} seconds to be put together", "remedy": _SMALLER}
     else:
@@ -151,7 +153,7 @@ def _child(path: Path, writing: int) -> NoReturn:
     except BaseException as error:  # Keras raises nearly anything
         answer = {"reason": f"Keras can't put it together ({short(error, 160).rstrip('.')})", "remedy": ""}
     if touched:  # even where Keras went on without it
-        answer = {"reason": f"it does what a network has no need to ({touched[0]})", "remedy": _ATTACK}
+        answer = {"reason": f"it does what a model has no need to ({touched[0]})", "remedy": _ATTACK}
     try:
         os.write(writing, json.dumps(answer).encode())
     finally:
@@ -186,7 +188,7 @@ def _forbid(touched: list[str], event: str, arguments: tuple) -> None:
 
 
 def _put_together(path: Path, found: Held) -> Effort:
-    """Builds the network without its weights' memory and counts what it would take."""
+    """Builds the model without its weights' memory and counts what it would take."""
     import keras
     from keras.src.saving.serialization_lib import ObjectSharingScope
 
@@ -196,7 +198,7 @@ def _put_together(path: Path, found: Held) -> Effort:
         model = keras.saving.deserialize_keras_object(config, safe_mode=True)
     weights = sum(math.prod(one.shape) for one in model.weights)
     if weights > MOST_PARAMETERS:
-        raise Refused(f"it has {weights:,} weights", f"networks of up to {MOST_PARAMETERS:,} are opened")
+        raise Refused(f"it has {weights:,} weights", f"models of up to {MOST_PARAMETERS:,} are opened")
     if weights > found.values:
         raise Refused(f"it has {weights:,} weights, but its file holds {found.values:,}")
     return _bounded(model)

@@ -1,6 +1,6 @@
-"""Trying a network in another process before this one opens it. Importing this loads no TensorFlow.
+"""Trying a model in another process before this one opens it. Importing this loads no TensorFlow.
 
-The process is started with the first network and kept for a while, as it takes a second to get ready and a trial takes
+The process is started with the first model and kept for a while, as it takes a second to get ready and a trial takes
 a fraction of that, see `cnnviz.models.load.sandbox`.
 """
 
@@ -30,7 +30,7 @@ _PASSED_ON = ("PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "LANG", "LC_ALL", 
 
 
 class _Checker:
-    """The process and its two pipes; one network at a time. `peak_mb` is the most that any of its children took."""
+    """The process and its two pipes; one model at a time. `peak_mb` is the most that any of its children took."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -58,8 +58,10 @@ class _Checker:
                     return answer
             except (OSError, ValueError, KeyError, AttributeError):
                 self.close()
-        raise ModelError("The process that tries networks before they are opened can't be started, so none can be "
-                         "opened: restart the server.")  # fmt: skip
+        raise ModelError(
+            "The process that tries models before they are opened can't be started, so none can be "
+            "opened: restart the server."
+        )
 
     def _answer(self, seconds: float) -> dict[str, Any]:
         if not select.select([self._process.stdout], [], [], seconds)[0]:
@@ -112,13 +114,13 @@ def _checker() -> _Checker:
 
 
 def warm() -> None:
-    """Starts the process that tries networks, so that it is ready by the time the first one is to be opened."""
+    """Starts the process that tries models, so that it is ready by the time the first one is to be opened."""
     with suppress(OSError):
         _checker().warm()
 
 
 def tried(copy: Copy) -> int:
-    """Puts the network together in a child process; returns how many values one layer makes of an image at most.
+    """Puts the model together in a child process; returns how many values one layer makes of an image at most.
 
     Raises:
         Refused: it can't be put together, not within the limits, or does anything else.

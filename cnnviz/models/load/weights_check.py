@@ -26,7 +26,7 @@ _SAVE = "save it anew with model.save('name.keras')"
 
 @dataclass(frozen=True)
 class Held:
-    """How many values the file holds for the network, and in how many bytes."""
+    """How many values the file holds for the model, and in how many bytes."""
 
     values: int
     bytes: int

@@ -67,7 +67,7 @@ def policy_editor(draft: Draft) -> Policy:
         for place, row in enumerate(draft.rows):
             _row(draft, row, place)
         if not draft.rows:
-            st.caption("No step yet: the network sees every image as it is.")
+            st.caption("No step yet: the model sees every image as it is.")
         _add(draft)
     _fill(draft)
     policy = policy_state.to_policy(draft)
@@ -138,23 +138,45 @@ def _more(draft: Draft, row: Row, place: int, kind: StepKind) -> None:
     # What a popover holds is mounted when it opens: only `value`, not a seed in the session, still arrives then.
     key = f"augment_{draft.version}_{row.id}_probability"
     st.slider(
-        f"Probability of {kind.title}", 0.0, 100.0, round(100 * row.probability, 1), step=5.0, format="%d %%", key=key,
-        on_change=_set_probability, args=(row, key), help="In how many of all images the step is applied.", width=260,
-    )  # fmt: skip
+        f"Probability of {kind.title}",
+        0.0,
+        100.0,
+        round(100 * row.probability, 1),
+        step=5.0,
+        format="%d %%",
+        key=key,
+        on_change=_set_probability,
+        args=(row, key),
+        help="In how many of all images the step is applied.",
+        width=260,
+    )
     with st.container(horizontal=True, gap="xsmall"):
         st.button(
-            "Up", icon=":material/arrow_upward:", key=f"augment_up_{draft.version}_{row.id}", disabled=place == 0,
-            on_click=_move, args=(draft, row, -1), help=f"Carries {kind.title} out before the step above it.",
-        )  # fmt: skip
+            "Up",
+            icon=":material/arrow_upward:",
+            key=f"augment_up_{draft.version}_{row.id}",
+            disabled=place == 0,
+            on_click=_move,
+            args=(draft, row, -1),
+            help=f"Carries {kind.title} out before the step above it.",
+        )
         st.button(
-            "Down", icon=":material/arrow_downward:", key=f"augment_down_{draft.version}_{row.id}",
-            disabled=place == len(draft.rows) - 1, on_click=_move, args=(draft, row, 1),
+            "Down",
+            icon=":material/arrow_downward:",
+            key=f"augment_down_{draft.version}_{row.id}",
+            disabled=place == len(draft.rows) - 1,
+            on_click=_move,
+            args=(draft, row, 1),
             help=f"Carries {kind.title} out after the step below it.",
-        )  # fmt: skip
+        )
         st.button(
-            "Remove", icon=":material/delete:", key=f"augment_remove_{draft.version}_{row.id}", on_click=_remove,
-            args=(draft, row), help=f"Takes {kind.title} out of the policy.",
-        )  # fmt: skip
+            "Remove",
+            icon=":material/delete:",
+            key=f"augment_remove_{draft.version}_{row.id}",
+            on_click=_remove,
+            args=(draft, row),
+            help=f"Takes {kind.title} out of the policy.",
+        )
 
 
 def _set_on(row: Row, key: str) -> None:
@@ -216,6 +238,11 @@ def _fill(draft: Draft) -> None:
         if draft.fill_mode == "constant":
             value = key_of(draft, "value", draft.fill_value)
             st.number_input(
-                "Grey value", 0, 255, key=value, width=120, help="0 is black and 255 white.",
+                "Grey value",
+                0,
+                255,
+                key=value,
+                width=120,
+                help="0 is black and 255 white.",
                 on_change=lambda: setattr(draft, "fill_value", st.session_state[value]),
-            )  # fmt: skip
+            )

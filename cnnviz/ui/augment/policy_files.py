@@ -37,11 +37,15 @@ def policy_files(draft: Draft, policy: Policy) -> None:
                 named = policy
                 st.error(plain(error), icon=":material/error:")
             st.download_button(
-                "Save this policy", data=named.model_dump_json(indent=1) + "\n",
+                "Save this policy",
+                data=named.model_dump_json(indent=1) + "\n",
                 file_name=file_name(named.name, "policy", ending=".json"),
-                mime="application/json", icon=":material/download:", on_click="ignore", key="augment_download",
+                mime="application/json",
+                icon=":material/download:",
+                on_click="ignore",
+                key="augment_download",
                 help="`python -m cnnviz augment IMAGE --policy FILE --out draws.png` reads it too.",
-            )  # fmt: skip
+            )
             json_upload.uploader(
                 "Open a policy", Policy, policy_state.load, key=UPLOAD, help="A JSON file as saved here."
             )

@@ -35,26 +35,36 @@ def views(image: PickedImage, policy: Policy, data: Data | None) -> None:
     """Draws the choice of a view, and the view.
 
     Args:
-        data: what the Train page's network takes, to show the image at that size; `None` where that isn't known.
+        data: what the Train page's model takes, to show the image at that size; `None` where that isn't known.
     """
     for step in policy.steps:
         if image.dataset is not None and step.type in image.dataset.unsafe_steps:
             sentence = f"{STEPS[step.type].title}: {image.dataset.unsafe_steps[step.type]}"
             st.warning(plain(sentence), icon=":material/warning:")
     st.segmented_control(
-        "View", [GRID, STRIPS, PAIR, WIPE], default=GRID, required=True, key=_VIEW, persist_state="session",
-        label_visibility="collapsed", help="The same draws in another arrangement.",
-    )  # fmt: skip
+        "View",
+        [GRID, STRIPS, PAIR, WIPE],
+        default=GRID,
+        required=True,
+        key=_VIEW,
+        persist_state="session",
+        label_visibility="collapsed",
+        help="The same draws in another arrangement.",
+    )
     with st.container(horizontal=True, vertical_alignment="center"):
         seed, epoch = _numbers() if st.session_state[_VIEW] != STRIPS else (0, 0)
         mark = st.toggle(
-            "Mark filled pixels", key="augment_mark", persist_state="session",
+            "Mark filled pixels",
+            key="augment_mark",
+            persist_state="session",
             help="Stripes show which pixels the image itself doesn't have.",
-        )  # fmt: skip
+        )
         small = data is not None and st.toggle(
-            f"At {data.image_size[0]} × {data.image_size[1]}", key="augment_small", persist_state="session",
-            help="The size, colours and crop that the network on the Train page takes, as a worker makes them.",
-        )  # fmt: skip
+            f"At {data.image_size[0]} × {data.image_size[1]}",
+            key="augment_small",
+            persist_state="session",
+            help="The size, colours and crop that the model on the Train page takes, as a worker makes them.",
+        )
     try:
         show = {GRID: _grid, STRIPS: _strips, PAIR: _pair, WIPE: _before_and_after}[st.session_state[_VIEW]]
         show(image, policy, seed, epoch, mark, data if small else None)
@@ -65,9 +75,12 @@ def views(image: PickedImage, policy: Policy, data: Data | None) -> None:
 def _numbers() -> tuple[int, int]:
     """Draws what the draws are keyed by; returns the seed, and the first epoch counted from 0."""
     st.button(
-        "Draw again", icon=":material/casino:", key="augment_again", on_click=_again,
+        "Draw again",
+        icon=":material/casino:",
+        key="augment_again",
+        on_click=_again,
         help="Draws for the next epochs, as a training would go on.",
-    )  # fmt: skip
+    )
     numbers: _Numbers = st.session_state.setdefault(_NUMBERS, _Numbers())
     count = {GRID: DRAWS, PAIR: 5}.get(st.session_state[_VIEW], 1)
     last = f"–{numbers.epoch + count - 1:,}" if count > 1 else ""
@@ -77,9 +90,13 @@ def _numbers() -> tuple[int, int]:
             numbers, "epoch", "From epoch", 1, MOST_EPOCHS, "Which epochs of a training are shown; each draws anew."
         )
         _number(
-            numbers, "seed", "Seed", 0, 2**32 - 1,
+            numbers,
+            "seed",
+            "Seed",
+            0,
+            2**32 - 1,
             "As the recipe's seed: the same seed, epoch and image give the same draw, here and in training.",
-        )  # fmt: skip
+        )
     return numbers.seed, numbers.epoch - 1
 
 
@@ -95,9 +112,15 @@ class _Numbers:
 def _number(numbers: _Numbers, name: str, label: str, low: int, high: int, words: str) -> None:
     key = f"augment_{name}_{numbers.turn}"
     st.number_input(
-        label, low, high, getattr(numbers, name), key=key, required=True, help=words,
+        label,
+        low,
+        high,
+        getattr(numbers, name),
+        key=key,
+        required=True,
+        help=words,
         on_change=lambda: setattr(numbers, name, st.session_state[key]),
-    )  # fmt: skip
+    )
 
 
 def _again() -> None:
@@ -119,15 +142,27 @@ def _frame(image: np.ndarray, data: Data | None, longest: int) -> tuple[np.ndarr
 
 @st.cache_data(show_spinner=False, max_entries=128)
 def _drawn(
-    _image: PickedImage, identity: tuple, policy: Policy, seed: int, first: int, count: int, mark: bool,
+    _image: PickedImage,
+    identity: tuple,
+    policy: Policy,
+    seed: int,
+    first: int,
+    count: int,
+    mark: bool,
     data: Data | None,
-) -> list[Tile]:  # fmt: skip
+) -> list[Tile]:
     image, size, crop = _frame(_image.image, data, DISPLAY)
     others = [one.image for one in companions(_image, COMPANIONS)] if policy.mixes else ()
     made = draws(
-        image, policy, seed=seed, epochs=range(first, first + count), sample=_image.number, size=size, crop=crop,
+        image,
+        policy,
+        seed=seed,
+        epochs=range(first, first + count),
+        sample=_image.number,
+        size=size,
+        crop=crop,
         others=others,
-    )  # fmt: skip
+    )
     return [_tile(marked(one.image, one.filled) if mark else one.image, one.drawn) for one in made]
 
 
@@ -145,9 +180,11 @@ def _tiles(place, tiles: Sequence[Tile]) -> None:
 def _grid(image: PickedImage, policy: Policy, seed: int, epoch: int, mark: bool, data: Data | None) -> None:
     left, right = st.columns([4, 7], gap="small")
     left.image(
-        _original(image, image.identity, data), caption=plain(f"Original: {image.title}"), width="stretch",
+        _original(image, image.identity, data),
+        caption=plain(f"Original: {image.title}"),
+        width="stretch",
         alt="The original image",
-    )  # fmt: skip
+    )
     _tiles(
         right.grid(3, min_column_width=90, gap="xsmall", key="augment_grid"),
         _drawn(image, image.identity, policy, seed, epoch, DRAWS, mark, data),
@@ -172,9 +209,15 @@ def _before_and_after(
         before, after = with_channels(before, 3), marked(after, one.filled)
     with st.container(width=min(LARGE, max(260, round(HIGHEST * size[1] / size[0])))):
         share = st.slider(
-            "How much of the original", 0, 100, 50, format="%d %%", key="augment_wipe", persist_state="session",
+            "How much of the original",
+            0,
+            100,
+            50,
+            format="%d %%",
+            key="augment_wipe",
+            persist_state="session",
             help="Left of the line is the original, right of it the first draw.",
-        )  # fmt: skip
+        )
         st.image(
             image_bytes(wiped(before, after, share / 100), 512),
             caption=plain(f"Original | {augment.caption(one.drawn)}"),
@@ -199,9 +242,14 @@ def _strips(image: PickedImage, policy: Policy, seed: int, epoch: int, mark: boo
         return
     names = dict.fromkeys(step.type for step in steps)
     chosen = st.selectbox(
-        "Step", [None, *names], format_func=lambda kind: STEPS[kind].title if kind else "Every step", width=240,
-        key="augment_strip", persist_state="session", help="Alone, from its lowest value to its highest.",
-    )  # fmt: skip
+        "Step",
+        [None, *names],
+        format_func=lambda kind: STEPS[kind].title if kind else "Every step",
+        width=240,
+        key="augment_strip",
+        persist_state="session",
+        help="Alone, from its lowest value to its highest.",
+    )
     for step in steps:
         if chosen not in (None, step.type):
             continue
@@ -215,9 +263,15 @@ def _strips(image: PickedImage, policy: Policy, seed: int, epoch: int, mark: boo
 
 @st.cache_data(show_spinner=False, max_entries=128)
 def _along(
-    _image: PickedImage, identity: tuple, step: Step, fill_mode: str, fill_value: int, count: int, mark: bool,
+    _image: PickedImage,
+    identity: tuple,
+    step: Step,
+    fill_mode: str,
+    fill_value: int,
+    count: int,
+    mark: bool,
     data: Data | None,
-) -> list[Tile]:  # fmt: skip
+) -> list[Tile]:
     image, size, crop = _frame(_image.image, data, DISPLAY)
     policy = Policy(steps=(step,), fill_mode=fill_mode, fill_value=fill_value)
     values = values_along(step, count)

@@ -1,4 +1,4 @@
-"""The foot of the Augment page: how a trained network answers while a step grows stronger."""
+"""The foot of the Augment page: how a trained model answers while a step grows stronger."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from cnnviz.policy import STEPS, Policy, Step
 from cnnviz.runs import Run
 from cnnviz.runs.compare import labels as run_labels
 from cnnviz.ui.inputs.image_picker import PickedImage
-from cnnviz.ui.inputs.model_cache import Network, networks, usable
+from cnnviz.ui.inputs.model_cache import LockedModel, models, usable
 from cnnviz.ui.markdown import plain
 from cnnviz.ui.session import background_job
 
@@ -30,21 +30,23 @@ def survival_part(image: PickedImage | None, policy: Policy) -> None:
     """Draws the part; nothing is loaded or computed before a person asks for it."""
     with st.container(border=True, key="augment_survival"):
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.subheader("Does my network survive it?", anchor=False, width="content")
+            st.subheader("Does my model survive it?", anchor=False, width="content")
             st.space("stretch")
             asked = st.toggle(
-                "Ask a network", key="augment_ask", persist_state="session",
-                help="Loads a network that you trained and asks it about the image while one step grows stronger.",
-            )  # fmt: skip
+                "Ask a model",
+                key="augment_ask",
+                persist_state="session",
+                help="Loads a model that you trained and asks it about the image while one step grows stronger.",
+            )
         if not asked:
-            st.caption("A trained network's answers along a step's range: for the image above and for a test split.")
+            st.caption("A trained model's answers along a step's range: for the image above and for a test split.")
             return
         listed = runs.listing()
         found = usable(listed)
         if not found:
-            st.write("No run has a network yet. Train one first; it takes about 20 seconds for the digits.")
+            st.write("No run has a model yet. Train one first; it takes about 20 seconds for the digits.")
             with st.container(horizontal=True):
-                st.page_link("pages/train.py", label="Choose data and network on Train", icon=":material/tune:")
+                st.page_link("pages/train.py", label="Choose data and model on Train", icon=":material/tune:")
                 st.page_link("pages/runs.py", label="See how runs are going", icon=":material/monitoring:")
             return
         _asked(found, run_labels(listed), image, policy)
@@ -53,10 +55,10 @@ def survival_part(image: PickedImage | None, policy: Policy) -> None:
 def _asked(found: list[Run], names: dict[str, str], image: PickedImage | None, policy: Policy) -> None:
     chosen, step, head = _choice(found, names, image, policy)
     try:
-        loaded = networks(chosen)
-        if loaded is None:
+        classifier = models(chosen)
+        if classifier is None:
             return
-        shown = {names[run.id]: network for run, network in zip(chosen, loaded, strict=True)}
+        shown = {names[run.id]: model for run, model in zip(chosen, classifier, strict=True)}
         if image is not None:
             _one_image(image, shown, step, head, policy)
         _many_images(chosen, shown, step, head, policy)
@@ -73,31 +75,47 @@ def _choice(
     with st.container(horizontal=True, vertical_alignment="bottom"):
         _drop("augment_run", by_id)
         first = st.selectbox(
-            "Network", list(by_id), format_func=names.get, key="augment_run",
-            persist_state="session", width=300, help="A run whose best epoch is asked.",
-        )  # fmt: skip
+            "Model",
+            list(by_id),
+            format_func=names.get,
+            key="augment_run",
+            persist_state="session",
+            width=300,
+            help="A run whose best epoch is asked.",
+        )
         heads = [head.name for head in by_id[first].recipe.network.heads]
         others = [run for run in by_id if run != first and _alike(by_id[first], by_id[run])]
         _drop("augment_beside", [None, *others])
         beside = st.selectbox(
-            "Beside", [None, *others], format_func=lambda run: names[run] if run else "No other",
-            key="augment_beside", persist_state="session", width=300,
+            "Beside",
+            [None, *others],
+            format_func=lambda run: names[run] if run else "No other",
+            key="augment_beside",
+            persist_state="session",
+            width=300,
             help="Another run with the same classes, such as one trained without this policy.",
-        )  # fmt: skip
+        )
         steps = _steps(policy)
         _drop("augment_asked_step", steps)
         kind = st.selectbox(
-            "Step", list(steps), format_func=lambda kind: STEPS[kind].title, key="augment_asked_step",
-            persist_state="session", width=180, help="The policy's steps first, then all others.",
-        )  # fmt: skip
+            "Step",
+            list(steps),
+            format_func=lambda kind: STEPS[kind].title,
+            key="augment_asked_step",
+            persist_state="session",
+            width=180,
+            help="The policy's steps first, then all others.",
+        )
         _drop("augment_head", heads)
         head = heads[0]
         if len(heads) > 1:
             head = st.selectbox("Answer", heads, key="augment_head", width=140, help="Which of its answers is shown.")
         wide = STEPS[kind].bounds is not None and st.toggle(
-            "All that is possible", key="augment_wide", persist_state="session",
+            "All that is possible",
+            key="augment_wide",
+            persist_state="session",
             help="From the lowest to the highest value that the step can have, instead of the policy's range.",
-        )  # fmt: skip
+        )
     step = steps[kind]
     if wide:
         step = Step(type=kind, low=STEPS[kind].bounds[0], high=STEPS[kind].bounds[1])
@@ -149,39 +167,44 @@ def _identity(step: Step, factor: float) -> float | None:
     return None if identity is None else identity * factor
 
 
-def _one_image(image: PickedImage, shown: dict[str, Network], step: Step, head: str, policy: Policy) -> None:
+def _one_image(image: PickedImage, shown: dict[str, LockedModel], step: Step, head: str, policy: Policy) -> None:
     fine, coarse = _values(step, FINE), _values(step, COARSE)
     factor, unit = _axis(step)
     found = {
-        label: _along(network, _mark(network), image, image.identity, step, policy.fill_mode, policy.fill_value)[head]
-        for label, network in shown.items()
+        label: _along(model, _mark(model), image, image.identity, step, policy.fill_mode, policy.fill_value)[head]
+        for label, model in shown.items()
     }
     size = display_size(image.image.shape, 128)
     strip = augment.sweep(image.image, step.type, coarse, size=size, policy=policy)
-    classes = next(iter(shown.values())).loaded.classes[head]
+    classes = next(iter(shown.values())).classifier.classes[head]
     _sentence(image, found, classes)
     st.plotly_chart(
         answer_curves(
-            [value * factor for value in fine], found, classes, unit=unit, identity=_identity(step, factor),
+            [value * factor for value in fine],
+            found,
+            classes,
+            unit=unit,
+            identity=_identity(step, factor),
             images=[(value * factor, image_bytes(one)) for value, one in zip(coarse, strip, strict=True)],
         ),
-        config=CONFIG, key="augment_answers",
+        config=CONFIG,
+        key="augment_answers",
         alt=f"Class probabilities of the image as {STEPS[step.type].title} goes from its lowest to its highest value",
-    )  # fmt: skip
+    )
 
 
-def _mark(network: Network) -> tuple[str, int]:
-    """Tells a loaded network from every other one."""
-    return network.loaded.name, id(network.loaded.model)
+def _mark(model: LockedModel) -> tuple[str, int]:
+    """Tells a loaded model from every other one."""
+    return model.classifier.name, id(model.classifier.model)
 
 
 @st.cache_data(show_spinner=False, max_entries=64)
 def _along(
-    _network: Network, mark: tuple, _image: PickedImage, identity: tuple, step: Step, fill_mode: str, fill_value: int
+    _model: LockedModel, mark: tuple, _image: PickedImage, identity: tuple, step: Step, fill_mode: str, fill_value: int
 ) -> dict[str, np.ndarray]:
     policy = Policy(fill_mode=fill_mode, fill_value=fill_value)
     values = _values(step, FINE)
-    return along(_network.ask, _image.image, step.type, values, _network.loaded.recipe, policy=policy)
+    return along(_model.ask, _image.image, step.type, values, _model.classifier.recipe, policy=policy)
 
 
 def _sentence(image: PickedImage, found: dict[str, np.ndarray], classes: tuple[str, ...]) -> None:
@@ -193,7 +216,7 @@ def _sentence(image: PickedImage, found: dict[str, np.ndarray], classes: tuple[s
     st.markdown(f"**{plain(image.title)}** · {plain('; '.join(parts))}.")
 
 
-def _many_images(chosen: list[Run], shown: dict[str, Network], step: Step, head: str, policy: Policy) -> None:
+def _many_images(chosen: list[Run], shown: dict[str, LockedModel], step: Step, head: str, policy: Policy) -> None:
     values = _values(step, COARSE)
     if (work := background_job.finished(_WORK)) is not None:
         if work.sentence:
@@ -206,19 +229,21 @@ def _many_images(chosen: list[Run], shown: dict[str, Network], step: Step, head:
         return
     if background_job.known(_WORK):
         return
-    pairs = [(run, network) for run, network in zip(chosen, shown.values(), strict=True)]
+    pairs = [(run, model) for run, model in zip(chosen, shown.values(), strict=True)]
 
     def work_through(progress, cancelled) -> list[Changes]:
         return [
-            measure(run, network.ask, step, values, policy, progress=progress, cancelled=cancelled)
-            for run, network in pairs
+            measure(run, model.ask, step, values, policy, progress=progress, cancelled=cancelled)
+            for run, model in pairs
         ]
 
     if st.button(
-        f"Ask about {LIMIT} test images", icon=":material/query_stats:", key="augment_measure",
+        f"Ask about {LIMIT} test images",
+        icon=":material/query_stats:",
+        key="augment_measure",
         help=f"Asks about at most {LIMIT} images of the test split (validation's where there is none) at each of "
         f"{len(values)} strengths. The result is kept with the run.",
-    ):  # fmt: skip
+    ):
         background_job.start(_WORK, work_through, "Reading the test images")
         st.rerun()
 
@@ -231,17 +256,26 @@ def _charts(found: dict[str, Changes], step: Step, head: str) -> None:
     left, right = st.columns(2)
     left.plotly_chart(
         share_curves(
-            axis, {label: one.changed[head] for label, one in found.items()}, title="Answers that change", unit=unit,
+            axis,
+            {label: one.changed[head] for label, one in found.items()},
+            title="Answers that change",
+            unit=unit,
             identity=_identity(step, factor),
         ),
-        config=CONFIG, key="augment_changed",
+        config=CONFIG,
+        key="augment_changed",
         alt="Share of images whose answer differs from that to the untouched image, at each strength",
-    )  # fmt: skip
+    )
     right.plotly_chart(
         share_curves(
-            axis, {label: one.accuracy[head] for label, one in found.items()}, title="Accuracy", unit=unit,
-            identity=_identity(step, factor), levels={label: one.untouched[head] for label, one in found.items()},
+            axis,
+            {label: one.accuracy[head] for label, one in found.items()},
+            title="Accuracy",
+            unit=unit,
+            identity=_identity(step, factor),
+            levels={label: one.untouched[head] for label, one in found.items()},
         ),
-        config=CONFIG, key="augment_accuracy",
+        config=CONFIG,
+        key="augment_accuracy",
         alt="Share of right answers at each strength; dotted, on untouched images",
-    )  # fmt: skip
+    )

@@ -50,10 +50,14 @@ def matrix(
         caption += f" The {len(shown)} of {len(classes):,} classes with the most mistakes."
     at = {index: place for place, index in enumerate(shown)}
     data = {
-        "rows": names, "columns": names, "cells": cells, "caption": caption, "alt": "Confusion matrix",
+        "rows": names,
+        "columns": names,
+        "cells": cells,
+        "caption": caption,
+        "alt": "Confusion matrix",
         "signature": str(hash((tuple(names), part.tobytes()))),
         "marked": [at[one] for one in marked] if marked and all(one in at for one in marked) else None,
-    }  # fmt: skip
+    }
     component("confusion_matrix")(data=data, key=key, on_clicked_change=lambda: _take(key, shown, on_click))
 
 

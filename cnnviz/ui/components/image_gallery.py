@@ -47,18 +47,26 @@ def images(
     data = {
         "tiles": [
             {
-                "image": _address(tile.data), "small": tile.small, "title": tile.title, "lines": list(tile.lines),
-                "alt": f"{tile.title}, {', '.join(tile.lines)}", "href": tile.href, "flag": tile.flag,
+                "image": _address(tile.data),
+                "small": tile.small,
+                "title": tile.title,
+                "lines": list(tile.lines),
+                "alt": f"{tile.title}, {', '.join(tile.lines)}",
+                "href": tile.href,
+                "flag": tile.flag,
             }
             for tile in tiles
         ],
-        "flags": list(flags), "alt": alt,
+        "flags": list(flags),
+        "alt": alt,
         "signature": str(hash(tuple((tile.data, tile.title, tile.lines, tile.href) for tile in tiles))),
-    }  # fmt: skip
+    }
     component("image_gallery")(
-        data=data, key=key, on_opened_change=lambda: _opened(key, len(tiles), on_open),
+        data=data,
+        key=key,
+        on_opened_change=lambda: _opened(key, len(tiles), on_open),
         on_flagged_change=lambda: _flagged(key, len(tiles), flags, on_flag),
-    )  # fmt: skip
+    )
 
 
 def _address(data: bytes) -> str:

@@ -115,7 +115,7 @@ def tile(image: np.ndarray, side: int = TILE) -> bytes:
 
 @st.cache_data(show_spinner=False, max_entries=32)
 def tiles(_dataset: Dataset, data: Data, heads: tuple[str, ...], count: int, skip: int) -> list[tuple[bytes, int]]:
-    """Returns training images as the network will see them: PNG and position, the first head's classes in turn."""
+    """Returns training images as the model will see them: PNG and position, the first head's classes in turn."""
     split = _dataset.splits["train"]
     made = []
     for position in split.spread(heads[0], count + skip)[skip:]:

@@ -24,7 +24,7 @@ from cnnviz.ui.session import query_params
 __all__ = ["PickedImage", "companions", "image_picker", "train_data"]
 
 LONGEST = 1600
-"""The longest side that an upload is kept with, in pixels; networks see at most 1,024."""
+"""The longest side that an upload is kept with, in pixels; models see at most 1,024."""
 MOST = 1000
 _SOURCES = {"sample": "Sample", "data": "Data", "upload": "Upload"}
 _CHOICE, _FILE = "picture_choice", "picture_file"
@@ -65,9 +65,14 @@ def image_picker() -> PickedImage | None:
         sources = [name for name in _SOURCES if name != "sample" or sample_names()]
         st.session_state["picture_source"] = choice.source if choice.source in sources else "data"
         st.segmented_control(
-            "Image", sources, format_func=_SOURCES.get, required=True, key="picture_source", on_change=_set_source,
+            "Image",
+            sources,
+            format_func=_SOURCES.get,
+            required=True,
+            key="picture_source",
+            on_change=_set_source,
             help="An image that comes with cnnviz, a training image of a dataset, or a file of yours.",
-        )  # fmt: skip
+        )
         {"sample": _samples, "data": _data, "upload": _upload}[choice.source](choice)
     try:
         image = _image(choice)
@@ -126,10 +131,14 @@ def _set_source() -> None:
 def _samples(choice: _Choice) -> None:
     st.session_state["picture_sample"] = choice.sample
     st.selectbox(
-        "Image", sample_names(), format_func=str.capitalize, key="picture_sample", width=200,
+        "Image",
+        sample_names(),
+        format_func=str.capitalize,
+        key="picture_sample",
+        width=200,
         on_change=lambda: setattr(choice, "sample", st.session_state["picture_sample"]),
-        help="Images of scikit-image; they need no network.",
-    )  # fmt: skip
+        help="Images of scikit-image; they need no model.",
+    )
 
 
 def _data(choice: _Choice) -> None:
@@ -138,15 +147,24 @@ def _data(choice: _Choice) -> None:
         choice.data, choice.item = next(iter(titles)), 1
     st.session_state["picture_data"] = choice.data
     st.selectbox(
-        "Dataset", list(titles), format_func=titles.get, key="picture_data", width=240,
-        on_change=_set_data, help="What comes with cnnviz, was downloaded, or lies in the folder CNNVIZ_DATA.",
-    )  # fmt: skip
+        "Dataset",
+        list(titles),
+        format_func=titles.get,
+        key="picture_data",
+        width=240,
+        on_change=_set_data,
+        help="What comes with cnnviz, was downloaded, or lies in the folder CNNVIZ_DATA.",
+    )
     st.session_state["picture_item"] = choice.item = min(MOST, max(1, choice.item))
     st.number_input(
-        "Number", 1, MOST, key="picture_item", width=120,
+        "Number",
+        1,
+        MOST,
+        key="picture_item",
+        width=120,
         on_change=lambda: setattr(choice, "item", st.session_state["picture_item"]),
         help="Training images, the classes in turn.",
-    )  # fmt: skip
+    )
 
 
 def _set_data() -> None:
@@ -156,10 +174,14 @@ def _set_data() -> None:
 
 def _upload(choice: _Choice) -> None:
     st.file_uploader(
-        "Your image", type=["jpg", "jpeg", "png", "webp", "gif", "bmp", "tif", "tiff"], key=_FILE,
-        on_change=_read, args=(choice,), max_upload_size=images.MAX_BYTES >> 20,
+        "Your image",
+        type=["jpg", "jpeg", "png", "webp", "gif", "bmp", "tif", "tiff"],
+        key=_FILE,
+        on_change=_read,
+        args=(choice,),
+        max_upload_size=images.MAX_BYTES >> 20,
         help="It stays on this computer: decoded by this server, and not stored.",
-    )  # fmt: skip
+    )
 
 
 def _read(choice: _Choice) -> None:

@@ -33,9 +33,12 @@ def image_choice(choice: Choice) -> None:
         with st.container(horizontal=True, vertical_alignment="center", gap="small", key="predict_sources"):
             _samples(choice)
             with st.popover(
-                "Another image", icon=":material/add_photo_alternate:", on_change="rerun", key="predict_others",
+                "Another image",
+                icon=":material/add_photo_alternate:",
+                on_change="rerun",
+                key="predict_others",
                 help="An image of yours: from a file, or by this device's camera.",
-            ) as place:  # fmt: skip
+            ) as place:
                 if place.open:
                     _files(choice)
                     _camera(choice, _camera_toggle())
@@ -45,10 +48,11 @@ def image_choice(choice: Choice) -> None:
             _samples(choice)
             camera = _camera_toggle()
             st.toggle(
-                "Side by side", key=seed("predict_beside", choice.beside),
+                "Side by side",
+                key=seed("predict_beside", choice.beside),
                 on_change=lambda: setattr(choice, "beside", st.session_state["predict_beside"]),
                 help="On: an image that you choose stands beside those that are shown. Off: in their place.",
-            )  # fmt: skip
+            )
         _camera(choice, camera)
     if choice.refused:
         _refused(choice)
@@ -56,11 +60,16 @@ def image_choice(choice: Choice) -> None:
 
 def _files(choice: Choice) -> None:
     st.file_uploader(
-        "Drop images here", accept_multiple_files=not choice.single, key=_ONE_FILE if choice.single else _FILES,
-        on_change=_take_files, args=(choice,), max_upload_size=images.MAX_BYTES >> 20, width="stretch",
+        "Drop images here",
+        accept_multiple_files=not choice.single,
+        key=_ONE_FILE if choice.single else _FILES,
+        on_change=_take_files,
+        args=(choice,),
+        max_upload_size=images.MAX_BYTES >> 20,
+        width="stretch",
         help="JPEG, PNG, WebP, GIF, BMP or TIFF, up to 20 MB each; reduced beyond 50 megapixels. They stay on this "
         "computer: decoded by this server, and not stored.",
-    )  # fmt: skip
+    )
 
 
 def _samples(choice: Choice) -> None:
@@ -68,24 +77,33 @@ def _samples(choice: Choice) -> None:
     st.html(_style(names))
     for name in names:
         st.button(
-            name.capitalize(), key=f"predict_sample_{name}", on_click=_take_sample, args=(choice, name),
+            name.capitalize(),
+            key=f"predict_sample_{name}",
+            on_click=_take_sample,
+            args=(choice, name),
             help=f"Shows the sample image {name.capitalize()}.",
-        )  # fmt: skip
+        )
 
 
 def _camera_toggle() -> bool:
     return st.toggle(
-        "Camera", key="predict_camera_on", persist_state="session",
+        "Camera",
+        key="predict_camera_on",
+        persist_state="session",
         help="Takes an image with this device's camera; the browser asks first.",
-    )  # fmt: skip
+    )
 
 
 def _camera(choice: Choice, on: bool) -> None:
     if on:
         st.camera_input(
-            "Take an image", key=_CAMERA, on_change=_take_shot, args=(choice,), width=420,
-            help="What the network is asked about stays on this computer.",
-        )  # fmt: skip
+            "Take an image",
+            key=_CAMERA,
+            on_change=_take_shot,
+            args=(choice,),
+            width=420,
+            help="What the model is asked about stays on this computer.",
+        )
 
 
 def _refused(choice: Choice) -> None:
@@ -97,17 +115,24 @@ def _refused(choice: Choice) -> None:
             still = "\n\nThe image below is still the one before." if choice.single and choice.images else ""
             st.error("\n".join(lines + [f"- … and {more} more"] * (more > 0)) + still, icon=":material/broken_image:")
         st.button(
-            "Dismiss", icon=":material/close:", type="tertiary", key="predict_dismiss", on_click=choice.refused.clear,
+            "Dismiss",
+            icon=":material/close:",
+            type="tertiary",
+            key="predict_dismiss",
+            on_click=choice.refused.clear,
             help="Dismisses this message.",
-        )  # fmt: skip
+        )
 
 
 def item_choice(choice: Choice, run: Run) -> None:
     """Draws the choice of an image of the run's own held-out split; the data are opened when it is unfolded."""
     with st.popover(
-        "Test image", icon=":material/dataset:", on_change="rerun", key="predict_items",
+        "Test image",
+        icon=":material/dataset:",
+        on_change="rerun",
+        key="predict_items",
         help="An image of this run's data that it was not trained on, with its true label.",
-    ) as place:  # fmt: skip
+    ) as place:
         if place.open:
             _items(choice, run)
 
@@ -153,18 +178,31 @@ def _items(choice: Choice, run: Run) -> None:
     choice.item = min(max(1, choice.item), max(1, count))
     key = f"predict_item_{choice.item}"  # a new field for each number that a button has set
     st.number_input(
-        f"Image of the {split} split", 1, max(1, count), choice.item, key=key, on_change=_take_item,
-        args=(choice, run, key), help=f"One of {count:,} images that this run was not trained on.",
-    )  # fmt: skip
+        f"Image of the {split} split",
+        1,
+        max(1, count),
+        choice.item,
+        key=key,
+        on_change=_take_item,
+        args=(choice, run, key),
+        help=f"One of {count:,} images that this run was not trained on.",
+    )
     with st.container(horizontal=True):
         st.button(
-            "Show it", key="predict_item_show", on_click=_show_item, args=(choice, run),
+            "Show it",
+            key="predict_item_show",
+            on_click=_show_item,
+            args=(choice, run),
             help="Shows this image with its true label.",
-        )  # fmt: skip
+        )
         st.button(
-            "Another one", icon=":material/casino:", key="predict_item_another", on_click=_another, args=(choice, run),
+            "Another one",
+            icon=":material/casino:",
+            key="predict_item_another",
+            on_click=_another,
+            args=(choice, run),
             help="Shows an image from elsewhere in the split.",
-        )  # fmt: skip
+        )
 
 
 def _take_item(choice: Choice, run: Run, key: str) -> None:
@@ -193,8 +231,10 @@ def _style(names: tuple[str, ...]) -> str:
         image = sample(name)
         size = display_size(image.shape, THUMB)
         data = base64.b64encode(image_bytes(cv2.resize(image, size[::-1], interpolation=cv2.INTER_AREA))).decode()
-        rules.append(f'.st-key-predict_sample_{name} button {{ background-image: linear-gradient(transparent 35%, '
-                     f'rgb(0 0 0 / 0.75)), url("data:{_kind(data)};base64,{data}"); }}')  # fmt: skip
+        rules.append(
+            f".st-key-predict_sample_{name} button {{ background-image: linear-gradient(transparent 35%, "
+            f'rgb(0 0 0 / 0.75)), url("data:{_kind(data)};base64,{data}"); }}'
+        )
     return f"<style>{_BUTTON}{' '.join(rules)}</style>"
 
 

@@ -1,4 +1,4 @@
-"""Images that networks are asked about: samples, files of a person's own, and held-out images of a run."""
+"""Images that models are asked about: samples, files of a person's own, and held-out images of a run."""
 
 from __future__ import annotations
 
@@ -54,19 +54,19 @@ class InputImage:
     data: bytes | None = field(default=None, repr=False)
 
     def whole(self, bits: int | None = None) -> np.ndarray:
-        """Returns the image as it was given, so that networks see what they would see anywhere else.
+        """Returns the image as it was given, so that models see what they would see anywhere else.
 
         Args:
-            bits: how many the images use that the network learned from, see `images.decode`.
+            bits: how many the images use that the model learned from, see `images.decode`.
         """
         return self.shown if self.data is None else images.decode(self.data, bits)
 
 
 def notes_on(image: InputImage, bits: int | None) -> tuple[str, ...]:
-    """Returns the sentences on how an image was read, for a network whose images used so many bits."""
+    """Returns the sentences on how an image was read, for a model whose images used so many bits."""
     if bits is None or image.data is None or not images.is_deep(image.data):
         return image.notes
-    return (*image.notes, f"The network sees it scaled from {bits} bits, as the images that it learned from.")
+    return (*image.notes, f"The model sees it scaled from {bits} bits, as the images that it learned from.")
 
 
 def of_sample(name: str) -> InputImage:
@@ -99,8 +99,8 @@ def of_upload(name: str, data: bytes) -> InputImage:
 
 _KNOWN = (
     (b"%PDF", 0, "a PDF file: save the page as a PNG or JPEG image"),
-    (b"\x89HDF\r\n\x1a\n", 0, "an HDF5 file, maybe a network: save that as .keras and choose it under Network"),
-    (b"PK\x03\x04", 0, "a zip archive or a .keras file: unpack the images, or choose the network under Network"),
+    (b"\x89HDF\r\n\x1a\n", 0, "an HDF5 file, maybe a model: save that as .keras and choose it under Model"),
+    (b"PK\x03\x04", 0, "a zip archive or a .keras file: unpack the images, or choose the model under Model"),
     (b"ftyphei", 4, "a HEIC image: save it as JPEG, which phones offer under Most Compatible"),
     (b"ftypmif1", 4, "a HEIC image: save it as JPEG, which phones offer under Most Compatible"),
     (b"ftyphev", 4, "a HEIC image: save it as JPEG, which phones offer under Most Compatible"),
@@ -157,12 +157,19 @@ def of_item(run: Run, number: int, split: str = "") -> InputImage:
     path = split.name_of(row)
     title = f"{name.capitalize()} {row + 1:,}" + (f" ({path})" if not path.startswith("#") else "")
     address = ("item", f"{run.id}:{f'{name}-' if name != held else ''}{row + 1}")
-    return InputImage(shown, image.shape[:2], title, ("item", run.id, name, row), labels, address=address,
-                 data=None if shown.shape == image.shape else images.to_png(image))  # fmt: skip
+    return InputImage(
+        shown,
+        image.shape[:2],
+        title,
+        ("item", run.id, name, row),
+        labels,
+        address=address,
+        data=None if shown.shape == image.shape else images.to_png(image),
+    )
 
 
 def base(image: InputImage, size: tuple[int, int], crop: images.Crop, longest: int) -> np.ndarray:
-    """Returns the part of the image that a network sees, uint8 RGB, no side over `longest`; small ones enlarged."""
+    """Returns the part of the image that a model sees, uint8 RGB, no side over `longest`; small ones enlarged."""
     top, left, height, width = images.crop_box(image.shown.shape, size, crop)
     part = image.shown[top : top + height, left : left + width]
     part = images.fit(part, display_size(part.shape, longest))

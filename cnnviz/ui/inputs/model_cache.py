@@ -1,4 +1,4 @@
-"""Networks for pages: loaded in the background, kept for all sessions, asked by one at a time."""
+"""Models for pages: loaded in the background, kept for all sessions, asked by one at a time."""
 
 from __future__ import annotations
 
@@ -19,13 +19,24 @@ from cnnviz.ui.markdown import plain
 from cnnviz.ui.session import background_job
 
 if TYPE_CHECKING:
-    from cnnviz.models.classifier import Loaded
+    from cnnviz.models.classifier import Classifier
 
-__all__ = ["Network", "Source", "forget_failures", "head_file", "head_of", "heads_of", "networks", "of_head", "of_run",
-           "opened", "usable"]  # fmt: skip
+__all__ = [
+    "LockedModel",
+    "Source",
+    "forget_failures",
+    "head_file",
+    "head_of",
+    "heads_of",
+    "models",
+    "of_head",
+    "of_run",
+    "opened",
+    "usable",
+]
 
 KEPT = 6
-"""At most so many networks are kept for all sessions."""
+"""At most so many models are kept for all sessions."""
 KEPT_BYTES = 1 << 30
 """Of these, the longest unused go while all numbers together take more than this …"""
 SURELY_KEPT = 4
@@ -39,36 +50,36 @@ Progress = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True, eq=False)
-class Network:
-    """A loaded network with its lock: `ask` it, and TensorFlow is used by one thread at a time."""
+class LockedModel:
+    """A loaded model with its lock: `ask` it, and TensorFlow is used by one thread at a time."""
 
-    loaded: Loaded
+    classifier: Classifier
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     @enough_memory()
     def ask(self, images: Any, training: bool = False) -> list[Any]:
         """Returns the outputs for float32 images as arrays; they must be in the scale that the model takes."""
         with self.lock:
-            found = self.loaded.model(images, training=False)
+            found = self.classifier.model(images, training=False)
         return [one.numpy() for one in (found if isinstance(found, (list, tuple)) else [found])]
 
     def answers(self, images: Any) -> list[Any]:
         """Returns the class probabilities of each head, float32 (n, classes), for uint8 images at its size."""
         with self.lock:
-            return self.loaded.ask(images)
+            return self.classifier.ask(images)
 
 
 @dataclass(frozen=True)
 class Source:
-    """Where a network comes from: `id` names it within a session, `title` on a page; `stamp` tells it from all others.
+    """Where a model comes from: `id` names it within a session, `title` on a page; `stamp` tells it from all others.
 
-    `load` gets a function for its progress and returns the network; `run` is the run that it is of, if it is of one.
+    `load` gets a function for its progress and returns the model; `run` is the run that it is of, if it is of one.
     """
 
     id: str
     title: str
     stamp: tuple
-    load: Callable[[Progress], Loaded] = field(compare=False, repr=False)
+    load: Callable[[Progress], Classifier] = field(compare=False, repr=False)
     run: Run | None = field(default=None, compare=False, repr=False)
 
     @property
@@ -79,26 +90,26 @@ class Source:
 
 @dataclass
 class _Shelf:
-    """The networks used last. Streamlit's own cache can't say whether it has something without making it."""
+    """The models used last. Streamlit's own cache can't say whether it has something without making it."""
 
     lock: threading.Lock = field(default_factory=threading.Lock)
     loading: threading.Lock = field(default_factory=threading.Lock)
-    items: OrderedDict[tuple, Network] = field(default_factory=OrderedDict)
+    items: OrderedDict[tuple, LockedModel] = field(default_factory=OrderedDict)
 
-    def get(self, stamp: tuple) -> Network | None:
+    def get(self, stamp: tuple) -> LockedModel | None:
         with self.lock:
             if stamp in self.items:
                 self.items.move_to_end(stamp)
             return self.items.get(stamp)
 
-    def put(self, stamp: tuple, network: Network) -> None:
+    def put(self, stamp: tuple, model: LockedModel) -> None:
         with self.lock:
-            self.items[stamp] = network
+            self.items[stamp] = model
             while len(self.items) > KEPT or (len(self.items) > SURELY_KEPT and self._bytes() > KEPT_BYTES):
                 self.items.popitem(last=False)
 
     def _bytes(self) -> int:
-        return sum(4 * network.loaded.model.count_params() for network in self.items.values())
+        return sum(4 * model.classifier.model.count_params() for model in self.items.values())
 
 
 @st.cache_resource(show_spinner=False)
@@ -117,13 +128,13 @@ def _prepared() -> None:
 
 
 def usable(listed: Sequence[Run] | None = None) -> list[Run]:
-    """Returns the runs that have a network to ask, the newest first."""
+    """Returns the runs that have a model to ask, the newest first."""
     listed = runs.listing() if listed is None else listed
     return [run for run in listed if run.recipe is not None and not run.active and run.best_path.is_file()]
 
 
 def of_run(run: Run, title: str = "") -> Source:
-    """Returns a run's network as a source."""
+    """Returns a run's model as a source."""
     try:
         status = run.best_path.stat()
         stamp = (str(run.best_path), status.st_mtime_ns, status.st_size)
@@ -132,7 +143,7 @@ def of_run(run: Run, title: str = "") -> Source:
     return Source(run.id, title or run.id, stamp, partial(_load_run, run), run)
 
 
-def _load_run(run: Run, progress: Progress) -> Loaded:
+def _load_run(run: Run, progress: Progress) -> Classifier:
     from cnnviz.models.load.load import load_run
 
     return load_run(run)
@@ -157,12 +168,13 @@ def of_head(run: Run, head: str, title: str = "") -> Source:
     It is of no run: what a run's folder keeps is about all of its heads, by their numbers.
     """
     whole = of_run(run)
-    return Source(f"{run.id}/{head}", title or f"{run.id} · {head} only", (*whole.stamp, head),
-                  partial(_load_head, run, head))  # fmt: skip
+    return Source(
+        f"{run.id}/{head}", title or f"{run.id} · {head} only", (*whole.stamp, head), partial(_load_head, run, head)
+    )
 
 
 def head_file(run: Run, head: str) -> bytes:
-    """Returns one head of a run as the bytes of a `.keras` file; none where its network can't be read."""
+    """Returns one head of a run as the bytes of a `.keras` file; none where its model can't be read."""
     from cnnviz.models.export.single_head import as_file
 
     _prepared()
@@ -173,15 +185,15 @@ def head_file(run: Run, head: str) -> bytes:
         return b""
 
 
-def _load_head(run: Run, head: str, progress: Progress) -> Loaded:
+def _load_head(run: Run, head: str, progress: Progress) -> Classifier:
     from cnnviz.models.export.single_head import split
 
     whole = _shelf().get(of_run(run).stamp)
-    return split(whole.loaded if whole is not None else _load_run(run, progress), head)
+    return split(whole.classifier if whole is not None else _load_run(run, progress), head)
 
 
-def opened(sources: Sequence[Source]) -> list[Network | str] | None:
-    """Returns for each source its network, or the sentence why there is none; `None` while they are being loaded.
+def opened(sources: Sequence[Source]) -> list[LockedModel | str] | None:
+    """Returns for each source its model, or the sentence why there is none; `None` while they are being loaded.
 
     Loading shows a bar with a Stop. What failed is tried again once other sources, or none, were asked for.
     """
@@ -196,7 +208,7 @@ def opened(sources: Sequence[Source]) -> list[Network | str] | None:
 
     name = f"networks_{abs(hash(chosen))}"
     if missing() and not background_job.known(name):
-        background_job.start(name, partial(_load, shelf, missing()), "Loading the network")
+        background_job.start(name, partial(_load, shelf, missing()), "Loading the model")
     work = background_job.finished(name, PATIENCE_SECONDS)
     if work is not None:
         failed.update(work.result or {})
@@ -205,14 +217,14 @@ def opened(sources: Sequence[Source]) -> list[Network | str] | None:
 
 
 def forget_failures() -> None:
-    """Lets networks that could not be loaded be tried again."""
+    """Lets models that could not be loaded be tried again."""
     st.session_state.pop(_FAILED, None)
 
 
 def _load(
     shelf: _Shelf, sources: Sequence[Source], progress: Progress, cancelled: Callable[[], bool]
 ) -> dict[tuple, str] | None:
-    """Puts networks on the shelf; returns the sentences of those that can't be loaded."""
+    """Puts models on the shelf; returns the sentences of those that can't be loaded."""
     sentences: dict[tuple, str] = {}
 
     def tell(what: str, done: int, total: int) -> None:
@@ -220,8 +232,11 @@ def _load(
         if cancelled():
             raise Cancelled
         large = total >= _MEGABYTE
-        progress(f"{what}, MB" if large else what, done // _MEGABYTE if large else done,
-                 total // _MEGABYTE if large else total)  # fmt: skip
+        progress(
+            f"{what}, MB" if large else what,
+            done // _MEGABYTE if large else done,
+            total // _MEGABYTE if large else total,
+        )
 
     for nth, source in enumerate(sources):
         name = f"Loading {source.title}"
@@ -232,7 +247,7 @@ def _load(
             try:
                 _prepared()
                 if shelf.get(source.stamp) is None:
-                    shelf.put(source.stamp, Network(source.load(tell)))
+                    shelf.put(source.stamp, LockedModel(source.load(tell)))
             except Cancelled:
                 return sentences
             except ModelError as error:
@@ -240,15 +255,20 @@ def _load(
     return sentences
 
 
-def networks(chosen: Sequence[Run]) -> list[Network] | None:
-    """Returns the runs' networks, or `None` while they are being loaded or after saying why they can't be."""
+def models(chosen: Sequence[Run]) -> list[LockedModel] | None:
+    """Returns the runs' models, or `None` while they are being loaded or after saying why they can't be."""
     found = opened([of_run(run) for run in chosen])
     if found is None:
         return None
     for sentence in dict.fromkeys(one for one in found if isinstance(one, str)):
         st.error(plain(sentence), icon=":material/error:")
     if any(isinstance(one, str) for one in found):
-        st.button("Try again", icon=":material/refresh:", key="networks_again", on_click=forget_failures,
-                  help="Loads the network once more.")  # fmt: skip
+        st.button(
+            "Try again",
+            icon=":material/refresh:",
+            key="networks_again",
+            on_click=forget_failures,
+            help="Loads the model once more.",
+        )
         return None
     return found

@@ -1,4 +1,4 @@
-"""Which networks Predict asks and Inside opens: runs, `.keras` files of a person's own, and Keras Applications."""
+"""Which models Predict asks and Inside opens: runs, `.keras` files of a person's own, and Keras Applications."""
 
 from __future__ import annotations
 
@@ -19,29 +19,38 @@ from cnnviz.models.load.keras_applications import APPLICATIONS, load_application
 from cnnviz.runs import Run
 from cnnviz.temporary import own_name, room_for
 from cnnviz.ui.inputs.image_source import item_choice
-from cnnviz.ui.inputs.model_cache import Network, Progress, Source, forget_failures, head_of, heads_of, of_head, of_run
-from cnnviz.ui.inputs.selection import MOST_NETWORKS, Choice
+from cnnviz.ui.inputs.model_cache import (
+    LockedModel,
+    Progress,
+    Source,
+    forget_failures,
+    head_of,
+    heads_of,
+    of_head,
+    of_run,
+)
+from cnnviz.ui.inputs.selection import MOST_MODELS, Choice
 from cnnviz.ui.markdown import plain
 from cnnviz.ui.session.widget_sync import seed
 
 if TYPE_CHECKING:
-    from cnnviz.models.classifier import Loaded
+    from cnnviz.models.classifier import Classifier
 
-__all__ = ["doubts", "network_choice"]
+__all__ = ["doubts", "model_choice"]
 
 IMAGE_SIDE = 96
-"""Networks that take at least so many pixels a side in colour are taken to know images."""
+"""Models that take at least so many pixels a side in colour are taken to know images."""
 _FILE, _CLASSES, _SCALE, _APPLICATION = "predict_file", "predict_classes", "predict_scale", "predict_application"
 _NO_ROOM = "predict_file_no_room"
 _OUTPUTS = "predict_outputs"
 
 
-def network_choice(choice: Choice, runs: dict[str, Run], names: dict[str, str]) -> list[Source]:
-    """Draws the choice and returns the networks, in the order they were chosen; one where one is shown alone.
+def model_choice(choice: Choice, runs: dict[str, Run], names: dict[str, str]) -> list[Source]:
+    """Draws the choice and returns the models, in the order they were chosen; one where one is shown alone.
 
     Args:
         choice: where the choice is kept.
-        runs: those that have a network, the newest first, by id.
+        runs: those that have a model, the newest first, by id.
         names: what a person calls them, by id.
     """
     if choice.sources is None:
@@ -55,24 +64,38 @@ def network_choice(choice: Choice, runs: dict[str, Run], names: dict[str, str]) 
     }
     if choice.single:
         st.selectbox(
-            "Network", list(titles), format_func=titles.get, on_change=_take_one, args=(choice,),
-            placeholder="Choose one", key=seed("inside_network", next(iter(choice.sources), None)),
-            help="Runs that have a network, the newest first. A run of several heads can also be opened as a network "
+            "Model",
+            list(titles),
+            format_func=titles.get,
+            on_change=_take_one,
+            args=(choice,),
+            placeholder="Choose one",
+            key=seed("inside_network", next(iter(choice.sources), None)),
+            help="Runs that have a model, the newest first. A run of several heads can also be opened as a model "
             "with one of them.",
-        )  # fmt: skip
+        )
     else:
         st.multiselect(
-            "Network", list(titles), format_func=titles.get, key=seed("predict_networks", choice.sources),
-            max_selections=MOST_NETWORKS, on_change=_take, args=(choice,), placeholder="Choose one or several",
-            help=f"Runs that have a network, the newest first; up to {MOST_NETWORKS} stand side by side. A run of "
-            "several heads can also be opened as a network with one of them.",
-        )  # fmt: skip
+            "Model",
+            list(titles),
+            format_func=titles.get,
+            key=seed("predict_networks", choice.sources),
+            max_selections=MOST_MODELS,
+            on_change=_take,
+            args=(choice,),
+            placeholder="Choose one or several",
+            help=f"Runs that have a model, the newest first; up to {MOST_MODELS} stand side by side. A run of "
+            "several heads can also be opened as a model with one of them.",
+        )
     shown = choice.sources[:1] if choice.single else choice.sources
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         with st.popover(
-            "Another network", icon=":material/add:", on_change="rerun", key="predict_other",
-            help="A .keras file of yours, or a network of Keras Applications that knows ImageNet's 1,000 classes.",
-        ) as place:  # fmt: skip
+            "Another model",
+            icon=":material/add:",
+            on_change="rerun",
+            key="predict_other",
+            help="A .keras file of yours, or a model of Keras Applications that knows ImageNet's 1,000 classes.",
+        ) as place:
             if place.open:
                 _others(choice)
         if (run := next(filter(None, (_run(one, runs) for one in shown)), None)) is not None:
@@ -83,9 +106,10 @@ def network_choice(choice: Choice, runs: dict[str, Run], names: dict[str, str]) 
 def first(runs: dict[str, Run]) -> list[str]:
     """Returns which run a page opens with: the newest that takes images in colour, else the newest."""
     images = [
-        key for key, run in runs.items()
+        key
+        for key, run in runs.items()
         if run.recipe.data.channels == 3 and min(run.recipe.data.image_size) >= IMAGE_SIDE
-    ]  # fmt: skip
+    ]
     return (images or list(runs))[:1]
 
 
@@ -105,7 +129,7 @@ def _application(source: str) -> str:
 
 
 def _run(source: str, runs: dict[str, Run]) -> Run | None:
-    """The run that a network, or the head that it is, comes from."""
+    """The run that a model, or the head that it is, comes from."""
     head = head_of(source, runs)
     return head[0] if head is not None else runs.get(source)
 
@@ -132,42 +156,67 @@ def _take_one(choice: Choice) -> None:
 def _others(choice: Choice) -> None:
     st.markdown("**A file of yours**")
     st.file_uploader(
-        "A .keras file", key=_FILE,
-        help="As model.save('name.keras') writes it. Networks with code of their own (Lambda layers) are refused, and "
+        "A .keras file",
+        key=_FILE,
+        help="As model.save('name.keras') writes it. Models with code of their own (Lambda layers) are refused, and "
         f"files of more than {st.get_option('server.maxUploadSize')} MB unless the server is started with a larger "
         "--server.maxUploadSize.",
-    )  # fmt: skip
+    )
     st.text_area(
-        "Class names", key=_CLASSES, height=80, placeholder="cat, dog", persist_state="session",
+        "Class names",
+        key=_CLASSES,
+        height=80,
+        placeholder="cat, dog",
+        persist_state="session",
         help="Separated by commas, in the order of the training's labels; a line for each of its outputs. Without "
         "names the classes are numbers.",
-    )  # fmt: skip
+    )
     st.selectbox(
-        "Pixels it takes", list(SCALES), format_func=SCALES.get, key=_SCALE, persist_state="session",
-        help="How pixels are scaled before they reach its input. What is scaled inside the network counts as 0..255.",
-    )  # fmt: skip
+        "Pixels it takes",
+        list(SCALES),
+        format_func=SCALES.get,
+        key=_SCALE,
+        persist_state="session",
+        help="How pixels are scaled before they reach its input. What is scaled inside the model counts as 0..255.",
+    )
     st.selectbox(
-        "What it gives", list(OUTPUTS), format_func=_titled, key=_OUTPUTS, persist_state="session",
+        "What it gives",
+        list(OUTPUTS),
+        format_func=_titled,
+        key=_OUTPUTS,
+        persist_state="session",
         help="Whether its numbers are probabilities already. Its last layers say so nearly always; a choice counts "
         "only where they leave it open.",
-    )  # fmt: skip
+    )
     st.button(
-        "Use the file", icon=":material/check:", key="predict_use_file", on_click=_use_file, args=(choice,),
-        disabled=st.session_state.get(_FILE) is None, help="Loads the network and asks it about the images.",
-    )  # fmt: skip
+        "Use the file",
+        icon=":material/check:",
+        key="predict_use_file",
+        on_click=_use_file,
+        args=(choice,),
+        disabled=st.session_state.get(_FILE) is None,
+        help="Loads the model and asks it about the images.",
+    )
     if sentence := st.session_state.pop(_NO_ROOM, ""):
         st.error(plain(sentence))
     st.markdown("**Keras Applications**")
     ready = {name: weights_path(one.url).is_file() for name, one in APPLICATIONS.items()}
     name = st.selectbox(
-        "Trained on ImageNet", list(APPLICATIONS), key=_APPLICATION, persist_state="session",
+        "Trained on ImageNet",
+        list(APPLICATIONS),
+        key=_APPLICATION,
+        persist_state="session",
         format_func=lambda name: APPLICATIONS[name].title + ("" if ready[name] else " (to be downloaded)"),
         help="Its weights are read from Keras's folder on this computer, or downloaded into it once.",
-    )  # fmt: skip
+    )
     st.button(
-        "Use it" if ready[name] else "Download and use it", icon=":material/download:", key="predict_use_application",
-        on_click=_use, args=(choice, f"app:{name}"), help="Asks this network about the images.",
-    )  # fmt: skip
+        "Use it" if ready[name] else "Download and use it",
+        icon=":material/download:",
+        key="predict_use_application",
+        on_click=_use,
+        args=(choice, f"app:{name}"),
+        help="Asks this model about the images.",
+    )
 
 
 def _use(choice: Choice, source: str) -> None:
@@ -182,7 +231,7 @@ def _use_file(choice: Choice) -> None:
         return
     data = file.getvalue()
     try:
-        with room_for("the uploaded network"):
+        with room_for("the uploaded model"):
             # removed with its last holder
             kept = tempfile.NamedTemporaryFile(**own_name(), suffix=".keras")  # noqa: SIM115
             kept.write(data)
@@ -191,9 +240,13 @@ def _use_file(choice: Choice) -> None:
         st.session_state[_NO_ROOM] = str(error)
         return
     source = _file_source(
-        hashlib.sha256(data).hexdigest(), kept, file.name, class_lists(st.session_state.get(_CLASSES) or ""),
-        st.session_state.get(_SCALE) or "raw", st.session_state.get(_OUTPUTS) or "auto",
-    )  # fmt: skip
+        hashlib.sha256(data).hexdigest(),
+        kept,
+        file.name,
+        class_lists(st.session_state.get(_CLASSES) or ""),
+        st.session_state.get(_SCALE) or "raw",
+        st.session_state.get(_OUTPUTS) or "auto",
+    )
     _keep(choice, source)
     _use(choice, source.id)
 
@@ -215,25 +268,32 @@ def _file_source(digest: str, *given: Any) -> Source:
 
 
 def _load_file(
-    kept: IO[bytes], name: str, classes: Sequence[Sequence[str]] | None, scale: Scale, outputs: Outputs,
+    kept: IO[bytes],
+    name: str,
+    classes: Sequence[Sequence[str]] | None,
+    scale: Scale,
+    outputs: Outputs,
     progress: Progress,
-) -> Loaded:  # fmt: skip
+) -> Classifier:
     from cnnviz.models.load.load import load_file
 
     return load_file(Path(kept.name), name=plain_name(name), classes=classes, scale=scale, outputs=outputs)
 
 
-def doubts(choice: Choice, source: Source, network: Network) -> None:
-    """Says what can't be known of a network's numbers, with a button for each thing that they may be."""
-    for sentence in network.loaded.doubts:
+def doubts(choice: Choice, source: Source, model: LockedModel) -> None:
+    """Says what can't be known of a model's numbers, with a button for each thing that they may be."""
+    for sentence in model.classifier.doubts:
         with st.container(key=f"network_doubt_{source.id[-6:]}"):
             st.warning(f"**{plain(source.title)}**: {plain(sentence)}", icon=":material/help:")
             with st.container(horizontal=True):
                 for outputs in ("probabilities", "scores"):
                     st.button(
-                        f"They are {OUTPUTS[outputs]}", key=f"network_{outputs}_{source.id[-6:]}", on_click=_say,
-                        args=(choice, source.id, outputs), help="Asks the network again with its numbers taken so.",
-                    )  # fmt: skip
+                        f"They are {OUTPUTS[outputs]}",
+                        key=f"network_{outputs}_{source.id[-6:]}",
+                        on_click=_say,
+                        args=(choice, source.id, outputs),
+                        help="Asks the model again with its numbers taken so.",
+                    )
         return  # one choice is for all outputs
 
 

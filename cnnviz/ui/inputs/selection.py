@@ -22,22 +22,12 @@ from cnnviz.ui.inputs.input_image import InputImage, of_item, of_sample
 from cnnviz.ui.inputs.model_cache import Source, head_of
 from cnnviz.ui.session import query_params
 
-__all__ = [
-    "AGAINST",
-    "MOST_IMAGES",
-    "MOST_NETWORKS",
-    "NAMES",
-    "Choice",
-    "add",
-    "opened",
-    "remove",
-    "write_address",
-]  # fmt: skip
+__all__ = ["AGAINST", "MOST_IMAGES", "MOST_MODELS", "NAMES", "Choice", "add", "opened", "remove", "write_address"]
 
 AGAINST = ("second", "truth")
 """With what an answer can be compared: the second likeliest class, or the true one."""
 MOST_IMAGES = 24
-MOST_NETWORKS = 4
+MOST_MODELS = 4
 LONGEST_NAME = 200
 NOTE_SECONDS = 15.0
 _CHOICE = "predict_choice"
@@ -48,9 +38,9 @@ NAMES = ("run", "sample", "item", "head", "class", "against", "layer", "method")
 class Choice:
     """What is shown. Empty texts stand for defaults: the first head, the class that is answered, the last convolution.
 
-    `sources` are the ids of networks and `files` those that were uploaded in this session, by id; `refused` are files
+    `sources` are the ids of models and `files` those that were uploaded in this session, by id; `refused` are files
     that can't be used with the sentences why; `notes` are sentences for the page's top and when they were first shown.
-    `single` is on pages that show the first network with the first image alone: what is chosen there becomes the first.
+    `single` is on pages that show the first model with the first image alone: what is chosen there becomes the first.
     """
 
     images: list[InputImage] = field(default_factory=list)
@@ -90,7 +80,7 @@ def opened(runs: dict[str, Run], names: Collection[str] = NAMES, *, single: bool
     """Returns the choice of this session, after taking over what the address names.
 
     Args:
-        runs: those that have a network, by id.
+        runs: those that have a model, by id.
         names: which values of the address are the page's; the others stay as they are.
         single: see `Choice`.
     """
@@ -109,9 +99,9 @@ def _take_over(choice: Choice, named: dict[str, str], runs: dict[str, Run]) -> N
     wanted = _listed(named["run"])
     known = [one for one in wanted if one in runs or head_of(one, runs) is not None or one.startswith("app:")]
     for gone in [one for one in wanted if one not in known]:
-        choice.note(f"There is no network of a run {gone[:60]!r} here; it may have been deleted.")
+        choice.note(f"There is no model of a run {gone[:60]!r} here; it may have been deleted.")
     if known:
-        choice.sources = known[:MOST_NETWORKS]
+        choice.sources = known[:MOST_MODELS]
     images: list[InputImage] = []
     for name in _listed(named["sample"])[:MOST_IMAGES]:
         _try(choice, images, lambda name=name: of_sample(name))

@@ -1,4 +1,4 @@
-"""What the Inside page has computed: a network's table of layers and what they give for an image, each once."""
+"""What the Inside page has computed: a model's table of layers and what they give for an image, each once."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import streamlit as st
 
 from cnnviz.errors import CnnvizError
 from cnnviz.ui.inputs.input_image import InputImage
-from cnnviz.ui.inputs.model_cache import Network, Source
+from cnnviz.ui.inputs.model_cache import LockedModel, Source
 from cnnviz.ui.inside.selection import Opened
 from cnnviz.ui.session import background_job
 
@@ -27,7 +27,7 @@ __all__ = ["layer_values", "remembered", "seen_by", "table_of"]
 KEPT_BYTES = 256 << 20
 """So much is kept for all sessions; the longest unused goes first, the newest always stays."""
 AT_ONCE = 6_000_000
-"""Networks whose layers give at most so many numbers for an image are computed in one go, so that the next layer is
+"""Models whose layers give at most so many numbers for an image are computed in one go, so that the next layer is
 there at once; of larger ones each layer by itself."""
 PATIENCE_SECONDS = 0.4
 _STOPPED = "This was stopped; choose the layer again, or reload the page, to begin anew."
@@ -62,26 +62,26 @@ def _kept() -> _Kept:
     return _Kept()
 
 
-def table_of(source: Source, network: Network) -> tuple[LayerRow, ...] | str | None:
-    """Returns the network's layers, or the sentence why it can't be taken apart; `None` while it is being followed."""
-    return _made((source.stamp, "table"), partial(_table, network), "Following the layers")
+def table_of(source: Source, model: LockedModel) -> tuple[LayerRow, ...] | str | None:
+    """Returns the model's layers, or the sentence why it can't be taken apart; `None` while it is being followed."""
+    return _made((source.stamp, "table"), partial(_table, model), "Following the layers")
 
 
-def _table(network: Network) -> tuple[LayerRow, ...]:
+def _table(model: LockedModel) -> tuple[LayerRow, ...]:
     from cnnviz.explain.inspection.receptive_field import table
 
-    with network.lock:
-        return table(network.loaded)
+    with model.lock:
+        return table(model.classifier)
 
 
-def seen_by(source: Source, network: Network, image: InputImage) -> np.ndarray:
-    """Returns what the network sees of an image, uint8 (h, w, c).
+def seen_by(source: Source, model: LockedModel, image: InputImage) -> np.ndarray:
+    """Returns what the model sees of an image, uint8 (h, w, c).
 
     Raises:
         ImageError: the image can't be read.
     """
     return remembered(
-        (source.stamp, image.identity, "seen"), lambda: network.loaded.fit(image.whole(network.loaded.bits))
+        (source.stamp, image.identity, "seen"), lambda: model.classifier.fit(image.whole(model.classifier.bits))
     )
 
 
@@ -98,8 +98,8 @@ def _values(opened: Opened, layer: str) -> np.ndarray:
 
     small = sum(math.prod(row.shape) for row in opened.table) <= AT_ONCE
     layers = [row.name for row in opened.table] if small else [layer]
-    with opened.network.lock:
-        found = activations(opened.network.loaded, opened.pixels, layers)
+    with opened.model.lock:
+        found = activations(opened.model.classifier, opened.pixels, layers)
     for name, values in found.items():
         _kept().put((*opened.identity, name), values)
     return found[layer]

@@ -67,20 +67,35 @@ def _part(opened: Opened, values: np.ndarray) -> None:
 def _choices() -> tuple[str, str, str]:
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="inside_mosaic_choices"):
         scale = st.selectbox(
-            "Scale", list(SCALES), format_func=SCALES.get, key="inside_scale", persist_state="session", width=150,
+            "Scale",
+            list(SCALES),
+            format_func=SCALES.get,
+            key="inside_scale",
+            persist_state="session",
+            width=150,
             help="Each by itself: from 0, which is dark, to the channel's greatest value; weak channels then look like "
             "strong ones. One scale: to the layer's greatest value, so that channels can be compared. Standardised, as "
             "in the tutorial: minus the channel's mean, over its standard deviation; 0 then has another colour in "
             "every channel.",
-        )  # fmt: skip
+        )
         order = st.selectbox(
-            "Order", list(ORDERS), format_func=ORDERS.get, key="inside_order", persist_state="session", width=160,
+            "Order",
+            list(ORDERS),
+            format_func=ORDERS.get,
+            key="inside_order",
+            persist_state="session",
+            width=160,
             help="Strongest first: by the mean over all places, for this image.",
-        )  # fmt: skip
+        )
         colour_map = st.selectbox(
-            "Colours", list(COLOUR_MAPS), format_func=str.capitalize, key="inside_colours", persist_state="session",
-            width=120, help="Viridis grows evenly lighter, also in grey and for colour-blind eyes.",
-        )  # fmt: skip
+            "Colours",
+            list(COLOUR_MAPS),
+            format_func=str.capitalize,
+            key="inside_colours",
+            persist_state="session",
+            width=120,
+            help="Viridis grows evenly lighter, also in grey and for colour-blind eyes.",
+        )
     return scale, order, colour_map
 
 
@@ -106,9 +121,7 @@ class _Drawn:
         return len(self.image.url)
 
 
-def _mosaic(
-    opened: Opened, values: np.ndarray, shaded: Shades, scale: str, order: str, colour_map: str
-) -> None:  # fmt: skip
+def _mosaic(opened: Opened, values: np.ndarray, shaded: Shades, scale: str, order: str, colour_map: str) -> None:
     columns, count = columns_of(values.shape), values.shape[-1]
     key = (*opened.identity, opened.layer, "mosaic", scale, order, colour_map)
     drawn: _Drawn = remembered(key, lambda: _drawn(values, shaded, order, colour_map, partial(unit_name, opened)))
@@ -123,10 +136,15 @@ def _mosaic(
     what = f"The {f'{count:,} {one}s' if count > 1 else f'only {one}'} of {opened.layer}"
     single = values.size == count  # channels of one place are on one scale whatever was chosen
     clickable(
-        drawn.image, (-(-count // columns), columns), f"{what}, for {opened.image.title}", key="inside_mosaic",
-        on_click=take, marked=divmod(at, columns), labels=drawn.labels,
+        drawn.image,
+        (-(-count // columns), columns),
+        f"{what}, for {opened.image.title}",
+        key="inside_mosaic",
+        on_click=take,
+        marked=divmod(at, columns),
+        labels=drawn.labels,
         width=min(_WIDTH, _VALUE * columns) if single else _WIDTH,
-    )  # fmt: skip
+    )
     quiet = drawn.silent
     scale = "one" if single else scale
     ends = {"each": ("0", "its greatest"), "standardised": ("its mean − 2 σ", "its mean + 2 σ")}.get(scale)
@@ -138,9 +156,7 @@ def _mosaic(
     )
 
 
-def _drawn(
-    values: np.ndarray, shaded: Shades, order: str, colour_map: str, unit_name: Callable[[int], str]
-) -> _Drawn:  # fmt: skip
+def _drawn(values: np.ndarray, shaded: Shades, order: str, colour_map: str, unit_name: Callable[[int], str]) -> _Drawn:
     flat, chosen = values.reshape(-1, values.shape[-1]), _ordered(values, order)
     low, high = flat.min(axis=0), flat.max(axis=0)
     silent = (low == 0) & (high == 0)
@@ -189,13 +205,24 @@ def _downloads(opened: Opened, values: np.ndarray, shaded: Shades, order: str, c
 
     with st.container(horizontal=True, gap="small"):
         st.download_button(
-            "Mosaic", image, file_name(*opened.names, "activations", ending=".png"), "image/png",
-            icon=":material/download:", type="tertiary",
-            key="inside_mosaic_png", on_click="ignore", help="All channels with all their pixels, as PNG.",
-        )  # fmt: skip
+            "Mosaic",
+            image,
+            file_name(*opened.names, "activations", ending=".png"),
+            "image/png",
+            icon=":material/download:",
+            type="tertiary",
+            key="inside_mosaic_png",
+            on_click="ignore",
+            help="All channels with all their pixels, as PNG.",
+        )
         st.download_button(
-            "Values", numbers, file_name(*opened.names, "activations", ending=".npy"), "application/octet-stream",
-            icon=":material/download:", type="tertiary",
-            key="inside_mosaic_npy", on_click="ignore",
+            "Values",
+            numbers,
+            file_name(*opened.names, "activations", ending=".npy"),
+            "application/octet-stream",
+            icon=":material/download:",
+            type="tertiary",
+            key="inside_mosaic_npy",
+            on_click="ignore",
             help="What the layer gives as a NumPy file: float32, height × width × channels, not scaled.",
-        )  # fmt: skip
+        )

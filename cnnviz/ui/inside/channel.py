@@ -57,11 +57,15 @@ def channel_part(opened: Opened, values: np.ndarray, shaded: Shades, colour_map:
 
 def _number(opened: Opened, count: int, what: str) -> None:
     st.number_input(
-        f"{what.capitalize()}, 0 to {count - 1}", 0, max(1, count - 1), width=260,
-        key=seed("inside_channel", opened.channel), disabled=count == 1,
+        f"{what.capitalize()}, 0 to {count - 1}",
+        0,
+        max(1, count - 1),
+        width=260,
+        key=seed("inside_channel", opened.channel),
+        disabled=count == 1,
         on_change=lambda: show(channel=st.session_state["inside_channel"]),
         help=f"Opens a {what} by its number; a click on the mosaic does the same.",
-    )  # fmt: skip
+    )
 
 
 def _unit(opened: Opened, values: np.ndarray) -> None:
@@ -75,7 +79,7 @@ def _unit(opened: Opened, values: np.ndarray) -> None:
 
 def unit_name(opened: Opened, unit: int) -> str:
     """Returns what a unit is called; one of a head's probabilities by its class."""
-    classes = opened.network.loaded.classes.get(opened.layer, ())
+    classes = opened.model.classifier.classes.get(opened.layer, ())
     return f"Unit {unit}, {classes[unit]}" if len(classes) == opened.row.shape[-1] else f"Unit {unit}"
 
 
@@ -84,8 +88,8 @@ def _images(opened: Opened, plane: np.ndarray, large: np.ndarray, shaded: Shades
     low, high = float(plane.min()), float(plane.max())
     images = [(large, f"{name}, for {opened.image.title}", f"{plane.shape[0]} × {plane.shape[1]} values")]
     if _in_place(opened, plane):
-        loaded = opened.network.loaded
-        under = base(opened.image, loaded.image_size, loaded.crop, _LARGE)
+        classifier = opened.model.classifier
+        under = base(opened.image, classifier.image_size, classifier.crop, _LARGE)
         full = float(shaded.high[opened.channel]) if shaded.from_zero else None
         over = overlay(under, np.maximum(plane, 0), _OPACITY, colour_map, full) if high > 0 else under
         images.append((over, f"{name} over {opened.image.title}", "over the image" if high > 0 else "the image"))
@@ -111,14 +115,14 @@ def _enlarged(image: np.ndarray) -> np.ndarray:
 
 
 def _strongest(opened: Opened, plane: np.ndarray) -> None:
-    """What the network sees at the channel's strongest places, as wide as one value depends on it."""
+    """What the model sees at the channel's strongest places, as wide as one value depends on it."""
     if not _in_place(opened, plane) or opened.row.everything or not any(opened.row.size):
         return
     from cnnviz.explain.inspection.receptive_field import fields
 
     try:
-        with opened.network.lock:
-            field = fields(opened.network.loaded)[opened.layer]
+        with opened.model.lock:
+            field = fields(opened.model.classifier)[opened.layer]
     except CnnvizError as error:
         st.caption(plain(error))
         return
@@ -134,7 +138,7 @@ def _strongest(opened: Opened, plane: np.ndarray) -> None:
         high, wide = opened.row.size
         st.markdown("**Its strongest places**")
         st.html(tiles(found, _TILE - 12))
-        st.caption(f"What the network sees there: {high} × {wide} of its pixels decide about each value.")
+        st.caption(f"What the model sees there: {high} × {wide} of its pixels decide about each value.")
 
 
 def peaks_of(plane: np.ndarray, count: int) -> list[tuple[int, int]]:
@@ -183,12 +187,24 @@ def _downloads(opened: Opened, plane: np.ndarray, image: np.ndarray) -> None:
     of = opened.names
     with st.container(horizontal=True, gap="small"):
         st.download_button(
-            "Channel", partial(images.to_png, image), file_name(*of, f"channel {opened.channel}", ending=".png"),
-            "image/png", icon=":material/download:",
-            type="tertiary", key="inside_channel_png", on_click="ignore", help="This channel as PNG, in these colours.",
-        )  # fmt: skip
+            "Channel",
+            partial(images.to_png, image),
+            file_name(*of, f"channel {opened.channel}", ending=".png"),
+            "image/png",
+            icon=":material/download:",
+            type="tertiary",
+            key="inside_channel_png",
+            on_click="ignore",
+            help="This channel as PNG, in these colours.",
+        )
         st.download_button(
-            "Its values", numbers, file_name(*of, f"channel {opened.channel}", ending=".npy"),
-            "application/octet-stream", icon=":material/download:",
-            type="tertiary", key="inside_channel_npy", on_click="ignore", help="As a NumPy file: float32, not scaled.",
-        )  # fmt: skip
+            "Its values",
+            numbers,
+            file_name(*of, f"channel {opened.channel}", ending=".npy"),
+            "application/octet-stream",
+            icon=":material/download:",
+            type="tertiary",
+            key="inside_channel_npy",
+            on_click="ignore",
+            help="As a NumPy file: float32, not scaled.",
+        )

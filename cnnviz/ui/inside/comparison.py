@@ -1,4 +1,4 @@
-"""Two side by side: two images through one network, one image through two networks, or two epochs of a run."""
+"""Two side by side: two images through one model, one image through two models, or two epochs of a run."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from cnnviz.mosaics import maps
 from cnnviz.runs import snapshots
 from cnnviz.runs.compare import labels
 from cnnviz.ui.inputs.input_image import InputImage, held_out, of_item, of_sample, of_upload
-from cnnviz.ui.inputs.model_cache import Network, Source, of_run, usable
+from cnnviz.ui.inputs.model_cache import LockedModel, Source, of_run, usable
 from cnnviz.ui.inputs.model_cache import opened as opened_models
 from cnnviz.ui.inside.activation_cache import layer_values, seen_by, table_of
 from cnnviz.ui.inside.comparison_views import Side, compared
@@ -23,11 +23,11 @@ from cnnviz.ui.markdown import plain
 
 __all__ = ["beside_part"]
 
-WHAT = {"pictures": "Two images", "networks": "Two networks", "epochs": "Two epochs"}
+WHAT = {"pictures": "Two images", "networks": "Two models", "epochs": "Two epochs"}
 _KEY = "inside_beside"
 _CLASSES = 3
 _OWN, _ITEM = "An image of yours", "A test image"
-_NONE = "There is no other run with a network; train one, and it can be seen beside this one."
+_NONE = "There is no other run with a model; train one, and it can be seen beside this one."
 
 
 def beside_part(opened: Opened) -> None:
@@ -37,11 +37,16 @@ def beside_part(opened: Opened) -> None:
     offered = [what for what in WHAT if what != "epochs" or len(epochs) > 1]
     with st.container(horizontal=True, vertical_alignment="bottom"):
         what = st.segmented_control(
-            "What differs", offered, default=offered[0], format_func=WHAT.get, key=f"{_KEY}_what", required=True,
-            help="Two images through this network; this image through two networks; or this run's network after "
+            "What differs",
+            offered,
+            default=offered[0],
+            format_func=WHAT.get,
+            key=f"{_KEY}_what",
+            required=True,
+            help="Two images through this model; this image through two models; or this run's model after "
             "two of its epochs, where it kept snapshots.",
-        )  # fmt: skip
-        sides = {"pictures": _images, "networks": _networks, "epochs": _epochs}[what](opened)
+        )
+        sides = {"pictures": _images, "networks": _models, "epochs": _epochs}[what](opened)
     if len(epochs) < 2 and what == "pictures":
         st.caption("Two epochs can be compared of a run that kept snapshots while it was trained.")
     if isinstance(sides, str):
@@ -58,38 +63,49 @@ def _images(opened: Opened) -> Sides:
     if image is None or isinstance(image, str):
         return image
     try:
-        seen = seen_by(opened.source, opened.network, image)
+        seen = seen_by(opened.source, opened.model, image)
     except CnnvizError as error:
         return str(error)
-    other = replace(opened, image=image, seen=seen, pixels=opened.network.loaded.pixels(seen[None]))
+    other = replace(opened, image=image, seen=seen, pixels=opened.model.classifier.pixels(seen[None]))
     return _made((opened, opened.image.title), (other, image.title))
 
 
-def _networks(opened: Opened) -> Sides:
-    found = _other_network(opened, _KEY)
+def _models(opened: Opened) -> Sides:
+    found = _other_model(opened, _KEY)
     if found is None or isinstance(found, str):
         return found
-    source, network = found
+    source, model = found
     try:
-        seen = seen_by(source, network, opened.image)
+        seen = seen_by(source, model, opened.image)
     except CnnvizError as error:
         return str(error)
-    table = table_of(source, network)
+    table = table_of(source, model)
     if table is None or isinstance(table, str):
         return table
     drawable = {row.name: row.type for row in table if len(row.shape) in (1, 3)}
     layer = st.selectbox(
-        "Its layer", list(drawable), index=list(drawable).index(_like(opened, drawable)), width=220,
+        "Its layer",
+        list(drawable),
+        index=list(drawable).index(_like(opened, drawable)),
+        width=220,
         key=f"{_KEY}_layer_{abs(hash(source.stamp))}_{opened.layer}",
-        help="Which layer of the other network stands beside the open one.",
-    )  # fmt: skip
-    other = replace(opened, network=network, source=source, seen=seen, pixels=network.loaded.pixels(seen[None]),
-                    table=table, layer=layer, channel=0)  # fmt: skip
+        help="Which layer of the other model stands beside the open one.",
+    )
+    other = replace(
+        opened,
+        model=model,
+        source=source,
+        seen=seen,
+        pixels=model.classifier.pixels(seen[None]),
+        table=table,
+        layer=layer,
+        channel=0,
+    )
     return _made((opened, opened.source.title), (other, source.title))
 
 
 def _like(opened: Opened, layers: dict[str, str]) -> str:
-    """The layer of this name, or else that of the same type, or any, which is as far in its network."""
+    """The layer of this name, or else that of the same type, or any, which is as far in its model."""
     if opened.layer in layers:
         return opened.layer
     mine, kind = {row.name: row.type for row in opened.table}, opened.row.type
@@ -118,11 +134,11 @@ def _made(*sides: tuple[Opened, str]) -> Sides:
 
 @st.cache_data(show_spinner=False, max_entries=64)
 def _answers(_opened: Opened, identity: tuple) -> dict[str, list[tuple[str, float]]]:
-    loaded = _opened.network.loaded
-    found = _opened.network.answers(_opened.seen[None])
+    classifier = _opened.model.classifier
+    found = _opened.model.answers(_opened.seen[None])
     return {
-        head.name: _likeliest(shares[0], loaded.classes[head.name])
-        for head, shares in zip(loaded.heads, found, strict=True)
+        head.name: _likeliest(shares[0], classifier.classes[head.name])
+        for head, shares in zip(classifier.heads, found, strict=True)
     }
 
 
@@ -137,24 +153,38 @@ def _epochs(opened: Opened) -> Sides:
         return "The images of this run's snapshots can't be read."
     chosen = [
         st.selectbox(
-            name, found, index=at, key=f"{_KEY}_{name.lower()}", width=110,
-            help="The network as it was after this epoch; 0 is before its first batch.",
+            name,
+            found,
+            index=at,
+            key=f"{_KEY}_{name.lower()}",
+            width=110,
+            help="The model as it was after this epoch; 0 is before its first batch.",
         )
         for name, at in (("Epoch", 0), ("And", len(found) - 1))
-    ]  # fmt: skip
+    ]
     number = st.selectbox(
-        "Image", range(len(probe.names)), format_func=lambda one: probe.names[one], key=f"{_KEY}_probe", width=200,
+        "Image",
+        range(len(probe.names)),
+        format_func=lambda one: probe.names[one],
+        key=f"{_KEY}_probe",
+        width=200,
         help="One of the validation images that were followed through the training.",
-    )  # fmt: skip
+    )
     both_taken = [snapshots.opened(folder, epoch, probe) for epoch in chosen]
     if any(one is None for one in both_taken):
         return "One of these snapshots can't be read; choose another epoch."
     layers = [one.layer for one in both_taken[0].maps]
     if not layers:
-        return "The network has no convolution, so that its snapshots have no feature maps."
+        return "The model has no convolution, so that its snapshots have no feature maps."
     start = layers.index(opened.layer) if opened.layer in layers else 0
-    layer = st.selectbox("Convolution", layers, index=start, key=f"{_KEY}_convolution_{opened.layer}", width=180,
-                         help="Snapshots have the feature maps of convolutions, small.")  # fmt: skip
+    layer = st.selectbox(
+        "Convolution",
+        layers,
+        index=start,
+        key=f"{_KEY}_convolution_{opened.layer}",
+        width=180,
+        help="Snapshots have the feature maps of convolutions, small.",
+    )
     sides = []
     for epoch, taken in zip(chosen, both_taken, strict=True):
         kept = next((one for one in taken.maps if one.layer == layer), None)
@@ -180,19 +210,29 @@ def _other_image(here: Opened, key: str) -> InputImage | str | None:
     samples = [name for name in sample_names() if ("sample", name) != here.image.identity]
     ways = [*([_ITEM] if run is not None else []), *samples, _OWN]
     chosen = st.selectbox(
-        "Beside it", ways, index=1 if run is not None and samples else 0, key=f"{key}_photo", width=200,
+        "Beside it",
+        ways,
+        index=1 if run is not None and samples else 0,
+        key=f"{key}_photo",
+        width=200,
         format_func=lambda way: way if way in (_OWN, _ITEM) else way.capitalize(),
         help="The image that stands beside the one above: a sample, an image that this run was not trained on, or "
         "an image of yours.",
-    )  # fmt: skip
+    )
     try:
         if chosen == _OWN:
             return _upload(key)
         if chosen != _ITEM:
             return of_sample(chosen)
         count = held_out(run)[1]
-        number = st.number_input("Number", 1, max(1, count), key=f"{key}_item", width=120,
-                                 help=f"One of {count:,} images that the run was not trained on.")  # fmt: skip
+        number = st.number_input(
+            "Number",
+            1,
+            max(1, count),
+            key=f"{key}_item",
+            width=120,
+            help=f"One of {count:,} images that the run was not trained on.",
+        )
         return of_item(run, int(number))
     except CnnvizError as error:
         return str(error)
@@ -200,14 +240,17 @@ def _other_image(here: Opened, key: str) -> InputImage | str | None:
 
 def _upload(key: str) -> InputImage | None:
     file = st.file_uploader(
-        "An image", key=f"{key}_file", max_upload_size=images.MAX_BYTES >> 20, width=320,
+        "An image",
+        key=f"{key}_file",
+        max_upload_size=images.MAX_BYTES >> 20,
+        width=320,
         help="JPEG, PNG, WebP, GIF, BMP or TIFF. It stays on this computer, and is not stored.",
-    )  # fmt: skip
+    )
     return None if file is None else of_upload(file.name, file.getvalue())
 
 
-def _other_network(here: Opened, key: str) -> tuple[Source, Network] | str | None:
-    """Draws the choice of another network; returns it loaded, a sentence why there is none, `None` while it loads.
+def _other_model(here: Opened, key: str) -> tuple[Source, LockedModel] | str | None:
+    """Draws the choice of another model; returns it loaded, a sentence why there is none, `None` while it loads.
 
     Args:
         here: what is open.
@@ -217,15 +260,19 @@ def _other_network(here: Opened, key: str) -> tuple[Source, Network] | str | Non
     names = labels(listed)
     mine = here.source.run.id if here.source.run is not None else here.source.id.partition("/")[0]
     found = [run for run in usable(listed) if run.id != mine]
-    if (recipe := here.network.loaded.recipe) is not None:  # those that know such images first
+    if (recipe := here.model.classifier.recipe) is not None:  # those that know such images first
         found.sort(key=lambda run: run.recipe.data.dataset != recipe.data.dataset)
     others = {run.id: run for run in found}
     if not others:
         return _NONE
     chosen = st.selectbox(
-        "Beside it", list(others), format_func=names.get, key=f"{key}_network", width=300,
-        help="The run whose network stands beside the one above.",
-    )  # fmt: skip
+        "Beside it",
+        list(others),
+        format_func=names.get,
+        key=f"{key}_network",
+        width=300,
+        help="The run whose model stands beside the one above.",
+    )
     source = of_run(others[chosen], names[chosen])
     found = next(iter(opened_models([source]) or []), None)
     if found is None or isinstance(found, str):

@@ -56,7 +56,7 @@ def compared(one: Side, other: Side, *, channels_match: bool) -> None:
     Args:
         one: on the left.
         other: on the right.
-        channels_match: whether a channel of one is that of the other, as of the same network.
+        channels_match: whether a channel of one is that of the other, as of the same model.
     """
     query_params.tell_in_fragment()
     alike = channels_match and one.values.shape == other.values.shape
@@ -64,17 +64,26 @@ def compared(one: Side, other: Side, *, channels_match: bool) -> None:
     scales = list(SCALES) if alike else ["each", "layer"]
     with st.container(horizontal=True, vertical_alignment="bottom"):
         scale = st.segmented_control(
-            "Scale", scales, default=scales[0], format_func=SCALES.get, required=True,
+            "Scale",
+            scales,
+            default=scales[0],
+            format_func=SCALES.get,
+            required=True,
             key=f"{_KEY}_scale" if alike else f"{_KEY}_scale_apart",
             help="0 is dark. Each channel: brighter is stronger, left or right, within a channel. One for all: in all "
             "channels. Each image: every channel of it to its own greatest value, which shows its shape alone.",
-        )  # fmt: skip
+        )
         order = "index"
         if alike and count > 1:
             order = st.segmented_control(
-                "Order", list(ORDERS), default="apart", format_func=ORDERS.get, key=f"{_KEY}_order", required=True,
+                "Order",
+                list(ORDERS),
+                default="apart",
+                format_func=ORDERS.get,
+                key=f"{_KEY}_order",
+                required=True,
                 help="What differs most: by the mean distance of both sides' values at the same place.",
-            )  # fmt: skip
+            )
     distance = apart(one.values, other.values) if alike else None
     ranks = np.argsort(-distance, kind="stable") if order == "apart" and alike else None
     pair = both(one.values, other.values, scale)
@@ -83,13 +92,17 @@ def compared(one: Side, other: Side, *, channels_match: bool) -> None:
         with column:
             _side(side, drawn, scale, ranks, channel, lambda at: show(channel=at), "left" if side is one else "right")
     if not alike:
-        st.caption("Channels of different networks have nothing to do with each other, even where their numbers "
-                   "are the same." if not channels_match else "")  # fmt: skip
+        st.caption(
+            "Channels of different models have nothing to do with each other, even where their numbers are the same."
+            if not channels_match
+            else ""
+        )
         return
     if count > 1:
         most = [f"{at} ({distance[at]:.3g})" for at in np.argsort(-distance, kind="stable")[:5].tolist()]
-        st.caption(f"Furthest apart, in the mean over all places: channels {', '.join(most)}. Click one to see it "
-                   "large.")  # fmt: skip
+        st.caption(
+            f"Furthest apart, in the mean over all places: channels {', '.join(most)}. Click one to see it large."
+        )
     _large((one, other), pair, channel)
 
 
@@ -107,13 +120,18 @@ def _side(
     image, words = st.columns([1, 2], vertical_alignment="center")
     height, width = side.seen.shape[:2]
     shown = fit(side.seen, display_size(side.seen.shape, _SIDE), channels=side.seen.shape[2])
-    image.image(image_bytes(shown), width=max(40, min(_IMAGE, round(_IMAGE * width / height))),
-                alt=f"The image as it is seen: {side.title}")  # fmt: skip
-    words.html("".join(
-        f'<div style="margin-bottom:0.5rem"><div style="font-size:0.8rem;opacity:0.7">'
-        f"{escaped(head, 60) if len(side.answers) > 1 else ''}</div>{top(rows)}</div>"
-        for head, rows in side.answers.items()
-    ))  # fmt: skip
+    image.image(
+        image_bytes(shown),
+        width=max(40, min(_IMAGE, round(_IMAGE * width / height))),
+        alt=f"The image as it is seen: {side.title}",
+    )
+    words.html(
+        "".join(
+            f'<div style="margin-bottom:0.5rem"><div style="font-size:0.8rem;opacity:0.7">'
+            f"{escaped(head, 60) if len(side.answers) > 1 else ''}</div>{top(rows)}</div>"
+            for head, rows in side.answers.items()
+        )
+    )
     shape = shaded.levels.shape
     count, columns = shape[2], columns_of(shape, 1.3)
     order = np.arange(count) if ranks is None else ranks
@@ -127,10 +145,15 @@ def _side(
 
     means = side.values.mean(axis=(0, 1))
     clickable(
-        on_page(shaded.levels, order, columns, "viridis", silent), (-(-count // columns), columns),
-        f"The {count:,} channels of {side.layer}: {side.title}", key=f"{_KEY}_{name}", on_click=took, marked=marked,
-        width=_WIDTH, labels=[f"Channel {at}: mean {means[at]:.3g}" for at in order.tolist()],
-    )  # fmt: skip
+        on_page(shaded.levels, order, columns, "viridis", silent),
+        (-(-count // columns), columns),
+        f"The {count:,} channels of {side.layer}: {side.title}",
+        key=f"{_KEY}_{name}",
+        on_click=took,
+        marked=marked,
+        width=_WIDTH,
+        labels=[f"Channel {at}: mean {means[at]:.3g}" for at in order.tolist()],
+    )
     ends = {"channel": ("0", "its greatest, left or right"), "each": ("0", "its greatest")}.get(scale)
     st.html(colour_bar(shaded, range(count), "viridis", ends if count > 1 else None))
     quiet = int(silent.sum())
@@ -149,7 +172,11 @@ def _large(sides: tuple[Side, Side], pair: tuple[Shades, Shades], channel: int) 
         large = in_colours(shaded.levels[..., channel])
         factor = max(1, _SIDE // max(large.shape[:2]))
         large = np.repeat(np.repeat(large, factor, axis=0), factor, axis=1)
-        column.image(large, width=min(_SIDE, large.shape[1]), output_format="PNG",
-                     alt=f"Channel {channel} of {side.layer}: {side.title}")  # fmt: skip
+        column.image(
+            large,
+            width=min(_SIDE, large.shape[1]),
+            output_format="PNG",
+            alt=f"Channel {channel} of {side.layer}: {side.title}",
+        )
         column.html(colour_bar(shaded, [channel], "viridis"))
         column.caption(f"{plain(side.title)}: from {plane.min():.3g} to {plane.max():.3g}, mean {plane.mean():.3g}.")

@@ -69,11 +69,14 @@ def pattern_of(opened: Opened, channel: int) -> None:
         whole = tile is not None and tile.steps >= settings.steps
         if not whole and not background_job.known(_WORK):
             st.button(
-                "Make its pattern", icon=":material/auto_awesome:", key="inside_pattern_make",
-                on_click=start, args=(_WORK, opened, settings, [channel]),
+                "Make its pattern",
+                icon=":material/auto_awesome:",
+                key="inside_pattern_make",
+                on_click=start,
+                args=(_WORK, opened, settings, [channel]),
                 help=f"An image that excites this channel, by {settings.steps} steps from grey noise. The Patterns "
                 "view has all channels, and the settings.",
-            )  # fmt: skip
+            )
     except CnnvizError as error:
         st.error(plain(error), icon=":material/error:")
 
@@ -87,32 +90,63 @@ def _settings(opened: Opened, count: int) -> tuple[Settings, range]:
     from cnnviz.explain.feature_visualization.patterns import usual_size
 
     mode = st.segmented_control(
-        "Way", list(MODES), format_func=MODES.get, default="plain", required=True, key="inside_patterns_mode",
-        persist_state="session", help="The tutorial's: each step adds the gradient over its root mean square. Robust: "
+        "Way",
+        list(MODES),
+        format_func=MODES.get,
+        default="plain",
+        required=True,
+        key="inside_patterns_mode",
+        persist_state="session",
+        help="The tutorial's: each step adds the gradient over its root mean square. Robust: "
         "the image's spectrum is changed, and moved, turned and scaled each time, so that deep layers show clean "
         "patterns instead of noise (Olah et al. 2017).",
-    )  # fmt: skip
+    )
     with st.container(horizontal=True):
         st.number_input(
-            "Steps", 1, 2000, USUAL[mode][0], key=f"inside_patterns_steps_{mode}", persist_state="session", width=120,
+            "Steps",
+            1,
+            2000,
+            USUAL[mode][0],
+            key=f"inside_patterns_steps_{mode}",
+            persist_state="session",
+            width=120,
             help="How many steps of gradient ascent. The tutorial takes 40.",
-        )  # fmt: skip
+        )
         st.number_input(
-            "Step size", 0.1, 20.0, USUAL[mode][1], 0.5, format="%.1f", key=f"inside_patterns_step_{mode}",
-            persist_state="session", width=120, help="How far each step goes. The tutorial takes 1.",
-        )  # fmt: skip
+            "Step size",
+            0.1,
+            20.0,
+            USUAL[mode][1],
+            0.5,
+            format="%.1f",
+            key=f"inside_patterns_step_{mode}",
+            persist_state="session",
+            width=120,
+            help="How far each step goes. The tutorial takes 1.",
+        )
         st.number_input(
-            "Size", 8, 512, usual_size(opened.network.loaded, opened.layer), 8, persist_state="session", width=120,
-            key=f"inside_patterns_size_{opened.layer}", help="Each pattern's side in pixels. At first 64, or more "
+            "Size",
+            8,
+            512,
+            usual_size(opened.model.classifier, opened.layer),
+            8,
+            persist_state="session",
+            width=120,
+            key=f"inside_patterns_size_{opened.layer}",
+            help="Each pattern's side in pixels. At first 64, or more "
             "where the layer's filters see more of an image than that.",
-        )  # fmt: skip
+        )
     first, starts = 0, list(range(0, count, MOST))
     if len(starts) > 1:
         first = st.selectbox(
-            "Channels", starts, persist_state="session", key=_page(opened), width=200,
+            "Channels",
+            starts,
+            persist_state="session",
+            key=_page(opened),
+            width=200,
             format_func=lambda at: f"{at} to {min(at + MOST, count) - 1}",
             help=f"{MOST} of the layer's {count:,} channels are shown at a time.",
-        )  # fmt: skip
+        )
     return settings_of(opened), range(first, min(first + MOST, count))
 
 
@@ -136,12 +170,18 @@ def _made(opened: Opened, settings: Settings, filters: range) -> None:
         with place:
             st.button(
                 f"Make {missing} patterns" if missing == len(filters) else f"Make the {missing} that are missing",
-                icon=":material/auto_awesome:", type="primary", key="inside_patterns_make", on_click=start,
+                icon=":material/auto_awesome:",
+                type="primary",
+                key="inside_patterns_make",
+                on_click=start,
                 args=(_WORK, opened, settings, filters),
                 help="They are shown while they are being made, and can be stopped. "
-                + ("What is whole is kept with the run." if opened.source.run is not None else "They are kept for "
-                   "this visit only, as this network is of no run."),
-            )  # fmt: skip
+                + (
+                    "What is whole is kept with the run."
+                    if opened.source.run is not None
+                    else "They are kept for this visit only, as this model is of no run."
+                ),
+            )
     draw = st.fragment(run_every=SECONDS)(_grid) if growing(opened, settings) else _grid  # a click is for the page
     draw(opened, settings, filters)
 
@@ -175,12 +215,23 @@ def _grid(opened: Opened, settings: Settings, filters: range) -> None:
         _to_click(image, shown, words, alt, marked)
         st.caption(f"{told} A click on a pattern opens its channel.")
         st.download_button(
-            "Grid", partial(images.to_png, image),
-            file_name(opened.source.file_part, opened.layer, "patterns", settings.mode, f"{shown[0]}-{shown[-1]}",
-                      ending=".png"), "image/png", icon=":material/download:", type="tertiary",
-            key="inside_patterns_png", on_click="ignore",
+            "Grid",
+            partial(images.to_png, image),
+            file_name(
+                opened.source.file_part,
+                opened.layer,
+                "patterns",
+                settings.mode,
+                f"{shown[0]}-{shown[-1]}",
+                ending=".png",
+            ),
+            "image/png",
+            icon=":material/download:",
+            type="tertiary",
+            key="inside_patterns_png",
+            on_click="ignore",
             help="The grid as PNG. `python -m cnnviz patterns RUN LAYER --out FILE` makes it, too.",
-        )  # fmt: skip
+        )
 
 
 def _to_click(image: np.ndarray, shown: Sequence[int], words: Sequence[str], alt: str, marked: int | None) -> None:
@@ -194,19 +245,29 @@ def _to_click(image: np.ndarray, shown: Sequence[int], words: Sequence[str], alt
             show(channel=shown[at])
 
     clickable(
-        images.fit(image, display_size(image.shape, LARGEST)), (rows, columns), alt, key="inside_patterns_grid",
-        on_click=chosen, marked=None if marked is None else divmod(marked, columns),
-        width=min(2 * image.shape[1], WIDEST), labels=words,
-    )  # fmt: skip
+        images.fit(image, display_size(image.shape, LARGEST)),
+        (rows, columns),
+        alt,
+        key="inside_patterns_grid",
+        on_click=chosen,
+        marked=None if marked is None else divmod(marked, columns),
+        width=min(2 * image.shape[1], WIDEST),
+        labels=words,
+    )
 
 
 def _large_of(opened: Opened, settings: Settings, count: int) -> None:
     """The choice of a channel, and its pattern under the settings once it is whole."""
     st.number_input(
-        "Channel", 0, max(1, count - 1), key=seed(_CHANNEL, opened.channel), width=140, disabled=count < 2,
+        "Channel",
+        0,
+        max(1, count - 1),
+        key=seed(_CHANNEL, opened.channel),
+        width=140,
+        disabled=count < 2,
         on_change=lambda: show(channel=st.session_state[_CHANNEL]),
         help=f"Which of the {count:,} channels is open: it has a frame in the grid, and stands here large.",
-    )  # fmt: skip
+    )
     tile = tiles(opened, settings, [opened.channel]).get(opened.channel)
     if tile is not None and tile.steps >= settings.steps:
         _large(opened, opened.channel, tile, settings)

@@ -54,7 +54,7 @@ def count_of(opened: Opened) -> int:
 
 def settings_of(opened: Opened) -> Settings:
     """Returns the settings that are chosen on the page, the usual ones where none are."""
-    from cnnviz.explain.feature_visualization.patterns import (  # brings TensorFlow, which the network needs anyway
+    from cnnviz.explain.feature_visualization.patterns import (  # brings TensorFlow, which the model needs anyway
         Settings,
         usual_size,
     )
@@ -63,7 +63,7 @@ def settings_of(opened: Opened) -> Settings:
     mode = state.get("inside_patterns_mode") or "plain"
     steps = state.get(f"inside_patterns_steps_{mode}") or USUAL[mode][0]
     step = state.get(f"inside_patterns_step_{mode}") or USUAL[mode][1]
-    size = state.get(f"inside_patterns_size_{opened.layer}") or usual_size(opened.network.loaded, opened.layer)
+    size = state.get(f"inside_patterns_size_{opened.layer}") or usual_size(opened.model.classifier, opened.layer)
     return Settings(mode, int(steps), float(step), int(size))
 
 
@@ -93,7 +93,7 @@ def start(name: str, opened: Opened, settings: Settings, filters: Sequence[int])
     """Begins to make those patterns of the filters that aren't whole; what was being made under the name is ended."""
     from cnnviz.explain.feature_visualization.patterns import patterns
 
-    network, layer, run = opened.network, opened.layer, opened.source.run
+    model, layer, run = opened.model, opened.layer, opened.source.run
     there = tiles(opened, settings, filters)
     missing = [one for one in filters if one not in there or there[one].steps < settings.steps]
     _absorb()
@@ -106,8 +106,17 @@ def start(name: str, opened: Opened, settings: Settings, filters: Sequence[int])
 
     def make(progress: background_job.Progress, cancelled: object) -> Patterns | None:
         try:
-            return patterns(network.loaded, layer, missing, settings, run=run, seen=seen, cancelled=cancelled,
-                            lock=network.lock, progress=lambda done, total: progress(what, done, total))  # fmt: skip
+            return patterns(
+                model.classifier,
+                layer,
+                missing,
+                settings,
+                run=run,
+                seen=seen,
+                cancelled=cancelled,
+                lock=model.lock,
+                progress=lambda done, total: progress(what, done, total),
+            )
         except Cancelled:
             return work.latest
 

@@ -28,7 +28,7 @@ def promise(opened: Opened, settings: Settings) -> str:
 
 def said_of(opened: Opened, channel: int, tile: Tile | None, settings: Settings) -> str:
     """Returns what is said of one pattern, which may not be there yet; as plain text."""
-    classes = opened.network.loaded.classes.get(opened.layer, ())
+    classes = opened.model.classifier.classes.get(opened.layer, ())
     name = f"Channel {channel}" + (f" ({classes[channel]})" if channel < len(classes) else "")
     if tile is None:
         return f"{name}: not made yet"

@@ -62,26 +62,37 @@ def _part(opened: Opened, found: Kernels) -> None:
     mosaic = _mosaic(found, shown, as_colours, scale)
     own = _own(opened, found)
     clickable(
-        mosaic.image, (mosaic.rows, mosaic.columns),
-        f"Kernels of {opened.layer}: {_words(mosaic)}", key=f"{_KEY}_mosaic",
-        marked=_place(mosaic, opened.channel) if own else None, whole_row=bool(mosaic.inputs[0] >= 0),
-        width=_wide(mosaic), least=640 if mosaic.inputs[0] >= 0 else 0,
-        labels=_labels(found, mosaic), on_click=lambda at: _take(mosaic, at) if own else None,
-    )  # fmt: skip
+        mosaic.image,
+        (mosaic.rows, mosaic.columns),
+        f"Kernels of {opened.layer}: {_words(mosaic)}",
+        key=f"{_KEY}_mosaic",
+        marked=_place(mosaic, opened.channel) if own else None,
+        whole_row=bool(mosaic.inputs[0] >= 0),
+        width=_wide(mosaic),
+        least=640 if mosaic.inputs[0] >= 0 else 0,
+        labels=_labels(found, mosaic),
+        on_click=lambda at: _take(mosaic, at) if own else None,
+    )
     if as_colours:
-        st.caption("Grey is a weight of 0; a colour is what the filter looks for, its opposite what it avoids. " +
-                   "Each filter by its own greatest weight." * (scale == "each"))  # fmt: skip
+        st.caption(
+            "Grey is a weight of 0; a colour is what the filter looks for, its opposite what it avoids. "
+            + "Each filter by its own greatest weight." * (scale == "each")
+        )
     else:
         st.html(colour_scale(*_ENDS, found.scale))
-        st.caption("Orange weights are above 0, blue below, white is 0; one scale for the whole layer. "
-                   f"{_words(mosaic)[:1].upper()}{_words(mosaic)[1:]}.")  # fmt: skip
+        st.caption(
+            "Orange weights are above 0, blue below, white is 0; one scale for the whole layer. "
+            f"{_words(mosaic)[:1].upper()}{_words(mosaic)[1:]}."
+        )
     left, right = st.columns([3, 2], gap="large")
     norms = found.norms
     with left:
         st.markdown("**Norms**")
         st.html(norm_bars(norms, opened.channel if own else -1))
-        st.caption(f"The root of all squared weights of each filter, from {norms.min():.3g} to {norms.max():.3g}; "
-                   "filters near 0 add little.")  # fmt: skip
+        st.caption(
+            f"The root of all squared weights of each filter, from {norms.min():.3g} to {norms.max():.3g}; "
+            "filters near 0 add little."
+        )
         _downloads(opened, found, mosaic)
     if own:
         with right:
@@ -117,8 +128,14 @@ def kernel_of(opened: Opened, channel: int) -> None:
         number = ", ".join(str(int(found.inputs[one, channel])) for one in order[:4]) + " …" * (len(order) > 4)
         on = f"inputs, from the strongest on ({number})" if len(order) > 1 else f"input {number}"
         caption = f"Filter {channel} for {which} {on}; orange above 0, blue below; {norm}."
-    st.html(mosaic_html(enlarged(image, _SMALL), f"Kernel of channel {channel} of {opened.layer}", caption,
-                    min(_SMALL, max(120, 9 * image.shape[1]))))  # fmt: skip
+    st.html(
+        mosaic_html(
+            enlarged(image, _SMALL),
+            f"Kernel of channel {channel} of {opened.layer}",
+            caption,
+            min(_SMALL, max(120, 9 * image.shape[1])),
+        )
+    )
 
 
 def _own(opened: Opened, found: Kernels) -> bool:
@@ -131,8 +148,8 @@ def _kernels(_opened: Opened, stamp: tuple, layer: str) -> Kernels:
     """Read only."""
     from cnnviz.explain.inspection.kernels import kernels  # loads TensorFlow
 
-    with _opened.network.lock:
-        return kernels(_opened.network.loaded, layer)
+    with _opened.model.lock:
+        return kernels(_opened.model.classifier, layer)
 
 
 def _none(opened: Opened) -> None:
@@ -140,11 +157,18 @@ def _none(opened: Opened) -> None:
     at = [row.name for row in opened.table].index(opened.layer)
     before = [row.name for row in opened.table[:at] if row.type in _WITH_KERNELS]
     nearest = before[-1] if before else next(iter(names), None)
-    st.info(f"{plain(opened.layer)} ({plain(opened.row.type)}) has no kernels; convolutions have some.",
-            icon=":material/info:")  # fmt: skip
+    st.info(
+        f"{plain(opened.layer)} ({plain(opened.row.type)}) has no kernels; convolutions have some.",
+        icon=":material/info:",
+    )
     if nearest is not None:
-        st.button(f"Open {plain(nearest)}", key=f"{_KEY}_nearest", on_click=show, args=(nearest,),
-                  help="Opens the convolution that is nearest before this layer.")  # fmt: skip
+        st.button(
+            f"Open {plain(nearest)}",
+            key=f"{_KEY}_nearest",
+            on_click=show,
+            args=(nearest,),
+            help="Opens the convolution that is nearest before this layer.",
+        )
 
 
 def _choice(found: Kernels) -> tuple[bool, np.ndarray, str]:
@@ -152,31 +176,54 @@ def _choice(found: Kernels) -> tuple[bool, np.ndarray, str]:
     filters, single = found.values.shape[3], found.values.shape[2] == 1
     scale = ""
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        as_colours = found.rgb and st.segmented_control(
-            "Show", ["colours", "inputs"], default="colours", key=f"{_KEY}_show", required=True,
-            format_func={"colours": "As colours", "inputs": "Red, green, blue apart"}.get,
-            help="The first layer sees the image's colours, so that its filters can be shown as colours.",
-        ) == "colours"  # fmt: skip
+        as_colours = (
+            found.rgb
+            and st.segmented_control(
+                "Show",
+                ["colours", "inputs"],
+                default="colours",
+                key=f"{_KEY}_show",
+                required=True,
+                format_func={"colours": "As colours", "inputs": "Red, green, blue apart"}.get,
+                help="The first layer sees the image's colours, so that its filters can be shown as colours.",
+            )
+            == "colours"
+        )
         if as_colours:
             scale = st.segmented_control(
-                "Scale", ["each", "layer"], default="each", key=f"{_KEY}_scale", required=True,
+                "Scale",
+                ["each", "layer"],
+                default="each",
+                key=f"{_KEY}_scale",
+                required=True,
                 format_func={"each": "Each filter its own", "layer": "One for the layer"}.get,
                 help="One scale for the layer tells strong filters from weak ones; each its own shows more in all.",
-            )  # fmt: skip
-        strongest = st.segmented_control(
-            "Order", ["index", "norm"], default="index", key=f"{_KEY}_order", required=True,
-            format_func={"index": "By index", "norm": "Strongest first"}.get,
-            help="Filters in the network's order, or from the greatest norm on.",
-        ) == "norm"  # fmt: skip
+            )
+        strongest = (
+            st.segmented_control(
+                "Order",
+                ["index", "norm"],
+                default="index",
+                key=f"{_KEY}_order",
+                required=True,
+                format_func={"index": "By index", "norm": "Strongest first"}.get,
+                help="Filters in the model's order, or from the greatest norm on.",
+            )
+            == "norm"
+        )
         order = np.argsort(-found.norms, kind="stable") if strongest else np.arange(filters)
         most = _MOST_TILES if as_colours or single else FILTERS
         pages = -(-filters // most)
         if pages > 1:
             page = min(st.session_state.get(f"{_KEY}_page", 1), pages)
             st.number_input(
-                f"Page, of {pages}", 1, pages, key=seed(f"{_KEY}_page", page), width=120,
+                f"Page, of {pages}",
+                1,
+                pages,
+                key=seed(f"{_KEY}_page", page),
+                width=120,
                 help=f"{most} filters are shown at a time.",
-            )  # fmt: skip
+            )
             order = order[(page - 1) * most : page * most]
     return as_colours, order, scale
 
@@ -243,15 +290,25 @@ def _downloads(opened: Opened, found: Kernels, mosaic: Mosaic) -> None:
     of = (opened.source.file_part, opened.layer)  # whatever the image
     with st.container(horizontal=True):
         st.download_button(
-            "Image", lambda: to_png(enlarged(mosaic.image, 1600)), file_name(*of, "kernels", ending=".png"),
+            "Image",
+            lambda: to_png(enlarged(mosaic.image, 1600)),
+            file_name(*of, "kernels", ending=".png"),
             "image/png",
-            icon=":material/image:", key=f"{_KEY}_png", on_click="ignore", help="The mosaic as a PNG image.",
-        )  # fmt: skip
+            icon=":material/image:",
+            key=f"{_KEY}_png",
+            on_click="ignore",
+            help="The mosaic as a PNG image.",
+        )
         st.download_button(
-            "Weights", lambda: _weights(found), file_name(*of, "kernels", ending=".npz"), "application/octet-stream",
-            icon=":material/data_array:", key=f"{_KEY}_npz", on_click="ignore",
+            "Weights",
+            lambda: _weights(found),
+            file_name(*of, "kernels", ending=".npz"),
+            "application/octet-stream",
+            icon=":material/data_array:",
+            key=f"{_KEY}_npz",
+            on_click="ignore",
             help="All weights of the layer for NumPy: values (height, width, inputs, filters), inputs, and bias.",
-        )  # fmt: skip
+        )
 
 
 def _weights(found: Kernels) -> bytes:

@@ -1,4 +1,4 @@
-"""The layers of a network side by side as blocks: how large each is drawn, and what is known about it in words."""
+"""The layers of a model side by side as blocks: how large each is drawn, and what is known about it in words."""
 
 from __future__ import annotations
 
@@ -16,17 +16,33 @@ TALLEST = 64
 """Height of the largest block, in pixels."""
 _WIDEST, _THINNEST, _LOWEST = 44, 4, 5
 _SHORT = {
-    "Conv2D": "Conv", "DepthwiseConv2D": "Depthwise", "SeparableConv2D": "Separable", "Conv2DTranspose": "ConvT",
-    "MaxPooling2D": "MaxPool", "AveragePooling2D": "AvgPool", "GlobalAveragePooling2D": "GAP",
-    "GlobalMaxPooling2D": "GMP", "BatchNormalization": "BatchNorm", "LayerNormalization": "LayerNorm",
-    "Rescaling": "Scale", "Activation": "Act", "ZeroPadding2D": "Pad", "Concatenate": "Concat",
-}  # fmt: skip
+    "Conv2D": "Conv",
+    "DepthwiseConv2D": "Depthwise",
+    "SeparableConv2D": "Separable",
+    "Conv2DTranspose": "ConvT",
+    "MaxPooling2D": "MaxPool",
+    "AveragePooling2D": "AvgPool",
+    "GlobalAveragePooling2D": "GAP",
+    "GlobalMaxPooling2D": "GMP",
+    "BatchNormalization": "BatchNorm",
+    "LayerNormalization": "LayerNorm",
+    "Rescaling": "Scale",
+    "Activation": "Act",
+    "ZeroPadding2D": "Pad",
+    "Concatenate": "Concat",
+}
 # Middle tones, told apart on white and on black, and by people who see few colours; as in `figures.network`.
 _COLOURS = {
-    "Conv2D": "#14998c", "DepthwiseConv2D": "#14998c", "SeparableConv2D": "#14998c", "Conv2DTranspose": "#14998c",
-    "Dense": "#7c74e8", "MaxPooling2D": "#d07a2b", "AveragePooling2D": "#d07a2b", "GlobalAveragePooling2D": "#d07a2b",
+    "Conv2D": "#14998c",
+    "DepthwiseConv2D": "#14998c",
+    "SeparableConv2D": "#14998c",
+    "Conv2DTranspose": "#14998c",
+    "Dense": "#7c74e8",
+    "MaxPooling2D": "#d07a2b",
+    "AveragePooling2D": "#d07a2b",
+    "GlobalAveragePooling2D": "#d07a2b",
     "GlobalMaxPooling2D": "#d07a2b",
-}  # fmt: skip
+}
 _OTHER = "#8b9a98"
 
 
@@ -60,10 +76,14 @@ def blocks(table: Sequence[LayerRow]) -> list[Block]:
             width, height = 8, TALLEST * (math.log2(1 + row.shape[0]) / math.log2(1 + longest) if row.shape else 0)
         made.append(
             Block(
-                row.name, round(width), max(_LOWEST, round(height)), _COLOURS.get(row.type, _OTHER),
-                _SHORT.get(row.type, row.type)[:11], "\n".join((row.name, *facts(row))),
+                row.name,
+                round(width),
+                max(_LOWEST, round(height)),
+                _COLOURS.get(row.type, _OTHER),
+                _SHORT.get(row.type, row.type)[:11],
+                "\n".join((row.name, *facts(row))),
             )
-        )  # fmt: skip
+        )
     return made
 
 

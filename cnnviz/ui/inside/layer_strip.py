@@ -1,4 +1,4 @@
-"""The network as a strip of its layers: a click opens one, and so do the arrow keys and a list."""
+"""The model as a strip of its layers: a click opens one, and so do the arrow keys and a list."""
 
 from __future__ import annotations
 
@@ -29,10 +29,14 @@ def strip(table: tuple[LayerRow, ...], layer: str) -> None:
     row = table[names.index(layer)]
     with st.container(horizontal=True, vertical_alignment="center", gap="medium", key="inside_open_layer"):
         st.selectbox(
-            f"Layer, of {len(table)}", names, key=seed("inside_layer", layer), width=260,
-            on_change=lambda: show(layer=st.session_state["inside_layer"]), label_visibility="collapsed",
+            f"Layer, of {len(table)}",
+            names,
+            key=seed("inside_layer", layer),
+            width=260,
+            on_change=lambda: show(layer=st.session_state["inside_layer"]),
+            label_visibility="collapsed",
             help="The open layer; the strip above opens one with a click, or with arrow keys and Enter.",
-        )  # fmt: skip
+        )
         with st.container(width="stretch"):
             st.markdown(" · ".join(map(plain, facts(row))))
 

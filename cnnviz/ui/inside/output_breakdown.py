@@ -55,8 +55,13 @@ def numbers_part(opened: Opened) -> None:
     with left:
         row, column = _choice(opened, grid)
     with right:
-        at = (opened.channel,) if grid.units else (row, opened.channel) if known[-1].ndim == 2 else (
-            row, column, opened.channel)  # fmt: skip
+        at = (
+            (opened.channel,)
+            if grid.units
+            else (row, opened.channel)
+            if known[-1].ndim == 2
+            else (row, column, opened.channel)
+        )
         st.markdown(f"**How {plain(signed(known[-1][at], 5))} comes about** · {_named(opened, at)}")
         if words := output_breakdown_html.teaching(opened.row.type):
             st.caption(words)
@@ -71,8 +76,8 @@ def _known(_opened: Opened, identity: tuple, layer: str) -> list[np.ndarray]:
     """The layer's inputs and, last, its output; read only."""
     from cnnviz.explain.inspection.output_breakdown import around  # loads TensorFlow
 
-    with _opened.network.lock:
-        return around(_opened.network.loaded, _opened.pixels, layer)
+    with _opened.model.lock:
+        return around(_opened.model.classifier, _opened.pixels, layer)
 
 
 def _grid(output: np.ndarray, channel: int) -> _Grid:
@@ -115,32 +120,51 @@ def _choice(opened: Opened, grid: _Grid) -> tuple[int, int]:
         labels = [_label(grid, n, columns) for n in range(grid.values.size)]
     shaded = shades(np.nan_to_num(grid.values, nan=0)[..., None], "each")
     clickable(
-        in_colours(shaded.levels[..., 0]), (rows, columns),
+        in_colours(shaded.levels[..., 0]),
+        (rows, columns),
         f"{what} of {opened.layer}; bright is strong. The framed place is taken apart.",
-        key=f"{_KEY}_click", on_click=take,
-        marked=(row, column), width=min(_WIDTH, 28 * max(columns, 4)), labels=labels,
-    )  # fmt: skip
+        key=f"{_KEY}_click",
+        on_click=take,
+        marked=(row, column),
+        width=min(_WIDTH, 28 * max(columns, 4)),
+        labels=labels,
+    )
     st.html(colour_bar(shaded, [0], "viridis"))
-    st.caption(f"{what}, {rows} × {columns}. Click a place to take its number apart." if not grid.units else
-               f"{grid.count:,} {'unit' if grid.count == 1 else 'units'}. Click one to take it apart.")  # fmt: skip
+    st.caption(
+        f"{what}, {rows} × {columns}. Click a place to take its number apart."
+        if not grid.units
+        else f"{grid.count:,} {'unit' if grid.count == 1 else 'units'}. Click one to take it apart."
+    )
     with st.container(horizontal=True, gap="small"):
         if not grid.units:
             for name, value, count in (("Row", row, rows), ("Column", column, columns)):
                 st.number_input(
-                    name, 0, count - 1, key=seed(f"{_KEY}_{name.lower()}", value), width=96,
+                    name,
+                    0,
+                    count - 1,
+                    key=seed(f"{_KEY}_{name.lower()}", value),
+                    width=96,
                     on_change=lambda: take((st.session_state[f"{_KEY}_row"], st.session_state[f"{_KEY}_column"])),
                     help=f"Which {name.lower()} of the channel, counted from 0.",
-                )  # fmt: skip
+                )
         st.number_input(
-            kind, 0, grid.count - 1, key=seed(f"{_KEY}_channel", opened.channel), width=96,
+            kind,
+            0,
+            grid.count - 1,
+            key=seed(f"{_KEY}_channel", opened.channel),
+            width=96,
             on_change=lambda: show(channel=st.session_state[f"{_KEY}_channel"]),
             help=f"Which {kind.lower()} of the layer, counted from 0.",
-        )  # fmt: skip
+        )
     if not grid.units:
         st.button(
-            "Strongest place", icon=":material/my_location:", key=f"{_KEY}_strongest", type="tertiary",
-            on_click=lambda: st.session_state.pop(_AT, None), help="Goes where this channel is greatest.",
-        )  # fmt: skip
+            "Strongest place",
+            icon=":material/my_location:",
+            key=f"{_KEY}_strongest",
+            type="tertiary",
+            on_click=lambda: st.session_state.pop(_AT, None),
+            help="Goes where this channel is greatest.",
+        )
         _seen(opened, row, column)
     return row, column
 
@@ -158,8 +182,8 @@ def _seen(opened: Opened, row: int, column: int) -> None:
         return
     from cnnviz.explain.inspection.receptive_field import fields  # loads TensorFlow
 
-    with opened.network.lock:
-        top, left, height, width = fields(opened.network.loaded, opened.seen.shape[:2])[opened.layer].box(row, column)
+    with opened.model.lock:
+        top, left, height, width = fields(opened.model.classifier, opened.seen.shape[:2])[opened.layer].box(row, column)
     if not height:
         return
     factor = max(1, _WIDTH // max(opened.seen.shape[:2]))
@@ -168,15 +192,15 @@ def _seen(opened: Opened, row: int, column: int) -> None:
     corners = (left * factor, top * factor), ((left + width) * factor - 1, (top + height) * factor - 1)
     for colour, thickness in (((255, 255, 255), 4), ((217, 72, 15), 2)):
         cv2.rectangle(large, *corners, colour, thickness)
-    caption = f"The number depends on these {height} × {width} pixels of what the network sees."
+    caption = f"The number depends on these {height} × {width} pixels of what the model sees."
     st.html(mosaic_html(large, f"The image with a box of {height} × {width} pixels", caption, _WIDTH))
 
 
 def _account(opened: Opened, known: list[np.ndarray], at: tuple[int, ...]) -> None:
     from cnnviz.explain.inspection.output_breakdown import how_it_comes_about  # loads TensorFlow
 
-    with opened.network.lock:
-        found = how_it_comes_about(opened.network.loaded, opened.pixels, opened.layer, at, known=known)
+    with opened.model.lock:
+        found = how_it_comes_about(opened.model.classifier, opened.pixels, opened.layer, at, known=known)
     if isinstance(found, str):
         st.info(plain(found), icon=":material/info:")
         st.caption(f"It gives {signed(known[-1][at], 7)} here.")
@@ -195,7 +219,7 @@ def _account(opened: Opened, known: list[np.ndarray], at: tuple[int, ...]) -> No
         st.caption("Each score is a power of e, all divided by the greatest one, which does not change the shares.")
     apart = abs(found.value - found.output)
     st.caption(
-        f"{plain(found.text)} The network itself gives **{plain(signed(found.output, 7))}**"
+        f"{plain(found.text)} The model itself gives **{plain(signed(found.output, 7))}**"
         + ("." if apart < 1e-9 else f"; the two differ by {plain(signed(apart, 1))}, which is rounding.")
     )
 
@@ -209,10 +233,13 @@ def _window(opened: Opened, found: Account) -> None:
         parts = output_breakdown_html.contributions(found)
         order = [int(one) for one in np.argsort(-np.abs(parts), kind="stable")]
         which = st.selectbox(
-            "Input channel", order, key=f"{_KEY}_input_{opened.layer}_{opened.channel}_{found.at}", width=320,
+            "Input channel",
+            order,
+            key=f"{_KEY}_input_{opened.layer}_{opened.channel}_{found.at}",
+            width=320,
             format_func=lambda one: f"{names[one]} adds {signed(parts[one], 4)}",
             help="Whose window is shown; the one that adds most, or takes most away, is first.",
-        )  # fmt: skip
+        )
     top, left = found.corner
     source = "the image" if found.inputs[0] == "pixels" else found.inputs[0]
     st.html(output_breakdown_html.windows_html(found, which, f"{names[which]} of {source}"))
@@ -232,7 +259,7 @@ def _channel_names(opened: Opened, found: Account) -> list[str]:
     begin, end = found.channels
     before = opened.table[: [row.name for row in opened.table].index(opened.layer)]
     if opened.pixels.shape[3] == 3 == end - begin and all(row.type in _KEEPS_COLOURS for row in before):
-        return list(output_breakdown_html.colour_names(opened.network.loaded.scale == "caffe"))
+        return list(output_breakdown_html.colour_names(opened.model.classifier.scale == "caffe"))
     return [f"Channel {one}" for one in range(begin, end)]
 
 
@@ -254,5 +281,5 @@ def _row_names(opened: Opened, found: Account, given: np.ndarray) -> list[str]:
 
 def _classes(opened: Opened, count: int) -> list[str]:
     """The classes of the head that has so many, if there is only one such; else numbers."""
-    found = [names for names in opened.network.loaded.classes.values() if len(names) == count]
+    found = [names for names in opened.model.classifier.classes.values() if len(names) == count]
     return list(found[0]) if len(found) == 1 else []

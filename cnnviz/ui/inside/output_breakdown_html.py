@@ -34,7 +34,7 @@ _TEACHING = {
     "more than one.",
     "Activation": "An activation bends each number by itself. Without it, many layers could do no more than one.",
     "Softmax": "Softmax makes shares of scores: all are above 0 and add up to 1.",
-    "Rescaling": "Rescaling multiplies all pixels by one number, so that the network works with small ones.",
+    "Rescaling": "Rescaling multiplies all pixels by one number, so that the model works with small ones.",
     "Dropout": "Dropout takes part in training only; afterwards it hands on what it gets.",
     "Flatten": "Flatten lays rows, columns and channels out in one long row; no number changes.",
     "Add": "The outputs of several layers are added place by place: a shortcut that lets a layer learn only what to "
@@ -50,7 +50,7 @@ def teaching(kind: str) -> str:
 
 
 def colour_names(backwards: bool) -> tuple[str, ...]:
-    """Returns what an image's channels are called in the order the network takes them."""
+    """Returns what an image's channels are called in the order the model takes them."""
     return _COLOURS[backwards]
 
 
@@ -157,8 +157,11 @@ def _steps(account: Account) -> list[Line]:
     """A normalisation or a rescaling, one operation a line."""
     x, parts = float(account.patch[0]), account.parts
     if "scale" in parts:
-        return [Line("Input x", x), Line("Scaled", x * parts["scale"], "step", f"x × {signed(parts['scale'], 5)}"),
-                Line("Shift", parts["offset"])]  # fmt: skip
+        return [
+            Line("Input x", x),
+            Line("Scaled", x * parts["scale"], "step", f"x × {signed(parts['scale'], 5)}"),
+            Line("Shift", parts["offset"]),
+        ]
     root = float(np.sqrt(parts["variance"] + parts["epsilon"]))
     normal, gamma = (x - parts["mean"]) / root, parts.get("gamma", 1.0)
     spread = f"÷ √({signed(parts['variance'], 5)} + {signed(parts['epsilon'], 2)})"
@@ -187,11 +190,25 @@ def softmax_html(account: Account, names: Sequence[str]) -> str:
     at = account.at[-1]
     order = [int(one) for one in np.argsort(-powers, kind="stable")][:_MOST_LINES]
     order = order if at in order else [*order[:-1], at]
-    found = [Line(names[one] if one < len(names) else f"Unit {one}", float(powers[one]), "part",
-                  f"score {signed(scores[one], 4)}{', this one' if one == at else ''}") for one in order]  # fmt: skip
+    found = [
+        Line(
+            names[one] if one < len(names) else f"Unit {one}",
+            float(powers[one]),
+            "part",
+            f"score {signed(scores[one], 4)}{', this one' if one == at else ''}",
+        )
+        for one in order
+    ]
     if rest := len(powers) - len(order):
-        found.append(Line(f"{rest:,} others" if rest > 1 else "1 other", float(powers.sum() - powers[order].sum()),
-                          "part", "together"))  # fmt: skip
+        found.append(
+            Line(
+                f"{rest:,} others" if rest > 1 else "1 other",
+                float(powers.sum() - powers[order].sum()),
+                "part",
+                "together",
+            )
+        )
     share = f"{signed(powers[at], 4)} ÷ {signed(powers.sum(), 5)}"
-    return ledger([*found, Line("All powers", float(powers.sum()), "step"),
-                   Line("Share", account.value, "result", share)])  # fmt: skip
+    return ledger(
+        [*found, Line("All powers", float(powers.sum()), "step"), Line("Share", account.value, "result", share)]
+    )

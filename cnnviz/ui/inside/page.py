@@ -1,4 +1,4 @@
-"""The Inside page under its title: the network is loaded and followed, and the chosen view of the open layer drawn."""
+"""The Inside page under its title: the model is loaded and followed, and the chosen view of the open layer drawn."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from cnnviz.errors import CnnvizError
 from cnnviz.images import fit
 from cnnviz.runs import snapshots
 from cnnviz.ui.inputs.input_image import notes_on
-from cnnviz.ui.inputs.model_cache import Network, Source, forget_failures, opened
+from cnnviz.ui.inputs.model_cache import LockedModel, Source, forget_failures, opened
 from cnnviz.ui.inputs.model_picker import doubts
 from cnnviz.ui.inputs.selection import Choice
 from cnnviz.ui.inside.activation_cache import seen_by, table_of
@@ -52,15 +52,15 @@ _PARTS = {
 
 
 def inside(choice: Choice, source: Source | None, place: DeltaGenerator) -> None:
-    """Draws the network with the first image of the choice, or what is missing for it.
+    """Draws the model with the first image of the choice, or what is missing for it.
 
     Args:
         choice: of the Predict and the Inside page.
-        source: the network; `None` where none is chosen.
-        place: for what the network sees.
+        source: the model; `None` where none is chosen.
+        place: for what the model sees.
     """
     notes = st.container()
-    found = _network(source)
+    found = _model(source)
     image = choice.images[0] if choice.images else None
     if image is None:
         st.write("Choose an image above: click on one of the samples.")
@@ -76,25 +76,30 @@ def inside(choice: Choice, source: Source | None, place: DeltaGenerator) -> None
             st.warning(plain(sentence), icon=":material/info:")
 
 
-def _network(source: Source | None) -> Network | None:
-    """The loaded network; where there is none, what is said in its place."""
+def _model(source: Source | None) -> LockedModel | None:
+    """The loaded model; where there is none, what is said in its place."""
     if source is None:
-        st.write("No network is chosen. Choose a run above, or train one: the digits take about 20 seconds.")
-        st.page_link("pages/train.py", label="Choose data and network on Train", icon=":material/tune:")
+        st.write("No model is chosen. Choose a run above, or train one: the digits take about 20 seconds.")
+        st.page_link("pages/train.py", label="Choose data and model on Train", icon=":material/tune:")
         return None
     found = next(iter(opened([source]) or []), None)
     if isinstance(found, str):
         st.error(f"**{plain(source.title)}**: {plain(found)}", icon=":material/error:")
-        st.button("Try again", icon=":material/refresh:", key="networks_again", on_click=forget_failures,
-                  help="Loads what could not be loaded once more.")  # fmt: skip
+        st.button(
+            "Try again",
+            icon=":material/refresh:",
+            key="networks_again",
+            on_click=forget_failures,
+            help="Loads what could not be loaded once more.",
+        )
         return None
     return found
 
 
-def _of(choice: Choice, source: Source, network: Network, place: DeltaGenerator) -> None:
+def _of(choice: Choice, source: Source, model: LockedModel, place: DeltaGenerator) -> None:
     image = choice.images[0]
     try:
-        seen = seen_by(source, network, image)
+        seen = seen_by(source, model, image)
     except CnnvizError as error:
         st.error(plain(error), icon=":material/error:")
         return
@@ -102,16 +107,16 @@ def _of(choice: Choice, source: Source, network: Network, place: DeltaGenerator)
     with place:
         grey = " grey" if channels == 1 else ""
         _image(seen, f"{image.title}, as it is seen: {width:,} × {height:,}{grey}")
-        for note in notes_on(image, network.loaded.bits):
+        for note in notes_on(image, model.classifier.bits):
             st.caption(plain(note))
-    table = table_of(source, network)
+    table = table_of(source, model)
     if not table:
         if table is not None:
-            st.error(plain(table or "The network has no layers."), icon=":material/error:")
+            st.error(plain(table or "The model has no layers."), icon=":material/error:")
         return
     layer, channel = settled(choice, table)
     strip(table, layer)
-    _view(Opened(network, source, image, seen, network.loaded.pixels(seen[None]), table, layer, channel))
+    _view(Opened(model, source, image, seen, model.classifier.pixels(seen[None]), table, layer, channel))
 
 
 def _image(image: np.ndarray, caption: str) -> None:
@@ -129,10 +134,15 @@ def _view(opened: Opened) -> None:
         place().view = offered[0]
     with st.container(key="inside_views"):
         st.segmented_control(
-            "View", offered, format_func=VIEWS.get, key=seed("inside_view", place().view), required=True,
-            label_visibility="collapsed", on_change=lambda: show(view=st.session_state["inside_view"]),
+            "View",
+            offered,
+            format_func=VIEWS.get,
+            key=seed("inside_view", place().view),
+            required=True,
+            label_visibility="collapsed",
+            on_change=lambda: show(view=st.session_state["inside_view"]),
             help="What is shown of the open layer.",
-        )  # fmt: skip
+        )
     if (view := place().view) == "epochs":
         epochs_part(run, "inside_epochs")
     else:

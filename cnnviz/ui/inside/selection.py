@@ -1,4 +1,4 @@
-"""What the Inside page shows: a layer and a channel of one network with one image; in the session and the address.
+"""What the Inside page shows: a layer and a channel of one model with one image; in the session and the address.
 
 `?run=ID&sample=chelsea&layer=conv2d_2&channel=7&view=kernels`; `run`, `sample` and `item` are those of the Predict
 page, whose choice this page shares (`predict_state`).
@@ -13,7 +13,7 @@ import numpy as np
 import streamlit as st
 
 from cnnviz.ui.inputs.input_image import InputImage
-from cnnviz.ui.inputs.model_cache import Network, Source
+from cnnviz.ui.inputs.model_cache import LockedModel, Source
 from cnnviz.ui.inputs.selection import Choice
 from cnnviz.ui.session import query_params
 
@@ -60,17 +60,17 @@ class Opened:
     """What every part of the page is given. TensorFlow is used under `with opened.network.lock` only.
 
     Attributes:
-        network: loaded, with its lock.
+        model: loaded, with its lock.
         source: where it comes from; its `run` is `None` for files, Keras Applications and single heads of a run.
         image: the image as it was given.
-        seen: uint8 (h, w, c), what the network sees of it.
+        seen: uint8 (h, w, c), what the model sees of it.
         pixels: float32 (1, h, w, c), `seen` as the model takes it.
         table: all layers in the order of computation.
         layer: name of the open layer, which is one of the table's.
         channel: the open channel of this layer, within its channels; 0 where it has none.
     """
 
-    network: Network
+    model: LockedModel
     source: Source
     image: InputImage
     seen: np.ndarray
@@ -86,12 +86,12 @@ class Opened:
 
     @property
     def names(self) -> tuple[str, str, str]:
-        """What files about the open layer are called after: network, image and layer."""
+        """What files about the open layer are called after: model, image and layer."""
         return self.source.file_part, self.image.title, self.layer
 
     @property
     def identity(self) -> tuple:
-        """Tells this network with this image from all others; what is computed from both is kept under it."""
+        """Tells this model with this image from all others; what is computed from both is kept under it."""
         return self.source.stamp, self.image.identity
 
 
@@ -113,12 +113,12 @@ def settled(choice: Choice, table: tuple[LayerRow, ...]) -> tuple[str, int]:
 
     Args:
         choice: takes the sentence for the person.
-        table: the network's layers; at least one.
+        table: the model's layers; at least one.
     """
     here, names = place(), [row.name for row in table]
     if here.layer not in names:
         if here.layer and here.asked:
-            choice.note(f"The network has no layer {here.layer[:60]!r}: its first convolution is shown.")
+            choice.note(f"The model has no layer {here.layer[:60]!r}: its first convolution is shown.")
         here.layer, here.channel, here.chosen = first(table), 0, False
         query_params.settled("layer", "channel")
     count = table[names.index(here.layer)].shape[-1]
@@ -132,7 +132,7 @@ def settled(choice: Choice, table: tuple[LayerRow, ...]) -> tuple[str, int]:
 
 
 def first(table: tuple[LayerRow, ...]) -> str:
-    """Returns the layer that a network is opened with: its first convolution, else the first that gives maps."""
+    """Returns the layer that a model is opened with: its first convolution, else the first that gives maps."""
     maps = [row for row in table if len(row.shape) == 3]
     found = next((row for row in maps if row.type in _CONVOLUTIONS), None)
     return (found or next(iter(maps), table[0])).name

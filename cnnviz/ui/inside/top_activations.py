@@ -71,15 +71,20 @@ def _missing(opened: Opened) -> str | None:
 def _channel(opened: Opened) -> None:
     count = opened.row.shape[-1]
     st.number_input(
-        "Channel", 0, max(1, count - 1), key=seed(_CHANNEL, opened.channel), width=140, disabled=count < 2,
+        "Channel",
+        0,
+        max(1, count - 1),
+        key=seed(_CHANNEL, opened.channel),
+        width=140,
+        disabled=count < 2,
         on_change=lambda: show(channel=st.session_state[_CHANNEL]),
         help=f"Which of the {count:,} channels of the layer is looked at.",
-    )  # fmt: skip
+    )
 
 
 def _promise(opened: Opened) -> str:
     return (
-        f"The network is shown up to {LIMIT} of the run's held-out images, once for all channels of "
+        f"The model is shown up to {LIMIT} of the run's held-out images, once for all channels of "
         f"{plain(opened.layer)}: which of them make a channel answer most, and where in them; how much it answers to "
         "each class. The result is kept with the run."
     )
@@ -91,10 +96,15 @@ def _known(opened: Opened) -> Excited | None:
     known = found(opened)
     if known is None and not background_job.known(LOOK):
         st.button(
-            "Look through the held-out images", icon=":material/search:", type="primary", key="inside_excites_look",
-            on_click=look, args=(opened,), help="Reads the run's test images, validation's where it has no others, "
+            "Look through the held-out images",
+            icon=":material/search:",
+            type="primary",
+            key="inside_excites_look",
+            on_click=look,
+            args=(opened,),
+            help="Reads the run's test images, validation's where it has no others, "
             f"at most {LIMIT}, evenly from the whole split.",
-        )  # fmt: skip
+        )
     return known
 
 
@@ -120,7 +130,7 @@ def _strongest(opened: Opened, known: Excited, given: Samples | None) -> None:
     ):
         if row >= len(given):
             continue  # the data has become less since then
-        image, field = given.images[row], box(opened.network.loaded, opened.layer, *map(int, place))
+        image, field = given.images[row], box(opened.model.classifier, opened.layer, *map(int, place))
         name = _name_of(opened, given, int(row))
         all_of_it = field[2:] == image.shape[:2]
         everything = everything and all_of_it
@@ -140,20 +150,24 @@ def _strongest(opened: Opened, known: Excited, given: Samples | None) -> None:
 
 
 def _name_of(opened: Opened, given: Samples, row: int) -> str:
-    classes = opened.network.loaded.classes
+    classes = opened.model.classifier.classes
     return ", ".join(classes[head][int(labels[row])] for head, labels in given.labels.items() if head in classes)
 
 
 def _classes(opened: Opened, known: Excited) -> None:
     st.markdown("**How much it answers to each class**")
     for head, means in known.by_class.items():
-        values, classes = means[opened.channel], opened.network.loaded.classes[head]
+        values, classes = means[opened.channel], opened.model.classifier.classes[head]
         index = float(known.selectivity(head)[opened.channel])
         order = list(range(len(classes)))
         if len(order) > MOST_CLASSES:
             order = np.argsort(-values, kind="stable")[:MOST_CLASSES].tolist()
-        st.html(mean_bars([(classes[one], float(values[one])) for one in order],
-                          f"Mean output of channel {opened.channel} for each class of {head}"))  # fmt: skip
+        st.html(
+            mean_bars(
+                [(classes[one], float(values[one])) for one in order],
+                f"Mean output of channel {opened.channel} for each class of {head}",
+            )
+        )
         several = f"{plain(head)}: " if len(known.by_class) > 1 else ""
         most = f" The {len(order)} greatest of {len(classes):,} classes." if len(order) < len(classes) else ""
         st.caption(f"{several}Selectivity {index:.2f}, from 0 (alike for all classes) to 1 (for one only).{most}")
@@ -167,10 +181,14 @@ def _without(opened: Opened) -> None:
     if known is None:
         if not background_job.known(OFF):
             st.button(
-                "Switch it off and ask again", icon=":material/power_settings_new:", key="inside_excites_off",
-                on_click=switch_off, args=(opened,), help="Asks the network about the same images, with this channel "
-                "0 wherever it is used. The network itself is not changed, and the result is kept with the run.",
-            )  # fmt: skip
+                "Switch it off and ask again",
+                icon=":material/power_settings_new:",
+                key="inside_excites_off",
+                on_click=switch_off,
+                args=(opened,),
+                help="Asks the model about the same images, with this channel "
+                "0 wherever it is used. The model itself is not changed, and the result is kept with the run.",
+            )
         return
     for head in known.accuracy:
         st.html(with_and_without(_rows(opened, known, head), f"Accuracy for {head} with and without the channel"))
@@ -182,7 +200,7 @@ def _without(opened: Opened) -> None:
 
 def _rows(opened: Opened, known: SwitchedOff, head: str) -> list[tuple[str, float, float]]:
     """All images, then those of each class; of many classes those that change most."""
-    classes, shares = opened.network.loaded.classes[head], known.by_class[head].astype(float)
+    classes, shares = opened.model.classifier.classes[head], known.by_class[head].astype(float)
     there = np.flatnonzero(np.isfinite(shares).all(axis=1))
     if len(there) > MOST_CLASSES:
         change = np.abs(shares[there, 1] - shares[there, 0])

@@ -77,28 +77,29 @@ def found(opened: Opened) -> Excited | None:
 
 
 def found_off(opened: Opened) -> SwitchedOff | None:
-    """Returns what is known of the network without the open channel."""
+    """Returns what is known of the model without the open channel."""
     key = (opened.source.stamp, opened.layer, opened.channel)
     return _results().get(key) or kept_off(opened.source.run, opened.layer, [opened.channel])
 
 
 def look(opened: Opened) -> None:
     """Begins to read the images, where they aren't in memory, and to look for what excites the open layer."""
-    network, run, layer = opened.network, opened.source.run, opened.layer
+    model, run, layer = opened.model, opened.source.run, opened.layer
 
     def work(given: Samples, progress: background_job.Progress, cancelled: Callable[[], bool]) -> Excited:
-        return excited(network.loaded, layer, given, run=run, progress=progress, cancelled=cancelled, lock=network.lock)
+        return excited(model.classifier, layer, given, run=run, progress=progress, cancelled=cancelled, lock=model.lock)
 
     _begin(LOOK, opened, (opened.source.stamp, layer), work)
 
 
 def switch_off(opened: Opened) -> None:
-    """Begins to ask the network without the open channel."""
-    network, run, layer, channel = opened.network, opened.source.run, opened.layer, opened.channel
+    """Begins to ask the model without the open channel."""
+    model, run, layer, channel = opened.model, opened.source.run, opened.layer, opened.channel
 
     def work(given: Samples, progress: background_job.Progress, cancelled: Callable[[], bool]) -> SwitchedOff:
-        return switched_off(network.loaded, layer, [channel], given, run=run, progress=progress, cancelled=cancelled,
-                            lock=network.lock)  # fmt: skip
+        return switched_off(
+            model.classifier, layer, [channel], given, run=run, progress=progress, cancelled=cancelled, lock=model.lock
+        )
 
     _begin(OFF, opened, (opened.source.stamp, layer, channel), work)
 

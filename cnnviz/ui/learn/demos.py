@@ -57,8 +57,13 @@ def _enlarged(image: np.ndarray) -> np.ndarray:
 
 def _kernel() -> None:
     tell_first("learn_kernel", next(iter(KERNELS)))
-    name = st.selectbox("Kernel", list(KERNELS), key="learn_kernel", width=280,
-                        help="Nine weights. Bright in the result: there the image looks like it.")  # fmt: skip
+    name = st.selectbox(
+        "Kernel",
+        list(KERNELS),
+        key="learn_kernel",
+        width=280,
+        help="Nine weights. Bright in the result: there the image looks like it.",
+    )
     weights = np.array(KERNELS[name], np.float32)
     image = _grey(SIDE).astype(np.float32)
     found = cv2.filter2D(image, cv2.CV_32F, weights / max(1.0, np.abs(weights).sum() / 2))
@@ -77,12 +82,22 @@ def _order() -> None:
 
 def _pool() -> None:
     tell_first("learn_shift", 1)
-    shift = st.slider("Moved to the right, in pixels", 0, 4, key="learn_shift", width=280,
-                      help="By how much the image is moved before both are compared.")  # fmt: skip
+    shift = st.slider(
+        "Moved to the right, in pixels",
+        0,
+        4,
+        key="learn_shift",
+        width=280,
+        help="By how much the image is moved before both are compared.",
+    )
     image = _grey(SMALL)
     later = moved(image[None, ..., None], 0, shift)[0, ..., 0]
-    _shown((image, "The image"), (later, f"Moved by {shift}"), (pooled(image), "Pooled"),
-           (pooled(later), "Moved, then pooled"))  # fmt: skip
+    _shown(
+        (image, "The image"),
+        (later, f"Moved by {shift}"),
+        (pooled(image), "Pooled"),
+        (pooled(later), "Moved, then pooled"),
+    )
     apart = [float(np.abs(a.astype(float) - b).mean()) for a, b in ((image, later), (pooled(image), pooled(later)))]
     twice = float(np.abs(pooled(pooled(image)).astype(float) - pooled(pooled(later))).mean())
     st.caption(f"Mean change of a pixel: {apart[0]:.1f} of 255; after pooling {apart[1]:.1f}, after two {twice:.1f}.")

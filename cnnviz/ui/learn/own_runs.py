@@ -19,7 +19,7 @@ __all__ = ["links", "newest", "own_runs"]
 
 
 def newest(listed: Sequence[Run], system: str) -> Run | None:
-    """Returns the newest run of a system that has a network: the preset's layers on the preset's data, however long it
+    """Returns the newest run of a system that has a model: the preset's layers on the preset's data, however long it
     was trained and with whatever seed."""
     wanted = PRESETS[system]
     for run in listed:
@@ -41,15 +41,25 @@ def own_runs(topic: Topic, listed: Sequence[Run]) -> None:
     missing = [name for name, run in found.items() if run is None]
     if missing:
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.caption("Not trained here yet:" if any(found.values()) else "Your own runs will stand here. Train:",
-                       width="content")  # fmt: skip
+            st.caption(
+                "Not trained here yet:" if any(found.values()) else "Your own runs will stand here. Train:",
+                width="content",
+            )
             for name in missing:
-                st.page_link("pages/train.py", label=f"{name} · {PRESETS[name].name}", icon=":material/tune:",
-                             query_params={"preset": name})  # fmt: skip
+                st.page_link(
+                    "pages/train.py",
+                    label=f"{name} · {PRESETS[name].name}",
+                    icon=":material/tune:",
+                    query_params={"preset": name},
+                )
     shown = [run for run in found.values() if run is not None]
     if len(shown) > 1:
-        st.page_link("pages/runs.py", label="See their curves on each other", icon=":material/monitoring:",
-                     query_params={"run": ",".join(run.id for run in shown)})  # fmt: skip
+        st.page_link(
+            "pages/runs.py",
+            label="See their curves on each other",
+            icon=":material/monitoring:",
+            query_params={"run": ",".join(run.id for run in shown)},
+        )
     if topic.moved and shown:
         moved_images({name: run for name, run in found.items() if run is not None})
     curve = found.get(topic.curve)
@@ -64,17 +74,29 @@ def _table(found: dict[str, Run | None]) -> None:
             continue
         recipe, told = run.recipe, REPORTED.get(name)
         numbers = counts(recipe.network, describe(recipe.network, recipe.data.input_shape))
-        rows.append({
-            "System": f"{name} · {PRESETS[name].name}", "Validation": run.written.metrics.get("val_accuracy"),
-            "Test": run.written.test.get("accuracy"), "Reported": told.accuracy if told else None,
-            "Weights it trains": numbers.trainable, "Best epoch": run.written.best_epoch,
-        })  # fmt: skip
+        rows.append(
+            {
+                "System": f"{name} · {PRESETS[name].name}",
+                "Validation": run.written.metrics.get("val_accuracy"),
+                "Test": run.written.test.get("accuracy"),
+                "Reported": told.accuracy if told else None,
+                "Weights it trains": numbers.trainable,
+                "Best epoch": run.written.best_epoch,
+            }
+        )
     share = st.column_config.NumberColumn(format="%.3f")
     st.dataframe(
-        rows, hide_index=True, placeholder="–", alt="The runs of these systems beside each other",
-        column_config={"Validation": share, "Test": share, "Reported": share,
-                       "Weights it trains": st.column_config.NumberColumn(format="localized")},
-    )  # fmt: skip
+        rows,
+        hide_index=True,
+        placeholder="–",
+        alt="The runs of these systems beside each other",
+        column_config={
+            "Validation": share,
+            "Test": share,
+            "Reported": share,
+            "Weights it trains": st.column_config.NumberColumn(format="localized"),
+        },
+    )
 
 
 def links(topic: Topic, listed: Sequence[Run]) -> None:
@@ -84,8 +106,12 @@ def links(topic: Topic, listed: Sequence[Run]) -> None:
         if link.needs and run is None:
             run = next((one for one in listed if one.best_path.is_file() and not one.active and one.recipe), None)
         if link.needs and run is None:
-            st.page_link("pages/train.py", label="A run is needed for this: train one", icon=":material/tune:",
-                         query_params={"preset": "Q"})  # fmt: skip
+            st.page_link(
+                "pages/train.py",
+                label="A run is needed for this: train one",
+                icon=":material/tune:",
+                query_params={"preset": "Q"},
+            )
         else:
             _link(link, run)
 

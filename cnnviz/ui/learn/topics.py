@@ -41,11 +41,11 @@ TOPICS: dict[str, Topic] = {
         "What does a convolution compute?",
         "A small window of weights, the **kernel**, slides over the image. At each place the pixels under it are "
         "multiplied by its weights and added up: one number. Where the image looks like the kernel the number is "
-        "large. A network learns hundreds of such kernels; here, nine weights are set by hand.",
+        "large. A model learns hundreds of such kernels; here, nine weights are set by hand.",
         figure="kernel",
         links=(
-            Link("inside", "Take a number apart in a network", "calculate", "C2", (("view", "numbers"),)),
-            Link("inside", "See the kernels that a network learned", "grid_view", "C2", (("view", "kernels"),)),
+            Link("inside", "Take a number apart in a model", "calculate", "C2", (("view", "numbers"),)),
+            Link("inside", "See the kernels that a model learned", "grid_view", "C2", (("view", "kernels"),)),
         ),
     ),
     "structure": Topic(
@@ -63,21 +63,21 @@ TOPICS: dict[str, Topic] = {
         "Pooling",
         "What does pooling buy?",
         "Max pooling keeps the largest of four neighbours. Three quarters of the numbers go, and with them the exact "
-        "place: when the image moves by a pixel, most of what is kept stays where it was. So a network needn't "
+        "place: when the image moves by a pixel, most of what is kept stays where it was. So a model needn't "
         "learn each thing at each place anew.",
         figure="pool",
         systems=("C1", "C2"),
-        look="How much do shifts of the image cost a network with convolution and pooling (C2), and one with neither "
+        look="How much do shifts of the image cost a model with convolution and pooling (C2), and one with neither "
         "(C1)? One pooling forgives a pixel or two; the curve says when it no longer does.",
         moved=True,
-        links=(Link("augment", "Does my network survive a shift?", "swap_horiz", "", (("policy", "light"),)),),
+        links=(Link("augment", "Does my model survive a shift?", "swap_horiz", "", (("policy", "light"),)),),
     ),
     "overfitting": Topic(
         "Learning by heart",
         "When do the curves part, and why?",
-        "A large network can learn 2,000 images by heart: training accuracy goes to 1, but on images that it never saw "
+        "A large model can learn 2,000 images by heart: training accuracy goes to 1, but on images that it never saw "
         "it stops getting better. **Validation** tells; where its curve leaves that of training, learning by heart has "
-        "begun. cnnviz keeps the network of the best epoch, not the last.",
+        "begun. cnnviz keeps the model of the best epoch, not the last.",
         systems=("D2",),
         curve="D2",
         look="D2 has 3.5 million weights for 2,000 images. The shaded stretch is where the curves part.",
@@ -97,8 +97,8 @@ TOPICS: dict[str, Topic] = {
     ),
     "transfer": Topic(
         "Transfer",
-        "What does a trained network bring along?",
-        "Edges, textures and parts of things are the same in all images. A network that learned 1.2 million of them "
+        "What does a trained model bring along?",
+        "Edges, textures and parts of things are the same in all images. A model that learned 1.2 million of them "
         "needs only a new last layer for cats and dogs: 1,281 weights instead of millions. On **kept features** (M4) "
         "that takes seconds, **in the model** (M5) it works with augmentation, and **fine-tuned** (M6) the last layers "
         "adapt too.",
@@ -111,7 +111,7 @@ TOPICS: dict[str, Topic] = {
         "What does an accuracy hide?",
         "Nine of ten right sounds well, until the tenth is always of one class. The **confusion matrix** says what is "
         "taken for what; **calibration** says whether 90 % sure means right nine times of ten. And the most confident "
-        "mistakes are where to look first: often the label is wrong, not the network.",
+        "mistakes are where to look first: often the label is wrong, not the model.",
         links=(Link("runs", "Open a run's report", "lab_profile", "P"),),
     ),
     "why": Topic(

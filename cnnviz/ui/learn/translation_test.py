@@ -1,4 +1,4 @@
-"""The Learn page's measurement of what moved images cost: a person's own networks, asked in the background."""
+"""The Learn page's measurement of what moved images cost: a person's own models, asked in the background."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from cnnviz.figures.style import CONFIG
 from cnnviz.figures.translation import shifts_chart
 from cnnviz.progress import Cancelled
 from cnnviz.runs import Run
-from cnnviz.ui.inputs.model_cache import Network, networks, of_run
+from cnnviz.ui.inputs.model_cache import LockedModel, models, of_run
 from cnnviz.ui.markdown import plain
 from cnnviz.ui.session import background_job
 
@@ -26,7 +26,7 @@ _WANTED, _SAID, _FOUND = "learn_shifts_wanted", "learn_shifts_said", "learn_shif
 
 
 def moved_images(runs: Mapping[str, Run]) -> None:
-    """Draws how right networks are about images that were moved, or the way to measure it.
+    """Draws how right models are about images that were moved, or the way to measure it.
 
     Args:
         runs: by what they are called.
@@ -41,9 +41,12 @@ def moved_images(runs: Mapping[str, Run]) -> None:
         return
     st.markdown("**Accuracy when the images are moved**")
     st.plotly_chart(
-        shifts_chart({name: one.accuracy for name, one in known.items()}), config=CONFIG, key="learn_shifts",
-        theme="streamlit", alt="Accuracy over the number of pixels that the images are moved",
-    )  # fmt: skip
+        shifts_chart({name: one.accuracy for name, one in known.items()}),
+        config=CONFIG,
+        key="learn_shifts",
+        theme="streamlit",
+        alt="Accuracy over the number of pixels that the images are moved",
+    )
     st.caption(" ".join(_told(name, one) for name, one in known.items()))
 
 
@@ -58,13 +61,17 @@ def _measure(missing: list[Run]) -> None:
         if sentence := st.session_state.pop(_SAID, ""):
             st.error(plain(sentence), icon=":material/error:")
         st.button(
-            "Measure it on moved images", icon=":material/open_with:", key="learn_shifts_measure", type="primary",
-            on_click=st.session_state.update, args=({_WANTED: wanted},),
-            help=f"Asks these networks about {IMAGES} held-out images at most, moved by 0 to {shifts.FARTHEST} "
+            "Measure it on moved images",
+            icon=":material/open_with:",
+            key="learn_shifts_measure",
+            type="primary",
+            on_click=st.session_state.update,
+            args=({_WANTED: wanted},),
+            help=f"Asks these models about {IMAGES} held-out images at most, moved by 0 to {shifts.FARTHEST} "
             "pixels up, down, left and right.",
-        )  # fmt: skip
+        )
         return
-    opened = networks(missing)
+    opened = models(missing)
     if opened is None:
         return
     if not background_job.known("learn_shifts"):
@@ -78,14 +85,14 @@ def _measure(missing: list[Run]) -> None:
 
 
 def _work(
-    pairs: list[tuple[Run, Network]], found: dict, progress: background_job.Progress, cancelled: Callable[[], bool]
+    pairs: list[tuple[Run, LockedModel]], found: dict, progress: background_job.Progress, cancelled: Callable[[], bool]
 ) -> None:
-    for run, network in pairs:
+    for run, model in pairs:
         try:
             given = samples(run, limit=IMAGES, progress=progress, cancelled=cancelled)
-            heads = tuple(head.name for head in network.loaded.heads)
+            heads = tuple(head.name for head in model.classifier.heads)
             found[of_run(run).stamp] = shifts.accuracy_when_moved(
-                network.answers, heads, given, run=run, progress=progress, cancelled=cancelled
+                model.answers, heads, given, run=run, progress=progress, cancelled=cancelled
             )
         except Cancelled:
             return

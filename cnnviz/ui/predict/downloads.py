@@ -24,16 +24,16 @@ TOP = 5
 
 def subject(pair: Pair, shown: Shown) -> str:
     """Returns what is explained, such as "cat" or "cat rather than dog"."""
-    classes = pair.network.loaded.classes[shown.head]
+    classes = pair.model.classifier.classes[shown.head]
     against = f" rather than {classes[shown.against]}" if shown.against is not None else ""
     return f"{classes[shown.index]}{against}"
 
 
 def numbers(pair: Pair) -> dict[str, Any]:
-    """Returns one network's answers to one image, as `python -m cnnviz predict --json` gives them.
+    """Returns one model's answers to one image, as `python -m cnnviz predict --json` gives them.
 
     Returns:
-        `image`, `network` and `heads`, a record for each head of which the explained one says of its map; or `error`.
+        `image`, `model` and `heads`, a record for each head of which the explained one says of its map; or `error`.
     """
     made: dict[str, Any] = {"photo": pair.image.title, "network": pair.source.title}
     if not isinstance(pair.answer, Answer):
@@ -42,7 +42,7 @@ def numbers(pair: Pair) -> dict[str, Any]:
 
 
 def _head(pair: Pair, head: str, shares: np.ndarray) -> dict[str, Any]:
-    classes = pair.network.loaded.classes[head]
+    classes = pair.model.classifier.classes[head]
     order = np.argsort(-shares, kind="stable")[:TOP]
     record: dict[str, Any] = {
         "head": head,
@@ -65,25 +65,34 @@ def _head(pair: Pair, head: str, shares: np.ndarray) -> dict[str, Any]:
 
 def numbers_button(pairs: Sequence[Pair], key: str) -> None:
     """Draws the button that saves the numbers of these pairs as one JSON file."""
-    images, models = (list(dict.fromkeys(titles)) for titles in
-                        ([pair.image.title for pair in pairs], [pair.source.file_part for pair in pairs]))  # fmt: skip
-    of = [titles[0] if len(titles) == 1 else f"{len(titles)} {what}" for titles, what in
-          ((models, "models"), (images, "images"))]  # fmt: skip
+    images, models = (
+        list(dict.fromkeys(titles))
+        for titles in ([pair.image.title for pair in pairs], [pair.source.file_part for pair in pairs])
+    )
+    of = [
+        titles[0] if len(titles) == 1 else f"{len(titles)} {what}"
+        for titles, what in ((models, "models"), (images, "images"))
+    ]
     st.download_button(
-        "Numbers", lambda: json.dumps([numbers(pair) for pair in pairs], indent=1),
-        file_name(*of, "numbers", ending=".json"), "application/json", icon=":material/download:", type="tertiary",
+        "Numbers",
+        lambda: json.dumps([numbers(pair) for pair in pairs], indent=1),
+        file_name(*of, "numbers", ending=".json"),
+        "application/json",
+        icon=":material/download:",
+        type="tertiary",
         key=f"{key}_json",
-        on_click="ignore", help="Classes, probabilities, layer, score and strength as JSON.",
-    )  # fmt: skip
+        on_click="ignore",
+        help="Classes, probabilities, layer, score and strength as JSON.",
+    )
 
 
 def downloads(pair: Pair, shown: Shown, choice: Choice, key: str) -> None:
     """Draws the buttons that save the overlay, the map and the numbers; files are made when they are asked for."""
-    loaded = pair.network.loaded
+    classifier = pair.model.classifier
     of = (pair.source.file_part, pair.image.title, subject(pair, shown), shown.explanation.method)
 
     def image() -> bytes:
-        whole = base(pair.image, loaded.image_size, loaded.crop, max(pair.image.shown.shape))
+        whole = base(pair.image, classifier.image_size, classifier.crop, max(pair.image.shown.shape))
         return images.to_png(overlay(whole, shown.explanation.map[0], choice.opacity / 100, choice.colour_map))
 
     def values() -> bytes:
@@ -93,14 +102,25 @@ def downloads(pair: Pair, shown: Shown, choice: Choice, key: str) -> None:
 
     with st.container(horizontal=True, gap="small"):
         st.download_button(
-            "Overlay", image, file_name(*of, "overlay", ending=".png"), "image/png", icon=":material/download:",
+            "Overlay",
+            image,
+            file_name(*of, "overlay", ending=".png"),
+            "image/png",
+            icon=":material/download:",
             type="tertiary",
-            key=f"{key}_png", on_click="ignore", help="The image above as PNG, with this opacity and these colours.",
-        )  # fmt: skip
+            key=f"{key}_png",
+            on_click="ignore",
+            help="The image above as PNG, with this opacity and these colours.",
+        )
         st.download_button(
-            "Map", values, file_name(*of, "map", ending=".npy"), "application/octet-stream",
-            icon=":material/download:", type="tertiary",
-            key=f"{key}_npy", on_click="ignore",
+            "Map",
+            values,
+            file_name(*of, "map", ending=".npy"),
+            "application/octet-stream",
+            icon=":material/download:",
+            type="tertiary",
+            key=f"{key}_npy",
+            on_click="ignore",
             help="The map's own values as a NumPy file: float32, of the layer's size, neither scaled nor resized.",
-        )  # fmt: skip
+        )
         numbers_button([pair], key)

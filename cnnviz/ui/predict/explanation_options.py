@@ -9,7 +9,7 @@ import streamlit as st
 
 from cnnviz.explain import METHODS
 from cnnviz.overlay import COLOUR_MAPS
-from cnnviz.ui.inputs.model_cache import Network
+from cnnviz.ui.inputs.model_cache import LockedModel
 from cnnviz.ui.inputs.selection import Choice
 from cnnviz.ui.markdown import plain
 from cnnviz.ui.predict.prediction_job import DEFAULT_METHOD, WITHOUT_LAYERS, Facts, Request
@@ -30,15 +30,15 @@ def request_of(choice: Choice) -> Request:
     return Request(choice.head, choice.subject, choice.against, choice.method, choice.layer)
 
 
-def settled(choice: Choice, network: Network) -> None:
-    """Puts defaults in the place of what the first network doesn't have, and says so."""
-    classes = network.loaded.classes
+def settled(choice: Choice, model: LockedModel) -> None:
+    """Puts defaults in the place of what the first model doesn't have, and says so."""
+    classes = model.classifier.classes
     if choice.head and choice.head not in classes:
-        choice.note(f"The network has no head {choice.head[:60]!r}: its first one is shown.")
+        choice.note(f"The model has no head {choice.head[:60]!r}: its first one is shown.")
         choice.head = ""
         query_params.settled("head")
-    if choice.subject and choice.subject not in classes[_head(choice, network)]:
-        choice.note(f"The network has no class {choice.subject[:60]!r}: what it answers is explained.")
+    if choice.subject and choice.subject not in classes[_head(choice, model)]:
+        choice.note(f"The model has no class {choice.subject[:60]!r}: what it answers is explained.")
         choice.subject = ""
         query_params.settled("class")
     if choice.method and choice.method not in METHODS:
@@ -47,67 +47,91 @@ def settled(choice: Choice, network: Network) -> None:
         query_params.settled("method")
 
 
-def _head(choice: Choice, network: Network) -> str:
-    return choice.head or network.loaded.heads[0].name
+def _head(choice: Choice, model: LockedModel) -> str:
+    return choice.head or model.classifier.heads[0].name
 
 
-def choices(choice: Choice, network: Network, facts: Facts | None) -> None:
+def choices(choice: Choice, model: LockedModel, facts: Facts | None) -> None:
     """Draws them in one row.
 
     Args:
         choice: where they are kept.
-        network: the first one, whose heads and classes are offered.
+        model: the first one, whose heads and classes are offered.
         facts: its convolutions, once they are known.
     """
-    heads = [head.name for head in network.loaded.heads]
+    heads = [head.name for head in model.classifier.heads]
     if len(heads) > 1:
-        _select("Question", heads, _head(choice, network), lambda name: _put(choice, head=name, subject=""),
-                "Which of its answers is explained.", width=130, key="head")  # fmt: skip
-    classes = network.loaded.classes[_head(choice, network)]
+        _select(
+            "Question",
+            heads,
+            _head(choice, model),
+            lambda name: _put(choice, head=name, subject=""),
+            "Which of its answers is explained.",
+            width=130,
+            key="head",
+        )
+    classes = model.classifier.classes[_head(choice, model)]
     labelled = choice.against == "truth" or any(image.labels for image in choice.images)
     _select(
-        "Class", [ANSWERED, SECOND, *[TRUTH] * labelled, *classes],
+        "Class",
+        [ANSWERED, SECOND, *[TRUTH] * labelled, *classes],
         f" {choice.against}" if choice.against else choice.subject,
         lambda name: _put(choice, subject="" if name in _COMPARED else name, against=_COMPARED.get(name, "")),
         "What the map is to show evidence for: the class it answers, any other one, or what speaks for its answer "
         "rather than for the second likeliest or, where it is known, for the true class.",
         format_func=lambda name: _WORDS.get(name, name),
-        width=200, key="class",
-    )  # fmt: skip
+        width=200,
+        key="class",
+    )
     able = facts is None or bool(facts.layers)
     methods = [name for name, method in METHODS.items() if able or method.family != "cam"]
     method = choice.method or DEFAULT_METHOD
     method = method if method in methods else WITHOUT_LAYERS
     about = METHODS[method]
     _select(
-        "Method", methods, method, lambda name: _put(choice, method="" if name == DEFAULT_METHOD else name),
-        plain(f"{about.sentences} ({about.paper})"), format_func=lambda name: METHODS[name].title, width=190,
+        "Method",
+        methods,
+        method,
+        lambda name: _put(choice, method="" if name == DEFAULT_METHOD else name),
+        plain(f"{about.sentences} ({about.paper})"),
+        format_func=lambda name: METHODS[name].title,
+        width=190,
         key="method",
-    )  # fmt: skip
+    )
     if able and about.family == "cam":
         layers = facts.layers if facts is not None else ()
         if facts is not None and choice.layer not in ("", *layers):
-            choice.note(f"The network has no convolution {choice.layer[:60]!r}: its last one is shown.")
+            choice.note(f"The model has no convolution {choice.layer[:60]!r}: its last one is shown.")
             choice.layer = ""
             query_params.settled("layer")
         _select(
-            "Layer", ["", *reversed(layers)], choice.layer if choice.layer in layers else "",
+            "Layer",
+            ["", *reversed(layers)],
+            choice.layer if choice.layer in layers else "",
             lambda name: _put(choice, layer=name),
             "Whose activations are weighed. Late layers know what things are, early ones exactly where edges are.",
-            format_func=lambda name: name or "Last convolution", width=190, key="layer",
-        )  # fmt: skip
+            format_func=lambda name: name or "Last convolution",
+            width=190,
+            key="layer",
+        )
     _select(
-        "Colours", list(COLOUR_MAPS), choice.colour_map, lambda name: _put(choice, colour_map=name),
+        "Colours",
+        list(COLOUR_MAPS),
+        choice.colour_map,
+        lambda name: _put(choice, colour_map=name),
         "Viridis grows evenly lighter, also in grey and for colour-blind eyes; jet is what most papers show, but "
         "makes edges that aren't there.",
-        format_func=str.capitalize, width=130, key="colours",
-    )  # fmt: skip
+        format_func=str.capitalize,
+        width=130,
+        key="colours",
+    )
     if able and about.family == "cam":
         st.toggle(
-            "Every layer", key=seed("predict_every", choice.every_layer),
+            "Every layer",
+            key=seed("predict_every", choice.every_layer),
             on_change=lambda: _put(choice, every_layer=st.session_state["predict_every"]),
             help="Shows the same for each convolution, from the input on.",
-        )  # fmt: skip
+        )
     if facts is not None and facts.why_none:
         st.caption(f"{plain(facts.why_none)} Occlusion and Integrated Gradients need none.")
 
@@ -118,20 +142,39 @@ def _put(choice: Choice, **values: Any) -> None:
 
 
 def _select(
-    label: str, options: Sequence[str], value: str, take: Callable[[str], None], words: str, *, key: str, width: int,
+    label: str,
+    options: Sequence[str],
+    value: str,
+    take: Callable[[str], None],
+    words: str,
+    *,
+    key: str,
+    width: int,
     format_func: Callable[[str], str] = str,
-) -> None:  # fmt: skip
+) -> None:
     key = seed(f"predict_{key}", value)
-    st.selectbox(label, options, format_func=format_func, key=key, width=width, help=words,
-                 on_change=lambda: take(st.session_state[key]))  # fmt: skip
+    st.selectbox(
+        label,
+        options,
+        format_func=format_func,
+        key=key,
+        width=width,
+        help=words,
+        on_change=lambda: take(st.session_state[key]),
+    )
 
 
 @st.fragment
 def opacity(choice: Choice) -> None:
     """Draws the slider. It reruns alone, and changes one number of the page's style: the images stay as they are."""
     st.slider(
-        "Opacity of the map", 0, 100, key=seed("predict_opacity", choice.opacity), format="%d %%", step=5,
+        "Opacity of the map",
+        0,
+        100,
+        key=seed("predict_opacity", choice.opacity),
+        format="%d %%",
+        step=5,
         on_change=lambda: _put(choice, opacity=st.session_state["predict_opacity"]),
         help="0 % shows the image alone, 100 % the map alone. The saved overlay has the same.",
-    )  # fmt: skip
+    )
     st.html(f"<style>:root {{ --cnnviz-map: {choice.opacity / 100}; }}</style>")

@@ -27,9 +27,13 @@ def objects_part(case: Case, found: Findings, key: str) -> None:
         f"al. 2020, arXiv:1910.01279). In every test image the answer for {plain(case.head)} is explained."
     )
     work = measured(
-        found, "pointing", partial(measure_pointing, case, found.methods), "Reading the test images", key,
+        found,
+        "pointing",
+        partial(measure_pointing, case, found.methods),
+        "Reading the test images",
+        key,
         begin=bool(found.methods),
-    )  # fmt: skip
+    )
     if work is not None:
         found.objects |= work
         found.results.pop("pointing")
@@ -47,16 +51,23 @@ def _asked(found: Findings, missing: list[str], key: str) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         with st.container(width="stretch"):
             chosen = st.multiselect(
-                "Measure", missing, default=[method for method in missing if method not in SLOW],
-                placeholder="Choose methods", key=f"{key}_methods_{len(missing)}",
+                "Measure",
+                missing,
+                default=[method for method in missing if method not in SLOW],
+                placeholder="Choose methods",
+                key=f"{key}_methods_{len(missing)}",
                 format_func=lambda method: METHODS[method].title,
                 help="Score-CAM, SmoothGrad, Integrated Gradients and occlusion take minutes.",
-            )  # fmt: skip
+            )
         st.button(
-            "Measure on the test split", icon=":material/query_stats:", key=f"{key}_measure", disabled=not chosen,
-            on_click=_begin, args=(found, tuple(chosen)),
+            "Measure on the test split",
+            icon=":material/query_stats:",
+            key=f"{key}_measure",
+            disabled=not chosen,
+            on_click=_begin,
+            args=(found, tuple(chosen)),
             help="Explains every test image by each of these methods. The figures are kept with the run.",
-        )  # fmt: skip
+        )
 
 
 def _begin(found: Findings, methods: tuple[str, ...]) -> None:
@@ -72,19 +83,30 @@ def _shown(case: Case, shown: dict[str, Pointing], key: str) -> None:
         said(pointing_verdict(first, METHODS[first.method].title))
     left, right = st.columns([3, 2], gap="large")
     left.plotly_chart(
-        object_bars([(METHODS[name].title, one.hits, one.energy) for name, one in shown.items()], area=first.area,
-                    centre=first.centre),
-        config=CONFIG, key=f"{key}_objects",
+        object_bars(
+            [(METHODS[name].title, one.hits, one.energy) for name, one in shown.items()],
+            area=first.area,
+            centre=first.centre,
+        ),
+        config=CONFIG,
+        key=f"{key}_objects",
         alt="For each method the share of images whose map points at the object, and of the map that lies on it",
-    )  # fmt: skip
+    )
     share = st.column_config.NumberColumn(format="%.0f %%")
     right.dataframe(
         [
-            {"Method": METHODS[name].title, "Points at it": 100 * one.hits, "Lies on it": 100 * one.energy,
-             "Empty maps": one.empty, "Images": one.images}
+            {
+                "Method": METHODS[name].title,
+                "Points at it": 100 * one.hits,
+                "Lies on it": 100 * one.energy,
+                "Empty maps": one.empty,
+                "Images": one.images,
+            }
             for name, one in shown.items()
         ],
-        hide_index=True, key=f"{key}_table", column_config={"Points at it": share, "Lies on it": share},
-    )  # fmt: skip
+        hide_index=True,
+        key=f"{key}_table",
+        column_config={"Points at it": share, "Lies on it": share},
+    )
     if part := [METHODS[name].title for name, one in shown.items() if not one.whole]:
         right.caption(f"Over a random part of the images: {plain(', '.join(part))}.")

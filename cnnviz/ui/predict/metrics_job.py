@@ -24,7 +24,7 @@ from cnnviz.progress import Cancelled
 from cnnviz.runs import Run
 
 if TYPE_CHECKING:
-    from cnnviz.ui.inputs.model_cache import Network
+    from cnnviz.ui.inputs.model_cache import LockedModel
 
 __all__ = [
     "SECONDS",
@@ -41,7 +41,7 @@ SECONDS = {"faithful": 30.0, "randomised": 60.0, "pointing": 600.0}
 """How long each measurement may take; what is done by then is shown."""
 
 SLOW = ("score-cam", "smoothgrad", "integrated-gradients", "occlusion")
-"""Methods that ask the network many times about each image."""
+"""Methods that ask the model many times about each image."""
 
 Progress = Callable[[str, int, int], None]
 Asked = Callable[[], bool]
@@ -49,9 +49,9 @@ Asked = Callable[[], bool]
 
 @dataclass(frozen=True, eq=False)
 class Case:
-    """A map on the page: the network, the image as it sees it, uint8 (h, w, c), the map of it, and its run if any."""
+    """A map on the page: the model, the image as it sees it, uint8 (h, w, c), the map of it, and its run if any."""
 
-    network: Network
+    model: LockedModel
     image: np.ndarray
     explanation: Explanation
     run: Run | None
@@ -65,12 +65,12 @@ class Case:
     @property
     def head(self) -> str:
         """The name of the head that is explained."""
-        return self.network.loaded.heads[self.target.head].name
+        return self.model.classifier.heads[self.target.head].name
 
     @property
     def subject(self) -> str:
         """The name of the class that is explained."""
-        return self.network.loaded.classes[self.head][self.target.index]
+        return self.model.classifier.classes[self.head][self.target.index]
 
     @property
     def mark(self) -> str:
@@ -78,15 +78,18 @@ class Case:
         made = self.explanation
         content = hashlib.sha256(np.ascontiguousarray(made.map[0]).tobytes())
         content.update(self.image.tobytes())
-        content.update(repr((self.network.loaded.name, id(self.network.loaded.model), made.method, made.layer,
-                             self.target)).encode())  # fmt: skip
+        content.update(
+            repr(
+                (self.model.classifier.name, id(self.model.classifier.model), made.method, made.layer, self.target)
+            ).encode()
+        )
         return content.hexdigest()
 
     def layer_of(self, method: str) -> str | None:
         """The layer for another method's map: that of this map, else the last convolution; `None` where none is needed.
 
         Raises:
-            ModelError: the network has no convolution.
+            ModelError: the model has no convolution.
         """
         if METHODS[method].family != "cam":
             return None
@@ -95,11 +98,11 @@ class Case:
         from cnnviz.explain.attribution.defaults import choose_layer
         from cnnviz.models.graph.graph import flatten  # the graph is there already, since the map was made with it
 
-        return choose_layer(flatten(self.network.loaded.model), None, self.target.head)[0]
+        return choose_layer(flatten(self.model.classifier.model), None, self.target.head)[0]
 
 
 def peers(case: Case) -> list[str]:
-    """Returns the other methods that can explain this network, quick ones first."""
+    """Returns the other methods that can explain this model, quick ones first."""
     try:
         case.layer_of("grad-cam")
         able = list(METHODS)
@@ -123,17 +126,24 @@ def _letting_in(lock: threading.Lock) -> Iterator[Callable[[int, int], None]]:
 
 def measure_faithful(case: Case, other: str, progress: Progress, cancelled: Asked) -> Faithful:
     """Returns the deletion and insertion curves of the map, of random ones and, where named, of another method's."""
-    network, made, target = case.network, case.explanation, case.target
+    model, made, target = case.model, case.explanation, case.target
 
     def score(images: np.ndarray) -> np.ndarray:
         if cancelled():
             raise Cancelled
-        return network.answers(images)[target.head][:, target.index]
+        return model.answers(images)[target.head][:, target.index]
 
     def map_of() -> np.ndarray:
-        with _letting_in(network.lock) as breathe:
-            return explain(network.loaded.model, network.loaded.pixels(case.image[None]), method=other, target=target,
-                           layer=case.layer_of(other), progress=breathe, cancelled=cancelled).map[0]  # fmt: skip
+        with _letting_in(model.lock) as breathe:
+            return explain(
+                model.classifier.model,
+                model.classifier.pixels(case.image[None]),
+                method=other,
+                target=target,
+                layer=case.layer_of(other),
+                progress=breathe,
+                cancelled=cancelled,
+            ).map[0]
 
     maps: dict[str, np.ndarray | Callable[[], np.ndarray]] = {METHODS[made.method].title: made.map[0]}
     if other:
@@ -143,14 +153,22 @@ def measure_faithful(case: Case, other: str, progress: Progress, cancelled: Aske
 
 def measure_randomised(case: Case, progress: Progress, cancelled: Asked) -> Randomised:
     """Returns what becomes of the map while layers are randomised; all but the copying is done without the lock."""
-    made, pixels = case.explanation, case.network.loaded.pixels(case.image[None])
+    made, pixels = case.explanation, case.model.classifier.pixels(case.image[None])
 
     def map_of(model: object) -> np.ndarray:
-        return explain(model, pixels, method=made.method, target=case.target, layer=made.layer,
-                       cancelled=cancelled).map[0]  # fmt: skip
+        return explain(
+            model, pixels, method=made.method, target=case.target, layer=made.layer, cancelled=cancelled
+        ).map[0]
 
-    return randomised(case.network.loaded.model, map_of, head=case.target.head, budget=SECONDS["randomised"],
-                      progress=progress, cancelled=cancelled, lock=case.network.lock)  # fmt: skip
+    return randomised(
+        case.model.classifier.model,
+        map_of,
+        head=case.target.head,
+        budget=SECONDS["randomised"],
+        progress=progress,
+        cancelled=cancelled,
+        lock=case.model.lock,
+    )
 
 
 def known_pointing(case: Case) -> dict[str, Pointing]:
@@ -165,5 +183,14 @@ def known_pointing(case: Case) -> dict[str, Pointing]:
 def measure_pointing(case: Case, methods: Sequence[str], progress: Progress, cancelled: Asked) -> dict[str, Pointing]:
     """Returns how well methods find the objects over the run's test split."""
     layers = {method: case.layer_of(method) for method in methods}
-    return measure(case.run, case.network.loaded, methods, head=case.head, layers=layers, budget=SECONDS["pointing"],
-                   progress=progress, cancelled=cancelled, lock=case.network.lock)  # fmt: skip
+    return measure(
+        case.run,
+        case.model.classifier,
+        methods,
+        head=case.head,
+        layers=layers,
+        budget=SECONDS["pointing"],
+        progress=progress,
+        cancelled=cancelled,
+        lock=case.model.lock,
+    )

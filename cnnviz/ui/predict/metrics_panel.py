@@ -24,7 +24,7 @@ from cnnviz.ui.predict.metrics_view import PARTS, Findings, faithful_part, rando
 from cnnviz.ui.session import background_job
 
 if TYPE_CHECKING:
-    from cnnviz.ui.inputs.model_cache import Network
+    from cnnviz.ui.inputs.model_cache import LockedModel
 
 __all__ = ["trust_panel"]
 
@@ -33,7 +33,7 @@ _STORE = "trust_found"
 
 
 def trust_panel(
-    network: Network,
+    model: LockedModel,
     image: np.ndarray,
     explanation: Explanation,
     *,
@@ -45,20 +45,20 @@ def trust_panel(
     """Draws the panel, folded; nothing is computed before it is opened.
 
     Args:
-        network: whose answer is explained.
-        image: uint8 (h, w, c), the image as the network sees it.
+        model: whose answer is explained.
+        image: uint8 (h, w, c), the image as the model sees it.
         explanation: the map on screen, of this image alone.
         key: tells its widgets from those of other panels.
-        run: the network's run; `None` for one from elsewhere.
+        run: the model's run; `None` for one from elsewhere.
         colour_map: a name of `overlay.COLOUR_MAPS`.
-        names: what the network and the image are called in the name of a file.
+        names: what the model and the image are called in the name of a file.
     """
     with st.expander(
         "How far can I trust this map?", icon=":material/rule:", key=f"{key}_open", on_change="rerun"
     ) as panel:
         if not panel.open:
             return
-        case = Case(network, image, explanation, run)
+        case = Case(model, image, explanation, run)
         found = _found(case, key)
         if explanation.note:
             st.write("The map is empty, so that nothing of it can be measured.")
@@ -90,17 +90,27 @@ def _found(case: Case, key: str) -> Findings:
 def _save(case: Case, found: Findings, key: str, names: Sequence[str]) -> None:
     if any(not isinstance(one, str) for one in found.results.values()) or found.objects:
         st.download_button(
-            "All figures", partial(_json, case, found),
-            file_name(*names, case.subject, case.explanation.method, "trust", ending=".json"), "application/json",
-            icon=":material/download:", type="tertiary", key=f"{key}_json", on_click="ignore",
+            "All figures",
+            partial(_json, case, found),
+            file_name(*names, case.subject, case.explanation.method, "trust", ending=".json"),
+            "application/json",
+            icon=":material/download:",
+            type="tertiary",
+            key=f"{key}_json",
+            on_click="ignore",
             help="Curves, areas, correlations and shares as JSON.",
-        )  # fmt: skip
+        )
 
 
 def _json(case: Case, found: Findings) -> str:
     made = case.explanation
-    record: dict[str, Any] = {"network": case.network.loaded.name, "method": made.method, "layer": made.layer,
-                              "head": case.head, "class": case.subject}  # fmt: skip
+    record: dict[str, Any] = {
+        "network": case.model.classifier.name,
+        "method": made.method,
+        "layer": made.layer,
+        "head": case.head,
+        "class": case.subject,
+    }
     if isinstance(curves := found.results.get("faithful"), Faithful):
         named = [*curves.curves.items(), *((f"random {nth}", one) for nth, one in enumerate(curves.random, 1))]
         record["curves"] = [

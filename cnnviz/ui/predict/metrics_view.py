@@ -69,9 +69,13 @@ def measured(found: Findings, part: str, work: Callable[..., Any], what: str, ke
         st.warning(plain(result), icon=":material/warning:")
     if isinstance(result, str) or getattr(result, "ended", ""):
         st.button(
-            "Measure again", icon=":material/refresh:", key=f"{name}_again", on_click=found.again, args=(part,),
+            "Measure again",
+            icon=":material/refresh:",
+            key=f"{name}_again",
+            on_click=found.again,
+            args=(part,),
             help="Does this measurement anew from its beginning.",
-        )  # fmt: skip
+        )
     return None if isinstance(result, str) else result
 
 
@@ -87,12 +91,16 @@ def faithful_part(case: Case, found: Findings, key: str) -> None:
     offered = peers(case)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         with st.container(width="stretch"):
-            st.markdown("#### Does it mark what the network uses?")
+            st.markdown("#### Does it mark what the model uses?")
         beside = st.selectbox(
-            "Beside it", ["", *offered], index=1 if offered else 0, width=220, key=f"{key}_beside",
+            "Beside it",
+            ["", *offered],
+            index=1 if offered else 0,
+            width=220,
+            key=f"{key}_beside",
             format_func=lambda name: METHODS[name].title if name else "No other method",
             help="Another method's map of the same class, measured in the same way.",
-        )  # fmt: skip
+        )
     st.caption(
         f"Pixels are taken away or shown, the map's strongest first, while the probability of {plain(case.subject)} is "
         "followed. With a good map it falls early and rises early: little area on the left, much on the right. Random "
@@ -103,7 +111,7 @@ def faithful_part(case: Case, found: Findings, key: str) -> None:
         found.results.pop("faithful", None)
         background_job.forget(f"{key}_faithful")
     made: Faithful | None = measured(
-        found, "faithful", partial(measure_faithful, case, beside), "Asking the network", key, begin=True
+        found, "faithful", partial(measure_faithful, case, beside), "Asking the model", key, begin=True
     )
     if made is None:
         return
@@ -111,27 +119,28 @@ def faithful_part(case: Case, found: Findings, key: str) -> None:
 
     said(faithful_verdict(made, case.subject))
     shares, mean = next(iter(made.curves.values())).shares, made.random_mean
-    axes = {
-        "deletion": "Pixels taken away, down to the mean colour",
-        "insertion": "Pixels shown, over a blurred image",
-    }
+    axes = {"deletion": "Pixels taken away, down to the mean colour", "insertion": "Pixels shown, over a blurred image"}
     for place, (kind, axis) in zip(st.columns(2), axes.items(), strict=True):
         area = f"{kind}_area"
         place.plotly_chart(
             removal_curves(
-                shares, {name: (getattr(one, kind), getattr(one, area)) for name, one in made.curves.items()},
+                shares,
+                {name: (getattr(one, kind), getattr(one, area)) for name, one in made.curves.items()},
                 [getattr(one, kind) for one in made.random],
-                random_area=getattr(mean, area) if mean else None, axis=axis,
+                random_area=getattr(mean, area) if mean else None,
+                axis=axis,
             ),
-            config=CONFIG, key=f"{key}_{kind}", alt=f"Probability of {case.subject} by the share of pixels. {axis}.",
-        )  # fmt: skip
+            config=CONFIG,
+            key=f"{key}_{kind}",
+            alt=f"Probability of {case.subject} by the share of pixels. {axis}.",
+        )
 
 
 def randomised_part(case: Case, found: Findings, key: str, colour_map: str) -> None:
     """Draws what becomes of the map while layers are randomised; it is begun once the curves are there."""
     st.markdown("#### Does it depend on what was learned?")
     st.caption(
-        "On a copy of the network, layer upon layer loses what it learned, from the top down: its weights are put in "
+        "On a copy of the model, layer upon layer loses what it learned, from the top down: its weights are put in "
         "random order, and the map is made anew. A map that stays as it is doesn't come from what was learned there. "
         "(Adebayo et al. 2018, arXiv:1810.03292)"
     )
@@ -139,10 +148,16 @@ def randomised_part(case: Case, found: Findings, key: str, colour_map: str) -> N
     if not begin and not found.results.get("faithful"):
         st.caption("This follows when the curves are there.")
     elif not begin:
-        st.button("Randomise layers", icon=":material/shuffle:", key=f"{key}_randomise", on_click=found.again,
-                  args=("randomised",), help=f"Takes {SECONDS['randomised']:.0f} seconds at most.")  # fmt: skip
+        st.button(
+            "Randomise layers",
+            icon=":material/shuffle:",
+            key=f"{key}_randomise",
+            on_click=found.again,
+            args=("randomised",),
+            help=f"Takes {SECONDS['randomised']:.0f} seconds at most.",
+        )
     made: Randomised | None = measured(
-        found, "randomised", partial(measure_randomised, case), "Copying the network", key, begin=begin
+        found, "randomised", partial(measure_randomised, case), "Copying the model", key, begin=begin
     )
     if made is None:
         return
@@ -155,11 +170,13 @@ def randomised_part(case: Case, found: Findings, key: str, colour_map: str) -> N
     st.plotly_chart(
         cascade_bars(
             [("as learned", [1.0]), *zip(names, (stage.correlations for stage in made.stages), strict=True)],
-            [image_bytes(overlay(base, map_, 0.6, colour_map)) for map_ in maps], alike=KEPT,
+            [image_bytes(overlay(base, map_, 0.6, colour_map)) for map_ in maps],
+            alike=KEPT,
         ),
-        config=CONFIG, key=f"{key}_cascade",
+        config=CONFIG,
+        key=f"{key}_cascade",
         alt="Rank correlation of the map with the original one as more layers are randomised, with the maps",
-    )  # fmt: skip
+    )
     draws = max(len(stage.correlations) for stage in made.stages)
     st.caption(
         f"Every layer is randomised together with those left of it. Bars: the mean of {draws} draws, which are the "

@@ -1,4 +1,4 @@
-"""The lower part of the Predict page: networks are loaded and asked, and their answers are shown as they come."""
+"""The lower part of the Predict page: models are loaded and asked, and their answers are shown as they come."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from cnnviz.ui.inputs.model_cache import Network, Source, forget_failures, opened
+from cnnviz.ui.inputs.model_cache import LockedModel, Source, forget_failures, opened
 from cnnviz.ui.inputs.model_picker import doubts
 from cnnviz.ui.inputs.selection import Choice
 from cnnviz.ui.markdown import plain
@@ -19,11 +19,11 @@ __all__ = ["results"]
 
 
 def results(choice: Choice, sources: Sequence[Source]) -> None:
-    """Draws the answers of these networks to the chosen images, or what is missing for them."""
+    """Draws the answers of these models to the chosen images, or what is missing for them."""
     notes = st.container()
     place = st.container(key="predict_choices")
     if not sources:
-        _without_network(place)
+        _without_model(place)
     with place:
         found = opened(sources) if sources else []
     chosen = _chosen(sources, found or [])
@@ -39,26 +39,31 @@ def results(choice: Choice, sources: Sequence[Source]) -> None:
             st.warning(plain(sentence), icon=":material/info:")
 
 
-def _without_network(place) -> None:
+def _without_model(place) -> None:
     with place:
-        st.write("No network is chosen. Choose a run above, or train one: the digits take about 20 seconds.")
-        st.page_link("pages/train.py", label="Choose data and network on Train", icon=":material/tune:")
+        st.write("No model is chosen. Choose a run above, or train one: the digits take about 20 seconds.")
+        st.page_link("pages/train.py", label="Choose data and model on Train", icon=":material/tune:")
 
 
-def _chosen(sources: Sequence[Source], found: Sequence[Network | str]) -> list[tuple[Source, Network]]:
-    """The networks that are there; of the others the sentences are shown."""
+def _chosen(sources: Sequence[Source], found: Sequence[LockedModel | str]) -> list[tuple[Source, LockedModel]]:
+    """The models that are there; of the others the sentences are shown."""
     failed = [one for one in zip(sources, found, strict=False) if isinstance(one[1], str)]
     for source, sentence in failed:
         st.error(f"**{plain(source.title)}**: {plain(sentence)}", icon=":material/error:")
     if failed:
-        st.button("Try again", icon=":material/refresh:", key="networks_again", on_click=forget_failures,
-                  help="Loads what could not be loaded once more.")  # fmt: skip
-    return [(source, one) for source, one in zip(sources, found, strict=False) if isinstance(one, Network)]
+        st.button(
+            "Try again",
+            icon=":material/refresh:",
+            key="networks_again",
+            on_click=forget_failures,
+            help="Loads what could not be loaded once more.",
+        )
+    return [(source, one) for source, one in zip(sources, found, strict=False) if isinstance(one, LockedModel)]
 
 
-def _asked(choice: Choice, chosen: list[tuple[Source, Network]], place) -> None:
-    network = chosen[0][1]
-    settled(choice, network)
+def _asked(choice: Choice, chosen: list[tuple[Source, LockedModel]], place) -> None:
+    model = chosen[0][1]
+    settled(choice, model)
     with place:
         for source, one in chosen:
             doubts(choice, source, one)
@@ -68,7 +73,7 @@ def _asked(choice: Choice, chosen: list[tuple[Source, Network]], place) -> None:
     with single.work if single is not None else below:
         pairs = computed(chosen, choice.images, request_of(choice), choice.every_layer)
     with row:
-        choices(choice, network, pairs[0].facts)
+        choices(choice, model, pairs[0].facts)
         if len(pairs) > 1:
             with st.container(width=220):
                 opacity(choice)

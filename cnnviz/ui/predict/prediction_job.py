@@ -15,7 +15,7 @@ import streamlit as st
 from cnnviz.errors import CnnvizError, ModelError
 from cnnviz.explain import METHODS, Explanation, Target, explain
 from cnnviz.ui.inputs.input_image import InputImage
-from cnnviz.ui.inputs.model_cache import Network, Source
+from cnnviz.ui.inputs.model_cache import LockedModel, Source
 from cnnviz.ui.session import background_job
 
 __all__ = ["DEFAULT_METHOD", "WITHOUT_LAYERS", "Answer", "Facts", "Pair", "Request", "Shown", "computed"]
@@ -41,7 +41,7 @@ class Request:
 
 @dataclass(frozen=True, eq=False)
 class Facts:
-    """What can be asked of a network: its convolutions, from input to output, and why there are none, else ""."""
+    """What can be asked of a model: its convolutions, from input to output, and why there are none, else ""."""
 
     layers: tuple[str, ...]
     why_none: str = ""
@@ -49,7 +49,7 @@ class Facts:
 
 @dataclass(frozen=True, eq=False)
 class Answer:
-    """What a network saw, uint8 (h, w, c), and its class probabilities by head, float32 (classes,)."""
+    """What a model saw, uint8 (h, w, c), and its class probabilities by head, float32 (classes,)."""
 
     seen: np.ndarray
     shares: dict[str, np.ndarray]
@@ -72,14 +72,14 @@ class Shown:
 
 @dataclass(frozen=True, eq=False)
 class Pair:
-    """A network and an image: what is known of them so far. Sentences stand where something could not be had.
+    """A model and an image: what is known of them so far. Sentences stand where something could not be had.
 
     `before` is the map that was shown last, for the time until another one is there; `strip` are the maps of all
     convolutions, from the input on.
     """
 
     source: Source
-    network: Network
+    model: LockedModel
     image: InputImage
     facts: Facts | None = None
     answer: Answer | str | None = None
@@ -118,15 +118,16 @@ class _Store:
                 self.items.popitem(last=False)
 
 
-def computed(chosen: Sequence[tuple[Source, Network]], images: Sequence[InputImage], request: Request,
-             every_layer: bool) -> list[Pair]:  # fmt: skip
-    """Returns every network with every image and what is known of them; the rest is begun, and a bar shows how far.
+def computed(
+    chosen: Sequence[tuple[Source, LockedModel]], images: Sequence[InputImage], request: Request, every_layer: bool
+) -> list[Pair]:
+    """Returns every model with every image and what is known of them; the rest is begun, and a bar shows how far.
 
     Args:
         every_layer: whether the map is wanted for each convolution too, for the first pair only.
     """
     store: _Store = st.session_state.setdefault(_STORE, _Store())
-    pairs = [Pair(source, network, image) for image in images for source, network in chosen]
+    pairs = [Pair(source, model, image) for image in images for source, model in chosen]
     wanted = (request, every_layer, tuple(_key(pair) for pair in pairs))
     if st.session_state.get(_WANTED, (None,))[0] != wanted:
         st.session_state[_WANTED] = (wanted, "")
@@ -139,7 +140,7 @@ def computed(chosen: Sequence[tuple[Source, Network]], images: Sequence[InputIma
     missing = any(_missing(pair, every_layer and nth == 0) for nth, pair in enumerate(found))
     if missing and not ended and not background_job.known(_WORK):
         asked = all(pair.answer is not None for pair in found)
-        what = METHODS[method_of(request, found[0].facts)].title if asked else "Asking the network"
+        what = METHODS[method_of(request, found[0].facts)].title if asked else "Asking the model"
         background_job.start(_WORK, partial(_work, store, found, request, every_layer), what)
     if (work := background_job.finished(_WORK, PATIENCE_SECONDS)) is not None:
         ended = work.sentence or (STOPPED if work.stopped else UNFINISHED)
@@ -159,8 +160,14 @@ def _known(store: _Store, pair: Pair, request: Request, strip: bool) -> Pair:
     shown, last = store.get((*_key(pair), request)), (*_key(pair), "last")
     if isinstance(shown, Shown):
         store.put(last, shown)
-    return replace(pair, facts=facts, answer=store.get(_key(pair)), shown=shown, before=store.get(last),
-                   strip=made if None not in made else ())  # fmt: skip
+    return replace(
+        pair,
+        facts=facts,
+        answer=store.get(_key(pair)),
+        shown=shown,
+        before=store.get(last),
+        strip=made if None not in made else (),
+    )
 
 
 def _missing(pair: Pair, strip: bool) -> bool:
@@ -180,22 +187,28 @@ def _is_cam(request: Request, facts: Facts) -> bool:
 
 
 def method_of(request: Request, facts: Facts | None) -> str:
-    """Returns the method that is used for a network: the wanted one, or what works without convolutions."""
+    """Returns the method that is used for a model: the wanted one, or what works without convolutions."""
     wanted = request.method if request.method in METHODS else DEFAULT_METHOD
     if facts is not None and not facts.layers and METHODS[wanted].family == "cam":
         return WITHOUT_LAYERS
     return wanted
 
 
-def _work(store: _Store, pairs: Sequence[Pair], request: Request, every_layer: bool,
-          progress: Callable[[str, int, int], None], cancelled: Callable[[], bool]) -> None:  # fmt: skip
+def _work(
+    store: _Store,
+    pairs: Sequence[Pair],
+    request: Request,
+    every_layer: bool,
+    progress: Callable[[str, int, int], None],
+    cancelled: Callable[[], bool],
+) -> None:
     """Answers first, as they are what a person looks at first; then the maps."""
     for nth, pair in enumerate(pairs):
         if cancelled():
             return
         if store.get(_key(pair)) is None:
-            progress("Asking the network", nth, len(pairs) if len(pairs) > 1 else 0)
-        store.made((pair.source.stamp,), partial(_facts, pair.network))
+            progress("Asking the model", nth, len(pairs) if len(pairs) > 1 else 0)
+        store.made((pair.source.stamp,), partial(_facts, pair.model))
         store.made(_key(pair), partial(_answer, pair))
     for nth, pair in enumerate(pairs):
         facts, answer = store.get((pair.source.stamp,)), store.get(_key(pair))
@@ -206,25 +219,35 @@ def _work(store: _Store, pairs: Sequence[Pair], request: Request, every_layer: b
             if cancelled() or not isinstance(answer, Answer):
                 break
             what = f"{METHODS[method_of(one, facts)].title}" + (f", image {nth + 1}" if len(pairs) > 1 else "")
-            store.made((*_key(pair), one), partial(_explain, pair, facts, answer, one,
-                       lambda done, total, what=what: progress(what, done, total), cancelled))  # fmt: skip
+            store.made(
+                (*_key(pair), one),
+                partial(
+                    _explain,
+                    pair,
+                    facts,
+                    answer,
+                    one,
+                    lambda done, total, what=what: progress(what, done, total),
+                    cancelled,
+                ),
+            )
 
 
-def _facts(network: Network) -> Facts:
+def _facts(model: LockedModel) -> Facts:
     from cnnviz.models.graph.graph import flatten
 
     try:
-        with network.lock:
-            graph = flatten(network.loaded.model)
+        with model.lock:
+            graph = flatten(model.classifier.model)
     except ModelError as error:
         return Facts((), str(error))
     return Facts(tuple(graph.convolutions), "" if graph.convolutions else "It has no convolution.")
 
 
 def _answer(pair: Pair) -> Answer:
-    seen = pair.network.loaded.fit(pair.image.whole(pair.network.loaded.bits))
-    heads = pair.network.loaded.heads
-    shares = pair.network.answers(seen[None])
+    seen = pair.model.classifier.fit(pair.image.whole(pair.model.classifier.bits))
+    heads = pair.model.classifier.heads
+    shares = pair.model.answers(seen[None])
     return Answer(seen, {head.name: values[0] for head, values in zip(heads, shares, strict=True)})
 
 
@@ -250,10 +273,10 @@ def _against(
 
 
 def _explain(pair: Pair, facts: Facts, answer: Answer, request: Request, progress, cancelled) -> Shown:
-    loaded, notes = pair.network.loaded, []
-    names = [head.name for head in loaded.heads]
+    classifier, notes = pair.model.classifier, []
+    names = [head.name for head in classifier.heads]
     head = request.head if request.head in names else names[0]
-    shares, classes = answer.shares[head], loaded.classes[head]
+    shares, classes = answer.shares[head], classifier.classes[head]
     order = np.argsort(-shares, kind="stable")
     index = int(order[0])
     if request.subject in classes:
@@ -263,9 +286,14 @@ def _explain(pair: Pair, facts: Facts, answer: Answer, request: Request, progres
     against = _against(pair.image, request, head, classes, order, index, notes)
     method = method_of(request, facts)
     layer = request.layer if METHODS[method].family == "cam" and request.layer in facts.layers else None
-    with pair.network.lock:
+    with pair.model.lock:
         explanation = explain(
-            loaded.model, loaded.pixels(answer.seen[None]), method=method, layer=layer,
-            target=Target(names.index(head), index, against), progress=progress, cancelled=cancelled,
-        )  # fmt: skip
+            classifier.model,
+            classifier.pixels(answer.seen[None]),
+            method=method,
+            layer=layer,
+            target=Target(names.index(head), index, against),
+            progress=progress,
+            cancelled=cancelled,
+        )
     return Shown(explanation, head, index, against, tuple(notes))

@@ -1,4 +1,4 @@
-"""How the Predict page shows a network's answer to an image: in full width, or many in a grid."""
+"""How the Predict page shows a model's answer to an image: in full width, or many in a grid."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from cnnviz.figures.prediction import answer, layered, top
 from cnnviz.images import crop_box, fit
 from cnnviz.overlay import overlay
 from cnnviz.ui.inputs.input_image import InputImage, base, notes_on
-from cnnviz.ui.inputs.model_cache import Network
+from cnnviz.ui.inputs.model_cache import LockedModel
 from cnnviz.ui.inputs.selection import Choice, remove
 from cnnviz.ui.markdown import plain
 from cnnviz.ui.predict.downloads import TOP, downloads, subject
@@ -30,17 +30,17 @@ LARGE, SMALL, TINY = 720, 420, 240
 MANY_HEADS = 4
 
 
-def given(image: InputImage, network: Network | None) -> None:
-    """Draws the image as it was given, with the part marked that the network sees."""
+def given(image: InputImage, model: LockedModel | None) -> None:
+    """Draws the image as it was given, with the part marked that the model sees."""
     shown = fit(image.shown, display_size(image.shown.shape, SMALL))
     height, width = image.size
     caption = f"{image.title}, as given: {width:,} × {height:,}"
-    if network is not None and network.loaded.crop != "whole":
-        box = crop_box(shown.shape, network.loaded.image_size, network.loaded.crop)
+    if model is not None and model.classifier.crop != "whole":
+        box = crop_box(shown.shape, model.classifier.image_size, model.classifier.crop)
         if box[2:] != shown.shape[:2]:
-            shown, caption = _boxed(shown, box), f"{caption}; the network sees what is in the box"
+            shown, caption = _boxed(shown, box), f"{caption}; the model sees what is in the box"
     st.image(image_bytes(shown), caption=plain(caption), width="stretch", alt=f"The image {image.title}")
-    for note in notes_on(image, network.loaded.bits if network is not None else None):
+    for note in notes_on(image, model.classifier.bits if model is not None else None):
         st.caption(plain(note))
 
 
@@ -54,14 +54,15 @@ def _boxed(image: np.ndarray, box: tuple[int, int, int, int]) -> np.ndarray:
 
 
 def seen(pair: Pair) -> None:
-    """Draws the image as the network gets it."""
+    """Draws the image as the model gets it."""
     image = pair.answer.seen
     height, width, channels = image.shape
     st.image(
-        image_bytes(image), width="stretch",
-        caption=plain(f"As the network sees it: {width:,} × {height:,}{' grey' if channels == 1 else ''}"),
-        alt="The image cropped and resized for the network",
-    )  # fmt: skip
+        image_bytes(image),
+        width="stretch",
+        caption=plain(f"As the model sees it: {width:,} × {height:,}{' grey' if channels == 1 else ''}"),
+        alt="The image cropped and resized for the model",
+    )
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,9 +83,9 @@ def full_row() -> Row:
 
 
 def shown_in_full(pair: Pair, choice: Choice, row: Row) -> None:
-    """Draws one network's answer to one image over the whole width."""
+    """Draws one model's answer to one image over the whole width."""
     with row.image:
-        given(pair.image, pair.network)
+        given(pair.image, pair.model)
         if isinstance(pair.answer, Answer):
             with st.container(width=200):
                 seen(pair)
@@ -104,8 +105,15 @@ def trust(pair: Pair, choice: Choice, key: str) -> None:
     """Draws what measures how far the map can be trusted, folded."""
     if isinstance(pair.shown, Shown) and isinstance(pair.answer, Answer):
         made, run = pair.shown.explanation, pair.source.run
-        trust_panel(pair.network, pair.answer.seen, made, key=key, run=run, colour_map=choice.colour_map,
-                    names=(pair.source.file_part, pair.image.title))  # fmt: skip
+        trust_panel(
+            pair.model,
+            pair.answer.seen,
+            made,
+            key=key,
+            run=run,
+            colour_map=choice.colour_map,
+            names=(pair.source.file_part, pair.image.title),
+        )
 
 
 def _continued(sentences: str) -> str:
@@ -114,7 +122,7 @@ def _continued(sentences: str) -> str:
 
 
 def waiting(image: InputImage) -> None:
-    """Draws an image that no network is there for yet, where the answer will stand."""
+    """Draws an image that no model is there for yet, where the answer will stand."""
     row = full_row()
     with row.image:
         given(image, None)
@@ -128,7 +136,7 @@ def cell(pair: Pair, choice: Choice, several: bool, key: str) -> None:
     """Draws one of many: the overlay, the answer, and the rest folded.
 
     Args:
-        several: whether there are several networks, so that each is named.
+        several: whether there are several models, so that each is named.
         key: tells its widgets from those of other cells.
     """
     with st.container(horizontal=True, vertical_alignment="center"):
@@ -137,16 +145,21 @@ def cell(pair: Pair, choice: Choice, several: bool, key: str) -> None:
             st.markdown(f"{name} · {plain(pair.source.title)}" if several else name)
         if len(choice.images) > 1:
             st.button(
-                "Remove", icon=":material/close:", type="tertiary", key=f"{key}_remove", on_click=remove,
-                args=(choice, pair.image), help=f"Takes {plain(pair.image.title)} away.",
-            )  # fmt: skip
+                "Remove",
+                icon=":material/close:",
+                type="tertiary",
+                key=f"{key}_remove",
+                on_click=remove,
+                args=(choice, pair.image),
+                help=f"Takes {plain(pair.image.title)} away.",
+            )
     _map(pair, choice, SMALL)
     answers(pair, choice, brief=True)
     with st.expander("More on this one", key=f"{key}_more", on_change="rerun") as more:
         if more.open:
             one, two = st.columns(2)
             with one:
-                given(pair.image, pair.network)
+                given(pair.image, pair.model)
             with two:
                 if isinstance(pair.answer, Answer):
                     seen(pair)
@@ -167,14 +180,12 @@ def _map(pair: Pair, choice: Choice, longest: int) -> None:
 
 
 def _base(pair: Pair, longest: int) -> np.ndarray:
-    return base(pair.image, pair.network.loaded.image_size, pair.network.loaded.crop, longest)
+    return base(pair.image, pair.model.classifier.image_size, pair.model.classifier.crop, longest)
 
 
 def _identity(pair: Pair, shown: Shown) -> tuple:
     made = shown.explanation
-    return (
-        pair.source.stamp, pair.image.identity, made.method, made.layer, shown.head, shown.index, shown.against
-    )  # fmt: skip
+    return (pair.source.stamp, pair.image.identity, made.method, made.layer, shown.head, shown.index, shown.against)
 
 
 @st.cache_data(show_spinner=False, max_entries=128)
@@ -205,23 +216,30 @@ def _words(pair: Pair) -> None:
 
 
 def answers(pair: Pair, choice: Choice, *, brief: bool = False) -> None:
-    """Draws what the network answers, the head that is explained first."""
+    """Draws what the model answers, the head that is explained first."""
     if isinstance(pair.answer, str):
         st.error(plain(pair.answer), icon=":material/error:")
     if not isinstance(pair.answer, Answer):
         return
-    loaded, truths = pair.network.loaded, dict(pair.image.labels)
-    names = [head.name for head in loaded.heads]
+    classifier, truths = pair.model.classifier, dict(pair.image.labels)
+    names = [head.name for head in classifier.heads]
     first = choice.head if choice.head in names else names[0]
     names = [first, *(name for name in names if name != first)]
     drawn = []
     for nth, name in enumerate(names):
-        shares, classes = pair.answer.shares[name], loaded.classes[name]
+        shares, classes = pair.answer.shares[name], classifier.classes[name]
         order = np.argsort(-shares, kind="stable")[: 3 if brief else TOP]
         rows = [(classes[index], float(shares[index])) for index in order]
         truth = truths.get(name, "") if truths.get(name) in classes else ""
-        drawn.append(answer(*rows[0], head=name if len(names) > 1 else "", truth=truth, large=nth == 0,
-                            others=[share for _, share in rows[1:]]))  # fmt: skip
+        drawn.append(
+            answer(
+                *rows[0],
+                head=name if len(names) > 1 else "",
+                truth=truth,
+                large=nth == 0,
+                others=[share for _, share in rows[1:]],
+            )
+        )
         if len(names) <= MANY_HEADS or nth == 0:
             marked = classes[pair.shown.index] if isinstance(pair.shown, Shown) and pair.shown.head == name else ""
             drawn.append(top(rows, marked or rows[0][0]))

@@ -15,16 +15,30 @@ from cnnviz.ui.markdown import duration, plain
 from cnnviz.ui.runs.selection import choose, note
 
 __all__ = [
-    "LOOKS", "badge", "confirm_deletion", "continue_button", "delete_button", "ending", "log", "pause_button",
-    "percent", "stop_button",
-]  # fmt: skip
+    "LOOKS",
+    "badge",
+    "confirm_deletion",
+    "continue_button",
+    "delete_button",
+    "ending",
+    "log",
+    "pause_button",
+    "percent",
+    "stop_button",
+]
 
 # For each state: Streamlit's colour, a sign that is told from the others without colour.
 LOOKS = {
-    "queued": ("grey", "…"), "starting": ("grey", "↻"), "running": ("blue", "●"), "stopping": ("orange", "◐"),
+    "queued": ("grey", "…"),
+    "starting": ("grey", "↻"),
+    "running": ("blue", "●"),
+    "stopping": ("orange", "◐"),
     "paused": ("blue", "‖"),
-    "finished": ("green", "✓"), "stopped": ("orange", "■"), "failed": ("red", "✕"), "crashed": ("red", "✕"),
-}  # fmt: skip
+    "finished": ("green", "✓"),
+    "stopped": ("orange", "■"),
+    "failed": ("red", "✕"),
+    "crashed": ("red", "✕"),
+}
 _DELETING = "runs_deleting"
 
 
@@ -87,7 +101,7 @@ def pause_button(run: Run, place: str) -> None:
         on_click=_ask,
         args=(runs.request_pause, run.id),
         disabled=run.state == "stopping",
-        help="Ends its process at the next batch; Continue goes on with it later and ends with the very same network.",
+        help="Ends its process at the next batch; Continue goes on with it later and ends with the very same model.",
     )
 
 
@@ -145,7 +159,7 @@ def _forget() -> None:
 
 def _question(asked: list[str], names: dict[str, str]) -> None:
     st.markdown("\n".join(f"- {plain(names[run])}" for run in asked))
-    st.write("Recipe, curves, log and the trained network are removed from disk; this can't be undone.")
+    st.write("Recipe, curves, log and the trained model are removed from disk; this can't be undone.")
     with st.container(horizontal=True):
         if st.button("Delete", type="primary", key="runs_delete_yes", help="Removes it now, for good."):
             _forget()

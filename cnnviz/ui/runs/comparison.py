@@ -98,10 +98,14 @@ def _figures(chosen: Sequence[str], names: dict[str, str]) -> None:
             }
         )
     st.dataframe(
-        pd.DataFrame(rows).astype({"Best epoch": "Int64", "Epochs": "Int64", "Parameters": "Int64"}), hide_index=True,
-        key="runs_figures", column_config=_COLUMNS, height="content", placeholder="–",
+        pd.DataFrame(rows).astype({"Best epoch": "Int64", "Epochs": "Int64", "Parameters": "Int64"}),
+        hide_index=True,
+        key="runs_figures",
+        column_config=_COLUMNS,
+        height="content",
+        placeholder="–",
         alt="The best figures of each selected run",
-    )  # fmt: skip
+    )
 
 
 def _hundred(share: float | None) -> float | None:

@@ -12,7 +12,7 @@ import streamlit as st
 from cnnviz import runs
 from cnnviz.errors import RunError
 from cnnviz.runs import Run, metrics
-from cnnviz.runs.compare import name_of, short_network
+from cnnviz.runs.compare import name_of, short_model
 from cnnviz.runs.status import RESUMABLE
 from cnnviz.ui.markdown import duration, plain
 from cnnviz.ui.runs.actions import badge, continue_button, delete_button, ending, log, pause_button, stop_button
@@ -85,7 +85,7 @@ def _facts(run: Run) -> str:
     if run.seconds is not None:
         facts.append(f"took {duration(run.seconds)}" if not run.active else f"for {duration(run.seconds)} now")
     if run.recipe:
-        facts += [run.recipe.data.dataset, short_network(run.recipe.network)]
+        facts += [run.recipe.data.dataset, short_model(run.recipe.network)]
     return " · ".join(map(plain, facts))
 
 
@@ -105,7 +105,7 @@ def _deeds(run: Run) -> None:
             icon=":material/image_search:",
             key="runs_ask",
             disabled=run.recipe is None or run.active or not run.best_path.is_file(),
-            help="Opens the Predict page with this run's network.",
+            help="Opens the Predict page with this run's model.",
         ):
             query_params.go("pages/predict.py", run=run.id)
         if st.button(
@@ -113,7 +113,7 @@ def _deeds(run: Run) -> None:
             icon=":material/layers:",
             key="runs_inside",
             disabled=run.recipe is None or run.active or not run.best_path.is_file(),
-            help="Opens the Inside page with this run's network, layer by layer.",
+            help="Opens the Inside page with this run's model, layer by layer.",
         ):
             query_params.go("pages/inside.py", run=run.id)
         if run.active:
@@ -121,7 +121,7 @@ def _deeds(run: Run) -> None:
             stop_button(run, "detail")
         elif run.state in RESUMABLE:
             continue_button(run)
-        with st.popover("Download", icon=":material/download:", help="Recipe, figures and network as files."):
+        with st.popover("Download", icon=":material/download:", help="Recipe, figures and model as files."):
             downloads(run)
         delete_button([run])
 

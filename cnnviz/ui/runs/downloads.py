@@ -1,4 +1,4 @@
-"""A run's files: its recipe, its figures and its network."""
+"""A run's files: its recipe, its figures and its model."""
 
 from __future__ import annotations
 
@@ -42,12 +42,20 @@ def downloads(run: Run) -> None:
         help="A line per epoch with every figure, for a spreadsheet.",
     )
     heads = list(heads_of(run).values())
-    head = st.selectbox(
-        "Heads of the network", heads, index=None, placeholder="All", key="runs_get_head",
-        help="One head alone makes a network of its own, on the trunk that all of them share.",
-    ) if heads else None  # fmt: skip
+    head = (
+        st.selectbox(
+            "Heads of the model",
+            heads,
+            index=None,
+            placeholder="All",
+            key="runs_get_head",
+            help="One head alone makes a model of its own, on the trunk that all of them share.",
+        )
+        if heads
+        else None
+    )
     st.download_button(
-        "Network of the best epoch (.keras)",
+        "Model of the best epoch (.keras)",
         data=_reader(run.best_path) if head is None else partial(head_file, run, head),
         file_name=file_name(run.id, head or "", "network", ending=".keras"),
         mime="application/octet-stream",
@@ -66,7 +74,7 @@ def downloads(run: Run) -> None:
         disabled=not (run.folder / "report.json").is_file(),
         on_click="ignore",
         key="runs_get_report",
-        help="One page with curves, confusion matrix, calibration and the recipe; it opens without a network.",
+        help="One page with curves, confusion matrix, calibration and the recipe; it opens without a model.",
     )
 
 

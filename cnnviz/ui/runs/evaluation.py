@@ -39,10 +39,13 @@ def report_part(run: Run) -> None:
     _from_address(run)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         split = st.segmented_control(
-            "Measured on", [*reversed(SPLITS)], format_func=lambda name: f"{WORDS[name]} images",
-            key="runs_report_split", required=True,
+            "Measured on",
+            [*reversed(SPLITS)],
+            format_func=lambda name: f"{WORDS[name]} images",
+            key="runs_report_split",
+            required=True,
             help="Test images had no part in the training; training images show what was learned by heart.",
-        )  # fmt: skip
+        )
         place = st.container(width="content")
     found = answers(run, split)
     session = st.session_state
@@ -60,15 +63,23 @@ def report_part(run: Run) -> None:
         else:
             tell(_HEAD, head)
         with place:
-            head = st.segmented_control("Question", heads, key=_HEAD, required=True,
-                                        help="Each answer (head) of the network has a report of its own.")  # fmt: skip
+            head = st.segmented_control(
+                "Question",
+                heads,
+                key=_HEAD,
+                required=True,
+                help="Each answer (head) of the model has a report of its own.",
+            )
     if not len(found.indices):
         st.caption("The split has no image.")
         return
     report = _report(f"{run.id} {found.stamp} {split}", head, found)
     if found.same_as:
-        st.info("Validation and test are the same images here: they chose the best epoch, so that on new images "
-                "a little less is to be expected.", icon=":material/info:")  # fmt: skip
+        st.info(
+            "Validation and test are the same images here: they chose the best epoch, so that on new images "
+            "a little less is to be expected.",
+            icon=":material/info:",
+        )
     st.html(numbers(_figures(report, found)))
     cell = _matrix_and_images(run, found, head)
     _write(split, head if head != heads[0] else "", _marked(cell))
@@ -123,17 +134,26 @@ def _figures(report: Mapping[str, Any], found: Evaluated) -> list[tuple[str, str
     rows = [
         ("Accuracy", f"{100 * report['accuracy']:.2f} %", "How many answers are right."),
         ("Loss", f"{report['loss']:.4f}", "The mean cross-entropy: small where the true class got much probability."),
-        ("Mean F1", f"{report['macro']['f1']:.4f}",
-         "The mean of F1, which weighs precision and recall, over the classes that have images here."),
-        ("Calibration error", f"{report['calibration']['error']:.4f}",
-         "How far its sureness is from how often it is right, on average; expected calibration error, 15 bins."),
-    ]  # fmt: skip
+        (
+            "Mean F1",
+            f"{report['macro']['f1']:.4f}",
+            "The mean of F1, which weighs precision and recall, over the classes that have images here.",
+        ),
+        (
+            "Calibration error",
+            f"{report['calibration']['error']:.4f}",
+            "How far its sureness is from how often it is right, on average; expected calibration error, 15 bins.",
+        ),
+    ]
     if curves := report.get("curves"):
         rows += [
             ("ROC area", f"{curves['roc']['area']:.4f}", "The area under the ROC curve; 0.5 is guessing."),
-            ("Average precision", f"{curves['precision_recall']['average']:.4f}",
-             "The area under precision over recall of the second class."),
-        ]  # fmt: skip
+            (
+                "Average precision",
+                f"{curves['precision_recall']['average']:.4f}",
+                "The area under precision over recall of the second class.",
+            ),
+        ]
     return [*rows, ("Images", f"{len(found.indices):,}", "How many could be read and were asked about.")]
 
 
@@ -156,8 +176,16 @@ def _matrix_and_images(run: Run, found: Evaluated, head: str) -> tuple[int, int]
             ):
                 name = f"runs_report_{label.lower()}_{head}"
                 st.session_state[name] = cell[at]
-                st.selectbox(label, range(len(classes)), format_func=lambda at: classes[at], key=name, width=150,
-                             on_change=_take, args=(head, cell), help=words)  # fmt: skip
+                st.selectbox(
+                    label,
+                    range(len(classes)),
+                    format_func=lambda at: classes[at],
+                    key=name,
+                    width=150,
+                    on_change=_take,
+                    args=(head, cell),
+                    help=words,
+                )
     with right:
         dataset = _dataset(run, found)
         if dataset is not None:
@@ -187,13 +215,20 @@ def _dataset(run: Run, found: Evaluated) -> Dataset | None:
         st.error(plain(error), icon=":material/error:")
         return None
     split = dataset.splits.get(found.split)
-    same = split is not None and (not len(found.indices) or found.indices[-1] < len(split)) and all(
-        np.array_equal(split.labels[head][found.indices], labels)
-        for head, labels in found.labels.items() if head in split.labels
-    )  # fmt: skip
+    same = (
+        split is not None
+        and (not len(found.indices) or found.indices[-1] < len(split))
+        and all(
+            np.array_equal(split.labels[head][found.indices], labels)
+            for head, labels in found.labels.items()
+            if head in split.labels
+        )
+    )
     if not same:
-        st.warning("The data have changed since this was measured, so that their images can't be shown with it.",
-                   icon=":material/warning:")  # fmt: skip
+        st.warning(
+            "The data have changed since this was measured, so that their images can't be shown with it.",
+            icon=":material/warning:",
+        )
         return None
     return dataset
 
@@ -225,6 +260,11 @@ def _table(report: Mapping[str, Any]) -> None:
     rows.loc[rows["Images"] == 0, ["Precision", "Recall", "F1"]] = None  # of no image, they say nothing
     share = {name: st.column_config.NumberColumn(format="%.4f") for name in ("Precision", "Recall", "F1")}
     st.dataframe(
-        rows, hide_index=True, key="runs_report_classes", alt="Figures of each class", placeholder="–", height="content"
-        if len(rows) <= 15 else 480, column_config=share | {"Images": st.column_config.NumberColumn(format="%,d")},
-    )  # fmt: skip
+        rows,
+        hide_index=True,
+        key="runs_report_classes",
+        alt="Figures of each class",
+        placeholder="–",
+        height="content" if len(rows) <= 15 else 480,
+        column_config=share | {"Images": st.column_config.NumberColumn(format="%,d")},
+    )

@@ -53,18 +53,24 @@ def gallery(run: Run, dataset: Dataset, found: Evaluated, head: str, cell: tuple
         query_params.go("pages/predict.py", **named)
     tell_first("runs_report_view", "mistakes")
     view = st.segmented_control(
-        "Images", list(VIEWS), format_func=VIEWS.get, key="runs_report_view", required=True,
-        help="A click on an image asks the network about it on Predict: what speaks for its answer rather than for "
+        "Images",
+        list(VIEWS),
+        format_func=VIEWS.get,
+        key="runs_report_view",
+        required=True,
+        help="A click on an image asks the model about it on Predict: what speaks for its answer rather than for "
         "the true class.",
-    )  # fmt: skip
+    )
     places = chosen(found, head, view, cell)
     classes = found.classes[head]
     if view == "cell":
         true, said = (plain(classes[at]) for at in cell)
         st.caption(f"Labelled {true}, answered {said}: {len(places):,} of {len(found.indices):,} images.")
     elif view == "mistakes":
-        st.caption(f"{len(places):,} of {len(found.indices):,} answers are wrong. First those it was surest of: often "
-                   "its blind spots, sometimes a wrong label.")  # fmt: skip
+        st.caption(
+            f"{len(places):,} of {len(found.indices):,} answers are wrong. First those it was surest of: often "
+            "its blind spots, sometimes a wrong label."
+        )
     else:
         st.caption("First those between whose classes it could decide least.")
     if not len(places):
@@ -84,18 +90,29 @@ def gallery(run: Run, dataset: Dataset, found: Evaluated, head: str, cell: tuple
         named |= {"head": head} if len(found.classes) > 1 else {}
         addresses.append(named)
         words = (f"labelled {classes[label]}", name) if label != answer else ("as labelled", name)
-        tiles.append(Tile(data, small, f"{classes[answer]} · {sure}", words, f"predict?{urlencode(named)}",
-                          flagged.get(name, "")))  # fmt: skip
+        tiles.append(
+            Tile(
+                data, small, f"{classes[answer]} · {sure}", words, f"predict?{urlencode(named)}", flagged.get(name, "")
+            )
+        )
     images(
-        tiles, flags.FLAGS, VIEWS[view], key=f"runs_report_pictures_{view}",
+        tiles,
+        flags.FLAGS,
+        VIEWS[view],
+        key=f"runs_report_pictures_{view}",
         on_open=lambda at: st.session_state.update({_OPENED: addresses[at]}),
         on_flag=lambda at, flag: _flag(run, names[at], flag),
-    )  # fmt: skip
+    )
     total = len(chosen(found, head, view, cell))
     if count < total:
-        st.button(f"Show {min(STEP, total - count)} more", key="runs_report_more", icon=":material/expand_more:",
-                  on_click=st.session_state.update, args=({key: st.session_state.get(key, 1) + 1},),
-                  help=f"{count:,} of {total:,} are shown.")  # fmt: skip
+        st.button(
+            f"Show {min(STEP, total - count)} more",
+            key="runs_report_more",
+            icon=":material/expand_more:",
+            on_click=st.session_state.update,
+            args=({key: st.session_state.get(key, 1) + 1},),
+            help=f"{count:,} of {total:,} are shown.",
+        )
 
 
 def _flag(run: Run, name: str, flag: str) -> None:
@@ -137,16 +154,26 @@ def again(run: Run) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(f"**{count:,} image{'s' * (count > 1)} flagged**", width="content")
         if st.button(
-            "Train again without the flagged", icon=":material/replay:", key="runs_report_again",
+            "Train again without the flagged",
+            icon=":material/replay:",
+            key="runs_report_again",
             help="Opens the Train page with this recipe and these images left out of all splits; all others stay "
             "where they are.",
-        ):  # fmt: skip
+        ):
             st.session_state["train_recipe"] = flags.without_flagged(run.recipe, flagged)
             query_params.go("pages/train.py")
-        st.button("Take all flags away", key="runs_report_unflag", type="tertiary", on_click=_unflag, args=(run,),
-                  help="Empties the list; nothing else changes.")  # fmt: skip
-    st.caption(" · ".join(f"{plain(name)} ({flag})" for name, flag in list(flagged.items())[:30])
-               + (" · …" if count > 30 else ""))  # fmt: skip
+        st.button(
+            "Take all flags away",
+            key="runs_report_unflag",
+            type="tertiary",
+            on_click=_unflag,
+            args=(run,),
+            help="Empties the list; nothing else changes.",
+        )
+    st.caption(
+        " · ".join(f"{plain(name)} ({flag})" for name, flag in list(flagged.items())[:30])
+        + (" · …" if count > 30 else "")
+    )
 
 
 def _unflag(run: Run) -> None:

@@ -11,7 +11,7 @@ import streamlit as st
 from cnnviz.runs import Run
 from cnnviz.runs import predictions as evaluated
 from cnnviz.runs.predictions import Evaluated
-from cnnviz.ui.inputs.model_cache import Network, networks
+from cnnviz.ui.inputs.model_cache import LockedModel, models
 from cnnviz.ui.markdown import plain
 from cnnviz.ui.session import background_job
 
@@ -23,24 +23,28 @@ _WANTED, _SAID = "runs_report_wanted", "runs_report_said"
 
 
 def answers(run: Run, split: str) -> Evaluated | None:
-    """Returns what the run's network answered about a split; where that isn't known, draws the way to it instead."""
+    """Returns what the run's model answered about a split; where that isn't known, draws the way to it instead."""
     found, wanted = evaluated.opened(run.folder, split), (run.id, split)
     if found is not None:
         return found
     if not run.best_path.is_file() or run.recipe is None:
-        st.caption("There is no network to evaluate: it is kept at the end of the first epoch.")
+        st.caption("There is no model to evaluate: it is kept at the end of the first epoch.")
         return None
     if st.session_state.get(_WANTED) != wanted:
         if sentence := st.session_state.pop(_SAID, ""):
             st.error(plain(sentence), icon=":material/error:")
-        st.write(f"The best epoch's network has not been measured on the {WORDS[split]} images.")
+        st.write(f"The best epoch's model has not been measured on the {WORDS[split]} images.")
         st.button(
-            f"Evaluate on {WORDS[split]} images", icon=":material/query_stats:", key="runs_report_evaluate",
-            type="primary", on_click=st.session_state.update, args=({_WANTED: wanted},),
+            f"Evaluate on {WORDS[split]} images",
+            icon=":material/query_stats:",
+            key="runs_report_evaluate",
+            type="primary",
+            on_click=st.session_state.update,
+            args=({_WANTED: wanted},),
             help="Asks it about every image once, as they are, without augmentation, and keeps the answers.",
-        )  # fmt: skip
+        )
         return None
-    opened = networks([run])
+    opened = models([run])
     if opened is None:
         return None
     name = f"report_{run.id}_{split}"
@@ -54,9 +58,9 @@ def answers(run: Run, split: str) -> Evaluated | None:
 
 
 def _evaluate(
-    run: Run, network: Network, split: str, progress: Callable[[str, int, int], None], cancelled: Callable[[], bool]
+    run: Run, model: LockedModel, split: str, progress: Callable[[str, int, int], None], cancelled: Callable[[], bool]
 ) -> Any:
     from cnnviz.train.evaluate import evaluate  # brings TensorFlow
 
-    with network.lock:
-        evaluate(run, network.loaded.model, split, progress=progress, cancelled=cancelled)
+    with model.lock:
+        evaluate(run, model.classifier.model, split, progress=progress, cancelled=cancelled)

@@ -1,4 +1,4 @@
-"""A run's network in other formats, made on demand, and the run as a Keras script."""
+"""A run's model in other formats, made on demand, and the run as a Keras script."""
 
 from __future__ import annotations
 
@@ -28,14 +28,17 @@ def formats(run: Run, head: str | None = None) -> None:
     """Draws the choice of a format, a button that writes it, and the file once it is written.
 
     Args:
-        run: whose network.
+        run: whose model.
         head: the only head to keep; all of them without it.
     """
     kind = st.selectbox(
-        "Other formats", offered(), format_func=lambda kind: f"{OFFERED[kind][0]} ({OFFERED[kind][1]})",
-        key="runs_get_format", help="SavedModel is TensorFlow's, as one archive; LiteRT is for phones and small "
+        "Other formats",
+        offered(),
+        format_func=lambda kind: f"{OFFERED[kind][0]} ({OFFERED[kind][1]})",
+        key="runs_get_format",
+        help="SavedModel is TensorFlow's, as one archive; LiteRT is for phones and small "
         "computers; ONNX, for many other programs, is offered where tf2onnx and onnxruntime are installed.",
-    )  # fmt: skip
+    )
     which = (run.id, predictions.stamp(run.best_path), kind, head)
     name = f"runs_export_{run.id}"
     if (work := background_job.finished(name, PATIENCE_SECONDS)) is not None:
@@ -47,20 +50,30 @@ def formats(run: Run, head: str | None = None) -> None:
         st.error(plain(made), icon=":material/error:")
     if made_of != which:
         st.button(
-            f"Write as {OFFERED[kind][0]}", icon=":material/deployed_code:", key="runs_make_format",
-            disabled=not run.best_path.is_file() or run.active, on_click=_begin, args=(name, run, which),
-            help="Writes the best epoch's network and asks the file, in a process without cnnviz, about stored "
+            f"Write as {OFFERED[kind][0]}",
+            icon=":material/deployed_code:",
+            key="runs_make_format",
+            disabled=not run.best_path.is_file() or run.active,
+            on_click=_begin,
+            args=(name, run, which),
+            help="Writes the best epoch's model and asks the file, in a process without cnnviz, about stored "
             "images: it is offered only if it answers alike.",
-        )  # fmt: skip
+        )
         return
     st.download_button(
-        f"Network as {OFFERED[kind][0]} ({OFFERED[kind][1]})", data=lambda: made.data,
-        file_name=file_name(run.id, head or "", "network", ending=OFFERED[kind][1]), mime="application/octet-stream",
-        icon=":material/download:", on_click="ignore", key="runs_get_made",
+        f"Model as {OFFERED[kind][0]} ({OFFERED[kind][1]})",
+        data=lambda: made.data,
+        file_name=file_name(run.id, head or "", "network", ending=OFFERED[kind][1]),
+        mime="application/octet-stream",
+        icon=":material/download:",
+        on_click="ignore",
+        key="runs_get_made",
         help="Takes float32 pixels, 0 to 255, of the recipe's size; its scaling is inside.",
-    )  # fmt: skip
-    st.caption(f"{len(made.data) / 2**20:,.1f} MB. Asked in a process without cnnviz, its answers differ by at most "
-               f"{made.difference:.1g}.")  # fmt: skip
+    )
+    st.caption(
+        f"{len(made.data) / 2**20:,.1f} MB. Asked in a process without cnnviz, its answers differ by at most "
+        f"{made.difference:.1g}."
+    )
 
 
 def _begin(name: str, run: Run, which: tuple) -> None:
@@ -83,10 +96,14 @@ def script(run: Run) -> None:
         st.caption(plain(sentence))
         return
     st.download_button(
-        "Keras script (.py)", data=text, file_name=file_name(run.id, "script", ending=".py"), mime="text/x-python",
+        "Keras script (.py)",
+        data=text,
+        file_name=file_name(run.id, "script", ending=".py"),
+        mime="text/x-python",
         on_click="ignore",
-        key="runs_get_script", help="The same network, data and settings with Keras alone: it trains without cnnviz.",
-    )  # fmt: skip
+        key="runs_get_script",
+        help="The same model, data and settings with Keras alone: it trains without cnnviz.",
+    )
 
 
 def _script(run: Run) -> tuple[Any, str]:

@@ -99,9 +99,14 @@ def _build(run: Run, stamp: tuple, live: bool) -> _Built:
     rate = rate if isinstance(rate, (int, float)) and isfinite(rate) else None
     start = run.recipe.fit.learning_rate if run.recipe and run.recipe.fit.schedule == "cosine" else None
     return _Built(
-        stamp, time.monotonic(), figures, curves.learning_rate(epochs, total if live else len(epochs), start),
-        rate, len(epochs), _lesson(turned, best, len(epochs)),
-    )  # fmt: skip
+        stamp,
+        time.monotonic(),
+        figures,
+        curves.learning_rate(epochs, total if live else len(epochs), start),
+        rate,
+        len(epochs),
+        _lesson(turned, best, len(epochs)),
+    )
 
 
 def _lesson(turned: int | None, best: int | None, count: int) -> str:
@@ -109,7 +114,7 @@ def _lesson(turned: int | None, best: int | None, count: int) -> str:
     if turned is not None:
         return (
             f"{lines} Shaded from epoch {turned} (◆): validation stops following training, "
-            f"the network begins to learn the images by heart. Epoch {best} is kept."
+            f"the model begins to learn the images by heart. Epoch {best} is kept."
         )
     if count == 0:
         return f"{lines} The dotted end is the epoch under way."

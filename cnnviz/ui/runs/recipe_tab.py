@@ -24,7 +24,7 @@ def recipe_part(run: Run) -> None:
     left, right = st.columns([3, 2], gap="large")
     with left:
         rows = describe(run.recipe.network, run.recipe.data.input_shape)
-        st.markdown(f"**Network** · {sum(row.parameters for row in rows):,} parameters")
+        st.markdown(f"**Model** · {sum(row.parameters for row in rows):,} parameters")
         layers = pd.DataFrame(
             {
                 "Layer": [row.name for row in rows],
@@ -34,9 +34,13 @@ def recipe_part(run: Run) -> None:
             }
         )
         st.dataframe(
-            layers, hide_index=True, height="content", key="runs_layers", alt="The network's layers",
+            layers,
+            hide_index=True,
+            height="content",
+            key="runs_layers",
+            alt="The model's layers",
             column_config={"Parameters": st.column_config.NumberColumn(format="%,d")},
-        )  # fmt: skip
+        )
     with right:
         st.markdown("**Data, augmentation and fit**")
         told = _told(run.recipe)

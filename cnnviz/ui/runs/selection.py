@@ -86,6 +86,8 @@ def messages() -> None:
 
 
 _ICONS = {
-    "info": ":material/info:", "success": ":material/check_circle:", "warning": ":material/warning:",
+    "info": ":material/info:",
+    "success": ":material/check_circle:",
+    "warning": ":material/warning:",
     "error": ":material/error:",
-}  # fmt: skip
+}

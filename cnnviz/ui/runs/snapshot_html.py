@@ -32,11 +32,11 @@ def when(epoch: int) -> str:
 def answers_html(
     probe: Probe, snapshot: Snapshot, history: Sequence[tuple[int, Shares]], head: str, total: int, *, heat: bool
 ) -> str:
-    """Returns the watched images with what the network answers, and how sure it was of the truth in all epochs.
+    """Returns the watched images with what the model answers, and how sure it was of the truth in all epochs.
 
     Args:
         probe: the images.
-        snapshot: the network's answers.
+        snapshot: the model's answers.
         history: the class probabilities of all epochs, ascending.
         head: whose Grad-CAM and curve are shown.
         total: how many epochs the run has.
@@ -52,12 +52,20 @@ def answers_html(
         over = f", over it where evidence for {wanted} is" if cam is not None else ""
         line = share_line(
             [(epoch, float(shares[head][at][truth])) for epoch, shares in history if head in shares],
-            snapshot.epoch, total, f"Probability of {wanted} over the epochs",
-        )  # fmt: skip
+            snapshot.epoch,
+            total,
+            f"Probability of {wanted} over the epochs",
+        )
         cells.append(
-            Cell(_image(image), None if cam is None else _heat(cam[at]), image.shape,
-                 f"{probe.names[at]}{over}, {when(snapshot.epoch)}", shown, line)
-        )  # fmt: skip
+            Cell(
+                _image(image),
+                None if cam is None else _heat(cam[at]),
+                image.shape,
+                f"{probe.names[at]}{over}, {when(snapshot.epoch)}",
+                shown,
+                line,
+            )
+        )
     return watched(cells)
 
 

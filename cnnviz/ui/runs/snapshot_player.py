@@ -1,4 +1,4 @@
-"""Watching a network learn: a slider over the epochs of a run, with play; it moves by itself while the run goes on."""
+"""Watching a model learn: a slider over the epochs of a run, with play; it moves by itself while the run goes on."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ LIVE_SECONDS = 2.0
 
 
 def epochs_part(run: Run, key: str, *, moved: bool = False) -> None:
-    """Draws what a run's network made of a few validation images, epoch by epoch.
+    """Draws what a run's model made of a few validation images, epoch by epoch.
 
     Args:
         run: whose snapshots.
@@ -51,29 +51,44 @@ def _part(run: Run, key: str, moved: bool, every: float | None) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         playing = _playing(key)
         st.button(
-            "Pause" if playing else "Play", key=f"{key}_button", disabled=len(found) < 2,
-            icon=":material/pause:" if playing else ":material/play_arrow:", on_click=_turn, args=(key, found),
+            "Pause" if playing else "Play",
+            key=f"{key}_button",
+            disabled=len(found) < 2,
+            icon=":material/pause:" if playing else ":material/play_arrow:",
+            on_click=_turn,
+            args=(key, found),
             help="Shows one epoch after another; from the first on where the last is shown.",
-        )  # fmt: skip
+        )
         if len(found) > 1:
             following = _following(run, key)
             name = f"{key}_live" if following else f"{key}_epoch"
             if following:
                 st.session_state[name] = epoch
             st.select_slider(
-                "Epoch", found, key=name, format_func=_named, on_change=_stop, args=(key,), disabled=following,
-                help="The network as it was after this epoch; 0 is before its first batch.",
-            )  # fmt: skip
+                "Epoch",
+                found,
+                key=name,
+                format_func=_named,
+                on_change=_stop,
+                args=(key,),
+                disabled=following,
+                help="The model as it was after this epoch; 0 is before its first batch.",
+            )
         if run.active and len(found) > 1:
             tell_first(f"{key}_follow", True)
             st.toggle(
-                "Follow", key=f"{key}_follow", on_change=_stop, args=(key,),
+                "Follow",
+                key=f"{key}_follow",
+                on_change=_stop,
+                args=(key,),
                 help="Shows each epoch as it comes. Switch it off to go back to earlier ones with the slider.",
-            )  # fmt: skip
+            )
     snapshot = snapshots.opened(run.folder, epoch, probe)
     if snapshot is None:
-        st.caption(f"The snapshot of epoch {epoch} can't be shown: its file is damaged, or the network had become NaN. "
-                   "The others are not touched by that.")  # fmt: skip
+        st.caption(
+            f"The snapshot of epoch {epoch} can't be shown: its file is damaged, or the model had become NaN. "
+            "The others are not touched by that."
+        )
         return
     head, heat = _head(probe, snapshot, key)
     total = run.recipe.fit.all_epochs if run.recipe and run.active else found[-1]
@@ -85,7 +100,7 @@ def _part(run: Run, key: str, moved: bool, every: float | None) -> None:
         st.markdown("**Kernels of the first convolution**")
         st.html(kernels_html(snapshot.kernels, epoch))
     if not snapshot.maps:
-        st.caption("The network has no convolution, so that there are no feature maps and no Grad-CAM to watch.")
+        st.caption("The model has no convolution, so that there are no feature maps and no Grad-CAM to watch.")
 
 
 def _now(run: Run) -> Run:
@@ -169,14 +184,20 @@ def _head(probe: Probe, snapshot: Snapshot, key: str) -> tuple[str, bool]:
         with st.container(horizontal=True, vertical_alignment="center"):
             if len(heads) > 1:
                 head = st.segmented_control(
-                    "Head", heads, default=heads[0], key=f"{key}_head", required=True,
+                    "Head",
+                    heads,
+                    default=heads[0],
+                    key=f"{key}_head",
+                    required=True,
                     help="Whose Grad-CAM and curve are shown.",
-                )  # fmt: skip
+                )
             if snapshot.cams:
                 heat = st.toggle(
-                    "Grad-CAM over the images", value=True, key=f"{key}_heat",
+                    "Grad-CAM over the images",
+                    value=True,
+                    key=f"{key}_heat",
                     help="Where evidence for the true class is, from the last convolution; each map by its strongest.",
-                )  # fmt: skip
+                )
     return head, heat
 
 
@@ -202,13 +223,22 @@ def _maps(probe: Probe, snapshot: Snapshot, key: str) -> None:
             "Convolution", list(layers), key=f"{key}_layer", width=200, help="Which layer's channels are shown."
         )
         at = st.selectbox(
-            "Image", range(len(probe.names)), key=f"{key}_picture", format_func=lambda at: probe.names[at],
-            width=240, help="Whose feature maps are shown, in the order of the images above.",
-        )  # fmt: skip
+            "Image",
+            range(len(probe.names)),
+            key=f"{key}_picture",
+            format_func=lambda at: probe.names[at],
+            width=240,
+            help="Whose feature maps are shown, in the order of the images above.",
+        )
         scale = st.segmented_control(
-            "Scale", list(SCALES), default="each", format_func=SCALES.get, key=f"{key}_scale", required=True,
+            "Scale",
+            list(SCALES),
+            default="each",
+            format_func=SCALES.get,
+            key=f"{key}_scale",
+            required=True,
             help="One scale for the layer tells strong channels from weak ones; each its own shows more in all.",
-        )  # fmt: skip
+        )
     st.html(maps_html(layers[layer], at, probe.names[at], snapshot.epoch, scale))
 
 

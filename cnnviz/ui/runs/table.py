@@ -11,7 +11,7 @@ import streamlit as st
 
 from cnnviz import runs
 from cnnviz.runs import Run
-from cnnviz.runs.compare import name_of, parameters, short_network
+from cnnviz.runs.compare import name_of, parameters, short_model
 from cnnviz.ui.runs.actions import LOOKS
 from cnnviz.ui.runs.selection import MOST, choose, version
 
@@ -34,8 +34,8 @@ _COLUMNS = {
         format="%.2f %%", help="Accuracy of the best epoch on test images, which had no part in any choice."
     ),
     "Data": st.column_config.TextColumn(help="What it learns from."),
-    "Network": st.column_config.TextColumn(help="Filters of the convolutions, units of the dense layers, → answers."),
-    "Parameters": st.column_config.NumberColumn(format="%,d", help="How many numbers the network has."),
+    "Model": st.column_config.TextColumn(help="Filters of the convolutions, units of the dense layers, → answers."),
+    "Parameters": st.column_config.NumberColumn(format="%,d", help="How many numbers the model has."),
     "Epochs": st.column_config.NumberColumn(format="%d", help="How many epochs were completed."),
     "Duration": st.column_config.NumberColumn(
         format="compact", help="Hours, minutes and seconds from its first moment of work to its last."
@@ -71,7 +71,7 @@ def _row(run: Run) -> tuple:
         None if accuracy is None else 100 * accuracy,
         None if test is None else 100 * test,
         recipe.data.dataset if recipe else "unreadable recipe",
-        short_network(recipe.network) if recipe else None,
+        short_model(recipe.network) if recipe else None,
         parameters(recipe.network, recipe.data.input_shape) if recipe else None,
         written.epoch,
         None if run.seconds is None else round(run.seconds),
@@ -131,7 +131,7 @@ def _grid(ids: Sequence[str], key: str, first: Sequence[int], drawn: list[list[i
         selection_mode="multi-row",
         selection_default={"selection": {"rows": list(first)}},
         placeholder="–",
-        alt="All runs with state, figures and network",
+        alt="All runs with state, figures and model",
     )
     rows = list(state["selection"]["rows"])
     if drawn and drawn[0] != rows:
@@ -149,24 +149,39 @@ def _filtered(everything: pd.DataFrame) -> pd.DataFrame:
             st.session_state[key] = [value for value in st.session_state[key] if value in options]
     with st.container(horizontal=True, key="runs_filters"):
         text = st.text_input(
-            "Search", key="runs_filter_text", persist_state="session", width=260, placeholder="name, network or id",
-            icon=":material/search:", help="Words that must all be in a run's name, data, network or id.",
-        )  # fmt: skip
+            "Search",
+            key="runs_filter_text",
+            persist_state="session",
+            width=260,
+            placeholder="name, model or id",
+            icon=":material/search:",
+            help="Words that must all be in a run's name, data, model or id.",
+        )
         in_state = st.multiselect(
-            "State", states, key="runs_filter_state", persist_state="session", width=260, placeholder="every state",
+            "State",
+            states,
+            key="runs_filter_state",
+            persist_state="session",
+            width=260,
+            placeholder="every state",
             help="Shows runs in these states only.",
-        )  # fmt: skip
+        )
         with_data = st.multiselect(
-            "Data", data, key="runs_filter_data", persist_state="session", width=260, placeholder="all data",
+            "Data",
+            data,
+            key="runs_filter_data",
+            persist_state="session",
+            width=260,
+            placeholder="all data",
             help="Shows runs on these data only.",
-        )  # fmt: skip
+        )
     keep = pd.Series(True, index=everything.index)
     if in_state:
         keep &= everything["State"].str.split().str[-1].isin(in_state)
     if with_data:
         keep &= everything["Data"].isin(with_data)
     if words := (text or "").casefold().split():
-        told = everything[["Name", "Data", "Network"]].fillna("").agg(" ".join, axis=1) + " " + everything.index
+        told = everything[["Name", "Data", "Model"]].fillna("").agg(" ".join, axis=1) + " " + everything.index
         for word in words:
             keep &= told.str.casefold().str.contains(word, regex=False)
     return everything[keep]

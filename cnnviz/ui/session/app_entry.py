@@ -63,7 +63,9 @@ def asked() -> str:
 def missing() -> None:
     """Draws the page for an address that there is none for."""
     st.title("There is no such page", anchor=False)
-    st.write(f"cnnviz has no page {plain(asked()[:60])!r}. Its pages stand in the bar at the top; a link may be "
-             "mistyped, or from another version.")  # fmt: skip
-    st.page_link("pages/train.py", label="Choose data and network on Train", icon=":material/tune:")
+    st.write(
+        f"cnnviz has no page {plain(asked()[:60])!r}. Its pages stand in the bar at the top; a link may be "
+        "mistyped, or from another version."
+    )
+    st.page_link("pages/train.py", label="Choose data and model on Train", icon=":material/tune:")
     st.page_link("pages/runs.py", label="See how runs are going", icon=":material/monitoring:")

@@ -114,6 +114,10 @@ def _bar(name: str) -> None:
         with st.container(width="stretch"):
             st.progress(min(1.0, done / total) if total else 0.0, f"{plain(what)}{count}")
         st.button(
-            "Stopping…" if work.stopped else "Stop", icon=":material/stop:", key=f"stop_{name}", on_click=work.stop,
-            disabled=work.stopped, help="Ends this; nothing that was there before is lost.",
-        )  # fmt: skip
+            "Stopping…" if work.stopped else "Stop",
+            icon=":material/stop:",
+            key=f"stop_{name}",
+            on_click=work.stop,
+            disabled=work.stopped,
+            help="Ends this; nothing that was there before is lost.",
+        )

@@ -2,7 +2,7 @@
 
 A page says by `write` what it shows and reads by `news` what a person came with: a link, or an address that they went
 back or forward to. Once the page is drawn, `tell` compares that with what the browser has: a person's step becomes a
-new entry, in one message. What a page fills in by itself (its defaults on arrival, a layer that a network must be
+new entry, in one message. What a page fills in by itself (its defaults on arrival, a layer that a model must be
 loaded for) takes the present entry's place, as nobody would go back to it; Streamlit can't do that (its widgets'
 `bind="query-params"` can do nothing else, so that a step couldn't be taken back), and a few lines of script do.
 
@@ -129,8 +129,13 @@ def tell(others: Collection[str]) -> None:
     visit: _Visit = st.session_state[_VISIT]
     _tell(visit, may_settle=True)
     visit.drawing = False
-    data = {"turn": visit.turn, "to": visit.to, "since": visit.since, "page": visit.page,
-            "others": [one for one in others if one]}  # fmt: skip
+    data = {
+        "turn": visit.turn,
+        "to": visit.to,
+        "since": visit.since,
+        "page": visit.page,
+        "others": [one for one in others if one],
+    }
     with st.container(key="address_place"):
         component("query_params")(data=data, key="address")
 

@@ -67,9 +67,11 @@ def augmentation_card(draft: Draft, found: Found, later: Later) -> list[str]:
         with controls:
             _steps(policy)
             st.page_link(
-                "pages/augment.py", label="Look closer on the Augment page", icon=":material/auto_awesome_motion:",
+                "pages/augment.py",
+                label="Look closer on the Augment page",
+                icon=":material/auto_awesome_motion:",
                 help="There steps are added and adjusted beside the image, and handed back to this page.",
-            )  # fmt: skip
+            )
         if found.dataset is not None:
             with result:
                 later.add(_strip, draft, policy, found)
@@ -115,13 +117,16 @@ def _strip(draft: Draft, policy: Policy, found: Found) -> None:
     st.html(tiles([(png, words, f"The image after: {words}") for png, words in made], TILE))
     with st.container(horizontal=True, vertical_alignment="center"):
         st.button(
-            "Another image", key="train_sample", on_click=draft.shown.update,
-            args=({"sample": draft.shown.get("sample", 0) + 1},), help="Shows six draws of another training image.",
-        )  # fmt: skip
+            "Another image",
+            key="train_sample",
+            on_click=draft.shown.update,
+            args=({"sample": draft.shown.get("sample", 0) + 1},),
+            help="Shows six draws of another training image.",
+        )
         if policy.mixes:
             st.caption("MixUp and CutMix blend images of a batch, which one image alone can't show.")
         elif not policy.steps:
-            st.caption("The image as the network gets it, every time.")
+            st.caption("The image as the model gets it, every time.")
         elif (draft.get("network").get("backbone") or {}).get("cached"):
             st.caption("Six draws of one image, such as the second stage will see; kept features have none.")
         else:

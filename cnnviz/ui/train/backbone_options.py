@@ -9,8 +9,8 @@ import streamlit as st
 from cnnviz import backbones
 from cnnviz.architecture import counts, describe, unfrozen
 from cnnviz.backbones import BACKBONES
+from cnnviz.model_spec import Dropout, GlobalAveragePooling2D, ModelSpec
 from cnnviz.models.build.pretrained_weights import find_weights, models_folder, weights_files
-from cnnviz.network import Dropout, GlobalAveragePooling2D, Network
 from cnnviz.recipe import Finetune
 from cnnviz.ui.train import recipe_draft as state
 from cnnviz.ui.train.recipe_draft import Draft, key
@@ -33,81 +33,118 @@ def backbone_part(draft: Draft) -> None:
     """Draws the choice of a backbone and, where there is one, of its weights and of what is trained."""
     found = draft.get("network").get("backbone")
     st.selectbox(
-        "Backbone", list(_NAMES), format_func=_NAMES.get, width=170,
-        key=key(draft, "backbone.name", found["name"] if found else ""), on_change=_choose, args=(draft,),
-        help="A network of Keras Applications on whose features the layers stand. With ImageNet's weights it knows "
+        "Backbone",
+        list(_NAMES),
+        format_func=_NAMES.get,
+        width=170,
+        key=key(draft, "backbone.name", found["name"] if found else ""),
+        on_change=_choose,
+        args=(draft,),
+        help="A model of Keras Applications on whose features the layers stand. With ImageNet's weights it knows "
         "edges, textures and parts of things already, so that few images are enough.",
-    )  # fmt: skip
+    )
     if not found:
         return
     name = found["name"]
     st.selectbox(
-        "Its weights", list(_WEIGHTS), format_func=_WEIGHTS.get, width=140,
-        key=key(draft, f"backbone.{name}.weights", found["weights"]), on_change=_take,
+        "Its weights",
+        list(_WEIGHTS),
+        format_func=_WEIGHTS.get,
+        width=140,
+        key=key(draft, f"backbone.{name}.weights", found["weights"]),
+        on_change=_take,
         args=(draft, "weights", f"backbone.{name}.weights"),
         help="ImageNet's come from Keras's folder on this computer or, once, from its server. Random ones start anew.",
-    )  # fmt: skip
+    )
     way = _way(found)
     st.selectbox(
-        "What is trained", list(WAYS), format_func=WAYS.get, width=270,
-        key=key(draft, f"backbone.{name}.way", way), on_change=_train, args=(draft, f"backbone.{name}.way"),
+        "What is trained",
+        list(WAYS),
+        format_func=WAYS.get,
+        width=270,
+        key=key(draft, f"backbone.{name}.way", way),
+        on_change=_train,
+        args=(draft, f"backbone.{name}.way"),
         help="Kept features are computed once for all epochs and runs, which is fastest, but leaves no augmentation. "
         "In the model every epoch sees new variants. Training the backbone itself takes longest and fits best.",
-    )  # fmt: skip
+    )
     if way == "part":
         layers = list(reversed(backbones.openings(name)))
         st.selectbox(
-            "From the layer", layers, width=230, key=key(draft, f"backbone.{name}.from", found["trainable_from"]),
-            on_change=_take, args=(draft, "trainable_from", f"backbone.{name}.from"),
+            "From the layer",
+            layers,
+            width=230,
+            key=key(draft, f"backbone.{name}.from", found["trainable_from"]),
+            on_change=_take,
+            args=(draft, "trainable_from", f"backbone.{name}.from"),
             help="This layer and all behind it are trained; those before it keep their weights.",
-        )  # fmt: skip
+        )
 
 
 def finetune_part(draft: Draft) -> None:
-    """Draws the choice of a second stage, for a network on a backbone."""
+    """Draws the choice of a second stage, for a model on a backbone."""
     found = draft.get("network").get("backbone")
     if not found or found["trainable_from"] == "":
         return
     name, later = found["name"], draft.get("fit").get("finetune")
     st.toggle(
-        "Fine-tune after that", key=key(draft, f"backbone.{name}.later", later is not None), on_change=_tune,
+        "Fine-tune after that",
+        key=key(draft, f"backbone.{name}.later", later is not None),
+        on_change=_tune,
         args=(draft, name),
         help="A second stage: when the new layers have learned, the last of the backbone are trained too, with a small "
         "learning rate so that what they know is not lost.",
-    )  # fmt: skip
+    )
     if later is None:
         return
     with st.container(horizontal=True):
         st.selectbox(
-            "From the layer", list(reversed(backbones.openings(name))), width=220,
-            key=key(draft, f"backbone.{name}.later.trainable_from", later["trainable_from"]), on_change=_later,
-            args=(draft, name, "trainable_from"), help="This layer of the backbone and all behind it are trained.",
-        )  # fmt: skip
+            "From the layer",
+            list(reversed(backbones.openings(name))),
+            width=220,
+            key=key(draft, f"backbone.{name}.later.trainable_from", later["trainable_from"]),
+            on_change=_later,
+            args=(draft, name, "trainable_from"),
+            help="This layer of the backbone and all behind it are trained.",
+        )
         st.number_input(
-            "Its rate", 1e-7, 10.0, step=1e-5, format="%g", width=130,
-            key=key(draft, f"backbone.{name}.later.learning_rate", later["learning_rate"]), on_change=_later,
-            args=(draft, name, "learning_rate"), help="The second stage's learning rate; 0.00001 is usual.",
-        )  # fmt: skip
+            "Its rate",
+            1e-7,
+            10.0,
+            step=1e-5,
+            format="%g",
+            width=130,
+            key=key(draft, f"backbone.{name}.later.learning_rate", later["learning_rate"]),
+            on_change=_later,
+            args=(draft, name, "learning_rate"),
+            help="The second stage's learning rate; 0.00001 is usual.",
+        )
         st.number_input(
-            "Its epochs", 1, 10_000, width=110, key=key(draft, f"backbone.{name}.later.epochs", later["epochs"]),
-            on_change=_later, args=(draft, name, "epochs"), help="They count on from those of the first stage.",
-        )  # fmt: skip
+            "Its epochs",
+            1,
+            10_000,
+            width=110,
+            key=key(draft, f"backbone.{name}.later.epochs", later["epochs"]),
+            on_change=_later,
+            args=(draft, name, "epochs"),
+            help="They count on from those of the first stage.",
+        )
 
 
-def notes(network: Network, later: Finetune | None, input_shape: tuple[int, int, int]) -> list[str]:
-    """Returns sentences on a network's backbone: what stays as it is, and where its weights come from.
+def notes(spec: ModelSpec, later: Finetune | None, input_shape: tuple[int, int, int]) -> list[str]:
+    """Returns sentences on a model's backbone: what stays as it is, and where its weights come from.
 
     Args:
-        network: the network's record.
+        model: the model's record.
         later: its second stage, if there is one.
         input_shape: (height, width, channels) of its images.
     """
-    backbone = network.backbone
+    backbone = spec.backbone
     if backbone is None:
         return []
     facts, found = BACKBONES[backbone.name], []
     if later is not None:
-        then = unfrozen(network, later.trainable_from)
+        then = unfrozen(spec, later.trainable_from)
         numbers = counts(then, describe(then, input_shape))
         found.append(f"In the second stage {numbers.trainable:,} numbers are trained, {numbers.frozen:,} stay frozen.")
     if facts.normalises and (backbone.trainable_from is not None or later is not None):
@@ -121,7 +158,7 @@ def notes(network: Network, later: Finetune | None, input_shape: tuple[int, int,
     if backbone.weights == "imagenet" and find_weights(backbone.name, input_shape[:2]) is None:
         found.append(
             f"ImageNet's weights of {facts.title} aren't on this computer: the run downloads them first. Without a "
-            f"network, put the file {weights_files(backbone.name, input_shape[:2])[0].name} into {models_folder()}."
+            f"model, put the file {weights_files(backbone.name, input_shape[:2])[0].name} into {models_folder()}."
         )
     return found
 

@@ -9,7 +9,7 @@ import streamlit as st
 
 from cnnviz.data import Dataset, Entry, catalogue
 from cnnviz.errors import CnnvizError
-from cnnviz.network import Network
+from cnnviz.model_spec import ModelSpec
 from cnnviz.presets import PRESETS
 from cnnviz.recipe import CROPS, Data, Recipe, parse
 from cnnviz.ui.inputs import dataset_cache
@@ -141,17 +141,20 @@ def _open(draft: Draft, entries: dict[str, Entry]) -> Found:
     if fetched and draft.shown.get("fetch") != entry.name:
         st.info(plain(entry.sentence), icon=":material/download:")
         st.button(
-            "Get it now", key="train_fetch", on_click=draft.shown.update, args=({"fetch": entry.name},),
+            "Get it now",
+            key="train_fetch",
+            on_click=draft.shown.update,
+            args=({"fetch": entry.name},),
             help="Downloads the data once; later it is read from disk.",
-        )  # fmt: skip
+        )
         return Found(None, None, (f"{entry.title} is not on this computer yet.",), told=True)
     try:
         data = parse(draft.tree["data"], Data)
         if draft.shown.pop("measure", False):
             _suit(draft, dataset_cache.opened(data))
             data = parse(draft.tree["data"], Data)
-        network = parse({**draft.tree["network"], "layers": []}, Network)
-        recipe, dataset = dataset_cache.fitting(Recipe.model_construct(data=data, network=network))
+        spec = parse({**draft.tree["network"], "layers": []}, ModelSpec)
+        recipe, dataset = dataset_cache.fitting(Recipe.model_construct(data=data, network=spec))
     except CnnvizError as error:
         return Found(None, None, (in_words(error, draft.tree, "data"),))
     draft.put("network.heads", [head.model_dump(mode="json") for head in recipe.network.heads])
@@ -184,7 +187,7 @@ def _words(draft: Draft, found: Found) -> None:
             key=key(draft, "heads", now),
             on_change=_learn,
             args=(draft,),
-            help="Each of these becomes an answer (a head) of the network.",
+            help="Each of these becomes an answer (a head) of the model.",
         )
 
 
@@ -201,39 +204,61 @@ def _learn(draft: Draft) -> None:
 def _settings(draft: Draft) -> None:
     with st.container(horizontal=True):
         st.number_input(
-            "Height", 4, 1024, key=key(draft, "data.image_size.0"), width=110, help="Pixels the network sees."
+            "Height", 4, 1024, key=key(draft, "data.image_size.0"), width=110, help="Pixels the model sees."
         )
-        st.number_input(
-            "Width", 4, 1024, key=key(draft, "data.image_size.1"), width=110, help="Pixels the network sees."
-        )
+        st.number_input("Width", 4, 1024, key=key(draft, "data.image_size.1"), width=110, help="Pixels the model sees.")
     st.segmented_control(
-        "Colour", [3, 1], format_func={3: "RGB", 1: "Grey"}.get, required=True,
-        key=key(draft, "data.channels"), help="RGB has three channels, grey one.",
-    )  # fmt: skip
+        "Colour",
+        [3, 1],
+        format_func={3: "RGB", 1: "Grey"}.get,
+        required=True,
+        key=key(draft, "data.channels"),
+        help="RGB has three channels, grey one.",
+    )
     st.selectbox(
-        "Crop", CROPS, format_func=_CROPS.get, key=key(draft, "data.crop"),
+        "Crop",
+        CROPS,
+        format_func=_CROPS.get,
+        key=key(draft, "data.crop"),
         help="Which part of an image is resized to the size above; the same for training and prediction.",
-    )  # fmt: skip
+    )
     st.slider(
-        "Held out for validation", 0.0, 0.5, step=0.05, format="percent", key=key(draft, "data.validation_share"),
+        "Held out for validation",
+        0.0,
+        0.5,
+        step=0.05,
+        format="percent",
+        key=key(draft, "data.validation_share"),
         help="Share of the training images, where the data has no validation split. "
         "At 0 % the test split serves as validation too.",
-    )  # fmt: skip
+    )
     st.slider(
-        "Held out for testing", 0.05, 0.5, step=0.05, format="percent", key=key(draft, "data.test_share"),
+        "Held out for testing",
+        0.05,
+        0.5,
+        step=0.05,
+        format="percent",
+        key=key(draft, "data.test_share"),
         help="Share of all images, where the data has no test split.",
-    )  # fmt: skip
+    )
     st.number_input("Split seed", 0, 2**32 - 1, key=key(draft, "data.split_seed"), help="Another seed, another split.")
     with st.container(horizontal=True):
         for split, word in SPLIT_WORDS.items():
             st.number_input(
-                f"At most, {word}", 1, None, value=None, placeholder="all", width=140,
-                key=key(draft, f"data.limits.{split}"), help=f"Takes only this many {word} images; empty: all.",
-            )  # fmt: skip
+                f"At most, {word}",
+                1,
+                None,
+                value=None,
+                placeholder="all",
+                width=140,
+                key=key(draft, f"data.limits.{split}"),
+                help=f"Takes only this many {word} images; empty: all.",
+            )
     st.toggle(
-        "Equally many of every class", key=key(draft, "data.balanced"),
+        "Equally many of every class",
+        key=key(draft, "data.balanced"),
         help="Leaves images out until every class, or every group of several answers' classes, is as frequent.",
-    )  # fmt: skip
+    )
 
 
 def _left_out(draft: Draft) -> None:
@@ -242,6 +267,11 @@ def _left_out(draft: Draft) -> None:
         with st.container(horizontal=True, vertical_alignment="center"):
             st.caption(f"{count:,} image{'s' * (count > 1)} left out")
             st.button(
-                "Take back in", icon=":material/undo:", key="train_without", type="tertiary", on_click=draft.put,
-                args=("data.without", []), help=plain(", ".join(draft.get("data.without")[:20])),
-            )  # fmt: skip
+                "Take back in",
+                icon=":material/undo:",
+                key="train_without",
+                type="tertiary",
+                on_click=draft.put,
+                args=("data.without", []),
+                help=plain(", ".join(draft.get("data.without")[:20])),
+            )

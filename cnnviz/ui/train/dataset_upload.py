@@ -30,10 +30,13 @@ def data_upload(draft: Draft, use: Callable[[str], None]) -> None:
     """
     name = draft.name("file")
     st.file_uploader(  # takes any file: one that the browser turned away would not be heard of
-        "Or upload them", key=name, on_change=_take, args=(draft, name, use),
+        "Or upload them",
+        key=name,
+        on_change=_take,
+        args=(draft, name, use),
         help="A .zip with one folder of images per class, or an .npz file with images and labels. "
         "What is too large for an upload can be put where CNNVIZ_DATA says.",
-    )  # fmt: skip
+    )
     if sentence := refused(draft):
         st.error(plain(sentence), icon=":material/error:")
 

@@ -1,4 +1,4 @@
-"""The Train page's fourth card: how the network is fitted, and how long that will take."""
+"""The Train page's fourth card: how the model is fitted, and how long that will take."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def fit_card(draft: Draft, found: Found, recipe: Recipe | None, mistake: str) ->
             if problems:
                 return problems
             if recipe is None or found.dataset is None:
-                st.caption("How long it takes is shown as soon as data and network are ready.")
+                st.caption("How long it takes is shown as soon as data and model are ready.")
             else:
                 _times(recipe, len(found.dataset.splits["train"]))
     return []
@@ -60,18 +60,31 @@ def _problems(draft: Draft) -> list[str]:
 
 def _controls(draft: Draft) -> None:
     st.text_input(
-        "Name of the run", key=key(draft, "name"), max_chars=80, placeholder="such as: wider, with dropout",
+        "Name of the run",
+        key=key(draft, "name"),
+        max_chars=80,
+        placeholder="such as: wider, with dropout",
         help="Only for you, to tell runs apart.",
-    )  # fmt: skip
+    )
     with st.container(horizontal=True):
         st.selectbox(
-            "Optimizer", list(_OPTIMIZERS), format_func=_OPTIMIZERS.get, key=key(draft, "fit.optimizer"), width=162,
+            "Optimizer",
+            list(_OPTIMIZERS),
+            format_func=_OPTIMIZERS.get,
+            key=key(draft, "fit.optimizer"),
+            width=162,
             help="How the weights are moved after each batch. Adam is a good start; SGD has a momentum of 0.9.",
-        )  # fmt: skip
+        )
         st.number_input(
-            "Learning rate", 1e-7, 10.0, step=1e-4, format="%g", key=key(draft, "fit.learning_rate"), width=150,
+            "Learning rate",
+            1e-7,
+            10.0,
+            step=1e-4,
+            format="%g",
+            key=key(draft, "fit.learning_rate"),
+            width=150,
             help="How far they are moved: 0.001 suits Adam; too high a rate and the loss jumps or becomes infinite.",
-        )  # fmt: skip
+        )
     with st.container(horizontal=True):
         st.number_input(
             "Epochs", 1, 10_000, key=key(draft, "fit.epochs"), width=98, help="Passes over the training images."
@@ -80,9 +93,15 @@ def _controls(draft: Draft) -> None:
             "Batch", 1, 4096, key=key(draft, "fit.batch_size"), width=98, help="Images for one step of the weights."
         )
         st.number_input(
-            "Patience", 1, None, value=None, placeholder="off", key=key(draft, "fit.patience"), width=98,
+            "Patience",
+            1,
+            None,
+            value=None,
+            placeholder="off",
+            key=key(draft, "fit.patience"),
+            width=98,
             help="Stops early after this many epochs without a better one; empty: never.",
-        )  # fmt: skip
+        )
     finetune_part(draft)
     with st.expander("Schedule, weights and seed", key="train_more_fit", on_change="rerun") as more:
         if more.open:
@@ -91,39 +110,65 @@ def _controls(draft: Draft) -> None:
 
 def _more(draft: Draft) -> None:
     st.selectbox(
-        "Schedule", list(_SCHEDULES), format_func=_SCHEDULES.get, key=key(draft, "fit.schedule"),
+        "Schedule",
+        list(_SCHEDULES),
+        format_func=_SCHEDULES.get,
+        key=key(draft, "fit.schedule"),
         help="How the learning rate changes over the epochs; a plateau is three epochs without a better one.",
-    )  # fmt: skip
+    )
     st.selectbox(
-        "Best epoch", list(_MONITORS), format_func=_MONITORS.get, key=key(draft, "fit.monitor"),
-        help="The epoch whose network is kept; early stopping and plateau look at the same figure.",
-    )  # fmt: skip
+        "Best epoch",
+        list(_MONITORS),
+        format_func=_MONITORS.get,
+        key=key(draft, "fit.monitor"),
+        help="The epoch whose model is kept; early stopping and plateau look at the same figure.",
+    )
     st.selectbox(
-        "Images count", list(_WEIGHTS), format_func=_WEIGHTS.get, key=key(draft, "fit.class_weight"),
+        "Images count",
+        list(_WEIGHTS),
+        format_func=_WEIGHTS.get,
+        key=key(draft, "fit.class_weight"),
         help="Where classes are not equally frequent, rare ones can be given more weight in the loss.",
-    )  # fmt: skip
+    )
     st.number_input(
-        "Weight decay", 0.0, 1.0, step=1e-4, format="%g", key=key(draft, "fit.weight_decay"),
+        "Weight decay",
+        0.0,
+        1.0,
+        step=1e-4,
+        format="%g",
+        key=key(draft, "fit.weight_decay"),
         help="Pulls weights towards zero at every step; 0 doesn't.",
-    )  # fmt: skip
+    )
     st.number_input(
-        "Steps an epoch", 1, None, value=None, placeholder="all images once",
-        key=key(draft, "fit.steps_per_epoch"), help="Batches of one epoch; empty: each image once.",
-    )  # fmt: skip
+        "Steps an epoch",
+        1,
+        None,
+        value=None,
+        placeholder="all images once",
+        key=key(draft, "fit.steps_per_epoch"),
+        help="Batches of one epoch; empty: each image once.",
+    )
     st.number_input(
-        "Seed", 0, 2**32 - 1, key=key(draft, "seed"),
+        "Seed",
+        0,
+        2**32 - 1,
+        key=key(draft, "seed"),
         help="The same recipe and seed on the same machine give the same weights.",
-    )  # fmt: skip
+    )
 
 
 def _times(recipe: Recipe, samples: int) -> None:
     rate = rate_of(runs.listing()[:NEWEST], recipe) or _measured()
     found = estimate(recipe, samples, rate)
-    st.html(numbers([
-        ("An epoch", f"≈ {duration(found.epoch_seconds)}", "The time for training, estimated."),
-        ("In all", f"≈ {duration(found.seconds)}", "Start-up and all epochs, without stopping early."),
-        ("Steps an epoch", f"{found.steps:,}", "Batches, each one step of the weights."),
-    ]))  # fmt: skip
+    st.html(
+        numbers(
+            [
+                ("An epoch", f"≈ {duration(found.epoch_seconds)}", "The time for training, estimated."),
+                ("In all", f"≈ {duration(found.seconds)}", "Start-up and all epochs, without stopping early."),
+                ("Steps an epoch", f"{found.steps:,}", "Batches, each one step of the weights."),
+            ]
+        )
+    )
     st.caption(_source(found, recipe))
 
 

@@ -48,13 +48,20 @@ def origin_bar(draft: Draft) -> None:
         )
         if not state.unchanged(draft):
             st.button(
-                "Undo changes", icon=":material/undo:", on_click=state.load, args=(PRESETS[draft.origin], draft.origin),
-                key="train_undo", help="Sets everything as the preset has it.",
-            )  # fmt: skip
+                "Undo changes",
+                icon=":material/undo:",
+                on_click=state.load,
+                args=(PRESETS[draft.origin], draft.origin),
+                key="train_undo",
+                help="Sets everything as the preset has it.",
+            )
         with st.popover(
-            "Recipe file", icon=":material/data_object:", key="train_files", on_change="rerun",
+            "Recipe file",
+            icon=":material/data_object:",
+            key="train_files",
+            on_change="rerun",
             help="The whole page as a small JSON file.",
-        ) as files:  # fmt: skip
+        ) as files:
             if files.open:
                 _files(draft)
     if draft.note:
@@ -73,9 +80,12 @@ def _choose(draft: Draft) -> None:
 
 def _files(draft: Draft) -> None:
     json_upload.uploader(
-        "Open a recipe", Recipe, state.load, key=_UPLOAD,
+        "Open a recipe",
+        Recipe,
+        state.load,
+        key=_UPLOAD,
         help="A recipe.json as saved here or as found in a run's folder.",
-    )  # fmt: skip
+    )
     recipe, _ = whole(draft)
     st.download_button(
         "Save this recipe",

@@ -1,4 +1,4 @@
-"""The layers of a network as rows of an editable table, and back. Neither Streamlit nor pandas is needed for it."""
+"""The layers of a model as rows of an editable table, and back. Neither Streamlit nor pandas is needed for it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
-from cnnviz.network import LAYER_TYPES
+from cnnviz.model_spec import LAYER_TYPES
 
 __all__ = ["COLUMNS", "edited", "to_layers", "to_rows"]
 

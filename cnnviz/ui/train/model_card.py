@@ -1,4 +1,4 @@
-"""The Train page's third card: the network's layers, their shapes and parameters."""
+"""The Train page's third card: the model's layers, their shapes and parameters."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ import streamlit as st
 from cnnviz.architecture import Row, counts, describe
 from cnnviz.errors import CnnvizError, RecipeError
 from cnnviz.figures.layers import arithmetic, settings
-from cnnviz.figures.network import blocks
+from cnnviz.figures.model_blocks import blocks
 from cnnviz.figures.numbers import numbers
-from cnnviz.network import ACTIVATIONS, LAYER_TYPES, Network
+from cnnviz.model_spec import ACTIVATIONS, LAYER_TYPES, ModelSpec
 from cnnviz.recipe import Finetune, Fit, parse
 from cnnviz.ui.markdown import plain
 from cnnviz.ui.session.deferred import Later
@@ -21,17 +21,17 @@ from cnnviz.ui.train.backbone_options import backbone_part, notes
 from cnnviz.ui.train.recipe_draft import Draft, key
 from cnnviz.ui.train.recipe_errors import COLUMN_LABELS, in_words
 
-__all__ = ["network_card"]
+__all__ = ["model_card"]
 
 MOST_ROWS = 16  # of the table; more are scrolled to
 _SCALINGS = {"unit": "0 to 1", "symmetric": "−1 to 1", "none": "0 to 255, as they are"}
 _ANSWERS = {"softmax": "shares that sum to 1 (softmax)", "sigmoid": "one probability (sigmoid)", "logits": "raw scores"}
 
 
-def network_card(draft: Draft, later: Later) -> list[str]:
+def model_card(draft: Draft, later: Later) -> list[str]:
     """Draws the card, its grid later, and returns what is to be mended."""
     with st.container(border=True, key="train_card_network"):
-        st.subheader("Network", anchor="train-network")
+        st.subheader("Model", anchor="train-network")
         controls, result = st.columns([13, 8], gap="large")
         with controls:
             name = _changed(draft)
@@ -42,18 +42,22 @@ def network_card(draft: Draft, later: Later) -> list[str]:
             with st.container(horizontal=True):
                 if not draft.get("network").get("backbone"):  # which brings its own
                     st.selectbox(
-                        "Pixels are scaled to", list(_SCALINGS), format_func=_SCALINGS.get, width=210,
-                        key=key(draft, "network.scaling"), help="Happens inside the model, for prediction too.",
-                    )  # fmt: skip
+                        "Pixels are scaled to",
+                        list(_SCALINGS),
+                        format_func=_SCALINGS.get,
+                        width=210,
+                        key=key(draft, "network.scaling"),
+                        help="Happens inside the model, for prediction too.",
+                    )
                 for number, head in enumerate(draft.get("network.heads")):
                     _answer(draft, number, head)
         with result:
             if sentence:
                 st.error(plain(sentence), icon=":material/error:")
                 return [sentence]
-            network = parse(draft.tree["network"], Network)
-            _total(network, rows)
-            for note in notes(network, _second_stage(draft), _input_shape(draft)):
+            spec = parse(draft.tree["network"], ModelSpec)
+            _total(spec, rows)
+            for note in notes(spec, _second_stage(draft), _input_shape(draft)):
                 st.caption(plain(note))
             st.html(blocks(rows, _input_shape(draft), len(draft.get("network.heads"))))
             st.caption(
@@ -77,16 +81,17 @@ def _layers(draft: Draft, name: str, rows: Sequence[Row], later: Later) -> None:
     """The layers to read, or to edit: the grid for that needs pandas and a megabyte of code in the browser."""
     if rows:  # else there is something to mend
         draft.shown["editing"] = st.toggle(
-            "Edit the layers", key=key(draft, "editing", draft.shown.get("editing", False)),
+            "Edit the layers",
+            key=key(draft, "editing", draft.shown.get("editing", False)),
             help="Turns the table into one where layers are added, changed, moved and removed.",
-        )  # fmt: skip
+        )
     if not rows or draft.shown["editing"]:
         later.add(_table, name, draft.shown["layers"])
         st.caption(
             "Add a layer in the last row; give a layer another number to move it; select a row and press Delete."
         )
     else:
-        st.html(settings(parse(draft.tree["network"], Network), rows))
+        st.html(settings(parse(draft.tree["network"], ModelSpec), rows))
 
 
 def _input_shape(draft: Draft) -> tuple[int, int, int]:
@@ -98,7 +103,7 @@ def _described(draft: Draft) -> tuple[list[Row], str]:
     if min(_input_shape(draft)) < 1:
         return [], "The image's height and width are needed first."
     try:
-        return describe(parse(draft.tree["network"], Network), _input_shape(draft)), ""
+        return describe(parse(draft.tree["network"], ModelSpec), _input_shape(draft)), ""
     except CnnvizError as error:
         return [], in_words(error, draft.tree, "network")
     except ValueError as error:
@@ -134,7 +139,7 @@ def _table(name: str, rows: Sequence[dict]) -> None:
         column_config=_columns(),
         column_order=_order(rows),
         placeholder="",
-        alt="Layers of the network, editable",
+        alt="Layers of the model, editable",
     )
 
 
@@ -146,7 +151,7 @@ def _same(rows: Sequence[dict], others: Sequence[dict]) -> bool:
 
 
 def _order(rows: Sequence[dict]) -> list[str]:
-    """Only the columns that a layer of this network has; a bias only where a layer goes without one."""
+    """Only the columns that a layer of this model has; a bias only where a layer goes without one."""
     used = [
         column for column in layer_table.COLUMNS if column != "bias" and any(row[column] is not None for row in rows)
     ]
@@ -187,23 +192,32 @@ def _columns() -> dict:
             label["window"], min_value=1, step=1, width=90, help="Side of the kernel or the pooling window (f)."
         ),
         "strides": config.NumberColumn(
-            label["strides"], min_value=1, step=1, width=80,
+            label["strides"],
+            min_value=1,
+            step=1,
+            width=80,
             help="How far the window moves (s); empty for a pooling: the window's side.",
         ),
         "padding": config.SelectboxColumn(
-            label["padding"], options=["valid", "same"], width=92,
+            label["padding"],
+            options=["valid", "same"],
+            width=92,
             help="same pads the border so that the image keeps its size; valid doesn't.",
         ),
         "activation": config.SelectboxColumn(label["activation"], options=list(ACTIVATIONS), width=104),
         "rate": config.NumberColumn(
-            label["rate"], min_value=0.0, step=0.05, format="%.2f", width=70,
+            label["rate"],
+            min_value=0.0,
+            step=0.05,
+            format="%.2f",
+            width=70,
             help="Share of the values that Dropout sets to zero; momentum of a BatchNormalization.",
         ),
         "shape": config.TextColumn(label["shape"], width=80, help="What Reshape makes, such as 28×28."),
         "bias": config.CheckboxColumn(
             label["bias"], width=56, help="Whether a Conv2D adds a learned number to each filter."
         ),
-    }  # fmt: skip
+    }
 
 
 def _answer(draft: Draft, number: int, head: dict) -> None:
@@ -233,16 +247,20 @@ def _says(activation: str, units: str) -> str:
     return f"{units} × softmax" if activation == "softmax" else f"{units} × {activation.removesuffix('s')}"
 
 
-def _total(network: Network, rows: Sequence[Row]) -> None:
-    found, macs = counts(network, list(rows)), sum(row.macs for row in rows)
+def _total(spec: ModelSpec, rows: Sequence[Row]) -> None:
+    found, macs = counts(spec, list(rows)), sum(row.macs for row in rows)
     note = "Those that training changes; the rest are measured, such as a batch normalisation's means, or frozen."
     frozen = [("Frozen", f"{found.frozen:,}", "Those of the backbone that stay as they are in the first stage.")]
-    st.html(numbers([
-        ("Parameters", f"{found.total:,}", "All the numbers the network learns or keeps."),
-        ("Trainable", f"{found.trainable:,}", note),
-        *(frozen if network.backbone else []),
-        ("Multiplications", _short(macs), f"For one image: {macs:,} multiplications and additions."),
-    ]))  # fmt: skip
+    st.html(
+        numbers(
+            [
+                ("Parameters", f"{found.total:,}", "All the numbers the model learns or keeps."),
+                ("Trainable", f"{found.trainable:,}", note),
+                *(frozen if spec.backbone else []),
+                ("Multiplications", _short(macs), f"For one image: {macs:,} multiplications and additions."),
+            ]
+        )
+    )
 
 
 def _short(number: int) -> str:

@@ -1,4 +1,4 @@
-"""The same maps as tf-keras-vis, on the same network, layer, score and images."""
+"""The same maps as tf-keras-vis, on the same model, layer, score and images."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ CLASSES = [2, 0, 3]
 
 
 @pytest.fixture(scope="module")
-def network() -> keras.Model:
+def model() -> keras.Model:
     """Functional, with raw scores, as tf-keras-vis wants it."""
     keras.utils.set_random_seed(11)
     pixels = keras.Input((20, 16, 3))
@@ -51,29 +51,29 @@ def stretched(maps: np.ndarray) -> np.ndarray:
 @pytest.mark.parametrize(
     ("method", "theirs"), [("grad-cam", Gradcam), ("grad-cam++", GradcamPlusPlus), ("score-cam", Scorecam)]
 )
-def test_maps_of_layers(network: keras.Model, pixels: np.ndarray, method: str, theirs: Callable, layer: str) -> None:
-    found = explain(network, pixels, method=method, layer=layer, target=[Target(0, one) for one in CLASSES])
+def test_maps_of_layers(model: keras.Model, pixels: np.ndarray, method: str, theirs: Callable, layer: str) -> None:
+    found = explain(model, pixels, method=method, layer=layer, target=[Target(0, one) for one in CLASSES])
     alive = found.strength > 0
     assert alive.sum() >= 2
-    wanted = theirs(network)(CategoricalScore(CLASSES), pixels, penultimate_layer=layer, expand_cam=False)
+    wanted = theirs(model)(CategoricalScore(CLASSES), pixels, penultimate_layer=layer, expand_cam=False)
     np.testing.assert_allclose(stretched(found.map[alive]), stretched(np.asarray(wanted)[alive]), atol=1e-3)
 
 
-def test_score_cam_with_the_channels_that_vary_most(network: keras.Model, pixels: np.ndarray) -> None:
-    found = explain(network, pixels[:1], method="score-cam", layer="last", target=Target(0, 2), channels=3)
-    wanted = Scorecam(network)(
-        CategoricalScore(2), pixels[:1], penultimate_layer="last", max_N=3, expand_cam=False
-    )  # fmt: skip
+def test_score_cam_with_the_channels_that_vary_most(model: keras.Model, pixels: np.ndarray) -> None:
+    found = explain(model, pixels[:1], method="score-cam", layer="last", target=Target(0, 2), channels=3)
+    wanted = Scorecam(model)(CategoricalScore(2), pixels[:1], penultimate_layer="last", max_N=3, expand_cam=False)
     np.testing.assert_allclose(stretched(found.map), stretched(np.asarray(wanted)), atol=1e-3)
     assert found.remarks == ("Of each image at most 3 channels were used.",)
 
 
 @pytest.mark.parametrize("settings", [{}, {"samples": 3, "noise": 0.0}])
-def test_maps_of_pixels(network: keras.Model, pixels: np.ndarray, settings: dict) -> None:
+def test_maps_of_pixels(model: keras.Model, pixels: np.ndarray, settings: dict) -> None:
     method = "smoothgrad" if settings else "gradient"
-    found = explain(network, pixels, method=method, target=[Target(0, one) for one in CLASSES], **settings)
-    wanted = Saliency(network)(
-        CategoricalScore(CLASSES), pixels, smooth_samples=settings.get("samples", 0),
+    found = explain(model, pixels, method=method, target=[Target(0, one) for one in CLASSES], **settings)
+    wanted = Saliency(model)(
+        CategoricalScore(CLASSES),
+        pixels,
+        smooth_samples=settings.get("samples", 0),
         smooth_noise=settings.get("noise", 0),
-    )  # fmt: skip
+    )
     np.testing.assert_allclose(stretched(found.map), stretched(np.asarray(wanted)), atol=1e-3)

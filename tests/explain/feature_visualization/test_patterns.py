@@ -51,10 +51,15 @@ def any_size() -> keras.Model:
     """Random convolutions with weights large enough that filters answer to noise."""
     keras.utils.set_random_seed(1)
     return keras.Sequential(
-        [keras.Input((24, 24, 3)), layers.Conv2D(8, 3, activation="relu", name="one"), layers.MaxPooling2D(2),
-         layers.Conv2D(10, 3, activation="relu", name="two"), layers.GlobalAveragePooling2D(),
-         layers.Dense(3, "softmax", name="answer")]
-    )  # fmt: skip
+        [
+            keras.Input((24, 24, 3)),
+            layers.Conv2D(8, 3, activation="relu", name="one"),
+            layers.MaxPooling2D(2),
+            layers.Conv2D(10, 3, activation="relu", name="two"),
+            layers.GlobalAveragePooling2D(),
+            layers.Dense(3, "softmax", name="answer"),
+        ]
+    )
 
 
 @pytest.fixture(scope="module")
@@ -114,7 +119,7 @@ def test_images_come_step_by_step_and_stay_as_they_were_given(model: keras.Model
     seen = list(draw(model, "two", range(10), QUICK))
     assert [one.steps.tolist() for one in seen] == (
         [[0] * 10, *([steps] * 8 + [0] * 2 for steps in (1, 4, 6)), *([6] * 8 + [steps] * 2 for steps in (1, 4, 6))]
-    )  # fmt: skip
+    )
     moved = [not np.array_equal(seen[0].images[at], seen[1].images[at]) for at in range(10)]
     assert sum(moved) >= 3
     assert not any(moved[8:])
@@ -140,8 +145,8 @@ def test_every_form_can_be_asked(form: str) -> None:
     assert found.images.shape == (1, 20, 20, model.input_shape[-1])
 
 
-def test_networks_in_another_scale_get_their_pixels(model: keras.Model) -> None:
-    """A network of scale `unit` sees the images over 255: the same patterns as one that divides by itself."""
+def test_models_in_another_scale_get_their_pixels(model: keras.Model) -> None:
+    """A model of scale `unit` sees the images over 255: the same patterns as one that divides by itself."""
     inside = keras.Sequential([keras.Input((24, 24, 3)), layers.Rescaling(1 / 255), *model.layers])
     plain = patterns(inside, "two", [0, 3], QUICK)
     outside = patterns(SimpleNamespace(model=model, scale="unit"), "two", [0, 3], QUICK)
@@ -178,8 +183,15 @@ def test_what_is_whole_is_kept_and_not_made_again(model: keras.Model, run: Run) 
 def test_a_stop_keeps_what_is_whole(model: keras.Model, run: Run) -> None:
     said: list[tuple[int, int]] = []
     with pytest.raises(Cancelled):
-        patterns(model, "two", range(10), QUICK, run=run, progress=lambda *count: said.append(count),
-                 cancelled=lambda: len(said) == 5)  # fmt: skip
+        patterns(
+            model,
+            "two",
+            range(10),
+            QUICK,
+            run=run,
+            progress=lambda *count: said.append(count),
+            cancelled=lambda: len(said) == 5,
+        )
     assert said == [(0, 60), (8, 60), (32, 60), (48, 60), (50, 60)]
     assert kept(run, "two", range(10), QUICK).filters == tuple(range(8))
 
@@ -191,7 +203,7 @@ def test_the_lock_is_let_go_between_rounds(model: keras.Model) -> None:
     assert held == [False] * 4
 
 
-def test_what_is_kept_for_a_network_goes_with_it() -> None:
+def test_what_is_kept_for_a_model_goes_with_it() -> None:
     model = any_size()
     patterns(model, "one", [0], QUICK)
     alive = weakref.ref(model)
@@ -201,8 +213,11 @@ def test_what_is_kept_for_a_network_goes_with_it() -> None:
 
 
 def test_settings_and_layers_that_can_not_be_used_are_told(model: keras.Model) -> None:
-    for settings, words in ((Settings(steps=0), "steps is 0: expected 1 to 2,000"), (Settings(size=4), "size is 4"),
-                            (Settings(mode="odd"), "'odd'")):  # fmt: skip
+    for settings, words in (
+        (Settings(steps=0), "steps is 0: expected 1 to 2,000"),
+        (Settings(size=4), "size is 4"),
+        (Settings(mode="odd"), "'odd'"),
+    ):
         with pytest.raises(ModelError, match=words):
             patterns(model, "one", [0], settings)
     with pytest.raises(ModelError, match="no filter 8: choose 0 to 7"):
@@ -211,8 +226,15 @@ def test_settings_and_layers_that_can_not_be_used_are_told(model: keras.Model) -
         patterns(model, "on", [0], QUICK)
     with pytest.raises(ModelError, match="own"):
         patterns(made("sequential"), "dense", [0], Settings(size=24))
-    deep = keras.Sequential([keras.Input((64, 64, 1)), layers.Conv2D(2, 9), layers.Conv2D(2, 9, name="deep"),
-                             layers.Flatten(), layers.Dense(2)])  # fmt: skip
+    deep = keras.Sequential(
+        [
+            keras.Input((64, 64, 1)),
+            layers.Conv2D(2, 9),
+            layers.Conv2D(2, 9, name="deep"),
+            layers.Flatten(),
+            layers.Dense(2),
+        ]
+    )
     with pytest.raises(ModelError, match="larger size"):
         patterns(deep, "deep", [0], Settings(size=12))
 

@@ -107,7 +107,7 @@ def test_only_the_first_layer_is_shown_as_colours() -> None:
     assert not kernels(made("nested"), "middle/conv").rgb
 
 
-def test_networks_that_take_blue_first_are_shown_as_red_green_blue() -> None:
+def test_models_that_take_blue_first_are_shown_as_red_green_blue() -> None:
     model = made("sequential")
     plain = kernels(model, "first")
     turned = kernels(SimpleNamespace(model=model, scale="caffe"), "first")

@@ -1,4 +1,4 @@
-"""Accounts of single numbers against what the network itself gives, and against arithmetic done by hand."""
+"""Accounts of single numbers against what the model itself gives, and against arithmetic done by hand."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from cnnviz.errors import ModelError
 from cnnviz.explain.inspection.activation_formulas import FORMULAS, of_layer
 from cnnviz.explain.inspection.activations import activations
 from cnnviz.explain.inspection.output_breakdown import Account, around, how_it_comes_about
+from cnnviz.model_spec import ACTIVATIONS
 from cnnviz.models.build.model import build
 from cnnviz.models.graph.graph import flatten
-from cnnviz.network import ACTIVATIONS
 from cnnviz.presets import PRESETS
 from tests.made_models import SIDE, made, pixels_for
 
@@ -23,7 +23,7 @@ UNTAKEN = {"SeparableConv2D", "Concatenate"}
 
 
 def check(model: keras.Model, count: int = 6, pixels: np.ndarray | None = None) -> set[str]:
-    """Compares random positions of every layer with the network's own output; returns the types taken apart."""
+    """Compares random positions of every layer with the model's own output; returns the types taken apart."""
     pixels = pixels_for(model) if pixels is None else pixels
     draw, seen = np.random.default_rng(7), set()
     names = [layer.name for layer in flatten(model, logits=False).layers]
@@ -58,7 +58,7 @@ def terms(found: Account) -> None:
 
 
 @pytest.mark.parametrize("form", ["sequential", "functional", "nested", "heads", "file", "grey"])
-def test_every_account_is_the_networks_number(form: str) -> None:
+def test_every_account_is_the_models_number(form: str) -> None:
     seen = check(made(form))
     assert {"Conv2D"} < seen
     if form == "functional":
@@ -68,7 +68,7 @@ def test_every_account_is_the_networks_number(form: str) -> None:
 
 
 @pytest.mark.parametrize("preset", ["A", "B2", "C1", "D1", "S"])
-def test_every_account_is_the_networks_number_in_presets(preset: str) -> None:
+def test_every_account_is_the_models_number_in_presets(preset: str) -> None:
     check(build(PRESETS[preset]), count=3)
 
 
@@ -84,10 +84,17 @@ def test_every_activation_that_recipes_know(activation: str) -> None:
 
 @pytest.mark.parametrize(
     "layer",
-    [layers.ReLU(), layers.ReLU(max_value=1.5, negative_slope=0.1, threshold=0.5), layers.ReLU(threshold=1.0),
-     layers.LeakyReLU(0.3), layers.ELU(0.7), layers.Activation("softplus"), layers.Activation("hard_silu")],
+    [
+        layers.ReLU(),
+        layers.ReLU(max_value=1.5, negative_slope=0.1, threshold=0.5),
+        layers.ReLU(threshold=1.0),
+        layers.LeakyReLU(0.3),
+        layers.ELU(0.7),
+        layers.Activation("softplus"),
+        layers.Activation("hard_silu"),
+    ],
     ids=lambda layer: str(layer.name),
-)  # fmt: skip
+)
 def test_activation_layers_with_their_settings(layer: layers.Layer) -> None:
     formula = of_layer(layer)
     for x in (-3.0, -1.5, -0.5, 0.0, 0.25, 0.5, 1.2, 4.0):

@@ -1,4 +1,4 @@
-"""What excites channels, and what is lost without them, on networks simple enough to know it beforehand."""
+"""What excites channels, and what is lost without them, on models simple enough to know it beforehand."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from cnnviz.explain.inspection.top_activations import (
     switched_off,
 )
 from cnnviz.models.build.model import build
-from cnnviz.models.classifier import Loaded
+from cnnviz.models.classifier import Classifier
 from cnnviz.models.graph.graph import flatten
 from cnnviz.models.load.infer_heads import heads_of, named
 from cnnviz.presets import PRESETS
@@ -37,13 +37,13 @@ from tests.made_models import SIDE, made
 DIGITS = replace(PRESETS["Q"], {"name": "Digits"})
 
 
-def loaded_of(model: keras.Model) -> Loaded:
+def loaded_of(model: keras.Model) -> Classifier:
     heads = heads_of(model)
-    return Loaded("made", model, heads, named(heads, None), tuple(model.input_shape[1:3]), model.input_shape[3])
+    return Classifier("made", model, heads, named(heads, None), tuple(model.input_shape[1:3]), model.input_shape[3])
 
 
 @pytest.fixture(scope="module")
-def colours() -> Loaded:
+def colours() -> Classifier:
     """Channel 0 sees red, 1 green, 2 nothing at all, 3 everything; the answer is the stronger of red and green."""
     start = keras.Input((8, 8, 3))
     conv = layers.Conv2D(4, 3, activation="relu", name="conv")
@@ -66,7 +66,7 @@ def dots() -> Samples:
     return Samples(images, {"label": labels}, tuple(f"#{nth}" for nth in range(40)))
 
 
-def test_strongest_images_places_and_classes(colours: Loaded, dots: Samples) -> None:
+def test_strongest_images_places_and_classes(colours: Classifier, dots: Samples) -> None:
     found = excited(colours, "conv", dots)
     assert found.values.shape == found.rows.shape == (4, 12)
     assert found.rows[0].tolist() == list(range(38, 14, -2))
@@ -81,7 +81,7 @@ def test_strongest_images_places_and_classes(colours: Loaded, dots: Samples) -> 
     assert found.images == 40
 
 
-def test_a_crop_shows_what_the_place_sees(colours: Loaded, dots: Samples) -> None:
+def test_a_crop_shows_what_the_place_sees(colours: Classifier, dots: Samples) -> None:
     found = excited(colours, "conv", dots)
     y, x = found.places[1, 0]
     cut = crop(dots.images[found.rows[1, 0]], box(colours, "conv", int(y), int(x)))
@@ -99,19 +99,17 @@ def test_selectivity_by_hand() -> None:
 
 @pytest.mark.parametrize("form", ["functional", "nested", "heads", "grey"])
 def test_peaks_are_those_of_the_layers_output(form: str) -> None:
-    loaded = loaded_of(made(form))
+    classifier = loaded_of(made(form))
     draw = np.random.default_rng(0)
-    images = draw.integers(0, 256, (37, SIDE, SIDE, loaded.channels)).astype(np.uint8)
-    labels = {head.name: draw.integers(0, head.classes, 37) for head in loaded.heads}
-    layer = flatten(loaded.model).convolutions[-1]
-    outputs = outputs_of(loaded, loaded.pixels(images), [layer])[layer]
-    found = excited(loaded, layer, Samples(images, labels, ("",) * 37))
+    images = draw.integers(0, 256, (37, SIDE, SIDE, classifier.channels)).astype(np.uint8)
+    labels = {head.name: draw.integers(0, head.classes, 37) for head in classifier.heads}
+    layer = flatten(classifier.model).convolutions[-1]
+    outputs = outputs_of(classifier, classifier.pixels(images), [layer])[layer]
+    found = excited(classifier, layer, Samples(images, labels, ("",) * 37))
     greatest = outputs.max(axis=(1, 2))
     np.testing.assert_allclose(found.values[:, 0], greatest.max(axis=0), rtol=1e-4, atol=1e-4)
     for channel in range(outputs.shape[-1]):
-        for value, row, (y, x) in zip(
-            found.values[channel], found.rows[channel], found.places[channel], strict=True
-        ):  # fmt: skip
+        for value, row, (y, x) in zip(found.values[channel], found.rows[channel], found.places[channel], strict=True):
             assert outputs[row, y, x, channel] == pytest.approx(value, rel=1e-4, abs=1e-4)
     for head, means in found.by_class.items():
         wanted = outputs.mean(axis=(1, 2))[labels[head] == 1].mean(axis=0)
@@ -119,15 +117,15 @@ def test_peaks_are_those_of_the_layers_output(form: str) -> None:
 
 
 def test_units_of_rows_have_no_places() -> None:
-    loaded = loaded_of(made("sequential"))
+    classifier = loaded_of(made("sequential"))
     images = np.random.default_rng(0).integers(0, 256, (9, SIDE, SIDE, 3)).astype(np.uint8)
-    found = excited(loaded, "dense", Samples(images, {}, ("",) * 9))
+    found = excited(classifier, "dense", Samples(images, {}, ("",) * 9))
     assert found.values.shape == (5, 9)
     assert not found.places.any()
     assert found.by_class == {}
 
 
-def test_accuracy_without_a_channel(colours: Loaded, dots: Samples) -> None:
+def test_accuracy_without_a_channel(colours: Classifier, dots: Samples) -> None:
     before = [np.array(one) for one in colours.model.get_weights()]
     off = switched_off(colours, "conv", [0], dots)
     assert off.accuracy == {"label": (1.0, 0.5)}
@@ -139,26 +137,26 @@ def test_accuracy_without_a_channel(colours: Loaded, dots: Samples) -> None:
         np.testing.assert_array_equal(one, was)
 
 
-def test_without_a_channel_the_network_answers_as_with_its_weights_at_zero() -> None:
-    """The same as a copy of the network whose kernel and bias for this channel are 0."""
-    loaded = loaded_of(made("heads"))
+def test_without_a_channel_the_model_answers_as_with_its_weights_at_zero() -> None:
+    """The same as a copy of the model whose kernel and bias for this channel are 0."""
+    classifier = loaded_of(made("heads"))
     draw = np.random.default_rng(1)
     images = draw.integers(0, 256, (200, SIDE, SIDE, 3)).astype(np.uint8)
-    labels = {head.name: draw.integers(0, 2, 200) for head in loaded.heads}
-    off = switched_off(loaded, "first", [2], Samples(images, labels, ("",) * 200))
-    copy = keras.models.clone_model(loaded.model)
-    copy.set_weights(loaded.model.get_weights())
+    labels = {head.name: draw.integers(0, 2, 200) for head in classifier.heads}
+    off = switched_off(classifier, "first", [2], Samples(images, labels, ("",) * 200))
+    copy = keras.models.clone_model(classifier.model)
+    copy.set_weights(classifier.model.get_weights())
     kernel, bias = copy.get_layer("first").get_weights()
     kernel[..., 2], bias[2] = 0, 0
     copy.get_layer("first").set_weights([kernel, bias])
     for head, answers, others in zip(
-        loaded.heads, loaded.ask(images), loaded_of(copy).ask(images), strict=True
-    ):  # fmt: skip
+        classifier.heads, classifier.ask(images), loaded_of(copy).ask(images), strict=True
+    ):
         wanted = [float(np.mean(one.argmax(axis=1) == labels[head.name])) for one in (answers, others)]
         np.testing.assert_allclose(off.accuracy[head.name], wanted, atol=0.011)  # two ties at most
 
 
-def test_progress_stop_and_lock(colours: Loaded, dots: Samples) -> None:
+def test_progress_stop_and_lock(colours: Classifier, dots: Samples) -> None:
     lock, said, held = threading.Lock(), [], []
 
     def progress(*what: object) -> None:
@@ -169,13 +167,15 @@ def test_progress_stop_and_lock(colours: Loaded, dots: Samples) -> None:
     switched_off(colours, "conv", [0], dots, progress=progress, lock=lock)
     assert said == [(32, 40), (40, 40)] * 2
     assert not any(held)
-    for work in (lambda: excited(colours, "conv", dots, cancelled=lambda: True),
-                 lambda: switched_off(colours, "conv", [0], dots, cancelled=lambda: True)):  # fmt: skip
+    for work in (
+        lambda: excited(colours, "conv", dots, cancelled=lambda: True),
+        lambda: switched_off(colours, "conv", [0], dots, cancelled=lambda: True),
+    ):
         with pytest.raises(Cancelled):
             work()
 
 
-def test_wrong_questions_are_sentences(colours: Loaded, dots: Samples) -> None:
+def test_wrong_questions_are_sentences(colours: Classifier, dots: Samples) -> None:
     with pytest.raises(ModelError, match="no layer 'cov'"):
         excited(colours, "cov", dots)
     with pytest.raises(ModelError, match="no channel 4: choose 0 to 3"):
@@ -205,14 +205,14 @@ def test_held_out_images_of_a_run(run: Run) -> None:
 
 
 def test_results_are_kept_with_their_run(run: Run) -> None:
-    loaded = loaded_of(keras.models.load_model(run.best_path, compile=False))
+    classifier = loaded_of(keras.models.load_model(run.best_path, compile=False))
     given = samples(run, limit=50)
-    layer = flatten(loaded.model).convolutions[0]
+    layer = flatten(classifier.model).convolutions[0]
     assert kept(run, layer, 50) is None
     assert kept_off(run, layer, [1], 50) is None
-    found = excited(loaded, layer, given, run=run, limit=50)
-    off = switched_off(loaded, layer, [1], given, run=run, limit=50)
-    for again in (kept(run, layer, 50), excited(loaded, layer, given, run=run, limit=50)):
+    found = excited(classifier, layer, given, run=run, limit=50)
+    off = switched_off(classifier, layer, [1], given, run=run, limit=50)
+    for again in (kept(run, layer, 50), excited(classifier, layer, given, run=run, limit=50)):
         for name in ("values", "rows", "places"):
             np.testing.assert_array_equal(getattr(again, name), getattr(found, name))
         np.testing.assert_array_equal(again.by_class["label"], found.by_class["label"])

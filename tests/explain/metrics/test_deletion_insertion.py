@@ -27,7 +27,7 @@ PERFECT = IMAGE[..., 0].astype(np.float32)
 
 
 def corner(images: np.ndarray) -> np.ndarray:
-    """A network whose probability is the mean of the upper left corner."""
+    """A model whose probability is the mean of the upper left corner."""
     return images[:, :CORNER, :CORNER].mean(axis=(1, 2, 3)) / 255
 
 
@@ -151,9 +151,12 @@ def test_what_is_done_when_the_time_is_up_is_returned() -> None:
 def test_what_is_done_when_it_is_stopped_is_returned() -> None:
     said = []
     found = faithful(
-        corner, IMAGE, {"mine": PERFECT, "other": PERFECT},
-        progress=lambda *now: said.append(now), cancelled=lambda: len(said) == 2,
-    )  # fmt: skip
+        corner,
+        IMAGE,
+        {"mine": PERFECT, "other": PERFECT},
+        progress=lambda *now: said.append(now),
+        cancelled=lambda: len(said) == 2,
+    )
     assert (list(found.curves), len(found.random), found.ended) == (["mine"], 1, "stop")
     assert [done for _, done, total in said] == [0, 1]
     assert {total for *_, total in said} == {12}

@@ -14,14 +14,14 @@ from scipy.stats import spearmanr
 from cnnviz.errors import ModelError
 from cnnviz.explain import Cancelled, Target, explain
 from cnnviz.explain.metrics.parameter_randomization import clone, randomised, rank_correlation, structure, weighted
-from tests.network_forms import FORMS, images, made
+from tests.model_forms import FORMS, images, made
 
 IMAGE = np.random.default_rng(0).integers(0, 256, (1, 16, 16, 3)).astype(np.float32)
 
 
 @pytest.fixture
 def model() -> keras.Model:
-    """A nested network of two heads, one of which has a layer more."""
+    """A nested model of two heads, one of which has a layer more."""
     keras.utils.set_random_seed(0)
     inner = keras.Sequential(
         [
@@ -58,11 +58,11 @@ def test_a_normalisation_without_a_layer_below_stands_for_itself_and_shared_weig
     pixels = keras.Input((8, 8, 3))
     shared = layers.Conv2D(3, 3, padding="same", name="shared")
     values = shared(shared(layers.BatchNormalization(name="first")(pixels)))
-    network = keras.Model(pixels, layers.Dense(2, name="last")(layers.GlobalAveragePooling2D()(values)))
-    assert [(name, len(own)) for name, own in weighted(network)] == [("last", 2), ("shared:2", 2), ("first", 4)]
+    small_model = keras.Model(pixels, layers.Dense(2, name="last")(layers.GlobalAveragePooling2D()(values)))
+    assert [(name, len(own)) for name, own in weighted(small_model)] == [("last", 2), ("shared:2", 2), ("first", 4)]
 
 
-def test_the_network_is_left_as_it_was(model: keras.Model) -> None:
+def test_the_model_is_left_as_it_was(model: keras.Model) -> None:
     before, answers = [one.copy() for one in model.get_weights()], [one.numpy() for one in model(IMAGE)]
     found = randomised(model, grad_cam, draws=2)
     assert len(found.stages) == 3
@@ -147,9 +147,10 @@ def test_a_map_that_is_broken_off_leaves_what_was_done(model: keras.Model) -> No
         randomised(model, partial(breaks, after=4))
 
 
-def test_neighbours_are_taken_together_in_deep_networks() -> None:
-    deep = keras.Sequential([keras.Input((4, 4, 1)), *(layers.Conv2D(1, 1) for _ in range(29)), layers.Flatten(),
-                             layers.Dense(2)])  # fmt: skip
+def test_neighbours_are_taken_together_in_deep_models() -> None:
+    deep = keras.Sequential(
+        [keras.Input((4, 4, 1)), *(layers.Conv2D(1, 1) for _ in range(29)), layers.Flatten(), layers.Dense(2)]
+    )
     found = randomised(deep, lambda twin: twin.layers[0].kernel.numpy()[0, 0] + np.eye(3), draws=1)
     assert len(found.stages) == 12
     assert {len(stage.layers) for stage in found.stages} == {2, 3}
@@ -192,20 +193,20 @@ def test_methods_run_on_the_copy(model: keras.Model, method: str) -> None:
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_networks_of_every_form_can_be_randomised_and_stay_as_they_were(form: str, tmp_path: Path) -> None:
-    network = made(form, tmp_path)
-    given = images(network, 1)
-    before = [one.copy() for one in network.get_weights()]
-    answers = [np.array(one) for one in keras.tree.flatten(network(given, training=False))]
-    [original] = explain(network, given, method="hires-cam", target=Target(0, 1)).map
+def test_models_of_every_form_can_be_randomised_and_stay_as_they_were(form: str, tmp_path: Path) -> None:
+    small_model = made(form, tmp_path)
+    given = images(small_model, 1)
+    before = [one.copy() for one in small_model.get_weights()]
+    answers = [np.array(one) for one in keras.tree.flatten(small_model(given, training=False))]
+    [original] = explain(small_model, given, method="hires-cam", target=Target(0, 1)).map
 
     def map_of(twin: keras.Model) -> np.ndarray:
         return explain(twin, given, method="hires-cam", target=Target(0, 1)).map[0]
 
-    found = randomised(network, map_of, draws=1)
+    found = randomised(small_model, map_of, draws=1)
     np.testing.assert_allclose(found.original, original, rtol=1e-4, atol=1e-6)
-    assert len(found.stages) == len(weighted(network)) > 1
-    for one, after in zip(before, network.get_weights(), strict=True):
+    assert len(found.stages) == len(weighted(small_model)) > 1
+    for one, after in zip(before, small_model.get_weights(), strict=True):
         np.testing.assert_array_equal(one, after)
-    for one, after in zip(answers, keras.tree.flatten(network(given, training=False)), strict=True):
+    for one, after in zip(answers, keras.tree.flatten(small_model(given, training=False)), strict=True):
         np.testing.assert_array_equal(one, after)

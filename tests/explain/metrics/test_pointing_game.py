@@ -103,19 +103,24 @@ def test_an_early_end_leaves_a_part_and_says_so(given: Masked) -> None:
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
-    """An untrained network of shapes and colours, small, and its run."""
+    """An untrained model of shapes and colours, small, and its run."""
     recipe = replace(
         PRESETS["S"],
-        {"data.image_size": [32, 32], "network.layers": [
-            {"type": "Conv2D", "filters": 4, "padding": "same"}, {"type": "MaxPool", "pool_size": 4}, {"type": "GAP"}
-        ]},
-    )  # fmt: skip
+        {
+            "data.image_size": [32, 32],
+            "network.layers": [
+                {"type": "Conv2D", "filters": 4, "padding": "same"},
+                {"type": "MaxPool", "pool_size": 4},
+                {"type": "GAP"},
+            ],
+        },
+    )
     made = create(recipe, tmp_path_factory.mktemp("runs"))
     build(recipe).save(made.best_path)
     return made
 
 
-def test_the_whole_test_split_comes_with_masks_at_the_networks_size(run: Run) -> None:
+def test_the_whole_test_split_comes_with_masks_at_the_models_size(run: Run) -> None:
     found = masked_images(run.recipe)
     assert found.images.shape == (500, 32, 32, 3)
     assert found.masks.shape == (500, 32, 32)
@@ -125,14 +130,14 @@ def test_the_whole_test_split_comes_with_masks_at_the_networks_size(run: Run) ->
     assert inside > 10
 
 
-def test_figures_are_kept_under_the_run_until_its_network_changes(run: Run) -> None:
-    loaded, layers = load_run(run), {"grad-cam": None, "gradient": None}
-    before = [weights.copy() for weights in loaded.model.get_weights()]
+def test_figures_are_kept_under_the_run_until_its_model_changes(run: Run) -> None:
+    classifier, layers = load_run(run), {"grad-cam": None, "gradient": None}
+    before = [weights.copy() for weights in classifier.model.get_weights()]
     given = masked_images(run.recipe)
     few = Masked(given.images[:60], given.masks[:60])
-    found = measure(run, loaded, ["grad-cam", "gradient"], head="colour", layers=layers, given=few)
+    found = measure(run, classifier, ["grad-cam", "gradient"], head="colour", layers=layers, given=few)
     assert list(found) == ["grad-cam", "gradient"]
-    for weights, after in zip(before, loaded.model.get_weights(), strict=True):
+    for weights, after in zip(before, classifier.model.get_weights(), strict=True):
         np.testing.assert_array_equal(weights, after)
     assert found["gradient"].images == 60
     assert 0 < found["gradient"].energy < 1
@@ -140,7 +145,7 @@ def test_figures_are_kept_under_the_run_until_its_network_changes(run: Run) -> N
     assert kept(run, "gradient", "colour", None) == found["gradient"]
     assert kept(run, "gradient", "shape", None) is None
     assert kept(run, "gradient", "colour", "conv2d") is None
-    assert measure(run, loaded, ["gradient"], head="colour", layers=layers) == {"gradient": found["gradient"]}
+    assert measure(run, classifier, ["gradient"], head="colour", layers=layers) == {"gradient": found["gradient"]}
     content = run.best_path.read_bytes()
     try:
         run.best_path.write_bytes(content + b" ")
@@ -154,10 +159,15 @@ def test_what_is_stopped_is_not_kept(run: Run) -> None:
     given = masked_images(run.recipe)
     few, done = Masked(given.images[:60], given.masks[:60]), []
     found = measure(
-        run, load_run(run), ["hires-cam", "layer-cam"], head="shape", layers={"hires-cam": None, "layer-cam": None},
-        given=few, progress=lambda what, count, total: done.append((what, count, total)),
+        run,
+        load_run(run),
+        ["hires-cam", "layer-cam"],
+        head="shape",
+        layers={"hires-cam": None, "layer-cam": None},
+        given=few,
+        progress=lambda what, count, total: done.append((what, count, total)),
         cancelled=lambda: (done or [("", 0, 0)])[-1][1] >= 25,
-    )  # fmt: skip
+    )
     assert done[:2] == [("HiResCAM on test images", 0, 60), ("HiResCAM on test images", 25, 60)]
     assert list(found) == ["hires-cam"]
     assert (found["hires-cam"].images, found["hires-cam"].whole) == (25, False)

@@ -37,11 +37,11 @@ def test_the_areas_of_the_made_curves_are_those_asked_for() -> None:
 @pytest.mark.parametrize(
     ("own", "begins", "falls", "rises"),
     [
-        (curves(0.2, 0.8), "The map marks what the network uses for cat: ", 10, 10),
-        (curves(0.3, 0.65), "The map marks what the network uses for cat: ", 10, 9),
+        (curves(0.2, 0.8), "The map marks what the model uses for cat: ", 10, 10),
+        (curves(0.3, 0.65), "The map marks what the model uses for cat: ", 10, 9),
         (curves(0.2, 0.45), "The map marks what cat needs, but not what is enough for it: ", 10, 0),
         (curves(0.63, 0.8), "The map marks what is enough for cat, but not all that it rests on: ", 0, 10),
-        (curves(0.39, 0.61), "The map marks what the network uses for cat hardly better than chance: ", 7, 7),
+        (curves(0.39, 0.61), "The map marks what the model uses for cat hardly better than chance: ", 7, 7),
         (curves(0.41, 0.45), "Don't rely on this map for cat: ", 6, 0),
         (curves(0.7, 0.3), "Don't rely on this map for cat: ", 0, 0),
     ],
@@ -67,9 +67,9 @@ def test_without_a_random_map_there_is_no_verdict() -> None:
     assert found == Verdict("There was no time for a random map to compare with (deletion 0.20, insertion 0.80).")
 
 
-CANT_TELL = "This test can't tell here whether the map marks what the network uses for cat: "
-MEAN = "The image's mean colour alone is cat to the network with 97 %: deletion can say little."
-BLUR = "The blurred image alone is cat to the network with 96 %: insertion can say little."
+CANT_TELL = "This test can't tell here whether the map marks what the model uses for cat: "
+MEAN = "The image's mean colour alone is cat to the model with 97 %: deletion can say little."
+BLUR = "The blurred image alone is cat to the model with 96 %: insertion can say little."
 
 
 @pytest.mark.parametrize(
@@ -86,7 +86,7 @@ BLUR = "The blurred image alone is cat to the network with 96 %: insertion can s
             curves(0.02, 0.02, before=0.03),
             curves(0.02, 0.02, before=0.03),
             CANT_TELL,
-            ["The network gives cat only 3 % here: there is little to lose."],
+            ["The model gives cat only 3 % here: there is little to lose."],
         ),
         # one kind of curve can tell: it decides alone
         (curves(0.9, 0.8, empty=0.97), curves(0.92, 0.4), "The map marks what is enough for cat: ", [MEAN]),
@@ -109,20 +109,22 @@ def test_few_random_maps_are_no_verdict() -> None:
     late = faithful_verdict(Faithful(own, RANDOM[6:7], {"Grad-CAM": "No convolution."}, "time"), "cat")
     assert late.sentence.startswith(CANT_TELL)
     assert late.notes == (
-        "Beating 1 random map may be chance: 5 are needed.", "Grad-CAM: No convolution.",
+        "Beating 1 random map may be chance: 5 are needed.",
+        "Grad-CAM: No convolution.",
         "The time was up before all was measured; random maps that were: 1.",
-    )  # fmt: skip
+    )
     assert faithful_verdict(Faithful(own, RANDOM[:4]), "cat").sentence.startswith(CANT_TELL)
     enough = faithful_verdict(Faithful(own, RANDOM[:5]), "cat")
-    assert enough.sentence.startswith("The map marks what the network uses for cat: ")
+    assert enough.sentence.startswith("The map marks what the model uses for cat: ")
     assert enough.notes == ()
 
 
 def changed(*correlations: float, wanted: int | None = None, ended: str = "") -> Randomised:
     names = ("dense", "conv3", "conv2", "conv1")
     map_ = np.zeros((2, 2), np.float32)
-    stages = [Stage((name,), (value, value), (value, value), map_)
-              for name, value in zip(names, correlations, strict=False)]  # fmt: skip
+    stages = [
+        Stage((name,), (value, value), (value, value), map_) for name, value in zip(names, correlations, strict=False)
+    ]
     return Randomised(map_, tuple(stages), wanted or len(stages), ended)
 
 
@@ -145,23 +147,27 @@ def changed(*correlations: float, wanted: int | None = None, ended: str = "") ->
         ),
         (
             changed(0.9, 0.8, 0.3),
-            ("The map rests on lower layers more than on the answer: it stays alike (rank correlation 0.80) while the "
-            "top 2 layers lost what was learned, and changes only with conv2 (0.30)."),
+            (
+                "The map rests on lower layers more than on the answer: it stays alike (rank correlation 0.80) while "
+                "the top 2 layers lost what was learned, and changes only with conv2 (0.30)."
+            ),
         ),
         (
             changed(0.9, 0.8, 0.7),
             (
                 "Don't rely on this map as a reason: with all layers randomised it is still alike (rank correlation "
-                "0.70), so that it shows the image more than what the network learned."
+                "0.70), so that it shows the image more than what the model learned."
             ),
         ),
         (
             changed(0.9, 0.8, wanted=4),
-            ("So far the map stays alike (rank correlation 0.80) with the top 2 layers randomised; the others weren't "
-            "reached, so that this is no verdict yet."),
+            (
+                "So far the map stays alike (rank correlation 0.80) with the top 2 layers randomised; the others "
+                "weren't reached, so that this is no verdict yet."
+            ),
         ),
     ],
-)  # fmt: skip
+)
 def test_where_a_map_changes_says_what_it_depends_on(found: Randomised, said: str) -> None:
     assert randomised_verdict(found) == Verdict(said)
 

@@ -1,4 +1,4 @@
-"""Answers along a step's range, with networks simple enough to know the answers beforehand."""
+"""Answers along a step's range, with models simple enough to know the answers beforehand."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from cnnviz.augment import sweep
 from cnnviz.errors import RecipeError
 from cnnviz.explain.robustness.augmentation import Cancelled, along, changes
 from cnnviz.explain.robustness.augmentation_of_run import kept, measure
-from cnnviz.network import Dense, Flatten, Head, Network
+from cnnviz.model_spec import Dense, Flatten, Head, ModelSpec
 from cnnviz.policy import Policy, Step
 from cnnviz.recipe import Data, Recipe
 from cnnviz.runs.store import create
@@ -20,7 +20,7 @@ from cnnviz.runs.store import create
 SIZE = 8
 RECIPE = Recipe(
     data=Data(dataset="digits", image_size=SIZE, channels=1),
-    network=Network(
+    network=ModelSpec(
         layers=(Flatten(), Dense(units=2)),
         heads=(Head(name="right", units=1, activation="sigmoid"), Head(name="bright", units=2)),
     ),
@@ -30,7 +30,7 @@ FLIP = Step(type="horizontal_flip")
 BRIGHTNESS = Step(type="brightness", low=-1, high=1)
 
 
-def network(pixels: np.ndarray, training: bool) -> list[np.ndarray]:
+def spec(pixels: np.ndarray, training: bool) -> list[np.ndarray]:
     """Head `right`: whether more light is in the right half; head `bright`: the mean of all pixels."""
     halves = pixels.reshape(len(pixels), SIZE, 2, SIZE // 2).mean(axis=(1, 3))
     mean = pixels.mean(axis=(1, 2, 3))[:, None] / 255
@@ -45,7 +45,7 @@ def lit(right: bool, value: int = 200) -> np.ndarray:
 
 
 def test_one_image_along_a_rotation() -> None:
-    found = along(network, lit(True), "rotation", [0, 90, 180], RECIPE)
+    found = along(spec, lit(True), "rotation", [0, 90, 180], RECIPE)
     assert {name: values.shape for name, values in found.items()} == {"right": (3, 2), "bright": (3, 2)}
     assert found["right"][:, 1].tolist() == [1, 0, 0]
     np.testing.assert_allclose(found["bright"][:, 1], 100 / 255, atol=1e-6)
@@ -53,7 +53,7 @@ def test_one_image_along_a_rotation() -> None:
 
 def test_one_image_along_a_brightness_is_what_the_page_shows() -> None:
     values = [-0.5, 0.0, 0.2]
-    found = along(network, lit(True), "brightness", values, RECIPE)
+    found = along(spec, lit(True), "brightness", values, RECIPE)
     means = sweep(lit(True), "brightness", values, size=(SIZE, SIZE)).mean(axis=(1, 2, 3)) / 255
     np.testing.assert_allclose(found["bright"][:, 1], means, atol=1e-6)
     np.testing.assert_allclose(found["bright"].sum(axis=1), 1, atol=1e-6)
@@ -63,7 +63,7 @@ def test_the_image_is_cropped_and_coloured_as_the_recipe_says() -> None:
     image = np.zeros((40, 80, 3), np.uint8)
     image[:, 20:40] = 255  # the left half of the largest centred square
     recipe = RECIPE.model_copy(update={"data": RECIPE.data.model_copy(update={"crop": "centre"})})
-    found = along(network, image, "rotation", [0.0], recipe)
+    found = along(spec, image, "rotation", [0.0], recipe)
     assert found["right"].tolist() == [[1, 0]]
     np.testing.assert_allclose(found["bright"][0, 1], 0.5, atol=1e-6)
 
@@ -71,7 +71,7 @@ def test_the_image_is_cropped_and_coloured_as_the_recipe_says() -> None:
 def test_many_images_along_a_flip() -> None:
     images = [lit(True), lit(True), lit(False), np.zeros((SIZE, SIZE, 1), np.uint8)]
     labels = {"right": np.array([1, 1, 0, 1]), "bright": np.array([0, 0, 0, 0])}
-    found = changes(network, images, labels, FLIP, [0.0, 1.0], RECIPE)
+    found = changes(spec, images, labels, FLIP, [0.0, 1.0], RECIPE)
     assert found.images == 4
     assert found.changed == {"right": (0.0, 0.75), "bright": (0.0, 0.0)}  # the black one stays what it was
     assert found.accuracy == {"right": (0.75, 0.0), "bright": (1.0, 1.0)}
@@ -80,7 +80,7 @@ def test_many_images_along_a_flip() -> None:
 
 def test_changes_are_measured_from_the_untouched_image() -> None:
     """Also where the range doesn't hold the value that changes nothing."""
-    found = changes(network, [lit(True)], {"right": np.array([1]), "bright": np.array([0])}, BRIGHTNESS, [1.0], RECIPE)
+    found = changes(spec, [lit(True)], {"right": np.array([1]), "bright": np.array([0])}, BRIGHTNESS, [1.0], RECIPE)
     assert found.untouched == {"right": 1.0, "bright": 1.0}
     assert found.changed == {"right": (1.0,), "bright": (1.0,)}  # all white: no half is lighter
     assert found.accuracy == {"right": (0.0,), "bright": (0.0,)}
@@ -90,31 +90,31 @@ def test_progress_counts_every_answer_and_a_stop_is_heeded() -> None:
     images = [lit(bool(n % 2)) for n in range(100)]
     labels = {"right": np.arange(100) % 2, "bright": np.zeros(100, int)}
     said: list[tuple[int, int]] = []
-    found = changes(network, images, labels, ROTATION, [0.0, 180.0], RECIPE, progress=lambda *a: said.append(a))
+    found = changes(spec, images, labels, ROTATION, [0.0, 180.0], RECIPE, progress=lambda *a: said.append(a))
     assert said == [(64, 300), (100, 300), (164, 300), (200, 300), (264, 300), (300, 300)]
     assert found.changed["right"] == (0.0, 1.0)
     with pytest.raises(Cancelled):
-        changes(network, images, labels, ROTATION, [0.0], RECIPE, cancelled=lambda: True)
+        changes(spec, images, labels, ROTATION, [0.0], RECIPE, cancelled=lambda: True)
 
 
 @pytest.mark.parametrize("kind", ["mixup", "cutmix"])
 def test_steps_that_mix_are_refused(kind: str) -> None:
     step = Step(type=kind, low=0, high=1)
     with pytest.raises(RecipeError, match="mixes images"):
-        changes(network, [lit(True)], {"right": np.array([1])}, step, [0.5], RECIPE)
+        changes(spec, [lit(True)], {"right": np.array([1])}, step, [0.5], RECIPE)
     with pytest.raises(RecipeError, match="mixes images"):
-        along(network, lit(True), kind, [0.5], RECIPE)
+        along(spec, lit(True), kind, [0.5], RECIPE)
 
 
 def test_values_out_of_bounds_and_no_images_are_refused() -> None:
     with pytest.raises(RecipeError, match="rotation"):
-        changes(network, [lit(True)], {"right": np.array([1])}, ROTATION, [400.0], RECIPE)
+        changes(spec, [lit(True)], {"right": np.array([1])}, ROTATION, [400.0], RECIPE)
     with pytest.raises(RecipeError, match="0 images"):
-        changes(network, [], {}, ROTATION, [0.0], RECIPE)
+        changes(spec, [], {}, ROTATION, [0.0], RECIPE)
 
 
 DIGITS = RECIPE.model_copy(
-    update={"network": Network(layers=(Flatten(), Dense(units=2)), heads=(Head(name="label", units=10),))}
+    update={"network": ModelSpec(layers=(Flatten(), Dense(units=2)), heads=(Head(name="label", units=10),))}
 )
 
 

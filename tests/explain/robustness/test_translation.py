@@ -51,7 +51,7 @@ def test_of_several_heads_it_is_the_mean():
     assert found.accuracy == (0.5,) * (FARTHEST + 1)
 
 
-def test_it_is_kept_with_the_run_and_goes_with_its_network(checkpoints):
+def test_it_is_kept_with_the_run_and_goes_with_its_model(checkpoints):
     run = make_run(PRESETS["Q"])
     run.best_path.write_bytes(b"a network")
     assert kept(run) is None

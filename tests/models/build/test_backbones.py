@@ -1,4 +1,4 @@
-"""Backbones as parts of a network: Keras's own features, flat graphs, what is frozen, and where weights come from."""
+"""Backbones as parts of a model: Keras's own features, flat graphs, what is frozen, and where weights come from."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ from cnnviz.data import download
 from cnnviz.errors import ModelError
 from cnnviz.explain.inspection.kernels import kernels
 from cnnviz.explain.inspection.receptive_field import fields
+from cnnviz.model_spec import Backbone, Dropout, GlobalAveragePooling2D, Head, ModelSpec
 from cnnviz.models.build.backbone_table import rows_of
 from cnnviz.models.build.backbones import attach, free, layers_of
-from cnnviz.models.build.model import build_network
+from cnnviz.models.build.model import build_model
 from cnnviz.models.build.pretrained_weights import find_weights, get_weights, weights_files
 from cnnviz.models.load.config_check import checked_config
 from cnnviz.models.load.load import load_file
-from cnnviz.network import Backbone, Dropout, GlobalAveragePooling2D, Head, Network
 
 SIDE = 32
 PREPARED = {"caffe": keras.applications.vgg16, "symmetric": keras.applications.mobilenet_v2}
 
 
-def network(name: str, trainable_from: str | None = None) -> Network:
+def spec(name: str, trainable_from: str | None = None) -> ModelSpec:
     """A small head on a backbone with random weights."""
-    return Network(
+    return ModelSpec(
         backbone=Backbone(name=name, weights="none", trainable_from=trainable_from),
         layers=(GlobalAveragePooling2D(), Dropout(rate=0.3)),
         heads=(Head(units=3),),
@@ -89,21 +89,21 @@ def test_the_graph_is_flat_and_a_file_of_it_may_be_opened(attached) -> None:
 
 
 @pytest.mark.parametrize("name", ["VGG16", "MobileNetV2"])
-def test_a_network_comes_back_from_a_file(name: str, images: np.ndarray, tmp_path: Path) -> None:
-    model = build_network(network(name, backbones.openings(name)[-1]), (SIDE, SIDE, 3))
+def test_a_model_comes_back_from_a_file(name: str, images: np.ndarray, tmp_path: Path) -> None:
+    model = build_model(spec(name, backbones.openings(name)[-1]), (SIDE, SIDE, 3))
     model.save(tmp_path / "network.keras")
-    loaded = load_file(tmp_path / "network.keras")
-    np.testing.assert_array_equal(loaded.model(images).numpy(), model(images).numpy())
-    assert [w.path for w in loaded.model.trainable_weights] == [w.path for w in model.trainable_weights]
+    classifier = load_file(tmp_path / "network.keras")
+    np.testing.assert_array_equal(classifier.model(images).numpy(), model(images).numpy())
+    assert [w.path for w in classifier.model.trainable_weights] == [w.path for w in model.trainable_weights]
 
 
 @pytest.mark.parametrize("name", ["VGG16", "MobileNetV2", "EfficientNetV2B0"])
 def test_frozen_and_free_are_counted_as_keras_counts_them(name: str) -> None:
     openings = backbones.openings(name)
-    model = build_network(network(name), (SIDE, SIDE, 3))
+    model = build_model(spec(name), (SIDE, SIDE, 3))
     assert len(model.trainable_weights) == 2  # of the head
     for first in (None, "", openings[0], openings[len(openings) // 2], openings[-1]):
-        wanted = network(name, first)
+        wanted = spec(name, first)
         free(model, wanted.backbone)
         found = counts(wanted, describe(wanted, (SIDE, SIDE, 3)))
         learned = sum(math.prod(weight.shape) for weight in model.trainable_weights)
@@ -112,13 +112,13 @@ def test_frozen_and_free_are_counted_as_keras_counts_them(name: str) -> None:
         order = layers_of(model, name)
         assert [layer.trainable for layer in order] == [at >= backbones.frozen(name, first) for at in range(len(order))]
     assert counts(wanted, describe(wanted, (SIDE, SIDE, 3))).measured == 0 or BACKBONES[name].normalises
-    again = unfrozen(network(name), "")
+    again = unfrozen(spec(name), "")
     assert counts(again, describe(again, (SIDE, SIDE, 3))).frozen == 0
 
 
 def test_imagenets_batch_normalisations_stay_as_they_are(images) -> None:
     """Everything of the backbone is freed but them; they neither learn nor measure, and are counted as frozen."""
-    model = build_network(network("MobileNetV2", ""), (SIDE, SIDE, 3))
+    model = build_model(spec("MobileNetV2", ""), (SIDE, SIDE, 3))
     known = Backbone(name="MobileNetV2", weights="imagenet", trainable_from="")
     free(model, known)
     normalised = [layer for layer in layers_of(model, "MobileNetV2") if type(layer).__name__ == "BatchNormalization"]
@@ -128,7 +128,7 @@ def test_imagenets_batch_normalisations_stay_as_they_are(images) -> None:
         assert not layer.trainable_weights
         for weight, old in zip(layer.get_weights(), was, strict=True):
             np.testing.assert_array_equal(weight, old)
-    wanted = network("MobileNetV2", "").model_copy(update={"backbone": known})
+    wanted = spec("MobileNetV2", "").model_copy(update={"backbone": known})
     found = counts(wanted, describe(wanted, (SIDE, SIDE, 3)))
     assert found.frozen == sum(layer.count_params() for layer in normalised)
     assert found.trainable == sum(math.prod(weight.shape) for weight in model.trainable_weights)
@@ -141,11 +141,11 @@ def test_frozen_layers_work_as_for_prediction(images) -> None:
     pixels = keras.Input((SIDE, SIDE, 3), name="pixels")
     model = keras.Model(pixels, attach("EfficientNetV2B0", pixels))
     name = "EfficientNetV2B0"
-    free(model, network(name, None).backbone)
+    free(model, spec(name, None).backbone)
     before = [weight.copy() for weight in model.get_weights()]
     still = model(images, training=False).numpy()
     np.testing.assert_array_equal(model(images, training=True).numpy(), still)
-    free(model, network(name, "top_conv").backbone)
+    free(model, spec(name, "top_conv").backbone)
     model(images, training=True)
     changed = [
         weight.path.split("/")[0]
@@ -153,14 +153,14 @@ def test_frozen_layers_work_as_for_prediction(images) -> None:
         if not np.array_equal(weight.numpy(), old)
     ]
     assert set(changed) == {"top_bn"}
-    free(model, network(name, "").backbone)
+    free(model, spec(name, "").backbone)
     dropped = [layer.rate for layer in layers_of(model, name) if isinstance(layer, keras.layers.Dropout)]
     assert dropped
     assert min(dropped) > 0
 
 
 def test_vgg16s_first_kernels_are_shown_in_the_images_colours() -> None:
-    model = build_network(network("VGG16"), (32, 32, 3))
+    model = build_model(spec("VGG16"), (32, 32, 3))
     found = kernels(model, "block1_conv1")
     assert found.rgb
     np.testing.assert_array_equal(found.values[:, :, ::-1], model.get_layer("block1_conv1").kernel.numpy())
@@ -177,7 +177,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "models"
 
 
-def test_without_weights_and_network_the_file_and_its_place_are_named(home: Path) -> None:
+def test_without_weights_and_model_the_file_and_its_place_are_named(home: Path) -> None:
     with pytest.raises(ModelError, match="VGG16's ImageNet weights can't be found on this computer") as raised:
         get_weights("VGG16", (150, 150))
     name = "vgg16_weights_tf_dim_ordering_tf_kernels_notop.h5"
@@ -200,7 +200,7 @@ def test_mobilenets_weights_of_its_size_come_first_and_stubs_are_passed_over(hom
     assert all(np.array_equal(a, b) for a, b in zip(model.get_weights(), made.get_weights(), strict=True))
 
 
-def test_a_file_of_another_network_is_one_sentence(home: Path) -> None:
+def test_a_file_of_another_model_is_one_sentence(home: Path) -> None:
     keras.Sequential([keras.Input((8,)), keras.layers.Dense(2)]).save(home / "other.h5")
     with pytest.raises(ModelError, match=r"MobileNetV2's weights can't be read from .*delete the file and try again"):
         attach("MobileNetV2", keras.Input((32, 32, 3)), home / "other.h5")

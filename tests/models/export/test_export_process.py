@@ -1,4 +1,4 @@
-"""A run's network in other formats, made in a process of its own."""
+"""A run's model in other formats, made in a process of its own."""
 
 from __future__ import annotations
 

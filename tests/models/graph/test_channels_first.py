@@ -1,4 +1,4 @@
-"""Networks whose channels stand first on the way, and convolutions in wrappers: all is as if they were not."""
+"""Models whose channels stand first on the way, and convolutions in wrappers: all is as if they were not."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ from cnnviz.explain.inspection.kernels import kernels
 from cnnviz.explain.inspection.output_breakdown import how_it_comes_about
 from cnnviz.explain.inspection.receptive_field import box, table
 from cnnviz.explain.metrics.parameter_randomization import weighted
-from cnnviz.models.classifier import Loaded
+from cnnviz.models.classifier import Classifier
 from cnnviz.models.graph.graph import flatten
 from cnnviz.models.load.load import load_file
 
 PIXELS = np.random.default_rng(1).uniform(0, 255, (3, 14, 12, 3)).astype(np.float32)
 
 
-def _network(first: bool, wrap: Callable | None = None, plain: bool = False) -> keras.Model:
-    """A network of many kinds of layers, with channels first where it can be; `plain` adds an ordinary convolution,
+def _model(first: bool, wrap: Callable | None = None, plain: bool = False) -> keras.Model:
+    """A model of many kinds of layers, with channels first where it can be; `plain` adds an ordinary convolution,
     which processors have with the channels last only; `wrap` wraps the first and the last of them."""
     order = {"data_format": "channels_first"} if first else {"data_format": "channels_last"}
     axis = 1 if first else -1
@@ -55,7 +55,7 @@ def _network(first: bool, wrap: Callable | None = None, plain: bool = False) -> 
 
 
 def _pair() -> tuple[keras.Model, keras.Model]:
-    first, last = _network(True), _network(False)
+    first, last = _model(True), _model(False)
     weights = [np.random.default_rng(3).uniform(0.05, 0.4, one.shape) for one in last.get_weights()]
     weights[-2] /= 50  # so that no answer is 1
     last.set_weights(weights)
@@ -110,7 +110,7 @@ def test_all_that_is_told_of_layers_is_the_same(pair: tuple[keras.Model, keras.M
 
 
 def test_channels_are_told_apart(pair: tuple[keras.Model, keras.Model]) -> None:
-    first, last = (Loaded("x", one, (), {}, (14, 12)) for one in pair)
+    first, last = (Classifier("x", one, (), {}, (14, 12)) for one in pair)
     for found, wanted in zip(peaks(first, "last")(PIXELS), peaks(last, "last")(PIXELS), strict=True):
         np.testing.assert_allclose(found, wanted, rtol=1e-4)
     for found, wanted in zip(both_ways(first, "last", [2])(PIXELS), both_ways(last, "last", [2])(PIXELS), strict=True):
@@ -147,7 +147,7 @@ def test_an_order_of_its_own_behind_a_change_back() -> None:
 
 def test_what_this_computer_cannot_compute_is_one_sentence(tmp_path: Path) -> None:
     """TensorFlow has ordinary convolutions on processors with the channels last only; its graph can be looked into."""
-    model = _network(True, plain=True)
+    model = _model(True, plain=True)
     try:
         model(PIXELS)
     except Exception:
@@ -163,8 +163,8 @@ def _wrapped(layer: layers.Layer) -> layers.Layer:
 
 @pytest.fixture(scope="module")
 def wrapped() -> tuple[keras.Model, keras.Model]:
-    """The same network twice, its convolutions in a wrapper and without."""
-    models = _network(False, _wrapped), _network(False, lambda layer: layer)
+    """The same model twice, its convolutions in a wrapper and without."""
+    models = _model(False, _wrapped), _model(False, lambda layer: layer)
     for one, other in zip(models[0].layers, models[1].layers, strict=True):
         inner = one.layer if isinstance(one, layers.Wrapper) else one
         if inner.weights:
@@ -190,8 +190,9 @@ def test_a_wrapped_convolution_is_one(wrapped: tuple[keras.Model, keras.Model], 
         np.testing.assert_array_equal(kernels(model, name).values, kernels(plain, own).values)
         assert FilterOutput(model, name, 16).filters == FilterOutput(plain, own, 16).filters
         assert box(model, name, 1, 1) == box(plain, own, 1, 1)
-    mine, other = (how_it_comes_about(one, PIXELS[:1], name, (2, 3, 4))
-                   for one, name in ((model, "wrapped_deep"), (plain, "deep")))  # fmt: skip
+    mine, other = (
+        how_it_comes_about(one, PIXELS[:1], name, (2, 3, 4)) for one, name in ((model, "wrapped_deep"), (plain, "deep"))
+    )
     assert (mine.value, mine.type) == (pytest.approx(other.value), "DepthwiseConv2D")
     costs, expected = ([row.macs for row in table(one)] for one in wrapped)
     assert costs == expected

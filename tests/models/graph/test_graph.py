@@ -1,4 +1,4 @@
-"""Networks taken apart: logits, halves, names, and that nothing is kept of a network that is gone."""
+"""Models taken apart: logits, halves, names, and that nothing is kept of a model that is gone."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from cnnviz.explain.attribution.targets import weights_of
 from cnnviz.models.graph.graph import flatten, traced
 from cnnviz.models.graph.output_activations import endings
 from cnnviz.models.probabilities import ask
-from tests.network_forms import FORMS, images, made
+from tests.model_forms import FORMS, images, made
 
 
 @pytest.mark.parametrize("form", FORMS)
 def test_logits_are_what_the_last_activation_gets(form: str, tmp_path: Path) -> None:
-    network = made(form, tmp_path)
-    pixels = images(network)
+    model = made(form, tmp_path)
+    pixels = images(model)
     last = {"any size": "log_softmax"}
     after = {
         "log_softmax": keras.ops.log_softmax,
@@ -33,18 +33,18 @@ def test_logits_are_what_the_last_activation_gets(form: str, tmp_path: Path) -> 
         "sigmoid": keras.ops.sigmoid,
         "logits": lambda values: values,
     }
-    outputs = keras.tree.flatten(network(pixels, training=False))
-    logits = flatten(network).model(pixels)
+    outputs = keras.tree.flatten(model(pixels, training=False))
+    logits = flatten(model).model(pixels)
     assert [one.shape for one in logits] == [one.shape for one in outputs]
-    for end, found, wanted in zip(endings(network), logits, outputs, strict=True):
+    for end, found, wanted in zip(endings(model), logits, outputs, strict=True):
         kind = last.get(form) or end.activation
         np.testing.assert_allclose(after[kind](found), wanted, rtol=1e-5, atol=1e-6)
 
 
 @pytest.mark.parametrize("form", FORMS)
 def test_halves_meet_at_every_layer_with_places(form: str, tmp_path: Path) -> None:
-    network = made(form, tmp_path)
-    graph, pixels = flatten(network), images(network)
+    model = made(form, tmp_path)
+    graph, pixels = flatten(model), images(model)
     whole = graph.model(pixels)
     places = [layer for layer in graph.layers if len(layer.shape) == 3]
     assert set(graph.convolutions) <= {layer.name for layer in places} != set()
@@ -65,16 +65,16 @@ def test_names_are_paths_and_calls_are_counted(tmp_path: Path) -> None:
 
 
 def test_a_skip_connection_crosses_the_cut(tmp_path: Path) -> None:
-    network = made("residual, list of heads", tmp_path)
-    graph = flatten(network)
+    model = made("residual, list of heads", tmp_path)
+    graph = flatten(model)
     cut = graph.cut(graph.convolutions[-1])
-    assert len(cut.lower(images(network))) == 2
+    assert len(cut.lower(images(model))) == 2
     assert cut.heads == (True, True)
 
 
 def test_a_head_beside_the_layer_is_known(tmp_path: Path) -> None:
-    network = made("dict of heads", tmp_path)
-    graph = flatten(network)
+    model = made("dict of heads", tmp_path)
+    graph = flatten(model)
     early = next(head for head, units in enumerate(graph.units) if units == 2)
     last = graph.convolutions[-1]
     assert graph.cut(last).heads == tuple(head != early for head in range(2))
@@ -87,8 +87,10 @@ def test_a_head_beside_the_layer_is_known(tmp_path: Path) -> None:
 def test_the_last_convolution_is_taken_unless_it_has_one_place(tmp_path: Path) -> None:
     name, why = choose_layer(flatten(made("operations", tmp_path)))
     assert name == "shared:2"
-    assert why == ("shared:2 is the last convolution with more than one place (12 × 12 places, 3 channels): late "
-                   "layers know best what things are.")  # fmt: skip
+    assert why == (
+        "shared:2 is the last convolution with more than one place (12 × 12 places, 3 channels): late "
+        "layers know best what things are."
+    )
 
 
 def test_a_layer_can_be_named_by_the_end_of_its_path(tmp_path: Path) -> None:
@@ -103,13 +105,13 @@ def test_a_layer_can_be_named_by_the_end_of_its_path(tmp_path: Path) -> None:
         choose_layer(graph, pooled)
 
 
-def test_a_network_without_convolutions_is_offered_what_works() -> None:
-    network = keras.Sequential([keras.Input((4, 4, 1)), layers.Flatten(), layers.Dense(2, activation="softmax")])
-    pixels = images(network)
+def test_a_model_without_convolutions_is_offered_what_works() -> None:
+    model = keras.Sequential([keras.Input((4, 4, 1)), layers.Flatten(), layers.Dense(2, activation="softmax")])
+    pixels = images(model)
     with pytest.raises(ModelError, match=r"no convolution, .*: choose occlusion or Integrated Gradients"):
-        explain(network, pixels, method="grad-cam", target=Target())
+        explain(model, pixels, method="grad-cam", target=Target())
     for method in ("occlusion", "integrated-gradients", "gradient", "smoothgrad"):
-        assert explain(network, pixels, method=method, target=Target()).signed.any()
+        assert explain(model, pixels, method=method, target=Target()).signed.any()
 
 
 class Coded(keras.Model):
@@ -124,18 +126,18 @@ class Coded(keras.Model):
 
 
 def test_a_model_that_is_no_graph_is_refused_in_a_sentence() -> None:
-    network = Coded()
-    network(np.zeros((1, 4, 4, 3), np.float32))
+    model = Coded()
+    model(np.zeros((1, 4, 4, 3), np.float32))
     with pytest.raises(ModelError, match=r"The model is no graph of layers, .*: expected one made by Sequential"):
-        flatten(network)
+        flatten(model)
 
 
 def test_such_a_model_inside_another_is_one_layer() -> None:
     pixels = keras.Input((6, 6, 3))
-    network = keras.Model(pixels, layers.Softmax()(Coded()(layers.Conv2D(3, 3)(pixels))))
-    graph = flatten(network)
+    model = keras.Model(pixels, layers.Softmax()(Coded()(layers.Conv2D(3, 3)(pixels))))
+    graph = flatten(model)
     assert [layer.type for layer in graph.layers] == ["Conv2D", "Coded"]
-    explain(network, images(network), method="grad-cam", target=Target())
+    explain(model, images(model), method="grad-cam", target=Target())
 
 
 def test_two_inputs_and_rows_of_pixels_are_refused() -> None:
@@ -147,22 +149,22 @@ def test_two_inputs_and_rows_of_pixels_are_refused() -> None:
 
 
 def test_new_weights_are_followed(tmp_path: Path) -> None:
-    network = made("sequential", tmp_path)
-    pixels = images(network)
-    before = explain(network, pixels, method="grad-cam", target=Target())
-    network.set_weights([2 * one for one in network.get_weights()])
-    after = explain(network, pixels, method="grad-cam", target=Target())
+    model = made("sequential", tmp_path)
+    pixels = images(model)
+    before = explain(model, pixels, method="grad-cam", target=Target())
+    model.set_weights([2 * one for one in model.get_weights()])
+    after = explain(model, pixels, method="grad-cam", target=Target())
     assert (after.strength > 1.5 * before.strength).all()
 
 
-def test_nothing_is_kept_of_a_network_that_is_gone(tmp_path: Path) -> None:
-    network = made("residual, list of heads", tmp_path)
-    graph = flatten(network)
-    assert flatten(network) is graph
+def test_nothing_is_kept_of_a_model_that_is_gone(tmp_path: Path) -> None:
+    model = made("residual, list of heads", tmp_path)
+    graph = flatten(model)
+    assert flatten(model) is graph
     for method in ("grad-cam", "eigen-cam", "score-cam", "gradient"):
-        explain(network, images(network), method=method, target=Target())
-    gone = [weakref.ref(network), weakref.ref(graph), weakref.ref(network.layers[1])]
-    del network, graph
+        explain(model, images(model), method=method, target=Target())
+    gone = [weakref.ref(model), weakref.ref(graph), weakref.ref(model.layers[1])]
+    del model, graph
     for _ in range(2):  # functions of TensorFlow give up what they hold when they are collected themselves
         gc.collect()
     assert [one() for one in gone] == [None, None, None]
@@ -179,7 +181,7 @@ def test_scores_of_targets() -> None:
     assert head == 0
     assert weights.tolist() == [[1, 0, 0], [0, 0, 1]]
     for target, sentence in (
-        (Target(2, 0), "Head 2 can't be explained: the network's heads are 0 to 1"),
+        (Target(2, 0), "Head 2 can't be explained: the model's heads are 0 to 1"),
         (Target(0, 3), "Class 3 can't be explained: the head's classes are 0 to 2"),
         (Target(1, 2), "Class 2 can't be explained: the head's classes are 0 to 1"),
         ([Target()], "There are 1 targets for 2 images"),
@@ -191,7 +193,7 @@ def test_scores_of_targets() -> None:
 
 def test_the_answer_is_explained_where_nobody_said_what() -> None:
     logits = [np.array([1.0, 4.0, 2.5]), np.array([-3.0])]
-    assert choose_target(logits) == (Target(0, 1), "Class 1 is what the network answers.")
+    assert choose_target(logits) == (Target(0, 1), "Class 1 is what the model answers.")
     assert choose_target(logits, 1)[0] == Target(1, 0)
     assert choose_target(logits, second=True)[0] == Target(0, 1, against=2)
     assert choose_target(logits, index=2, second=True) == (
@@ -203,8 +205,8 @@ def test_the_answer_is_explained_where_nobody_said_what() -> None:
 
 
 def test_what_does_not_fit_is_told(tmp_path: Path) -> None:
-    network = made("sequential", tmp_path)
-    pixels = images(network)
+    model = made("sequential", tmp_path)
+    pixels = images(model)
     for sentence, given, more in (
         (r"shape \(2, 12, 12\): expected \(n, 12, 12, 3\)", pixels[..., 0], {}),
         (r"shape \(0, 12, 12, 3\)", pixels[:0], {}),
@@ -214,7 +216,7 @@ def test_what_does_not_fit_is_told(tmp_path: Path) -> None:
         ("SmoothGrad has no setting 'nois': choose one of samples, noise", pixels, {"method": "smoothgrad", "nois": 1}),
     ):
         with pytest.raises(ModelError, match=sentence):
-            explain(network, given, target=Target(), **{"method": "grad-cam", **more})
+            explain(model, given, target=Target(), **{"method": "grad-cam", **more})
 
 
 def test_layers_may_begin_with_a_dash(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Whether a network's numbers are probabilities or scores, told by its graph, its numbers, or a person."""
+"""Whether a model's numbers are probabilities or scores, told by its graph, its numbers, or a person."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from keras import layers, ops
 from cnnviz.errors import ModelError
 from cnnviz.explain import Target, explain
 from cnnviz.explain.metrics.parameter_randomization import clone
-from cnnviz.models.classifier import Loaded
+from cnnviz.models.classifier import Classifier
 from cnnviz.models.export.single_head import split
 from cnnviz.models.graph.graph import flatten
 from cnnviz.models.graph.output_activations import choose, endings
@@ -24,7 +24,7 @@ IMAGES = np.random.default_rng(1).integers(0, 256, (5, 10, 10, 3), np.uint8)
 PIXELS = IMAGES.astype(np.float32)
 
 Made = tuple[keras.Model, Callable[[np.ndarray], np.ndarray]]
-"""A network, and from its pixels to the class probabilities, computed by plain Keras from a part of it."""
+"""A model, and from its pixels to the class probabilities, computed by plain Keras from a part of it."""
 
 
 def _trunk() -> tuple[keras.KerasTensor, keras.KerasTensor]:
@@ -99,9 +99,10 @@ PROBABILITIES: dict[str, tuple[Callable[[], Made], str]] = {
     "by hand": (_divided, "softmax"),
     "both classes": (_both_classes, "softmax"),
     "softmax in a wrapper": (
-        lambda: _by(*_scores(3), lambda x: layers.SpectralNormalization(layers.Dense(3, "softmax"))(x)), "softmax",
+        lambda: _by(*_scores(3), lambda x: layers.SpectralNormalization(layers.Dense(3, "softmax"))(x)),
+        "softmax",
     ),
-}  # fmt: skip
+}
 SCORES: dict[str, Callable[[keras.KerasTensor], keras.KerasTensor]] = {
     "linear": lambda x: x,
     "linear in an activation": layers.Activation("linear"),
@@ -117,7 +118,7 @@ SCORES: dict[str, Callable[[keras.KerasTensor], keras.KerasTensor]] = {
 }
 
 
-def _loaded(model: keras.Model, folder: Path, **said: str) -> Loaded:
+def _loaded(model: keras.Model, folder: Path, **said: str) -> Classifier:
     model.save(folder / "net.keras")
     return load_file(folder / "net.keras", **said)
 
@@ -127,16 +128,16 @@ def test_probabilities_are_not_squashed_again(form: str, tmp_path: Path) -> None
     keras.utils.set_random_seed(4)
     (make, activation) = PROBABILITIES[form]
     model, expected = make()
-    loaded = _loaded(model, tmp_path)
-    assert [head.activation for head in loaded.heads] == [activation]
-    assert loaded.doubts == ()
+    classifier = _loaded(model, tmp_path)
+    assert [head.activation for head in classifier.heads] == [activation]
+    assert classifier.doubts == ()
     if form != "softmax in a wrapper":
         wanted = expected(PIXELS)
         wanted = np.concatenate([1 - wanted, wanted], axis=1) if activation == "sigmoid" else wanted
         assert np.ptp(wanted, axis=0).max() > 0.01, "images must be told apart"
     else:
         wanted = np.asarray(model(PIXELS, training=False))
-    np.testing.assert_allclose(loaded.ask(IMAGES)[0], wanted, atol=1e-6)
+    np.testing.assert_allclose(classifier.ask(IMAGES)[0], wanted, atol=1e-6)
 
 
 @pytest.mark.parametrize("form", PROBABILITIES)
@@ -144,11 +145,11 @@ def test_an_explanation_is_of_the_scores_behind_them(form: str, tmp_path: Path) 
     keras.utils.set_random_seed(4)
     (make, activation) = PROBABILITIES[form]
     model = make()[0]
-    loaded = _loaded(model, tmp_path)
-    scores = flatten(loaded.model).model(PIXELS)[0].numpy()
+    classifier = _loaded(model, tmp_path)
+    scores = flatten(classifier.model).model(PIXELS)[0].numpy()
     after = keras.activations.sigmoid if activation == "sigmoid" else keras.activations.softmax
     np.testing.assert_allclose(after(scores), model(PIXELS, training=False), atol=1e-6)
-    made = explain(loaded.model, PIXELS[:1], method="gradient", target=Target(0, 1))
+    made = explain(classifier.model, PIXELS[:1], method="gradient", target=Target(0, 1))
     assert made.map.any()
 
 
@@ -163,11 +164,11 @@ def test_scores_stay_scores_however_harmless_they_look(form: str, tmp_path: Path
     keras.utils.set_random_seed(4)
     pixels, x = _scores(3)
     model = keras.Model(pixels, SCORES[form](x))
-    loaded = _loaded(model, tmp_path)
-    assert [head.activation for head in loaded.heads] == ["logits"]
-    assert loaded.doubts == ()
-    np.testing.assert_allclose(loaded.ask(IMAGES)[0], ops.softmax(model(PIXELS)), atol=1e-6)
-    np.testing.assert_allclose(flatten(loaded.model).model(PIXELS)[0], model(PIXELS), rtol=1e-5, atol=1e-6)
+    classifier = _loaded(model, tmp_path)
+    assert [head.activation for head in classifier.heads] == ["logits"]
+    assert classifier.doubts == ()
+    np.testing.assert_allclose(classifier.ask(IMAGES)[0], ops.softmax(model(PIXELS)), atol=1e-6)
+    np.testing.assert_allclose(flatten(classifier.model).model(PIXELS)[0], model(PIXELS), rtol=1e-5, atol=1e-6)
 
 
 def test_a_softmax_of_other_axes_is_not_taken_for_classes(tmp_path: Path) -> None:
@@ -231,9 +232,9 @@ def test_one_head_of_several_keeps_what_was_chosen(tmp_path: Path) -> None:
         (ops.softmax, "scores", "The model gives probabilities, by what it ends with, not scores"),
         (lambda x: x, "probabilities", "The model gives scores, by what it ends with, not probabilities"),
         (lambda x: x * ops.exp(x), "probabilities", r"gives .* to .*, and rows sum to .*: these are no probabilities"),
-        (lambda x: x, "shares", "What a network gives can't be 'shares': choose one of auto, probabilities, scores"),
+        (lambda x: x, "shares", "What a model gives can't be 'shares': choose one of auto, probabilities, scores"),
     ],
-)  # fmt: skip
+)
 def test_a_choice_that_cannot_be_is_refused(end: Callable, outputs: str, sentence: str, tmp_path: Path) -> None:
     pixels, x = _scores(3)
     with pytest.raises(ModelError, match=sentence):

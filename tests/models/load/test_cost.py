@@ -1,4 +1,4 @@
-"""What a question costs a network, against counts made by hand and published ones."""
+"""What a question costs a model, against counts made by hand and published ones."""
 
 from __future__ import annotations
 
@@ -27,8 +27,13 @@ HAND: dict[str, tuple[Callable[[Any], Any], tuple, int, int, int]] = {
     "in strides": (layers.Conv2D(8, 3, strides=2, padding="same"), (10, 10, 3), 200, 25 * 8 * 27, 0),
     "in groups": (layers.Conv2D(8, 3, padding="same", groups=2), (10, 10, 4), 800, 100 * 8 * 18, 0),
     "of each channel": (layers.DepthwiseConv2D(3, padding="same"), (10, 10, 4), 400, 100 * 4 * 9, 0),
-    "separable": (layers.SeparableConv2D(8, 3, padding="same", depth_multiplier=5), (10, 10, 3), 800 + 1500,
-                  100 * (27 * 5 + 15 * 8), 0),
+    "separable": (
+        layers.SeparableConv2D(8, 3, padding="same", depth_multiplier=5),
+        (10, 10, 3),
+        800 + 1500,
+        100 * (27 * 5 + 15 * 8),
+        0,
+    ),
     "transposed": (layers.Conv2DTranspose(8, 3, strides=2, padding="same"), (10, 10, 3), 3200, 100 * 27 * 8, 0),
     "dense": (layers.Dense(7), (5,), 7, 35, 0),
     "dense at each place": (layers.Dense(7), (4, 5), 28, 4 * 35, 0),
@@ -38,9 +43,9 @@ HAND: dict[str, tuple[Callable[[Any], Any], tuple, int, int, int]] = {
     "window as an operation": (lambda x: keras.ops.max_pool(x, 2), (10, 10, 3), 75, 75 * 4, 0),
     "steps": (layers.SimpleRNN(4), (6, 5), 8, 6 * (5 * 4 + 4 * 4), 6),
     "steps both ways": (layers.Bidirectional(layers.SimpleRNN(4)), (6, 5), 8 + 2 * 8, 2 * 6 * (5 * 4 + 4 * 4), 12),
-    "a network for each part": (in_half, (6, 4, 3), 6 * 8 + 6 * 16, 6 * (4 * 6 + 8), 0),
+    "a model for each part": (in_half, (6, 4, 3), 6 * 8 + 6 * 16, 6 * (4 * 6 + 8), 0),
     "scores": (lambda x: layers.Attention()([x, x]), (6, 5), 30 + 36, 2 * 36 * 5, 0),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("name", HAND)
@@ -55,7 +60,7 @@ def test_open_sides_have_the_size_that_is_asked() -> None:
     assert (found.calls, found.values, found.largest) == (1, 2400, 2400)
 
 
-def test_a_network_inside_counts_as_often_as_it_is_called() -> None:
+def test_a_model_inside_counts_as_often_as_it_is_called() -> None:
     inner = keras.Sequential([keras.Input((5,)), layers.Dense(5), layers.Dense(5)])
     found = effort(lambda x: inner(inner(inner(x))), 5)
     assert (found.calls, found.values, found.multiplications) == (6, 30, 150)
@@ -67,7 +72,7 @@ def test_channels_first_counts_the_same() -> None:
 
 
 @pytest.mark.parametrize(("name", "published"), [("VGG16", 15.5e9), ("ResNet50V2", 3.5e9), ("MobileNetV2", 0.3e9)])
-def test_known_networks_cost_what_their_papers_say(name: str, published: float) -> None:
+def test_known_models_cost_what_their_papers_say(name: str, published: float) -> None:
     """Canziani et al. 2017 (arXiv:1605.07678), Sandler et al. 2018; additions of other layers come on top."""
     model = getattr(keras.applications, name)(weights=None)
     found = effort_of(model, [(1, 224, 224, 3)])[1]

@@ -29,7 +29,7 @@ def test_keras_has_each_under_its_name() -> None:
     assert all(callable(getattr(keras.applications, name)) for name in APPLICATIONS)
 
 
-def test_without_weights_and_network_the_file_and_its_place_are_named(home: Path) -> None:
+def test_without_weights_and_model_the_file_and_its_place_are_named(home: Path) -> None:
     with pytest.raises(ModelError, match="VGG16's weights can't be found on") as raised:
         load_application("VGG16")
     assert f"put the file vgg16_weights_tf_dim_ordering_tf_kernels.h5 into {home / 'models'}" in str(raised.value)
@@ -56,8 +56,8 @@ def test_one_with_weights_in_the_cache_answers_with_class_names(home: Path) -> N
     (home / "whole.h5").rename(chosen)
     names = {str(n): [f"n{n}", f"great_class_{n}"] for n in range(1000)}
     (home / "models" / "imagenet_class_index.json").write_text(json.dumps(names))
-    loaded = load_application("MobileNetV2")
-    assert loaded.classes["label"][7] == "great class 7"
+    classifier = load_application("MobileNetV2")
+    assert classifier.classes["label"][7] == "great class 7"
     image = np.random.default_rng(0).integers(0, 256, (1, 224, 224, 3), np.uint8)
     expected = bare(keras.applications.mobilenet_v2.preprocess_input(image.astype(np.float32)), training=False)
-    np.testing.assert_allclose(loaded.ask(image)[0], expected, atol=1e-6)
+    np.testing.assert_allclose(classifier.ask(image)[0], expected, atol=1e-6)

@@ -1,4 +1,4 @@
-"""What is allowed in a network's file is loaded, and calculates as it did: every form, layer and operation."""
+"""What is allowed in a model's file is loaded, and calculates as it did: every form, layer and operation."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from cnnviz.models.load import layer_allowlist, sandbox
 from cnnviz.models.load.archive_check import private_copy
 from cnnviz.models.load.load import load_file
 from cnnviz.presets import PRESETS
-from tests.network_forms import FORMS, made
+from tests.model_forms import FORMS, made
 
 SIDE = 8
 _IMAGE_LAYERS = (
@@ -95,11 +95,23 @@ def _many_layers() -> keras.Model:
     seen = layers.Attention()([seen, seen])
     seen = layers.AdditiveAttention()([seen, seen])
     again = layers.RepeatVector(1)(layers.GlobalAveragePooling2D()(image))
-    ends = [layers.GlobalAveragePooling1D()(seen), layers.GlobalMaxPooling1D()(row),
-            layers.Dense(8)(layers.GlobalMaxPooling2D()(image)),
-            layers.Flatten()(layers.Dense(8)(again))]  # fmt: skip
-    merged = [merge(ends) for merge in (layers.Add(), layers.Multiply(), layers.Average(), layers.Maximum(),
-                                        layers.Minimum(), layers.Concatenate())]  # fmt: skip
+    ends = [
+        layers.GlobalAveragePooling1D()(seen),
+        layers.GlobalMaxPooling1D()(row),
+        layers.Dense(8)(layers.GlobalMaxPooling2D()(image)),
+        layers.Flatten()(layers.Dense(8)(again)),
+    ]
+    merged = [
+        merge(ends)
+        for merge in (
+            layers.Add(),
+            layers.Multiply(),
+            layers.Average(),
+            layers.Maximum(),
+            layers.Minimum(),
+            layers.Concatenate(),
+        )
+    ]
     merged += [layers.Subtract()(ends[:2]), layers.Dot(1)(ends[:2])]
     return keras.Model(given, layers.Dense(3, activation="softmax")(ops.concatenate(merged, axis=-1)))
 
@@ -129,7 +141,7 @@ def of(form: str, folder: Path) -> keras.Model:
 
 
 def told_apart() -> list[str]:
-    """The presets whose files hold different networks: what of a backbone is trained isn't in a file."""
+    """The presets whose files hold different models: what of a backbone is trained isn't in a file."""
     found: dict[tuple, str] = {}
     for name, recipe in PRESETS.items():
         backbone, layers = recipe.network.backbone, tuple(layer.type for layer in recipe.network.layers)
@@ -138,7 +150,7 @@ def told_apart() -> list[str]:
 
 
 @pytest.mark.parametrize("form", [*told_apart(), *FORMS, "many operations"])
-def test_a_network_that_is_loaded_predicts_the_same(form: str, tmp_path: Path) -> None:
+def test_a_model_that_is_loaded_predicts_the_same(form: str, tmp_path: Path) -> None:
     model = of(form, tmp_path)
     model.save(tmp_path / "net.keras")
     same(model, tmp_path / "net.keras")
@@ -154,7 +166,7 @@ def same(model: keras.Model, path: Path) -> None:
 
 @pytest.fixture(scope="module")
 def many(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A network of every layer that is allowed, in a file."""
+    """A model of every layer that is allowed, in a file."""
     path = tmp_path_factory.mktemp("many") / "net.keras"
     model = of("many layers", path.parent)
     model.save(path)

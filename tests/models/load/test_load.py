@@ -1,4 +1,4 @@
-"""From a run's folder to its network, and what is said where there is none."""
+"""From a run's folder to its model, and what is said where there is none."""
 
 from __future__ import annotations
 
@@ -22,19 +22,19 @@ from cnnviz.runs.store import create
 
 @pytest.fixture
 def run(tmp_path: Path) -> Run:
-    """A run of two heads that kept a network, without a report."""
+    """A run of two heads that kept a model, without a report."""
     made = create(PRESETS["S"], tmp_path)
     build(PRESETS["S"]).save(made.best_path)
     return made
 
 
-def test_the_network_comes_with_its_recipe_and_class_names(run: Run) -> None:
-    loaded = load_run(run)
-    assert loaded.recipe == PRESETS["S"]
-    assert loaded.classes["shape"] == ("circle", "square", "triangle", "cross")
+def test_the_model_comes_with_its_recipe_and_class_names(run: Run) -> None:
+    classifier = load_run(run)
+    assert classifier.recipe == PRESETS["S"]
+    assert classifier.classes["shape"] == ("circle", "square", "triangle", "cross")
     pixels = np.zeros((2, 64, 64, 3), np.float32)
     again = keras.models.load_model(run.best_path, compile=False)
-    for one, other in zip(loaded.model(pixels), again(pixels), strict=True):
+    for one, other in zip(classifier.model(pixels), again(pixels), strict=True):
         np.testing.assert_array_equal(one, other)
 
 
@@ -53,8 +53,8 @@ def test_without_report_and_data_classes_are_numbered(tmp_path: Path) -> None:
     assert load_run(run).classes == {"label": tuple("0123456789")}
 
 
-def test_a_run_without_a_network_says_so(tmp_path: Path) -> None:
-    with pytest.raises(ModelError, match="no network yet"):
+def test_a_run_without_a_model_says_so(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match="no model yet"):
         load_run(create(PRESETS["Q"], tmp_path))
 
 
@@ -66,7 +66,7 @@ def test_a_damaged_file_is_one_sentence(run: Run, content: bytes) -> None:
     assert "\n" not in str(raised.value)
 
 
-def test_a_network_of_another_size_is_refused(run: Run) -> None:
+def test_a_model_of_another_size_is_refused(run: Run) -> None:
     other = dataclasses.replace(run, recipe=replace(PRESETS["S"], {"data.image_size": 32}))
     with pytest.raises(ModelError, match="takes"):
         load_run(other)

@@ -1,4 +1,4 @@
-"""One network for many sessions at once, and many networks one after another."""
+"""One model for many sessions at once, and many models one after another."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ import pytest
 
 from cnnviz.explain import Target, explain
 from cnnviz.models.load.load import load_file
-from cnnviz.ui.inputs.model_cache import KEPT, Network, Source, _load, _Shelf
+from cnnviz.ui.inputs.model_cache import KEPT, LockedModel, Source, _load, _Shelf
 from tests.made_models import SIDE, made, pixels_for
 
 THREADS, TURNS = 8, 50
@@ -26,14 +26,18 @@ CYCLES, GROWTH_MB = 80, 40
 
 @pytest.fixture(scope="module")
 def files(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
-    """More networks than are kept."""
+    """More models than are kept."""
     folder, found = tmp_path_factory.mktemp("networks"), []
     for number in range(KEPT + 2):
         keras.utils.set_random_seed(number)
         model = keras.Sequential(
-            [keras.Input((SIDE, SIDE, 3)), keras.layers.Conv2D(4 + number, 3, activation="relu", name="conv"),
-             keras.layers.GlobalAveragePooling2D(), keras.layers.Dense(3, "softmax")]
-        )  # fmt: skip
+            [
+                keras.Input((SIDE, SIDE, 3)),
+                keras.layers.Conv2D(4 + number, 3, activation="relu", name="conv"),
+                keras.layers.GlobalAveragePooling2D(),
+                keras.layers.Dense(3, "softmax"),
+            ]
+        )
         found.append(folder / f"{number}.keras")
         model.save(found[-1])
     return found
@@ -43,23 +47,27 @@ def source(path: Path) -> Source:
     return Source(path.stem, path.stem, (path.stem,), lambda progress: load_file(path))
 
 
-def predicted(network: Network, image: np.ndarray) -> tuple[np.ndarray, ...]:
+def predicted(held_model: LockedModel, image: np.ndarray) -> tuple[np.ndarray, ...]:
     """What the Predict page computes of an image: the answer, and the map for it."""
-    shares = network.answers(image)
-    with network.lock:
-        made = explain(network.loaded.model, network.loaded.pixels(image), method="grad-cam",
-                       target=Target(0, int(shares[0][0].argmax())))  # fmt: skip
+    shares = held_model.answers(image)
+    with held_model.lock:
+        made = explain(
+            held_model.classifier.model,
+            held_model.classifier.pixels(image),
+            method="grad-cam",
+            target=Target(0, int(shares[0][0].argmax())),
+        )
     return (*shares, made.map, made.strength, made.scores)
 
 
-def test_many_ask_one_network_while_others_come_and_go(tmp_path, files):
+def test_many_ask_one_model_while_others_come_and_go(tmp_path, files):
     made("sequential").save(tmp_path / "shared.keras")
     shelf, shared = _Shelf(), source(tmp_path / "shared.keras")
     assert _load(shelf, [shared], lambda *said: None, lambda: False) == {}
-    network = shelf.get(shared.stamp)
-    images = pixels_for(network.loaded.model, TURNS).astype(np.uint8)
-    alone = [predicted(network, images[at : at + 1]) for at in range(TURNS)]
-    over, loaded, dropped = threading.Event(), count(), []
+    held_model = shelf.get(shared.stamp)
+    images = pixels_for(held_model.classifier.model, TURNS).astype(np.uint8)
+    alone = [predicted(held_model, images[at : at + 1]) for at in range(TURNS)]
+    over, classifier, dropped = threading.Event(), count(), []
 
     def come_and_go(first: int) -> int:
         for turn in count(first):
@@ -72,15 +80,17 @@ def test_many_ask_one_network_while_others_come_and_go(tmp_path, files):
                 dropped.append(path)
                 continue
             predicted(other, images[:1])
-            next(loaded)
+            next(classifier)
 
     def ask(thread: int) -> list[int]:
         order = np.random.default_rng(thread).permutation(TURNS)
         return [
-            at for at in order
-            if not all(map(np.array_equal, predicted(shelf.get(shared.stamp) or network, images[at : at + 1]),
-                           alone[at]))
-        ]  # fmt: skip
+            at
+            for at in order
+            if not all(
+                map(np.array_equal, predicted(shelf.get(shared.stamp) or held_model, images[at : at + 1]), alone[at])
+            )
+        ]
 
     with ThreadPoolExecutor(THREADS + 2) as pool:
         others = [pool.submit(come_and_go, first) for first in (0, len(files) // 2)]
@@ -93,7 +103,7 @@ def test_many_ask_one_network_while_others_come_and_go(tmp_path, files):
     assert len(shelf.items) == KEPT
 
 
-def test_networks_that_are_dropped_leave_nothing_behind(files):
+def test_models_that_are_dropped_leave_nothing_behind(files):
     """Each is loaded, asked, every fourth explained, and pushed off the shelf, as those of many sessions are."""
     shelf, process, seen = _Shelf(), psutil.Process(), []
     image = np.random.default_rng(0).integers(0, 256, (1, SIDE, SIDE, 3), np.uint8)
@@ -102,12 +112,12 @@ def test_networks_that_are_dropped_leave_nothing_behind(files):
         path = files[number % len(files)]
         one = Source("", "", (number,), partial(lambda path, progress: load_file(path), path))
         assert _load(shelf, [one], lambda *said: None, lambda: False) == {}
-        network = shelf.get((number,))
-        seen.append(weakref.ref(network.loaded.model))
+        held_model = shelf.get((number,))
+        seen.append(weakref.ref(held_model.classifier.model))
         if number % 4:
-            network.answers(image)
+            held_model.answers(image)
         else:
-            predicted(network, image)
+            predicted(held_model, image)
 
     def memory() -> float:
         gc.collect()

@@ -1,4 +1,4 @@
-"""Loading networks in the background: what is kept, what failed, and how a download ends."""
+"""Loading models in the background: what is kept, what failed, and how a download ends."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 
 from cnnviz.errors import ModelError
 from cnnviz.progress import Cancelled
-from cnnviz.ui.inputs.model_cache import KEPT, KEPT_BYTES, SURELY_KEPT, Network, Source, _load, _Shelf
+from cnnviz.ui.inputs.model_cache import KEPT, KEPT_BYTES, SURELY_KEPT, LockedModel, Source, _load, _Shelf
 from cnnviz.ui.session.background_job import Work
 
 
@@ -23,10 +23,14 @@ def test_those_that_can_be_loaded_are_and_the_others_get_their_sentences() -> No
 
     shelf, good = _Shelf(), SimpleNamespace(name="good")
     said = []
-    found = _load(shelf, [source("bad", broken), source("good", lambda progress: good)],
-                  lambda *words: said.append(words), lambda: False)  # fmt: skip
+    found = _load(
+        shelf,
+        [source("bad", broken), source("good", lambda progress: good)],
+        lambda *words: said.append(words),
+        lambda: False,
+    )
     assert found == {("bad",): "This one is broken: train it anew."}
-    assert shelf.get(("good",)).loaded is good
+    assert shelf.get(("good",)).classifier is good
     assert shelf.get(("bad",)) is None
     assert said == [("Loading bad", 0, 2), ("Loading good", 1, 2)]
 
@@ -55,12 +59,12 @@ def test_a_download_counts_megabytes_and_ends_at_a_stop(until) -> None:
     assert shelf.get(("large",)) is None
 
 
-def of_size(numbers: int) -> Network:
-    """What the shelf looks at of a network with so many numbers, which is too large to be made for a test."""
-    return Network(SimpleNamespace(model=SimpleNamespace(count_params=lambda: numbers)))
+def of_size(numbers: int) -> LockedModel:
+    """What the shelf looks at of a model with so many numbers, which is too large to be made for a test."""
+    return LockedModel(SimpleNamespace(model=SimpleNamespace(count_params=lambda: numbers)))
 
 
-def test_the_networks_used_last_are_kept() -> None:
+def test_the_models_used_last_are_kept() -> None:
     shelf = _Shelf()
     for number in range(KEPT + 1):
         shelf.put((number,), of_size(1))
@@ -68,7 +72,7 @@ def test_the_networks_used_last_are_kept() -> None:
     assert [number for number in range(KEPT + 1) if shelf.get((number,)) is not None] == [0, *range(2, KEPT + 1)]
 
 
-def test_large_networks_are_kept_in_less_number() -> None:
+def test_large_models_are_kept_in_less_number() -> None:
     shelf, large = _Shelf(), KEPT_BYTES // 4 // SURELY_KEPT
     for number in range(KEPT):
         shelf.put((number,), of_size(large))
@@ -80,6 +84,6 @@ def test_large_networks_are_kept_in_less_number() -> None:
 
 @pytest.mark.parametrize("stopped", [True, False])
 def test_nothing_is_loaded_after_a_stop(stopped: bool) -> None:
-    shelf, loaded = _Shelf(), []
-    _load(shelf, [source("one", loaded.append)], lambda *words: None, lambda: stopped)
-    assert len(loaded) == (not stopped)
+    shelf, classifier = _Shelf(), []
+    _load(shelf, [source("one", classifier.append)], lambda *words: None, lambda: stopped)
+    assert len(classifier) == (not stopped)

@@ -22,7 +22,7 @@ def test_blocks_are_as_high_as_maps_and_as_wide_as_channels() -> None:
     assert all(one.width > 0 for one in made)
 
 
-def test_networks_of_one_kind_only_have_blocks_too() -> None:
+def test_models_of_one_kind_only_have_blocks_too() -> None:
     assert [one.height > 0 for one in blocks([row((4,)), row(()), row((1,))])] == [True] * 3
     assert [one.height > 0 for one in blocks([row((1, 1, 1)), row((5, 2))])] == [True] * 2
     assert blocks([]) == []
@@ -30,10 +30,17 @@ def test_networks_of_one_kind_only_have_blocks_too() -> None:
 
 def test_what_is_known_of_a_layer_is_said() -> None:
     assert facts(row((30, 20, 1), parameters=1)) == (
-        "Conv2D", "gives 30 × 20, 1 channel", "1 parameter", "sees 3 × 3 pixels", "25 % of the multiplications",
-    )  # fmt: skip
+        "Conv2D",
+        "gives 30 × 20, 1 channel",
+        "1 parameter",
+        "sees 3 × 3 pixels",
+        "25 % of the multiplications",
+    )
     assert facts(row((10,), "Dense", everything=True, share=0.0002))[1:] == (
-        "gives 10 values", "9 parameters", "sees the whole image", "< 0.1 % of the multiplications",
-    )  # fmt: skip
+        "gives 10 values",
+        "9 parameters",
+        "sees the whole image",
+        "< 0.1 % of the multiplications",
+    )
     assert field(row((2, 2, 2), size=(8, 8), stride=(4.0, 4.0))) == "sees 8 × 8 pixels, every 4"
     assert field(row((2,), size=(0, 0), stride=(0.0, 0.0))) == "sees nothing of the image"

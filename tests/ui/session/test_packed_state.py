@@ -29,11 +29,17 @@ def test_what_is_too_long_is_not_written():
 
 @pytest.mark.parametrize(
     "text",
-    ["x", "é", "!!!!", pack(PRESETS["Q"].model_dump(mode="json"))[:-9], base64.b64encode(b"{}").decode(),
-     base64.urlsafe_b64encode(zlib.compress(b"[1]")).decode(),
-     base64.urlsafe_b64encode(zlib.compress(b'{"a":"' + b"0" * (1 << 22) + b'"}')).decode(),
-     base64.urlsafe_b64encode(zlib.compress(b"[" * 200_000)).decode()],
-)  # fmt: skip
+    [
+        "x",
+        "é",
+        "!!!!",
+        pack(PRESETS["Q"].model_dump(mode="json"))[:-9],
+        base64.b64encode(b"{}").decode(),
+        base64.urlsafe_b64encode(zlib.compress(b"[1]")).decode(),
+        base64.urlsafe_b64encode(zlib.compress(b'{"a":"' + b"0" * (1 << 22) + b'"}')).decode(),
+        base64.urlsafe_b64encode(zlib.compress(b"[" * 200_000)).decode(),
+    ],
+)
 def test_what_nobody_packed_is_refused_in_a_sentence(text):
     with pytest.raises(RecipeError, match="cut off or changed"):
         unpack(text)

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from cnnviz.network import LAYER_TYPES, Network
+from cnnviz.model_spec import LAYER_TYPES, ModelSpec
 from cnnviz.presets import PRESETS
 from cnnviz.recipe import parse
 from cnnviz.ui.train.layer_table import edited, to_layers, to_rows
@@ -20,7 +20,7 @@ def test_rows_and_back_are_the_same_layers(preset: str) -> None:
 @pytest.mark.parametrize("kind", LAYER_TYPES)
 def test_a_new_row_of_any_type_is_a_valid_layer(kind: str) -> None:
     (layer,) = to_layers([{"type": kind}])
-    parse({"layers": [layer], "heads": [{"units": 2}]}, Network)
+    parse({"layers": [layer], "heads": [{"units": 2}]}, ModelSpec)
 
 
 def test_a_bias_that_was_switched_off_stays_off() -> None:

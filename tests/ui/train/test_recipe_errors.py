@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 
 from cnnviz.errors import CnnvizError
-from cnnviz.network import Network
+from cnnviz.model_spec import ModelSpec
 from cnnviz.policy import Policy
 from cnnviz.presets import PRESETS
 from cnnviz.recipe import Data, Fit, parse
 from cnnviz.ui.train.recipe_errors import LABELS, in_words
 
-PARTS = {"data": Data, "augmentation": Policy, "network": Network, "fit": Fit}
+PARTS = {"data": Data, "augmentation": Policy, "network": ModelSpec, "fit": Fit}
 UI = Path(__file__).parents[3] / "cnnviz" / "ui"
 
 
@@ -35,16 +35,20 @@ def tree(**changed: Any) -> dict[str, Any]:
     [
         ({"network__layers__0__filters": 100_000}, "Size in row 1 (Conv2D) is 100,000: choose 1 to 4,096."),
         ({"network__layers__0__kernel_size": 40}, "Window in row 1 (Conv2D) is 40: choose 1 to 32."),
-        ({"network__layers__1__strides": 33}, ("Stride in row 2 (MaxPooling2D) is 33: it should be less than or "
-         "equal to 32.")),
+        (
+            {"network__layers__1__strides": 33},
+            ("Stride in row 2 (MaxPooling2D) is 33: it should be less than or equal to 32."),
+        ),
         ({"fit__batch_size": None}, "Batch is empty: choose 1 to 4,096."),
         ({"fit__learning_rate": 0}, "Learning rate is 0: choose more than 0 to 10."),
         ({"data__image_size": [2, 64]}, "Height is 2: it should be greater than or equal to 4."),
         ({"data__validation_share": 0.9}, "Held out for validation is 0.9: choose 0 to 0.5."),
-        ({"augmentation__steps__0__probability": 3}, ("Rotation, step 1 of the policy is 3: it should be less than or "
-         "equal to 1.")),
+        (
+            {"augmentation__steps__0__probability": 3},
+            ("Rotation, step 1 of the policy is 3: it should be less than or equal to 1."),
+        ),
     ],
-)  # fmt: skip
+)
 def test_a_mistake_names_what_is_seen_and_what_is_allowed(changed: dict[str, Any], said: str) -> None:
     made = tree(**changed)
     part = next(iter(changed)).partition("__")[0]
@@ -58,7 +62,7 @@ def test_advice_for_recipes_becomes_what_to_do_on_the_page() -> None:
     made = PRESETS["D4"].model_dump(mode="json")
     made["augmentation"] = PRESETS["D3"].augmentation.model_dump(mode="json")
     made["fit"]["finetune"] = None
-    with pytest.raises(CnnvizError, match=r"network\.backbone\.cached") as caught:
+    with pytest.raises(CnnvizError, match=r"model\.backbone\.cached") as caught:
         parse(made)
     said = in_words(caught.value, made)
     assert said.endswith(
@@ -72,8 +76,12 @@ def test_every_number_of_the_recipe_has_a_label_that_the_page_shows() -> None:
         word = label.partition(" (")[0]
         if word.startswith("At most, "):
             word = "At most, "
-        assert word in drawn or key in ("data.image_size", "augmentation.fill_value", "network.layers",
-                                        "data.without"), f"{label} stands nowhere on the page"  # fmt: skip
+        assert word in drawn or key in (
+            "data.image_size",
+            "augmentation.fill_value",
+            "network.layers",
+            "data.without",
+        ), f"{label} stands nowhere on the page"
 
 
 def test_no_key_is_left_in_what_a_wrong_value_says() -> None:

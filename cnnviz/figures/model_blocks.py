@@ -1,4 +1,4 @@
-"""A network drawn as a row of blocks whose size follows the shapes.
+"""A model drawn as a row of blocks whose size follows the shapes.
 
 It is HTML of a few kilobytes and not a Plotly figure: it is drawn anew with every change of the layers, and Plotly
 would take a quarter of a second for it at the server and five megabytes in the browser. (`st.html` drops SVG.)
@@ -28,8 +28,13 @@ _SHORT = {
     "Rescaling": "Scale",
 }
 # Middle tones, told apart on white and on black, and by people who see few colours.
-_COLOURS = {"Conv2D": "#14998c", "Dense": "#7c74e8", "MaxPooling2D": "#d07a2b", "AveragePooling2D": "#d07a2b",
-            "GlobalAveragePooling2D": "#d07a2b"}  # fmt: skip
+_COLOURS = {
+    "Conv2D": "#14998c",
+    "Dense": "#7c74e8",
+    "MaxPooling2D": "#d07a2b",
+    "AveragePooling2D": "#d07a2b",
+    "GlobalAveragePooling2D": "#d07a2b",
+}
 _OTHER = "#8b9a98"
 
 
@@ -67,7 +72,7 @@ def blocks(rows: Sequence[Row], input_shape: tuple[int, int, int], heads: int = 
     over = max(LABEL, *(_slanted(_shape(row)) for row in (*trunk, *ends))) if labels else 8
     under = max(LABEL, *(_slanted(_name(row)) for row in (*trunk, *ends))) if labels else 8
     return (
-        f'<div role="img" aria-label="The network as blocks" style="position:relative;max-width:{WIDTH + 120}px;'
+        f'<div role="img" aria-label="The model as blocks" style="position:relative;max-width:{WIDTH + 120}px;'
         f'height:{above + UNIT / 2 + over + under:.0f}px;font-size:0.75rem;overflow:hidden">'
         f'<div style="position:absolute;left:0;right:0;height:0;top:{above + over:.1f}px">'
         f"{''.join(parts)}</div></div>"

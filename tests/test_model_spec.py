@@ -1,4 +1,4 @@
-"""Network records: short names, defaults and what a head may be."""
+"""Model records: short names, defaults and what a head may be."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import pytest
 from pydantic import TypeAdapter
 
 from cnnviz.errors import RecipeError
-from cnnviz.network import ACTIVATIONS, LAYER_TYPES, Head, Network
+from cnnviz.model_spec import ACTIVATIONS, LAYER_TYPES, Head, ModelSpec
 from cnnviz.recipe import parse
 
 FLAT = [{"type": "Flatten"}]
@@ -16,22 +16,22 @@ HEADS = [{"units": 2}]
 @pytest.mark.parametrize("kind", LAYER_TYPES)
 def test_every_layer_comes_back_from_its_json(kind: str) -> None:
     needed = {"Conv2D": {"filters": 4}, "Dense": {"units": 4}, "Reshape": {"target_shape": [4, 4]}}
-    network = parse({"layers": [{"type": kind, **needed.get(kind, {})}], "heads": HEADS}, Network)
-    assert type(network.layers[0]) is LAYER_TYPES[kind]
-    assert network.layers[0].type == kind
-    assert parse(network.model_dump_json(), Network) == network
+    spec = parse({"layers": [{"type": kind, **needed.get(kind, {})}], "heads": HEADS}, ModelSpec)
+    assert type(spec.layers[0]) is LAYER_TYPES[kind]
+    assert spec.layers[0].type == kind
+    assert parse(spec.model_dump_json(), ModelSpec) == spec
 
 
 def test_layers_and_their_list_name_the_same_types() -> None:
-    mapping = TypeAdapter(Network).json_schema()["properties"]["layers"]["items"]["discriminator"]["mapping"]
+    mapping = TypeAdapter(ModelSpec).json_schema()["properties"]["layers"]["items"]["discriminator"]["mapping"]
     assert set(mapping) == set(LAYER_TYPES)
 
 
 def test_a_pooling_moves_by_its_window_unless_told() -> None:
-    network = parse(
-        {"layers": [{"type": "MaxPool", "pool_size": 3}, {"type": "AvgPool", "strides": 1}], "heads": HEADS}, Network
+    spec = parse(
+        {"layers": [{"type": "MaxPool", "pool_size": 3}, {"type": "AvgPool", "strides": 1}], "heads": HEADS}, ModelSpec
     )
-    assert [(layer.pool_size, layer.strides) for layer in network.layers] == [(3, None), (2, 1)]
+    assert [(layer.pool_size, layer.strides) for layer in spec.layers] == [(3, None), (2, 1)]
 
 
 @pytest.mark.parametrize(
@@ -69,14 +69,14 @@ def test_one_unit_tells_two_classes_apart(units: int, activation: str, classes: 
 )
 def test_a_bad_layer_is_refused(layer: dict, sentence: str) -> None:
     with pytest.raises(RecipeError, match=sentence):
-        parse({"layers": [layer, *FLAT], "heads": HEADS}, Network)
+        parse({"layers": [layer, *FLAT], "heads": HEADS}, ModelSpec)
 
 
-def test_a_network_has_its_limits() -> None:
+def test_a_model_has_its_limits() -> None:
     with pytest.raises(RecipeError, match=r"layers is .*: tuple should have at most 200 items"):
-        parse({"layers": FLAT * 201, "heads": HEADS}, Network)
+        parse({"layers": FLAT * 201, "heads": HEADS}, ModelSpec)
     with pytest.raises(RecipeError, match=r"heads is .*: tuple should have at most 40 items"):
-        parse({"layers": FLAT, "heads": [{"name": f"h{n}", "units": 2} for n in range(41)]}, Network)
+        parse({"layers": FLAT, "heads": [{"name": f"h{n}", "units": 2} for n in range(41)]}, ModelSpec)
 
 
 def test_softmax_is_for_heads_only() -> None:

@@ -1,4 +1,4 @@
-"""The records of a network: perhaps a backbone, a list of layers, one or more heads. Names and meanings are Keras's."""
+"""The records of a model: perhaps a backbone, a list of layers, one or more heads. Names and meanings are Keras's."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pydantic import BaseModel, BeforeValidator, Field, field_validator, model_v
 from cnnviz import backbones
 from cnnviz.frozen_model import Real, Record, Whole
 
-__all__ = ["ACTIVATIONS", "LAYER_TYPES", "MAX_CLASSES", "Backbone", "Head", "Layer", "Network", "check_opening"]
+__all__ = ["ACTIVATIONS", "LAYER_TYPES", "MAX_CLASSES", "Backbone", "Head", "Layer", "ModelSpec", "check_opening"]
 
 ACTIVATIONS = ("linear", "relu", "leaky_relu", "elu", "selu", "gelu", "silu", "tanh", "sigmoid")
 Activation = Literal["linear", "relu", "leaky_relu", "elu", "selu", "gelu", "silu", "tanh", "sigmoid"]
@@ -145,7 +145,7 @@ Layer = Annotated[
 
 
 class Head(Record):
-    """One answer of the network: the dataset's head that it learns, and how it is put.
+    """One answer of the model: the dataset's head that it learns, and how it is put.
 
     `units` is the number of classes, or 1 for a yes-or-no answer with one number. `activation` is `softmax` (shares
     that sum to 1), `sigmoid` (one unit: the second class's probability) or `logits` (raw scores).
@@ -187,12 +187,14 @@ def check_opening(name: str, trainable_from: str | None, key: str) -> None:
     known = backbones.openings(name)
     if trainable_from and trainable_from not in known:
         near = difflib.get_close_matches(trainable_from, known, n=3, cutoff=0.3) or known[-3:]
-        raise ValueError(f"{key} is {trainable_from!r}, but {name} has no such layer that can learn: choose one "
-                         f"such as {', '.join(near)}, or \"\" for all of it.")  # fmt: skip
+        raise ValueError(
+            f"{key} is {trainable_from!r}, but {name} has no such layer that can learn: choose one "
+            f'such as {", ".join(near)}, or "" for all of it.'
+        )
 
 
 class Backbone(Record):
-    """A network of Keras Applications without its top, on whose features the layers stand.
+    """A model of Keras Applications without its top, on whose features the layers stand.
 
     `weights` are ImageNet's or `none`, random ones. `trainable_from` says what of it is trained: nothing (`None`), all
     of it (""), or the layers from the one of this name on; ImageNet's batch normalisations never are. With `cached`,
@@ -215,7 +217,7 @@ class Backbone(Record):
         return self
 
 
-class Network(Record):
+class ModelSpec(Record):
     """A stack of layers shared by all heads, on the image itself or on a backbone's features.
 
     `scaling` is what happens to the 0..255 pixels inside the model: `none`, `unit` (0..1) or `symmetric` (-1..1). A
@@ -228,7 +230,7 @@ class Network(Record):
     heads: tuple[Head, ...] = Field(min_length=1, max_length=40)
 
     @model_validator(mode="after")
-    def _names_differ(self) -> Network:
+    def _names_differ(self) -> ModelSpec:
         names = [head.name for head in self.heads]
         if len(set(names)) < len(names):
             raise ValueError(f"Two heads have the same name: {', '.join(names)}; give each its own.")

@@ -1,4 +1,4 @@
-"""Small networks of every form that a person may bring. Their weights are positive, so that every method finds some
+"""Small models of every form that a person may bring. Their weights are positive, so that every method finds some
 evidence for any class, and their scores lie far enough apart."""
 
 from __future__ import annotations
@@ -14,11 +14,18 @@ __all__ = ["FORMS", "images", "made"]
 
 
 def _sequential(folder: Path) -> keras.Model:
-    return keras.Sequential([
-        keras.Input((12, 12, 3)), layers.Rescaling(1 / 255), layers.Conv2D(4, 3, activation="relu"),
-        layers.MaxPooling2D(), layers.Conv2D(5, 3, activation="relu"), layers.Flatten(),
-        layers.Dense(6, activation="relu"), layers.Dense(3, activation="softmax"),
-    ])  # fmt: skip
+    return keras.Sequential(
+        [
+            keras.Input((12, 12, 3)),
+            layers.Rescaling(1 / 255),
+            layers.Conv2D(4, 3, activation="relu"),
+            layers.MaxPooling2D(),
+            layers.Conv2D(5, 3, activation="relu"),
+            layers.Flatten(),
+            layers.Dense(6, activation="relu"),
+            layers.Dense(3, activation="softmax"),
+        ]
+    )
 
 
 def _loaded_sequential(folder: Path) -> keras.Model:
@@ -38,8 +45,10 @@ def _nested(folder: Path) -> keras.Model:
     """A functional backbone for images of any size in a Sequential in a functional model, loaded from a file."""
     given = keras.Input((None, None, 3))
     inner = keras.Model(given, layers.Conv2D(4, 3, padding="same", activation="relu")(given), name="inner")
-    backbone = keras.Sequential([keras.Input((None, None, 3)), inner, layers.MaxPooling2D(name="pool"),
-                                 layers.Conv2D(5, 3, activation="relu")], name="backbone")  # fmt: skip
+    backbone = keras.Sequential(
+        [keras.Input((None, None, 3)), inner, layers.MaxPooling2D(name="pool"), layers.Conv2D(5, 3, activation="relu")],
+        name="backbone",
+    )
     pixels = keras.Input((12, 12, 3))
     x = backbone(layers.Rescaling(1 / 255)(pixels), training=False)
     x = layers.GlobalAveragePooling2D()(x)
@@ -73,9 +82,9 @@ def _named_heads(folder: Path) -> keras.Model:
 
 
 def _grey_logit(folder: Path) -> keras.Model:
-    return keras.Sequential([
-        keras.Input((12, 10, 1)), layers.Conv2D(4, 3, strides=2, activation="relu"), layers.Flatten(), layers.Dense(1),
-    ])  # fmt: skip
+    return keras.Sequential(
+        [keras.Input((12, 10, 1)), layers.Conv2D(4, 3, strides=2, activation="relu"), layers.Flatten(), layers.Dense(1)]
+    )
 
 
 def _operations(folder: Path) -> keras.Model:
@@ -99,7 +108,7 @@ def _half(folder: Path) -> keras.Model:
 
 
 def _any_size(folder: Path) -> keras.Model:
-    """A whole network for images of any size, with a log-softmax at its end."""
+    """A whole model for images of any size, with a log-softmax at its end."""
     pixels = keras.Input((None, None, 3))
     x = layers.Conv2D(4, 3, strides=2, activation="relu")(layers.Rescaling(1 / 255)(pixels))
     x = layers.Dense(3)(layers.GlobalAveragePooling2D()(x))
@@ -128,7 +137,7 @@ def _positive(model: keras.Model) -> None:
 
 
 def made(form: str, folder: Path) -> keras.Model:
-    """The network of this form, the same for every call."""
+    """The model of this form, the same for every call."""
     keras.utils.set_random_seed(0)
     model = FORMS[form](folder)
     _positive(model)
