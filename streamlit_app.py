@@ -9,7 +9,7 @@ import streamlit as st
 from cnnviz.errors import ModelError
 from cnnviz.models.load.archive_check import require_keras
 from cnnviz.ui.session import query_params
-from cnnviz.ui.session.app_entry import asked, enter, missing
+from cnnviz.ui.session.app_entry import enter, missing, requested_page
 
 st.set_page_config(
     page_title="cnnviz",
@@ -23,7 +23,7 @@ try:
 except ModelError as error:
     st.error(str(error), icon=":material/error:")
     st.stop()
-wanted = asked()
+wanted = requested_page()
 first = {"page": "pages/train.py", "title": "Train", "icon": ":material/model_training:"}
 pages = [
     # Train has an address of its own and is what the app opens with; the bar shows the one of both that is open.
@@ -41,4 +41,4 @@ if wanted and wanted not in paths:
 page = st.navigation(pages, position="top")
 query_params.enter(page.url_path)
 page.run()
-query_params.tell(paths)
+query_params.push_url(paths)

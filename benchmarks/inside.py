@@ -30,8 +30,9 @@ import numpy as np
 import tensorflow as tf
 
 from cnnviz.explain.feature_visualization.patterns import Settings, draw
-from cnnviz.explain.inspection.activations import activations, in_colours, mosaic, standardised
+from cnnviz.explain.inspection.activations import activations, in_colours, mosaic
 from cnnviz.models.build.model import build
+from cnnviz.mosaics import standardise
 from cnnviz.presets import PRESETS
 
 mpl.use("Agg")
@@ -41,7 +42,7 @@ import matplotlib.pyplot as plt
 def mosaics(model: keras.Model, pixels: np.ndarray, layers: list[str]) -> list[np.ndarray]:
     """An image's mosaics by cnnviz."""
     found = activations(model, pixels, layers)
-    return [in_colours(mosaic(standardised(found[name]))) for name in layers]
+    return [in_colours(mosaic(standardise(found[name]))) for name in layers]
 
 
 def tutorial_mosaics(part: keras.Model, pixels: np.ndarray) -> None:

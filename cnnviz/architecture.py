@@ -10,7 +10,7 @@ from pydantic import BaseModel
 from cnnviz import backbones
 from cnnviz.model_spec import Backbone, ModelSpec
 
-__all__ = ["Counts", "Row", "counts", "describe", "unfrozen"]
+__all__ = ["Counts", "Row", "counts", "describe", "with_trainable_from"]
 
 MAX_PARAMETERS = 200_000_000
 
@@ -50,7 +50,7 @@ def counts(spec: ModelSpec, rows: list[Row]) -> Counts:
     return Counts(total, trainable, frozen, total - trainable - frozen)
 
 
-def unfrozen(spec: ModelSpec, trainable_from: str | None) -> ModelSpec:
+def with_trainable_from(spec: ModelSpec, trainable_from: str | None) -> ModelSpec:
     """Returns the model as it is trained in a later stage, with its backbone free from a layer on ("": all)."""
     if spec.backbone is None:
         return spec
@@ -120,7 +120,7 @@ def _backbone(backbone: Backbone, shape: tuple[int, int, int]) -> Row:
             f"{shape[0]}×{shape[1]}: choose a larger image."
         )
     out = backbones.output_shape(backbone.name, *shape[:2])
-    first = backbones.frozen(backbone.name, backbone.trainable_from)
+    first = backbones.frozen_count(backbone.name, backbone.trainable_from)
     trainable = sum(layer.trainable for layer in known) - sum(layer.trainable for layer in _frozen(backbone))
     macs = round(sum(layer.macs for layer in known) * math.prod(shape[:2]) / facts.size**2)
     rounded = "⌈n/32⌉" if facts.rounds == "up" else "⌊n/32⌋"

@@ -11,7 +11,7 @@ from functools import cache
 from pathlib import Path
 from typing import Literal
 
-__all__ = ["BACKBONES", "BackboneLayer", "Facts", "frozen", "layers", "openings", "output_shape", "stays"]
+__all__ = ["BACKBONES", "BackboneLayer", "Facts", "frozen_count", "layers", "openings", "output_shape", "stays"]
 
 TABLE = Path(__file__).with_name("backbones.json")
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
@@ -75,7 +75,7 @@ def openings(name: str) -> tuple[str, ...]:
     return tuple(layer.name for layer in layers(name) if layer.trainable and layer.type != NORMALISATION)
 
 
-def frozen(name: str, trainable_from: str | None) -> int:
+def frozen_count(name: str, trainable_from: str | None) -> int:
     """Returns how many layers stand before the one that training begins with: all for `None`, none for ""."""
     found = layers(name)
     if trainable_from is None:
@@ -86,7 +86,7 @@ def frozen(name: str, trainable_from: str | None) -> int:
 def stays(name: str, trainable_from: str | None, weights: str) -> tuple[bool, ...]:
     """Returns for each layer whether it stays as it is: those before the opening, and with ImageNet's weights all batch
     normalisations, whose means and variances small batches would spoil (Keras's guide to transfer learning)."""
-    first, kept = frozen(name, trainable_from), weights == "imagenet"
+    first, kept = frozen_count(name, trainable_from), weights == "imagenet"
     return tuple(at < first or (kept and layer.type == NORMALISATION) for at, layer in enumerate(layers(name)))
 
 

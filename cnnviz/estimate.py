@@ -12,7 +12,7 @@ from typing import Literal
 import numpy as np
 
 from cnnviz import backbones
-from cnnviz.architecture import describe, unfrozen
+from cnnviz.architecture import describe, with_trainable_from
 from cnnviz.model_spec import ModelSpec
 from cnnviz.recipe import Recipe
 from cnnviz.runs import Run, metrics
@@ -77,7 +77,7 @@ def work(recipe: Recipe, spec: ModelSpec | None = None) -> tuple[float, float]:
     if spec.backbone.cached:
         return rest, backbone
     layers = backbones.layers(spec.backbone.name)
-    still = layers[: backbones.frozen(spec.backbone.name, spec.backbone.trainable_from)]
+    still = layers[: backbones.frozen_count(spec.backbone.name, spec.backbone.trainable_from)]
     frozen = backbone * sum(layer.macs for layer in still) / max(1, sum(layer.macs for layer in layers))
     return rest + frozen + PASSES * (backbone - frozen), 0
 
@@ -102,7 +102,7 @@ def estimate(recipe: Recipe, samples: int, rate: Rate) -> Estimate:
     seconds = images * each / rate.macs_per_second + fixed
     total = rate.startup_seconds + seconds * recipe.fit.epochs + samples * once / rate.macs_per_second
     if (later := recipe.fit.finetune) is not None:
-        each, _ = work(recipe, unfrozen(recipe.network, later.trainable_from))
+        each, _ = work(recipe, with_trainable_from(recipe.network, later.trainable_from))
         total += later.epochs * (images * each / rate.macs_per_second + fixed)
     return Estimate(seconds, total, batches, images, rate)
 

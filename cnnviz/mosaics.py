@@ -19,14 +19,14 @@ __all__ = [
     "FULL",
     "SCALES",
     "Shades",
+    "channel_maps",
     "colours",
     "greatest",
     "in_colours",
     "levels",
-    "maps",
     "mosaic",
     "shades",
-    "standardised",
+    "standardise",
     "tile_at",
 ]
 
@@ -40,7 +40,7 @@ _BELOW = {"viridis": _PINK, "cividis": _PINK, "jet": _PINK, "magma": _ICE, "infe
 """Colours for values below 0, from the middle on: such as the map itself has none of."""
 
 
-def maps(values: np.ndarray) -> np.ndarray:
+def channel_maps(values: np.ndarray) -> np.ndarray:
     """Returns a layer's output as (height, width, channels): rows (units,) become 1 × 1 places, (n, units) n × 1.
 
     Raises:
@@ -55,7 +55,7 @@ def maps(values: np.ndarray) -> np.ndarray:
     return values
 
 
-def standardised(values: np.ndarray) -> np.ndarray:
+def standardise(values: np.ndarray) -> np.ndarray:
     """Returns every channel as a grey image by itself, as the tutorial does: uint8 of the same shape.
 
     Minus its mean, over its standard deviation, × 64, + 128, cut to 0..255 and cut off after the point. Images of
@@ -121,7 +121,7 @@ def shades(values: np.ndarray, scale: str) -> Shades:
     Args:
         values: float32 (height, width, k), or anything else with the channels last.
         scale: `each`, from 0 to the channel's greatest size, whatever its sign; `one`, from 0 to the layer's, so that
-            channels can be compared; or `standardised`, where the middle is the channel's mean and 0 has no colour of
+            channels can be compared; or `standardise`, where the middle is the channel's mean and 0 has no colour of
             its own. Channels that have but one place can't be standardised: they are on `one` scale.
 
     Raises:
@@ -133,7 +133,7 @@ def shades(values: np.ndarray, scale: str) -> Shades:
         return levels(values, greatest(values, "each" if scale == "each" and values.size > values.shape[-1] else "one"))
     flat = values.reshape(-1, values.shape[-1])
     mean, deviation = flat.mean(axis=0, dtype=np.float64), flat.std(axis=0, dtype=np.float64)
-    return Shades(standardised(values).astype(np.int16), mean - 2 * deviation, mean + 2 * deviation, from_zero=False)
+    return Shades(standardise(values).astype(np.int16), mean - 2 * deviation, mean + 2 * deviation, from_zero=False)
 
 
 def mosaic(
@@ -146,7 +146,7 @@ def mosaic(
     """Returns a layer's channels beside each other in rows: (rows · (h + margin) - margin, …), of the same type.
 
     Args:
-        channels: int16 or uint8 (h, w, k), from `shades` or `standardised`.
+        channels: int16 or uint8 (h, w, k), from `shades` or `standardise`.
         order: which channels, in which order; by default all by their index.
         columns: tiles in a row.
         margin: pixels between tiles.

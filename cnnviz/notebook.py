@@ -21,7 +21,7 @@ from cnnviz import images, overlay, runs
 from cnnviz.errors import ModelError, RunError, one_of
 from cnnviz.explain.attribution.explain import explain
 from cnnviz.explain.attribution.targets import Target
-from cnnviz.explain.feature_visualization.patterns import Settings, patterns, usual_size
+from cnnviz.explain.feature_visualization.patterns import Settings, usual_size, visualize
 from cnnviz.explain.inspection.activations import outputs_of
 from cnnviz.models.classifier import Classifier
 from cnnviz.models.graph.graph import flatten
@@ -101,7 +101,7 @@ class Heatmap:
         Raises:
             ImageError: no such colour map, or an opacity out of 0..1.
         """
-        placed = overlay.placed(self.map, self.image.shape, self.box)
+        placed = overlay.place_map(self.map, self.image.shape, self.box)
         return overlay.overlay(self.image, placed, opacity, colour_map)
 
     def show(self) -> None:
@@ -306,7 +306,7 @@ def visualize_features(
     """
     classifier = _classifier(model)
     settings = Settings("robust" if robust else "plain", steps, size=size or usual_size(classifier, layer), seed=seed)
-    return patterns(classifier, layer, filters, settings).images
+    return visualize(classifier, layer, filters, settings).images
 
 
 def load_run(run: Run | str, folder: Path | str | None = None) -> Classifier:

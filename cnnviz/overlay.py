@@ -9,7 +9,7 @@ import numpy as np
 
 from cnnviz.errors import ImageError, one_of
 
-__all__ = ["COLOUR_MAPS", "coloured", "normalised", "overlay", "placed"]
+__all__ = ["COLOUR_MAPS", "apply_colour_map", "normalise", "overlay", "place_map"]
 
 COLOUR_MAPS: dict[str, int] = {
     "viridis": cv2.COLORMAP_VIRIDIS,
@@ -21,7 +21,7 @@ COLOUR_MAPS: dict[str, int] = {
 """The first four grow evenly lighter; jet, which most papers show, makes edges that aren't in the map."""
 
 
-def normalised(values: np.ndarray, greatest: float | None = None) -> np.ndarray:
+def normalise(values: np.ndarray, greatest: float | None = None) -> np.ndarray:
     """Returns a map (h, w), at least 0, divided by its greatest value: float32 0..1. One that is all 0 stays so.
 
     Where it is one of several on one scale, `greatest` is what it is divided by.
@@ -38,15 +38,15 @@ def normalised(values: np.ndarray, greatest: float | None = None) -> np.ndarray:
     return values / greatest if greatest > 0 else values.copy()
 
 
-def coloured(values: np.ndarray, colour_map: str = "viridis") -> np.ndarray:
+def apply_colour_map(values: np.ndarray, colour_map: str = "viridis") -> np.ndarray:
     """Returns a map (h, w), normalised, in colours: uint8 RGB (h, w, 3).
 
     Raises:
-        ImageError: no such colour map, or a map that `normalised` doesn't take.
+        ImageError: no such colour map, or a map that `normalise` doesn't take.
     """
     if colour_map not in COLOUR_MAPS:
         raise ImageError(f"There is no colour map {colour_map!r}: {one_of(colour_map, COLOUR_MAPS)}.")
-    levels = np.rint(normalised(values) * 255).astype(np.uint8)
+    levels = np.rint(normalise(values) * 255).astype(np.uint8)
     return np.ascontiguousarray(cv2.applyColorMap(levels, COLOUR_MAPS[colour_map])[..., ::-1])
 
 
@@ -73,7 +73,7 @@ def overlay(
         raise ImageError(f"The opacity is {opacity}: expected 0 to 1.")
     if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] not in (1, 3):
         raise ImageError(f"The image is {image.dtype} {image.shape}: expected uint8 (height, width, 1 or 3).")
-    shown = normalised(values, greatest)
+    shown = normalise(values, greatest)
     if shown.shape != image.shape[:2]:
         shown = np.clip(cv2.resize(shown, image.shape[1::-1], interpolation=cv2.INTER_LINEAR), 0, 1)
     top = _lookup(colour_map)[np.rint(shown * 255).astype(np.uint8)]
@@ -83,10 +83,10 @@ def overlay(
 
 def _lookup(colour_map: str) -> np.ndarray:
     """Colours of the levels 0..255, uint8 (256, 3)."""
-    return coloured(np.arange(256, dtype=np.float32)[None], colour_map)[0]
+    return apply_colour_map(np.arange(256, dtype=np.float32)[None], colour_map)[0]
 
 
-def placed(values: np.ndarray, shape: Sequence[int], box: Sequence[int]) -> np.ndarray:
+def place_map(values: np.ndarray, shape: Sequence[int], box: Sequence[int]) -> np.ndarray:
     """Returns a map in the place of the image that the model saw, and 0 elsewhere: float32 (H, W).
 
     Args:

@@ -150,7 +150,7 @@ class Recipe(Record):
                     "network.backbone, or fit.finetune to null."
                 )
             check_opening(backbone.name, later.trainable_from, "fit.finetune.trainable_from")
-            first, second = (backbones.frozen(backbone.name, b.trainable_from) for b in (backbone, later))
+            first, second = (backbones.frozen_count(backbone.name, b.trainable_from) for b in (backbone, later))
             if second > first:
                 raise ValueError(
                     f"fit.finetune.trainable_from is {later.trainable_from!r}, behind {backbone.trainable_from!r}, "

@@ -30,7 +30,7 @@ STYLE = """
 """On wide windows the image stays in sight while steps further down are set; on narrow ones it comes first. A row's
 button is a little wider than its box, which is no reason to scroll."""
 
-draft = policy_draft.opened()
+draft = policy_draft.open_draft()
 st.html(STYLE)
 with st.container(horizontal=True, vertical_alignment="bottom"):
     with st.container(width="stretch", gap=None):

@@ -9,7 +9,7 @@ from cnnviz.errors import CnnvizError
 from cnnviz.runs.compare import labels
 from cnnviz.ui.inputs import selection as predict_state
 from cnnviz.ui.inputs.image_source import image_choice
-from cnnviz.ui.inputs.model_cache import usable
+from cnnviz.ui.inputs.model_cache import runs_with_model
 from cnnviz.ui.inputs.model_picker import model_choice
 from cnnviz.ui.inside import selection as inside_state
 from cnnviz.ui.inside.page import STYLE, inside
@@ -28,9 +28,9 @@ try:
 except CnnvizError as error:
     st.error(plain(error), icon=":material/error:")
     listed = []
-known = {run.id: run for run in usable(listed)}
-choice = predict_state.opened(known, inside_state.SHARED, single=True)
-inside_state.place()
+known = {run.id: run for run in runs_with_model(listed)}
+choice = predict_state.open_choice(known, inside_state.SHARED, single=True)
+inside_state.current_location()
 with st.container(key="inside_top"):
     image, left, right = st.columns([5, 8, 12], gap="medium")
 with left:

@@ -12,7 +12,7 @@ from cnnviz.ui.learn.topics import TOPICS
 from cnnviz.ui.markdown import plain
 from cnnviz.ui.session import query_params
 from cnnviz.ui.session.app_entry import through_the_app
-from cnnviz.ui.session.widget_sync import tell, tell_first
+from cnnviz.ui.session.widget_sync import set_widget_value, set_widget_value_first
 
 through_the_app()
 
@@ -22,10 +22,10 @@ with st.container(gap=None):
     st.title("Learn", anchor=False)
     st.caption("What do these experiments teach? Eight questions, with a small experiment or your own runs to each.")
 
-if (named := query_params.news("learn", ("topic",))) and named["topic"] in TOPICS:
-    tell(NAME, named["topic"])
+if (named := query_params.new_values("learn", ("topic",))) and named["topic"] in TOPICS:
+    set_widget_value(NAME, named["topic"])
 else:
-    tell_first(NAME, st.session_state.get("learn_last", next(iter(TOPICS))))
+    set_widget_value_first(NAME, st.session_state.get("learn_last", next(iter(TOPICS))))
 chosen = st.pills(
     "Question",
     list(TOPICS),

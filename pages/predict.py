@@ -9,7 +9,7 @@ from cnnviz.errors import CnnvizError
 from cnnviz.runs.compare import labels
 from cnnviz.ui.inputs import selection
 from cnnviz.ui.inputs.image_source import image_choice
-from cnnviz.ui.inputs.model_cache import usable
+from cnnviz.ui.inputs.model_cache import runs_with_model
 from cnnviz.ui.inputs.model_picker import model_choice
 from cnnviz.ui.markdown import plain
 from cnnviz.ui.predict.page import results
@@ -58,8 +58,8 @@ try:
 except CnnvizError as error:
     st.error(plain(error), icon=":material/error:")
     listed = []
-known = {run.id: run for run in usable(listed)}
-choice = selection.opened(known)
+known = {run.id: run for run in runs_with_model(listed)}
+choice = selection.open_choice(known)
 with st.container(key="predict_top"):
     left, right = st.columns([3, 2], gap="large")
 with right:

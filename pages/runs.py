@@ -13,8 +13,8 @@ from cnnviz.ui.runs.actions import confirm_deletion
 from cnnviz.ui.runs.comparison import comparison
 from cnnviz.ui.runs.detail import detail
 from cnnviz.ui.runs.live_cards import cards, tell_endings
-from cnnviz.ui.runs.selection import choose, chosen, note
-from cnnviz.ui.runs.table import selection, table
+from cnnviz.ui.runs.selection import choose, chosen_runs, note
+from cnnviz.ui.runs.table import runs_table, selection
 from cnnviz.ui.session.app_entry import through_the_app
 
 through_the_app()
@@ -36,7 +36,7 @@ try:
 except CnnvizError as error:
     st.error(plain(error), icon=":material/error:")
     st.stop()
-selected = tell_endings(listed, chosen({run.id for run in listed}))
+selected = tell_endings(listed, chosen_runs({run.id for run in listed}))
 cards(listed)
 if not listed:
     st.write("No runs yet. Each training leaves one here: its curves, its recipe and the model that it made.")
@@ -55,7 +55,7 @@ else:
     confirm_deletion(names)
     if any(run.active for run in listed):
         st.subheader("All so far", anchor=False)
-    shown = selection(listed, names, table(listed, selected))
+    shown = selection(listed, names, runs_table(listed, selected))
     if len(shown) > 1:
         comparison(shown)
     elif shown:

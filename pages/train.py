@@ -5,17 +5,17 @@ from __future__ import annotations
 import streamlit as st
 
 from cnnviz.ui.session.app_entry import through_the_app
-from cnnviz.ui.session.deferred import Later
+from cnnviz.ui.session.deferred import Deferred
 from cnnviz.ui.train import recipe_draft
 from cnnviz.ui.train.augmentation_card import augmentation_card
 from cnnviz.ui.train.data_card import data_card
 from cnnviz.ui.train.fit_card import fit_card
-from cnnviz.ui.train.launch_bar import origin_bar, start_bar, whole
+from cnnviz.ui.train.launch_bar import complete_recipe, origin_bar, start_bar
 from cnnviz.ui.train.model_card import model_card
 
 through_the_app()
 
-draft = recipe_draft.opened()
+draft = recipe_draft.open_draft()
 head, origin = st.columns([2, 3], vertical_alignment="bottom")
 with head:
     st.title("Train", anchor=False)
@@ -23,14 +23,14 @@ with head:
 with origin:
     top = st.container()
 
-later = Later()
+later = Deferred()
 found = data_card(draft, later)
 cards = {
     "train-data": [*found.problems],
     "train-augmentation": augmentation_card(draft, found, later),
     "train-network": model_card(draft, later),
 }
-recipe, mistake = whole(draft)
+recipe, mistake = complete_recipe(draft)
 cards["train-fit"] = fit_card(draft, found, recipe, "" if any(cards.values()) else mistake)
 problems = [sentence for card in cards.values() for sentence in card]
 with top:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from cnnviz.explain.inspection.receptive_field import table
+from cnnviz.explain.inspection.receptive_field import layer_rows
 from cnnviz.model_spec import Head
 from cnnviz.models.classifier import Classifier
 from cnnviz.ui.inputs.input_image import InputImage
-from cnnviz.ui.inputs.model_cache import LockedModel, Source
-from cnnviz.ui.inside.selection import Opened
+from cnnviz.ui.inputs.model_cache import LockedModel, ModelSource
+from cnnviz.ui.inside.selection import Inspection
 from tests.made_models import made
 
 __all__ = ["of_form", "opened"]
@@ -17,7 +17,7 @@ __all__ = ["of_form", "opened"]
 CLASSES = ("cat", "<b>dog</b>", "owl")
 
 
-def of_form(form: str) -> Opened:
+def of_form(form: str) -> Inspection:
     """Opens a model of `made_models`, with random pixels as its image."""
     model = made(form)
     units = [int(tensor.shape[-1]) for tensor in model.outputs]
@@ -29,13 +29,13 @@ def of_form(form: str) -> Opened:
     return opened(Classifier(form, model, heads, classes, tuple(model.input_shape[1:3]), channels))
 
 
-def opened(classifier: Classifier) -> Opened:
+def opened(classifier: Classifier) -> Inspection:
     """Opens this model with random pixels as its image."""
     draw = np.random.default_rng(0)
     image = draw.integers(0, 256, (*classifier.image_size, classifier.channels), np.uint8)
     source_image = InputImage(image, image.shape[:2], "Noise", ("noise", classifier.name))
-    rows = table(classifier)
-    source = Source(classifier.name, classifier.name, (classifier.name,), lambda progress: classifier)
-    return Opened(
+    rows = layer_rows(classifier)
+    source = ModelSource(classifier.name, classifier.name, (classifier.name,), lambda progress: classifier)
+    return Inspection(
         LockedModel(classifier), source, source_image, image, classifier.pixels(image[None]), rows, rows[0].name, 0
     )

@@ -77,7 +77,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation("loss and accuracy have no line", "runs-curves", "cnnviz.figures.curves:learning", bare),
     Mutation("a chart is transparent", "runs-curves", style=".js-plotly-plot { opacity: 0; }"),
     Mutation("the chart of calibration is empty", "runs-report", "cnnviz.figures.evaluation:calibration_chart", bare),
-    Mutation("the curves of compared runs are empty", "runs-compare", "cnnviz.figures.curves:overlaid", bare),
+    Mutation("the curves of compared runs are empty", "runs-compare", "cnnviz.figures.curves:overlay_runs", bare),
     Mutation("the curves along a step are empty", "augment-survival", "cnnviz.figures.robustness:answer_curves", bare),
     Mutation(
         "the curves of shares are empty", "augment-survival-measured", "cnnviz.figures.robustness:share_curves", bare
@@ -105,11 +105,14 @@ MUTATIONS: tuple[Mutation, ...] = (
     ),
     Mutation("the heat map is one colour", "predict", "cnnviz.overlay:overlay", flat),
     Mutation(
-        "the maps of every layer are missing", "predict-every-layer", "cnnviz.figures.prediction:layered", nothing
+        "the maps of every layer are missing",
+        "predict-every-layer",
+        "cnnviz.figures.prediction:layered_images",
+        nothing,
     ),
     Mutation("the mosaic is one colour", "inside", "cnnviz.figures.channels:on_page", flat),
     Mutation("the histogram is missing", "inside", "cnnviz.figures.channels:spread", nothing),
-    Mutation("the kernels are one colour", "inside-kernels", "cnnviz.figures.kernels:enlarged", flat),
+    Mutation("the kernels are one colour", "inside-kernels", "cnnviz.figures.kernels:enlarge", flat),
     Mutation("the norms' bars are missing", "inside-kernels", "cnnviz.figures.kernels:norm_bars", nothing),
     Mutation("the patterns are one colour", "inside-patterns-made", "cnnviz.figures.feature_visualization:grid", flat),
     Mutation(
@@ -117,7 +120,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     ),
     Mutation("the sum is missing", "inside-numbers", "cnnviz.figures.output_breakdown:ledger", nothing),
     Mutation(
-        "what excites a channel is one colour", "inside-excites-found", "cnnviz.figures.top_activations:enlarged", flat
+        "what excites a channel is one colour", "inside-excites-found", "cnnviz.figures.top_activations:enlarge", flat
     ),
     Mutation(
         "the answers without a channel are missing",
@@ -126,9 +129,12 @@ MUTATIONS: tuple[Mutation, ...] = (
         nothing,
     ),
     Mutation(
-        "two images side by side are not drawn", "inside-beside", "cnnviz.ui.inside.comparison_views:compared", none
+        "two images side by side are not drawn",
+        "inside-beside",
+        "cnnviz.ui.inside.comparison_views:draw_comparison",
+        none,
     ),
-    Mutation("the watched images are missing", "runs-epochs", "cnnviz.figures.snapshots:watched", nothing),
+    Mutation("the watched images are missing", "runs-epochs", "cnnviz.figures.snapshots:snapshot_row", nothing),
     Mutation(
         "the feature maps over the epochs are missing",
         "inside-epochs",
@@ -148,7 +154,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         "the strip of layers is 0 px high", "inside", style=".st-key-inside_strip { height: 0; overflow: hidden; }"
     ),
     Mutation("the confusion matrix is not drawn", "runs-report", "cnnviz.ui.components.confusion_matrix:matrix", none),
-    Mutation("the gallery is not drawn", "runs-report", "cnnviz.ui.components.image_gallery:images", none),
+    Mutation("the gallery is not drawn", "runs-report", "cnnviz.ui.components.image_gallery:image_gallery", none),
     # tables, bars and blocks
     Mutation("the table of runs is hidden", "runs", style='[data-testid="stDataFrame"] { visibility: hidden; }'),
     Mutation("the table of layers is missing", "train", "cnnviz.figures.layers:settings", nothing),

@@ -75,7 +75,7 @@ def test_kept_arrays_are_not_unpacked_without_measure(checkpoints: Path) -> None
     assert (run.folder / "evaluation" / "test.npz").stat().st_size < 5 * 2**20
     with pytest.raises(OSError, match="more than"):
         read_arrays(run.folder / "evaluation" / "test.npz")
-    assert predictions.opened(run.folder, "test") is None
+    assert predictions.read_predictions(run.folder, "test") is None
     assert results_cache.read(run.folder / "evaluation" / "test.npz") is None
 
 

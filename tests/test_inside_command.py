@@ -17,7 +17,7 @@ import pytest
 from cnnviz import images
 from cnnviz.__main__ import main
 from cnnviz.errors import ModelError
-from cnnviz.explain.feature_visualization.patterns import Settings, patterns
+from cnnviz.explain.feature_visualization.patterns import Settings, visualize
 from cnnviz.models.export import formats
 from cnnviz.models.load.load import load_run
 from cnnviz.mosaics import in_colours, mosaic, shades
@@ -176,7 +176,7 @@ def test_patterns_are_those_of_the_package_and_kept_under_the_run(
     assert told["filters"] == [*range(9), 17]
     assert (told["steps"], told["step"], told["size"], told["seed"], told["mode"]) == (6, 2.0, 24, 3, "plain")
     settings = Settings(steps=6, step=2.0, size=24, seed=3)
-    made = patterns(load_run(run), "conv2d_1", told["filters"], settings)
+    made = visualize(load_run(run), "conv2d_1", told["filters"], settings)
     np.testing.assert_allclose(told["after"], made.after, rtol=1e-3, atol=1e-4)
     drawn = images.decode(folder / "grid.png")
     assert drawn.shape == (24 * 2 + 5, 24 * 8 + 5 * 7, 3)
@@ -243,7 +243,7 @@ def test_a_file_that_answers_differently_is_refused(run: Run, monkeypatch: pytes
     classifier = load_run(run)
     monkeypatch.setitem(formats.MOST, "keras", -1.0)
     with pytest.raises(ModelError, match="answers differently"):
-        formats.exported(classifier, "keras", formats.images_for(classifier))
+        formats.export_classifier(classifier, "keras", formats.images_for(classifier))
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from cnnviz.architecture import counts, describe, unfrozen
+from cnnviz.architecture import counts, describe, with_trainable_from
 from cnnviz.errors import RecipeError
 from cnnviz.presets import PRESETS, preset
 
@@ -122,7 +122,7 @@ def test_layers_and_parameters_are_the_tutorials(name: str) -> None:
 def test_as_many_parameters_are_trained_as_in_the_tutorials(name: str) -> None:
     recipe = preset(name)
     later = recipe.fit.finetune
-    models = [recipe.network, *([unfrozen(recipe.network, later.trainable_from)] if later else [])]
+    models = [recipe.network, *([with_trainable_from(recipe.network, later.trainable_from)] if later else [])]
     found = [counts(model, describe(model, recipe.data.input_shape)).trainable for model in models]
     assert found == [number for number in TRAINABLE[name] if number is not None]
 

@@ -9,7 +9,7 @@ import pytest
 
 from cnnviz import runs
 from cnnviz.__main__ import main
-from cnnviz.commands.reproduce import Outcome, page, wanted
+from cnnviz.commands.reproduce import Outcome, page, recipe_of
 from cnnviz.presets import PRESETS
 from cnnviz.recipe import replace
 from tests.made_runs import make_run
@@ -75,7 +75,7 @@ def test_a_system_that_does_not_fit_its_budget_says_after_how_many_epochs(alone:
 
 
 def test_faces_stand_in_for_celeba(data_root: Path) -> None:
-    one, two = wanted("A"), wanted("B2")
+    one, two = recipe_of("A"), recipe_of("B2")
     assert one.data.dataset == two.data.dataset == "celeba_layout_faces"
     assert [head.name for head in one.network.heads] == ["Smiling"]
     assert [head.name for head in two.network.heads] == ["Facing_Left", "Smiling"]

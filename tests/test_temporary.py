@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 from cnnviz import files, runs, temporary
-from cnnviz.data.archive import keep, place
+from cnnviz.data.archive import keep, uploads_folder
 from cnnviz.errors import ModelError
 from cnnviz.models.export.single_head import as_file
 from cnnviz.models.load.load import load_file
@@ -81,7 +81,7 @@ def test_each_place_clears_what_was_left_there(checkpoints: Path, tmp_path: Path
     monkeypatch.setenv("CNNVIZ_CACHE", str(tmp_path / "cache"))
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "system"))
     run = runs.create(PRESETS["Q"])
-    left = [left_in(one) for one in (place(), Path(tempfile.gettempdir()), checkpoints, run.folder)]
+    left = [left_in(one) for one in (uploads_folder(), Path(tempfile.gettempdir()), checkpoints, run.folder)]
     archive = io.BytesIO()
     np.savez(archive, x_train=np.zeros((4, 8, 8), np.uint8), y_train=np.arange(4) % 2)
     keep(archive, "some.npz")

@@ -19,7 +19,7 @@ from cnnviz.errors import ImageError
 from cnnviz.images import crop_box, fit
 from cnnviz.policy import Policy
 
-__all__ = ["compose", "filled", "matrix", "warp", "working"]
+__all__ = ["compose", "filled_pixels", "matrix", "warp", "working"]
 
 Affine = tuple[float, float, float, float, float, float]  # a, b, c, d, e, f: x' = ax + by + c, y' = dx + ey + f
 Size = tuple[int, int]  # height, width
@@ -126,7 +126,7 @@ def warp(image: np.ndarray, policy: Policy, affine: Affine, size: Size) -> np.nd
     return cv2.cvtColor(made, cv2.COLOR_RGBA2RGB) if channels == 3 else made[..., None]
 
 
-def filled(
+def filled_pixels(
     image_shape: tuple[int, ...], policy: Policy, drawn: Iterable[Drawn], *, size: Size, crop: str = "whole"
 ) -> np.ndarray:
     """Returns which pixels of the output were filled in, bool (*size,): their centres lie outside the image.

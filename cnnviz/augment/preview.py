@@ -10,13 +10,13 @@ import cv2
 import numpy as np
 
 from cnnviz.augment.draw import Drawn, draw
-from cnnviz.augment.geometry import filled, working
+from cnnviz.augment.geometry import filled_pixels, working
 from cnnviz.augment.mix import mix_batch, partners
 from cnnviz.augment.pipeline import apply, augment_batch
 from cnnviz.images import with_channels
 from cnnviz.policy import STEPS, Policy
 
-__all__ = ["DISPLAY", "Draw", "display_size", "draws", "image_bytes", "marked", "sheet", "short_caption", "wiped"]
+__all__ = ["DISPLAY", "Draw", "display_size", "draws", "image_bytes", "mark_filled", "sheet", "short_caption", "wipe"]
 
 DISPLAY = 384
 """The longest side of an image on a page, in pixels: sharp at twice the pixels of a tile, and quick to draw."""
@@ -70,7 +70,7 @@ def draws(
     made = []
     for epoch in epochs:
         drawn = draw(policy, seed=seed, epoch=epoch, sample=sample)
-        mask = filled(image.shape, policy, drawn, size=size, crop=crop)
+        mask = filled_pixels(image.shape, policy, drawn, size=size, crop=crop)
         if policy.mixes and others:
             shown, drawn = _mixed([base, *others], policy, drawn, seed, epoch, sample, size, crop)
         else:
@@ -145,7 +145,7 @@ def _amount(kind: str, value: float) -> str:
     return text + ("°" if unit == "°" or kind == "hue" else "%")
 
 
-def marked(image: np.ndarray, mask: np.ndarray) -> np.ndarray:
+def mark_filled(image: np.ndarray, mask: np.ndarray) -> np.ndarray:
     """Returns the image as RGB with slanted stripes over the pixels of `mask`, bool (height, width)."""
     made = with_channels(image, 3).copy()
     y, x = np.indices(mask.shape)
@@ -155,7 +155,7 @@ def marked(image: np.ndarray, mask: np.ndarray) -> np.ndarray:
     return made
 
 
-def wiped(before: np.ndarray, after: np.ndarray, share: float) -> np.ndarray:
+def wipe(before: np.ndarray, after: np.ndarray, share: float) -> np.ndarray:
     """Returns `after` with the left `share`, 0..1, of its width taken from `before`, and a white line between them."""
     made = after.copy()
     edge = round(share * after.shape[1])

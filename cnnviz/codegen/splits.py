@@ -57,14 +57,14 @@ def arranging(data: Data, given: Collection[str] | None, *, files: bool) -> tupl
     limits = data.limits.model_dump()
     functions = []
     if held := any("hold_out(" in line for line in lines):
-        functions += [inspect.getsource(splits.stratified), _HOLD_OUT]
+        functions += [inspect.getsource(splits.stratify), _HOLD_OUT]
     if data.without:
         functions += [inspect.getsource(dataset.printable), _BY_FILE] if files else [_BY_NUMBER]
         functions += [f"WITHOUT = {data.without!r}", _LEAVE_OUT]
         lines.append("splits = leave_out(splits)")
     if chooses := (data.balanced or any(limits.values())):
         call = "balanced(splits[name][2], limit)[0]" if data.balanced else "first(splits[name][2], limit)"
-        functions.append(inspect.getsource(splits.balanced if data.balanced else splits.first))
+        functions.append(inspect.getsource(splits.balance if data.balanced else splits.first))
         wanted = {name: limits[name] for name in SPLITS}
         lines.append(f"for name, limit in {wanted!r}.items():")
         lines.append(f"    if name in splits:\n        splits[name] = taken(splits[name], {call})")

@@ -10,7 +10,7 @@ from pathlib import Path
 from cnnviz import images
 from cnnviz.augment import caption
 from cnnviz.augment.preview import display_size, draws, sheet
-from cnnviz.commands.output import decoded, out_file, written
+from cnnviz.commands.output import decode_file, out_file, write_file
 from cnnviz.commands.subcommand import add_verb
 from cnnviz.errors import RecipeError, one_of
 from cnnviz.files import read_bytes
@@ -40,12 +40,12 @@ def _augment(chosen: argparse.Namespace) -> int:
     policy, out = _policy(chosen.policy), out_file(chosen.out, ".png", "the sheet is a PNG")
     if not 1 <= chosen.draws <= MOST:
         raise RecipeError(f"--draws is {chosen.draws}: choose a whole number from 1 to {MOST}.")
-    image = decoded(Path(chosen.image))
+    image = decode_file(Path(chosen.image))
     size = parse({"dataset": "photo", "image_size": chosen.size}, Data).image_size if chosen.size else None
     size = size or display_size(image.shape, LONGEST)
     made = draws(image, policy, seed=chosen.seed, epochs=range(chosen.draws), size=size)
     page = sheet([images.fit(image, size), *(one.image for one in made)])
-    written(out, images.to_png(page))
+    write_file(out, images.to_png(page))
     if policy.mixes:
         print("cnnviz: MixUp and CutMix need other images and are left out of the sheet.", file=sys.stderr)
     if chosen.json:

@@ -16,7 +16,7 @@ from cnnviz.commands.subcommand import add_verb
 from cnnviz.data.dataset import printable
 from cnnviz.errors import RunError, one_of
 from cnnviz.recipe import SPLITS
-from cnnviz.runs.report import told_absent
+from cnnviz.runs.report import absent_text
 
 __all__ = ["add_evaluate"]
 
@@ -46,12 +46,12 @@ def _evaluate(chosen: argparse.Namespace) -> int:
     models.refuse_options(chosen)
     run = runs.open_run(chosen.run)
     with tensorflow_quiet():
-        from cnnviz.data.compatibility import ready
+        from cnnviz.data.compatibility import open_and_adapt
         from cnnviz.models.load.load import load_run  # brings TensorFlow
         from cnnviz.train.evaluate import evaluate
 
         classifier = load_run(run)
-        dataset = ready(run.recipe, may_adapt=False)[1]
+        dataset = open_and_adapt(run.recipe, may_adapt=False)[1]
         split = chosen.split or ("test" if "test" in dataset.splits else "validation")
         _, report = evaluate(run, classifier.model, split)
     for note in dataset.notes:
@@ -102,7 +102,7 @@ def _told(split: str, report: dict) -> None:
         means = head["macro"]
         table.add_row("mean over classes", *(f"{means[key]:.4f}" for key in ("precision", "recall", "f1")), "")
         console.print(table)
-        if absent := told_absent(means["absent"]):
+        if absent := absent_text(means["absent"]):
             console.print(printable(absent), markup=False)
     if report.get("same_pictures_as"):
         console.print(

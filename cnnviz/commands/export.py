@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from cnnviz.commands.model_argument import add_model_argument, model_of, tell_taken, tensorflow_quiet
-from cnnviz.commands.output import out_file, written
+from cnnviz.commands.output import out_file, write_file
 from cnnviz.commands.subcommand import add_verb
 from cnnviz.errors import ModelError, one_of
 from cnnviz.models.export.export_process import FORMATS
@@ -38,14 +38,14 @@ def _export(chosen: argparse.Namespace) -> int:
     out = out_file(chosen.out, FORMATS[kind], f"programs tell the format of a model by its file's name, here {kind}")
     with tensorflow_quiet():
         classifier, run = model_of(chosen)
-        from cnnviz.models.export.formats import exported, images_for  # brings TensorFlow
+        from cnnviz.models.export.formats import export_classifier, images_for  # brings TensorFlow
         from cnnviz.models.export.single_head import split
 
         classifier = classifier if chosen.head is None else split(classifier, chosen.head)
-        probe = snapshots.images(run.folder) if run is not None else None
-        data, difference = exported(classifier, kind, images_for(classifier, probe.images if probe else None))
+        probe = snapshots.read_probe(run.folder) if run is not None else None
+        data, difference = export_classifier(classifier, kind, images_for(classifier, probe.images if probe else None))
     tell_taken(classifier)
-    written(out, data)
+    write_file(out, data)
     heads = [
         {"head": head.name, "activation": head.activation, "classes": list(classifier.classes[head.name])}
         for head in classifier.heads

@@ -17,16 +17,16 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 from cnnviz import images
-from cnnviz.commands.model_argument import add_model_argument, model_of, resolved, tell_taken, tensorflow_quiet
-from cnnviz.commands.output import decoded, made_folder, out_file, out_folder, stem_of, written
+from cnnviz.commands.model_argument import add_model_argument, model_of, resolve_layer, tell_taken, tensorflow_quiet
+from cnnviz.commands.output import decode_file, made_folder, out_file, out_folder, stem_of, write_file
 from cnnviz.commands.subcommand import add_verb
 from cnnviz.errors import CnnvizError, ModelError, one_of
 from cnnviz.files import replacing
-from cnnviz.mosaics import in_colours, maps, mosaic, shades
+from cnnviz.mosaics import channel_maps, in_colours, mosaic, shades
 from cnnviz.overlay import COLOUR_MAPS
 
 if TYPE_CHECKING:
-    from cnnviz.explain.feature_visualization.patterns import Patterns
+    from cnnviz.explain.feature_visualization.patterns import FeatureVisualizations
 
 __all__ = ["add_inside"]
 
@@ -79,13 +79,13 @@ def _activations(chosen: argparse.Namespace) -> int:
     images.decode(path)  # before TensorFlow is loaded for it in vain
     with tensorflow_quiet():
         classifier, _ = model_of(chosen)
-        image = decoded(path, classifier.bits)
+        image = decode_file(path, classifier.bits)
         from cnnviz.explain.inspection.activations import activations, statistics  # brings TensorFlow
         from cnnviz.models.graph.graph import flatten
 
         layers = flatten(classifier, logits=False).layers
         names = [layer.name for layer in layers]
-        wanted = {resolved(one, names) for one in chosen.layers} if chosen.layers else set(names)
+        wanted = {resolve_layer(one, names) for one in chosen.layers} if chosen.layers else set(names)
         pixels = classifier.pixels(classifier.fit(image)[None])
         found = activations(classifier, pixels, [name for name in names if name in wanted])
     tell_taken(classifier)
@@ -102,7 +102,7 @@ def _activations(chosen: argparse.Namespace) -> int:
                     "type": layer.type,
                     "shape": list(values.shape),
                     "silent": np.flatnonzero(statistics(values).silent).tolist() if values.ndim else [],
-                    "picture": written(out / name, images.to_png(mosaic)) if mosaic is not None else None,
+                    "picture": write_file(out / name, images.to_png(mosaic)) if mosaic is not None else None,
                 }
             )
     kept = _archive(out / "activations.npz", found)
@@ -132,7 +132,7 @@ def _mosaic(values: np.ndarray, scale: str, colour_map: str) -> np.ndarray | Non
     """All channels beside each other, uint8 RGB; `None` for what has no channels of places."""
     if not 1 <= values.ndim <= 3 or not values.size:
         return None
-    tiles = shades(maps(values), SCALES[scale]).levels
+    tiles = shades(channel_maps(values), SCALES[scale]).levels
     factor = math.ceil(LEAST / max(tiles.shape[:2]))
     tiles = tiles.repeat(factor, axis=0).repeat(factor, axis=1)
     columns = COLUMNS if values.ndim == 3 else max(COLUMNS, math.ceil(math.sqrt(tiles.shape[2])))
@@ -157,11 +157,11 @@ def _patterns(chosen: argparse.Namespace) -> int:
         raise ModelError(f"--seed is {chosen.seed}: choose a whole number from 0.")
     with tensorflow_quiet():
         classifier, run = model_of(chosen)
-        from cnnviz.explain.feature_visualization.patterns import Settings, patterns, usual_size
+        from cnnviz.explain.feature_visualization.patterns import Settings, usual_size, visualize
         from cnnviz.models.graph.graph import flatten  # brings TensorFlow
 
         shapes = {at.name: at.shape for at in flatten(classifier.model).layers}
-        layer = resolved(chosen.layer, list(shapes))
+        layer = resolve_layer(chosen.layer, list(shapes))
         size = usual_size(classifier, layer) if chosen.size is None else chosen.size
     tell_taken(classifier)
     settings = Settings(chosen.mode, chosen.steps, chosen.step, size, chosen.seed)
@@ -173,7 +173,7 @@ def _patterns(chosen: argparse.Namespace) -> int:
     try:
         with Progress(*columns, console=Console(stderr=True), transient=True) as bars:
             bar = bars.add_task(f"{len(filters)} patterns", total=None)
-            found = patterns(
+            found = visualize(
                 classifier,
                 layer,
                 filters,
@@ -184,7 +184,7 @@ def _patterns(chosen: argparse.Namespace) -> int:
     except KeyboardInterrupt:
         print("cnnviz: stopped; nothing was written.", file=sys.stderr)
         return 130
-    written(out, images.to_png(_grid(found)))
+    write_file(out, images.to_png(_grid(found)))
     figures = [[round(float(one), 6) for one in values] for values in (found.before, found.after)]
     if chosen.json:
         print(
@@ -222,7 +222,7 @@ def _numbers(text: str | None) -> list[int]:
     return list(dict.fromkeys(found))
 
 
-def _grid(found: Patterns) -> np.ndarray:
+def _grid(found: FeatureVisualizations) -> np.ndarray:
     """The patterns in rows, uint8 (height, width, 1 or 3)."""
     columns = min(GRID_COLUMNS, len(found.images))
     planes = found.images.transpose(3, 1, 2, 0)

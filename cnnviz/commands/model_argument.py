@@ -19,7 +19,15 @@ from cnnviz.runs import Run
 if TYPE_CHECKING:
     from cnnviz.models.classifier import Classifier
 
-__all__ = ["add_model_argument", "is_file", "model_of", "refuse_options", "resolved", "tell_taken", "tensorflow_quiet"]
+__all__ = [
+    "add_model_argument",
+    "is_file",
+    "model_of",
+    "refuse_options",
+    "resolve_layer",
+    "tell_taken",
+    "tensorflow_quiet",
+]
 
 
 def add_model_argument(verb: argparse.ArgumentParser) -> None:
@@ -115,7 +123,7 @@ def tell_taken(classifier: Classifier) -> None:
         )
 
 
-def resolved(wanted: str, names: Sequence[str]) -> str:
+def resolve_layer(wanted: str, names: Sequence[str]) -> str:
     """Returns the layer of this name, or the only one whose path ends with it.
 
     Raises:

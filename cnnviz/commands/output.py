@@ -14,10 +14,10 @@ from cnnviz.data.dataset import printable
 from cnnviz.errors import CnnvizError
 from cnnviz.files import write_bytes
 
-__all__ = ["decoded", "made_folder", "out_file", "out_folder", "stem_of", "written"]
+__all__ = ["decode_file", "made_folder", "out_file", "out_folder", "stem_of", "write_file"]
 
 
-def decoded(path: Path, bits: int | None = None) -> np.ndarray:
+def decode_file(path: Path, bits: int | None = None) -> np.ndarray:
     """Returns `images.decode`'s image of a file; what a person may not expect of it is said on stderr.
 
     Raises:
@@ -75,7 +75,7 @@ def made_folder(path: Path) -> Path:
     return path
 
 
-def written(path: Path, data: bytes | memoryview) -> str:
+def write_file(path: Path, data: bytes | memoryview) -> str:
     """Writes a file, whole or not at all, and returns its name.
 
     Raises:

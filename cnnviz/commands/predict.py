@@ -16,7 +16,7 @@ import numpy as np
 
 from cnnviz import images
 from cnnviz.commands.model_argument import add_model_argument, model_of, tell_taken, tensorflow_quiet
-from cnnviz.commands.output import decoded, made_folder, out_folder, stem_of, written
+from cnnviz.commands.output import decode_file, made_folder, out_folder, stem_of, write_file
 from cnnviz.commands.subcommand import add_verb
 from cnnviz.data.dataset import printable
 from cnnviz.errors import CnnvizError, ModelError, one_of
@@ -136,7 +136,7 @@ def _asked(classifier: Classifier, path: Path, wanted: _Wanted | None, taken: se
     Raises:
         CnnvizError: the image can't be read or explained, or a file can't be written.
     """
-    image = decoded(path, classifier.bits)
+    image = decode_file(path, classifier.bits)
     seen = classifier.fit(image)[None]
     records = []
     for number, (head, shares) in enumerate(zip(classifier.heads, classifier.ask(seen), strict=True)):
@@ -178,7 +178,7 @@ def _written(classifier: Classifier, image: np.ndarray, map_: np.ndarray, stem: 
     values = io.BytesIO()
     np.save(values, np.asarray(map_, np.float32), allow_pickle=False)
     png = images.to_png(overlay(image[top : top + height, left : left + width], map_, OPACITY))
-    return {"overlay": written(Path(f"{stem}.png"), png), "map": written(Path(f"{stem}.npy"), values.getvalue())}
+    return {"overlay": write_file(Path(f"{stem}.png"), png), "map": write_file(Path(f"{stem}.npy"), values.getvalue())}
 
 
 def _stem(path: Path, head: str, method: str, taken: set[str]) -> str:

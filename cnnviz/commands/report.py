@@ -6,7 +6,7 @@ import argparse
 import json
 
 from cnnviz import runs
-from cnnviz.commands.output import out_file, written
+from cnnviz.commands.output import out_file, write_file
 from cnnviz.commands.subcommand import add_verb
 
 __all__ = ["add_report"]
@@ -24,6 +24,6 @@ def _report(chosen: argparse.Namespace) -> int:
     from cnnviz.figures.html_report import html_page  # brings Plotly
 
     data = html_page(runs.open_run(chosen.run)).encode()
-    written(out, data)
+    write_file(out, data)
     print(json.dumps({"out": str(out), "bytes": len(data)}) if chosen.json else f"{out}: {len(data) / 2**20:.1f} MB")
     return 0

@@ -13,9 +13,9 @@ from pathlib import Path
 from cnnviz import runs
 from cnnviz.architecture import describe
 from cnnviz.commands.model_argument import tensorflow_quiet
-from cnnviz.commands.output import made_folder, out_file, written
+from cnnviz.commands.output import made_folder, out_file, write_file
 from cnnviz.commands.subcommand import add_verb
-from cnnviz.data.compatibility import ready
+from cnnviz.data.compatibility import open_and_adapt
 from cnnviz.errors import CnnvizError, RecipeError, one_of
 from cnnviz.files import read_json
 from cnnviz.models.build.pretrained_weights import find_weights, weights_files
@@ -25,7 +25,7 @@ from cnnviz.recipe import Recipe
 from cnnviz.runs import Run, metrics
 from cnnviz.runs.resume_checkpoint import fingerprint
 
-__all__ = ["Outcome", "add_reproduce", "page", "wanted"]
+__all__ = ["Outcome", "add_reproduce", "page", "recipe_of"]
 
 OWN = ("M4", "M5", "M6", "ME3")
 """Systems of ours after the tutorials': D4 to D6 and E3 on a backbone that takes a fraction of the time."""
@@ -61,7 +61,7 @@ def add_reproduce(verbs: argparse._SubParsersAction) -> None:
     verb.add_argument("--out", default=str(RESULTS), help=f"the page to write (default {RESULTS})")
 
 
-def wanted(name: str) -> Recipe:
+def recipe_of(name: str) -> Recipe:
     """Returns a system's recipe, on faces that stand in for CelebA where that isn't on this computer.
 
     Raises:
@@ -70,10 +70,10 @@ def wanted(name: str) -> Recipe:
     recipe = PRESETS[name]
     if recipe.data.dataset == _FACES:
         try:
-            return ready(recipe, may_adapt=False)[0]
+            return open_and_adapt(recipe, may_adapt=False)[0]
         except CnnvizError:
             recipe = _on_stand_in(recipe)
-    return ready(recipe, may_adapt=True)[0]
+    return open_and_adapt(recipe, may_adapt=True)[0]
 
 
 def _on_stand_in(recipe: Recipe) -> Recipe:
@@ -99,7 +99,7 @@ def _reproduce(chosen: argparse.Namespace) -> int:
     for name in names:
         outcomes.append(_outcome(name, chosen))
         print(_said(outcomes[-1]), file=sys.stderr, flush=True)
-        written(out, page(outcomes).encode())  # each time, so that nothing is lost when it is ended
+        write_file(out, page(outcomes).encode())  # each time, so that nothing is lost when it is ended
     if chosen.json:
         print(json.dumps([{"id": one.name, "run": one.run and one.run.id, "missing": one.missing} for one in outcomes]))
     else:
@@ -110,7 +110,7 @@ def _reproduce(chosen: argparse.Namespace) -> int:
 def _outcome(name: str, chosen: argparse.Namespace) -> Outcome:
     outcome = Outcome(name, PRESETS[name])
     try:
-        outcome = replace(outcome, recipe=wanted(name))
+        outcome = replace(outcome, recipe=recipe_of(name))
         if not chosen.fresh and (found := _finished(outcome.recipe)) is not None:
             return replace(outcome, run=_evaluated(found))
         _check_weights(outcome.recipe)

@@ -7,7 +7,7 @@ import json
 
 from cnnviz import runs
 from cnnviz.codegen.script import keras_script
-from cnnviz.commands.output import out_file, written
+from cnnviz.commands.output import out_file, write_file
 from cnnviz.commands.subcommand import add_verb
 from cnnviz.data.resolve import place_of
 from cnnviz.errors import RunError
@@ -29,6 +29,6 @@ def _script(chosen: argparse.Namespace) -> int:
     if recipe is None:
         raise RunError(f"The recipe of {chosen.run} can't be read.")
     text = keras_script(recipe, place_of(recipe.data.dataset))
-    written(out, text.encode())
+    write_file(out, text.encode())
     print(json.dumps({"out": str(out)}) if chosen.json else f"{out}: run it with `python {out}`.")
     return 0

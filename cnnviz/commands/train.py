@@ -14,7 +14,7 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 from cnnviz import runs
 from cnnviz.commands.recipes import add_recipe_arguments, recipe_of
 from cnnviz.commands.subcommand import add_verb
-from cnnviz.data.compatibility import ready
+from cnnviz.data.compatibility import open_and_adapt
 from cnnviz.presets import PRESETS
 from cnnviz.runs import Run
 from cnnviz.runs.progress import progress
@@ -41,7 +41,7 @@ def _train(chosen: argparse.Namespace) -> int:
     wanted, settings = recipe_of(chosen)
     heads_named = any(key.startswith("network.heads") for key in settings)
     may_adapt = not heads_named and (chosen.recipe in PRESETS or "data.dataset" in settings)
-    recipe, dataset = ready(wanted, may_adapt=may_adapt)
+    recipe, dataset = open_and_adapt(wanted, may_adapt=may_adapt)
     for old, new in zip(wanted.network.heads, recipe.network.heads, strict=True):
         if old != new:
             print(

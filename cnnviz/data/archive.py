@@ -28,7 +28,7 @@ from cnnviz.errors import DataError
 from cnnviz.files import read_json, write_json
 from cnnviz.temporary import own_name
 
-__all__ = ["keep", "place", "unpacked", "without"]
+__all__ = ["keep", "notes_on_unpacked", "unpack", "uploads_folder"]
 
 _BLOCK = 2**20
 _SPARE = 2**30  # bytes that stay free on the disk
@@ -37,13 +37,13 @@ _ENTRY = b"PK\x01\x02"  # how each line of a zip file's directory begins
 _BROKEN = (zipfile.BadZipFile, zlib.error, struct.error, EOFError, RuntimeError, ValueError, LookupError, OverflowError)
 
 
-def place() -> Path:
+def uploads_folder() -> Path:
     """Returns the folder of what was unpacked. It may be deleted any time; runs on uploaded images then need them
     again."""
     return cache_folder() / "uploads"
 
 
-def unpacked(path: Path, progress: Progress | None = None) -> Path:
+def unpack(path: Path, progress: Progress | None = None) -> Path:
     """Returns the folder of images, or the .npz file, that the archive at `path` holds; see `keep`."""
     try:
         status = path.stat()
@@ -56,10 +56,10 @@ def unpacked(path: Path, progress: Progress | None = None) -> Path:
         raise _unreadable(path.name, error) from None
 
 
-def without(folder: Path) -> list[str]:
+def notes_on_unpacked(folder: Path) -> list[str]:
     """Returns sentences on what was not unpacked of the archive that a folder of images comes from, if it does."""
     home = Path(os.path.realpath(folder)).parent
-    if home.parent != Path(os.path.realpath(place())):
+    if home.parent != Path(os.path.realpath(uploads_folder())):
         return []
     found = read_json(home / _RECORD)
     return left_out(tuple(map(tuple, found["others"])), found["hidden"]) if found else []
@@ -91,7 +91,7 @@ def _keep(file: BinaryIO, name: str, key: tuple[str, int], progress: Progress | 
             f"{shown} has {members:,} members; at most {MAX_MEMBERS:,} are unpacked: unpack it yourself "
             f"and give the folder."
         )
-    home = place() / digest
+    home = uploads_folder() / digest
     if found := _whole(home):
         return found
     file.seek(0)
@@ -111,7 +111,9 @@ def _keep(file: BinaryIO, name: str, key: tuple[str, int], progress: Progress | 
         raise DataError(f"{shown} can't be read as a .zip or .npz file: {reason}.") from None
     found = _whole(home)
     if found is None:
-        raise DataError(f"{shown} can't be kept in {place()}: set CNNVIZ_CACHE to a folder that can be written.")
+        raise DataError(
+            f"{shown} can't be kept in {uploads_folder()}: set CNNVIZ_CACHE to a folder that can be written."
+        )
     return found
 
 
@@ -149,11 +151,11 @@ def _fill(
 def _new(shown: str) -> Iterator[Path]:
     """A new folder beside the kept ones; what is there at the end is deleted, as is what a killed process left."""
     try:
-        place().mkdir(parents=True, exist_ok=True)
-        new = Path(tempfile.mkdtemp(**own_name(place())))
+        uploads_folder().mkdir(parents=True, exist_ok=True)
+        new = Path(tempfile.mkdtemp(**own_name(uploads_folder())))
     except OSError as error:
         raise DataError(
-            f"{shown} can't be unpacked in {place()} ({error.strerror}): set CNNVIZ_CACHE to a folder that "
+            f"{shown} can't be unpacked in {uploads_folder()} ({error.strerror}): set CNNVIZ_CACHE to a folder that "
             f"can be written."
         ) from None
     try:
@@ -209,7 +211,7 @@ def _room(folder: Path, needed: int, shown: str) -> None:
     free = shutil.disk_usage(folder).free
     if free < needed + _SPARE:
         raise DataError(
-            f"{shown} needs {needed / 2**20:,.0f} MB in {place()}, where {free / 2**20:,.0f} MB are free: "
+            f"{shown} needs {needed / 2**20:,.0f} MB in {uploads_folder()}, where {free / 2**20:,.0f} MB are free: "
             f"make room, or set CNNVIZ_CACHE to another folder."
         )
 

@@ -10,7 +10,7 @@ from cnnviz.errors import DataError, one_of
 from cnnviz.model_spec import Head
 from cnnviz.recipe import Recipe
 
-__all__ = ["adapt", "check", "ready"]
+__all__ = ["adapt", "check", "open_and_adapt"]
 
 Progress = Callable[[str, int, int], None]
 
@@ -64,7 +64,7 @@ def _with_classes(head: Head, classes: int) -> Head:
     return Head(name=head.name, units=classes, activation=activation)
 
 
-def ready(recipe: Recipe, *, may_adapt: bool, progress: Progress | None = None) -> tuple[Recipe, Dataset]:
+def open_and_adapt(recipe: Recipe, *, may_adapt: bool, progress: Progress | None = None) -> tuple[Recipe, Dataset]:
     """Returns the recipe and its dataset, opened and known to fit each other.
 
     With `may_adapt` the heads are made to fit (see `adapt`) where they don't; otherwise that is an error.

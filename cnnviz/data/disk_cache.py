@@ -20,7 +20,7 @@ from cnnviz.data.dataset import Split
 from cnnviz.errors import DataError
 from cnnviz.temporary import own_name
 
-__all__ = ["cache_folder", "files_digest", "keep", "kept", "on_disk"]
+__all__ = ["cache_folder", "files_digest", "on_disk", "read_cached", "write_cached"]
 
 _DAMAGED = (OSError, LookupError, TypeError, ValueError, OverflowError, AttributeError)
 """What reading a kept file raises where it is gone or damaged; it is then made anew."""
@@ -62,12 +62,15 @@ def on_disk(split: Split, data: recipe.Data, whole: bool, size: int, done: Itera
     try:
         folder.mkdir(parents=True, exist_ok=True)
         path = folder / f"{name}.bin" if name else None
-        if path is not None and (found := kept(path, len(split), lambda index: index["bytes"], _opened)) is not None:
+        if (
+            path is not None
+            and (found := read_cached(path, len(split), lambda index: index["bytes"], _opened)) is not None
+        ):
             return found
         free = shutil.disk_usage(folder).free
         if free < size * 1.1:
             raise _full(folder, size, free)
-        return keep(folder, path, lambda file: _write(split, done, file), _opened)
+        return write_cached(folder, path, lambda file: _write(split, done, file), _opened)
     except OSError as error:
         if error.errno == errno.ENOSPC:
             raise _full(folder, size, shutil.disk_usage(folder).free) from None
@@ -118,7 +121,9 @@ def _write(split: Split, done: Iterator, file) -> dict:
     return {"bytes": size, "shapes": shapes if len(set(shapes)) > 1 else shapes[:1], "kept": rows, "skipped": skipped}
 
 
-def keep(folder: Path, path: Path | None, write: Callable[[BinaryIO], dict], opened: Callable[[Any, dict], T]) -> T:
+def write_cached(
+    folder: Path, path: Path | None, write: Callable[[BinaryIO], dict], opened: Callable[[Any, dict], T]
+) -> T:
     """Writes a file of the cache folder with its index, whole or not at all, and returns what is opened of it.
 
     Args:
@@ -145,14 +150,14 @@ def keep(folder: Path, path: Path | None, write: Callable[[BinaryIO], dict], ope
         Path(temporary).unlink(missing_ok=True)
 
 
-def kept(path: Path, count: int, size: Callable[[dict], int], opened: Callable[[Any, dict], T]) -> T | None:
-    """Returns what `keep` kept of a split of `count` images; `None` where it is gone or damaged.
+def read_cached(path: Path, count: int, size: Callable[[dict], int], opened: Callable[[Any, dict], T]) -> T | None:
+    """Returns what `write_cached` kept of a split of `count` images; `None` where it is gone or damaged.
 
     Args:
         path: of the file.
         count: how many images the split has.
         size: how many bytes the file must have, by its index.
-        opened: as for `keep`.
+        opened: as for `write_cached`.
     """
     index = files.read_json(path.with_suffix(".json"))
     try:

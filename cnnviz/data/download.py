@@ -86,7 +86,7 @@ def _download(remote: Remote, path: Path, what: str, progress: Progress | None) 
     except _NoWay as error:
         raise DataError(
             f"{what} can't be found on this computer, and {remote.url} can't be reached ({error}): "
-            f"connect to the model, or {remote.instead}."
+            f"connect to the Internet, or {remote.instead}."
         ) from None
     if done != (done if expected is None else expected) or hashed.hexdigest() != (remote.digest or hashed.hexdigest()):
         raise DataError(

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 import numpy as np
 
 from cnnviz.data.dataset import Arrays, Dataset, Split
-from cnnviz.data.spellings import composed
+from cnnviz.data.spellings import compose
 from cnnviz.errors import DataError
 
 __all__ = ["names_of", "without"]
@@ -30,9 +30,9 @@ def without(splits: Mapping[str, Split], names: Sequence[str], title: str) -> di
     found: dict[str, set[tuple[int, int]]] = {name: set() for name in wanted}
     _find(splits, prefixes, found, str)
     if unknown := [name for name in wanted if not found[name]]:  # maybe accents are written otherwise there
-        alike: dict[str, set[tuple[int, int]]] = {composed(name): set() for name in unknown}
-        _find(splits, prefixes, alike, composed)
-        found |= {name: alike[composed(name)] for name in unknown}
+        alike: dict[str, set[tuple[int, int]]] = {compose(name): set() for name in unknown}
+        _find(splits, prefixes, alike, compose)
+        found |= {name: alike[compose(name)] for name in unknown}
     for called in names:
         if not found[called]:
             raise DataError(

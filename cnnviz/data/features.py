@@ -14,8 +14,8 @@ import numpy as np
 
 from cnnviz import recipe
 from cnnviz.data.dataset import Arrays, Progress, Split
-from cnnviz.data.disk_cache import cache_folder, files_digest, keep, kept
-from cnnviz.data.split_images import SplitImages, fitted
+from cnnviz.data.disk_cache import cache_folder, files_digest, read_cached, write_cached
+from cnnviz.data.split_images import SplitImages, iterate_fitted
 from cnnviz.errors import DataError
 
 __all__ = ["BATCH", "features"]
@@ -56,15 +56,15 @@ def features(
     name = _key(split, data, stem)
 
     def write(file: BinaryIO) -> dict:
-        images = fitted(split, data, False, None, cancelled)
+        images = iterate_fitted(split, data, False, None, cancelled)
         return _write(split, images, compute, file, lambda done: _told(progress, what, split, done))
 
     try:
         folder.mkdir(parents=True, exist_ok=True)
         path = folder / f"{name}.bin" if name else None
-        if path is not None and (found := kept(path, len(split), _bytes, _mapped)) is not None:
+        if path is not None and (found := read_cached(path, len(split), _bytes, _mapped)) is not None:
             return found
-        return keep(folder, path, write, _mapped)
+        return write_cached(folder, path, write, _mapped)
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             raise _full(folder, shutil.disk_usage(folder).free) from None

@@ -10,8 +10,8 @@ import numpy as np
 
 from cnnviz.data.dataset import Dataset, Files, Head, Split, printable
 from cnnviz.data.depths import bits_of, note
-from cnnviz.data.listing import Listing, Tree, added, has_images, instead, left_out, listing, tree
-from cnnviz.data.spellings import composed, spellings
+from cnnviz.data.listing import Listing, Tree, has_images, instead, left_out, listing, sum_endings, tree
+from cnnviz.data.spellings import compose, spellings
 from cnnviz.errors import DataError
 
 __all__ = ["is_image_folder", "load_folder", "split_folders"]
@@ -100,10 +100,10 @@ def load_folder(folder: Path, name: str, *, without: Sequence[str] = ()) -> Data
 
 def _by_class(subfolders: Trees, classes: tuple[str, ...]) -> dict[str, Trees]:
     """What each class has in a split, under the name that it has in the training split."""
-    called = {composed(name): name for name in classes}
+    called = {compose(name): name for name in classes}
     found = {}
     for name, folders in spellings(subfolders).items():
-        name = called.get(composed(name), name)
+        name = called.get(compose(name), name)
         found[name] = {sub: subfolders[sub] for sub in folders}
     return found
 
@@ -122,7 +122,7 @@ def _unread(
         )
     all_trees = [one for subfolders in trees.values() for one in subfolders.values()]
     return sentences + left_out(
-        added(one.others for one in all_trees),
+        sum_endings(one.others for one in all_trees),
         sum(one.hidden for one in all_trees),
         sum(one.links for one in all_trees),
     )
@@ -147,13 +147,13 @@ def _nothing(folder: Path, inside: Listing, below: Trees) -> str:
             f"The folder {where} has {len(inside.images):,} images but no class folders: "
             f"put the images of each class in a folder of its name."
         )
-    others = added([inside.others, *(one.others for one in below.values())])
+    others = sum_endings([inside.others, *(one.others for one in below.values())])
     among = f" in its folders {_some(tuple(below))}" if below else ""
     return f"The folder {where} has no images{among}{instead(others)}: {_EXPECTED}."
 
 
 def _emptied(found: Trees) -> str:
-    others = added(one.others for one in found.values())
+    others = sum_endings(one.others for one in found.values())
     return f"has none{instead(others)}" if others else "is empty"
 
 

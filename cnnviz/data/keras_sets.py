@@ -24,7 +24,7 @@ from cnnviz.data.npz import load_npz
 from cnnviz.errors import DataError
 from cnnviz.files import folder_in
 
-__all__ = ["data_root", "load_cifar10", "load_fashion_mnist", "load_mnist", "located"]
+__all__ = ["data_root", "load_cifar10", "load_fashion_mnist", "load_mnist", "locate"]
 
 _GOOGLE = "https://storage.googleapis.com/tensorflow/tf-keras-datasets/"
 _MNIST = Remote(f"{_GOOGLE}mnist.npz", 11_490_434, "731c5ac602752760c8e48fbffcf8c3b850d9dc2a2aedcf2cc48468fc17b673d1")
@@ -72,7 +72,7 @@ def data_root() -> Path | None:
     return Path(os.path.abspath(folder)) if folder else None
 
 
-def located(name: str) -> Path | None:
+def locate(name: str) -> Path | None:
     """Returns where a set's file or folder lies on this computer, or `None`."""
     root = data_root()
     for folder in (*((root,) if root else ()), *keras_folders()):
@@ -86,7 +86,7 @@ def located(name: str) -> Path | None:
 
 def load_mnist(progress: Progress | None = None) -> Dataset:
     """Returns MNIST: 60,000 and 10,000 handwritten digits, 28×28 grey."""
-    path = located("mnist") or fetch(_MNIST, "mnist.npz", keras_folders(), "MNIST", progress)
+    path = locate("mnist") or fetch(_MNIST, "mnist.npz", keras_folders(), "MNIST", progress)
     return dataclasses.replace(
         load_npz(path, "mnist"),
         title="MNIST",
@@ -98,7 +98,7 @@ def load_mnist(progress: Progress | None = None) -> Dataset:
 
 def load_fashion_mnist(progress: Progress | None = None) -> Dataset:
     """Returns Fashion-MNIST: 60,000 and 10,000 images of clothes, 28×28 grey."""
-    folder = located("fashion_mnist")
+    folder = locate("fashion_mnist")
     if folder is None:
         places = [place / "fashion-mnist" for place in keras_folders()]
         for name, (size, sha256) in _FASHION.items():
@@ -147,7 +147,7 @@ def _idx(path: Path, dimensions: int) -> np.ndarray:
 
 def load_cifar10(progress: Progress | None = None) -> Dataset:
     """Returns CIFAR-10: 50,000 and 10,000 images of ten kinds of things, 32×32 RGB."""
-    path = located("cifar10")
+    path = locate("cifar10")
     if path is None:
         path = fetch(_CIFAR, f"{_CIFAR_FOLDER}-target_archive", keras_folders(), "CIFAR-10", progress)
     parts = functools.lru_cache(maxsize=1)(lambda: _cifar(path, progress))

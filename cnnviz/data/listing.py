@@ -18,7 +18,6 @@ __all__ = [
     "Endings",
     "Listing",
     "Tree",
-    "added",
     "ending",
     "has_images",
     "instead",
@@ -27,6 +26,7 @@ __all__ = [
     "is_image",
     "left_out",
     "listing",
+    "sum_endings",
     "tree",
 ]
 
@@ -97,7 +97,7 @@ def tree(folder: Path) -> Tree:
             waiting.append(below)
     return Tree(
         tuple(f"{below}/{name}" if below else name for below in sorted(found) for name in found[below].images),
-        added(inside.others for inside in found.values()),
+        sum_endings(inside.others for inside in found.values()),
         sum(inside.hidden for inside in found.values()),
         sum(len(inside.links) for inside in found.values()),
     )
@@ -145,7 +145,7 @@ def _named(others: Endings) -> str:
     return ", ".join(printable(ending) for ending, _ in most[:_ENDINGS]) + " and others" * (len(most) > _ENDINGS)
 
 
-def added(many: Iterable[Endings]) -> Endings:
+def sum_endings(many: Iterable[Endings]) -> Endings:
     """Returns the endings of several folders, added up."""
     counts: Counter[str] = Counter()
     for others in many:

@@ -79,7 +79,7 @@ def catalogue() -> tuple[Entry, ...]:
     """Returns the known datasets and those found under `CNNVIZ_DATA`; a look at names only."""
     entries = []
     for name, (title, sentence) in _KNOWN.items():
-        ready = name in _BUNDLED or (_celeba_folder() if name == "celeba" else keras_sets.located(name)) is not None
+        ready = name in _BUNDLED or (_celeba_folder() if name == "celeba" else keras_sets.locate(name)) is not None
         if not ready and name in _DOWNLOADS:
             sentence = f"{sentence} Will be downloaded once ({_DOWNLOADS[name][1]} MB)."
         elif not ready:
@@ -111,11 +111,11 @@ def _open(name: str, heads: Sequence[str] | None, progress: Progress | None, any
     if path.is_dir():
         if celeba.is_celeba(path):
             return celeba.load_celeba(path, shown, heads)
-        return folder.load_folder(path, shown, without=archive.without(path))
+        return folder.load_folder(path, shown, without=archive.notes_on_unpacked(path))
     if path.suffix.lower() == ".zip" and path.is_file():
-        path = archive.unpacked(path, progress)
+        path = archive.unpack(path, progress)
         if path.is_dir():
-            return folder.load_folder(path, shown, without=archive.without(path))
+            return folder.load_folder(path, shown, without=archive.notes_on_unpacked(path))
     if path.suffix.lower() != ".npz" or not path.is_file():
         raise DataError(f"{shown} is not a dataset: expected a folder of images, a .zip of such or an .npz file.")
     return npz.load_npz(path, shown)
@@ -141,11 +141,11 @@ def _path(name: str, anywhere: bool) -> Path:
             for path in ([root / name, root / f"{name}.npz"] if root else []) + [Path(name).expanduser().absolute()]:
                 if path.exists():
                     return path
-    elif path := roots.allowed(name):
+    elif path := roots.resolve_allowed(name):
         return path
     where = f"CNNVIZ_DATA is {root}" if root else "CNNVIZ_DATA is not set"
     if not anywhere:
-        where = f"{roots.told()}; CNNVIZ_ROOTS names further folders"
+        where = f"{roots.allowed_text()}; CNNVIZ_ROOTS names further folders"
     known = [*_KNOWN, *(found.removesuffix(".npz") for found in _found())]
     shown = printable(name if len(name) <= 80 else f"…{name[-79:]}")
     raise DataError(

@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from cnnviz.data.archive import place
+from cnnviz.data.archive import uploads_folder
 from cnnviz.data.dataset import printable
 from cnnviz.data.keras_sets import data_root
 
-__all__ = ["allowed", "roots", "told"]
+__all__ = ["allowed_text", "resolve_allowed", "roots"]
 
 
 def roots() -> tuple[Path, ...]:
@@ -19,7 +19,7 @@ def roots() -> tuple[Path, ...]:
     return tuple(dict.fromkeys(Path(os.path.realpath(os.path.expanduser(name))) for name in named if name.strip()))
 
 
-def allowed(name: str) -> Path | None:
+def resolve_allowed(name: str) -> Path | None:
     """Returns the folder or file that a page may open under this name, with all links resolved, or `None`.
 
     A name counts under `CNNVIZ_DATA`, there also without its ending `.npz`; a path must be whole. What lies outside is
@@ -46,11 +46,11 @@ def allowed(name: str) -> Path | None:
 
 def _within(real: Path) -> bool:
     """Returns whether a path without links lies in one of the folders, or is an upload of its own."""
-    uploads = Path(os.path.realpath(place()))
+    uploads = Path(os.path.realpath(uploads_folder()))
     return any(real == root or root in real.parents for root in roots()) or uploads in real.parents
 
 
-def told() -> str:
+def allowed_text() -> str:
     """Returns what a page may open, as the end of a sentence in brackets."""
     named = " or ".join(printable(str(root)) for root in roots())
     return f"pages open what lies in {named}" if named else "pages open no folder yet"

@@ -1,4 +1,4 @@
-"""Images to try things on; they come with scikit-image, so no model is needed."""
+"""Images to try things on; they come with scikit-image, so no Internet connection is needed."""
 
 from __future__ import annotations
 

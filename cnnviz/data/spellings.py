@@ -5,10 +5,10 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterable
 
-__all__ = ["composed", "spellings"]
+__all__ = ["compose", "spellings"]
 
 
-def composed(name: str) -> str:
+def compose(name: str) -> str:
     """Returns the name as Unicode composes it (NFC), by which names are compared."""
     return unicodedata.normalize("NFC", name)
 
@@ -21,6 +21,6 @@ def spellings(names: Iterable[str]) -> dict[str, list[str]]:
     """
     alike: dict[str, list[str]] = {}
     for name in sorted(names):
-        alike.setdefault(composed(name), []).append(name)
+        alike.setdefault(compose(name), []).append(name)
     found = {(same[0] if len(same) == 1 else name): same for name, same in alike.items()}
     return {name: found[name] for name in sorted(found)}

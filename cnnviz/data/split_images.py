@@ -17,7 +17,7 @@ from cnnviz.data.dataset import Arrays, Progress, Split
 from cnnviz.errors import DataError, ImageError
 from cnnviz.policy import Policy, Step
 
-__all__ = ["BUDGET", "SplitImages", "fitted", "on_demand", "prepare"]
+__all__ = ["BUDGET", "SplitImages", "iterate_fitted", "on_demand", "prepare"]
 
 BUDGET = 2 * 2**30
 """Bytes of decoded images that are kept in memory."""
@@ -75,7 +75,7 @@ def prepare(
     if ready is not None:
         return SplitImages(ready, ready, np.arange(len(split)))
     total = int(len(split) * np.prod(data.input_shape) * (1.5 if whole else 1))
-    done = fitted(split, data, whole, progress, cancelled)
+    done = iterate_fitted(split, data, whole, progress, cancelled)
     decoded = (
         disk_cache.on_disk(split, data, whole, total, done) if total > budget else _in_memory(split, data, whole, done)
     )
@@ -130,7 +130,7 @@ def _fit(split: Split, data: recipe.Data, whole: bool, i: int) -> Fitted:
     return images.fit(image, data.image_size, channels=data.channels, crop=data.crop)
 
 
-def fitted(
+def iterate_fitted(
     split: Split, data: recipe.Data, whole: bool, progress: Progress | None, cancelled: Callable[[], bool] | None
 ) -> Iterator[Fitted]:
     """Yields all images in order, or why there is none, worked on by as many threads as there are cores, a few chunks

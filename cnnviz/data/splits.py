@@ -11,7 +11,7 @@ from cnnviz.data.dataset import Dataset, Split
 from cnnviz.data.exclusions import without
 from cnnviz.errors import DataError
 
-__all__ = ["arrange", "balanced", "first", "groups", "stratified"]
+__all__ = ["arrange", "balance", "first", "groups", "stratify"]
 
 
 def arrange(dataset: Dataset, data: recipe.Data) -> Dataset:
@@ -43,7 +43,7 @@ def arrange(dataset: Dataset, data: recipe.Data) -> Dataset:
     for name in splits:
         limit = getattr(data.limits, name)
         if data.balanced:
-            chosen, missing = balanced(splits[name].labels, limit)
+            chosen, missing = balance(splits[name].labels, limit)
             if limit and len(chosen) < limit:
                 notes.append(
                     f"{name.capitalize()}: {len(chosen)} of the {limit} samples asked for, because the "
@@ -71,7 +71,7 @@ def groups(labels: dict[str, np.ndarray]) -> np.ndarray:
     return numbers
 
 
-def stratified(group: np.ndarray, share: float, seed: int) -> np.ndarray:
+def stratify(group: np.ndarray, share: float, seed: int) -> np.ndarray:
     """Returns which samples are held out, bool (n,): `share` of all, and of every group as nearly as can be.
 
     Every group of two or more gives at least one and keeps at least one.
@@ -108,7 +108,7 @@ def first(labels: dict[str, np.ndarray], limit: int | None) -> np.ndarray:
     return np.sort(np.argsort((rank + 0.5) / sizes[group], kind="stable")[:limit])
 
 
-def balanced(labels: dict[str, np.ndarray], limit: int | None) -> tuple[np.ndarray, int]:
+def balance(labels: dict[str, np.ndarray], limit: int | None) -> tuple[np.ndarray, int]:
     """Returns the positions of the first k samples of every group, in order, and how many possible groups are empty.
 
     k is the size of the smallest group, at most `limit` // number of groups (at least 1).
@@ -133,7 +133,7 @@ def _held_out(split: Split, name: str, share: float, seed: int) -> tuple[Split, 
             f"Class {rare} of {head} has one sample left to train on, so none can be held out for {name}: "
             f"give every class at least 3 images, or splits of its own."
         )
-    held = stratified(group, share, seed)
+    held = stratify(group, share, seed)
     return split.take(np.flatnonzero(~held)), split.take(np.flatnonzero(held), name)
 
 

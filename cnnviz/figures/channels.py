@@ -10,10 +10,10 @@ import cv2
 import numpy as np
 
 from cnnviz.figures.prediction import ACCENT
-from cnnviz.figures.style import escaped, quoted
-from cnnviz.mosaics import FULL, Shades, in_colours, maps, mosaic
+from cnnviz.figures.style import escape_attr, escape_text
+from cnnviz.mosaics import FULL, Shades, channel_maps, in_colours, mosaic
 
-__all__ = ["colour_bar", "columns_of", "crossed", "on_page", "spread", "tight"]
+__all__ = ["colour_bar", "columns_of", "cross_out", "on_page", "spread", "tight"]
 
 LONGEST = 960
 """No side of a mosaic for the page is over so many pixels."""
@@ -35,7 +35,7 @@ def columns_of(shape: tuple[int, ...], wide: float = WIDE) -> int:
 
 def tight(levels: np.ndarray, order: np.ndarray, columns: int, colour_map: str) -> np.ndarray:
     """Returns the channels in a map's colours with all their pixels, uint8 RGB, for a file."""
-    return in_colours(mosaic(maps(levels), order, columns, margin=1), colour_map)
+    return in_colours(mosaic(channel_maps(levels), order, columns, margin=1), colour_map)
 
 
 def on_page(levels: np.ndarray, order: np.ndarray, columns: int, colour_map: str, silent: np.ndarray) -> np.ndarray:
@@ -50,7 +50,7 @@ def on_page(levels: np.ndarray, order: np.ndarray, columns: int, colour_map: str
         colour_map: of `overlay.COLOUR_MAPS`.
         silent: which channels are crossed out, bool (k,).
     """
-    planes = maps(levels)[..., order]
+    planes = channel_maps(levels)[..., order]
     rows = -(-len(order) // columns)
     height, width = planes.shape[:2]
     factor = LONGEST / max(columns * width, rows * height)
@@ -62,11 +62,11 @@ def on_page(levels: np.ndarray, order: np.ndarray, columns: int, colour_map: str
         top, left = (nth // columns) * (size[0] + 1), (nth % columns) * (size[1] + 1)
         plane = np.ascontiguousarray(planes[..., nth])
         tile = in_colours(cv2.resize(plane, size[::-1], interpolation=way), colour_map)
-        canvas[top : top + size[0], left : left + size[1]] = crossed(tile) if silent[order[nth]] else tile
+        canvas[top : top + size[0], left : left + size[1]] = cross_out(tile) if silent[order[nth]] else tile
     return canvas
 
 
-def crossed(tile: np.ndarray) -> np.ndarray:
+def cross_out(tile: np.ndarray) -> np.ndarray:
     """Returns a tile, uint8 RGB, with a cross over it, dark and light so that it is seen on every ground."""
     tile = np.ascontiguousarray(tile)
     low, right = tile.shape[0] - 1, tile.shape[1] - 1
@@ -92,7 +92,7 @@ def colour_bar(shades: Shades, channels: Sequence[int], colour_map: str, ends: t
         zero = 50.0
     elif not shades.from_zero and ends is None and low < 0 < high:
         zero = 100 * -low / (high - low)
-    words = [escaped(one, 60) for one in ends or (f"{low:.3g}", f"{high:.3g}")]
+    words = [escape_text(one, 60) for one in ends or (f"{low:.3g}", f"{high:.3g}")]
     if low < 0 and ends is not None and shades.from_zero:
         words[0] = f"− {words[1]}"
     png = cv2.imencode(".png", in_colours(np.arange(first, FULL + 1, dtype=np.int16)[None], colour_map)[..., ::-1])[1]
@@ -109,7 +109,7 @@ def colour_bar(shades: Shades, channels: Sequence[int], colour_map: str, ends: t
     return (
         '<div style="max-width:20rem;font-size:0.8rem;line-height:1.3;font-variant-numeric:tabular-nums">'
         f'<div style="position:relative;margin-top:{"1.4em" if mark else "0"}"><img class="colour-bar" '
-        f'alt="{quoted(alt)}" src="data:image/png;base64,{base64.b64encode(png).decode()}" '
+        f'alt="{escape_attr(alt)}" src="data:image/png;base64,{base64.b64encode(png).decode()}" '
         f'style="display:block;width:100%;height:10px;border-radius:2px">{mark}</div>'
         '<div style="display:flex;justify-content:space-between;gap:2rem">'
         f"<span>{words[0]}</span><span>{words[1]}</span></div></div>"
@@ -147,6 +147,6 @@ def spread(counts: np.ndarray, edges: np.ndarray, alt: str) -> str:
     )
     data = base64.b64encode(svg.encode()).decode()
     return (
-        f'<img alt="{quoted(alt)}" title="{quoted(alt)}" src="data:image/svg+xml;base64,{data}" '
+        f'<img alt="{escape_attr(alt)}" title="{escape_attr(alt)}" src="data:image/svg+xml;base64,{data}" '
         f'style="width:100%;max-width:{width}px">'
     )

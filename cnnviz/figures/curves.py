@@ -8,9 +8,9 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from cnnviz.figures.style import escaped, laid_out
+from cnnviz.figures.style import escape_text, laid_out
 
-__all__ = ["COLOURS", "learning", "learning_rate", "live_points", "metric_title", "metrics_of", "overlaid"]
+__all__ = ["COLOURS", "learning", "learning_rate", "live_points", "metric_title", "metrics_of", "overlay_runs"]
 
 # Middle tones, told apart on white and on black; the first is the app's own.
 COLOURS = ("#14998c", "#d9772b", "#7c74e8", "#d6488b", "#7d9b1f", "#2f8fd0", "#b0803a", "#a45fd0", "#dd5555", "#80908d")
@@ -85,7 +85,7 @@ def learning(
     reach: list[float] = []
     for number, (head, key) in enumerate(keys.items()):
         colour = COLOURS[number % len(COLOURS)]
-        shown = _Curve(figure, colour, escaped(head, 24), metric)
+        shown = _Curve(figure, colour, escape_text(head, 24), metric)
         reach += shown.draw(epochs, key, thick=False)
         if live:
             reach += shown.under_way(history, epochs, key)
@@ -242,7 +242,7 @@ def learning_rate(epochs: Records, total: int, start: float | None = None) -> go
     return figure
 
 
-def overlaid(runs: Mapping[str, Records], metric: str) -> go.Figure:
+def overlay_runs(runs: Mapping[str, Records], metric: str) -> go.Figure:
     """Returns one figure of several runs over their epochs, a colour per run.
 
     Args:
@@ -255,7 +255,7 @@ def overlaid(runs: Mapping[str, Records], metric: str) -> go.Figure:
         figure.add_scatter(
             x=[record["epoch"] for record in epochs],
             y=values,
-            name=escaped(label, 40),
+            name=escape_text(label, 40),
             mode="lines+markers" if len(epochs) < 2 else "lines",
             line={"color": COLOURS[number % len(COLOURS)], "width": 2.4, "dash": _DASHES[number // len(COLOURS) % 3]},
             hovertemplate=_value(metric),

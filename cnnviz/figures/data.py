@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from cnnviz.figures.style import escaped, quoted
+from cnnviz.figures.style import escape_attr, escape_text
 
 __all__ = ["class_bars"]
 
@@ -25,8 +25,8 @@ def class_bars(classes: Sequence[str], counts: Mapping[str, Sequence[int]]) -> s
     for index, (name, total) in enumerate(zip(classes[:MOST], totals, strict=False)):
         bars = "".join(_bar(split, int(numbers[index]), most) for split, numbers in counts.items())
         rows.append(
-            f'<div title="{quoted(name)}" style="max-width:8rem;overflow:hidden;text-overflow:ellipsis;'
-            f'white-space:nowrap">{escaped(name, 60)}</div><div style="display:flex;height:0.9rem">{bars}</div>'
+            f'<div title="{escape_attr(name)}" style="max-width:8rem;overflow:hidden;text-overflow:ellipsis;'
+            f'white-space:nowrap">{escape_text(name, 60)}</div><div style="display:flex;height:0.9rem">{bars}</div>'
             f'<div style="text-align:right;opacity:0.75">{total:,}</div>'
         )
     more = f"<p>… and {len(classes) - MOST:,} more classes</p>" if len(classes) > MOST else ""

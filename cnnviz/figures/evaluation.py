@@ -10,7 +10,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from cnnviz.figures.curves import COLOURS
-from cnnviz.figures.style import escaped, laid_out
+from cnnviz.figures.style import escape_text, laid_out
 
 __all__ = ["calibration_chart", "cell_colours", "precision_chart", "roc_chart"]
 
@@ -28,7 +28,7 @@ def roc_chart(roc: Mapping[str, Any], positive: str) -> go.Figure:
     """
     name = f"Area {roc['area']:.4f}"
     figure = _curve(roc["false_positive"], roc["true_positive"], name, [0, 1], [0, 1], "guessing")
-    return _axes(figure, "Others taken for it", f"Found of {escaped(positive, 24)}")
+    return _axes(figure, "Others taken for it", f"Found of {escape_text(positive, 24)}")
 
 
 def precision_chart(curve: Mapping[str, Any], share: float, positive: str) -> go.Figure:
@@ -41,7 +41,7 @@ def precision_chart(curve: Mapping[str, Any], share: float, positive: str) -> go
     """
     name = f"Average precision {curve['average']:.4f}"
     figure = _curve(curve["recall"], curve["precision"], name, [0, 1], [share, share], "guessing")
-    return _axes(figure, f"Found of {escaped(positive, 24)} (recall)", "Right of those (precision)")
+    return _axes(figure, f"Found of {escape_text(positive, 24)} (recall)", "Right of those (precision)")
 
 
 def calibration_chart(calibration: Mapping[str, Any]) -> go.Figure:

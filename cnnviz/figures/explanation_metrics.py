@@ -9,7 +9,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from cnnviz.figures.curves import COLOURS
-from cnnviz.figures.style import escaped, laid_out
+from cnnviz.figures.style import escape_text, laid_out
 
 __all__ = ["cascade_bars", "object_bars", "removal_curves"]
 
@@ -68,7 +68,7 @@ def removal_curves(
         figure.add_scatter(
             x=x,
             y=list(values),
-            name=_with_area(escaped(name, 40), area),
+            name=_with_area(escape_text(name, 40), area),
             mode="lines",
             line={
                 "color": COLOURS[number % len(COLOURS)],
@@ -110,7 +110,7 @@ def cascade_bars(
     """
     figure = go.Figure()
     places = list(range(len(stages)))
-    names = [escaped(name, 60) for name, _ in stages]
+    names = [escape_text(name, 60) for name, _ in stages]
     means = [float(np.mean(values)) for _, values in stages]
     figure.add_bar(
         x=places,
@@ -145,7 +145,7 @@ def cascade_bars(
     )
     figure.update_xaxes(
         tickvals=places,
-        ticktext=[escaped(name, 22) for name, _ in stages],
+        ticktext=[escape_text(name, 22) for name, _ in stages],
         anchor="free",
         position=0,
         showgrid=False,
@@ -189,7 +189,7 @@ def object_bars(rows: Sequence[tuple[str, float, float]], *, area: float, centre
         centre: what the image's centre hits, marked by a line.
     """
     figure = go.Figure()
-    names = [escaped(name, 30) for name, *_ in rows]
+    names = [escape_text(name, 30) for name, *_ in rows]
     for colour, title, at in ((COLOURS[0], "Points at the object", 1), (COLOURS[2], "Lies on the object", 2)):
         values = [row[at] for row in rows]
         figure.add_bar(

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from cnnviz.figures.style import quoted
+from cnnviz.figures.style import escape_attr
 
 __all__ = ["COLUMNS", "MARGIN", "grid", "on_page"]
 
@@ -66,13 +66,13 @@ def on_page(
         top, left = (nth // columns) * (side + margin), (nth % columns) * (side + margin)
         frame = f"outline:3px solid {MARKED};outline-offset:-1px;" if nth == marked else ""
         cells.append(
-            f'<span title="{quoted(word)}" style="position:absolute;{frame}left:{100 * left / width:.3f}%;top:'
+            f'<span title="{escape_attr(word)}" style="position:absolute;{frame}left:{100 * left / width:.3f}%;top:'
             f'{100 * top / height:.3f}%;width:{100 * side / width:.3f}%;height:{100 * side / height:.3f}%"></span>'
         )
     kind = "jpeg" if file.startswith(b"\xff\xd8") else "png"
     sharp = "image-rendering:pixelated;" if side < 40 else ""
     return (
-        f'<div role="img" aria-label="{quoted(alt)}" style="position:relative;aspect-ratio:{width}/{height};'
+        f'<div role="img" aria-label="{escape_attr(alt)}" style="position:relative;aspect-ratio:{width}/{height};'
         f"width:min(100%, {width * 2}px, max(16rem, (100vh - {_ABOVE}) * {width / height:.3f}));"
         f'background:#000;border-radius:0.25rem;overflow:hidden">'
         f'<img alt="" src="data:image/{kind};base64,{base64.b64encode(file).decode()}" style="width:100%;height:100%;'

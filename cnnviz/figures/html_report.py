@@ -18,7 +18,7 @@ from cnnviz.figures.evaluation import calibration_chart, cell_colours, precision
 from cnnviz.files import read_json
 from cnnviz.runs import Run, metrics
 from cnnviz.runs.compare import name_of
-from cnnviz.runs.report import macro, told_absent
+from cnnviz.runs.report import absent_text, macro
 
 __all__ = ["html_page", "html_report"]
 
@@ -143,7 +143,7 @@ def _part(where: str, told: Mapping[str, Any], samples: int) -> list[str]:
             ],
         ),
     ]
-    if absent := told_absent(means["absent"]):
+    if absent := absent_text(means["absent"]):
         parts.append(f"<p>{escape(absent)}</p>")
     if len(classes) <= MOST_CLASSES:
         parts.append(_matrix(np.array(told["confusion"]), classes))

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from cnnviz.figures.style import escaped, quoted
+from cnnviz.figures.style import escape_attr, escape_text
 
-__all__ = ["Mosaic", "colour_scale", "enlarged", "grid_of", "matrix_of", "norm_bars"]
+__all__ = ["Mosaic", "colour_scale", "enlarge", "grid_of", "matrix_of", "norm_bars"]
 
 _MARGIN = np.array((150, 154, 153), np.uint8)
 _PIXEL = 4
@@ -79,7 +79,7 @@ def _laid(tiles: np.ndarray, rows: int, columns: int) -> np.ndarray:
     )
 
 
-def enlarged(image: np.ndarray, pixels: int) -> np.ndarray:
+def enlarge(image: np.ndarray, pixels: int) -> np.ndarray:
     """Returns an image with every pixel as a square, as large as a whole factor makes it without being wider."""
     factor = max(1, pixels // max(image.shape[1], 1))
     size = (image.shape[1] * factor, image.shape[0] * factor)
@@ -91,7 +91,7 @@ def colour_scale(
 ) -> str:
     """Returns a bar of colours from -`greatest` over 0 to `greatest`, with these numbers; as HTML."""
     colours = ",".join(f"rgb{one}" for one in (low, middle, high))
-    number = escaped(f"{greatest:.3g}", 12)
+    number = escape_text(f"{greatest:.3g}", 12)
     return (
         '<div style="display:flex;align-items:center;gap:0.5rem;font-size:0.85rem;font-variant-numeric:tabular-nums">'
         f'<span>−{number}</span><span role="img" aria-label="Colours from minus {number} to {number}" '
@@ -121,7 +121,8 @@ def norm_bars(norms: np.ndarray, marked: int, what: str = "Norm of each filter's
             f'height:{max(1, high):.1f}%;background:{colour}"></div>'
         )
     return (
-        f'<div role="img" aria-label="{quoted(what)}: from {float(norms.min(initial=greatest)):.3g} to {greatest:.3g}" '
+        f'<div role="img" aria-label="{escape_attr(what)}: from {float(norms.min(initial=greatest)):.3g} to '
+        f'{greatest:.3g}" '
         'style="display:flex;align-items:flex-end;gap:1px;height:4.5rem;border-bottom:1px solid rgb(128 128 128 / '
         f'0.5)">{"".join(bars)}</div>'
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from cnnviz.architecture import Row
-from cnnviz.figures.style import escaped
+from cnnviz.figures.style import escape_text
 from cnnviz.model_spec import Backbone, ModelSpec
 
 __all__ = ["arithmetic", "settings"]
@@ -59,10 +59,10 @@ def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     for *cells, tip in rows:
         drawn = "".join(
             f'<td style="{_CELL}{";text-align:right;white-space:nowrap" if name in right else ""}">'
-            f"{escaped(cell, 300)}</td>"
+            f"{escape_text(cell, 300)}</td>"
             for name, cell in zip(head, cells, strict=True)
         )
-        body.append(f'<tr title="{escaped(tip, 300)}">{drawn}</tr>')
+        body.append(f'<tr title="{escape_text(tip, 300)}">{drawn}</tr>')
     return (
         '<div class="scrolls-sideways" tabindex="0" role="region" aria-label="Table of layers" style="overflow-x:auto">'
         '<table style="width:100%;border-collapse:collapse;font-size:0.875rem;'

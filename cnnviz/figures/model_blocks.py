@@ -10,7 +10,7 @@ import math
 from collections.abc import Iterable, Sequence
 
 from cnnviz.architecture import Row
-from cnnviz.figures.style import escaped
+from cnnviz.figures.style import escape_text
 
 __all__ = ["blocks"]
 
@@ -139,7 +139,7 @@ def _text(words: str, x: float, place: str, side: str) -> str:
     where = f"left:{share:.2f}%" if side == "left" else f"right:{100 - share:.2f}%"
     return (
         f'<div style="position:absolute;{where};{place};transform:rotate(-60deg);white-space:nowrap;line-height:1;'
-        f'opacity:0.75">{escaped(words, 24)}</div>'
+        f'opacity:0.75">{escape_text(words, 24)}</div>'
     )
 
 
@@ -148,4 +148,4 @@ def _by(shape: tuple[int, ...]) -> str:
 
 
 def _lines(lines: Iterable[str]) -> str:
-    return "&#10;".join(escaped(line.strip(), 160).replace('"', "&quot;") for line in lines)
+    return "&#10;".join(escape_text(line.strip(), 160).replace('"', "&quot;") for line in lines)

@@ -11,16 +11,16 @@ from typing import Literal
 import numpy as np
 
 from cnnviz.figures.prediction import ACCENT
-from cnnviz.figures.style import escaped, quoted
+from cnnviz.figures.style import escape_attr, escape_text
 
-__all__ = ["Line", "Window", "curve", "decimals", "ledger", "signed", "windows"]
+__all__ = ["Line", "Window", "curve", "decimals", "ledger", "signed_number", "windows"]
 
 _MOST_COLUMNS = 9
 _ORANGE, _BLUE = "217 119 43", "47 120 208"
 _SHRUNK = 12
 
 
-def signed(value: float, digits: int = 3) -> str:
+def signed_number(value: float, digits: int = 3) -> str:
     """Returns a number with so many digits that count and a true minus: "0.0123", "−4.5", "12,345", "3.1e−5"."""
     value = float(value)
     if not math.isfinite(value):
@@ -56,7 +56,9 @@ def windows(parts: Sequence[Window], signs: Sequence[str] = ()) -> str:
     """
     drawn = []
     for nth, part in enumerate(parts):
-        sign = f'<div style="font-size:1.5rem;opacity:0.7">{escaped(signs[nth - 1], 3)}</div>' if nth and signs else ""
+        sign = (
+            f'<div style="font-size:1.5rem;opacity:0.7">{escape_text(signs[nth - 1], 3)}</div>' if nth and signs else ""
+        )
         drawn.append(
             f'<div style="display:flex;align-items:center;gap:0.7rem">{sign}<figure style="margin:0">{_table(part)}'
             "</figure></div>"
@@ -83,10 +85,10 @@ def _table(part: Window) -> str:
         body.append(f"<tr>{cells}</tr>")
     caption = (
         '<figcaption style="font-size:0.8rem;opacity:0.75;padding-bottom:0.25rem;max-width:16rem">'
-        f"{escaped(part.title, 120)}</figcaption>"
+        f"{escape_text(part.title, 120)}</figcaption>"
     )
     return (
-        f'{caption}<table aria-label="{quoted(part.title)}" style="border-collapse:separate;border-spacing:1px;'
+        f'{caption}<table aria-label="{escape_attr(part.title)}" style="border-collapse:separate;border-spacing:1px;'
         f'font-size:0.8rem;font-variant-numeric:tabular-nums;line-height:1">{"".join(body)}</table>'
     )
 
@@ -99,10 +101,10 @@ def _cell(value: float, scale: float, written: bool, padding: bool, chosen: bool
     style += f"outline:2px solid {ACCENT};font-weight:700;" if chosen else ""
     if written:
         style += "min-width:2.7rem;height:1.55rem;padding:0 0.2rem;white-space:nowrap"
-        tip, shown = "padding" if padding else f"{value:.7g}", signed(value)
+        tip, shown = "padding" if padding else f"{value:.7g}", signed_number(value)
     else:
         style += f"width:{_SHRUNK}px;height:{_SHRUNK}px;padding:0"
-        tip, shown = "padding" if padding else signed(value, 5), ""
+        tip, shown = "padding" if padding else signed_number(value, 5), ""
     return f'<td title="{tip}" style="{style}">{shown}</td>'
 
 
@@ -145,9 +147,9 @@ def _line(line: Line, longest: float, places: int) -> str:
     number = f"{line.value:,.{places}f}".replace("-", "−")
     number = number if number.strip("−0.") else number.lstrip("−")  # what rounds to 0 has no sign
     if line.kind == "result" and 0 < abs(line.value) < 10.0 ** (3 - places):  # as a sigmoid makes of a large sum
-        number = signed(line.value, 6)
-    note = f' <span style="opacity:0.7;font-weight:400">{escaped(line.note, 160)}</span>' if line.note else ""
-    name = f"<div>{escaped(line.name, 80)}{note}</div>"
+        number = signed_number(line.value, 6)
+    note = f' <span style="opacity:0.7;font-weight:400">{escape_text(line.note, 160)}</span>' if line.note else ""
+    name = f"<div>{escape_text(line.name, 80)}{note}</div>"
     if line.kind == "part":
         share = 50 * min(1.0, abs(line.value) / longest) if math.isfinite(line.value) else 0
         place = f"left:50%;width:{share:.2f}%" if line.value > 0 else f"right:50%;width:{share:.2f}%"
@@ -160,7 +162,8 @@ def _line(line: Line, longest: float, places: int) -> str:
     return (
         '<div style="grid-column:1/-1;border-top:1px solid rgb(128 128 128 / 0.45);display:flex;flex-wrap:wrap;'
         f'justify-content:space-between;gap:0 0.8rem;padding-top:0.2rem">'
-        f'<div style="font-weight:600">{escaped(line.name, 80)}{note}</div><div style="{weight}">{number}</div></div>'
+        f'<div style="font-weight:600">{escape_text(line.name, 80)}{note}</div><div '
+        f'style="{weight}">{number}</div></div>'
     )
 
 
@@ -196,4 +199,4 @@ def curve(compute: Callable[[float], float], x: float, alt: str) -> str:
         f'<circle cx="{across(x):.1f}" cy="{down(y):.1f}" r="5" fill="#d9772b"/></svg>'
     )
     data = base64.b64encode(svg.encode()).decode()
-    return f'<img alt="{quoted(alt)}" src="data:image/svg+xml;base64,{data}" style="width:min(100%,{width}px)">'
+    return f'<img alt="{escape_attr(alt)}" src="data:image/svg+xml;base64,{data}" style="width:min(100%,{width}px)">'

@@ -5,10 +5,10 @@ from __future__ import annotations
 import base64
 from collections.abc import Sequence
 
-from cnnviz.figures.style import escaped, quoted
+from cnnviz.figures.style import escape_attr, escape_text
 from cnnviz.probabilities import percent, percents
 
-__all__ = ["answer", "layered", "top"]
+__all__ = ["answer", "layered_images", "top"]
 
 ACCENT = "#14998c"
 _MUTED = "rgb(128 128 128 / 0.45)"
@@ -29,13 +29,13 @@ def answer(
     """
     words = percents([share, *others])[0] if others else percent(share)
     size, tone = ("2rem", f"color:{ACCENT}") if large else ("1.15rem", "opacity:0.75")  # small text needs more contrast
-    above = f'<div style="font-size:0.8rem;opacity:0.7">{escaped(head, 60)}</div>' if head else ""
-    word = "✓ as labelled" if truth == name else f"✗ labelled {escaped(truth, 60)}"
+    above = f'<div style="font-size:0.8rem;opacity:0.7">{escape_text(head, 60)}</div>' if head else ""
+    word = "✓ as labelled" if truth == name else f"✗ labelled {escape_text(truth, 60)}"
     below = f'<div style="font-size:0.85rem;margin-top:0.15rem">{word}</div>' if truth else ""
     return (
         f'<div style="margin-bottom:0.5rem">{above}<div style="font-size:{size};line-height:1.2;font-weight:600;'
-        f'overflow-wrap:anywhere">{escaped(name, 80)} <span style="font-weight:400;{tone};white-space:nowrap">'
-        f"{escaped(words, 20)}</span></div>{below}</div>"
+        f'overflow-wrap:anywhere">{escape_text(name, 80)} <span style="font-weight:400;{tone};white-space:nowrap">'
+        f"{escape_text(words, 20)}</span></div>{below}</div>"
     )
 
 
@@ -47,12 +47,12 @@ def top(rows: Sequence[tuple[str, float]], marked: str = "") -> str:
         marked: the class that stands out.
     """
     drawn = "".join(
-        f'<div title="{quoted(name)}" style="overflow:hidden;text-overflow:ellipsis;white-space:nowrap;'
-        f'font-weight:{600 if name == marked else 400}">{escaped(name, 60)}</div>'
+        f'<div title="{escape_attr(name)}" style="overflow:hidden;text-overflow:ellipsis;white-space:nowrap;'
+        f'font-weight:{600 if name == marked else 400}">{escape_text(name, 60)}</div>'
         f'<div style="height:0.4rem;border-radius:0.2rem;background:rgb(128 128 128 / 0.15)"><div style="width:'
         f"{max(0.5, 100 * share):.2f}%;height:100%;border-radius:0.2rem;background:"
         f'{ACCENT if name == marked else _MUTED}"></div></div>'
-        f'<div style="text-align:right">{escaped(words, 20)}</div>'
+        f'<div style="text-align:right">{escape_text(words, 20)}</div>'
         for (name, share), words in zip(rows, percents([share for _, share in rows]), strict=True)
     )
     return (
@@ -61,7 +61,7 @@ def top(rows: Sequence[tuple[str, float]], marked: str = "") -> str:
     )
 
 
-def layered(image: bytes, above: bytes, shape: tuple[int, ...], alt: str) -> str:
+def layered_images(image: bytes, above: bytes, shape: tuple[int, ...], alt: str) -> str:
     """Returns an image with an image of the same shape over it, as opaque as the variable `--cnnviz-map` says; as HTML.
 
     Args:
@@ -76,7 +76,7 @@ def layered(image: bytes, above: bytes, shape: tuple[int, ...], alt: str) -> str
         f'<img alt="" src="{_address(above)}" style="{one};opacity:var(--cnnviz-map, 0.6)">' if above != image else ""
     )
     return (
-        f'<div role="img" aria-label="{quoted(alt)}" style="position:relative;aspect-ratio:{width}/{height};'
+        f'<div role="img" aria-label="{escape_attr(alt)}" style="position:relative;aspect-ratio:{width}/{height};'
         f"width:min(100%, calc(var(--cnnviz-tall, 28rem) * {width / height:.4f}));overflow:hidden;"
         'border-radius:0.4rem"><img alt="" '
         f'src="{_address(image)}" style="{one}">{map_}</div>'

@@ -9,7 +9,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from cnnviz.figures.curves import COLOURS
-from cnnviz.figures.style import escaped, laid_out
+from cnnviz.figures.style import escape_text, laid_out
 
 __all__ = ["answer_curves", "share_curves"]
 
@@ -44,11 +44,11 @@ def answer_curves(
     shown = sorted(np.argsort(-highest, kind="stable")[:CLASSES])
     for number, (label, shares) in enumerate(found.items()):
         for place, index in enumerate(shown):
-            name = escaped(classes[index], 24)
+            name = escape_text(classes[index], 24)
             figure.add_scatter(
                 x=list(values),
                 y=shares[:, index].astype(float).tolist(),
-                name=f"{name} · {escaped(label, 30)}" if len(found) > 1 else name,
+                name=f"{name} · {escape_text(label, 30)}" if len(found) > 1 else name,
                 mode="lines+markers" if len(values) < 3 else "lines",
                 line={"color": COLOURS[place % len(COLOURS)], "width": 2.4, "dash": _DASHES[number % 2]},
                 hovertemplate="%{y:.1%}",
@@ -83,7 +83,7 @@ def share_curves(
         figure.add_scatter(
             x=list(values),
             y=list(ys),
-            name=escaped(label, 40),
+            name=escape_text(label, 40),
             mode="lines+markers",
             line={"color": colour, "width": 2.4},
             marker={"size": 6},

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from cnnviz.figures.prediction import ACCENT, answer, layered
-from cnnviz.figures.style import escaped, quoted
+from cnnviz.figures.prediction import ACCENT, answer, layered_images
+from cnnviz.figures.style import escape_attr, escape_text
 
-__all__ = ["Cell", "mosaic_html", "share_line", "watched"]
+__all__ = ["Cell", "mosaic_html", "probability_line", "snapshot_row"]
 
 _LINE = (150, 34)
 
@@ -28,7 +28,7 @@ class Cell:
         alt: what both show, for those who can't see it.
         answers: for each head its name ("" where there is one), the class it answers, that class's probability, and
             the true class.
-        line: what `share_line` gave, or "".
+        line: what `probability_line` gave, or "".
     """
 
     image: bytes
@@ -39,10 +39,10 @@ class Cell:
     line: str = ""
 
 
-def watched(cells: Sequence[Cell]) -> str:
+def snapshot_row(cells: Sequence[Cell]) -> str:
     """Returns the images side by side, in rows that wrap, each over its answers; as HTML."""
     drawn = "".join(
-        f'<div style="min-width:0">{layered(cell.image, cell.heat or cell.image, cell.shape, cell.alt)}'
+        f'<div style="min-width:0">{layered_images(cell.image, cell.heat or cell.image, cell.shape, cell.alt)}'
         f'<div style="margin-top:0.4rem">'
         + "".join(answer(name, share, head=head, truth=truth, large=False) for head, name, share, truth in cell.answers)
         + f"</div>{cell.line}</div>"
@@ -52,7 +52,7 @@ def watched(cells: Sequence[Cell]) -> str:
     return f'<div style="display:grid;grid-template-columns:{columns};gap:0.8rem 1rem">{drawn}</div>'
 
 
-def share_line(shares: Sequence[tuple[int, float]], epoch: int, total: int, alt: str) -> str:
+def probability_line(shares: Sequence[tuple[int, float]], epoch: int, total: int, alt: str) -> str:
     """Returns a small curve of probabilities 0..1 over the epochs with a dot at one of them; as HTML.
 
     Args:
@@ -81,7 +81,7 @@ def share_line(shares: Sequence[tuple[int, float]], epoch: int, total: int, alt:
         f'fill="none" stroke="{ACCENT}" stroke-width="1.6"/>{dots}</svg>'
     )
     data = base64.b64encode(svg.encode()).decode()
-    return f'<img alt="{quoted(alt)}" src="data:image/svg+xml;base64,{data}" style="width:100%;max-width:15rem">'
+    return f'<img alt="{escape_attr(alt)}" src="data:image/svg+xml;base64,{data}" style="width:100%;max-width:15rem">'
 
 
 def mosaic_html(image: np.ndarray, alt: str, caption: str, pixels: int) -> str:
@@ -96,8 +96,9 @@ def mosaic_html(image: np.ndarray, alt: str, caption: str, pixels: int) -> str:
     png = cv2.imencode(".png", cv2.cvtColor(image, cv2.COLOR_RGB2BGR))[1].tobytes()
     data = base64.b64encode(png).decode()
     return (
-        f'<figure style="margin:0"><img alt="{quoted(alt)}" src="data:image/png;base64,{data}" '
+        f'<figure style="margin:0"><img alt="{escape_attr(alt)}" src="data:image/png;base64,{data}" '
         f'style="display:block;width:min(100%,{pixels}px);image-rendering:pixelated;border-radius:0.25rem">'
-        f'<figcaption style="font-size:0.85rem;opacity:0.75;padding-top:0.3rem">{escaped(caption, 600)}</figcaption>'
+        '<figcaption style="font-size:0.85rem;opacity:0.75;'
+        f'padding-top:0.3rem">{escape_text(caption, 600)}</figcaption>'
         "</figure>"
     )

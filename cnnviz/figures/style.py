@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:  # not loaded for the sake of a type by pages that draw no Plotly figure
     import plotly.graph_objects as go
 
-__all__ = ["CONFIG", "escaped", "laid_out", "quoted"]
+__all__ = ["CONFIG", "escape_attr", "escape_text", "laid_out"]
 
 CONFIG = {
     "displaylogo": False,
@@ -20,15 +20,15 @@ CONFIG = {
 """For `st.plotly_chart(config=…)`: a button that saves the chart, and nothing else."""
 
 
-def escaped(name: str, length: int) -> str:
+def escape_text(name: str, length: int) -> str:
     """Returns a name for a chart, where Plotly would read tags and entities; what is too long ends in "…"."""
     name = " ".join(str(name).split())
     return html.escape(name if len(name) <= length else name[: length - 1] + "…", quote=False)
 
 
-def quoted(name: str) -> str:
+def escape_attr(name: str) -> str:
     """Returns a name for an attribute of HTML in quotes."""
-    return escaped(name, 200).replace('"', "&quot;").replace("'", "&#x27;")
+    return escape_text(name, 200).replace('"', "&quot;").replace("'", "&#x27;")
 
 
 def laid_out(figure: go.Figure, *, height: int) -> go.Figure:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Iterable
 
-from cnnviz.figures.style import escaped, quoted
+from cnnviz.figures.style import escape_attr, escape_text
 
 __all__ = ["tiles"]
 
@@ -20,9 +20,9 @@ def tiles(images: Iterable[tuple[bytes, str, str]], width: int) -> str:
     """
     drawn = "".join(
         f'<figure style="width:{width}px;margin:0"><img src="data:image/{_format(data)};base64,'
-        f'{base64.b64encode(data).decode()}" alt="{quoted(alt)}" title="{quoted(caption)}" '
+        f'{base64.b64encode(data).decode()}" alt="{escape_attr(alt)}" title="{escape_attr(caption)}" '
         f'style="width:100%;display:block;border-radius:0.25rem"><figcaption style="font-size:0.8rem;opacity:0.7;'
-        f'text-align:center;overflow-wrap:anywhere;padding-top:0.2rem;line-height:1.25">{escaped(caption, 120)}'
+        f'text-align:center;overflow-wrap:anywhere;padding-top:0.2rem;line-height:1.25">{escape_text(caption, 120)}'
         "</figcaption></figure>"
         for data, caption, alt in images
     )

@@ -9,10 +9,10 @@ import cv2
 import numpy as np
 
 from cnnviz.figures.prediction import ACCENT
-from cnnviz.figures.style import escaped, quoted
+from cnnviz.figures.style import escape_attr, escape_text
 from cnnviz.probabilities import percents
 
-__all__ = ["boxed", "enlarged", "mean_bars", "with_and_without"]
+__all__ = ["draw_box", "enlarge", "mean_bars", "with_and_without"]
 
 SIDE = 144
 _OFF = "#d97706"
@@ -21,7 +21,7 @@ _MUTED = "rgb(128 128 128 / 0.5)"
 _ROWS = "gap:0.3rem 0.6rem;align-items:center;font-size:0.85rem;font-variant-numeric:tabular-nums"
 
 
-def enlarged(image: np.ndarray, side: int = SIDE) -> np.ndarray:
+def enlarge(image: np.ndarray, side: int = SIDE) -> np.ndarray:
     """Returns a uint8 image (h, w, c), small ones with every pixel as a square, so that the longer side is about
     `side`; large ones smaller."""
     longest = max(image.shape[:2])
@@ -33,7 +33,7 @@ def enlarged(image: np.ndarray, side: int = SIDE) -> np.ndarray:
     return image.repeat(factor, axis=0).repeat(factor, axis=1)
 
 
-def boxed(image: np.ndarray, box: tuple[int, int, int, int], side: int = SIDE) -> np.ndarray:
+def draw_box(image: np.ndarray, box: tuple[int, int, int, int], side: int = SIDE) -> np.ndarray:
     """Returns an image, enlarged or made smaller to about `side`, with a rectangle in it marked: uint8 RGB (h, w, 3).
 
     Args:
@@ -41,7 +41,7 @@ def boxed(image: np.ndarray, box: tuple[int, int, int, int], side: int = SIDE) -
         box: (top, left, height, width) in the image's pixels; one without pixels is not drawn.
         side: pixels.
     """
-    found = enlarged(image, side)
+    found = enlarge(image, side)
     scale_y, scale_x = found.shape[0] / image.shape[0], found.shape[1] / image.shape[1]
     found = np.ascontiguousarray(np.repeat(found, 3, axis=2) if found.shape[2] == 1 else found)
     top, left, height, width = box
@@ -72,7 +72,7 @@ def mean_bars(rows: Sequence[tuple[str, float]], alt: str) -> str:
         for name, value in rows
     )
     return (
-        f'<div role="group" aria-label="{quoted(alt)}" style="display:grid;grid-template-columns:fit-content(45%) '
+        f'<div role="group" aria-label="{escape_attr(alt)}" style="display:grid;grid-template-columns:fit-content(45%) '
         f'minmax(3rem,1fr) max-content;{_ROWS}">{drawn}</div>'
     )
 
@@ -86,22 +86,23 @@ def with_and_without(rows: Sequence[tuple[str, float, float]], alt: str) -> str:
     """
     drawn = "".join(
         f'{_name(name)}<div>{_share(with_it, ACCENT)}{_share(without, _OFF)}</div><div style="text-align:right">'
-        f'{escaped(before, 20)} → {escaped(after, 20)}</div><div style="text-align:right;font-weight:'
+        f'{escape_text(before, 20)} → {escape_text(after, 20)}</div><div style="text-align:right;font-weight:'
         f'{600 if abs(without - with_it) >= 0.005 else 400}">{_points(without - with_it)}</div>'
         for (name, with_it, without), before, after in zip(
             rows, percents([one for _, one, _ in rows]), percents([one for _, _, one in rows]), strict=True
         )
     )
     return (
-        f'<div role="group" aria-label="{quoted(alt)}" style="display:grid;grid-template-columns:fit-content(40%) '
+        f'<div role="group" aria-label="{escape_attr(alt)}" style="display:grid;grid-template-columns:fit-content(40%) '
         f'minmax(2.5rem,1fr) max-content max-content;{_ROWS}">{drawn}</div>'
     )
 
 
 def _name(name: str, *, bold: bool = False) -> str:
     return (
-        f'<div title="{quoted(name)}" style="overflow:hidden;text-overflow:ellipsis;white-space:nowrap;font-weight:'
-        f'{600 if bold else 400}">{escaped(name, 60)}</div>'
+        f'<div title="{escape_attr(name)}" style="overflow:hidden;text-overflow:ellipsis;white-space:nowrap;'
+        "font-weight:"
+        f'{600 if bold else 400}">{escape_text(name, 60)}</div>'
     )
 
 

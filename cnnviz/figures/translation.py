@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import plotly.graph_objects as go
 
 from cnnviz.figures.curves import COLOURS
-from cnnviz.figures.style import escaped, laid_out
+from cnnviz.figures.style import escape_text, laid_out
 
 __all__ = ["shifts_chart"]
 
@@ -24,7 +24,7 @@ def shifts_chart(found: Mapping[str, Sequence[float]]) -> go.Figure:
             x=list(range(len(accuracy))),
             y=list(accuracy),
             mode="lines+markers",
-            name=escaped(name, 40),
+            name=escape_text(name, 40),
             line={"color": COLOURS[at % len(COLOURS)], "width": 2.4},
             hovertemplate="moved by %{x}: %{y:.1%}",
         )

@@ -17,7 +17,7 @@ from pathlib import Path
 import psutil
 from filelock import FileLock, Timeout
 
-from cnnviz.architecture import counts, describe, unfrozen
+from cnnviz.architecture import counts, describe, with_trainable_from
 from cnnviz.errors import RunError
 from cnnviz.files import read_json, write_json
 from cnnviz.processes import process_of
@@ -126,7 +126,7 @@ def space_needed(recipe: Recipe) -> int:
     to go on from with the optimizer's numbers, and the next; snapshots of its epochs; figures and log."""
     spec = recipe.network
     if recipe.fit.finetune is not None:
-        spec = unfrozen(spec, recipe.fit.finetune.trainable_from)
+        spec = with_trainable_from(spec, recipe.fit.finetune.trainable_from)
     numbers = counts(spec, describe(spec, recipe.data.input_shape))
     of_optimizer = {"adam": 2, "adamw": 2}.get(recipe.fit.optimizer, 1)
     changing = numbers.total - numbers.frozen

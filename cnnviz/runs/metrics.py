@@ -17,14 +17,14 @@ from typing import Any
 
 from cnnviz.files import open_regular, read_bytes, whole_number, write_bytes
 
-__all__ = ["Writer", "epochs", "history", "last", "read", "rewind", "rounded", "to_csv"]
+__all__ = ["Writer", "epochs", "history", "last", "read", "rewind", "round_metric", "to_csv"]
 
 
 _MOST_READ = 2**28
 """Bytes at a time: the lines of a run of 10,000 epochs are a hundredth of it."""
 
 
-def rounded(name: str, value: float) -> float:
+def round_metric(name: str, value: float) -> float:
     """Returns a figure as it is written: with six significant digits, and a loss with nine, so that those of heads
     still add up to the total to 1e-6."""
     return float(f"{float(value):.{9 if name.endswith('loss') else 6}g}")

@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["turn"]
+__all__ = ["overfitting_onset"]
 
 
-def turn(epochs: Sequence[Mapping[str, Any]], later: int = 4) -> int | None:
+def overfitting_onset(epochs: Sequence[Mapping[str, Any]], later: int = 4) -> int | None:
     """Returns the epoch at which validation turned away from training, or `None`.
 
     That is the epoch of the lowest validation loss, if at least `later` epochs follow in which the validation loss

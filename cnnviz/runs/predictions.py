@@ -13,14 +13,14 @@ import numpy as np
 
 from cnnviz.files import read_arrays, read_json, write_bytes, write_json
 
-__all__ = ["Evaluated", "add_to_report", "opened", "save", "stamp"]
+__all__ = ["Predictions", "add_to_report", "read_predictions", "save", "stamp"]
 
 FOLDER = "evaluation"
 _NAMES = ("labels", "shares", "losses")
 
 
 @dataclass(frozen=True, eq=False)
-class Evaluated:
+class Predictions:
     """A model's answers about a split.
 
     Attributes:
@@ -57,7 +57,7 @@ def stamp(model: Path) -> str:
     return f"{status.st_mtime_ns}-{status.st_size}"
 
 
-def save(folder: Path, found: Evaluated) -> None:
+def save(folder: Path, found: Predictions) -> None:
     """Keeps it in the run's folder, in place of what was there of this split, whole or not at all.
 
     Raises:
@@ -73,7 +73,7 @@ def save(folder: Path, found: Evaluated) -> None:
     write_bytes(place / f"{found.split}.npz", file.getbuffer())
 
 
-def opened(folder: Path, split: str) -> Evaluated | None:
+def read_predictions(folder: Path, split: str) -> Predictions | None:
     """Returns what is kept of a split, or `None` where nothing is, it can't be read, or the model is another by now."""
     path = folder / FOLDER / f"{split}.npz"
     try:
@@ -85,19 +85,19 @@ def opened(folder: Path, split: str) -> Evaluated | None:
 
 
 @lru_cache(maxsize=8)
-def _read(path: Path, changed: int, size: int) -> Evaluated | None:
+def _read(path: Path, changed: int, size: int) -> Predictions | None:
     try:
         arrays = read_arrays(path)
         facts: dict[str, Any] = json.loads(arrays["facts"].tobytes())
         heads = {str(head): tuple(map(str, names)) for head, names in facts.pop("heads").items()}
         parts = {name: {head: arrays[f"{name}_{at}"] for at, head in enumerate(heads)} for name in _NAMES}
-        found = Evaluated(**facts, indices=arrays["indices"], classes=heads, **parts)
+        found = Predictions(**facts, indices=arrays["indices"], classes=heads, **parts)
     except Exception:  # NumPy raises nearly anything on broken files; what is kept can be measured anew
         return None
     return found if _sound(found) else None
 
 
-def _sound(found: Evaluated) -> bool:
+def _sound(found: Predictions) -> bool:
     """Whether all arrays are of one length and hold what they should, whatever the file says."""
     count = len(found.indices)
     facts = found.split, found.stamp, found.data, found.same_as

@@ -7,18 +7,18 @@ from typing import Any
 
 import numpy as np
 
-from cnnviz.runs.metrics import rounded
+from cnnviz.runs.metrics import round_metric
 
 __all__ = [
     "BINS",
     "MOST_CLASSES",
+    "absent_text",
     "calibration",
     "confusion",
-    "figures",
     "head_report",
     "macro",
+    "metrics_of",
     "split_report",
-    "told_absent",
 ]
 
 BINS = 15
@@ -35,7 +35,7 @@ def split_report(
     losses: Mapping[str, np.ndarray],
     classes: Mapping[str, Sequence[str]],
 ) -> dict[str, Any]:
-    """Returns a split's report: `samples`, `figures` as Keras names them, and `heads` as `head_report` returns them.
+    """Returns a split's report: `samples`, `metrics_of` as Keras names them, and `heads` as `head_report` returns them.
 
     Args:
         labels: for each head the true classes, int64 (n,).
@@ -44,19 +44,19 @@ def split_report(
         classes: for each head the classes' names.
     """
     heads = {name: head_report(labels[name], shares[name], losses[name], classes[name]) for name in shares}
-    return {"samples": len(next(iter(labels.values()))), "figures": figures(heads), "heads": heads}
+    return {"samples": len(next(iter(labels.values()))), "figures": metrics_of(heads), "heads": heads}
 
 
-def figures(heads: Mapping[str, Mapping[str, Any]]) -> dict[str, float]:
+def metrics_of(heads: Mapping[str, Mapping[str, Any]]) -> dict[str, float]:
     """Returns `loss` and `accuracy`; of several heads the sum of their losses, the mean of their accuracies, and both
-    for each of them; see `metrics.rounded`."""
+    for each of them; see `metrics.round_metric`."""
     found: dict[str, float] = {}
     if len(heads) > 1:
         for name, head in heads.items():
             found |= {f"{name}_accuracy": head["accuracy"], f"{name}_loss": head["loss"]}
     found["accuracy"] = float(np.mean([head["accuracy"] for head in heads.values()]))
     found["loss"] = float(np.sum([head["loss"] for head in heads.values()]))
-    return {name: rounded(name, value) for name, value in found.items()}
+    return {name: round_metric(name, value) for name, value in found.items()}
 
 
 def head_report(labels: np.ndarray, shares: np.ndarray, losses: np.ndarray, classes: Sequence[str]) -> dict[str, Any]:
@@ -110,7 +110,7 @@ def macro(classes: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     return {**means, "absent": [one["class"] for one in classes if not one["support"]]}
 
 
-def told_absent(absent: Sequence[str]) -> str:
+def absent_text(absent: Sequence[str]) -> str:
     """Returns the sentence that names the classes without samples, "" where there is none."""
     more = f" and {len(absent) - _NAMED:,} more" if len(absent) > _NAMED else ""
     return f"Without an image here, and so in no mean: {', '.join(absent[:_NAMED])}{more}." if absent else ""

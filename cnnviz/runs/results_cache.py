@@ -16,10 +16,10 @@ import numpy as np
 from cnnviz.files import read_arrays, write_bytes
 from cnnviz.runs import Run
 
-__all__ = ["read", "shelf", "write"]
+__all__ = ["cache_file", "read", "write"]
 
 
-def shelf(run: Run, kind: str, **depends: Any) -> Path:
+def cache_file(run: Run, kind: str, **depends: Any) -> Path:
     """Returns the file for results of this kind; other settings, or another model in the run, give another file."""
     try:
         status = run.best_path.stat()

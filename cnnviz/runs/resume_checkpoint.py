@@ -19,7 +19,7 @@ from cnnviz.files import write_bytes
 from cnnviz.recipe import Recipe
 from cnnviz.temporary import clear
 
-__all__ = ["GENERATIONS", "Saved", "fingerprint", "forget", "kept_epoch", "newest", "save"]
+__all__ = ["GENERATIONS", "Saved", "fingerprint", "kept_epoch", "newest", "remove_checkpoints", "save"]
 
 GENERATIONS = 2
 _KIND = b"cnnviz resume 1\n"
@@ -94,7 +94,7 @@ def kept_epoch(folder: Path) -> int:
     return max(map(_epoch, _generations(folder)), default=0)
 
 
-def forget(folder: Path) -> None:
+def remove_checkpoints(folder: Path) -> None:
     """Removes all generations, of a run that needs them no longer."""
     place = folder / "resume"
     if place.is_dir():

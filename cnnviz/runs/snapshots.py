@@ -30,8 +30,8 @@ __all__ = [
     "Snapshot",
     "drop",
     "epochs",
-    "images",
-    "opened",
+    "read_probe",
+    "read_snapshot",
     "save",
     "save_images",
     "space_needed",
@@ -187,7 +187,7 @@ def epochs(folder: Path) -> list[int]:
     return sorted(int(found[1]) for name in names if (found := _NAME.fullmatch(name)))
 
 
-def images(folder: Path) -> Probe | None:
+def read_probe(folder: Path) -> Probe | None:
     """Returns the run's fixed images, or `None` where there are none or the file is damaged."""
     found = _read(folder / "snapshots" / "pictures.z")
     if found is None:
@@ -221,7 +221,7 @@ def _sound(probe: Probe) -> bool:
     )
 
 
-def opened(folder: Path, epoch: int, probe: Probe) -> Snapshot | None:
+def read_snapshot(folder: Path, epoch: int, probe: Probe) -> Snapshot | None:
     """Returns the snapshot after an epoch, or `None` where there is none, the file is damaged, the model had become
     NaN, or it isn't of the run's images `probe`."""
     found = _read(_path(folder, epoch))

@@ -20,9 +20,9 @@ from cnnviz.processes import this_process
 from cnnviz.runs.crash_cause import oom_kills
 from cnnviz.runs.folder_lock import worker_lock
 from cnnviz.runs.launch import wait_for_slot
-from cnnviz.runs.resume_checkpoint import forget
+from cnnviz.runs.resume_checkpoint import remove_checkpoints
 from cnnviz.runs.store import open_run
-from cnnviz.train.run_writer import Diary, Stopped
+from cnnviz.train.run_writer import RunWriter, Stopped
 
 NICENESS = 10
 _OPTIONAL = ("sklearn", "matplotlib")
@@ -41,7 +41,7 @@ def main(folder: Path) -> int:
 
 def _carry_out(folder: Path) -> int:
     temporary.clear(folder)
-    diary = Diary(folder, open_run(folder.name, folder.parent).written)
+    diary = RunWriter(folder, open_run(folder.name, folder.parent).written)
     signal.signal(signal.SIGTERM, lambda *_: diary.stop())
     _step_back()
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -60,7 +60,7 @@ def _carry_out(folder: Path) -> int:
             carry_out(diary)
         diary.end(state="finished")
         with suppress(OSError):
-            forget(folder)
+            remove_checkpoints(folder)
     except Stopped:
         paused = diary.pausing()
         diary.say("Paused on request." if paused else "Stopped on request.")

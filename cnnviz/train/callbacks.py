@@ -13,9 +13,9 @@ from cnnviz.model_spec import Head
 from cnnviz.models.build.model import LOSS_BY_SAMPLE
 from cnnviz.recipe import Fit
 from cnnviz.runs import metrics
-from cnnviz.train.run_writer import Diary, Stopped
+from cnnviz.train.run_writer import RunWriter, Stopped
 
-__all__ = ["Best", "Live", "SeveralHeads", "Warmth", "for_fit", "schedule"]
+__all__ = ["BestModelCheckpoint", "MetricsLogger", "SeveralHeads", "Warmth", "for_fit", "schedule"]
 
 LIVE_SECONDS = 0.5
 VALIDATION_SHARE = 1 / 3
@@ -53,13 +53,13 @@ def sum_up(logs: dict, heads: tuple[Head, ...], prefix: str = "") -> None:
     logs[f"{prefix}accuracy"] = sum(logs[f"{prefix}{head.name}_accuracy"] for head in heads) / len(heads)
 
 
-class Live(keras.callbacks.Callback):
+class MetricsLogger(keras.callbacks.Callback):
     """Appends the figures of batches (about two lines a second) and epochs, and stops when asked to.
 
     `batches` of `batch_size` make an epoch of `images`, which `held_out` images are validated after.
     """
 
-    def __init__(self, diary: Diary, batches: int, images: int, batch_size: int, held_out: int):
+    def __init__(self, diary: RunWriter, batches: int, images: int, batch_size: int, held_out: int):
         super().__init__()
         self._diary, self._batches, self._images, self._batch_size = diary, batches, images, batch_size
         self._warmth = Warmth(batches, VALIDATION_SHARE * held_out / images)
@@ -145,7 +145,7 @@ class Warmth:
             self.seconds = round(sum(warm) / len(warm), 3)
 
 
-class Best(keras.callbacks.Callback):
+class BestModelCheckpoint(keras.callbacks.Callback):
     """Keeps the best epoch's model as `best.keras`, without its optimizer, whole at any moment.
 
     `keeper` is the same model, never compiled; it carries the weights to the file. Where it shares the layers of what
@@ -154,7 +154,9 @@ class Best(keras.callbacks.Callback):
     the file, if this process wrote it.
     """
 
-    def __init__(self, diary: Diary, keeper: keras.Model, monitor: str, *, shared: bool = False, seldom: bool = False):
+    def __init__(
+        self, diary: RunWriter, keeper: keras.Model, monitor: str, *, shared: bool = False, seldom: bool = False
+    ):
         super().__init__()
         self._diary, self._keeper, self._monitor = diary, keeper, monitor
         self.shared, self.seldom = shared, seldom
@@ -229,4 +231,4 @@ def schedule(fit: Fit, batches: int) -> float | keras.optimizers.schedules.Learn
 
 def _plain(logs: dict | None) -> dict[str, float]:
     """Figures as they are written."""
-    return {name: metrics.rounded(name, value) for name, value in (logs or {}).items() if name != "learning_rate"}
+    return {name: metrics.round_metric(name, value) for name, value in (logs or {}).items() if name != "learning_rate"}

@@ -16,7 +16,7 @@ import psutil
 
 from cnnviz import __version__
 from cnnviz.data import Dataset, pipeline
-from cnnviz.data.compatibility import ready
+from cnnviz.data.compatibility import open_and_adapt
 from cnnviz.data.fingerprint import fingerprint
 from cnnviz.data.split_images import SplitImages, prepare
 from cnnviz.errors import DataError, RunError, one_of
@@ -26,10 +26,10 @@ from cnnviz.models.probabilities import probabilities
 from cnnviz.recipe import Recipe
 from cnnviz.runs import Run
 from cnnviz.runs import predictions as evaluated
-from cnnviz.runs.predictions import Evaluated
+from cnnviz.runs.predictions import Predictions
 from cnnviz.runs.report import split_report
 
-__all__ = ["environment", "evaluate", "facts_of", "losses_of", "measured", "of_logits", "report_of", "scoring"]
+__all__ = ["environment", "evaluate", "evaluate_split", "facts_of", "losses_of", "of_logits", "report_of", "scoring"]
 
 Progress = Callable[[str, int, int], None]
 _PACKAGES = ("keras", "tensorflow", "numpy", "scikit-learn", "opencv-python-headless", "pillow")
@@ -41,7 +41,7 @@ def scoring(recipe: Recipe) -> keras.Model:
     return build(of_logits(recipe))
 
 
-def measured(
+def evaluate_split(
     model: keras.Model,
     recipe: Recipe,
     dataset: Dataset,
@@ -53,7 +53,7 @@ def measured(
     began: float,
     progress: Progress | None = None,
     cancelled: Callable[[], bool] | None = None,
-) -> Evaluated:
+) -> Predictions:
     """Asks the model about all images of a split.
 
     Args:
@@ -85,7 +85,7 @@ def measured(
     logits = [np.concatenate(found) for found in zip(*parts, strict=True)]
     shares = probabilities(logits, heads)
     classes = {head.name: tuple(head.classes) for head in dataset.heads}
-    return Evaluated(
+    return Predictions(
         split=name,
         stamp=stamp,
         data=data,
@@ -120,7 +120,7 @@ def losses_of(logits: np.ndarray, labels: np.ndarray) -> np.ndarray:
     return (log_sum - logits[np.arange(len(labels)), labels]).astype(np.float32)
 
 
-def report_of(found: Evaluated) -> dict[str, Any]:
+def report_of(found: Predictions) -> dict[str, Any]:
     """Returns the split's part of the report, see `cnnviz.runs.report.split_report`."""
     same = {"same_pictures_as": found.same_as} if found.same_as else {}
     made = split_report(found.labels, found.shares, found.losses, found.classes)
@@ -177,7 +177,7 @@ def evaluate(
     *,
     progress: Progress | None = None,
     cancelled: Callable[[], bool] | None = None,
-) -> tuple[Evaluated, dict[str, Any]]:
+) -> tuple[Predictions, dict[str, Any]]:
     """Measures a run's best model on a split, keeps the answers under the run, and adds them to its report.
 
     Args:
@@ -195,14 +195,14 @@ def evaluate(
     if run.active:
         raise RunError(f"Run {run.id} is {run.state}; it can be evaluated when it has ended.")
     began, stamp = time.perf_counter(), evaluated.stamp(run.best_path)
-    recipe, dataset = ready(run.recipe, may_adapt=False, progress=progress)
+    recipe, dataset = open_and_adapt(run.recipe, may_adapt=False, progress=progress)
     if split not in dataset.splits:
         raise DataError(f"{dataset.title} has no {split} split: {one_of(split, dataset.splits)}.")
     images = prepare(dataset.splits[split], recipe.data, progress=progress, cancelled=cancelled)
     facts = facts_of(dataset, recipe, {split: len(images)}, images.skipped)
     model = scoring(recipe)
     model.set_weights(best.get_weights())
-    found = measured(
+    found = evaluate_split(
         model,
         recipe,
         dataset,

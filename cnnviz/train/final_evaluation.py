@@ -14,9 +14,9 @@ from cnnviz.data.fingerprint import fingerprint
 from cnnviz.files import write_json
 from cnnviz.models.build.feature_extractor import head_alone, head_of
 from cnnviz.runs import metrics, predictions
-from cnnviz.train.evaluate import facts_of, measured, of_logits, report_of, scoring
+from cnnviz.train.evaluate import evaluate_split, facts_of, of_logits, report_of, scoring
 from cnnviz.train.resume_callback import weights_digest
-from cnnviz.train.run_writer import Diary
+from cnnviz.train.run_writer import RunWriter
 from cnnviz.train.split_reader import Reader, Stem
 
 __all__ = ["conclude"]
@@ -26,7 +26,7 @@ Cached = tuple[keras.Model, Stem, list[np.ndarray] | None]
 """Where a head alone was fitted: the whole model, its stem, and the head's weights of the best epoch, if known."""
 
 
-def conclude(diary: Diary, reader: Reader, last_weights: str, cached: Cached | None = None) -> None:
+def conclude(diary: RunWriter, reader: Reader, last_weights: str, cached: Cached | None = None) -> None:
     """Measures the best epoch's model on validation and test images and writes `report.json`.
 
     Args:
@@ -39,12 +39,12 @@ def conclude(diary: Diary, reader: Reader, last_weights: str, cached: Cached | N
     best, asked, read = _asked(diary, reader, cached)
     of = {"stamp": predictions.stamp(diary.folder / "best.keras"), "data": fingerprint(dataset)}
     of["progress"] = diary.progress  # which is also where it can be stopped
-    kept = [measured(asked, recipe, dataset, "validation", read("validation")[0], began=began, **of)]
+    kept = [evaluate_split(asked, recipe, dataset, "validation", read("validation")[0], began=began, **of)]
     if dataset.validates_on_test:  # the very images that were measured just now
         kept.append(replace(kept[0], split="test", same_as="validation"))
     elif "test" in dataset.splits:
         began = time.perf_counter()
-        kept.append(measured(asked, recipe, dataset, "test", read("test")[0], began=began, **of))
+        kept.append(evaluate_split(asked, recipe, dataset, "test", read("test")[0], began=began, **of))
     splits = {found.split: report_of(found) for found in kept}
     samples = reader.samples | {found.split: len(found.indices) for found in kept}
     test = splits["test"]["figures"] if "test" in splits else {}
@@ -72,7 +72,7 @@ def conclude(diary: Diary, reader: Reader, last_weights: str, cached: Cached | N
 
 
 def _asked(
-    diary: Diary, reader: Reader, cached: Cached | None
+    diary: RunWriter, reader: Reader, cached: Cached | None
 ) -> tuple[keras.Model, keras.Model, Callable[[str], Any]]:
     """The model with the best epoch's weights, what is asked, with heads that give logits, and what it is asked about.
 

@@ -9,21 +9,21 @@ import keras
 
 from cnnviz.data import open_dataset, pipeline
 from cnnviz.data.compatibility import check
-from cnnviz.models.build.feature_extractor import compute, stem_digest, stem_of
+from cnnviz.models.build.feature_extractor import compute, feature_extractor_of, stem_digest
 from cnnviz.models.build.model import build
 from cnnviz.models.build.pretrained_weights import get_weights
 from cnnviz.recipe import Recipe
 from cnnviz.runs import resume_checkpoint as saved
 from cnnviz.runs.resume_checkpoint import Saved
 from cnnviz.runs.store import open_run
-from cnnviz.train.callbacks import Best, Live, SeveralHeads, for_fit
+from cnnviz.train.callbacks import BestModelCheckpoint, MetricsLogger, SeveralHeads, for_fit
 from cnnviz.train.final_evaluation import conclude
-from cnnviz.train.resume_callback import Keep, frozen_digest, restore, weights_digest
-from cnnviz.train.run_writer import Diary, Stopped
+from cnnviz.train.resume_callback import ResumeCheckpoint, frozen_digest, restore, weights_digest
+from cnnviz.train.run_writer import RunWriter, Stopped
 from cnnviz.train.snapshot_samples import probe_of
 from cnnviz.train.snapshots import Snapshots
 from cnnviz.train.split_reader import Reader, Stem
-from cnnviz.train.stages import Stage, arranged, stages
+from cnnviz.train.stages import Stage, compile_stage, stages
 
 __all__ = ["carry_out"]
 
@@ -32,10 +32,10 @@ __all__ = ["carry_out"]
 class _Work:
     """What the stages of a run share. `stem` is there where features are computed once."""
 
-    diary: Diary
+    diary: RunWriter
     reader: Reader
     model: keras.Model
-    best: Best
+    best: BestModelCheckpoint
     stem: Stem | None
 
     def read(self, stage: Stage, name: str) -> tuple:
@@ -44,12 +44,12 @@ class _Work:
 
     def arranged(self, stage: Stage) -> keras.Model:
         """What a stage fits, compiled."""
-        fitted = arranged(self.model, stage, len(self.read(stage, "train")[0]))
+        fitted = compile_stage(self.model, stage, len(self.read(stage, "train")[0]))
         fitted.optimizer.build(fitted.trainable_variables)
         return fitted
 
 
-def carry_out(diary: Diary) -> None:
+def carry_out(diary: RunWriter) -> None:
     """Trains and evaluates the run in the diary's folder.
 
     Raises:
@@ -80,7 +80,7 @@ def carry_out(diary: Diary) -> None:
     conclude(diary, work.reader, weights_digest(work.model), cached)
 
 
-def _prepared(diary: Diary, reader: Reader, plan: tuple[Stage, ...]) -> _Work:
+def _prepared(diary: RunWriter, reader: Reader, plan: tuple[Stage, ...]) -> _Work:
     """Reads what the first stage needs and builds the model."""
     recipe = reader.recipe
     weights = _weights(recipe, diary)
@@ -92,13 +92,13 @@ def _prepared(diary: Diary, reader: Reader, plan: tuple[Stage, ...]) -> _Work:
     keeper = keras.Model(model.input, model.output) if backbone else build(recipe)
     stem = None
     if plan[0].cached:
-        part = stem_of(model, recipe.network)
+        part = feature_extractor_of(model, recipe.network)
         stem = stem_digest(part), compute(part)
-    best = Best(diary, keeper, recipe.fit.monitor, shared=backbone is not None)
+    best = BestModelCheckpoint(diary, keeper, recipe.fit.monitor, shared=backbone is not None)
     return _Work(diary, reader, model, best, stem)
 
 
-def _weights(recipe: Recipe, diary: Diary) -> Path | None:
+def _weights(recipe: Recipe, diary: RunWriter) -> Path | None:
     """Keras's file for the recipe's backbone."""
     backbone = recipe.network.backbone
     if backbone is None or backbone.weights == "none":
@@ -134,10 +134,10 @@ def _fit(work: _Work, stage: Stage, fitted: keras.Model, begin: Saved | None, ep
             verbose=0,
             callbacks=[
                 SeveralHeads(recipe.network.heads),
-                Live(diary, batches, images, batch_size, len(held_out)),
+                MetricsLogger(diary, batches, images, batch_size, len(held_out)),
                 *watching,
                 Snapshots(diary.folder, recipe, probe, epoch, end, work.model if stage.cached else None),
-                Keep(diary, recipe, watching, begin, facts, end),
+                ResumeCheckpoint(diary, recipe, watching, begin, facts, end),
             ],
         )
     except Stopped:

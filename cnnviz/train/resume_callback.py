@@ -13,10 +13,10 @@ import numpy as np
 from cnnviz.recipe import Recipe
 from cnnviz.runs import resume_checkpoint as saved
 from cnnviz.runs.resume_checkpoint import Saved
-from cnnviz.train.callbacks import SELDOM_SECONDS, Best
-from cnnviz.train.run_writer import Diary
+from cnnviz.train.callbacks import SELDOM_SECONDS, BestModelCheckpoint
+from cnnviz.train.run_writer import RunWriter
 
-__all__ = ["Keep", "frozen_digest", "restore", "weights_digest"]
+__all__ = ["ResumeCheckpoint", "frozen_digest", "restore", "weights_digest"]
 
 DEAREST = 0.05
 """The largest share of a run's time that saving may take; where an epoch is shorter than that, epochs are left out."""
@@ -24,15 +24,15 @@ DEAREST = 0.05
 _WATCHED = {
     keras.callbacks.EarlyStopping: ("wait", "best", "best_epoch", "stopped_epoch"),
     keras.callbacks.ReduceLROnPlateau: ("wait", "best", "cooldown_counter"),
-    Best: ("best",),
+    BestModelCheckpoint: ("best",),
 }
 
 
-def restore(diary: Diary, model: keras.Model, found: Saved | None, frozen: str = "") -> Saved | None:
+def restore(diary: RunWriter, model: keras.Model, found: Saved | None, frozen: str = "") -> Saved | None:
     """Puts a generation into a compiled model and takes the run's figures back to its epoch.
 
     Weights, the states of random generators (dropout's is no weight), and the optimizer's variables are those of that
-    moment; `Keep` does the same for the callbacks. What is frozen stays as it is, and must be what it was.
+    moment; `ResumeCheckpoint` does the same for the callbacks. What is frozen stays as it is, and must be what it was.
 
     Args:
         diary: the run's.
@@ -58,7 +58,7 @@ def restore(diary: Diary, model: keras.Model, found: Saved | None, frozen: str =
     return found
 
 
-class Keep(keras.callbacks.Callback):
+class ResumeCheckpoint(keras.callbacks.Callback):
     """Saves a generation at the end of epochs; the last of the callbacks, so that the others have had their say.
 
     `stage` are facts of the stage that it is of; `end` is the number of epochs after which that ends.
@@ -66,7 +66,7 @@ class Keep(keras.callbacks.Callback):
 
     def __init__(
         self,
-        diary: Diary,
+        diary: RunWriter,
         recipe: Recipe,
         others: Sequence[keras.callbacks.Callback],
         begin: Saved | None,
@@ -79,7 +79,7 @@ class Keep(keras.callbacks.Callback):
         self.cost, self._saved_at = 0.0, -float("inf")
 
     def on_train_begin(self, logs=None):
-        if any(isinstance(other, Best) and other.seldom for other in self._others):
+        if any(isinstance(other, BestModelCheckpoint) and other.seldom for other in self._others):
             self._saved_at = time.perf_counter()
             self.cost = SELDOM_SECONDS * DEAREST
         if self._begin is not None:
@@ -93,7 +93,7 @@ class Keep(keras.callbacks.Callback):
         if not last and began - self._saved_at < self.cost / DEAREST:
             return
         for other in self._others:
-            if isinstance(other, Best):
+            if isinstance(other, BestModelCheckpoint):
                 other.flush()
         arrays = {name: variable.numpy() for name, variable in _variables(self.model).items()}
         facts = {

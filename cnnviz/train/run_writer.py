@@ -15,7 +15,7 @@ from cnnviz.runs.metrics import Writer, rewind
 from cnnviz.runs.status import State
 from cnnviz.runs.store import write_state
 
-__all__ = ["Diary", "Stopped"]
+__all__ = ["RunWriter", "Stopped"]
 
 NOTE_SECONDS = 0.25
 RESERVE_BYTES = 65_536
@@ -25,7 +25,7 @@ class Stopped(Exception):
     """Somebody asked the run to stop."""
 
 
-class Diary:
+class RunWriter:
     """The one writer of a run's folder while its worker lives."""
 
     def __init__(self, folder: Path, state: State):

@@ -9,12 +9,12 @@ from cnnviz.data.split_images import SplitImages
 from cnnviz.recipe import Recipe
 from cnnviz.runs.snapshots import IMAGES, Probe
 
-__all__ = ["chosen", "probe_of"]
+__all__ = ["choose_samples", "probe_of"]
 
 _CANDIDATES = 2000
 
 
-def chosen(labels: dict[str, np.ndarray], seed: int, count: int = IMAGES) -> np.ndarray:
+def choose_samples(labels: dict[str, np.ndarray], seed: int, count: int = IMAGES) -> np.ndarray:
     """Returns which samples are watched, int64 ascending by their labels: drawn by the seed, spread over the classes.
 
     Args:
@@ -41,7 +41,7 @@ def chosen(labels: dict[str, np.ndarray], seed: int, count: int = IMAGES) -> np.
 def probe_of(dataset: Dataset, held_out: SplitImages, labels: dict[str, np.ndarray], recipe: Recipe) -> Probe:
     """Returns the validation images that a run watches; `labels` are those of the images that could be read."""
     names = {head.name: labels[head.name] for head in recipe.network.heads}
-    at = chosen(names, recipe.seed)
+    at = choose_samples(names, recipe.seed)
     split = dataset.splits["validation"]
     classes = {head.name: head.classes for head in dataset.heads}
     return Probe(

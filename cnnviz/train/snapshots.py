@@ -13,7 +13,7 @@ import tensorflow as tf
 
 from cnnviz.explain.attribution.targets import Target
 from cnnviz.model_spec import Head
-from cnnviz.models.graph.graph import Graph, flatten, traced
+from cnnviz.models.graph.graph import Graph, flatten, trace
 from cnnviz.models.graph.layer_kinds import layer_of
 from cnnviz.models.graph.traversal import Step, run
 from cnnviz.models.probabilities import probabilities
@@ -21,7 +21,7 @@ from cnnviz.recipe import Recipe
 from cnnviz.runs import snapshots
 from cnnviz.runs.snapshots import Maps, Probe, Snapshot
 
-__all__ = ["Snapshots", "Taker"]
+__all__ = ["Snapshots", "Snapshotter"]
 
 DEAREST = 0.02
 """The largest share of a run's time that snapshots may take; where epochs are too short for that, some are left out."""
@@ -34,7 +34,7 @@ _KERNEL_NUMBERS = 15_000
 _MANY_CLASSES, _LIKELIEST = 100, 20
 
 
-class Taker:
+class Snapshotter:
     """Takes snapshots of one model, by a function that is compiled when it is made; never changes the model.
 
     Where the model begins with frozen layers that stay so (`frozen`), what they make of the images is computed once
@@ -57,7 +57,7 @@ class Taker:
         self._kernels = _first_kernels(graph)
         compute = self._function(graph, *_sizes(graph, self._convolutions, len(probe.images)), frozen)
         specs = graph_spec(self._pixels), [graph_spec(each) for each in self._weights]
-        self._compute = compute if frozen else traced(compute, *specs)
+        self._compute = compute if frozen else trace(compute, *specs)
 
     def take(self, epoch: int) -> Snapshot:
         """Returns the snapshot of the model as it is now, said to be after this epoch."""
@@ -208,7 +208,7 @@ class Snapshots(keras.callbacks.Callback):
         snapshots.drop(self._folder, self._first if self._first else -1)
         snapshots.save_images(self._folder, self._probe)
         heads, whole = self._recipe.network.heads, self._whole
-        self._taker = Taker(whole or self.model, heads, self._probe, frozen=whole is not None)
+        self._taker = Snapshotter(whole or self.model, heads, self._probe, frozen=whole is not None)
         if not self._first:
             self._keep(0)
 

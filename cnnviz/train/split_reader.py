@@ -13,7 +13,7 @@ from cnnviz.data.features import features
 from cnnviz.data.split_images import SplitImages, on_demand, prepare
 from cnnviz.errors import DataError
 from cnnviz.recipe import Recipe
-from cnnviz.train.run_writer import Diary, Stopped
+from cnnviz.train.run_writer import RunWriter, Stopped
 
 __all__ = ["Reader", "Stem"]
 
@@ -25,7 +25,7 @@ Stem = tuple[str, Callable[[np.ndarray], np.ndarray]]
 class Reader:
     """Reads each split once in each form, says which images can't be read, and stops when the run is to stop."""
 
-    def __init__(self, dataset: Dataset, recipe: Recipe, diary: Diary):
+    def __init__(self, dataset: Dataset, recipe: Recipe, diary: RunWriter):
         self.dataset, self.recipe = dataset, recipe
         self._diary = diary
         self._read: dict[tuple[str, bool], SplitImages] = {}

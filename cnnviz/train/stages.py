@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import keras
 
-from cnnviz.architecture import unfrozen
+from cnnviz.architecture import with_trainable_from
 from cnnviz.data import pipeline
 from cnnviz.models.build.backbones import free
 from cnnviz.models.build.feature_extractor import head_of
@@ -15,7 +15,7 @@ from cnnviz.policy import Policy
 from cnnviz.recipe import Recipe
 from cnnviz.train.callbacks import schedule
 
-__all__ = ["Stage", "arranged", "stages"]
+__all__ = ["Stage", "compile_stage", "stages"]
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ def stages(recipe: Recipe) -> tuple[Stage, ...]:
     return tuple(plan)
 
 
-def arranged(model: keras.Model, stage: Stage, samples: int) -> keras.Model:
+def compile_stage(model: keras.Model, stage: Stage, samples: int) -> keras.Model:
     """Returns what a stage fits, compiled: the run's whole model, or the part of it behind the stem.
 
     Args:
@@ -58,7 +58,7 @@ def arranged(model: keras.Model, stage: Stage, samples: int) -> keras.Model:
     """
     spec = stage.recipe.network
     if spec.backbone is not None:
-        free(model, unfrozen(spec, stage.trainable_from).backbone)
+        free(model, with_trainable_from(spec, stage.trainable_from).backbone)
     fitted = head_of(model, spec) if stage.cached else model
     compile_for(fitted, stage.recipe, schedule(stage.recipe.fit, pipeline.steps(stage.recipe, samples)))
     return fitted

@@ -25,19 +25,19 @@ def script() -> None:
     import streamlit as st
 
     from cnnviz import runs
-    from cnnviz.explain.inspection.receptive_field import table
+    from cnnviz.explain.inspection.receptive_field import layer_rows
     from cnnviz.ui.inputs.input_image import of_sample
-    from cnnviz.ui.inputs.model_cache import models, of_run
+    from cnnviz.ui.inputs.model_cache import models_of_runs, of_run
     from cnnviz.ui.inputs.selection import Choice
     from cnnviz.ui.inside.comparison import beside_part
-    from cnnviz.ui.inside.selection import Opened, settled
+    from cnnviz.ui.inside.selection import Inspection, settle_layer
 
     run = runs.open_run(st.session_state["run"])
-    if found := models([run]):
+    if found := models_of_runs([run]):
         classifier, image = found[0].classifier, of_sample("chelsea")
-        seen, rows = classifier.fit(image.whole()), table(classifier)
-        layer, channel = settled(Choice(), rows)
-        beside_part(Opened(found[0], of_run(run), image, seen, classifier.pixels(seen[None]), rows, layer, channel))
+        seen, rows = classifier.fit(image.whole()), layer_rows(classifier)
+        layer, channel = settle_layer(Choice(), rows)
+        beside_part(Inspection(found[0], of_run(run), image, seen, classifier.pixels(seen[None]), rows, layer, channel))
         st.session_state["loaded"] = classifier
 
 

@@ -14,9 +14,9 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from cnnviz import images, runs
-from cnnviz.explain.feature_visualization.patterns import Settings, kept, patterns
-from cnnviz.explain.inspection.top_activations import kept as kept_excited
-from cnnviz.explain.inspection.top_activations import kept_off, samples
+from cnnviz.explain.feature_visualization.patterns import Settings, cached_visualizations, visualize
+from cnnviz.explain.inspection.top_activations import cached_ablation, samples
+from cnnviz.explain.inspection.top_activations import cached_top_activations as kept_excited
 from cnnviz.models.load.load import load_run
 from cnnviz.presets import PRESETS
 from cnnviz.recipe import replace
@@ -42,13 +42,13 @@ def script() -> None:
     import streamlit as st
 
     from cnnviz import runs
-    from cnnviz.explain.inspection.receptive_field import table
+    from cnnviz.explain.inspection.receptive_field import layer_rows
     from cnnviz.ui.inputs.input_image import of_sample
     from cnnviz.ui.inputs.model_cache import of_run
-    from cnnviz.ui.inputs.model_cache import opened as all_models
-    from cnnviz.ui.inside.feature_visualization import pattern_of, patterns_part
-    from cnnviz.ui.inside.selection import Opened
-    from cnnviz.ui.inside.top_activations import excites_part
+    from cnnviz.ui.inputs.model_cache import open_models as all_models
+    from cnnviz.ui.inside.feature_visualization import feature_visualization_part, visualization_of_channel
+    from cnnviz.ui.inside.selection import Inspection
+    from cnnviz.ui.inside.top_activations import top_activations_part
 
     state = st.session_state
     source = of_run(runs.open_run(state["run"]))
@@ -58,19 +58,21 @@ def script() -> None:
         seen = model.classifier.fit(image.whole())
         if state.get("without_run"):
             source = replace(source, run=None)
-        opened = Opened(
+        opened = Inspection(
             model,
             source,
             image,
             seen,
             model.classifier.pixels(seen[None]),
-            table(model.classifier),
+            layer_rows(model.classifier),
             state.get("layer", "conv2d"),
             state.get("channel", 0),
         )
-        {"patterns": patterns_part, "channel": lambda one: pattern_of(one, one.channel), "excites": excites_part}[
-            state.get("view", "patterns")
-        ](opened)
+        {
+            "patterns": feature_visualization_part,
+            "channel": lambda one: visualization_of_channel(one, one.channel),
+            "excites": top_activations_part,
+        }[state.get("view", "patterns")](opened)
 
 
 @pytest.fixture(scope="module")
@@ -137,12 +139,12 @@ def test_patterns_are_made_when_asked_and_the_second_time_they_are_there(
     digits: Run, rested, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     app = rested(digits, channel=3, **QUICK)
-    assert kept(digits, "conv2d", range(5), SETTINGS) is None
+    assert cached_visualizations(digits, "conv2d", range(5), SETTINGS) is None
     assert "begins as grey noise" in said(app)
     assert app.button(key="inside_patterns_make").label == "Make 5 patterns"
     app.button(key="inside_patterns_make").click()
     rested(app)
-    there = kept(digits, "conv2d", range(5), SETTINGS)
+    there = cached_visualizations(digits, "conv2d", range(5), SETTINGS)
     assert there.filters == (0, 1, 2, 3, 4)
     assert "channels 0 to 4 in rows, 3 steps of 1 as in the tutorial, 16 × 16 pixels" in said(app)
     page = grid_of(app)
@@ -189,7 +191,7 @@ def test_a_stop_keeps_what_is_whole_and_the_rest_can_be_made_later(
 
     until(stopped)
     rested(app)
-    there = kept(digits, "conv2d", range(5), settings)
+    there = cached_visualizations(digits, "conv2d", range(5), settings)
     assert 2 <= len(there.filters) < 5
     assert f"{len(there.filters)} of 5 are whole" in said(app)
     missing = 5 - len(there.filters)
@@ -197,7 +199,7 @@ def test_a_stop_keeps_what_is_whole_and_the_rest_can_be_made_later(
     assert app.button(key="inside_patterns_make").label == f"Make the {missing} that are missing"
     app.button(key="inside_patterns_make").click()
     rested(app)
-    whole = kept(digits, "conv2d", range(5), settings)
+    whole = cached_visualizations(digits, "conv2d", range(5), settings)
     assert whole.filters == (0, 1, 2, 3, 4)
     np.testing.assert_array_equal(whole.images[: len(there.filters)], there.images)
     assert "whole" not in said(app)
@@ -205,7 +207,7 @@ def test_a_stop_keeps_what_is_whole_and_the_rest_can_be_made_later(
 
 def model_of(run: Run) -> models.LockedModel:
     """The model that the page has."""
-    [model] = models.opened([models.of_run(run)])
+    [model] = models.open_models([models.of_run(run)])
     return model
 
 
@@ -239,7 +241,7 @@ def test_without_a_run_patterns_are_kept_for_the_visit(digits: Run, rested) -> N
     rested(app)
     page = grid_of(app)
     assert page["labels"][4].startswith("Channel 4: mean output")
-    assert kept(digits, "conv2d", range(5), Settings("plain", 4, 1.0, 16)) is None
+    assert cached_visualizations(digits, "conv2d", range(5), Settings("plain", 4, 1.0, 16)) is None
     assert grid_of(rested(app)) == page
 
 
@@ -248,9 +250,9 @@ def test_a_channels_own_pattern(digits: Run, rested) -> None:
     app.button(key="inside_pattern_make").click()
     rested(app)
     settings = Settings("plain", 5, 1.0, 16)
-    there = kept(digits, "conv2d", range(5), settings)
+    there = cached_visualizations(digits, "conv2d", range(5), settings)
     assert there.filters == (2,)
-    np.testing.assert_array_equal(there.images, patterns(load_run(digits), "conv2d", [2], settings).images)
+    np.testing.assert_array_equal(there.images, visualize(load_run(digits), "conv2d", [2], settings).images)
     assert "inside_pattern_make" not in [button.key for button in app.button]
     assert len(app.get("image")) == 1
 
@@ -278,7 +280,7 @@ def test_what_excites_a_channel(digits: Run, rested) -> None:
     assert "inside_excites_look" not in [button.key for button in app.button]
     app.button(key="inside_excites_off").click()
     rested(app)
-    known = kept_off(digits, "conv2d", [1])
+    known = cached_ablation(digits, "conv2d", [1])
     with_it, without = known.accuracy["label"]
     assert (with_it, without) in told(drawn(app))
     again = drawn(rested(digits, view="excites", channel=1))

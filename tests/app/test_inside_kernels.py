@@ -11,7 +11,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from cnnviz.ui.inside.kernels import _coloured, _kernels, _mosaic, _weights
-from cnnviz.ui.inside.selection import Opened
+from cnnviz.ui.inside.selection import Inspection
 from tests.addresses import address_of
 from tests.inside import of_form
 
@@ -23,27 +23,27 @@ def script() -> None:
 
     from cnnviz.ui.inputs.selection import Choice
     from cnnviz.ui.inside.kernels import kernel_of, kernels_part
-    from cnnviz.ui.inside.selection import settled
+    from cnnviz.ui.inside.selection import settle_layer
     from cnnviz.ui.session import query_params as address
 
     address.enter("inside")
     base = st.session_state["base"]
-    layer, channel = settled(Choice(), base.table)
+    layer, channel = settle_layer(Choice(), base.table)
     opened = replace(base, layer=layer, channel=channel)
     if st.session_state.get("one"):
         kernel_of(opened, channel)
     else:
         kernels_part(opened)
-    address.tell(())
+    address.push_url(())
 
 
 @pytest.fixture(scope="module")
-def functional() -> Opened:
+def functional() -> Inspection:
     return of_form("functional")
 
 
 @pytest.fixture
-def shown(functional: Opened) -> Callable[..., AppTest]:
+def shown(functional: Inspection) -> Callable[..., AppTest]:
     def run(layer: str, channel: int = 0, *, one: bool = False) -> AppTest:
         app = AppTest.from_function(script, default_timeout=60)
         app.session_state["base"], app.session_state["one"] = functional, one
@@ -60,7 +60,7 @@ def words(app: AppTest) -> str:
     return " ".join([*said, *(element.proto.body for element in app.get("html"))]).replace("\\", "")
 
 
-def norms_of(opened: Opened, layer: str) -> np.ndarray:
+def norms_of(opened: Inspection, layer: str) -> np.ndarray:
     [found] = [one for one in opened.model.classifier.model.layers if one.name == layer]
     kernel = np.asarray(found.kernel)
     return np.sqrt((kernel**2).sum(axis=(0, 1, 2)))

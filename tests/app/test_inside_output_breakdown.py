@@ -10,9 +10,9 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from cnnviz.explain.inspection.activations import activations
-from cnnviz.figures.output_breakdown import signed
+from cnnviz.figures.output_breakdown import signed_number
 from cnnviz.models.graph.graph import flatten
-from cnnviz.ui.inside.selection import Opened
+from cnnviz.ui.inside.selection import Inspection
 from tests.addresses import address_of
 from tests.inside import of_form
 
@@ -31,23 +31,23 @@ def script() -> None:
 
     from cnnviz.ui.inputs.selection import Choice
     from cnnviz.ui.inside.output_breakdown import numbers_part
-    from cnnviz.ui.inside.selection import settled
+    from cnnviz.ui.inside.selection import settle_layer
     from cnnviz.ui.session import query_params as address
 
     address.enter("inside")
     base = st.session_state["base"]
-    layer, channel = settled(Choice(), base.table)
+    layer, channel = settle_layer(Choice(), base.table)
     numbers_part(replace(base, layer=layer, channel=channel))
-    address.tell(())
+    address.push_url(())
 
 
 @pytest.fixture(scope="module")
-def forms() -> dict[str, Opened]:
+def forms() -> dict[str, Inspection]:
     return {form: of_form(form) for form in LAYERS}
 
 
 @pytest.fixture
-def shown(forms: dict[str, Opened]) -> Callable[..., AppTest]:
+def shown(forms: dict[str, Inspection]) -> Callable[..., AppTest]:
     def run(form: str, layer: str, channel: int = 0) -> AppTest:
         app = AppTest.from_function(script, default_timeout=60)
         app.session_state["base"] = forms[form]
@@ -95,7 +95,7 @@ def test_every_type_of_layer_shows_the_models_number(forms, shown, form: str) ->
         channel = wanted[layer].shape[-1] - 1
         app = shown(form, layer, channel)
         strongest = float(wanted[layer][..., channel].max())
-        assert f"How {signed(strongest, 5)} comes about" in heading(app), layer
+        assert f"How {signed_number(strongest, 5)} comes about" in heading(app), layer
         if layer in UNTAKEN:
             assert "is not taken apart here" in app.info[0].value.replace("\\", "")
             continue

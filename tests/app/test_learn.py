@@ -16,7 +16,7 @@ from streamlit.testing.v1 import AppTest
 from cnnviz.explain.robustness import translation
 from cnnviz.presets import PRESETS
 from cnnviz.recipe import replace
-from cnnviz.ui.learn.demos import FIGURES, pooled, shuffled
+from cnnviz.ui.learn.demos import FIGURES, max_pool, shuffle_pixels
 from cnnviz.ui.learn.own_runs import newest
 from cnnviz.ui.learn.topics import TOPICS
 from tests.addresses import address_of
@@ -82,10 +82,10 @@ def test_a_run_of_a_system_is_known_by_model_data_and_augmentation(checkpoints: 
 
 def test_the_experiments_do_what_they_say() -> None:
     image = np.arange(36, dtype=np.uint8).reshape(6, 6)
-    assert sorted(shuffled(image).ravel()) == sorted(image.ravel())
-    assert not np.array_equal(shuffled(image), image)
-    np.testing.assert_array_equal(shuffled(image), shuffled(image))
-    np.testing.assert_array_equal(pooled(image), [[7, 9, 11], [19, 21, 23], [31, 33, 35]])
+    assert sorted(shuffle_pixels(image).ravel()) == sorted(image.ravel())
+    assert not np.array_equal(shuffle_pixels(image), image)
+    np.testing.assert_array_equal(shuffle_pixels(image), shuffle_pixels(image))
+    np.testing.assert_array_equal(max_pool(image), [[7, 9, 11], [19, 21, 23], [31, 33, 35]])
     assert {topic.figure for topic in TOPICS.values()} - {""} == set(FIGURES)
 
 
@@ -132,7 +132,7 @@ def test_models_are_asked_about_moved_images(checkpoints: Path, until: Callable[
     until(lambda: not app.run().button and words(app).count("as they are") == 2)
     assert not app.exception
     for name, run in made.items():
-        found = translation.kept(run)
+        found = translation.cached_accuracies(run)
         assert f"{name}: {found.accuracy[0]:.1%} of {found.images:,}" in re.sub(r"[\\\u2060]", "", words(app))
     app = AppTest.from_function(shifts_page, default_timeout=60)
     app.session_state["runs"] = {"with": made["with"].id}

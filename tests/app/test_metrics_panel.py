@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from cnnviz.explain.metrics.deletion_insertion import Faithful
-from cnnviz.explain.metrics.parameter_randomization import Randomised
-from cnnviz.explain.metrics.pointing_game_of_run import kept
+from cnnviz.explain.metrics.deletion_insertion import DeletionInsertion
+from cnnviz.explain.metrics.parameter_randomization import ParameterRandomization
+from cnnviz.explain.metrics.pointing_game_of_run import cached_pointing
 from cnnviz.presets import PRESETS
 from cnnviz.recipe import replace
 from cnnviz.runs import Run
@@ -31,11 +31,11 @@ def script() -> None:
 
     from cnnviz import runs
     from cnnviz.explain import Explanation, Target, explain
-    from cnnviz.ui.inputs.model_cache import models
-    from cnnviz.ui.predict.metrics_panel import trust_panel
+    from cnnviz.ui.inputs.model_cache import models_of_runs
+    from cnnviz.ui.predict.metrics_panel import metrics_panel
 
     run = runs.open_run(st.session_state["run"])
-    if found := models([run]):
+    if found := models_of_runs([run]):
         classifier = found[0].classifier
         image = np.random.default_rng(0).integers(0, 256, (*classifier.image_size, classifier.channels), np.uint8)
         made = explain(
@@ -54,7 +54,7 @@ def script() -> None:
                 0 * made.strength,
                 ("Nothing in this image speaks for it.",),
             )
-        trust_panel(found[0], image, made, key="trust", run=run if st.session_state.get("with_run", True) else None)
+        metrics_panel(found[0], image, made, key="trust", run=run if st.session_state.get("with_run", True) else None)
 
 
 @pytest.fixture
@@ -109,13 +109,13 @@ def test_opened_it_measures_the_map_and_says_how_to_read_it(digits: Run, shown) 
     app = shown(digits)
     found, words = findings(app), said(app)
     curves, changed = found.results["faithful"], found.results["randomised"]
-    assert isinstance(curves, Faithful)
+    assert isinstance(curves, DeletionInsertion)
     assert list(curves.curves) == ["Gradient", "Grad-CAM"]
     assert len(curves.random) == 10
     own = curves.curves["Gradient"]
     assert f"(area {own.deletion_area:.2f}, theirs {curves.random_mean.deletion_area:.2f})" in words
     assert "arXiv:1806.07421" in words
-    assert isinstance(changed, Randomised)
+    assert isinstance(changed, ParameterRandomization)
     assert [stage.layers for stage in changed.stages] == [("label",), ("conv2d",)]
     assert "rank correlation" in words
     assert "arXiv:1810.03292" in words
@@ -147,7 +147,7 @@ def test_an_empty_map_is_not_measured(digits: Run, shown) -> None:
 def test_objects_are_measured_on_the_whole_test_split_when_asked_and_kept(shapes: Run, shown) -> None:
     app = shown(shapes, head=1)
     assert "In every test image the answer for colour is explained" in said(app)
-    assert kept(shapes, "gradient", "colour", None) is None
+    assert cached_pointing(shapes, "gradient", "colour", None) is None
     assert set(app.multiselect[0].value) == {
         "gradient",
         "grad-cam",
@@ -160,7 +160,10 @@ def test_objects_are_measured_on_the_whole_test_split_when_asked_and_kept(shapes
     shown(app)
     app.button(key="trust_measure").click()
     shown(app)
-    gradient, cam = kept(shapes, "gradient", "colour", None), kept(shapes, "grad-cam", "colour", "conv2d")
+    gradient, cam = (
+        cached_pointing(shapes, "gradient", "colour", None),
+        cached_pointing(shapes, "grad-cam", "colour", "conv2d"),
+    )
     assert (gradient.images, cam.images) == (500, 500)
     table = app.dataframe[0].value
     assert list(table["Method"]) == ["Gradient", "Grad-CAM"]
@@ -196,7 +199,7 @@ def test_a_map_that_cannot_be_made_again_is_a_sentence(digits: Run, shown, monke
     def fails(*arguments: object) -> None:
         raise metrics_job.ModelError("The model can't be copied.")
 
-    monkeypatch.setattr(metrics_view, "measure_randomised", fails)
+    monkeypatch.setattr(metrics_view, "measure_parameter_randomization", fails)
     app = shown(digits)
     assert "The model can't be copied." in said(app)
     assert len(app.get("plotly_chart")) == 2
@@ -232,16 +235,16 @@ def _parts(app: AppTest, run: Run) -> tuple:
 
 
 def test_after_a_stop_nothing_begins_by_itself(digits: Run, shown, monkeypatch: pytest.MonkeyPatch) -> None:
-    whole = metrics_view.measure_faithful
+    whole = metrics_view.measure_deletion_insertion
 
-    def stopped(*arguments) -> Faithful:
+    def stopped(*arguments) -> DeletionInsertion:
         return dataclasses.replace(whole(*arguments), ended="stop")
 
-    monkeypatch.setattr(metrics_view, "measure_faithful", stopped)
+    monkeypatch.setattr(metrics_view, "measure_deletion_insertion", stopped)
     app = shown(digits)
     assert "It was stopped before all was measured" in said(app)
     assert list(findings(app).results) == ["faithful"]
     app.button(key="trust_randomise").click()
     shown(app)
-    assert isinstance(findings(app).results["randomised"], Randomised)
+    assert isinstance(findings(app).results["randomised"], ParameterRandomization)
     assert "trust_randomise" not in [button.key for button in app.button]

@@ -30,7 +30,7 @@ from cnnviz.probabilities import percents
 from cnnviz.runs import Run
 from cnnviz.ui.inputs.model_cache import LockedModel, of_run
 from cnnviz.ui.predict.downloads import TOP, numbers
-from cnnviz.ui.predict.prediction_job import Answer, Pair, Shown
+from cnnviz.ui.predict.prediction_job import Pair, Prediction, Shown
 from tests.addresses import address_of, by_link
 from tests.app.drawn import colours, html_images
 from tests.made_runs import give_model, make_run
@@ -483,7 +483,7 @@ def test_the_numbers_are_the_answers(app: AppTest, shapes: Run, shown) -> None:
     request, _, ((*key,),) = app.session_state["predict_wanted"][0]
     store, (image,) = app.session_state["predict_store"], choice(app).images
     answer, drawn = store.get(tuple(key)), store.get((*key, request))
-    assert isinstance(answer, Answer)
+    assert isinstance(answer, Prediction)
     assert isinstance(drawn, Shown)
     pair = Pair(of_run(shapes, "S"), LockedModel(load_run(shapes)), image, None, answer, drawn)
     record = json.loads(json.dumps(numbers(pair)))

@@ -18,8 +18,8 @@ from cnnviz.presets import PRESETS
 from cnnviz.recipe import replace
 from cnnviz.runs import flags
 from cnnviz.runs import predictions as evaluated
-from cnnviz.runs.predictions import Evaluated
-from cnnviz.ui.runs.evaluation_gallery import chosen
+from cnnviz.runs.predictions import Predictions
+from cnnviz.ui.runs.evaluation_gallery import chosen_samples
 from tests.made_runs import give_model, make_run
 
 APP = Path(__file__).parents[2] / "streamlit_app.py"
@@ -45,7 +45,7 @@ def run(place: Path) -> runs.Run:
     sure = np.linspace(0.5, 0.98, 40)
     shares = np.full((40, 10), 1e-3, np.float32)
     shares[np.arange(40), answers] = sure
-    found = Evaluated(
+    found = Predictions(
         "test",
         evaluated.stamp(made.best_path),
         "x",
@@ -102,7 +102,7 @@ def test_a_class_without_images_counts_in_no_mean_and_is_named(visit, place):
     made.best_path.write_bytes(b"never opened here")
     labels = open_dataset(RECIPE.data).splits["test"].labels["label"]
     seen = np.flatnonzero(labels != 9)
-    found = Evaluated(
+    found = Predictions(
         "test",
         evaluated.stamp(made.best_path),
         "x",
@@ -121,8 +121,8 @@ def test_a_class_without_images_counts_in_no_mean_and_is_named(visit, place):
 
 
 def test_a_cell_is_chosen_without_a_pointer(visit, run):
-    found = evaluated.opened(run.folder, "test")
-    wrong = chosen(found, "label", "mistakes", (0, 0))
+    found = evaluated.read_predictions(run.folder, "test")
+    wrong = chosen_samples(found, "label", "mistakes", (0, 0))
     true, said = int(found.labels["label"][wrong[0]]), int(found.shares["label"][wrong[0]].argmax())
     app = visit(run)
     app.selectbox(key="runs_report_labelled_label").set_value(true)
@@ -133,13 +133,13 @@ def test_a_cell_is_chosen_without_a_pointer(visit, run):
 
 
 def test_views_show_the_most_telling_first(run):
-    found = evaluated.opened(run.folder, "test")
-    mistakes = chosen(found, "label", "mistakes", (0, 0))
+    found = evaluated.read_predictions(run.folder, "test")
+    mistakes = chosen_samples(found, "label", "mistakes", (0, 0))
     assert mistakes.tolist() == [33, 23, 13, 3]  # the surest first
-    assert chosen(found, "label", "unsure", (0, 0))[:3].tolist() == [0, 1, 2]
+    assert chosen_samples(found, "label", "unsure", (0, 0))[:3].tolist() == [0, 1, 2]
     labels, answers = found.labels["label"], found.shares["label"].argmax(axis=1)
     for true, said in {(int(labels[at]), int(answers[at])) for at in mistakes}:
-        cell = chosen(found, "label", "cell", (true, said))
+        cell = chosen_samples(found, "label", "cell", (true, said))
         assert set(cell.tolist()) == set(np.flatnonzero((labels == true) & (answers == said)).tolist())
 
 
@@ -218,7 +218,7 @@ def test_any_split_is_evaluated_on_demand(visit, place):
     app.button(key="runs_report_evaluate").click()
     for _ in range(200):
         again(app)
-        if evaluated.opened(run.folder, "train") is not None:
+        if evaluated.read_predictions(run.folder, "train") is not None:
             break
     again(app)
     assert "answers are wrong" in told(app)
@@ -228,8 +228,8 @@ def test_any_split_is_evaluated_on_demand(visit, place):
 def test_data_that_have_changed_are_not_shown(visit, run, place):
     other = make_run(RECIPE)
     other.best_path.write_bytes(b"never opened here")
-    found = evaluated.opened(run.folder, "test")
+    found = evaluated.read_predictions(run.folder, "test")
     wrong = {"label": (found.labels["label"] + 1) % 10}
     stamp = evaluated.stamp(other.best_path)
-    evaluated.save(other.folder, Evaluated(**{**vars(found), "labels": wrong, "stamp": stamp}))
+    evaluated.save(other.folder, Predictions(**{**vars(found), "labels": wrong, "stamp": stamp}))
     assert "The data have changed" in told(visit(other))

@@ -8,7 +8,7 @@ import pytest
 from scipy import ndimage
 
 from cnnviz import images
-from cnnviz.augment import Drawn, apply, draw, filled, matrix, working
+from cnnviz.augment import Drawn, apply, draw, filled_pixels, matrix, working
 from cnnviz.errors import ImageError
 from cnnviz.policy import POLICIES, Policy, Step
 
@@ -231,18 +231,18 @@ def test_filled_pixels_are_those_that_a_constant_marks() -> None:
     white = np.full((60, 60, 1), 255, np.uint8)
     for sample in range(20):
         drawn = draw(POLICIES["D3"], seed=0, epoch=0, sample=sample)
-        mask = filled(white.shape, POLICIES["D3"], drawn, size=(60, 60))
+        mask = filled_pixels(white.shape, POLICIES["D3"], drawn, size=(60, 60))
         assert mask.dtype == bool
         assert mask.shape == (60, 60)
         covered = apply(white, marked, drawn, size=(60, 60))[..., 0] < 127
         assert (mask != covered).mean() < 0.01  # where the border passes through a pixel's corner
-    assert filled(white.shape, Policy(), (one("width_shift", value=0.5),), size=(60, 60)).mean() == 0.5
-    assert not filled(white.shape, Policy(), (), size=(60, 60)).any()
+    assert filled_pixels(white.shape, Policy(), (one("width_shift", value=0.5),), size=(60, 60)).mean() == 0.5
+    assert not filled_pixels(white.shape, Policy(), (), size=(60, 60)).any()
 
 
 def test_images_of_a_policy_with_a_margin_are_filled_from_the_image_itself() -> None:
     steps = (one("random_crop", value=1, x=0.5, y=0.5), one("width_shift", value=0.1))
-    assert not filled(WIDE.shape, WHOLE, steps, size=(30, 30)).any()
+    assert not filled_pixels(WIDE.shape, WHOLE, steps, size=(30, 30)).any()
     assert np.array_equal(apply(WIDE, WHOLE, steps, size=(30, 30)), WIDE[:, 7:37])
 
 

@@ -13,7 +13,7 @@ from cnnviz.augment import (
     augment_batch,
     caption,
     draw,
-    filled,
+    filled_pixels,
     keras_snippet,
     mix_batch,
     partners,
@@ -100,7 +100,7 @@ def test_any_image_bears_any_policy(shape: tuple[int, int], channels: int, polic
         drawn = draw(filling, **KEY, sample=sample)
         made = apply(image, filling, drawn, size=size, crop="centre")
         assert (made.shape, made.dtype) == ((*size, channels), np.uint8)
-        assert filled(image.shape, filling, drawn, size=size, crop="centre").shape == size
+        assert filled_pixels(image.shape, filling, drawn, size=size, crop="centre").shape == size
 
 
 def test_very_long_images_need_little_memory() -> None:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from cnnviz import augment
-from cnnviz.augment.preview import display_size, draws, image_bytes, marked, sheet, short_caption, wiped
+from cnnviz.augment.preview import display_size, draws, image_bytes, mark_filled, sheet, short_caption, wipe
 from cnnviz.policy import POLICIES, STEPS, Policy, Step
 
 RNG = np.random.default_rng(0)
@@ -47,20 +47,20 @@ def test_display_sizes_shrink_and_never_enlarge(shape: tuple[int, ...], expected
 def test_marks_stand_on_the_filled_pixels_only() -> None:
     policy = Policy(name="x", steps=(Step(type="width_shift", low=0.5, high=0.5),))
     (one,) = draws(IMAGE, policy, seed=0, epochs=[0], size=(60, 90))
-    made = marked(one.image, one.filled)
+    made = mark_filled(one.image, one.filled)
     assert one.filled[:, :45].all()
     assert not one.filled[:, 45:].any()
     np.testing.assert_array_equal(made[:, 45:], IMAGE[:, :45])
     assert len(np.unique(made[:, :45].reshape(-1, 3), axis=0)) == 2
-    assert marked(IMAGE[..., :1], one.filled).shape == (60, 90, 3)
+    assert mark_filled(IMAGE[..., :1], one.filled).shape == (60, 90, 3)
 
 
 def test_a_wipe_shows_one_image_on_each_side_of_its_line() -> None:
     before, after = np.zeros((10, 200, 3), np.uint8), np.full((10, 200, 3), 9, np.uint8)
-    made = wiped(before, after, 0.25)
+    made = wipe(before, after, 0.25)
     assert made[0, :, 0].tolist() == [0] * 49 + [255] * 2 + [9] * 149
-    np.testing.assert_array_equal(wiped(before, after, 0), after)
-    np.testing.assert_array_equal(wiped(before, after, 1), before)
+    np.testing.assert_array_equal(wipe(before, after, 0), after)
+    np.testing.assert_array_equal(wipe(before, after, 1), before)
 
 
 def test_files_keep_the_image() -> None:

@@ -13,7 +13,7 @@ import pytest
 
 from cnnviz import images
 from cnnviz.__main__ import main
-from cnnviz.architecture import describe, unfrozen
+from cnnviz.architecture import describe, with_trainable_from
 from cnnviz.codegen.model import model_part
 from cnnviz.codegen.script import keras_script
 from cnnviz.codegen.training import fitting_part
@@ -219,7 +219,9 @@ def test_what_of_a_backbone_learns_is_what_learns_in_cnnviz(name: str) -> None:
     for start in stages:
         if len(stages) > 1:
             space["free"](start)
-        learns = sum(row.trainable for row in describe(unfrozen(recipe.network, start), recipe.data.input_shape))
+        learns = sum(
+            row.trainable for row in describe(with_trainable_from(recipe.network, start), recipe.data.input_shape)
+        )
         assert sum(weight.numpy().size for weight in space["model"].trainable_weights) == learns
 
 

@@ -55,7 +55,7 @@ def test_many_uploads_at_one_moment() -> None:
         assert len([*keep(io.BytesIO(zipped(number % 256) + str(number).encode()), "pets.zip").rglob("*.png")]) == 2
 
     together(*[upload] * 12)
-    assert not [*archive.place().glob(".*")]
+    assert not [*archive.uploads_folder().glob(".*")]
 
 
 def test_a_cache_that_is_emptied_at_the_worst_moment(write, recipe_data, tmp_path: Path, monkeypatch) -> None:

@@ -14,14 +14,14 @@ def test_stratified_shares_are_scikit_learns(share: float) -> None:
     from sklearn.model_selection import StratifiedShuffleSplit
 
     group = np.random.default_rng(1).choice(4, 1003, p=[0.5, 0.3, 0.15, 0.05])
-    held = splits.stratified(group, share, seed=3)
+    held = splits.stratify(group, share, seed=3)
     _, reference = next(
         StratifiedShuffleSplit(1, test_size=round(share * len(group)), random_state=0).split(group, group)
     )
     assert held.sum() == len(reference)
     assert np.abs(np.bincount(group[held]) - np.bincount(group[reference])).max() <= 1
-    np.testing.assert_array_equal(held, splits.stratified(group, share, seed=3))
-    assert (held != splits.stratified(group, share, seed=4)).any()
+    np.testing.assert_array_equal(held, splits.stratify(group, share, seed=3))
+    assert (held != splits.stratify(group, share, seed=4)).any()
 
 
 def test_groups_are_the_combinations_there_are() -> None:
@@ -35,7 +35,7 @@ def test_groups_are_the_combinations_there_are() -> None:
 
 
 def test_small_groups_give_one_and_keep_one() -> None:
-    held = splits.stratified(np.array([0, 0, 1, 1, 1, 2, 2]), 0.01, seed=0)
+    held = splits.stratify(np.array([0, 0, 1, 1, 1, 2, 2]), 0.01, seed=0)
     assert [held[:2].sum(), held[2:5].sum(), held[5:].sum()] == [1, 1, 1]
 
 
@@ -54,11 +54,11 @@ def test_limits_take_the_first_of_each_class_where_classes_lie_together() -> Non
 
 def test_balance_keeps_the_first_of_every_group() -> None:
     labels = {"a": np.array([0, 0, 0, 1, 1, 1, 0]), "b": np.array([0, 1, 0, 1, 0, 1, 0])}
-    chosen, empty = splits.balanced(labels, None)
+    chosen, empty = splits.balance(labels, None)
     assert chosen.tolist() == [0, 1, 3, 4]
     assert empty == 0
-    assert splits.balanced({"a": np.array([0, 0, 1]), "b": np.array([0, 1, 1])}, None)[1] == 1
-    assert splits.balanced({"a": np.repeat([0, 1], 10)}, 6)[0].tolist() == [0, 1, 2, 10, 11, 12]
+    assert splits.balance({"a": np.array([0, 0, 1]), "b": np.array([0, 1, 1])}, None)[1] == 1
+    assert splits.balance({"a": np.repeat([0, 1], 10)}, 6)[0].tolist() == [0, 1, 2, 10, 11, 12]
 
 
 def test_no_sample_is_in_two_splits(recipe_data, write, tmp_path) -> None:

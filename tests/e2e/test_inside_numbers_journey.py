@@ -11,7 +11,7 @@ from playwright.sync_api import Page, expect
 
 from cnnviz.data.samples import sample
 from cnnviz.explain.inspection.activations import activations
-from cnnviz.figures.output_breakdown import signed
+from cnnviz.figures.output_breakdown import signed_number
 from cnnviz.models.load.load import load_run
 from cnnviz.presets import PRESETS
 from cnnviz.recipe import replace
@@ -53,7 +53,7 @@ def test_a_number_is_taken_apart_where_it_is_clicked(
     box = image.bounding_box()
     rows, columns = values.shape[:2]
     image.click(position={"x": box["width"] * (column + 0.5) / columns, "y": box["height"] * (row + 0.5) / rows})
-    expect(page.get_by_text(f"How {signed(values[row, column, lively], 5)} comes about")).to_be_visible()
+    expect(page.get_by_text(f"How {signed_number(values[row, column, lively], 5)} comes about")).to_be_visible()
     expect(page.get_by_role("spinbutton", name="Row")).to_have_value(str(row))
     expect(page.get_by_role("spinbutton", name="Column")).to_have_value(str(column))
     expect(page.get_by_role("table", name="Kernel")).to_be_visible()

@@ -11,8 +11,8 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Page, expect
 
-from cnnviz.explain.feature_visualization.patterns import Settings, kept
-from cnnviz.explain.inspection.top_activations import kept as kept_excited
+from cnnviz.explain.feature_visualization.patterns import Settings, cached_visualizations
+from cnnviz.explain.inspection.top_activations import cached_top_activations as kept_excited
 from cnnviz.presets import PRESETS
 from cnnviz.recipe import replace
 from cnnviz.runs import Run
@@ -59,7 +59,7 @@ def test_patterns_are_made_stopped_and_gone_on_with(page: Page, visit: Callable[
     expect(page.get_by_role("progressbar")).to_be_visible()
     page.get_by_role("button", name="Stop", exact=True).last.click()
     expect(page.get_by_text("Stopped. What was whole by then stays")).to_be_visible(timeout=PATIENCE_MS)
-    there = kept(run, "conv2d", range(32), SETTINGS)
+    there = cached_visualizations(run, "conv2d", range(32), SETTINGS)
     assert there is not None
     assert 8 <= len(there.filters) < 32
     steps.fill("3")
@@ -72,7 +72,7 @@ def test_patterns_are_made_stopped_and_gone_on_with(page: Page, visit: Callable[
         page.get_by_role("button", name="Grid", exact=True).click()
     image = np.asarray(Image.open(io.BytesIO(started.value.path().read_bytes())))
     assert image.shape == (4 * 69 - 5, 8 * 69 - 5, 3)
-    made = kept(run, "conv2d", range(32), Settings("plain", 3, 1.0, 64))
+    made = cached_visualizations(run, "conv2d", range(32), Settings("plain", 3, 1.0, 64))
     np.testing.assert_array_equal(image[69:133, 69:133], made.images[9])
     box = grid.bounding_box()
     grid.click(position={"x": box["width"] * 2.5 / 8, "y": box["height"] * 1.5 / 4})

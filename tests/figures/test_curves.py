@@ -82,7 +82,7 @@ def test_learning_rate_is_drawn_only_where_it_changes():
 
 
 def test_names_are_letters_not_markup():
-    figure = curves.overlaid({"<b>A</b><img src=x>": EPOCHS, "B & C": EPOCHS}, "val_loss")
+    figure = curves.overlay_runs({"<b>A</b><img src=x>": EPOCHS, "B & C": EPOCHS}, "val_loss")
     assert [trace.name for trace in figure.data] == ["&lt;b&gt;A&lt;/b&gt;&lt;img src=x&gt;", "B &amp; C"]
 
 

@@ -6,7 +6,7 @@ import re
 
 import numpy as np
 
-from cnnviz.figures.kernels import colour_scale, enlarged, grid_of, matrix_of, norm_bars
+from cnnviz.figures.kernels import colour_scale, enlarge, grid_of, matrix_of, norm_bars
 
 
 def tile(image: np.ndarray, rows: int, columns: int, row: int, column: int) -> np.ndarray:
@@ -37,10 +37,10 @@ def test_a_matrix_has_filters_as_rows_and_inputs_as_columns() -> None:
 
 def test_enlarged_pixels_are_whole_squares() -> None:
     image = np.random.default_rng(0).integers(0, 256, (2, 3, 3), np.uint8)
-    large = enlarged(image, 10)
+    large = enlarge(image, 10)
     assert large.shape == (6, 9, 3)
     np.testing.assert_array_equal(large[1::3, 1::3], image)
-    assert enlarged(image, 1).shape == image.shape
+    assert enlarge(image, 1).shape == image.shape
 
 
 def test_bars_are_as_high_as_the_norms() -> None:

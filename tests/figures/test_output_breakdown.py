@@ -8,7 +8,7 @@ import re
 import numpy as np
 import pytest
 
-from cnnviz.figures.output_breakdown import Line, Window, curve, decimals, ledger, signed, windows
+from cnnviz.figures.output_breakdown import Line, Window, curve, decimals, ledger, signed_number, windows
 
 
 @pytest.mark.parametrize(
@@ -26,7 +26,7 @@ from cnnviz.figures.output_breakdown import Line, Window, curve, decimals, ledge
     ],
 )
 def test_numbers_are_short_with_a_true_minus(value: float, text: str) -> None:
-    assert signed(value) == text
+    assert signed_number(value) == text
 
 
 def test_windows_have_every_value_with_padding_and_the_chosen_one_marked() -> None:
@@ -50,7 +50,7 @@ def test_colours_say_sign_and_size_on_the_scale_that_is_given() -> None:
 
 def test_large_windows_are_colours_with_their_numbers_as_tooltips() -> None:
     made = windows([Window("x", np.arange(144.0).reshape(12, 12))])
-    assert re.findall(r"<td title=\"([^\"]*)\"", made) == [signed(value, 5) for value in range(144)]
+    assert re.findall(r"<td title=\"([^\"]*)\"", made) == [signed_number(value, 5) for value in range(144)]
     assert not re.search(r">\d", made.split("<table")[1])
 
 

@@ -8,7 +8,7 @@ from html.parser import HTMLParser
 
 import numpy as np
 
-from cnnviz.figures.prediction import answer, layered, top
+from cnnviz.figures.prediction import answer, layered_images, top
 from cnnviz.images import to_png
 
 EVIL = '"><img src=x onerror=alert(1)>'
@@ -42,7 +42,7 @@ def test_names_are_text_whatever_they_contain() -> None:
         answer(EVIL, 0.5, head=EVIL, truth=EVIL),
         answer("x", 0.5, truth=EVIL),
         top([(EVIL, 0.5)], EVIL),
-        layered(image, image, (2, 3), EVIL),
+        layered_images(image, image, (2, 3), EVIL),
     ):
         tags = Tags()
         tags.feed(drawn)
@@ -66,7 +66,7 @@ class Tags(HTMLParser):
 
 def test_both_images_are_there_and_the_room_for_them() -> None:
     under, above = (to_png(np.full((2, 3, 3), value, np.uint8)) for value in (0, 255))
-    drawn = layered(under, above, (2, 3, 3), "a cat")
+    drawn = layered_images(under, above, (2, 3, 3), "a cat")
     found = [base64.b64decode(data) for data in re.findall(r"data:image/png;base64,([^\"]+)", drawn)]
     assert found == [under, above]
     assert "aspect-ratio:3/2" in drawn

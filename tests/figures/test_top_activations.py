@@ -7,18 +7,18 @@ import re
 import numpy as np
 import pytest
 
-from cnnviz.figures.top_activations import boxed, enlarged, mean_bars, with_and_without
+from cnnviz.figures.top_activations import draw_box, enlarge, mean_bars, with_and_without
 
 
 def test_small_images_get_squares_for_pixels_and_large_ones_get_smaller() -> None:
     image = np.arange(12, dtype=np.uint8).reshape(3, 4, 1)
-    made = enlarged(image, 8)
+    made = enlarge(image, 8)
     np.testing.assert_array_equal(made, image.repeat(2, axis=0).repeat(2, axis=1))
-    assert enlarged(np.zeros((100, 400, 1), np.uint8), 50).shape == (12, 50, 1)
+    assert enlarge(np.zeros((100, 400, 1), np.uint8), 50).shape == (12, 50, 1)
 
 
 def test_a_frame_is_around_the_box_and_nowhere_else() -> None:
-    made = boxed(np.zeros((10, 20, 1), np.uint8), (2, 5, 4, 6), 200)
+    made = draw_box(np.zeros((10, 20, 1), np.uint8), (2, 5, 4, 6), 200)
     assert made.shape == (100, 200, 3)
     rows, columns = np.nonzero(made.any(axis=2))
     margin = 2
@@ -27,7 +27,7 @@ def test_a_frame_is_around_the_box_and_nowhere_else() -> None:
     assert 50 - margin <= columns.min() <= 50
     assert 109 <= columns.max() <= 109 + margin
     assert not made[25:55, 55:105].any()
-    assert not boxed(np.zeros((10, 20, 1), np.uint8), (0, 0, 0, 0)).any()
+    assert not draw_box(np.zeros((10, 20, 1), np.uint8), (0, 0, 0, 0)).any()
 
 
 def test_bars_begin_at_0_and_go_both_ways() -> None:

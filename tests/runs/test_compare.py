@@ -8,7 +8,7 @@ from cnnviz.files import write_json
 from cnnviz.presets import PRESETS
 from cnnviz.recipe import replace
 from cnnviz.runs import compare, open_run
-from cnnviz.runs.overfitting import turn
+from cnnviz.runs.overfitting import overfitting_onset
 from tests.made_runs import figures_of, make_run
 
 
@@ -97,12 +97,12 @@ def test_a_run_without_a_readable_recipe_is_called_by_its_id(checkpoints):
 
 
 def test_validation_turns_where_its_loss_is_lowest():
-    assert turn([figures_of(epoch, turned=8) for epoch in range(1, 16)]) == 8
+    assert overfitting_onset([figures_of(epoch, turned=8) for epoch in range(1, 16)]) == 8
 
 
 @pytest.mark.parametrize("count", [0, 1, 4, 12, 60])
 def test_validation_that_follows_does_not_turn(count):
-    assert turn([figures_of(epoch) for epoch in range(1, count + 1)]) is None
+    assert overfitting_onset([figures_of(epoch) for epoch in range(1, count + 1)]) is None
 
 
 def test_noise_about_a_plateau_is_rarely_a_turn():
@@ -110,7 +110,7 @@ def test_noise_about_a_plateau_is_rarely_a_turn():
     found = 0
     for _ in range(200):
         epochs = [{"epoch": n, "loss": 1 / n, "val_loss": 1 / n + 0.3 + noise.normal(0, 0.01)} for n in range(1, 31)]
-        found += turn(epochs) is not None
+        found += overfitting_onset(epochs) is not None
     assert found <= 20
 
 
@@ -119,4 +119,4 @@ def test_broken_figures_do_not_matter():
     epochs[3]["val_loss"] = float("nan")
     epochs[4]["loss"] = None
     del epochs[7]["val_loss"]
-    assert turn(epochs) == 6
+    assert overfitting_onset(epochs) == 6

@@ -97,10 +97,10 @@ def test_no_file_is_no_records(tmp_path):
 
 
 def test_figures_are_written_with_as_many_digits_as_they_need():
-    assert metrics.rounded("val_accuracy", 0.994000018) == 0.994
-    assert metrics.rounded("val_shape_loss", 1.38198243) + metrics.rounded("a_loss", 0.884757081) == pytest.approx(
-        metrics.rounded("val_loss", 2.266739511), abs=1e-6
-    )
+    assert metrics.round_metric("val_accuracy", 0.994000018) == 0.994
+    assert metrics.round_metric("val_shape_loss", 1.38198243) + metrics.round_metric(
+        "a_loss", 0.884757081
+    ) == pytest.approx(metrics.round_metric("val_loss", 2.266739511), abs=1e-6)
 
 
 def test_csv_has_a_line_per_epoch_and_no_formulas():

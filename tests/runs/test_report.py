@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn import metrics
 
-from cnnviz.runs.report import calibration, confusion, figures, head_report, told_absent
+from cnnviz.runs.report import absent_text, calibration, confusion, head_report, metrics_of
 
 # Ten made-up answers about two classes: the second class's probability, and the truth.
 SECOND = np.array([0.05, 0.2, 0.3, 0.45, 0.6, 0.55, 0.7, 0.8, 0.9, 0.95], np.float32)
@@ -64,9 +64,9 @@ def test_a_class_without_samples_counts_in_no_mean():
     truth = np.repeat([0, 2], 17)  # 34 answers, all right
     made = head_report(truth, np.eye(3, dtype=np.float32)[truth], np.zeros(34), ["apple", "pear", "plum"])
     assert made["macro"] == {"precision": 1, "recall": 1, "f1": 1, "absent": ["pear"]}
-    assert told_absent(made["macro"]["absent"]) == "Without an image here, and so in no mean: pear."
-    assert told_absent([str(at) for at in range(25)]).endswith(" 18, 19 and 5 more.")
-    assert told_absent([]) == ""
+    assert absent_text(made["macro"]["absent"]) == "Without an image here, and so in no mean: pear."
+    assert absent_text([str(at) for at in range(25)]).endswith(" 18, 19 and 5 more.")
+    assert absent_text([]) == ""
 
 
 def test_calibration_by_hand():
@@ -93,9 +93,9 @@ def test_images_of_one_class_have_no_curves():
 
 def test_heads_are_summed_up_as_keras_does():
     heads = {"a": {"accuracy": 0.5, "loss": 1.0}, "b": {"accuracy": 1.0, "loss": 0.25}}
-    made = figures(heads)
+    made = metrics_of(heads)
     assert (made["accuracy"], made["loss"], made["b_loss"]) == (0.75, 1.25, 0.25)
-    assert figures({"a": heads["a"]}) == {"accuracy": 0.5, "loss": 1.0}
+    assert metrics_of({"a": heads["a"]}) == {"accuracy": 0.5, "loss": 1.0}
 
 
 def test_a_matrix_of_no_images():

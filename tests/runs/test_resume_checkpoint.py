@@ -50,7 +50,7 @@ def test_two_generations_are_kept_and_forgotten(tmp_path):
     saved.save(tmp_path, RECIPE, moment(7))
     assert sorted(path.name for path in (tmp_path / "resume").iterdir()) == ["epoch-00006.bin", "epoch-00007.bin"]
     left_in(tmp_path / "resume")
-    saved.forget(tmp_path)
+    saved.remove_checkpoints(tmp_path)
     assert not (tmp_path / "resume").exists()
 
 

@@ -31,7 +31,7 @@ def test_a_snapshot_comes_back(tmp_path):
     kept = made(7)
     size = snapshots.save(tmp_path, kept)
     assert size == (tmp_path / "snapshots" / "epoch-00007.z").stat().st_size
-    found = snapshots.opened(tmp_path, 7, PROBE)
+    found = snapshots.read_snapshot(tmp_path, 7, PROBE)
     assert (found.epoch, found.layer, snapshots.epochs(tmp_path)) == (7, "conv2d", [7])
     for head, values in kept.shares.items():
         np.testing.assert_array_equal(found.shares[head], values)
@@ -49,7 +49,7 @@ def test_the_images_come_back(tmp_path):
     images = RNG.integers(0, 256, (2, 8, 9, 3), dtype=np.uint8)
     kept = Probe(images, ("a/1.jpg", "<b>"), {"label": np.array([1, 0])}, {"label": ("cats", "dogs")})
     snapshots.save_images(tmp_path, kept)
-    found = snapshots.images(tmp_path)
+    found = snapshots.read_probe(tmp_path)
     np.testing.assert_array_equal(found.images, images)
     np.testing.assert_array_equal(found.labels["label"], [1, 0])
     assert (found.names, found.classes) == (kept.names, kept.classes)
@@ -57,8 +57,8 @@ def test_the_images_come_back(tmp_path):
 
 def test_without_a_folder_there_is_nothing(tmp_path):
     assert snapshots.epochs(tmp_path) == []
-    assert snapshots.images(tmp_path) is None
-    assert snapshots.opened(tmp_path, 1, PROBE) is None
+    assert snapshots.read_probe(tmp_path) is None
+    assert snapshots.read_snapshot(tmp_path, 1, PROBE) is None
     snapshots.drop(tmp_path, 0)
 
 
@@ -83,9 +83,9 @@ def test_a_torn_file_is_skipped_and_the_others_stay(tmp_path, damage):
     for name in ("epoch-00001.z", "pictures.z"):
         path = tmp_path / "snapshots" / name
         path.write_bytes(damages(path.read_bytes())[damage])
-    assert snapshots.opened(tmp_path, 1, PROBE) is None
-    assert snapshots.images(tmp_path) is None
-    assert snapshots.opened(tmp_path, 2, PROBE).epoch == 2
+    assert snapshots.read_snapshot(tmp_path, 1, PROBE) is None
+    assert snapshots.read_probe(tmp_path) is None
+    assert snapshots.read_snapshot(tmp_path, 2, PROBE).epoch == 2
 
 
 def test_what_is_to_be_repeated_is_dropped(tmp_path):
@@ -126,7 +126,7 @@ def test_a_whole_file_that_does_not_fit_the_images_is_none(name: str, tmp_path: 
     snapshots.save(tmp_path, MISFITS[name])
     (file,) = (tmp_path / "snapshots").iterdir()
     file.rename(file.with_name("epoch-00001.z"))
-    assert snapshots.opened(tmp_path, 1, PROBE) is None
+    assert snapshots.read_snapshot(tmp_path, 1, PROBE) is None
 
 
 @pytest.mark.parametrize(
@@ -144,7 +144,7 @@ def test_a_whole_file_that_does_not_fit_the_images_is_none(name: str, tmp_path: 
 )
 def test_images_that_do_not_fit_their_names_and_labels_are_none(images: Probe, tmp_path: Path) -> None:
     snapshots.save_images(tmp_path, images)
-    assert snapshots.images(tmp_path) is None
+    assert snapshots.read_probe(tmp_path) is None
 
 
 def test_reading_loads_no_tensorflow():

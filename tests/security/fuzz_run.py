@@ -20,7 +20,7 @@ from cnnviz.models.load.load import load_run
 from cnnviz.presets import PRESETS
 from cnnviz.runs import flags, snapshots
 from cnnviz.runs import predictions as evaluated
-from cnnviz.runs.predictions import Evaluated
+from cnnviz.runs.predictions import Predictions
 from cnnviz.runs.snapshots import Maps, Probe, Snapshot
 from tests.made_runs import make_run
 from tests.pages_run import through_the_app
@@ -75,7 +75,7 @@ def whole(root: Path) -> Path:
     shares = {head: rng.dirichlet(np.ones(len(names)), count).astype(np.float32) for head, names in classes.items()}
     losses = {head: rng.random(count, np.float32) for head in classes}
     model = evaluated.stamp(folder / "best.keras")
-    evaluated.save(folder, Evaluated("test", model, "", np.arange(count), labels, shares, losses, classes))
+    evaluated.save(folder, Predictions("test", model, "", np.arange(count), labels, shares, losses, classes))
     probe = Probe(
         rng.integers(0, 256, (6, 32, 32, 3), np.uint8),
         tuple("abcdef"),

@@ -19,7 +19,7 @@ import pytest
 
 from cnnviz import images
 from cnnviz.data import open_dataset
-from cnnviz.data.archive import keep, place, unpacked
+from cnnviz.data.archive import keep, unpack, uploads_folder
 from cnnviz.errors import DataError
 from cnnviz.recipe import Data
 
@@ -285,8 +285,8 @@ def test_the_same_content_is_unpacked_once_under_any_name() -> None:
 def test_names_are_never_paths() -> None:
     """The archive's own name, and a class that would be mark-up."""
     path = keep(io.BytesIO(zipped(*pets(classes=(SCRIPT, "=cmd|'-C calc'!A0")))), "../..\\<b>/ö.zip")
-    assert path.is_relative_to(place())
-    assert path.relative_to(place()).parts[1:] == ("images",)
+    assert path.is_relative_to(uploads_folder())
+    assert path.relative_to(uploads_folder()).parts[1:] == ("images",)
     dataset = open_dataset(Data(dataset=str(path), image_size=8), anywhere=False)
     assert dataset.heads[0].classes == (SCRIPT, "=cmd|'-C calc'!A0")
 
@@ -300,7 +300,7 @@ def test_many_at_once_come_to_one() -> None:
         thread.join()
     assert len(found) == 6
     assert len(set(found)) == 1
-    assert [path.name for path in place().iterdir()] == [found[0].parent.name]
+    assert [path.name for path in uploads_folder().iterdir()] == [found[0].parent.name]
     assert len([*found[0].rglob("*.png")]) == 120
 
 
@@ -310,15 +310,15 @@ def test_other_things_under_the_name(tmp_path: Path) -> None:
     (tmp_path / "folder.zip").mkdir()
     for name in ("pipe.zip", "folder.zip", "nowhere.zip"):
         with pytest.raises(DataError):
-            unpacked(tmp_path / name)
+            unpack(tmp_path / name)
 
 
 def test_an_archive_that_changes_is_unpacked_anew(tmp_path: Path) -> None:
     path = tmp_path / "pets.zip"
     path.write_bytes(zipped(*pets()))
-    first = unpacked(path)
+    first = unpack(path)
     path.write_bytes(zipped(*pets(count=5)))
-    assert unpacked(path) != first
+    assert unpack(path) != first
 
 
 @pytest.mark.parametrize("lost", ["dog/1.png", "dog", "cat/0.png"])
@@ -332,7 +332,7 @@ def test_what_a_cleaner_deleted_of_a_kept_archive_is_unpacked_again(lost: str, t
     again = keep(io.BytesIO(data), "pets.zip")
     assert again == kept
     assert sorted(path.relative_to(again) for path in again.rglob("*")) == before
-    assert [path.name for path in place().iterdir()] == [kept.parent.name]
+    assert [path.name for path in uploads_folder().iterdir()] == [kept.parent.name]
 
 
 def test_a_kept_image_that_was_cut_is_unpacked_again() -> None:

@@ -18,9 +18,9 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from cnnviz import images
-from cnnviz.data.archive import keep, place
+from cnnviz.data.archive import keep, uploads_folder
 from cnnviz.errors import DataError, ImageError, RecipeError
-from cnnviz.figures.curves import learning, metrics_of, overlaid
+from cnnviz.figures.curves import learning, metrics_of, overlay_runs
 from cnnviz.presets import PRESETS
 from cnnviz.recipe import Recipe, parse, replace
 from cnnviz.runs import metrics
@@ -162,7 +162,7 @@ def test_figures_are_drawn(lines: list[bytes]) -> None:
     with written(lines) as path:
         history, epochs = metrics.history(path), metrics.epochs(path)
     drawn = [learning(history, "loss", epochs=epochs, total=9, best=1, turned=2, live=True)]
-    drawn += [overlaid({"run": epochs}, name) for name in metrics_of(epochs)[:2]]
+    drawn += [overlay_runs({"run": epochs}, name) for name in metrics_of(epochs)[:2]]
     for figure in drawn:
         assert all(len(trace.x) == len(trace.y) for trace in figure.data)
         json.loads(figure.to_json(), parse_constant=pytest.fail)  # a browser reads neither NaN nor Infinity
@@ -199,13 +199,13 @@ def test_archives(members: list, changes: list, good: bool, tmp_path_factory: py
     home = tmp_path_factory.getbasetemp() / "fuzzed"
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("CNNVIZ_CACHE", str(home / "cache"))
-        before = {*(place().iterdir() if place().is_dir() else ())}
+        before = {*(uploads_folder().iterdir() if uploads_folder().is_dir() else ())}
         more = [("cat/1.png", PNG), ("dog/1.png", PNG)] if good else []
         try:
             found = keep(io.BytesIO(forged([*more, *members], changes)), "x.zip")
         except DataError:
-            assert {*(place().iterdir() if place().is_dir() else ())} == before
+            assert {*(uploads_folder().iterdir() if uploads_folder().is_dir() else ())} == before
         else:
-            assert found.parent.parent == place()
+            assert found.parent.parent == uploads_folder()
             assert Path(found).exists()
         assert [path.name for path in home.iterdir()] == ["cache"] if home.is_dir() else True

@@ -210,7 +210,7 @@ def test_a_copy_that_changes_between_trial_and_loading_is_refused(
     """The file itself may change at any time; of the copy this shows that it is looked at again."""
 
     def changed(made: archive_check.Copy) -> None:
-        sandbox_client.tried(made)
+        sandbox_client.try_model(made)
         made.path.chmod(0o600)
         made.path.write_bytes(made.path.read_bytes() + b"x")
 

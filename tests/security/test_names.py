@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 
 from cnnviz import images
-from cnnviz.figures.curves import learning, overlaid
+from cnnviz.figures.curves import learning, overlay_runs
 from cnnviz.figures.data import class_bars
 from cnnviz.figures.explanation_metrics import cascade_bars, object_bars, removal_curves
 from cnnviz.figures.numbers import numbers
-from cnnviz.figures.prediction import answer, layered, top
+from cnnviz.figures.prediction import answer, layered_images, top
 from cnnviz.figures.robustness import answer_curves, share_curves
 from cnnviz.figures.tiles import tiles
 from cnnviz.ui.markdown import plain
@@ -56,12 +56,12 @@ PIECES: dict[str, Callable[[str], str]] = {
     "tiles": lambda name: tiles([(PNG, name, name)], 60),
     "answer": lambda name: answer(name, 0.9, head=name, truth=name + "!"),
     "top": lambda name: top([(name, 0.9), ("b", 0.1)], name),
-    "layered": lambda name: layered(PNG, PNG, (4, 4), name),
+    "layered": lambda name: layered_images(PNG, PNG, (4, 4), name),
     "numbers": lambda name: numbers([(name, name, name)]),
 }
 CHARTS: dict[str, Callable[[str], object]] = {
     "learning": lambda name: learning(EPOCHS, "loss", epochs=EPOCHS, total=3, heads=[name, "b"], best=1, turned=2),
-    "overlaid": lambda name: overlaid({name: EPOCHS}, "val_loss"),
+    "overlaid": lambda name: overlay_runs({name: EPOCHS}, "val_loss"),
     "removal": lambda name: removal_curves([0, 1], {name: ([1, 0], 0.5)}, [[1, 0], [1, 0.5]], axis="pixels"),
     "cascade": lambda name: cascade_bars([(name, [1.0]), ("b", [0.2, 0.3])], [PNG, PNG], alike=0.5),
     "objects": lambda name: object_bars([(name, 0.5, 0.4)], area=0.2, centre=0.3),

@@ -10,7 +10,7 @@ import pytest
 
 from cnnviz import images
 from cnnviz.data import open_dataset
-from cnnviz.data.roots import allowed, roots
+from cnnviz.data.roots import resolve_allowed, roots
 from cnnviz.errors import DataError
 from cnnviz.recipe import Data
 
@@ -63,7 +63,7 @@ def test_the_roots_are_what_was_named(home: Path) -> None:
 )
 def test_inside(home: Path, name: str, real: str) -> None:
     name = name.replace("{home}", str(home))
-    assert allowed(name) == home / real
+    assert resolve_allowed(name) == home / real
     data = Data(dataset=name, image_size=8, validation_share=0.25)
     assert len(open_dataset(data, anywhere=False).splits) == 3
 
@@ -100,7 +100,7 @@ OUTSIDE = [
 @pytest.mark.parametrize("name", OUTSIDE)
 def test_outside(home: Path, name: str) -> None:
     name = name.replace("{home}", str(home))
-    assert allowed(name) is None
+    assert resolve_allowed(name) is None
     data = Data.model_construct(dataset=name, image_size=(8, 8))
     with pytest.raises(DataError, match=r"There is no dataset .* CNNVIZ_ROOTS names further folders\)\.$"):
         open_dataset(data, anywhere=False)

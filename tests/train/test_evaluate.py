@@ -65,18 +65,18 @@ def test_figures_are_those_of_keras(measured):
 
 def test_what_was_answered_is_kept_until_the_model_changes(measured):
     run, found, report = measured
-    kept = predictions.opened(run.folder, "validation")
+    kept = predictions.read_predictions(run.folder, "validation")
     for head, values in found.shares.items():
         assert np.array_equal(kept.shares[head], values)
         assert np.array_equal(kept.labels[head], found.labels[head])
     assert kept.classes == found.classes
-    assert predictions.opened(run.folder, "test") is None
+    assert predictions.read_predictions(run.folder, "test") is None
     written = json.loads((run.folder / "report.json").read_text())
     assert written["splits"]["validation"] == report
     assert written["data"]["sha256"] == report["data_sha256"] == found.data
     assert written["versions"]["scikit-learn"]
     other = give_model(runs.open_run(run.id), seed=1)
-    assert predictions.opened(other.folder, "validation") is None
+    assert predictions.read_predictions(other.folder, "validation") is None
 
 
 @pytest.mark.parametrize("torn", [b"", b"PK\x03\x04 torn", b"{}"])
@@ -84,7 +84,7 @@ def test_a_torn_file_counts_as_none(place, torn):
     run = make_run(PRESETS["Q"])
     (run.folder / "evaluation").mkdir()
     (run.folder / "evaluation" / "test.npz").write_bytes(torn)
-    assert predictions.opened(run.folder, "test") is None
+    assert predictions.read_predictions(run.folder, "test") is None
 
 
 def test_stopping_leaves_no_half_of_it(place):

@@ -13,7 +13,7 @@ from cnnviz.presets import preset
 from cnnviz.recipe import replace
 from cnnviz.runs import metrics
 from cnnviz.train.loop import carry_out
-from cnnviz.train.run_writer import Diary, Stopped
+from cnnviz.train.run_writer import RunWriter, Stopped
 from tests.train.test_resume_callback import TIMES
 
 
@@ -30,7 +30,7 @@ def test_the_losses_of_heads_are_means_over_samples_and_add_up_to_the_total(chec
         "fit.class_weight": class_weight,
     }
     run = runs.create(replace(preset("S"), changes))
-    carry_out(Diary(run.folder, run.written))  # as its worker does
+    carry_out(RunWriter(run.folder, run.written))  # as its worker does
     records = metrics.epochs(run.metrics_path)
     report = json.loads((run.folder / "report.json").read_text())["splits"]
     for found in (*records, {f"val_{name}": value for name, value in report["validation"]["figures"].items()}):
@@ -63,7 +63,7 @@ def test_a_run_of_several_heads_that_was_interrupted_has_the_same_history(checkp
     }
     recipe, times = replace(preset("S"), changes), TIMES | {"kind"}
 
-    class Interrupted(Diary):
+    class Interrupted(RunWriter):
         """Stops in its third epoch."""
 
         def stopping(self):
@@ -82,6 +82,6 @@ def test_a_run_of_several_heads_that_was_interrupted_has_the_same_history(checkp
         history = [{k: v for k, v in one.items() if k not in times} for one in metrics.epochs(run.metrics_path)]
         return report["last_weights_sha256"], report["best_weights_sha256"], report["test"], history
 
-    whole = ended(Diary)
+    whole = ended(RunWriter)
     assert len(whole[-1]) == 4
-    assert ended(Interrupted, Diary) == whole
+    assert ended(Interrupted, RunWriter) == whole

@@ -129,7 +129,7 @@ def test_saving_costs_little_of_a_runs_time(checkpoints, monkeypatch):
 
     from cnnviz.models.build.model import build, compile_for
     from cnnviz.train import resume_callback
-    from cnnviz.train.run_writer import Diary
+    from cnnviz.train.run_writer import RunWriter
 
     recipe = replace(RECIPE, {"fit.epochs": 1000})
     run = runs.create(recipe)
@@ -149,8 +149,8 @@ def test_saving_costs_little_of_a_runs_time(checkpoints, monkeypatch):
         write(folder, recipe, found)
 
     monkeypatch.setattr(resume_callback.saved, "save", save)
-    diary = Diary(run.folder, run.written)
-    keep = resume_callback.Keep(diary, recipe, [watching], None)
+    diary = RunWriter(run.folder, run.written)
+    keep = resume_callback.ResumeCheckpoint(diary, recipe, [watching], None)
     keep.set_model(model)
     for epoch in range(700):
         now += 0.002

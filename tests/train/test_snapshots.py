@@ -18,9 +18,9 @@ from cnnviz.runs import snapshots
 from cnnviz.runs.snapshots import Probe
 from cnnviz.train import snapshots as writing
 from cnnviz.train.loop import carry_out
-from cnnviz.train.run_writer import Diary
-from cnnviz.train.snapshot_samples import chosen
-from cnnviz.train.snapshots import Snapshots, Taker
+from cnnviz.train.run_writer import RunWriter
+from cnnviz.train.snapshot_samples import choose_samples
+from cnnviz.train.snapshots import Snapshots, Snapshotter
 
 CONV = [
     {"type": "Conv2D", "filters": 24, "padding": "same"},
@@ -51,7 +51,7 @@ def trained(request, tmp_path_factory) -> tuple[Recipe, Path]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("cnnviz.train.loop.Snapshots", Keeping)
         patch.setattr(writing, "DEAREST", 1e9)  # tiny epochs would leave some out
-        diary = Diary(run.folder, run.written)
+        diary = RunWriter(run.folder, run.written)
         carry_out(diary)
         diary.figures.close()
     return recipe, run.folder
@@ -60,13 +60,13 @@ def trained(request, tmp_path_factory) -> tuple[Recipe, Path]:
 def test_a_snapshot_equals_the_model_saved_at_its_epoch(trained):
     recipe, folder = trained
     assert snapshots.epochs(folder) == [0, 1, 2, 3]
-    probe = snapshots.images(folder)
+    probe = snapshots.read_probe(folder)
     pixels = probe.images.astype(np.float32)
     assert len(pixels) == 6
     for epoch in range(4):
         assert (folder / "snapshots" / f"epoch-{epoch:05d}.z").stat().st_size <= 300_000
         model = keras.models.load_model(folder / f"model-{epoch}.keras", compile=False)
-        found = snapshots.opened(folder, epoch, probe)
+        found = snapshots.read_snapshot(folder, epoch, probe)
         outputs = keras.tree.flatten(model(pixels, training=False))
         for head, wanted in zip(recipe.network.heads, outputs, strict=True):
             np.testing.assert_allclose(found.shares[head.name], wanted, atol=1e-5)
@@ -111,8 +111,8 @@ def averaged(values: np.ndarray, height: int) -> np.ndarray:
 
 def test_the_model_learns_before_the_watchers_eyes(trained):
     recipe, folder = trained
-    probe = snapshots.images(folder)
-    first, last = (snapshots.opened(folder, epoch, probe) for epoch in (0, 3))
+    probe = snapshots.read_probe(folder)
+    first, last = (snapshots.read_snapshot(folder, epoch, probe) for epoch in (0, 3))
     head = recipe.network.heads[0].name
     assert np.abs(last.shares[head] - first.shares[head]).max() > 0.01
     if first.kernels is not None:
@@ -122,15 +122,15 @@ def test_the_model_learns_before_the_watchers_eyes(trained):
 def test_watched_images_are_spread_over_the_classes_and_fixed_by_the_seed():
     rng = np.random.default_rng(1)
     labels = {"shape": rng.integers(0, 4, 500), "colour": rng.integers(0, 6, 500)}
-    at = chosen(labels, seed=5)
+    at = choose_samples(labels, seed=5)
     assert len(set(at)) == 6
     assert set(labels["colour"][at]) == set(range(6))
     assert set(labels["shape"][at]) == set(range(4))
-    np.testing.assert_array_equal(at, chosen(labels, seed=5))
-    assert set(at) != set(chosen(labels, seed=6))
+    np.testing.assert_array_equal(at, choose_samples(labels, seed=5))
+    assert set(at) != set(choose_samples(labels, seed=6))
     rare = {"label": np.array([0] * 300 + [1])}
-    assert 300 in chosen(rare, seed=0)
-    assert len(chosen({"label": np.array([0, 1])}, seed=0)) == 2
+    assert 300 in choose_samples(rare, seed=0)
+    assert len(choose_samples({"label": np.array([0, 1])}, seed=0)) == 2
 
 
 LARGE = {
@@ -158,7 +158,7 @@ def test_even_of_noise_in_large_models_a_snapshot_stays_small(tmp_path, kind):
     names = {"label": tuple(map(str, range(classes)))}
     images = rng.integers(0, 256, (6, *shape), dtype=np.uint8)
     probe = Probe(images, ("x",) * 6, {"label": np.arange(6) % classes}, names)
-    taken = Taker(model, recipe.network.heads, probe).take(1)
+    taken = Snapshotter(model, recipe.network.heads, probe).take(1)
     assert snapshots.save(tmp_path, taken) <= 300_000
     assert taken.maps
     assert (
@@ -172,7 +172,7 @@ def test_looking_changes_nothing():
     before = [variable.numpy() for variable in model.variables]
     probe = Probe(np.zeros((6, 8, 8, 1), np.uint8), ("x",) * 6, {"label": np.arange(6)}, {"label": tuple("0123456789")})
     state = np.random.get_state()[1].copy()
-    Taker(model, QUICK.network.heads, probe).take(1)
+    Snapshotter(model, QUICK.network.heads, probe).take(1)
     for variable, was in zip(model.variables, before, strict=True):
         np.testing.assert_array_equal(variable.numpy(), was)
     np.testing.assert_array_equal(np.random.get_state()[1], state)
@@ -188,7 +188,7 @@ def test_a_run_that_goes_on_keeps_its_earlier_snapshots_and_drops_later_ones(tmp
         return watching
 
     begin(0)
-    tiny = snapshots.opened(tmp_path, 0, probe).shares
+    tiny = snapshots.read_snapshot(tmp_path, 0, probe).shares
     for epoch in range(1, 6):
         snapshots.save(tmp_path, snapshots.Snapshot(epoch, tiny))
     again = begin(3)

@@ -15,13 +15,13 @@ from cnnviz import backbones, runs
 from cnnviz.data import open_dataset, pipeline
 from cnnviz.data.split_images import prepare
 from cnnviz.models.build.backbones import free, layers_of
-from cnnviz.models.build.feature_extractor import compute, head_alone, head_of, stem_digest, stem_of
+from cnnviz.models.build.feature_extractor import compute, feature_extractor_of, head_alone, head_of, stem_digest
 from cnnviz.models.build.model import build, compile_for
 from cnnviz.presets import PRESETS
 from cnnviz.recipe import replace
 from cnnviz.runs import metrics
 from cnnviz.runs.snapshots import Probe
-from cnnviz.train.snapshots import Taker
+from cnnviz.train.snapshots import Snapshotter
 from cnnviz.train.stages import stages
 from tests.train.test_resume_callback import done, in_the_middle_of
 
@@ -105,7 +105,7 @@ def model():
 
 def test_stem_and_head_are_the_model(model):
     pixels = np.random.default_rng(0).integers(0, 256, (5, 32, 32, 3), np.uint8)
-    features = compute(stem_of(model, CACHED.network))(pixels)
+    features = compute(feature_extractor_of(model, CACHED.network))(pixels)
     assert (features.shape, features.dtype) == ((5, 512), np.float32)
     head = head_of(model, CACHED.network)
     np.testing.assert_allclose(head(features), model(pixels.astype(np.float32)), atol=1e-6)
@@ -115,12 +115,12 @@ def test_stem_and_head_are_the_model(model):
 
 
 def test_a_stem_is_known_by_its_weights(model):
-    digest = stem_digest(stem_of(model, CACHED.network))
-    assert stem_digest(stem_of(model, CACHED.network)) == digest
+    digest = stem_digest(feature_extractor_of(model, CACHED.network))
+    assert stem_digest(feature_extractor_of(model, CACHED.network)) == digest
     kernel = model.get_layer("block1_conv1").kernel
     before = kernel.numpy()
     kernel.assign(before + 1e-3)
-    assert stem_digest(stem_of(model, CACHED.network)) != digest
+    assert stem_digest(feature_extractor_of(model, CACHED.network)) != digest
     kernel.assign(before)
 
 
@@ -130,7 +130,7 @@ def test_what_frozen_layers_show_is_computed_once_and_is_the_same(model):
     probe = Probe(rng.integers(0, 256, (4, 32, 32, 3), np.uint8), tuple("abcd"), labels, names)
     free(model, CACHED.network.backbone)
     heads = CACHED.network.heads
-    once, anew = Taker(model, heads, probe, frozen=True), Taker(model, heads, probe)
+    once, anew = Snapshotter(model, heads, probe, frozen=True), Snapshotter(model, heads, probe)
     first = once.take(0)
     head = model.get_layer("label")
     before = head.get_weights()
@@ -186,7 +186,7 @@ def test_a_second_stage_trains_the_backbones_end_and_nothing_before_it(tuned):
     records = metrics.epochs(run.metrics_path)
     assert [record["epoch"] for record in records] == [1, 2, 3, 4]
     assert [record["learning_rate"] for record in records] == pytest.approx([1e-3, 1e-3, 2e-3, 2e-3])
-    whole, still = keras.models.load_model(run.best_path), backbones.frozen("VGG16", LAST)
+    whole, still = keras.models.load_model(run.best_path), backbones.frozen_count("VGG16", LAST)
     now, before = [layer.get_weights() for layer in layers_of(whole, "VGG16")], first_weights(run.recipe)
     assert len(now) == len(before) > still > 0
     assert all(map(same, now[:still], before[:still]))

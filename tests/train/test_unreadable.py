@@ -13,7 +13,7 @@ from cnnviz.presets import preset
 from cnnviz.recipe import replace
 from cnnviz.train.evaluate import evaluate
 from cnnviz.train.loop import carry_out
-from cnnviz.train.run_writer import Diary
+from cnnviz.train.run_writer import RunWriter
 
 COUNTS = {"train": 20, "validation": 6, "test": 6}
 BROKEN = {"train": 3, "validation": 0, "test": 1}
@@ -38,13 +38,13 @@ def test_the_report_counts_the_images_that_were_read(checkpoints, tmp_path):
         "fit.epochs": 1,
     }
     run = runs.create(replace(preset("Q"), changes))
-    carry_out(Diary(run.folder, run.written))  # as its worker does
+    carry_out(RunWriter(run.folder, run.written))  # as its worker does
     report = json.loads((run.folder / "report.json").read_text())
     assert report["samples"] == READ
     assert len(report["skipped"]) == 4
     page = html_page(runs.open_run(run.id))
     assert "4 images could not be read" in page
-    Diary(run.folder, run.written).write(state="stopped")
+    RunWriter(run.folder, run.written).write(state="stopped")
     run = runs.open_run(run.id)
     # One that was stopped has no report; each split that is measured adds what it found.
     (run.folder / "report.json").unlink()

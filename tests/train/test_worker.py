@@ -95,7 +95,7 @@ def test_figures_say_what_the_saved_model_does(small):
     assert set(report["splits"]) == {"validation", "test"}
     assert report["test_is_validation"] is False
     assert set(report["durations"]) == {"epochs", "evaluation"}
-    kept = predictions.opened(run.folder, "validation")
+    kept = predictions.read_predictions(run.folder, "validation")
     right = kept.shares["label"].argmax(axis=1) == split.labels["label"]
     assert right.mean() == pytest.approx(best["val_accuracy"], abs=1e-5)
     assert report["splits"]["validation"]["figures"]["loss"] == pytest.approx(best["val_loss"], rel=1e-4)

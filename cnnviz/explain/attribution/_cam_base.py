@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from cnnviz.explain.attribution.explain import Found, Task
-from cnnviz.models.graph.graph import traced
+from cnnviz.models.graph.graph import trace
 
 __all__ = ["gradient_maps"]
 
@@ -43,4 +43,4 @@ def _compiled(task: Task, combine: Callable[[Any, Any], Any]) -> Callable[[Any, 
         gradients = tf.cast(tape.gradient(scores, given[0]), tf.float32)
         return combine(tf.cast(given[0], tf.float32), gradients), scores
 
-    return traced(compute, task.graph.signature, tf.TensorSpec((None, task.graph.units[head]), tf.float32))
+    return trace(compute, task.graph.signature, tf.TensorSpec((None, task.graph.units[head]), tf.float32))

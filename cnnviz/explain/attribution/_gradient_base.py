@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from cnnviz.explain.attribution.explain import Task
-from cnnviz.models.graph.graph import traced
+from cnnviz.models.graph.graph import trace
 
 __all__ = ["mixed_gradients", "strongest"]
 
@@ -33,7 +33,7 @@ def _compiled(task: Task) -> Callable[[np.ndarray, np.ndarray, np.ndarray], tupl
         return tf.einsum("km,mhwc->khwc", mixing, gradients), scores
 
     weights = tf.TensorSpec((None, graph.units[head]), tf.float32)
-    return traced(compute, graph.signature, weights, tf.TensorSpec((None, None), tf.float32))
+    return trace(compute, graph.signature, weights, tf.TensorSpec((None, None), tf.float32))
 
 
 def strongest(gradients: np.ndarray) -> np.ndarray:

@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from cnnviz.errors import ModelError
 from cnnviz.explain.attribution.explain import Found, Task
-from cnnviz.models.graph.graph import traced
+from cnnviz.models.graph.graph import trace
 
 __all__ = ["maps"]
 
@@ -72,7 +72,7 @@ def _compiled(task: Task) -> Callable[..., Any]:
 
     matrix = tf.TensorSpec((None, None), tf.float32)
     weights = tf.TensorSpec((None, graph.units[head]), tf.float32)
-    return traced(compute, graph.signature, tf.TensorSpec((None, None, None), tf.float32), weights, matrix, matrix)
+    return trace(compute, graph.signature, tf.TensorSpec((None, None, None), tf.float32), weights, matrix, matrix)
 
 
 def _stretch(small: int, large: int) -> np.ndarray:

@@ -12,9 +12,9 @@ import tensorflow as tf
 
 from cnnviz.errors import ModelError, one_of
 from cnnviz.explain.inspection.receptive_field import fields
-from cnnviz.models.graph.graph import flatten, traced
+from cnnviz.models.graph.graph import flatten, trace
 from cnnviz.models.graph.layer_kinds import activation_of, layer_of, without_activation
-from cnnviz.models.graph.traversal import inputs_of, needed, run, take
+from cnnviz.models.graph.traversal import inputs_of, needed_steps, run, run_step
 
 if TYPE_CHECKING:
     from cnnviz.models.classifier import Classifier
@@ -49,19 +49,19 @@ class FilterOutput:
             )
         self.layer, self.size, self.filters, self.channels = layer, size, int(shape[-1]), graph.input_shape[2]
         self._shape = shape
-        self._step, self._below = step, list(needed(graph.program.steps, step.inputs))
+        self._step, self._below = step, list(needed_steps(graph.program.steps, step.inputs))
         self._scale = getattr(source, "scale", "raw")
         own = tuple(side or size for side in graph.input_shape[:2])
         self._field = fields(source, own)[layer]  # no reference to the model itself, which could then never go
 
     def traced(self, function: Callable[..., Any], *signature: Any) -> Any:
-        """As `graph.traced`, for functions that call `mean`.
+        """As `graph.trace`, for functions that call `mean`.
 
         Raises:
             ModelError: the layer can't be computed for images of this size.
         """
         try:
-            return traced(function, *signature)
+            return trace(function, *signature)
         except (ValueError, TypeError, tf.errors.InvalidArgumentError):
             raise ModelError(
                 f"{self.layer} can't be computed for images of {self.size} × {self.size} pixels: choose "
@@ -121,7 +121,7 @@ class FilterOutput:
             if layer.use_bias:
                 found += tf.gather(tf.cast(tf.convert_to_tensor(layer.bias), found.dtype), filters)[:, None, None]
             return tf.cast(found if linear or activation is None else activation(found), tf.float32)
-        found = tf.cast(take(self._step, values, without_activation(whole) if linear else whole)[0], tf.float32)
+        found = tf.cast(run_step(self._step, values, without_activation(whole) if linear else whole)[0], tf.float32)
         return tf.gather(found, filters, axis=len(found.shape) - 1, batch_dims=1)
 
     def _undisturbed(self, places: tuple[int, int]) -> tuple[slice, slice]:

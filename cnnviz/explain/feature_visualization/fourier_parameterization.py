@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-__all__ = ["image", "spectrum", "transforms", "unlike", "varied"]
+__all__ = ["image", "spectrum", "total_variation", "transform", "transforms"]
 
 _COLOURS = np.array([[0.26, 0.09, 0.02], [0.27, 0.00, -0.05], [0.27, -0.09, 0.03]], np.float32)
 """Root of the colours' covariance in natural images, as Lucid states it."""
@@ -48,7 +48,7 @@ def transforms(draw: np.random.Generator, steps: int, size: int) -> np.ndarray:
     return np.stack([cos, -sin, x, sin, cos, y, zero, zero], axis=1).astype(np.float32)
 
 
-def varied(images: Any, moves: Any) -> Any:
+def transform(images: Any, moves: Any) -> Any:
     """Returns images (n, h, w, c) moved by transforms (n, 8); what comes in from outside is their mirror image."""
     found = tf.raw_ops.ImageProjectiveTransformV3(
         images=images,
@@ -61,7 +61,7 @@ def varied(images: Any, moves: Any) -> Any:
     return tf.ensure_shape(found, images.shape)
 
 
-def unlike(images: Any, axes: Sequence[int] = (1, 2, 3)) -> Any:
+def total_variation(images: Any, axes: Sequence[int] = (1, 2, 3)) -> Any:
     """Returns each image's total variation, (n,): the sum of the differences between neighbours."""
     down = tf.abs(images[:, 1:] - images[:, :-1])
     across = tf.abs(images[:, :, 1:] - images[:, :, :-1])

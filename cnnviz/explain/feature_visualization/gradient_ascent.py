@@ -13,7 +13,7 @@ import tensorflow as tf
 
 from cnnviz.explain.feature_visualization import fourier_parameterization
 from cnnviz.explain.feature_visualization.filter_objective import FilterOutput
-from cnnviz.models.graph.graph import flatten, traced
+from cnnviz.models.graph.graph import flatten, trace
 
 if TYPE_CHECKING:
     from cnnviz.models.classifier import Classifier
@@ -114,8 +114,8 @@ def _robust(layer: FilterOutput) -> Way:
             shown = fourier_parameterization.image(at, size)
             with tf.GradientTape(persistent=True, watch_accessed_variables=False) as inner:
                 inner.watch(shown)
-                means = layer.mean(255 * fourier_parameterization.varied(shown, moves), chosen, gently=True)
-                rough = fourier_parameterization.unlike(shown)
+                means = layer.mean(255 * fourier_parameterization.transform(shown, moves), chosen, gently=True)
+                rough = fourier_parameterization.total_variation(shown)
         wanted = _unit(inner.gradient(means, shown), 1e-15) - _VARIATION * inner.gradient(rough, shown)
         gradients = tape.gradient(shown, at, output_gradients=wanted)
         first = 0.9 * first + 0.1 * gradients  # Adam, upwards
@@ -127,7 +127,7 @@ def _robust(layer: FilterOutput) -> Way:
     means = layer.traced(
         lambda at, chosen: layer.mean(255 * fourier_parameterization.image(at, size), chosen), state, filters
     )
-    shown = traced(lambda at: fourier_parameterization.image(at, size), state)
+    shown = trace(lambda at: fourier_parameterization.image(at, size), state)
     return Way(
         layer.filters,
         channels,

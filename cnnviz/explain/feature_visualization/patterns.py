@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from cnnviz.models.classifier import Classifier
 
-__all__ = ["Patterns", "Settings", "draw", "kept", "patterns", "usual_size"]
+__all__ = ["FeatureVisualizations", "Settings", "cached_visualizations", "draw", "usual_size", "visualize"]
 
 _BATCH = 8
 _ROUND = 4
@@ -60,7 +60,7 @@ class Settings:
 
 
 @dataclass(frozen=True, eq=False)
-class Patterns:
+class FeatureVisualizations:
     """Patterns of a layer's filters, whole or still being made.
 
     Attributes:
@@ -105,18 +105,18 @@ def usual_size(source: Classifier | keras.Model, layer: str) -> int:
     return int(np.clip(-(-max(known[layer].size) // 32) * 32, 64, max(64, *size)))
 
 
-def patterns(
+def visualize(
     source: Classifier | keras.Model,
     layer: str,
     filters: Sequence[int],
     settings: Settings | None = None,
     *,
     run: Run | None = None,
-    seen: Callable[[Patterns], None] | None = None,
+    seen: Callable[[FeatureVisualizations], None] | None = None,
     progress: Callable[[int, int], None] | None = None,
     cancelled: Callable[[], bool] | None = None,
     lock: AbstractContextManager | None = None,
-) -> Patterns:
+) -> FeatureVisualizations:
     """Returns patterns of filters; those that the run's folder keeps already are not made again.
 
     Args:
@@ -136,7 +136,7 @@ def patterns(
     """
     settings = settings or Settings()
     filters = tuple(dict.fromkeys(int(one) for one in filters))
-    known = kept(run, layer, filters, settings) if run is not None else None
+    known = cached_visualizations(run, layer, filters, settings) if run is not None else None
     missing = [one for one in filters if known is None or one not in known.filters]
     found = known
     if missing:
@@ -162,11 +162,11 @@ def patterns(
 
 def draw(
     source: Classifier | keras.Model, layer: str, filters: Sequence[int], settings: Settings | None = None
-) -> Iterator[Patterns]:
+) -> Iterator[FeatureVisualizations]:
     """Makes patterns; yields them as they are a few steps further each time, at first the noise alone.
 
     Raises:
-        ModelError: see `patterns`.
+        ModelError: see `visualize`.
     """
     settings, filters = settings or Settings(), tuple(filters)
     settings.check()
@@ -175,7 +175,7 @@ def draw(
         if not 0 <= one < way.filters:
             raise ModelError(f"The layer {layer} has no filter {one}: choose 0 to {way.filters - 1}.")
     count = len(filters)
-    now = Patterns(
+    now = FeatureVisualizations(
         layer,
         filters,
         np.zeros((count, settings.size, settings.size, way.channels), np.uint8),
@@ -205,13 +205,15 @@ def draw(
                 yield _copied(now)
 
 
-def _copied(found: Patterns) -> Patterns:
+def _copied(found: FeatureVisualizations) -> FeatureVisualizations:
     """What is given away doesn't change any more."""
     arrays = ("images", "steps", "before", "after")
     return replace(found, **{name: getattr(found, name).copy() for name in arrays})
 
 
-def _joined(known: Patterns | None, made: Patterns, filters: tuple[int, ...]) -> Patterns:
+def _joined(
+    known: FeatureVisualizations | None, made: FeatureVisualizations, filters: tuple[int, ...]
+) -> FeatureVisualizations:
     """Both in the order of `filters`."""
     if known is None or not known.filters:
         return made
@@ -220,14 +222,16 @@ def _joined(known: Patterns | None, made: Patterns, filters: tuple[int, ...]) ->
         name: np.concatenate([getattr(known, name), getattr(made, name)])[order]
         for name in ("images", "steps", "before", "after")
     }
-    return Patterns(made.layer, filters, **joined)
+    return FeatureVisualizations(made.layer, filters, **joined)
 
 
 def _file(run: Run, layer: str, settings: Settings) -> Any:
-    return results_cache.shelf(run, "patterns", version=_VERSION, layer=layer, **asdict(settings))
+    return results_cache.cache_file(run, "patterns", version=_VERSION, layer=layer, **asdict(settings))
 
 
-def kept(run: Run, layer: str, filters: Sequence[int], settings: Settings) -> Patterns | None:
+def cached_visualizations(
+    run: Run, layer: str, filters: Sequence[int], settings: Settings
+) -> FeatureVisualizations | None:
     """Returns those of the filters' patterns that the run's folder keeps, in order; `None` where it keeps none."""
     found = results_cache.read(_file(run, layer, settings))
     try:
@@ -236,12 +240,14 @@ def kept(run: Run, layer: str, filters: Sequence[int], settings: Settings) -> Pa
         rows = [there[one] for one in chosen]
         if not chosen or len({len(array) for array in found.values()}) != 1:
             return None
-        return Patterns(layer, chosen, *(found[name][rows] for name in ("images", "steps", "before", "after")))
+        return FeatureVisualizations(
+            layer, chosen, *(found[name][rows] for name in ("images", "steps", "before", "after"))
+        )
     except (TypeError, KeyError, ValueError, IndexError):
         return None
 
 
-def _keep(run: Run, made: Patterns, settings: Settings) -> None:
+def _keep(run: Run, made: FeatureVisualizations, settings: Settings) -> None:
     """Adds what is whole to what the run keeps."""
     path, whole = _file(run, made.layer, settings), made.whole(settings)
     arrays = {name: getattr(made, name)[whole] for name in ("images", "steps", "before", "after")}

@@ -10,9 +10,9 @@ import numpy as np
 import tensorflow as tf
 
 from cnnviz.errors import ModelError, one_of
-from cnnviz.models.graph.graph import flatten, traced
-from cnnviz.models.graph.traversal import needed, run
-from cnnviz.mosaics import in_colours, maps, mosaic, shades, standardised, tile_at
+from cnnviz.models.graph.graph import flatten, trace
+from cnnviz.models.graph.traversal import needed_steps, run
+from cnnviz.mosaics import in_colours, mosaic, shades, tile_at
 from cnnviz.progress import Cancelled
 
 if TYPE_CHECKING:
@@ -28,11 +28,9 @@ __all__ = [
     "function_of",
     "histogram",
     "in_colours",
-    "maps",
     "mosaic",
     "outputs_of",
     "shades",
-    "standardised",
     "statistics",
     "strongest",
     "tile_at",
@@ -87,13 +85,13 @@ def function_of(graph: Graph, layers: Sequence[str]) -> Callable[[Any], list[Any
     wanted = [places[name] for name in layers]
 
     def make() -> Callable[[Any], list[Any]]:
-        steps = list(needed(graph.program.steps, wanted))
+        steps = list(needed_steps(graph.program.steps, wanted))
 
         def compute(pixels: Any) -> list[Any]:
             found = run(steps, {0: pixels})
             return [tf.cast(found[one], tf.float32) for one in wanted]
 
-        return traced(compute, graph.signature)
+        return trace(compute, graph.signature)
 
     return graph.kept(("outputs", *layers), make)
 

@@ -9,13 +9,13 @@ import numpy as np
 import tensorflow as tf
 
 from cnnviz.errors import ModelError, one_of
-from cnnviz.models.graph.graph import flatten, traced
+from cnnviz.models.graph.graph import flatten, trace
 
 if TYPE_CHECKING:
     from cnnviz.models.classifier import Classifier
     from cnnviz.models.graph.graph import Graph
 
-__all__ = ["both_ways", "peaks"]
+__all__ = ["peaks", "with_and_without"]
 
 
 def peaks(classifier: Classifier, layer: str) -> Callable[[np.ndarray], tuple[np.ndarray, np.ndarray, np.ndarray]]:
@@ -38,13 +38,13 @@ def peaks(classifier: Classifier, layer: str) -> Callable[[np.ndarray], tuple[np
             places = tf.stack([at // width, at % width], axis=-1)
             return tf.reduce_max(flat, axis=1), tf.cast(places, tf.int64), tf.reduce_mean(flat, axis=1)
 
-        return traced(compute, graph.signature)
+        return trace(compute, graph.signature)
 
     compute = graph.kept(("peaks", layer), make)
     return lambda pixels: tuple(one.numpy() for one in compute(pixels))
 
 
-def both_ways(
+def with_and_without(
     classifier: Classifier, layer: str, channels: Sequence[int]
 ) -> Callable[[np.ndarray], tuple[list[np.ndarray], list[np.ndarray]]]:
     """Returns the function from pixels to the model's outputs as they are and with these channels at 0.
@@ -65,7 +65,7 @@ def both_ways(
             without = [given[0] * tf.cast(stays, given[0].dtype), *given[1:]]
             return halves.upper(given), halves.upper(without)
 
-        return traced(compute, graph.signature, tf.TensorSpec((count,), tf.float32))
+        return trace(compute, graph.signature, tf.TensorSpec((count,), tf.float32))
 
     compute = graph.kept(("both_ways", layer), make)
     stays = np.ones(count, np.float32)

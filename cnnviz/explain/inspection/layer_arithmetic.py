@@ -11,13 +11,13 @@ import numpy as np
 from cnnviz.explain.inspection import activation_formulas
 from cnnviz.explain.inspection.receptive_field_1d import window_of
 
-__all__ = ["ACCOUNTS", "BY_PLACE", "Account"]
+__all__ = ["BREAKDOWNS", "BY_PLACE", "Breakdown"]
 
 _SOFTMAX = "eˣ over the sum of all eˣ"
 
 
 @dataclass(frozen=True, eq=False)
-class Account:
+class Breakdown:
     """One output of a layer, taken apart.
 
     Attributes:
@@ -84,7 +84,7 @@ def _window(layer: Any, values: np.ndarray, at: Sequence[int], channels: tuple[i
     return {"patch": patch, "corner": tuple(corner), "step": tuple(steps), "inside": inside, "channels": channels}
 
 
-def _weighed(layer: Any, patch: np.ndarray, weights: Any, bias: Any, **more: Any) -> Account | None:
+def _weighed(layer: Any, patch: np.ndarray, weights: Any, bias: Any, **more: Any) -> Breakdown | None:
     """Products, bias and activation."""
     formula = activation_formulas.of_layer(layer)
     if formula is None:
@@ -96,7 +96,7 @@ def _weighed(layer: Any, patch: np.ndarray, weights: Any, bias: Any, **more: Any
     text = f"{products.size:,} products add up to {_number(products.sum())}"
     text += f", with the bias {_number(bias)} to {_number(total)}" if bias is not None else ""
     text += f"; {formula.name}, {formula.text}, makes it {_number(value)}." if formula.name != "linear" else "."
-    return Account(
+    return Breakdown(
         patch,
         value,
         text,
@@ -114,7 +114,7 @@ def _bias(layer: Any, at: int) -> Any:
     return np.asarray(layer.bias)[at] if layer.use_bias else None
 
 
-def _convolution(layer: Any, given: list[np.ndarray], at: tuple[int, ...]) -> Account | None:
+def _convolution(layer: Any, given: list[np.ndarray], at: tuple[int, ...]) -> Breakdown | None:
     kernel = np.asarray(layer.kernel)
     depth = kernel.shape[2]
     group = at[2] // (kernel.shape[3] // layer.groups)
@@ -122,14 +122,14 @@ def _convolution(layer: Any, given: list[np.ndarray], at: tuple[int, ...]) -> Ac
     return _weighed(layer, weights=kernel[..., at[2]], bias=_bias(layer, at[2]), **window)
 
 
-def _depthwise(layer: Any, given: list[np.ndarray], at: tuple[int, ...]) -> Account | None:
+def _depthwise(layer: Any, given: list[np.ndarray], at: tuple[int, ...]) -> Breakdown | None:
     kernel = np.asarray(layer.kernel)
     channel, copy = divmod(at[2], kernel.shape[3])
     window = _window(layer, given[0], at, (channel, channel + 1))
     return _weighed(layer, weights=kernel[:, :, channel, copy, None], bias=_bias(layer, at[2]), **window)
 
 
-def _dense(layer: Any, given: list[np.ndarray], at: tuple[int, ...]) -> Account | None:
+def _dense(layer: Any, given: list[np.ndarray], at: tuple[int, ...]) -> Breakdown | None:
     patch, kernel = given[0][at[:-1]], np.asarray(layer.kernel)
     if getattr(layer.activation, "__name__", "") != "softmax":
         return _weighed(layer, patch, kernel[:, at[-1]], _bias(layer, at[-1]))
@@ -137,7 +137,7 @@ def _dense(layer: Any, given: list[np.ndarray], at: tuple[int, ...]) -> Account 
     weights = kernel[:, at[-1]]
     share, text = _share(scores, at[-1])
     bias = _bias(layer, at[-1])
-    return Account(
+    return Breakdown(
         patch,
         share,
         text,
@@ -160,14 +160,14 @@ def _share(scores: np.ndarray, at: int) -> tuple[float, str]:
     )
 
 
-def _activation(layer: Any, given: list[np.ndarray], at: tuple[int, ...]) -> Account | None:
+def _activation(layer: Any, given: list[np.ndarray], at: tuple[int, ...]) -> Breakdown | None:
     name = getattr(getattr(layer, "activation", None), "__name__", "")
     if type(layer).__name__ == "Softmax" or name == "softmax":
         if getattr(layer, "axis", -1) not in (-1, given[0].ndim):
             return None
         scores = given[0][at[:-1]]
         share, text = _share(scores, at[-1])
-        return Account(
+        return Breakdown(
             scores, share, text, sum=float(scores[at[-1]]), activation="softmax", formula=_SOFTMAX, scores=scores
         )
     formula = activation_formulas.of_layer(layer)
@@ -175,7 +175,7 @@ def _activation(layer: Any, given: list[np.ndarray], at: tuple[int, ...]) -> Acc
         return None
     x = float(given[0][at])
     value = formula.compute(x)
-    return Account(
+    return Breakdown(
         np.array([x], np.float32),
         value,
         f"{formula.name}, {formula.text}, makes {_number(x)} to {_number(value)}.",
@@ -185,18 +185,18 @@ def _activation(layer: Any, given: list[np.ndarray], at: tuple[int, ...]) -> Acc
     )
 
 
-def _pooling(layer: Any, given: list[np.ndarray], at: tuple[int, ...]) -> Account:
+def _pooling(layer: Any, given: list[np.ndarray], at: tuple[int, ...]) -> Breakdown:
     window = _window(layer, given[0], at, (at[2], at[2] + 1))
     return _pooled(type(layer).__name__.startswith("Max"), **window)
 
 
-def _global(layer: Any, given: list[np.ndarray], at: tuple[int, ...]) -> Account:
+def _global(layer: Any, given: list[np.ndarray], at: tuple[int, ...]) -> Breakdown:
     patch = given[0][..., at[-1:]]
     inside = np.ones(patch.shape[:2], bool)
     return _pooled("Max" in type(layer).__name__, patch, corner=(0, 0), inside=inside, channels=(at[-1], at[-1] + 1))
 
 
-def _pooled(greatest: bool, patch: np.ndarray, *, inside: np.ndarray, **more: Any) -> Account:
+def _pooled(greatest: bool, patch: np.ndarray, *, inside: np.ndarray, **more: Any) -> Breakdown:
     """The maximum or the mean of those values that are not padding."""
     there = inside[..., None]
     count = int(inside.sum())
@@ -204,16 +204,16 @@ def _pooled(greatest: bool, patch: np.ndarray, *, inside: np.ndarray, **more: An
         chosen = int(np.where(there, patch, -np.inf).argmax())
         value = float(patch.flat[chosen])
         text = f"The greatest of {count} values is {_number(value)}."
-        return Account(patch, value, text, inside=inside, chosen=chosen, sum=value, **more)
+        return Breakdown(patch, value, text, inside=inside, chosen=chosen, sum=value, **more)
     weights = (there / np.float32(count)).astype(np.float32)
     total = float((patch * there).sum(dtype=np.float64))
     text = f"{count} values add up to {_number(total)}; their mean is {_number(total / count)}."
-    return Account(
+    return Breakdown(
         patch, total / count, text, inside=inside, weights=weights, products=patch * weights, sum=total / count, **more
     )
 
 
-def _normalisation(layer: Any, given: list[np.ndarray], at: tuple[int, ...]) -> Account | None:
+def _normalisation(layer: Any, given: list[np.ndarray], at: tuple[int, ...]) -> Breakdown | None:
     if layer.axis not in (-1, given[0].ndim):
         return None
     names = {"mean": layer.moving_mean, "variance": layer.moving_variance, "gamma": layer.gamma, "beta": layer.beta}
@@ -227,21 +227,21 @@ def _normalisation(layer: Any, given: list[np.ndarray], at: tuple[int, ...]) -> 
         f"{_number(parts['variance'])}, is {_number(normal)}; scaled by {_number(parts.get('gamma', 1.0))} and "
         f"shifted by {_number(parts.get('beta', 0.0))} that is {_number(value)}."
     )
-    return Account(np.array([x], np.float32), value, text, sum=value, parts=parts)
+    return Breakdown(np.array([x], np.float32), value, text, sum=value, parts=parts)
 
 
-def _rescaling(layer: Any, given: list[np.ndarray], at: tuple[int, ...]) -> Account:
+def _rescaling(layer: Any, given: list[np.ndarray], at: tuple[int, ...]) -> Breakdown:
     x = float(given[0][at])
     scale, offset = (float(np.broadcast_to(one, given[0].shape[-1])[at[-1]]) for one in (layer.scale, layer.offset))
     value = x * scale + offset
     text = f"{_number(x)} times {_number(scale)} plus {_number(offset)} is {_number(value)}."
-    return Account(np.array([x], np.float32), value, text, sum=value, parts={"scale": scale, "offset": offset})
+    return Breakdown(np.array([x], np.float32), value, text, sum=value, parts={"scale": scale, "offset": offset})
 
 
-def _copy(layer: Any, given: list[np.ndarray], at: tuple[int, ...]) -> Account:
+def _copy(layer: Any, given: list[np.ndarray], at: tuple[int, ...]) -> Breakdown:
     """The same value at the same position in the row of all values."""
     x = float(given[0].reshape(-1)[np.ravel_multi_index(at, _shape_of(layer, given[0]))])
-    return Account(np.array([x], np.float32), x, f"The value {_number(x)} is handed on as it is.", sum=x)
+    return Breakdown(np.array([x], np.float32), x, f"The value {_number(x)} is handed on as it is.", sum=x)
 
 
 def _shape_of(layer: Any, values: np.ndarray) -> tuple[int, ...]:
@@ -251,22 +251,22 @@ def _shape_of(layer: Any, values: np.ndarray) -> tuple[int, ...]:
     return tuple(layer.compute_output_shape((1, *values.shape))[1:]) if kind == "Reshape" else values.shape
 
 
-def _addition(layer: Any, given: list[np.ndarray], at: tuple[int, ...]) -> Account | None:
+def _addition(layer: Any, given: list[np.ndarray], at: tuple[int, ...]) -> Breakdown | None:
     if len({one.shape for one in given}) > 1 or len(given) < 2:
         return None
     patch = np.array([one[at] for one in given], np.float32)
     value = float(patch.sum(dtype=np.float64))
-    return Account(patch, value, f"{' + '.join(map(_number, patch))} = {_number(value)}.", sum=value)
+    return Breakdown(patch, value, f"{' + '.join(map(_number, patch))} = {_number(value)}.", sum=value)
 
 
-def _multiplication(layer: Any, given: list[np.ndarray], at: tuple[int, ...]) -> Account:
+def _multiplication(layer: Any, given: list[np.ndarray], at: tuple[int, ...]) -> Breakdown:
     """Inputs with one place for a whole side, as gates have, are the same everywhere along it."""
     patch = np.array([np.broadcast_to(one, np.broadcast_shapes(*(two.shape for two in given)))[at] for one in given])
     value = float(patch.prod(dtype=np.float64))
-    return Account(patch, value, f"{' · '.join(map(_number, patch))} = {_number(value)}.", sum=value)
+    return Breakdown(patch, value, f"{' · '.join(map(_number, patch))} = {_number(value)}.", sum=value)
 
 
-ACCOUNTS: Mapping[str, Callable[[Any, list[np.ndarray], tuple[int, ...]], Account | None]] = {
+BREAKDOWNS: Mapping[str, Callable[[Any, list[np.ndarray], tuple[int, ...]], Breakdown | None]] = {
     "Conv2D": _convolution,
     "DepthwiseConv2D": _depthwise,
     "Dense": _dense,

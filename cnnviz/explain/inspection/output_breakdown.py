@@ -10,27 +10,27 @@ import numpy as np
 import tensorflow as tf
 
 from cnnviz.errors import ModelError, one_of
-from cnnviz.explain.inspection.layer_arithmetic import ACCOUNTS, BY_PLACE, Account
+from cnnviz.explain.inspection.layer_arithmetic import BREAKDOWNS, BY_PLACE, Breakdown
 from cnnviz.models.graph.graph import flatten
-from cnnviz.models.graph.layer_kinds import layer_of, timed
-from cnnviz.models.graph.traversal import Step, needed, run
+from cnnviz.models.graph.layer_kinds import is_time_distributed, layer_of
+from cnnviz.models.graph.traversal import Step, needed_steps, run
 
 if TYPE_CHECKING:
     import keras
 
     from cnnviz.models.classifier import Classifier
 
-__all__ = ["Account", "around", "how_it_comes_about"]
+__all__ = ["Breakdown", "breakdown", "inputs_and_output"]
 
 
-def how_it_comes_about(
+def breakdown(
     source: Classifier | keras.Model,
     pixels: np.ndarray,
     layer: str,
     at: Sequence[int],
     *,
     known: Sequence[np.ndarray] | None = None,
-) -> Account | str:
+) -> Breakdown | str:
     """Returns the account of one number, or the sentence that this layer isn't taken apart here.
 
     Args:
@@ -38,20 +38,25 @@ def how_it_comes_about(
         pixels: float32 (1, height, width, channels) in the scale that the model takes.
         layer: its name, as `graph.flatten(source).layers` has it.
         at: which of its outputs: (row, column, channel) for images; for rows of units the last index counts.
-        known: what `around` gave for this model, image and layer, to ask for many numbers of a layer quickly.
+        known: what `inputs_and_output` gave for this model, image and layer, to ask for many numbers of a layer
+            quickly.
 
     Raises:
         ModelError: no such layer or output.
     """
     step = _step(source, layer)
-    *given, output = known if known is not None else around(source, pixels, layer)
+    *given, output = known if known is not None else inputs_and_output(source, pixels, layer)
     at = tuple(int(one) for one in at)[-output.ndim :]
     if len(at) != output.ndim or not all(0 <= one < side for one, side in zip(at, output.shape, strict=True)):
         raise ModelError(f"The layer {layer} has no output {at}: its outputs are {' × '.join(map(str, output.shape))}.")
     operation = layer_of(step.operation)
     kind = type(operation).__name__
-    able = kind in ACCOUNTS and not (step.before or step.after) and (not timed(step.operation) or kind in BY_PLACE)
-    account = ACCOUNTS[kind](operation, given, at) if able else None
+    able = (
+        kind in BREAKDOWNS
+        and not (step.before or step.after)
+        and (not is_time_distributed(step.operation) or kind in BY_PLACE)
+    )
+    account = BREAKDOWNS[kind](operation, given, at) if able else None
     if account is None:
         return f"{layer} ({kind}) is not taken apart here: its outputs are shown as they are."
     made_by = {one: step.name for step in flatten(source, logits=False).program.steps for one in step.outputs}
@@ -59,14 +64,14 @@ def how_it_comes_about(
     return replace(account, layer=layer, type=kind, at=at, inputs=inputs, output=float(output[at]))
 
 
-def around(source: Classifier | keras.Model, pixels: np.ndarray, layer: str) -> list[np.ndarray]:
+def inputs_and_output(source: Classifier | keras.Model, pixels: np.ndarray, layer: str) -> list[np.ndarray]:
     """Returns a layer's inputs and, last, its output for one image, float32 without the batch.
 
     Raises:
         ModelError: no such layer.
     """
     step = _step(source, layer)
-    steps = list(needed(flatten(source, logits=False).program.steps, step.outputs[:1]))
+    steps = list(needed_steps(flatten(source, logits=False).program.steps, step.outputs[:1]))
     values = run(steps, {0: tf.constant(pixels, tf.float32)})  # not compiled, as that would take longer than it does
     return [np.asarray(values[one], np.float32)[0] for one in (*step.inputs, step.outputs[0])]
 

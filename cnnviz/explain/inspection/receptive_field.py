@@ -17,7 +17,7 @@ from cnnviz.errors import ModelError, one_of
 from cnnviz.explain.inspection import receptive_field_1d as spans
 from cnnviz.explain.inspection.receptive_field_1d import Span
 from cnnviz.models.graph.graph import flatten
-from cnnviz.models.graph.layer_kinds import kind_of, layer_of, timed
+from cnnviz.models.graph.layer_kinds import is_time_distributed, kind_of, layer_of
 from cnnviz.models.graph.traversal import Step, run
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from cnnviz.models.classifier import Classifier
     from cnnviz.models.graph.graph import Graph
 
-__all__ = ["Field", "LayerRow", "box", "fields", "table"]
+__all__ = ["Field", "LayerRow", "box", "fields", "layer_rows"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -126,7 +126,7 @@ def fields(source: Classifier | keras.Model, image_size: tuple[int, int] | None 
     return graph.kept(("fields", size), lambda: _fields(graph, size))
 
 
-def table(source: Classifier | keras.Model, image_size: tuple[int, int] | None = None) -> tuple[LayerRow, ...]:
+def layer_rows(source: Classifier | keras.Model, image_size: tuple[int, int] | None = None) -> tuple[LayerRow, ...]:
     """Returns a row for every layer in the order of computation; arguments and errors as of `fields`."""
     graph, size = flatten(source, logits=False), _size(source, image_size)
     known, shapes = fields(source, size), _shapes(graph, size)
@@ -251,13 +251,13 @@ def _after(step: Step, given: list[Field], shapes: list[tuple], shape: tuple, si
     rows, columns = given[0].rows, given[0].columns
     by_place = kind in _BY_PLACE or kind == "Dense" or (kind in _OF_CHANNELS and _last_axis(operation, len(shape)))
     if by_place and all(len(f.rows.low) in (1, height) and len(f.columns.low) in (1, width) for f in given):
-        rows = spans.merged([field.rows for field in given], height)
-        columns = spans.merged([field.columns for field in given], width)
+        rows = spans.merge([field.rows for field in given], height)
+        columns = spans.merge([field.columns for field in given], width)
         if seen:
             rows, columns = spans.everywhere(rows, height), spans.everywhere(columns, width)
         return Field(rows, columns, seen, exact)
     if kind and len(given) == 1 and len(shape) == 3 and len(shapes[0]) == 3:
-        moved = [spans.moved(rows, operation, 0, height), spans.moved(columns, operation, 1, width)]
+        moved = [spans.window_span(rows, operation, 0, height), spans.window_span(columns, operation, 1, width)]
         if None not in moved:
             return Field(*moved, everything=seen, exact=exact)
     if kind == "Reshape" and len(shape) > 1 and height == shapes[0][0] and not seen:
@@ -273,7 +273,7 @@ def _kind(step: Step) -> str:
     kind = kind_of(step.operation)
     if step.before or step.after:  # the channels' change of place is none of what is kept here
         return "Identity" if kind in ("Permute", "Transpose") and len(step.shape) == 4 else ""
-    return "" if timed(step.operation) and kind not in (*_BY_PLACE, "Dense") else kind
+    return "" if is_time_distributed(step.operation) and kind not in (*_BY_PLACE, "Dense") else kind
 
 
 def _last_axis(operation: Any, rank: int) -> bool:

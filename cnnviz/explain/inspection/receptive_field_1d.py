@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["Span", "everywhere", "merged", "moved", "pixels"]
+__all__ = ["Span", "everywhere", "merge", "pixels", "window_span"]
 
 _NOWHERE = 1 << 40  # a low end above every high end: depends on no pixel
 
@@ -41,7 +41,7 @@ def everywhere(span: Span, places: int) -> Span:
     return Span(np.full(places, low), np.full(places, high), size, 0.0, float(low))
 
 
-def merged(given: Sequence[Span], places: int) -> Span:
+def merge(given: Sequence[Span], places: int) -> Span:
     """Places that depend on what the same places of all the given depend on; one place stands for all."""
     low = np.broadcast_to(np.minimum.reduce([np.broadcast_to(one.low, places) for one in given]), places)
     high = np.broadcast_to(np.maximum.reduce([np.broadcast_to(one.high, places) for one in given]), places)
@@ -50,7 +50,7 @@ def merged(given: Sequence[Span], places: int) -> Span:
     return Span(low, high, round(size), max(one.stride for one in given), start)
 
 
-def moved(span: Span, layer: Any, side: int, places: int) -> Span | None:
+def window_span(span: Span, layer: Any, side: int, places: int) -> Span | None:
     """Returns the span behind a layer that moves a window, pads, crops or enlarges; `None` for others.
 
     Args:

@@ -25,15 +25,15 @@ if TYPE_CHECKING:
 __all__ = [
     "LIMIT",
     "TOP",
-    "Excited",
+    "Ablation",
     "Samples",
-    "SwitchedOff",
+    "TopActivations",
+    "ablate",
+    "cached_ablation",
+    "cached_top_activations",
     "crop",
-    "excited",
-    "kept",
-    "kept_off",
     "samples",
-    "switched_off",
+    "top_activations",
 ]
 
 LIMIT = 600
@@ -59,7 +59,7 @@ class Samples:
 
 
 @dataclass(frozen=True, eq=False)
-class Excited:
+class TopActivations:
     """How the k channels of a layer answered to many images.
 
     Attributes:
@@ -95,7 +95,7 @@ class Excited:
 
 
 @dataclass(frozen=True, eq=False)
-class SwitchedOff:
+class Ablation:
     """Accuracies with everything as it is and with channels set to 0, each 0..1.
 
     `accuracy` has (with, without) for each head; `by_class` float32 (classes, 2) the same for the images of each
@@ -132,21 +132,21 @@ def samples(
     return Samples(found.array, labels, tuple(split.name_of(int(row)) for row in found.kept))
 
 
-def kept(run: Run, layer: str, limit: int = LIMIT) -> Excited | None:
-    """Returns what `excited` found before for this run's model and a `limit` of samples, or `None`."""
+def cached_top_activations(run: Run, layer: str, limit: int = LIMIT) -> TopActivations | None:
+    """Returns what `top_activations` found before for this run's model and a `limit` of samples, or `None`."""
     found = results_cache.read(_file(run, layer, limit))
     try:
         by_class = {name[6:]: values for name, values in found.items() if name.startswith("class_")}
-        return Excited(found["values"], found["rows"], found["places"], by_class, int(found["pictures"]))
+        return TopActivations(found["values"], found["rows"], found["places"], by_class, int(found["pictures"]))
     except (AttributeError, KeyError, TypeError, ValueError):
         return None
 
 
 def _file(run: Run, layer: str, limit: int) -> Any:
-    return results_cache.shelf(run, "excited", version=_VERSION, layer=layer, limit=limit, top=TOP)
+    return results_cache.cache_file(run, "excited", version=_VERSION, layer=layer, limit=limit, top=TOP)
 
 
-def excited(
+def top_activations(
     classifier: Classifier,
     layer: str,
     given: Samples,
@@ -156,7 +156,7 @@ def excited(
     progress: Progress | None = None,
     cancelled: Callable[[], bool] | None = None,
     lock: AbstractContextManager | None = None,
-) -> Excited:
+) -> TopActivations:
     """Returns how a layer's channels answer to images.
 
     Args:
@@ -172,7 +172,7 @@ def excited(
         ModelError: no such layer, or no images.
         Cancelled: `cancelled` said so.
     """
-    if run is not None and (found := kept(run, layer, limit)) is not None:
+    if run is not None and (found := cached_top_activations(run, layer, limit)) is not None:
         return found
     if not len(given):
         raise ModelError("There are no images to show to the model: expected at least one.")
@@ -192,7 +192,7 @@ def excited(
         if head.name in given.labels:
             right = np.eye(head.classes, dtype=np.float64)[given.labels[head.name]]
             by_class[head.name] = (means.T @ right / np.maximum(right.sum(axis=0), 1)).astype(np.float32)
-    found = Excited(greatest[rows, channels], rows, places[rows, channels], by_class, len(given))
+    found = TopActivations(greatest[rows, channels], rows, places[rows, channels], by_class, len(given))
     if run is not None:
         arrays = {"values": found.values, "rows": rows, "places": found.places, "pictures": np.array(len(given))}
         results_cache.write(_file(run, layer, limit), arrays | {f"class_{name}": one for name, one in by_class.items()})
@@ -205,23 +205,23 @@ def crop(image: np.ndarray, box: tuple[int, int, int, int]) -> np.ndarray:
     return image[top : top + max(1, height), left : left + max(1, width)]
 
 
-def kept_off(run: Run, layer: str, channels: Sequence[int], limit: int = LIMIT) -> SwitchedOff | None:
-    """Returns what `switched_off` found before for this run's model and a `limit` of samples, or `None`."""
+def cached_ablation(run: Run, layer: str, channels: Sequence[int], limit: int = LIMIT) -> Ablation | None:
+    """Returns what `ablate` found before for this run's model and a `limit` of samples, or `None`."""
     found = results_cache.read(_file_off(run, layer, channels, limit))
     try:
         heads = [name[6:] for name in found if name.startswith("class_")]
         accuracy = {head: tuple(float(one) for one in found[f"accuracy_{head}"]) for head in heads}
-        return SwitchedOff(accuracy, {head: found[f"class_{head}"] for head in heads}, int(found["pictures"]))
+        return Ablation(accuracy, {head: found[f"class_{head}"] for head in heads}, int(found["pictures"]))
     except (AttributeError, KeyError, TypeError, ValueError):
         return None
 
 
 def _file_off(run: Run, layer: str, channels: Sequence[int], limit: int) -> Any:
     chosen = sorted({int(one) for one in channels})
-    return results_cache.shelf(run, "excited", version=_VERSION, off=layer, channels=chosen, limit=limit)
+    return results_cache.cache_file(run, "excited", version=_VERSION, off=layer, channels=chosen, limit=limit)
 
 
-def switched_off(
+def ablate(
     classifier: Classifier,
     layer: str,
     channels: Sequence[int],
@@ -232,18 +232,19 @@ def switched_off(
     progress: Progress | None = None,
     cancelled: Callable[[], bool] | None = None,
     lock: AbstractContextManager | None = None,
-) -> SwitchedOff:
+) -> Ablation:
     """Returns the accuracy on images without some of a layer's channels: they are 0 wherever the layer is used.
 
-    The model is not changed. Arguments and errors as of `excited`; also ModelError where there is no such channel.
+    The model is not changed. Arguments and errors as of `top_activations`; also ModelError where there is no such
+    channel.
     """
-    if run is not None and (found := kept_off(run, layer, channels, limit)) is not None:
+    if run is not None and (found := cached_ablation(run, layer, channels, limit)) is not None:
         return found
     if not len(given):
         raise ModelError("There are no images to show to the model: expected at least one.")
-    from cnnviz.explain.inspection.channel_ablation import both_ways  # brings TensorFlow
+    from cnnviz.explain.inspection.channel_ablation import with_and_without  # brings TensorFlow
 
-    ask = both_ways(classifier, layer, channels)
+    ask = with_and_without(classifier, layer, channels)
     parts = []
     for part in _rounds(len(given), "Asking without the channel", progress, cancelled):
         pixels = classifier.pixels(given.images[part])
@@ -260,7 +261,7 @@ def switched_off(
             counts[counts == 0] = np.nan
             hits = [np.bincount(labels, weights=one, minlength=head.classes) / counts for one in right]
             by_class[head.name] = np.stack(hits, axis=1).astype(np.float32)
-    found = SwitchedOff(accuracy, by_class, len(given))
+    found = Ablation(accuracy, by_class, len(given))
     if run is not None:
         arrays = {f"accuracy_{name}": np.array(pair) for name, pair in accuracy.items()}
         arrays |= {f"class_{name}": values for name, values in by_class.items()} | {"pictures": np.array(len(given))}

@@ -21,16 +21,16 @@ __all__ = [
     "RANDOM_MAPS",
     "STEPS",
     "Curves",
-    "Faithful",
-    "altered",
-    "blurred",
+    "DeletionInsertion",
+    "blur",
     "curves",
-    "emptied",
-    "faithful",
+    "deletion_insertion",
+    "mean_colour",
     "over",
-    "random_like",
+    "random_map_like",
     "ranking",
-    "resized",
+    "replace_pixels",
+    "resize_map",
 ]
 
 STEPS = 32
@@ -66,7 +66,7 @@ class Curves:
 
 
 @dataclass(frozen=True)
-class Faithful:
+class DeletionInsertion:
     """Curves of one or more maps by their names, the first of them the one in question, and of random ones.
 
     `skipped` says for maps that could not be had why not. `ended` is why it is not whole: "time", "stop" or "".
@@ -86,7 +86,7 @@ class Faithful:
         return Curves(self.random[0].shares, *(tuple(values.tolist()) for values in mean))
 
 
-def resized(map_: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+def resize_map(map_: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     """Returns a map (h', w') at an image's (height, width), float32, bilinear as the overlay draws it."""
     map_ = np.asarray(map_, np.float32)
     return map_ if map_.shape == tuple(size) else cv2.resize(map_, size[::-1], interpolation=cv2.INTER_LINEAR)
@@ -98,12 +98,12 @@ def ranking(map_: np.ndarray, size: tuple[int, int], *, seed: int = 0) -> np.nda
     Equal values, such as the zeros of a map that is cut off there, come in random order: by rows, the top of the
     image would be favoured.
     """
-    values = resized(map_, size).ravel().astype(np.float64)
+    values = resize_map(map_, size).ravel().astype(np.float64)
     values = np.round(values / (np.abs(values).max() or 1.0), _DIGITS)
     return np.lexsort((np.random.default_rng(seed).random(len(values)), -values))
 
 
-def random_like(map_: np.ndarray, seed: int) -> np.ndarray:
+def random_map_like(map_: np.ndarray, seed: int) -> np.ndarray:
     """Returns a random map of the same shape and grain, float32.
 
     The phases of its Fourier transform are drawn anew (surrogate data, Theiler et al. 1992), of the map mirrored at its
@@ -119,20 +119,20 @@ def random_like(map_: np.ndarray, seed: int) -> np.ndarray:
     return np.fft.irfft2(np.abs(wave) * phases, s=(2 * height, 2 * width))[:height, :width].astype(np.float32)
 
 
-def emptied(image: np.ndarray) -> np.ndarray:
+def mean_colour(image: np.ndarray) -> np.ndarray:
     """Returns an image of the same shape that has the image's mean colour everywhere."""
     mean = image.reshape(-1, image.shape[-1]).mean(axis=0).round().astype(np.uint8)
     return np.broadcast_to(mean, image.shape)
 
 
-def blurred(image: np.ndarray) -> np.ndarray:
+def blur(image: np.ndarray) -> np.ndarray:
     """Returns the image blurred until little but its colours is left: Gaussian, deviation a tenth of a side."""
     deviations = [side / 10 for side in image.shape[:2]]
     soft = cv2.GaussianBlur(image, (0, 0), sigmaX=deviations[1], sigmaY=deviations[0], borderType=cv2.BORDER_REFLECT)
     return soft.reshape(image.shape)
 
 
-def altered(image: np.ndarray, order: np.ndarray, counts: np.ndarray, other: np.ndarray) -> np.ndarray:
+def replace_pixels(image: np.ndarray, order: np.ndarray, counts: np.ndarray, other: np.ndarray) -> np.ndarray:
     """Returns the image once for each count, its first so many pixels of the order taken from the other one.
 
     Args:
@@ -168,16 +168,16 @@ def curves(
         map_: float (h', w'), of any size; only the order of its values counts.
         steps: in how many equal steps all pixels are changed.
         seed: for the order of equal values.
-        empty: what is left when pixels are deleted; by default `emptied`.
-        start: what insertion starts from; by default `blurred`.
+        empty: what is left when pixels are deleted; by default `mean_colour`.
+        start: what insertion starts from; by default `blur`.
     """
     order = ranking(map_, image.shape[:2], seed=seed)
     counts = np.linspace(0, len(order), steps + 1).round().astype(np.int64)
     found = [
-        _asked(score, altered(before, order, counts, after))
+        _asked(score, replace_pixels(before, order, counts, after))
         for before, after in (
-            (image, emptied(image) if empty is None else empty),
-            (blurred(image) if start is None else start, image),
+            (image, mean_colour(image) if empty is None else empty),
+            (blur(image) if start is None else start, image),
         )
     ]
     return Curves(tuple((counts / len(order)).tolist()), *(tuple(values.tolist()) for values in found))
@@ -189,7 +189,7 @@ def _asked(score: Score, images: np.ndarray) -> np.ndarray:
     return np.concatenate(parts).astype(np.float64)
 
 
-def faithful(
+def deletion_insertion(
     score: Score,
     image: np.ndarray,
     maps: Mapping[str, np.ndarray | Callable[[], np.ndarray]],
@@ -200,7 +200,7 @@ def faithful(
     budget: float = 30.0,
     progress: Callable[[str, int, int], None] | None = None,
     cancelled: Callable[[], bool] | None = None,
-) -> Faithful:
+) -> DeletionInsertion:
     """Returns the curves of maps and of random maps of the first one's grain.
 
     Args:
@@ -221,7 +221,7 @@ def faithful(
     """
     (name, first), *others = maps.items()
     first = _made(first)
-    peers = [("", partial(random_like, first, seed + nth)) for nth in range(1, randoms + 1)]
+    peers = [("", partial(random_map_like, first, seed + nth)) for nth in range(1, randoms + 1)]
     jobs = [(name, first), *peers[:1], *others, *peers[1:]]  # one of each kind first, for when time runs out
     found: dict[str, Curves] = {}
     random: list[Curves] = []
@@ -246,7 +246,7 @@ def faithful(
             found[what] = made
         else:
             random.append(made)
-    return Faithful(found, tuple(random), skipped, ended)
+    return DeletionInsertion(found, tuple(random), skipped, ended)
 
 
 def _made(map_: np.ndarray | Callable[[], np.ndarray]) -> np.ndarray:

@@ -15,20 +15,20 @@ from typing import Any
 import numpy as np
 
 from cnnviz.errors import ModelError
-from cnnviz.explain.metrics.deletion_insertion import over, resized
+from cnnviz.explain.metrics.deletion_insertion import over, resize_map
 from cnnviz.progress import Cancelled
 
 __all__ = [
     "DRAWS",
     "MOST_STAGES",
-    "Randomised",
+    "ParameterRandomization",
     "Stage",
-    "alike",
     "clone",
-    "randomised",
+    "randomize_parameters",
     "rank_correlation",
+    "similarity",
     "structure",
-    "weighted",
+    "weighted_layers",
 ]
 
 DRAWS = 3
@@ -64,7 +64,7 @@ class Stage:
 
 
 @dataclass(frozen=True, eq=False)
-class Randomised:
+class ParameterRandomization:
     """The original map, float32 (h', w'), and what became of it, the top layer first.
 
     `wanted` is how many stages there would be with time enough and `ended` why there are fewer stages or draws: "time",
@@ -92,11 +92,11 @@ def structure(one: np.ndarray, other: np.ndarray) -> float:
     from skimage.metrics import structural_similarity
 
     size = tuple(max(_SIDE, side) for side in one.shape)
-    scaled = [resized(values / (np.abs(values).max() or 1.0), size) for values in (one, other)]
+    scaled = [resize_map(values / (np.abs(values).max() or 1.0), size) for values in (one, other)]
     return float(structural_similarity(*scaled, data_range=1.0))
 
 
-def alike(one: np.ndarray, other: np.ndarray) -> tuple[float, float]:
+def similarity(one: np.ndarray, other: np.ndarray) -> tuple[float, float]:
     """Returns both measures of two maps of one shape: `rank_correlation` and `structure`."""
     return rank_correlation(one, other), structure(one, other)
 
@@ -121,7 +121,7 @@ def clone(model: Any) -> Any:
     return twin
 
 
-def weighted(model: Any, head: int = 0) -> list[tuple[str, list[Any]]]:
+def weighted_layers(model: Any, head: int = 0) -> list[tuple[str, list[Any]]]:
     """Returns names and variables of the layers with weights that a head's answer depends on, from the top down.
 
     A normalisation goes with the layer whose output it takes, as its scale and shift are part of what that layer does.
@@ -161,7 +161,7 @@ def _has_weights(step: Any) -> bool:
     return bool(getattr(step.operation, "weights", ()))
 
 
-def randomised(
+def randomize_parameters(
     model: Any,
     map_of: MapOf,
     *,
@@ -172,7 +172,7 @@ def randomised(
     progress: Callable[[str, int, int], None] | None = None,
     cancelled: Callable[[], bool] | None = None,
     lock: AbstractContextManager | None = None,
-) -> Randomised:
+) -> ParameterRandomization:
     """Returns what becomes of a map while the layers of a copy of the model lose their weights, from the top down.
 
     A layer's weights are lost by putting each of its tensors' values in random order: what was learned goes, their
@@ -199,7 +199,7 @@ def randomised(
     original = np.asarray(map_of(twin), np.float32)
     if np.ptp(original) == 0:
         raise ModelError("The map is the same everywhere, so that nothing in it could change.")
-    stages = _stages(weighted(twin, head))
+    stages = _stages(weighted_layers(twin, head))
     if not stages:
         raise ModelError("The model has no weights that could be randomised.")
     trained = twin.get_weights()
@@ -226,11 +226,11 @@ def randomised(
         if ended:
             break
     made = tuple(
-        Stage(names, *zip(*(alike(original, one) for one in maps), strict=True), maps[0])
+        Stage(names, *zip(*(similarity(original, one) for one in maps), strict=True), maps[0])
         for (names, _), maps in zip(stages, found, strict=True)
         if maps
     )
-    return Randomised(original, made, len(stages), ended)
+    return ParameterRandomization(original, made, len(stages), ended)
 
 
 def _stages(layers: Sequence[tuple[str, list[Any]]]) -> list[tuple[tuple[str, ...], list[Any]]]:

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cnnviz.explain.metrics.deletion_insertion import over, resized
+from cnnviz.explain.metrics.deletion_insertion import over, resize_map
 from cnnviz.progress import Cancelled
 
-__all__ = ["Masked", "Pointing", "energy", "play", "pointed"]
+__all__ = ["Masked", "Pointing", "energy", "hit", "play"]
 
 BATCH = 25
 _SEED = 7
@@ -56,21 +56,21 @@ class Pointing:
     whole: bool = True
 
 
-def pointed(map_: np.ndarray, mask: np.ndarray) -> float:
+def hit(map_: np.ndarray, mask: np.ndarray) -> float:
     """Returns whether a map's greatest value lies on the object: 1 or 0, or the share where several are greatest.
 
     Args:
         map_: float (h', w'), at least 0; it is brought to the mask's size as the overlay is.
         mask: bool (h, w).
     """
-    values = resized(map_, mask.shape)
+    values = resize_map(map_, mask.shape)
     top = values.max()
     return float(mask[values >= top * (1 - 1e-6)].mean()) if top > 0 else 0.0
 
 
 def energy(map_: np.ndarray, mask: np.ndarray) -> float:
-    """Returns the share of a map's sum that lies on the object, 0..1; 0 for an empty map. Arguments as `pointed`."""
-    values = resized(map_, mask.shape)
+    """Returns the share of a map's sum that lies on the object, 0..1; 0 for an empty map. Arguments as `hit`."""
+    values = resize_map(map_, mask.shape)
     total = values.sum(dtype=np.float64)
     return float(values[mask].sum(dtype=np.float64) / total) if total > 0 else 0.0
 
@@ -106,7 +106,7 @@ def play(
         except Cancelled:
             break
         found += [
-            (pointed(map_, mask), energy(map_, mask), map_.max() <= 0)
+            (hit(map_, mask), energy(map_, mask), map_.max() <= 0)
             for map_, mask in zip(maps, given.masks[rows], strict=True)
         ]
         if progress is not None:

@@ -33,7 +33,7 @@ from cnnviz.runs import Run
 if TYPE_CHECKING:
     from cnnviz.models.classifier import Classifier
 
-__all__ = ["has_masks", "kept", "masked_images", "measure"]
+__all__ = ["cached_pointing", "has_masks", "masked_images", "measure"]
 
 _VERSION = 1
 
@@ -65,7 +65,7 @@ def masked_images(recipe: Recipe, progress: Progress | None = None) -> Masked:
     return Masked(np.stack(fitted), np.stack(masks))
 
 
-def kept(run: Run, method: str, head: str, layer: str | None) -> Pointing | None:
+def cached_pointing(run: Run, method: str, head: str, layer: str | None) -> Pointing | None:
     """Returns what `measure` has found before for this model, or `None`."""
     found = read_json(_path(run, method, head, layer))
     try:
@@ -108,7 +108,9 @@ def measure(
         ModelError: see `explain.explain`.
     """
     ends, lock = time.monotonic() + budget, lock or nullcontext()
-    found = {method: done for method in methods if (done := kept(run, method, head, layers[method])) is not None}
+    found = {
+        method: done for method in methods if (done := cached_pointing(run, method, head, layers[method])) is not None
+    }
     missing = [method for method in methods if method not in found]
     if not missing:
         return found

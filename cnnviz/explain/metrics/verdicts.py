@@ -5,12 +5,20 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from cnnviz.explain.metrics.deletion_insertion import Curves, Faithful
-from cnnviz.explain.metrics.parameter_randomization import Randomised
+from cnnviz.explain.metrics.deletion_insertion import Curves, DeletionInsertion
+from cnnviz.explain.metrics.parameter_randomization import ParameterRandomization
 from cnnviz.explain.metrics.pointing_game import Pointing
 from cnnviz.probabilities import percent
 
-__all__ = ["BETTER", "FEWEST", "KEPT", "Verdict", "faithful_verdict", "pointing_verdict", "randomised_verdict"]
+__all__ = [
+    "BETTER",
+    "FEWEST",
+    "KEPT",
+    "Verdict",
+    "deletion_insertion_verdict",
+    "parameter_randomization_verdict",
+    "pointing_verdict",
+]
 
 KEPT = 0.5
 """A rank correlation from here on is called alike. Of maps of 4 × 4 places, one in 40 comes so far by chance."""
@@ -44,7 +52,7 @@ class _Side:
     limit: str
 
 
-def _side(found: Faithful, kind: str, limit: str) -> _Side:
+def _side(found: DeletionInsertion, kind: str, limit: str) -> _Side:
     own, mean = next(iter(found.curves.values())), found.random_mean
     area, chance = (getattr(one, f"{kind}_area") for one in (own, mean))
     better = -1 if kind == "deletion" else 1
@@ -70,7 +78,7 @@ def _limits(own: Curves, subject: str) -> tuple[str, str]:
     )
 
 
-def faithful_verdict(found: Faithful, subject: str) -> Verdict:
+def deletion_insertion_verdict(found: DeletionInsertion, subject: str) -> Verdict:
     """Returns whether the map marks what the model uses for the class `subject`, compared with random maps.
 
     A kind of curve whose ends leave it no room decides nothing, unless the map differs from random ones all the same;
@@ -111,7 +119,7 @@ def _begin(falls: _Side, rises: _Side, count: int, subject: str) -> str:
     return f"Don't rely on this map for {subject}"
 
 
-def _missing(found: Faithful) -> tuple[str, ...]:
+def _missing(found: DeletionInsertion) -> tuple[str, ...]:
     """What was not measured."""
     notes = [f"{name}: {sentence}" for name, sentence in found.skipped.items()]
     if found.ended:
@@ -120,7 +128,7 @@ def _missing(found: Faithful) -> tuple[str, ...]:
     return tuple(notes)
 
 
-def randomised_verdict(found: Randomised) -> Verdict:
+def parameter_randomization_verdict(found: ParameterRandomization) -> Verdict:
     """Returns whether the map depends on what the model learned, and what is missing of the measurement."""
     notes: tuple[str, ...] = ()
     if found.ended:
@@ -130,7 +138,7 @@ def randomised_verdict(found: Randomised) -> Verdict:
     return Verdict(_dependence(found), notes)
 
 
-def _dependence(found: Randomised) -> str:
+def _dependence(found: ParameterRandomization) -> str:
     first, last = found.stages[0], found.stages[-1]
     whole = len(found.stages) == found.wanted
     fallen = next((nth for nth, stage in enumerate(found.stages) if stage.correlation < KEPT), None)

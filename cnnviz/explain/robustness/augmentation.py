@@ -16,7 +16,7 @@ from cnnviz.policy import STEPS, Policy, Step
 from cnnviz.progress import Cancelled
 from cnnviz.recipe import Recipe, parse
 
-__all__ = ["Cancelled", "Changes", "along", "changes", "varied"]
+__all__ = ["Cancelled", "Changes", "along", "changes", "policy_at"]
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ def along(
     return {head.name: found for head, found in zip(heads, ask(model, images, heads), strict=True)}
 
 
-def varied(step: Step, value: float, policy: Policy, *, probability: float = 1.0) -> Policy:
+def policy_at(step: Step, value: float, policy: Policy, *, probability: float = 1.0) -> Policy:
     """Returns a policy that applies the step to every image with this value, at a place of each image's own."""
     if STEPS[step.type].bounds is None:
         only = Step(type=step.type, probability=probability * (value >= 0.5))
@@ -140,11 +140,11 @@ def changes(
                 progress(done, total)
         return [np.concatenate(parts) for parts in zip(*found, strict=True)]
 
-    plain = answers(varied(step, strengths[0], policy, probability=0.0))
+    plain = answers(policy_at(step, strengths[0], policy, probability=0.0))
     moved: dict[str, list[float]] = {head.name: [] for head in heads}
     right: dict[str, list[float]] = {head.name: [] for head in heads}
     for value in strengths:
-        for head, before, now in zip(heads, plain, answers(varied(step, value, policy)), strict=True):
+        for head, before, now in zip(heads, plain, answers(policy_at(step, value, policy)), strict=True):
             moved[head.name].append(float(np.mean(before != now)))
             right[head.name].append(float(np.mean(now == labels[head.name])))
     return Changes(

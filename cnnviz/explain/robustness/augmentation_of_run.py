@@ -19,7 +19,7 @@ from cnnviz.files import read_json, write_json
 from cnnviz.policy import Policy, Step
 from cnnviz.runs import Run
 
-__all__ = ["LIMIT", "kept", "measure"]
+__all__ = ["LIMIT", "cached_changes", "measure"]
 
 LIMIT = 500
 """At most this many held-out images are asked about, evenly from the whole split."""
@@ -28,7 +28,7 @@ _VERSION = 1
 Progress = Callable[[str, int, int], None]
 
 
-def kept(run: Run, step: Step, strengths: Sequence[float], policy: Policy) -> Changes | None:
+def cached_changes(run: Run, step: Step, strengths: Sequence[float], policy: Policy) -> Changes | None:
     """Returns what `measure` has found before for this model, or `None`."""
     found = read_json(_path(run, step, strengths, policy))
     try:
@@ -67,7 +67,7 @@ def measure(
         RecipeError: see `augmentation.changes`.
         Cancelled: `cancelled` said so; nothing is kept.
     """
-    if (found := kept(run, step, strengths, policy)) is not None:
+    if (found := cached_changes(run, step, strengths, policy)) is not None:
         return found
     recipe, say = run.recipe, progress or (lambda what, done, total: None)
     dataset = open_dataset(recipe.data, [head.name for head in recipe.network.heads], progress=progress)

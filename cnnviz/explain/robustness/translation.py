@@ -16,7 +16,7 @@ from cnnviz.explain.inspection.top_activations import Samples
 from cnnviz.progress import Cancelled
 from cnnviz.runs import Run, results_cache
 
-__all__ = ["FARTHEST", "Shifted", "accuracy_when_moved", "kept", "moved"]
+__all__ = ["FARTHEST", "TranslationRobustness", "accuracy_when_translated", "cached_accuracies", "translate"]
 
 FARTHEST = 6
 """Images are moved by up to so many pixels."""
@@ -28,14 +28,14 @@ Progress = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True)
-class Shifted:
+class TranslationRobustness:
     """Accuracies, 0..1: `accuracy[k]` with the images moved by k pixels, the mean over four ways and all heads."""
 
     accuracy: tuple[float, ...]
     images: int
 
 
-def moved(images: np.ndarray, down: int, right: int) -> np.ndarray:
+def translate(images: np.ndarray, down: int, right: int) -> np.ndarray:
     """Returns images (n, height, width, channels) moved by so many pixels; the border is repeated."""
     height, width = images.shape[1:3]
     rows = np.clip(np.arange(height) - down, 0, height - 1)
@@ -43,20 +43,20 @@ def moved(images: np.ndarray, down: int, right: int) -> np.ndarray:
     return images[:, rows][:, :, columns]
 
 
-def kept(run: Run) -> Shifted | None:
-    """Returns what `accuracy_when_moved` found before for the run's model, or `None`."""
+def cached_accuracies(run: Run) -> TranslationRobustness | None:
+    """Returns what `accuracy_when_translated` found before for the run's model, or `None`."""
     found = results_cache.read(_file(run))
     try:
-        return Shifted(tuple(float(one) for one in found["accuracy"]), int(found["pictures"]))
+        return TranslationRobustness(tuple(float(one) for one in found["accuracy"]), int(found["pictures"]))
     except (TypeError, KeyError, ValueError):
         return None
 
 
 def _file(run: Run) -> Path:
-    return results_cache.shelf(run, "shifts", version=_VERSION, farthest=FARTHEST)
+    return results_cache.cache_file(run, "shifts", version=_VERSION, farthest=FARTHEST)
 
 
-def accuracy_when_moved(
+def accuracy_when_translated(
     ask: Callable[[np.ndarray], list[np.ndarray]],
     heads: tuple[str, ...],
     given: Samples,
@@ -64,7 +64,7 @@ def accuracy_when_moved(
     run: Run | None = None,
     progress: Progress | None = None,
     cancelled: Callable[[], bool] | None = None,
-) -> Shifted:
+) -> TranslationRobustness:
     """Returns how right a model is about images that were moved up, down, left and right.
 
     Args:
@@ -87,13 +87,13 @@ def accuracy_when_moved(
         for start in range(0, len(given), _BATCH):
             if cancelled is not None and cancelled():
                 raise Cancelled
-            answers = ask(moved(given.images[start : start + _BATCH], down, across))
+            answers = ask(translate(given.images[start : start + _BATCH], down, across))
             for head, shares in zip(heads, answers, strict=True):
                 hits = shares.argmax(axis=1) == given.labels[head][start : start + _BATCH]
                 right[far] += hits.sum(), len(hits)
         if progress is not None:
             progress("Asking about moved images", nth + 1, len(steps))
-    found = Shifted(tuple((right[:, 0] / right[:, 1]).tolist()), len(given))
+    found = TranslationRobustness(tuple((right[:, 0] / right[:, 1]).tolist()), len(given))
     if run is not None:
         results_cache.write(_file(run), {"accuracy": np.array(found.accuracy), "pictures": np.array(found.images)})
     return found

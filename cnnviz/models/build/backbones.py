@@ -12,12 +12,12 @@ from cnnviz.backbones import BACKBONES, IMAGENET_MEAN, IMAGENET_STD
 from cnnviz.errors import ModelError
 from cnnviz.model_spec import Backbone
 
-__all__ = ["attach", "free", "layers_of", "preprocessed"]
+__all__ = ["attach", "free", "layers_of", "preprocess"]
 
 _CAFFE_MEAN = (103.939, 116.779, 123.68)  # blue, green, red, as Keras's "caffe" mode has them
 
 
-def preprocessed(name: str, pixels: Any) -> Any:
+def preprocess(name: str, pixels: Any) -> Any:
     """Returns symbolic pixels of 0..255, red, green and blue, as a backbone wants them."""
     match BACKBONES[name].preprocessing:
         case "caffe":
@@ -43,7 +43,7 @@ def attach(name: str, pixels: Any, weights: Path | None = None) -> Any:
     Raises:
         ModelError: the file isn't that.
     """
-    function, shape, given = getattr(keras.applications, name), tuple(pixels.shape[1:]), preprocessed(name, pixels)
+    function, shape, given = getattr(keras.applications, name), tuple(pixels.shape[1:]), preprocess(name, pixels)
     wanted: dict[str, Any] = {"include_top": False, "weights": str(weights) if weights else None, "input_shape": shape}
     if BACKBONES[name].preprocessing == "imagenet":
         wanted["include_preprocessing"] = False

@@ -14,9 +14,9 @@ from tensorflow.python.framework.convert_to_constants import convert_variables_t
 from cnnviz.architecture import describe
 from cnnviz.backbones import layers
 from cnnviz.model_spec import ModelSpec
-from cnnviz.models.build.model import stacked
+from cnnviz.models.build.model import stack_layers
 
-__all__ = ["compute", "head_alone", "head_of", "stem_digest", "stem_of"]
+__all__ = ["compute", "feature_extractor_of", "head_alone", "head_of", "stem_digest"]
 
 _STILL = ("Flatten", "Reshape", "GlobalAveragePooling2D", "MaxPooling2D", "AveragePooling2D")
 """Layers that neither learn nor draw; those that follow the backbone at once belong to the stem."""
@@ -32,7 +32,7 @@ def _names(spec: ModelSpec, input_shape: tuple[int, int, int]) -> list[str]:
     return [row.name for row in describe(spec, input_shape)[1:]]
 
 
-def stem_of(model: keras.Model, spec: ModelSpec) -> keras.Model:
+def feature_extractor_of(model: keras.Model, spec: ModelSpec) -> keras.Model:
     """Returns the part of a model from pixels to what its head is trained on; weights are shared."""
     count = _still(spec)
     names = _names(spec, model.input_shape[1:])
@@ -44,7 +44,7 @@ def head_of(model: keras.Model, spec: ModelSpec) -> keras.Model:
     """Returns the rest of it, from those features to the answers; weights are shared."""
     count = _still(spec)
     names = _names(spec, model.input_shape[1:])[count:]
-    inputs = x = keras.Input(stem_of(model, spec).output_shape[1:], name="features")
+    inputs = x = keras.Input(feature_extractor_of(model, spec).output_shape[1:], name="features")
     for name in names[: len(names) - len(spec.heads)]:
         x = model.get_layer(name)(x)
     outputs = [model.get_layer(head.name)(x) for head in spec.heads]
@@ -55,7 +55,7 @@ def head_alone(spec: ModelSpec, input_shape: tuple[int, int, int]) -> keras.Mode
     """Returns a head with weights of its own, which are those of `head_of` in number and order."""
     rows, count = describe(spec, input_shape), _still(spec)
     inputs = keras.Input(rows[count].output_shape, name="features")
-    outputs = stacked(spec, inputs, [row.name for row in rows[1:]], count)
+    outputs = stack_layers(spec, inputs, [row.name for row in rows[1:]], count)
     return keras.Model(inputs, outputs[0] if len(outputs) == 1 else outputs)
 
 

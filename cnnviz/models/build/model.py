@@ -14,7 +14,7 @@ from cnnviz.model_spec import Head, ModelSpec
 from cnnviz.models.build.backbones import attach, free
 from cnnviz.recipe import Fit, Recipe
 
-__all__ = ["LOSS_BY_SAMPLE", "build", "build_model", "compile_for", "stacked"]
+__all__ = ["LOSS_BY_SAMPLE", "build", "build_from_spec", "compile_for", "stack_layers"]
 
 LOSS_BY_SAMPLE = "loss-by-sample"
 """What the true loss of each of several heads is called while fitting; no head's name can hold a hyphen."""
@@ -36,10 +36,10 @@ def build(recipe: Recipe, weights: Path | None = None) -> keras.Model:
     Raises:
         ModelError: the file isn't what the backbone needs.
     """
-    return build_model(recipe.network, recipe.data.input_shape, weights)
+    return build_from_spec(recipe.network, recipe.data.input_shape, weights)
 
 
-def build_model(spec: ModelSpec, input_shape: tuple[int, int, int], weights: Path | None = None) -> keras.Model:
+def build_from_spec(spec: ModelSpec, input_shape: tuple[int, int, int], weights: Path | None = None) -> keras.Model:
     """Returns the model for images of `input_shape` (height, width, channels); see `build`."""
     rows = iter(describe(spec, input_shape))
     inputs = x = keras.Input(input_shape, name="pixels")
@@ -50,14 +50,14 @@ def build_model(spec: ModelSpec, input_shape: tuple[int, int, int], weights: Pat
     elif spec.scaling != "none":
         scale, offset = _SCALING[spec.scaling]
         x = keras.layers.Rescaling(scale, offset, name=next(rows).name)(x)
-    outputs = stacked(spec, x, [row.name for row in rows])
+    outputs = stack_layers(spec, x, [row.name for row in rows])
     model = keras.Model(inputs, outputs[0] if len(outputs) == 1 else outputs)
     if backbone is not None:
         free(model, backbone)
     return model
 
 
-def stacked(spec: ModelSpec, x: Any, names: Sequence[str], first: int = 0) -> list[Any]:
+def stack_layers(spec: ModelSpec, x: Any, names: Sequence[str], first: int = 0) -> list[Any]:
     """Returns the heads' outputs, symbolic, for what the layer number `first` takes.
 
     Args:

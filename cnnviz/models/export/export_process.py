@@ -22,7 +22,7 @@ from cnnviz.errors import ModelError
 from cnnviz.runs import Run
 from cnnviz.temporary import own_name, room_for
 
-__all__ = ["FORMATS", "OFFERED", "Written", "export_apart", "missing_for_onnx", "offered"]
+__all__ = ["FORMATS", "OFFERED", "Written", "available_formats", "export_apart", "missing_for_onnx"]
 
 OFFERED = {"savedmodel": ("SavedModel", ".zip"), "tflite": ("LiteRT", ".tflite"), "onnx": ("ONNX", ".onnx")}
 """What it can be written as beside Keras's own format: what people call it, and how its file ends."""
@@ -40,7 +40,7 @@ class Written:
     difference: float
 
 
-def offered() -> list[str]:
+def available_formats() -> list[str]:
     """Returns the formats that can be written with what is installed."""
     return [kind for kind in OFFERED if kind != "onnx" or not missing_for_onnx()]
 

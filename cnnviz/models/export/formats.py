@@ -18,7 +18,7 @@ from cnnviz.models.export.export_process import FORMATS, missing_for_onnx
 from cnnviz.models.export.single_head import as_file
 from cnnviz.temporary import own_name, room_for
 
-__all__ = ["exported", "images_for"]
+__all__ = ["export_classifier", "images_for"]
 
 MOST = {"keras": 1e-4, "savedmodel": 1e-4, "tflite": 1e-3, "onnx": 1e-4}
 """The largest difference of any answer that a file may show."""
@@ -54,7 +54,7 @@ np.savez(out, *[np.asarray(one) for one in found])
 """
 
 
-def exported(
+def export_classifier(
     classifier: Classifier,
     kind: str,
     images: np.ndarray,

@@ -14,9 +14,9 @@ from typing import Any
 
 import numpy as np
 
-from cnnviz.models.graph.layer_kinds import activation_of, kind_of, layer_of, like, timed
+from cnnviz.models.graph.layer_kinds import activation_of, is_time_distributed, kind_of, layer_of, with_settings
 
-__all__ = ["TO_FIRST", "TO_LAST", "Turned", "turned"]
+__all__ = ["TO_FIRST", "TO_LAST", "Turned", "turn"]
 
 TO_FIRST, TO_LAST = (0, 3, 1, 2), (0, 2, 3, 1)
 _WITH_FORMAT = {
@@ -84,7 +84,7 @@ class Turned:
     first: bool = False
 
 
-def turned(operation: Any, arguments: Any, given: Sequence[bool], output: Any) -> Turned:
+def turn(operation: Any, arguments: Any, given: Sequence[bool], output: Any) -> Turned:
     """Returns how to make a call on values that are kept with their channels last.
 
     Args:
@@ -98,21 +98,21 @@ def turned(operation: Any, arguments: Any, given: Sequence[bool], output: Any) -
     if (
         kind in _WITH_FORMAT
         and ranks[:1] == [4]
-        and not timed(operation)
+        and not is_time_distributed(operation)
         and (getattr(layer_of(operation), "data_format", "") == "channels_first")
     ):
         before = tuple(
             None if first or rank != 4 or at else TO_LAST
             for at, (first, rank) in enumerate(zip(given, ranks, strict=True))
         )
-        last = like(operation, data_format="channels_last", _channels_first=False, _input_spec=None)
+        last = with_settings(operation, data_format="channels_last", _channels_first=False, _input_spec=None)
         return Turned(last, before if any(before) else (), first=square)
     goes = _order(operation, kind)
     if not any(given):
         return Turned(operation, after=TO_LAST, first=True) if goes == TO_FIRST and square else Turned(operation)
-    if all(given) and not timed(operation):
+    if all(given) and not is_time_distributed(operation):
         if kind in _ALONG_CHANNELS and getattr(operation, "axis", None) == 1:
-            return Turned(like(operation, axis=3, _input_spec=None, _reduction_axes=[0, 1, 2]), first=True)
+            return Turned(with_settings(operation, axis=3, _input_spec=None, _reduction_axes=[0, 1, 2]), first=True)
         if kind in _BY_PLACE and activation_of(operation) not in _OF_SEVERAL and not _has_arrays(arguments):
             return Turned(operation, first=True)
     before = tuple(TO_FIRST if first else None for first in given)

@@ -15,12 +15,12 @@ from cnnviz.errors import ModelError, enough_memory
 from cnnviz.models.graph.layer_kinds import kind_of, layer_of
 from cnnviz.models.graph.logits import Log, walk
 from cnnviz.models.graph.output_activations import endings
-from cnnviz.models.graph.traversal import Program, Step, needed, run, taken_apart
+from cnnviz.models.graph.traversal import Program, Step, needed_steps, run, taken_apart
 
 if TYPE_CHECKING:
     from cnnviz.models.classifier import Classifier
 
-__all__ = ["Cut", "Graph", "LayerAt", "flatten", "layers_of", "traced"]
+__all__ = ["Cut", "Graph", "LayerAt", "flatten", "layers_of", "trace"]
 
 _CONVOLUTIONS = (
     keras.layers.Conv2D,
@@ -101,7 +101,7 @@ class Graph:
     @property
     def model(self) -> Callable[[Any], list[Any]]:
         """From pixels, float32 (n, h, w, c), to the list of each head's logits, float32 (n, units); compiled."""
-        return self.kept("model", lambda: traced(self.logits, self.signature))
+        return self.kept("model", lambda: trace(self.logits, self.signature))
 
     @property
     def signature(self) -> tf.TensorSpec:
@@ -129,9 +129,9 @@ class Graph:
 
     def _compiled(self, layer: str) -> Cut:
         plain = self.halves(layer)
-        lower = traced(plain.lower, self.signature)
+        lower = trace(plain.lower, self.signature)
         given = [tf.TensorSpec(one.shape, one.dtype) for one in lower.get_concrete_function().structured_outputs]
-        return Cut(plain.layer, plain.shape, plain.heads, lower, traced(plain.upper, given))
+        return Cut(plain.layer, plain.shape, plain.heads, lower, trace(plain.upper, given))
 
     def reached(self, layer: str) -> tuple[bool, ...]:
         """Returns which heads depend on a layer's output."""
@@ -160,7 +160,7 @@ class Graph:
         return Cut(layer, shape, heads, lower, upper)
 
 
-def traced(function: Callable[..., Any], *signature: Any) -> Any:
+def trace(function: Callable[..., Any], *signature: Any) -> Any:
     """Returns the function compiled for these inputs, now and not at the first call: where many models are explained,
     TensorFlow would warn of one function that is traced again and again, as it can't tell theirs apart."""
     compiled = tf.function(function, input_signature=signature)
@@ -218,7 +218,7 @@ def _graph(model: keras.Model, program: Program) -> Graph:
 
 def _whole(model: keras.Model) -> Program:
     steps, outputs = taken_apart(model)
-    return Program(tuple(needed(steps, outputs)), tuple(outputs))
+    return Program(tuple(needed_steps(steps, outputs)), tuple(outputs))
 
 
 def layers_of(program: Program, input_shape: Sequence[int | None]) -> tuple[LayerAt, ...]:

@@ -7,7 +7,7 @@ from typing import Any
 
 import keras
 
-__all__ = ["activation_of", "kind_of", "layer_of", "like", "timed", "without_activation"]
+__all__ = ["activation_of", "is_time_distributed", "kind_of", "layer_of", "with_settings", "without_activation"]
 
 
 def layer_of(operation: Any) -> Any:
@@ -23,7 +23,7 @@ def kind_of(operation: Any) -> str:
     return type(layer_of(operation)).__name__
 
 
-def timed(operation: Any) -> bool:
+def is_time_distributed(operation: Any) -> bool:
     """Returns whether the layer is called for each part along its input's first axis by itself."""
     while isinstance(operation, keras.layers.Wrapper):
         if isinstance(operation, keras.layers.TimeDistributed):
@@ -51,10 +51,10 @@ def _snake(name: str) -> str:
 
 def without_activation(layer: Any) -> Any:
     """Returns the same layer, variables shared, without its activation."""
-    return like(layer, activation=keras.activations.linear)
+    return with_settings(layer, activation=keras.activations.linear)
 
 
-def like(layer: Any, **settings: Any) -> Any:
+def with_settings(layer: Any, **settings: Any) -> Any:
     """Returns the same layer, variables shared, with other settings, which go to the innermost of wrapped layers.
 
     The layer itself is not changed, and the new one not built: copy.copy would save and load it.
@@ -62,5 +62,5 @@ def like(layer: Any, **settings: Any) -> Any:
     twin = object.__new__(type(layer))
     twin.__dict__.update(layer.__dict__)
     inner = isinstance(layer, keras.layers.Wrapper)
-    twin.__dict__.update({"layer": like(layer.layer, **settings)} if inner else settings)
+    twin.__dict__.update({"layer": with_settings(layer.layer, **settings)} if inner else settings)
     return twin

@@ -10,7 +10,7 @@ import numpy as np
 
 from cnnviz.models.graph.layer_kinds import activation_of, kind_of, without_activation
 from cnnviz.models.graph.output_activations import along_classes, endings, keeps_classes, silent
-from cnnviz.models.graph.traversal import Program, Step, fresh, needed, taken_apart
+from cnnviz.models.graph.traversal import Program, Step, fresh, needed_steps, taken_apart
 
 __all__ = ["Log", "walk"]
 
@@ -26,7 +26,7 @@ def walk(model: keras.Model) -> Program:
     """
     steps, outputs = taken_apart(model)
     scores = [_scores_of(value, steps, one.activation) for value, one in zip(outputs, endings(model), strict=True)]
-    return Program(tuple(needed(steps, scores)), tuple(scores))
+    return Program(tuple(needed_steps(steps, scores)), tuple(scores))
 
 
 def _scores_of(value: int, steps: list[Step], activation: str) -> int:

@@ -13,9 +13,9 @@ from typing import Any
 import keras
 
 from cnnviz.errors import ModelError
-from cnnviz.models.graph.channels_first import TO_LAST, turned
+from cnnviz.models.graph.channels_first import TO_LAST, turn
 
-__all__ = ["Program", "Step", "fresh", "graph_of", "inputs_of", "needed", "run", "take", "taken_apart"]
+__all__ = ["Program", "Step", "fresh", "graph_of", "inputs_of", "needed_steps", "run", "run_step", "taken_apart"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,11 +48,11 @@ def run(steps: Iterable[Step], values: dict[int, Any]) -> dict[int, Any]:
     """Takes the steps on real tensors, in inference mode, and returns all values."""
     with keras.name_scope("network"):  # within another scope, a layer's name may begin with "_" or "-"
         for step in steps:
-            values.update(zip(step.outputs, take(step, values), strict=True))
+            values.update(zip(step.outputs, run_step(step, values), strict=True))
     return values
 
 
-def take(step: Step, values: dict[int, Any], operation: Any = None) -> list[Any]:
+def run_step(step: Step, values: dict[int, Any], operation: Any = None) -> list[Any]:
     """Returns what a step gives on real tensors, in inference mode; another operation may stand in for its own."""
     operation = operation or step.operation
     given = {id(at): one for at, one in zip(step.arguments.keras_tensors, inputs_of(step, values), strict=True)}
@@ -134,7 +134,7 @@ def _enter(
                 found = [fresh(steps, extra) for extra in range(len(node.outputs))]
                 seen[name] = seen.get(name, 0) + 1
                 name += f":{seen[name]}" if seen[name] > 1 else ""
-                call = turned(node.operation, node.arguments, [one in first for one in given], node.outputs[0])
+                call = turn(node.operation, node.arguments, [one in first for one in given], node.outputs[0])
                 shape = tuple(node.outputs[0].shape)
                 if call.first:
                     first.add(found[0])
@@ -153,7 +153,7 @@ def fresh(steps: Sequence[Step], extra: int = 0) -> int:
     return 1 + extra + max((value for step in steps[-1:] for value in step.outputs), default=0)
 
 
-def needed(steps: Sequence[Step], outputs: Iterable[int]) -> Iterator[Step]:
+def needed_steps(steps: Sequence[Step], outputs: Iterable[int]) -> Iterator[Step]:
     """Returns the steps that the outputs depend on, in their order."""
     wanted, kept = set(outputs), []
     for step in reversed(steps):

@@ -11,7 +11,7 @@ from cnnviz.errors import ModelError
 from cnnviz.model_spec import MAX_CLASSES, Head
 from cnnviz.models.graph.output_activations import endings
 
-__all__ = ["heads_of", "named"]
+__all__ = ["class_names", "heads_of"]
 
 
 def heads_of(model: keras.Model) -> tuple[Head, ...]:
@@ -59,7 +59,7 @@ def _check(name: str, units: int, activation: str) -> None:
         raise ModelError(f"The model's output {name!r} is a softmax over one unit, which is always 1.")
 
 
-def named(heads: Sequence[Head], classes: Sequence[Sequence[str]] | None) -> dict[str, tuple[str, ...]]:
+def class_names(heads: Sequence[Head], classes: Sequence[Sequence[str]] | None) -> dict[str, tuple[str, ...]]:
     """Returns each head's class names: those given, in the heads' order, or numbers where none are.
 
     Raises:

@@ -20,8 +20,8 @@ from cnnviz.models.graph.traversal import Step, taken_apart
 from cnnviz.models.load.archive_check import digest, private_copy, require_keras
 from cnnviz.models.load.config_check import MOST_ELEMENTS, Refused, short
 from cnnviz.models.load.file_options import OUTPUTS, SCALES, Outputs, Scale
-from cnnviz.models.load.infer_heads import heads_of, named
-from cnnviz.models.load.sandbox_client import tried
+from cnnviz.models.load.infer_heads import class_names, heads_of
+from cnnviz.models.load.sandbox_client import try_model
 from cnnviz.models.probabilities import BATCH
 from cnnviz.runs import Run
 from cnnviz.temporary import room_for
@@ -115,7 +115,7 @@ def _model(path: Path, what: str, remedy: str) -> tuple[keras.Model, int]:
     require_keras()
     try:
         with room_for("a copy of the model"), private_copy(path) as copy:
-            largest = tried(copy)
+            largest = try_model(copy)
             if digest(copy.path) != copy.sha256:
                 raise Refused("its copy was changed while it was tried")
             model = keras.models.load_model(copy.path, compile=False, safe_mode=True)
@@ -183,7 +183,7 @@ def of_model(
         name,
         model,
         heads,
-        named(heads, classes),
+        class_names(heads, classes),
         size,
         channels,
         at_once=at_once,

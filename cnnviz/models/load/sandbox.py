@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from cnnviz.models.load.archive_check import CONFIG
 from cnnviz.models.load.config_check import MOST_ELEMENTS, MOST_PARAMETERS, Refused, short
-from cnnviz.models.load.weights_check import Held, held
+from cnnviz.models.load.weights_check import WeightsSize, check_weights
 
 if TYPE_CHECKING:
     from cnnviz.models.load.cost import Effort
@@ -167,7 +167,7 @@ def _limit() -> None:
 
 
 def _tried(path: Path) -> dict[str, Any]:
-    found = held(path)
+    found = check_weights(path)
     effort = _put_together(path, found)
     if found.bytes <= LIGHT_BYTES:
         import keras
@@ -187,7 +187,7 @@ def _forbid(touched: list[str], event: str, arguments: tuple) -> None:
         raise PermissionError(event)
 
 
-def _put_together(path: Path, found: Held) -> Effort:
+def _put_together(path: Path, found: WeightsSize) -> Effort:
     """Builds the model without its weights' memory and counts what it would take."""
     import keras
     from keras.src.saving.serialization_lib import ObjectSharingScope

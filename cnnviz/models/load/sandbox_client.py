@@ -22,7 +22,7 @@ from cnnviz.errors import ModelError
 from cnnviz.models.load.archive_check import Copy
 from cnnviz.models.load.config_check import Refused
 
-__all__ = ["tried", "warm"]
+__all__ = ["try_model", "warm"]
 
 START_SECONDS = 60
 ANSWER_SECONDS = 30
@@ -119,7 +119,7 @@ def warm() -> None:
         _checker().warm()
 
 
-def tried(copy: Copy) -> int:
+def try_model(copy: Copy) -> int:
     """Puts the model together in a child process; returns how many values one layer makes of an image at most.
 
     Raises:

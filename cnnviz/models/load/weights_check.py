@@ -16,7 +16,7 @@ from typing import Any
 from cnnviz.models.load.archive_check import WEIGHTS
 from cnnviz.models.load.config_check import Refused, short
 
-__all__ = ["Held", "held"]
+__all__ = ["WeightsSize", "check_weights"]
 
 MOST_OBJECTS = 50_000
 MOST_DEPTH = 40
@@ -25,7 +25,7 @@ _SAVE = "save it anew with model.save('name.keras')"
 
 
 @dataclass(frozen=True)
-class Held:
+class WeightsSize:
     """How many values the file holds for the model, and in how many bytes."""
 
     values: int
@@ -59,7 +59,7 @@ class _Part(io.RawIOBase):
         return len(data)
 
 
-def held(path: Path) -> Held:
+def check_weights(path: Path) -> WeightsSize:
     """Checks the weights of a `.keras` file whose archive is known to be sound.
 
     Raises:
@@ -81,7 +81,7 @@ def held(path: Path) -> Held:
             raise Refused(f"{WEIGHTS} in it is damaged") from None
 
 
-def _walk(root: Any) -> Held:
+def _walk(root: Any) -> WeightsSize:
     import h5py
 
     waiting: list[tuple[Any, str, int]] = [(root, "", 0)]
@@ -108,7 +108,7 @@ def _walk(root: Any) -> Held:
                 values += 0 if path.startswith(f"/{_OPTIMIZER}") else found.size
             else:
                 raise Refused(f"{short(inner)!r} among its weights is no array", _SAVE)
-    return Held(values, size)
+    return WeightsSize(values, size)
 
 
 def _check(found: Any, path: str) -> None:

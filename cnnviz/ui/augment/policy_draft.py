@@ -17,7 +17,7 @@ from cnnviz.presets import PRESETS
 from cnnviz.recipe import Recipe, parse
 from cnnviz.ui.session import query_params
 from cnnviz.ui.session.packed_state import pack, unpack
-from cnnviz.ui.session.widget_sync import tell_first
+from cnnviz.ui.session.widget_sync import set_widget_value_first
 from cnnviz.ui.train import recipe_draft
 
 __all__ = [
@@ -30,9 +30,9 @@ __all__ = [
     "key_of",
     "load",
     "new_row",
-    "opened",
-    "renamed",
+    "open_draft",
     "to_policy",
+    "with_name",
 ]
 
 FIRST = "D3"
@@ -71,13 +71,13 @@ class Draft:
     made: int = field(default=0, repr=False)
 
 
-def opened() -> Draft:
+def open_draft() -> Draft:
     """Returns the draft, after taking over a policy from another page or one that the address names.
 
     Another page hands one over by `st.session_state["augment_policy"] = policy`.
     """
     session = st.session_state
-    named = query_params.news("augment", ("policy", "steps")) or {}
+    named = query_params.new_values("augment", ("policy", "steps")) or {}
     if isinstance(handed := session.pop(_HANDED, None), Policy):
         load(handed)
     elif _DRAFT not in session or any(named.values()):
@@ -115,7 +115,7 @@ def load(policy: Policy, off: Collection[int] = ()) -> None:
 def key_of(draft: Draft, name: str, value: object) -> str:
     """Returns the key of a widget of this draft; a widget that isn't there yet is seeded with the value."""
     key = f"augment_{draft.version}_{name}"
-    tell_first(key, value)
+    set_widget_value_first(key, value)
     return key
 
 
@@ -153,7 +153,7 @@ def _nameless(policy: Policy) -> Policy:
     return policy.model_copy(update={"name": ""})
 
 
-def renamed(policy: Policy, name: str) -> Policy:
+def with_name(policy: Policy, name: str) -> Policy:
     """Returns the policy under another name; an empty one leaves it.
 
     Raises:
@@ -180,7 +180,7 @@ def handed_over(policy: Policy) -> bool:
         session["train_recipe"] = parse({**draft.tree, "augmentation": policy.model_dump(mode="json")})
     except RecipeError:
         draft.put("augmentation", policy.model_dump(mode="json"))
-        recipe_draft.forget("policy")
+        recipe_draft.reset_widgets("policy")
     return True
 
 

@@ -62,7 +62,7 @@ def policy_editor(draft: Draft) -> Policy:
     if draft.note:
         st.warning(plain(draft.note), icon=":material/warning:")
         draft.note = ""
-    json_upload.refused(UPLOAD)
+    json_upload.draw_refusal(UPLOAD)
     with st.container(border=True, key="augment_steps", gap="xsmall"):
         for place, row in enumerate(draft.rows):
             _row(draft, row, place)
@@ -96,7 +96,7 @@ def _presets(draft: Draft) -> None:
 def _choose(key: str) -> None:
     name = st.session_state[key]
     if name in POLICIES and key == st.session_state[_ASKED]:
-        json_upload.forget(UPLOAD)
+        json_upload.drop_refusal(UPLOAD)
         policy_state.load(POLICIES[name])
 
 

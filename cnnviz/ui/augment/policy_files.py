@@ -32,7 +32,7 @@ def policy_files(draft: Draft, policy: Policy) -> None:
                 help="Stands in the file and in runs' recipes.",
             )
             try:
-                named = policy_state.renamed(policy, name)
+                named = policy_state.with_name(policy, name)
             except CnnvizError as error:
                 named = policy
                 st.error(plain(error), icon=":material/error:")

@@ -9,7 +9,7 @@ import numpy as np
 import streamlit as st
 
 from cnnviz import augment
-from cnnviz.augment.preview import DISPLAY, display_size, draws, image_bytes, marked, short_caption, wiped
+from cnnviz.augment.preview import DISPLAY, display_size, draws, image_bytes, mark_filled, short_caption, wipe
 from cnnviz.errors import CnnvizError
 from cnnviz.images import fit, with_channels
 from cnnviz.policy import STEPS, Policy, Step
@@ -163,7 +163,7 @@ def _drawn(
         crop=crop,
         others=others,
     )
-    return [_tile(marked(one.image, one.filled) if mark else one.image, one.drawn) for one in made]
+    return [_tile(mark_filled(one.image, one.filled) if mark else one.image, one.drawn) for one in made]
 
 
 @st.cache_data(show_spinner=False, max_entries=32)
@@ -206,7 +206,7 @@ def _before_and_after(
     (one,) = draws(image, policy, seed=seed, epochs=[epoch], sample=source.number, size=size, crop=crop, others=others)
     before, after = fit(image, size, channels=image.shape[2], crop=crop), one.image
     if mark:
-        before, after = with_channels(before, 3), marked(after, one.filled)
+        before, after = with_channels(before, 3), mark_filled(after, one.filled)
     with st.container(width=min(LARGE, max(260, round(HIGHEST * size[1] / size[0])))):
         share = st.slider(
             "How much of the original",
@@ -219,7 +219,7 @@ def _before_and_after(
             help="Left of the line is the original, right of it the first draw.",
         )
         st.image(
-            image_bytes(wiped(before, after, share / 100), 512),
+            image_bytes(wipe(before, after, share / 100), 512),
             caption=plain(f"Original | {augment.caption(one.drawn)}"),
             width="stretch",
             alt=f"The left {share} % are the original, the rest is the image with: {augment.caption(one.drawn)}",
@@ -280,6 +280,10 @@ def _along(
         augment.sweep(image, step.type, values, size=size, crop=crop, policy=policy), values, strict=True
     ):
         drawn = (augment.drawn_at(step.type, value),)
-        shown = marked(shown, augment.filled(image.shape, policy, drawn, size=size, crop=crop)) if mark else shown
+        shown = (
+            mark_filled(shown, augment.filled_pixels(image.shape, policy, drawn, size=size, crop=crop))
+            if mark
+            else shown
+        )
         made.append(_tile(shown, drawn))
     return made

@@ -9,14 +9,14 @@ from cnnviz import augment, runs
 from cnnviz.augment.preview import display_size, image_bytes
 from cnnviz.errors import CnnvizError
 from cnnviz.explain.robustness.augmentation import Changes, along
-from cnnviz.explain.robustness.augmentation_of_run import LIMIT, kept, measure
+from cnnviz.explain.robustness.augmentation_of_run import LIMIT, cached_changes, measure
 from cnnviz.figures.robustness import answer_curves, share_curves
 from cnnviz.figures.style import CONFIG
 from cnnviz.policy import STEPS, Policy, Step
 from cnnviz.runs import Run
 from cnnviz.runs.compare import labels as run_labels
 from cnnviz.ui.inputs.image_picker import PickedImage
-from cnnviz.ui.inputs.model_cache import LockedModel, models, usable
+from cnnviz.ui.inputs.model_cache import LockedModel, models_of_runs, runs_with_model
 from cnnviz.ui.markdown import plain
 from cnnviz.ui.session import background_job
 
@@ -42,7 +42,7 @@ def survival_part(image: PickedImage | None, policy: Policy) -> None:
             st.caption("A trained model's answers along a step's range: for the image above and for a test split.")
             return
         listed = runs.listing()
-        found = usable(listed)
+        found = runs_with_model(listed)
         if not found:
             st.write("No run has a model yet. Train one first; it takes about 20 seconds for the digits.")
             with st.container(horizontal=True):
@@ -55,7 +55,7 @@ def survival_part(image: PickedImage | None, policy: Policy) -> None:
 def _asked(found: list[Run], names: dict[str, str], image: PickedImage | None, policy: Policy) -> None:
     chosen, step, head = _choice(found, names, image, policy)
     try:
-        classifier = models(chosen)
+        classifier = models_of_runs(chosen)
         if classifier is None:
             return
         shown = {names[run.id]: model for run, model in zip(chosen, classifier, strict=True)}
@@ -218,16 +218,16 @@ def _sentence(image: PickedImage, found: dict[str, np.ndarray], classes: tuple[s
 
 def _many_images(chosen: list[Run], shown: dict[str, LockedModel], step: Step, head: str, policy: Policy) -> None:
     values = _values(step, COARSE)
-    if (work := background_job.finished(_WORK)) is not None:
+    if (work := background_job.ended_job(_WORK)) is not None:
         if work.sentence:
             st.error(plain(work.sentence), icon=":material/error:")
         elif work.stopped:
             st.caption("Stopped; nothing was kept of it.")
-    found = {label: kept(run, step, values, policy) for label, run in zip(shown, chosen, strict=True)}
+    found = {label: cached_changes(run, step, values, policy) for label, run in zip(shown, chosen, strict=True)}
     if all(found.values()):
         _charts(found, step, head)
         return
-    if background_job.known(_WORK):
+    if background_job.has_job(_WORK):
         return
     pairs = [(run, model) for run, model in zip(chosen, shown.values(), strict=True)]
 

@@ -12,7 +12,7 @@ import streamlit as st
 
 from cnnviz.ui.components.component import component
 
-__all__ = ["Encoded", "clickable", "encoded"]
+__all__ = ["Encoded", "clickable_image", "encode_image"]
 
 
 @dataclass(frozen=True)
@@ -23,13 +23,13 @@ class Encoded:
     shape: tuple[int, int]
 
 
-def encoded(image: np.ndarray) -> Encoded:
+def encode_image(image: np.ndarray) -> Encoded:
     """Returns an image, uint8 (h, w, 3), ready to be sent; for callers that keep it, as this takes a while."""
     png = cv2.imencode(".png", cv2.cvtColor(image, cv2.COLOR_RGB2BGR))[1].tobytes()
     return Encoded(f"data:image/png;base64,{base64.b64encode(png).decode()}", image.shape[:2])
 
 
-def clickable(
+def clickable_image(
     image: np.ndarray | Encoded,
     grid: tuple[int, int],
     alt: str,
@@ -45,7 +45,7 @@ def clickable(
     """Draws an image whose places can be clicked; those who can't click need another way to the same.
 
     Args:
-        image: uint8 (h, w, 3), or that `encoded`; enlarged, its pixels stay squares.
+        image: uint8 (h, w, 3), or that `encode_image`; enlarged, its pixels stay squares.
         grid: its (rows, columns) of equally large places.
         alt: what it shows, for those who can't see it.
         key: of the element.
@@ -56,7 +56,7 @@ def clickable(
         least: where there is less room than so many pixels, it scrolls sideways.
         labels: for each place, row by row, what is said under the image while the pointer is there.
     """
-    image = image if isinstance(image, Encoded) else encoded(image)
+    image = image if isinstance(image, Encoded) else encode_image(image)
     data = {
         "image": image.url,
         "alt": alt,

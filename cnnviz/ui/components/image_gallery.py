@@ -10,7 +10,7 @@ import streamlit as st
 
 from cnnviz.ui.components.component import component
 
-__all__ = ["Tile", "images"]
+__all__ = ["Tile", "image_gallery"]
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class Tile:
     flag: str = ""
 
 
-def images(
+def image_gallery(
     tiles: Sequence[Tile],
     flags: Sequence[str],
     alt: str,

@@ -19,7 +19,7 @@ from cnnviz.errors import DataError, ImageError
 from cnnviz.recipe import Data, Recipe
 from cnnviz.ui.markdown import plain
 
-__all__ = ["fitting", "opened", "tile", "tiles"]
+__all__ = ["fitting", "open_with_progress", "tile", "tiles"]
 
 KEPT = 4
 TILE = 96
@@ -39,7 +39,7 @@ def _shelf() -> _Shelf:
     return _Shelf()
 
 
-def opened(data: Data, heads: Sequence[str] | None = None, *, anywhere: bool = False) -> Dataset:
+def open_with_progress(data: Data, heads: Sequence[str] | None = None, *, anywhere: bool = False) -> Dataset:
     """Returns the dataset, with a progress bar in the calling container where opening it takes long.
 
     Paths must lie in the folders that pages may open, see `cnnviz.data.roots`; `anywhere` is for the data of runs that
@@ -82,19 +82,19 @@ def fitting(recipe: Recipe, *, anywhere: bool = False) -> tuple[Recipe, Dataset]
 
     Args:
         recipe: its data and heads count.
-        anywhere: as for `opened`.
+        anywhere: as for `open_with_progress`.
 
     Raises:
         DataError: the data can't be opened, or it has fewer heads than the recipe.
     """
     try:
-        dataset = opened(recipe.data, _names(recipe), anywhere=anywhere)
+        dataset = open_with_progress(recipe.data, _names(recipe), anywhere=anywhere)
     except DataError:
         dataset = None
     if dataset is not None:
         return adapt(recipe, dataset), dataset
-    recipe = adapt(recipe, opened(recipe.data, anywhere=anywhere))
-    return recipe, opened(recipe.data, _names(recipe), anywhere=anywhere)
+    recipe = adapt(recipe, open_with_progress(recipe.data, anywhere=anywhere))
+    return recipe, open_with_progress(recipe.data, _names(recipe), anywhere=anywhere)
 
 
 def _names(recipe: Recipe) -> list[str]:

@@ -94,7 +94,7 @@ def _choice() -> _Choice:
         names = sample_names()
         session[_CHOICE] = _Choice("sample", names[0]) if names else _Choice("data", data="digits")
     choice = session[_CHOICE]
-    if named := query_params.news("picture", _NAMES):
+    if named := query_params.new_values("picture", _NAMES):
         number = named["item"]
         if named["sample"] in sample_names():
             choice.source, choice.sample = "sample", named["sample"]
@@ -137,7 +137,7 @@ def _samples(choice: _Choice) -> None:
         key="picture_sample",
         width=200,
         on_change=lambda: setattr(choice, "sample", st.session_state["picture_sample"]),
-        help="Images of scikit-image; they need no model.",
+        help="Images of scikit-image; they need no Internet connection.",
     )
 
 
@@ -208,7 +208,7 @@ def _image(choice: _Choice) -> PickedImage | None:
     if choice.source == "sample":
         return PickedImage(sample(choice.sample), choice.sample, ("sample", choice.sample))
     data = _data_record(choice.data)
-    return _of_dataset(dataset_cache.opened(data), data, choice.item - 1)
+    return _of_dataset(dataset_cache.open_with_progress(data), data, choice.item - 1)
 
 
 def _data_record(name: str) -> Data:

@@ -12,7 +12,7 @@ from cnnviz.errors import CnnvizError
 from cnnviz.recipe import parse
 from cnnviz.ui.markdown import plain
 
-__all__ = ["forget", "refused", "uploader"]
+__all__ = ["draw_refusal", "drop_refusal", "uploader"]
 
 MEGABYTES = 1
 
@@ -24,13 +24,13 @@ def uploader(label: str, model: type[BaseModel], load: Callable[[Any], None], *,
     )
 
 
-def refused(key: str) -> None:
+def draw_refusal(key: str) -> None:
     """Says what was wrong with the file that was opened last in the field of this key."""
     if sentence := st.session_state.get(_refused(key)):
         st.error(f"{plain(sentence)} What stands below is as before.", icon=":material/error:")
 
 
-def forget(key: str) -> None:
+def drop_refusal(key: str) -> None:
     """Takes that sentence away."""
     st.session_state.pop(_refused(key), None)
 
@@ -41,7 +41,7 @@ def _refused(key: str) -> str:
 
 def _take(key: str, model: type[BaseModel], load: Callable[[Any], None]) -> None:
     file = st.session_state[key]
-    forget(key)
+    drop_refusal(key)
     if file is None:
         return
     try:

@@ -23,16 +23,16 @@ if TYPE_CHECKING:
 
 __all__ = [
     "LockedModel",
-    "Source",
+    "ModelSource",
     "forget_failures",
     "head_file",
     "head_of",
     "heads_of",
-    "models",
+    "models_of_runs",
     "of_head",
     "of_run",
-    "opened",
-    "usable",
+    "open_models",
+    "runs_with_model",
 ]
 
 KEPT = 6
@@ -70,7 +70,7 @@ class LockedModel:
 
 
 @dataclass(frozen=True)
-class Source:
+class ModelSource:
     """Where a model comes from: `id` names it within a session, `title` on a page; `stamp` tells it from all others.
 
     `load` gets a function for its progress and returns the model; `run` is the run that it is of, if it is of one.
@@ -89,7 +89,7 @@ class Source:
 
 
 @dataclass
-class _Shelf:
+class _Cache:
     """The models used last. Streamlit's own cache can't say whether it has something without making it."""
 
     lock: threading.Lock = field(default_factory=threading.Lock)
@@ -113,8 +113,8 @@ class _Shelf:
 
 
 @st.cache_resource(show_spinner=False)
-def _shelf() -> _Shelf:
-    return _Shelf()
+def _cache() -> _Cache:
+    return _Cache()
 
 
 @st.cache_resource(show_spinner=False)
@@ -127,20 +127,20 @@ def _prepared() -> None:
     keep_state()
 
 
-def usable(listed: Sequence[Run] | None = None) -> list[Run]:
+def runs_with_model(listed: Sequence[Run] | None = None) -> list[Run]:
     """Returns the runs that have a model to ask, the newest first."""
     listed = runs.listing() if listed is None else listed
     return [run for run in listed if run.recipe is not None and not run.active and run.best_path.is_file()]
 
 
-def of_run(run: Run, title: str = "") -> Source:
+def of_run(run: Run, title: str = "") -> ModelSource:
     """Returns a run's model as a source."""
     try:
         status = run.best_path.stat()
         stamp = (str(run.best_path), status.st_mtime_ns, status.st_size)
     except OSError:
         stamp = (str(run.best_path), 0, 0)
-    return Source(run.id, title or run.id, stamp, partial(_load_run, run), run)
+    return ModelSource(run.id, title or run.id, stamp, partial(_load_run, run), run)
 
 
 def _load_run(run: Run, progress: Progress) -> Classifier:
@@ -162,13 +162,13 @@ def head_of(source: str, runs: Mapping[str, Run]) -> tuple[Run, str] | None:
     return (run, heads[source]) if source in heads else None
 
 
-def of_head(run: Run, head: str, title: str = "") -> Source:
+def of_head(run: Run, head: str, title: str = "") -> ModelSource:
     """Returns one head of a run as a source of its own.
 
     It is of no run: what a run's folder keeps is about all of its heads, by their numbers.
     """
     whole = of_run(run)
-    return Source(
+    return ModelSource(
         f"{run.id}/{head}", title or f"{run.id} · {head} only", (*whole.stamp, head), partial(_load_head, run, head)
     )
 
@@ -179,7 +179,7 @@ def head_file(run: Run, head: str) -> bytes:
 
     _prepared()
     try:
-        with _shelf().loading:
+        with _cache().loading:
             return as_file(_load_head(run, head, lambda what, done, total: None))
     except ModelError:
         return b""
@@ -188,28 +188,28 @@ def head_file(run: Run, head: str) -> bytes:
 def _load_head(run: Run, head: str, progress: Progress) -> Classifier:
     from cnnviz.models.export.single_head import split
 
-    whole = _shelf().get(of_run(run).stamp)
+    whole = _cache().get(of_run(run).stamp)
     return split(whole.classifier if whole is not None else _load_run(run, progress), head)
 
 
-def opened(sources: Sequence[Source]) -> list[LockedModel | str] | None:
+def open_models(sources: Sequence[ModelSource]) -> list[LockedModel | str] | None:
     """Returns for each source its model, or the sentence why there is none; `None` while they are being loaded.
 
     Loading shows a bar with a Stop. What failed is tried again once other sources, or none, were asked for.
     """
-    shelf = _shelf()
+    shelf = _cache()
     chosen = tuple(source.stamp for source in sources)
     if st.session_state.get(_FAILED, (None,))[0] != chosen:
         st.session_state[_FAILED] = (chosen, {})
     failed: dict[tuple, str] = st.session_state[_FAILED][1]
 
-    def missing() -> list[Source]:
+    def missing() -> list[ModelSource]:
         return [source for source in sources if source.stamp not in failed and shelf.get(source.stamp) is None]
 
     name = f"networks_{abs(hash(chosen))}"
-    if missing() and not background_job.known(name):
+    if missing() and not background_job.has_job(name):
         background_job.start(name, partial(_load, shelf, missing()), "Loading the model")
-    work = background_job.finished(name, PATIENCE_SECONDS)
+    work = background_job.ended_job(name, PATIENCE_SECONDS)
     if work is not None:
         failed.update(work.result or {})
         failed.update({source.stamp: work.sentence or _STOPPED for source in missing()})
@@ -222,7 +222,7 @@ def forget_failures() -> None:
 
 
 def _load(
-    shelf: _Shelf, sources: Sequence[Source], progress: Progress, cancelled: Callable[[], bool]
+    shelf: _Cache, sources: Sequence[ModelSource], progress: Progress, cancelled: Callable[[], bool]
 ) -> dict[tuple, str] | None:
     """Puts models on the shelf; returns the sentences of those that can't be loaded."""
     sentences: dict[tuple, str] = {}
@@ -255,9 +255,9 @@ def _load(
     return sentences
 
 
-def models(chosen: Sequence[Run]) -> list[LockedModel] | None:
+def models_of_runs(chosen: Sequence[Run]) -> list[LockedModel] | None:
     """Returns the runs' models, or `None` while they are being loaded or after saying why they can't be."""
-    found = opened([of_run(run) for run in chosen])
+    found = open_models([of_run(run) for run in chosen])
     if found is None:
         return None
     for sentence in dict.fromkeys(one for one in found if isinstance(one, str)):

@@ -21,8 +21,8 @@ from cnnviz.temporary import own_name, room_for
 from cnnviz.ui.inputs.image_source import item_choice
 from cnnviz.ui.inputs.model_cache import (
     LockedModel,
+    ModelSource,
     Progress,
-    Source,
     forget_failures,
     head_of,
     heads_of,
@@ -45,7 +45,7 @@ _NO_ROOM = "predict_file_no_room"
 _OUTPUTS = "predict_outputs"
 
 
-def model_choice(choice: Choice, runs: dict[str, Run], names: dict[str, str]) -> list[Source]:
+def model_choice(choice: Choice, runs: dict[str, Run], names: dict[str, str]) -> list[ModelSource]:
     """Draws the choice and returns the models, in the order they were chosen; one where one is shown alone.
 
     Args:
@@ -134,14 +134,14 @@ def _run(source: str, runs: dict[str, Run]) -> Run | None:
     return head[0] if head is not None else runs.get(source)
 
 
-def _source(choice: Choice, one: str, runs: dict[str, Run], titles: dict[str, str]) -> Source:
+def _source(choice: Choice, one: str, runs: dict[str, Run], titles: dict[str, str]) -> ModelSource:
     if one in runs:
         return of_run(runs[one], titles[one])
     if (head := head_of(one, runs)) is not None:
         return of_head(*head, titles[one])
     if one in choice.files:
         return choice.files[one]
-    return Source(one, titles[one], ("app", one), partial(load_application, _application(one)))
+    return ModelSource(one, titles[one], ("app", one), partial(load_application, _application(one)))
 
 
 def _take(choice: Choice) -> None:
@@ -251,7 +251,7 @@ def _use_file(choice: Choice) -> None:
     _use(choice, source.id)
 
 
-def _keep(choice: Choice, source: Source) -> None:
+def _keep(choice: Choice, source: ModelSource) -> None:
     """Keeps a file's source under a title that no other has, as Streamlit tells choices apart by what they show."""
     others = {one.title for key, one in choice.files.items() if key != source.id}
     free = (f"{source.title} ({number})" for number in itertools.count(2))
@@ -259,12 +259,12 @@ def _keep(choice: Choice, source: Source) -> None:
     choice.files[source.id] = replace(source, title=title)
 
 
-def _file_source(digest: str, *given: Any) -> Source:
+def _file_source(digest: str, *given: Any) -> ModelSource:
     """The source of a file; `given` is what `_load_file` gets."""
     _, name, classes, scale, outputs = given
     stamp = ("file", digest, tuple(map(tuple, classes or ())), scale, outputs)
     key = f"file:{hashlib.sha256(repr(stamp).encode()).hexdigest()[:12]}"
-    return Source(key, name, stamp, partial(_load_file, *given))
+    return ModelSource(key, name, stamp, partial(_load_file, *given))
 
 
 def _load_file(
@@ -280,7 +280,7 @@ def _load_file(
     return load_file(Path(kept.name), name=plain_name(name), classes=classes, scale=scale, outputs=outputs)
 
 
-def doubts(choice: Choice, source: Source, model: LockedModel) -> None:
+def doubts(choice: Choice, source: ModelSource, model: LockedModel) -> None:
     """Says what can't be known of a model's numbers, with a button for each thing that they may be."""
     for sentence in model.classifier.doubts:
         with st.container(key=f"network_doubt_{source.id[-6:]}"):

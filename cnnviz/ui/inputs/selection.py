@@ -19,10 +19,10 @@ from cnnviz.errors import CnnvizError
 from cnnviz.recipe import SPLITS
 from cnnviz.runs import Run
 from cnnviz.ui.inputs.input_image import InputImage, of_item, of_sample
-from cnnviz.ui.inputs.model_cache import Source, head_of
+from cnnviz.ui.inputs.model_cache import ModelSource, head_of
 from cnnviz.ui.session import query_params
 
-__all__ = ["AGAINST", "MOST_IMAGES", "MOST_MODELS", "NAMES", "Choice", "add", "opened", "remove", "write_address"]
+__all__ = ["AGAINST", "MOST_IMAGES", "MOST_MODELS", "NAMES", "Choice", "add", "open_choice", "remove", "write_address"]
 
 AGAINST = ("second", "truth")
 """With what an answer can be compared: the second likeliest class, or the true one."""
@@ -46,7 +46,7 @@ class Choice:
     images: list[InputImage] = field(default_factory=list)
     refused: list[tuple[str, str]] = field(default_factory=list)
     sources: list[str] | None = None
-    files: dict[str, Source] = field(default_factory=dict)
+    files: dict[str, ModelSource] = field(default_factory=dict)
     notes: dict[str, float | None] = field(default_factory=dict)
     beside: bool = False
     single: bool = False
@@ -76,7 +76,7 @@ class Choice:
         return list(self.notes)
 
 
-def opened(runs: dict[str, Run], names: Collection[str] = NAMES, *, single: bool = False) -> Choice:
+def open_choice(runs: dict[str, Run], names: Collection[str] = NAMES, *, single: bool = False) -> Choice:
     """Returns the choice of this session, after taking over what the address names.
 
     Args:
@@ -87,7 +87,7 @@ def opened(runs: dict[str, Run], names: Collection[str] = NAMES, *, single: bool
     session = st.session_state
     fresh = _CHOICE not in session
     choice = session.setdefault(_CHOICE, Choice())
-    if named := query_params.news("predict", names):
+    if named := query_params.new_values("predict", names):
         _take_over(choice, named, runs)
     if fresh and not choice.images and sample_names():
         choice.images = [of_sample(sample_names()[0])]

@@ -15,14 +15,14 @@ import streamlit as st
 
 from cnnviz.errors import CnnvizError
 from cnnviz.ui.inputs.input_image import InputImage
-from cnnviz.ui.inputs.model_cache import LockedModel, Source
-from cnnviz.ui.inside.selection import Opened
+from cnnviz.ui.inputs.model_cache import LockedModel, ModelSource
+from cnnviz.ui.inside.selection import Inspection
 from cnnviz.ui.session import background_job
 
 if TYPE_CHECKING:
     from cnnviz.explain.inspection.receptive_field import LayerRow
 
-__all__ = ["layer_values", "remembered", "seen_by", "table_of"]
+__all__ = ["cached_value", "layer_values", "seen_by", "table_of"]
 
 KEPT_BYTES = 256 << 20
 """So much is kept for all sessions; the longest unused goes first, the newest always stays."""
@@ -62,30 +62,30 @@ def _kept() -> _Kept:
     return _Kept()
 
 
-def table_of(source: Source, model: LockedModel) -> tuple[LayerRow, ...] | str | None:
+def table_of(source: ModelSource, model: LockedModel) -> tuple[LayerRow, ...] | str | None:
     """Returns the model's layers, or the sentence why it can't be taken apart; `None` while it is being followed."""
     return _made((source.stamp, "table"), partial(_table, model), "Following the layers")
 
 
 def _table(model: LockedModel) -> tuple[LayerRow, ...]:
-    from cnnviz.explain.inspection.receptive_field import table
+    from cnnviz.explain.inspection.receptive_field import layer_rows
 
     with model.lock:
-        return table(model.classifier)
+        return layer_rows(model.classifier)
 
 
-def seen_by(source: Source, model: LockedModel, image: InputImage) -> np.ndarray:
+def seen_by(source: ModelSource, model: LockedModel, image: InputImage) -> np.ndarray:
     """Returns what the model sees of an image, uint8 (h, w, c).
 
     Raises:
         ImageError: the image can't be read.
     """
-    return remembered(
+    return cached_value(
         (source.stamp, image.identity, "seen"), lambda: model.classifier.fit(image.whole(model.classifier.bits))
     )
 
 
-def layer_values(opened: Opened, layer: str) -> np.ndarray | str | None:
+def layer_values(opened: Inspection, layer: str) -> np.ndarray | str | None:
     """Returns what a layer gives for the image, float32 of the layer's shape, or a sentence why there is nothing.
 
     `None` while it is computed; a bar shows that.
@@ -93,7 +93,7 @@ def layer_values(opened: Opened, layer: str) -> np.ndarray | str | None:
     return _made((*opened.identity, layer), partial(_values, opened, layer), f"Computing {layer}")
 
 
-def _values(opened: Opened, layer: str) -> np.ndarray:
+def _values(opened: Inspection, layer: str) -> np.ndarray:
     from cnnviz.explain.inspection.activations import activations
 
     small = sum(math.prod(row.shape) for row in opened.table) <= AT_ONCE
@@ -105,7 +105,7 @@ def _values(opened: Opened, layer: str) -> np.ndarray:
     return found[layer]
 
 
-def remembered(key: tuple, make: Callable[[], Any]) -> Any:
+def cached_value(key: tuple, make: Callable[[], Any]) -> Any:
     """Returns what is kept under the key, after making it here and now where it isn't there; not for slow things."""
     kept = _kept()
     if (found := kept.get(key)) is None:
@@ -121,12 +121,12 @@ def _made(key: tuple, make: Callable[[], Any], what: str) -> Any:
         return found
     if session.get(_WANTED, (None,))[0] != key:
         session[_WANTED] = (key, "")
-        background_job.forget(_WORK)
+        background_job.drop_job(_WORK)
     if session[_WANTED][1]:
         return session[_WANTED][1]
-    if not background_job.known(_WORK):
+    if not background_job.has_job(_WORK):
         background_job.start(_WORK, partial(_work, kept, key, make), what)
-    if (work := background_job.finished(_WORK, PATIENCE_SECONDS)) is None:
+    if (work := background_job.ended_job(_WORK, PATIENCE_SECONDS)) is None:
         return None
     if (found := kept.get(key)) is None:
         found = work.result if isinstance(work.result, str) else work.sentence or _STOPPED

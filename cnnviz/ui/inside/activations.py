@@ -15,12 +15,12 @@ from cnnviz.figures.channels import colour_bar, columns_of, on_page, spread, tig
 from cnnviz.mosaics import Shades, shades
 from cnnviz.overlay import COLOUR_MAPS
 from cnnviz.probabilities import percent
-from cnnviz.ui.components.clickable_image import Encoded, clickable, encoded
+from cnnviz.ui.components.clickable_image import Encoded, clickable_image, encode_image
 from cnnviz.ui.file_names import file_name
-from cnnviz.ui.inside.activation_cache import layer_values, remembered
+from cnnviz.ui.inside.activation_cache import cached_value, layer_values
 from cnnviz.ui.inside.channel import channel_part, unit_name
 from cnnviz.ui.inside.layer_blocks import size
-from cnnviz.ui.inside.selection import Opened, place, show
+from cnnviz.ui.inside.selection import Inspection, current_location, show
 from cnnviz.ui.markdown import plain
 from cnnviz.ui.session import query_params
 
@@ -34,7 +34,7 @@ _FEWEST = 20
 """Fewer values that are not 0 have no histogram."""
 
 
-def activations_part(opened: Opened) -> None:
+def activations_part(opened: Inspection) -> None:
     """Draws the part. It reruns alone when another channel is opened: what the layer gives is kept."""
     values = layer_values(opened, opened.layer)
     if isinstance(values, str):
@@ -42,21 +42,21 @@ def activations_part(opened: Opened) -> None:
     elif values is not None and values.ndim not in (1, 2, 3):
         st.info(f"This layer gives {size(values.shape)} for an image, which can't be drawn as maps.")
     elif values is not None:
-        if not place().chosen:
+        if not current_location().chosen:
             show(channel=int(_ordered(values, "strength")[0]))
-            query_params.settled("channel")
+            query_params.replace_silently("channel")
         _part(opened, values)
 
 
 @st.fragment
-def _part(opened: Opened, values: np.ndarray) -> None:
-    query_params.tell_in_fragment()
-    opened = replace(opened, channel=min(place().channel, values.shape[-1] - 1))
+def _part(opened: Inspection, values: np.ndarray) -> None:
+    query_params.push_url_in_fragment()
+    opened = replace(opened, channel=min(current_location().channel, values.shape[-1] - 1))
     left, right = st.columns([3, 2], gap="large")
     with right:
         scale, order, colour_map = _choices()
     with left:
-        shaded = remembered((*opened.identity, opened.layer, "shades", scale), lambda: shades(values, scale))
+        shaded = cached_value((*opened.identity, opened.layer, "shades", scale), lambda: shades(values, scale))
         _mosaic(opened, values, shaded, scale, order, colour_map)
         _figures(opened, values)
         _downloads(opened, values, shaded, order, colour_map)
@@ -121,10 +121,10 @@ class _Drawn:
         return len(self.image.url)
 
 
-def _mosaic(opened: Opened, values: np.ndarray, shaded: Shades, scale: str, order: str, colour_map: str) -> None:
+def _mosaic(opened: Inspection, values: np.ndarray, shaded: Shades, scale: str, order: str, colour_map: str) -> None:
     columns, count = columns_of(values.shape), values.shape[-1]
     key = (*opened.identity, opened.layer, "mosaic", scale, order, colour_map)
-    drawn: _Drawn = remembered(key, lambda: _drawn(values, shaded, order, colour_map, partial(unit_name, opened)))
+    drawn: _Drawn = cached_value(key, lambda: _drawn(values, shaded, order, colour_map, partial(unit_name, opened)))
 
     def take(tile: tuple[int, int]) -> None:
         nth = tile[0] * columns + tile[1]
@@ -135,7 +135,7 @@ def _mosaic(opened: Opened, values: np.ndarray, shaded: Shades, scale: str, orde
     one = "channel" if values.ndim > 1 else "value"
     what = f"The {f'{count:,} {one}s' if count > 1 else f'only {one}'} of {opened.layer}"
     single = values.size == count  # channels of one place are on one scale whatever was chosen
-    clickable(
+    clickable_image(
         drawn.image,
         (-(-count // columns), columns),
         f"{what}, for {opened.image.title}",
@@ -165,12 +165,12 @@ def _drawn(values: np.ndarray, shaded: Shades, order: str, colour_map: str, unit
         f"Channel {one}: {low[one]:.3g} to {high[one]:.3g}" if len(flat) > 1 else f"{unit_name(one)}: {high[one]:.4g}"
         for one in chosen.tolist()
     ]
-    return _Drawn(encoded(image), chosen, labels, int(silent.sum()))
+    return _Drawn(encode_image(image), chosen, labels, int(silent.sum()))
 
 
-def _figures(opened: Opened, values: np.ndarray) -> None:
+def _figures(opened: Inspection, values: np.ndarray) -> None:
     """How the layer's values are spread, and how many are exactly 0."""
-    bars, words = remembered((*opened.identity, opened.layer, "figures"), lambda: _told(values))
+    bars, words = cached_value((*opened.identity, opened.layer, "figures"), lambda: _told(values))
     left, right = st.columns(2, vertical_alignment="center")
     if bars:
         left.html(bars)
@@ -194,7 +194,7 @@ def _told(values: np.ndarray) -> tuple[str, str]:
     return bars, words + (f" Bars{others}: as high as the square roots of the counts." if bars else "")
 
 
-def _downloads(opened: Opened, values: np.ndarray, shaded: Shades, order: str, colour_map: str) -> None:
+def _downloads(opened: Inspection, values: np.ndarray, shaded: Shades, order: str, colour_map: str) -> None:
     def image() -> bytes:
         return images.to_png(tight(shaded.levels, _ordered(values, order), columns_of(values.shape), colour_map))
 

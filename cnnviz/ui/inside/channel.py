@@ -14,15 +14,15 @@ from cnnviz.augment.preview import image_bytes
 from cnnviz.errors import CnnvizError
 from cnnviz.figures.channels import colour_bar
 from cnnviz.figures.tiles import tiles
-from cnnviz.mosaics import Shades, in_colours, maps
+from cnnviz.mosaics import Shades, channel_maps, in_colours
 from cnnviz.overlay import overlay
 from cnnviz.probabilities import percent
 from cnnviz.ui.components.value_inspector import peek
 from cnnviz.ui.file_names import file_name
 from cnnviz.ui.inputs.input_image import base
-from cnnviz.ui.inside.feature_visualization import pattern_of
+from cnnviz.ui.inside.feature_visualization import visualization_of_channel
 from cnnviz.ui.inside.kernels import kernel_of
-from cnnviz.ui.inside.selection import Opened, show
+from cnnviz.ui.inside.selection import Inspection, show
 from cnnviz.ui.markdown import plain
 from cnnviz.ui.session.widget_sync import seed
 
@@ -33,7 +33,7 @@ _LARGE, _TILE, _OPACITY = 480, 84, 0.55
 _CONVOLUTIONS = ("Conv2D", "DepthwiseConv2D", "SeparableConv2D")
 
 
-def channel_part(opened: Opened, values: np.ndarray, shaded: Shades, colour_map: str = "viridis") -> None:
+def channel_part(opened: Inspection, values: np.ndarray, shaded: Shades, colour_map: str = "viridis") -> None:
     """Draws the open channel, in the colours that it has among the others.
 
     Args:
@@ -47,15 +47,15 @@ def channel_part(opened: Opened, values: np.ndarray, shaded: Shades, colour_map:
     if values.ndim == 1:
         _unit(opened, values)
         return
-    plane = np.ascontiguousarray(maps(values)[..., opened.channel])
-    image = _enlarged(in_colours(maps(shaded.levels)[..., opened.channel], colour_map))
+    plane = np.ascontiguousarray(channel_maps(values)[..., opened.channel])
+    image = _enlarged(in_colours(channel_maps(shaded.levels)[..., opened.channel], colour_map))
     _images(opened, plane, image, shaded, colour_map)
     _strongest(opened, plane)
     _downloads(opened, plane, image)
     _filter(opened)
 
 
-def _number(opened: Opened, count: int, what: str) -> None:
+def _number(opened: Inspection, count: int, what: str) -> None:
     st.number_input(
         f"{what.capitalize()}, 0 to {count - 1}",
         0,
@@ -68,7 +68,7 @@ def _number(opened: Opened, count: int, what: str) -> None:
     )
 
 
-def _unit(opened: Opened, values: np.ndarray) -> None:
+def _unit(opened: Inspection, values: np.ndarray) -> None:
     """A value of a layer that gives one row of them, among the others."""
     value = float(values[opened.channel])
     rank = int((values > value).sum()) + 1
@@ -77,13 +77,13 @@ def _unit(opened: Opened, values: np.ndarray) -> None:
     st.caption(f"Number {rank:,} of {len(values):,}, from the greatest on. Numbers shows how it comes about.")
 
 
-def unit_name(opened: Opened, unit: int) -> str:
+def unit_name(opened: Inspection, unit: int) -> str:
     """Returns what a unit is called; one of a head's probabilities by its class."""
     classes = opened.model.classifier.classes.get(opened.layer, ())
     return f"Unit {unit}, {classes[unit]}" if len(classes) == opened.row.shape[-1] else f"Unit {unit}"
 
 
-def _images(opened: Opened, plane: np.ndarray, large: np.ndarray, shaded: Shades, colour_map: str) -> None:
+def _images(opened: Inspection, plane: np.ndarray, large: np.ndarray, shaded: Shades, colour_map: str) -> None:
     name = f"Channel {opened.channel} of {opened.layer}"
     low, high = float(plane.min()), float(plane.max())
     images = [(large, f"{name}, for {opened.image.title}", f"{plane.shape[0]} × {plane.shape[1]} values")]
@@ -104,7 +104,7 @@ def _images(opened: Opened, plane: np.ndarray, large: np.ndarray, shaded: Shades
     )
 
 
-def _in_place(opened: Opened, plane: np.ndarray) -> bool:
+def _in_place(opened: Inspection, plane: np.ndarray) -> bool:
     """Whether the channel's rows and columns are the image's."""
     return len(opened.row.shape) == 3 and plane.size > 1
 
@@ -114,7 +114,7 @@ def _enlarged(image: np.ndarray) -> np.ndarray:
     return np.repeat(np.repeat(image, factor, axis=0), factor, axis=1)
 
 
-def _strongest(opened: Opened, plane: np.ndarray) -> None:
+def _strongest(opened: Inspection, plane: np.ndarray) -> None:
     """What the model sees at the channel's strongest places, as wide as one value depends on it."""
     if not _in_place(opened, plane) or opened.row.everything or not any(opened.row.size):
         return
@@ -168,17 +168,17 @@ def _square(crop: np.ndarray) -> np.ndarray:
     return made
 
 
-def _filter(opened: Opened) -> None:
+def _filter(opened: Inspection) -> None:
     """The weights that make the channel, and the image that it answers to most strongly."""
     if opened.row.type.startswith(_CONVOLUTIONS):
         st.markdown("**Its kernel**")
         kernel_of(opened, opened.channel)
     if len(opened.row.shape) == 3:
         st.markdown("**Its pattern**")
-        pattern_of(opened, opened.channel)
+        visualization_of_channel(opened, opened.channel)
 
 
-def _downloads(opened: Opened, plane: np.ndarray, image: np.ndarray) -> None:
+def _downloads(opened: Inspection, plane: np.ndarray, image: np.ndarray) -> None:
     def numbers() -> bytes:
         file = io.BytesIO()
         np.save(file, plane, allow_pickle=False)

@@ -10,15 +10,15 @@ import streamlit as st
 from cnnviz import images, runs
 from cnnviz.data.samples import sample_names
 from cnnviz.errors import CnnvizError
-from cnnviz.mosaics import maps
+from cnnviz.mosaics import channel_maps
 from cnnviz.runs import snapshots
 from cnnviz.runs.compare import labels
 from cnnviz.ui.inputs.input_image import InputImage, held_out, of_item, of_sample, of_upload
-from cnnviz.ui.inputs.model_cache import LockedModel, Source, of_run, usable
-from cnnviz.ui.inputs.model_cache import opened as opened_models
+from cnnviz.ui.inputs.model_cache import LockedModel, ModelSource, of_run, runs_with_model
+from cnnviz.ui.inputs.model_cache import open_models as opened_models
 from cnnviz.ui.inside.activation_cache import layer_values, seen_by, table_of
-from cnnviz.ui.inside.comparison_views import Side, compared
-from cnnviz.ui.inside.selection import Opened
+from cnnviz.ui.inside.comparison_views import Side, draw_comparison
+from cnnviz.ui.inside.selection import Inspection
 from cnnviz.ui.markdown import plain
 
 __all__ = ["beside_part"]
@@ -30,7 +30,7 @@ _OWN, _ITEM = "An image of yours", "A test image"
 _NONE = "There is no other run with a model; train one, and it can be seen beside this one."
 
 
-def beside_part(opened: Opened) -> None:
+def beside_part(opened: Inspection) -> None:
     """Draws the choice of what stands beside what is open, and the open layer's channels of both."""
     run = opened.source.run
     epochs = snapshots.epochs(run.folder) if run is not None else []
@@ -52,13 +52,13 @@ def beside_part(opened: Opened) -> None:
     if isinstance(sides, str):
         st.info(plain(sides), icon=":material/info:")
     elif sides is not None:
-        compared(*sides, channels_match=what != "networks")
+        draw_comparison(*sides, channels_match=what != "networks")
 
 
 Sides = tuple[Side, Side] | str | None
 
 
-def _images(opened: Opened) -> Sides:
+def _images(opened: Inspection) -> Sides:
     image = _other_image(opened, _KEY)
     if image is None or isinstance(image, str):
         return image
@@ -70,7 +70,7 @@ def _images(opened: Opened) -> Sides:
     return _made((opened, opened.image.title), (other, image.title))
 
 
-def _models(opened: Opened) -> Sides:
+def _models(opened: Inspection) -> Sides:
     found = _other_model(opened, _KEY)
     if found is None or isinstance(found, str):
         return found
@@ -104,7 +104,7 @@ def _models(opened: Opened) -> Sides:
     return _made((opened, opened.source.title), (other, source.title))
 
 
-def _like(opened: Opened, layers: dict[str, str]) -> str:
+def _like(opened: Inspection, layers: dict[str, str]) -> str:
     """The layer of this name, or else that of the same type, or any, which is as far in its model."""
     if opened.layer in layers:
         return opened.layer
@@ -115,7 +115,7 @@ def _like(opened: Opened, layers: dict[str, str]) -> str:
     return found[ranks.index(opened.layer) * len(found) // len(ranks)]
 
 
-def _made(*sides: tuple[Opened, str]) -> Sides:
+def _made(*sides: tuple[Inspection, str]) -> Sides:
     """What both give; `None` while one is computed."""
     made = []
     for one, title in sides:
@@ -128,12 +128,12 @@ def _made(*sides: tuple[Opened, str]) -> Sides:
             answers = _answers(one, one.identity)
         except CnnvizError as error:
             return str(error)
-        made.append(Side(title, one.seen, maps(values), one.layer, answers))
+        made.append(Side(title, one.seen, channel_maps(values), one.layer, answers))
     return made[0], made[1]
 
 
 @st.cache_data(show_spinner=False, max_entries=64)
-def _answers(_opened: Opened, identity: tuple) -> dict[str, list[tuple[str, float]]]:
+def _answers(_opened: Inspection, identity: tuple) -> dict[str, list[tuple[str, float]]]:
     classifier = _opened.model.classifier
     found = _opened.model.answers(_opened.seen[None])
     return {
@@ -146,9 +146,9 @@ def _likeliest(shares: np.ndarray, classes: tuple[str, ...]) -> list[tuple[str, 
     return [(classes[one], float(shares[one])) for one in np.argsort(-shares, kind="stable")[:_CLASSES].tolist()]
 
 
-def _epochs(opened: Opened) -> Sides:
+def _epochs(opened: Inspection) -> Sides:
     folder = opened.source.run.folder
-    found, probe = snapshots.epochs(folder), snapshots.images(folder)
+    found, probe = snapshots.epochs(folder), snapshots.read_probe(folder)
     if probe is None:
         return "The images of this run's snapshots can't be read."
     chosen = [
@@ -170,7 +170,7 @@ def _epochs(opened: Opened) -> Sides:
         width=200,
         help="One of the validation images that were followed through the training.",
     )
-    both_taken = [snapshots.opened(folder, epoch, probe) for epoch in chosen]
+    both_taken = [snapshots.read_snapshot(folder, epoch, probe) for epoch in chosen]
     if any(one is None for one in both_taken):
         return "One of these snapshots can't be read; choose another epoch."
     layers = [one.layer for one in both_taken[0].maps]
@@ -199,7 +199,7 @@ def _epochs(opened: Opened) -> Sides:
     return sides[0], sides[1]
 
 
-def _other_image(here: Opened, key: str) -> InputImage | str | None:
+def _other_image(here: Inspection, key: str) -> InputImage | str | None:
     """Draws the choice of another image and returns it; a sentence where there is none, `None` before it is chosen.
 
     Args:
@@ -249,7 +249,7 @@ def _upload(key: str) -> InputImage | None:
     return None if file is None else of_upload(file.name, file.getvalue())
 
 
-def _other_model(here: Opened, key: str) -> tuple[Source, LockedModel] | str | None:
+def _other_model(here: Inspection, key: str) -> tuple[ModelSource, LockedModel] | str | None:
     """Draws the choice of another model; returns it loaded, a sentence why there is none, `None` while it loads.
 
     Args:
@@ -259,7 +259,7 @@ def _other_model(here: Opened, key: str) -> tuple[Source, LockedModel] | str | N
     listed = runs.listing()
     names = labels(listed)
     mine = here.source.run.id if here.source.run is not None else here.source.id.partition("/")[0]
-    found = [run for run in usable(listed) if run.id != mine]
+    found = [run for run in runs_with_model(listed) if run.id != mine]
     if (recipe := here.model.classifier.recipe) is not None:  # those that know such images first
         found.sort(key=lambda run: run.recipe.data.dataset != recipe.data.dataset)
     others = {run.id: run for run in found}

@@ -12,15 +12,15 @@ from cnnviz.augment.preview import display_size, image_bytes
 from cnnviz.explain.inspection.channel_comparison import apart, both
 from cnnviz.figures.channels import colour_bar, columns_of, on_page
 from cnnviz.figures.prediction import top
-from cnnviz.figures.style import escaped
+from cnnviz.figures.style import escape_text
 from cnnviz.images import fit
 from cnnviz.mosaics import Shades, in_colours
-from cnnviz.ui.components.clickable_image import clickable
-from cnnviz.ui.inside.selection import place, show
+from cnnviz.ui.components.clickable_image import clickable_image
+from cnnviz.ui.inside.selection import current_location, show
 from cnnviz.ui.markdown import plain
 from cnnviz.ui.session import query_params
 
-__all__ = ["Side", "compared"]
+__all__ = ["Side", "draw_comparison"]
 
 SCALES = {"channel": "Each channel", "layer": "One for all", "each": "Each image"}
 ORDERS = {"index": "By number", "apart": "What differs most"}
@@ -50,7 +50,7 @@ class Side:
 
 
 @st.fragment
-def compared(one: Side, other: Side, *, channels_match: bool) -> None:
+def draw_comparison(one: Side, other: Side, *, channels_match: bool) -> None:
     """Draws both side by side; it reruns alone for another channel.
 
     Args:
@@ -58,7 +58,7 @@ def compared(one: Side, other: Side, *, channels_match: bool) -> None:
         other: on the right.
         channels_match: whether a channel of one is that of the other, as of the same model.
     """
-    query_params.tell_in_fragment()
+    query_params.push_url_in_fragment()
     alike = channels_match and one.values.shape == other.values.shape
     count = one.values.shape[2]
     scales = list(SCALES) if alike else ["each", "layer"]
@@ -87,7 +87,7 @@ def compared(one: Side, other: Side, *, channels_match: bool) -> None:
     distance = apart(one.values, other.values) if alike else None
     ranks = np.argsort(-distance, kind="stable") if order == "apart" and alike else None
     pair = both(one.values, other.values, scale)
-    channel = min(place().channel, count - 1) if alike else None
+    channel = min(current_location().channel, count - 1) if alike else None
     for column, side, drawn in zip(st.columns(2, gap="large"), (one, other), pair, strict=True):
         with column:
             _side(side, drawn, scale, ranks, channel, lambda at: show(channel=at), "left" if side is one else "right")
@@ -128,7 +128,7 @@ def _side(
     words.html(
         "".join(
             f'<div style="margin-bottom:0.5rem"><div style="font-size:0.8rem;opacity:0.7">'
-            f"{escaped(head, 60) if len(side.answers) > 1 else ''}</div>{top(rows)}</div>"
+            f"{escape_text(head, 60) if len(side.answers) > 1 else ''}</div>{top(rows)}</div>"
             for head, rows in side.answers.items()
         )
     )
@@ -144,7 +144,7 @@ def _side(
             take(int(order[nth]))
 
     means = side.values.mean(axis=(0, 1))
-    clickable(
+    clickable_image(
         on_page(shaded.levels, order, columns, "viridis", silent),
         (-(-count // columns), columns),
         f"The {count:,} channels of {side.layer}: {side.title}",

@@ -13,9 +13,18 @@ from cnnviz import images
 from cnnviz.augment.preview import display_size, image_bytes
 from cnnviz.errors import CnnvizError
 from cnnviz.figures.feature_visualization import COLUMNS, grid, on_page
-from cnnviz.ui.components.clickable_image import clickable
+from cnnviz.ui.components.clickable_image import clickable_image
 from cnnviz.ui.file_names import file_name
-from cnnviz.ui.inside.feature_visualization_job import USUAL, Tile, count_of, ended, growing, settings_of, start, tiles
+from cnnviz.ui.inside.feature_visualization_job import (
+    USUAL,
+    Tile,
+    count_of,
+    ended_visualization,
+    growing,
+    settings_of,
+    start,
+    tiles,
+)
 from cnnviz.ui.inside.feature_visualization_text import caption, promise, said_of
 from cnnviz.ui.inside.selection import show
 from cnnviz.ui.markdown import plain
@@ -24,9 +33,9 @@ from cnnviz.ui.session.widget_sync import seed
 
 if TYPE_CHECKING:
     from cnnviz.explain.feature_visualization.patterns import Settings
-    from cnnviz.ui.inside.selection import Opened
+    from cnnviz.ui.inside.selection import Inspection
 
-__all__ = ["pattern_of", "patterns_part"]
+__all__ = ["feature_visualization_part", "visualization_of_channel"]
 
 MOST = 64
 """So many patterns are made and shown at a time, 8 × 8."""
@@ -37,7 +46,7 @@ MODES = {"plain": "As in the tutorial", "robust": "Robust"}
 _WORK, _AT, _CHANNEL = "inside_patterns", "inside_patterns_at", "inside_patterns_channel"
 
 
-def patterns_part(opened: Opened) -> None:
+def feature_visualization_part(opened: Inspection) -> None:
     """Draws the part; nothing is made before a person asks for it."""
     count = count_of(opened)
     if not count:
@@ -55,19 +64,19 @@ def patterns_part(opened: Opened) -> None:
         st.error(plain(error), icon=":material/error:")
 
 
-def pattern_of(opened: Opened, channel: int) -> None:
+def visualization_of_channel(opened: Inspection, channel: int) -> None:
     """Draws a channel's pattern with the settings chosen last; where there is none yet, a button that makes it."""
     if not 0 <= channel < count_of(opened):
         st.caption(_no_channels(opened))
         return
     try:
         settings = settings_of(opened)
-        _outcome(ended(_WORK, 0.2))
+        _outcome(ended_visualization(_WORK, 0.2))
         tile = tiles(opened, settings, [channel]).get(channel)
         if tile is not None and tile.steps:
             _large(opened, channel, tile, settings)
         whole = tile is not None and tile.steps >= settings.steps
-        if not whole and not background_job.known(_WORK):
+        if not whole and not background_job.has_job(_WORK):
             st.button(
                 "Make its pattern",
                 icon=":material/auto_awesome:",
@@ -81,12 +90,12 @@ def pattern_of(opened: Opened, channel: int) -> None:
         st.error(plain(error), icon=":material/error:")
 
 
-def _no_channels(opened: Opened) -> str:
+def _no_channels(opened: Inspection) -> str:
     shape = " × ".join(map(str, opened.row.shape))
     return f"{plain(opened.layer)} gives {shape} numbers, which are no channels: open a convolution."
 
 
-def _settings(opened: Opened, count: int) -> tuple[Settings, range]:
+def _settings(opened: Inspection, count: int) -> tuple[Settings, range]:
     from cnnviz.explain.feature_visualization.patterns import usual_size
 
     mode = st.segmented_control(
@@ -150,7 +159,7 @@ def _settings(opened: Opened, count: int) -> tuple[Settings, range]:
     return settings_of(opened), range(first, min(first + MOST, count))
 
 
-def _page(opened: Opened) -> str:
+def _page(opened: Inspection) -> str:
     """The key of the choice of channels; it goes to the open channel when that changes."""
     key, at = f"inside_patterns_page_{opened.layer}", (opened.layer, opened.channel)
     if key not in st.session_state or st.session_state.get(_AT) != at:
@@ -159,11 +168,11 @@ def _page(opened: Opened) -> str:
     return key
 
 
-def _made(opened: Opened, settings: Settings, filters: range) -> None:
+def _made(opened: Inspection, settings: Settings, filters: range) -> None:
     """The button, the bar and the grid."""
     place = st.container()
     with place:
-        _outcome(ended(_WORK, 0.2))
+        _outcome(ended_visualization(_WORK, 0.2))
     there = tiles(opened, settings, filters)
     missing = sum(one not in there or there[one].steps < settings.steps for one in filters)
     if missing and not growing(opened, settings):
@@ -186,7 +195,7 @@ def _made(opened: Opened, settings: Settings, filters: range) -> None:
     draw(opened, settings, filters)
 
 
-def _outcome(work: background_job.Work | None) -> None:
+def _outcome(work: background_job.BackgroundJob | None) -> None:
     """Says how the work ended, where it isn't to be seen."""
     if work is not None and work.sentence:
         st.error(plain(work.sentence), icon=":material/error:")
@@ -194,7 +203,7 @@ def _outcome(work: background_job.Work | None) -> None:
         st.caption("Stopped. What was whole by then stays; the others are as far as they came.")
 
 
-def _grid(opened: Opened, settings: Settings, filters: range) -> None:
+def _grid(opened: Inspection, settings: Settings, filters: range) -> None:
     there = tiles(opened, settings, filters)
     if not there:
         st.caption(promise(opened, settings))
@@ -244,7 +253,7 @@ def _to_click(image: np.ndarray, shown: Sequence[int], words: Sequence[str], alt
         if at < len(shown):
             show(channel=shown[at])
 
-    clickable(
+    clickable_image(
         images.fit(image, display_size(image.shape, LARGEST)),
         (rows, columns),
         alt,
@@ -256,7 +265,7 @@ def _to_click(image: np.ndarray, shown: Sequence[int], words: Sequence[str], alt
     )
 
 
-def _large_of(opened: Opened, settings: Settings, count: int) -> None:
+def _large_of(opened: Inspection, settings: Settings, count: int) -> None:
     """The choice of a channel, and its pattern under the settings once it is whole."""
     st.number_input(
         "Channel",
@@ -273,6 +282,6 @@ def _large_of(opened: Opened, settings: Settings, count: int) -> None:
         _large(opened, opened.channel, tile, settings)
 
 
-def _large(opened: Opened, channel: int, tile: Tile, settings: Settings) -> None:
+def _large(opened: Inspection, channel: int, tile: Tile, settings: Settings) -> None:
     words = said_of(opened, channel, tile, settings)
     st.image(image_bytes(tile.image), caption=plain(words), width="stretch", alt=f"Pattern of channel {channel}")

@@ -15,10 +15,10 @@ from cnnviz.progress import Cancelled
 from cnnviz.ui.session import background_job
 
 if TYPE_CHECKING:
-    from cnnviz.explain.feature_visualization.patterns import Patterns, Settings
-    from cnnviz.ui.inside.selection import Opened
+    from cnnviz.explain.feature_visualization.patterns import FeatureVisualizations, Settings
+    from cnnviz.ui.inside.selection import Inspection
 
-__all__ = ["USUAL", "Tile", "count_of", "ended", "growing", "settings_of", "start", "tiles"]
+__all__ = ["USUAL", "Tile", "count_of", "ended_visualization", "growing", "settings_of", "start", "tiles"]
 
 USUAL = {"plain": (40, 1.0), "robust": (128, 1.0)}
 """Steps and their size."""
@@ -43,16 +43,16 @@ class _Growing:
 
     key: tuple
     steps: int
-    latest: Patterns | None = None
+    latest: FeatureVisualizations | None = None
 
 
-def count_of(opened: Opened) -> int:
+def count_of(opened: Inspection) -> int:
     """Returns how many filters the open layer has; 0 where its output has no channels."""
     shape = opened.row.shape
     return int(shape[-1]) if len(shape) in (1, 3) else 0
 
 
-def settings_of(opened: Opened) -> Settings:
+def settings_of(opened: Inspection) -> Settings:
     """Returns the settings that are chosen on the page, the usual ones where none are."""
     from cnnviz.explain.feature_visualization.patterns import (  # brings TensorFlow, which the model needs anyway
         Settings,
@@ -67,19 +67,19 @@ def settings_of(opened: Opened) -> Settings:
     return Settings(mode, int(steps), float(step), int(size))
 
 
-def _key(opened: Opened, settings: Settings) -> tuple:
+def _key(opened: Inspection, settings: Settings) -> tuple:
     return opened.source.stamp, opened.layer, settings
 
 
-def tiles(opened: Opened, settings: Settings, filters: Sequence[int]) -> dict[int, Tile]:
+def tiles(opened: Inspection, settings: Settings, filters: Sequence[int]) -> dict[int, Tile]:
     """Returns those of the filters' patterns that are there, kept by the run or still being made."""
-    from cnnviz.explain.feature_visualization.patterns import kept
+    from cnnviz.explain.feature_visualization.patterns import cached_visualizations
 
     key = _key(opened, settings)
     known = _store(key)
     missing = [one for one in filters if one not in known or known[one].steps < settings.steps]
     if missing and opened.source.run is not None:
-        known.update(_whole(kept(opened.source.run, opened.layer, missing, settings), settings.steps))
+        known.update(_whole(cached_visualizations(opened.source.run, opened.layer, missing, settings), settings.steps))
     found = dict(known)
     work: _Growing | None = st.session_state.get(_GROWING)
     if work is not None and work.key == key:
@@ -89,9 +89,9 @@ def tiles(opened: Opened, settings: Settings, filters: Sequence[int]) -> dict[in
     return {one: found[one] for one in filters if one in found}
 
 
-def start(name: str, opened: Opened, settings: Settings, filters: Sequence[int]) -> None:
+def start(name: str, opened: Inspection, settings: Settings, filters: Sequence[int]) -> None:
     """Begins to make those patterns of the filters that aren't whole; what was being made under the name is ended."""
-    from cnnviz.explain.feature_visualization.patterns import patterns
+    from cnnviz.explain.feature_visualization.patterns import visualize
 
     model, layer, run = opened.model, opened.layer, opened.source.run
     there = tiles(opened, settings, filters)
@@ -100,13 +100,13 @@ def start(name: str, opened: Opened, settings: Settings, filters: Sequence[int])
     work = st.session_state[_GROWING] = _Growing(_key(opened, settings), settings.steps)
     what = f"Patterns of {layer}, step"
 
-    def seen(found: Patterns) -> None:
+    def seen(found: FeatureVisualizations) -> None:
         work.latest = found
         time.sleep(0.001)  # a lock that is taken again at once is seldom given to another thread
 
-    def make(progress: background_job.Progress, cancelled: object) -> Patterns | None:
+    def make(progress: background_job.Progress, cancelled: object) -> FeatureVisualizations | None:
         try:
-            return patterns(
+            return visualize(
                 model.classifier,
                 layer,
                 missing,
@@ -123,15 +123,15 @@ def start(name: str, opened: Opened, settings: Settings, filters: Sequence[int])
     background_job.start(name, make, what)
 
 
-def growing(opened: Opened, settings: Settings) -> bool:
+def growing(opened: Inspection, settings: Settings) -> bool:
     """Returns whether patterns of the open layer with these settings are being made."""
     work: _Growing | None = st.session_state.get(_GROWING)
     return work is not None and work.key == _key(opened, settings)
 
 
-def ended(name: str, patience: float = 0.0) -> background_job.Work | None:
-    """Takes in what was made, once; shows a bar with a Stop while it goes on, see `background_job.finished`."""
-    work = background_job.finished(name, patience)
+def ended_visualization(name: str, patience: float = 0.0) -> background_job.BackgroundJob | None:
+    """Takes in what was made, once; shows a bar with a Stop while it goes on, see `background_job.ended_job`."""
+    work = background_job.ended_job(name, patience)
     if work is not None:
         if (made := st.session_state.get(_GROWING)) is not None and work.result is not None:
             made.latest = work.result
@@ -155,11 +155,11 @@ def _store(key: tuple) -> dict[int, Tile]:
     return found
 
 
-def _whole(found: Patterns | None, steps: int) -> dict[int, Tile]:
+def _whole(found: FeatureVisualizations | None, steps: int) -> dict[int, Tile]:
     return {one: tile for one, tile in _all(found).items() if tile.steps >= steps}
 
 
-def _all(found: Patterns | None) -> dict[int, Tile]:
+def _all(found: FeatureVisualizations | None) -> dict[int, Tile]:
     if found is None:
         return {}
     rows = zip(found.filters, found.images, found.steps, found.before, found.after, strict=True)

@@ -12,12 +12,12 @@ from cnnviz.ui.markdown import plain
 
 if TYPE_CHECKING:
     from cnnviz.explain.feature_visualization.patterns import Settings
-    from cnnviz.ui.inside.selection import Opened
+    from cnnviz.ui.inside.selection import Inspection
 
 __all__ = ["caption", "promise", "said_of"]
 
 
-def promise(opened: Opened, settings: Settings) -> str:
+def promise(opened: Inspection, settings: Settings) -> str:
     """Returns what stands there while there are no patterns."""
     return (
         f"A pattern is an image of {settings.size} × {settings.size} pixels that begins as grey noise and is changed "
@@ -26,7 +26,7 @@ def promise(opened: Opened, settings: Settings) -> str:
     )
 
 
-def said_of(opened: Opened, channel: int, tile: Tile | None, settings: Settings) -> str:
+def said_of(opened: Inspection, channel: int, tile: Tile | None, settings: Settings) -> str:
     """Returns what is said of one pattern, which may not be there yet; as plain text."""
     classes = opened.model.classifier.classes.get(opened.layer, ())
     name = f"Channel {channel}" + (f" ({classes[channel]})" if channel < len(classes) else "")
@@ -37,7 +37,7 @@ def said_of(opened: Opened, channel: int, tile: Tile | None, settings: Settings)
     return f"{name}: mean output {tile.before:.3g} for noise, {tile.after:.3g} for its pattern"
 
 
-def caption(opened: Opened, settings: Settings, filters: range, there: Mapping[int, Tile]) -> str:
+def caption(opened: Inspection, settings: Settings, filters: range, there: Mapping[int, Tile]) -> str:
     """Returns what stands under the grid, as Markdown."""
     way = "as in the tutorial" if settings.mode == "plain" else "the robust way"
     named = f"{plain(opened.layer)}, channels {filters[0]} to {filters[-1]} in rows"

@@ -10,12 +10,12 @@ import numpy as np
 import streamlit as st
 
 from cnnviz.errors import CnnvizError
-from cnnviz.figures.kernels import Mosaic, colour_scale, enlarged, grid_of, matrix_of, norm_bars
+from cnnviz.figures.kernels import Mosaic, colour_scale, enlarge, grid_of, matrix_of, norm_bars
 from cnnviz.figures.snapshots import mosaic_html
 from cnnviz.images import to_png
-from cnnviz.ui.components.clickable_image import clickable
+from cnnviz.ui.components.clickable_image import clickable_image
 from cnnviz.ui.file_names import file_name
-from cnnviz.ui.inside.selection import Opened, place, show
+from cnnviz.ui.inside.selection import Inspection, current_location, show
 from cnnviz.ui.markdown import plain
 from cnnviz.ui.session import query_params
 from cnnviz.ui.session.widget_sync import seed
@@ -34,7 +34,7 @@ _ENDS = ((33, 102, 172), (247, 247, 247), (179, 88, 6))
 _SMALL = 320
 
 
-def kernels_part(opened: Opened) -> None:
+def kernels_part(opened: Inspection) -> None:
     """Draws the weights of the open layer's filters, or which layers have some."""
     if opened.row.type not in _WITH_KERNELS:
         _none(opened)
@@ -48,10 +48,10 @@ def kernels_part(opened: Opened) -> None:
 
 
 @st.fragment
-def _part(opened: Opened, found: Kernels) -> None:
+def _part(opened: Inspection, found: Kernels) -> None:
     """All of it; it reruns alone for another filter."""
-    query_params.tell_in_fragment()
-    opened = replace(opened, channel=min(place().channel, opened.row.shape[-1] - 1))
+    query_params.push_url_in_fragment()
+    opened = replace(opened, channel=min(current_location().channel, opened.row.shape[-1] - 1))
     height, width, inputs, filters = found.values.shape
     st.caption(
         f"{filters:,} filters of {height} × {width} weights for each of {inputs:,} input{'s' * (inputs != 1)}. "
@@ -61,7 +61,7 @@ def _part(opened: Opened, found: Kernels) -> None:
     as_colours, shown, scale = _choice(found)
     mosaic = _mosaic(found, shown, as_colours, scale)
     own = _own(opened, found)
-    clickable(
+    clickable_image(
         mosaic.image,
         (mosaic.rows, mosaic.columns),
         f"Kernels of {opened.layer}: {_words(mosaic)}",
@@ -101,7 +101,7 @@ def _part(opened: Opened, found: Kernels) -> None:
             st.caption("Click a kernel above to see another.")
 
 
-def kernel_of(opened: Opened, channel: int) -> None:
+def kernel_of(opened: Inspection, channel: int) -> None:
     """Draws the kernel that makes a channel of the open layer; a sentence where it has none of its own."""
     if opened.row.type not in _WITH_KERNELS:
         st.caption(f"{plain(opened.layer)} ({plain(opened.row.type)}) has no kernels.")
@@ -130,7 +130,7 @@ def kernel_of(opened: Opened, channel: int) -> None:
         caption = f"Filter {channel} for {which} {on}; orange above 0, blue below; {norm}."
     st.html(
         mosaic_html(
-            enlarged(image, _SMALL),
+            enlarge(image, _SMALL),
             f"Kernel of channel {channel} of {opened.layer}",
             caption,
             min(_SMALL, max(120, 9 * image.shape[1])),
@@ -138,13 +138,13 @@ def kernel_of(opened: Opened, channel: int) -> None:
     )
 
 
-def _own(opened: Opened, found: Kernels) -> bool:
+def _own(opened: Inspection, found: Kernels) -> bool:
     """Whether each filter makes a channel by itself."""
     return opened.row.type != "SeparableConv2D" and found.values.shape[3] == opened.row.shape[-1]
 
 
 @st.cache_resource(show_spinner=False, max_entries=8)
-def _kernels(_opened: Opened, stamp: tuple, layer: str) -> Kernels:
+def _kernels(_opened: Inspection, stamp: tuple, layer: str) -> Kernels:
     """Read only."""
     from cnnviz.explain.inspection.kernels import kernels  # loads TensorFlow
 
@@ -152,7 +152,7 @@ def _kernels(_opened: Opened, stamp: tuple, layer: str) -> Kernels:
         return kernels(_opened.model.classifier, layer)
 
 
-def _none(opened: Opened) -> None:
+def _none(opened: Inspection) -> None:
     names = [row.name for row in opened.table if row.type in _WITH_KERNELS]
     at = [row.name for row in opened.table].index(opened.layer)
     before = [row.name for row in opened.table[:at] if row.type in _WITH_KERNELS]
@@ -286,12 +286,12 @@ def _take(mosaic: Mosaic, at: tuple[int, int]) -> None:
         show(channel=filter)
 
 
-def _downloads(opened: Opened, found: Kernels, mosaic: Mosaic) -> None:
+def _downloads(opened: Inspection, found: Kernels, mosaic: Mosaic) -> None:
     of = (opened.source.file_part, opened.layer)  # whatever the image
     with st.container(horizontal=True):
         st.download_button(
             "Image",
-            lambda: to_png(enlarged(mosaic.image, 1600)),
+            lambda: to_png(enlarge(mosaic.image, 1600)),
             file_name(*of, "kernels", ending=".png"),
             "image/png",
             icon=":material/image:",

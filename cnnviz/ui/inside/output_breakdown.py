@@ -10,15 +10,15 @@ import numpy as np
 import streamlit as st
 
 from cnnviz.errors import CnnvizError
-from cnnviz.explain.inspection.layer_arithmetic import Account
+from cnnviz.explain.inspection.layer_arithmetic import Breakdown
 from cnnviz.figures.channels import colour_bar
-from cnnviz.figures.output_breakdown import signed
+from cnnviz.figures.output_breakdown import signed_number
 from cnnviz.figures.snapshots import mosaic_html
 from cnnviz.images import with_channels
-from cnnviz.mosaics import in_colours, maps, shades
-from cnnviz.ui.components.clickable_image import clickable
+from cnnviz.mosaics import channel_maps, in_colours, shades
+from cnnviz.ui.components.clickable_image import clickable_image
 from cnnviz.ui.inside import output_breakdown_html
-from cnnviz.ui.inside.selection import Opened, place, show
+from cnnviz.ui.inside.selection import Inspection, current_location, show
 from cnnviz.ui.markdown import plain
 from cnnviz.ui.session import query_params
 from cnnviz.ui.session.widget_sync import seed
@@ -41,10 +41,10 @@ class _Grid:
 
 
 @st.fragment
-def numbers_part(opened: Opened) -> None:
+def numbers_part(opened: Inspection) -> None:
     """Draws the choice of a number of the open layer, and the account of it; it reruns alone for another number."""
-    query_params.tell_in_fragment()
-    opened = replace(opened, channel=min(place().channel, opened.row.shape[-1] - 1))
+    query_params.push_url_in_fragment()
+    opened = replace(opened, channel=min(current_location().channel, opened.row.shape[-1] - 1))
     try:
         known = _known(opened, opened.identity, opened.layer)
         grid = _grid(known[-1], opened.channel)
@@ -62,7 +62,7 @@ def numbers_part(opened: Opened) -> None:
             if known[-1].ndim == 2
             else (row, column, opened.channel)
         )
-        st.markdown(f"**How {plain(signed(known[-1][at], 5))} comes about** · {_named(opened, at)}")
+        st.markdown(f"**How {plain(signed_number(known[-1][at], 5))} comes about** · {_named(opened, at)}")
         if words := output_breakdown_html.teaching(opened.row.type):
             st.caption(words)
         try:
@@ -72,12 +72,12 @@ def numbers_part(opened: Opened) -> None:
 
 
 @st.cache_resource(show_spinner="Computing the layer", max_entries=4)
-def _known(_opened: Opened, identity: tuple, layer: str) -> list[np.ndarray]:
+def _known(_opened: Inspection, identity: tuple, layer: str) -> list[np.ndarray]:
     """The layer's inputs and, last, its output; read only."""
-    from cnnviz.explain.inspection.output_breakdown import around  # loads TensorFlow
+    from cnnviz.explain.inspection.output_breakdown import inputs_and_output  # loads TensorFlow
 
     with _opened.model.lock:
-        return around(_opened.model.classifier, _opened.pixels, layer)
+        return inputs_and_output(_opened.model.classifier, _opened.pixels, layer)
 
 
 def _grid(output: np.ndarray, channel: int) -> _Grid:
@@ -87,16 +87,16 @@ def _grid(output: np.ndarray, channel: int) -> _Grid:
         padded = np.full(-(-count // columns) * columns, np.nan, np.float32)
         padded[:count] = output
         return _Grid(padded.reshape(-1, columns), True, count)
-    values = maps(output)
+    values = channel_maps(output)
     return _Grid(values[..., channel], False, values.shape[2])
 
 
-def _named(opened: Opened, at: tuple[int, ...]) -> str:
+def _named(opened: Inspection, at: tuple[int, ...]) -> str:
     places = {1: "", 2: f", place {at[0]}", 3: f", row {at[0]}, column {at[min(1, len(at) - 1)]}"}[len(at)]
     return f"{plain(opened.layer)}{places}, {'unit' if len(at) == 1 else 'channel'} {opened.channel}"
 
 
-def _choice(opened: Opened, grid: _Grid) -> tuple[int, int]:
+def _choice(opened: Inspection, grid: _Grid) -> tuple[int, int]:
     """Draws the small image and the number fields; returns the chosen (row, column)."""
     rows, columns = grid.values.shape
     of, kind = (opened.source.stamp, opened.layer), "Unit" if grid.units else "Channel"
@@ -119,7 +119,7 @@ def _choice(opened: Opened, grid: _Grid) -> tuple[int, int]:
     if grid.values.size <= _MOST_LABELS:
         labels = [_label(grid, n, columns) for n in range(grid.values.size)]
     shaded = shades(np.nan_to_num(grid.values, nan=0)[..., None], "each")
-    clickable(
+    clickable_image(
         in_colours(shaded.levels[..., 0]),
         (rows, columns),
         f"{what} of {opened.layer}; bright is strong. The framed place is taken apart.",
@@ -172,11 +172,11 @@ def _choice(opened: Opened, grid: _Grid) -> tuple[int, int]:
 def _label(grid: _Grid, number: int, columns: int) -> str:
     row, column = divmod(number, columns)
     if grid.units:
-        return f"unit {number}: {signed(grid.values[row, column], 4)}" if number < grid.count else ""
-    return f"row {row}, column {column}: {signed(grid.values[row, column], 4)}"
+        return f"unit {number}: {signed_number(grid.values[row, column], 4)}" if number < grid.count else ""
+    return f"row {row}, column {column}: {signed_number(grid.values[row, column], 4)}"
 
 
-def _seen(opened: Opened, row: int, column: int) -> None:
+def _seen(opened: Inspection, row: int, column: int) -> None:
     """The image with the part marked that this number depends on."""
     if opened.row.everything or len(opened.row.shape) != 3:
         return
@@ -196,14 +196,14 @@ def _seen(opened: Opened, row: int, column: int) -> None:
     st.html(mosaic_html(large, f"The image with a box of {height} × {width} pixels", caption, _WIDTH))
 
 
-def _account(opened: Opened, known: list[np.ndarray], at: tuple[int, ...]) -> None:
-    from cnnviz.explain.inspection.output_breakdown import how_it_comes_about  # loads TensorFlow
+def _account(opened: Inspection, known: list[np.ndarray], at: tuple[int, ...]) -> None:
+    from cnnviz.explain.inspection.output_breakdown import breakdown  # loads TensorFlow
 
     with opened.model.lock:
-        found = how_it_comes_about(opened.model.classifier, opened.pixels, opened.layer, at, known=known)
+        found = breakdown(opened.model.classifier, opened.pixels, opened.layer, at, known=known)
     if isinstance(found, str):
         st.info(plain(found), icon=":material/info:")
-        st.caption(f"It gives {signed(known[-1][at], 7)} here.")
+        st.caption(f"It gives {signed_number(known[-1][at], 7)} here.")
         return
     if found.corner is not None:
         _window(opened, found)
@@ -219,12 +219,12 @@ def _account(opened: Opened, known: list[np.ndarray], at: tuple[int, ...]) -> No
         st.caption("Each score is a power of e, all divided by the greatest one, which does not change the shares.")
     apart = abs(found.value - found.output)
     st.caption(
-        f"{plain(found.text)} The model itself gives **{plain(signed(found.output, 7))}**"
-        + ("." if apart < 1e-9 else f"; the two differ by {plain(signed(apart, 1))}, which is rounding.")
+        f"{plain(found.text)} The model itself gives **{plain(signed_number(found.output, 7))}**"
+        + ("." if apart < 1e-9 else f"; the two differ by {plain(signed_number(apart, 1))}, which is rounding.")
     )
 
 
-def _window(opened: Opened, found: Account) -> None:
+def _window(opened: Inspection, found: Breakdown) -> None:
     """A window of the input with its kernel: one input channel at a time, the one that adds most first."""
     count = found.patch.shape[2]
     names = _channel_names(opened, found)
@@ -237,7 +237,7 @@ def _window(opened: Opened, found: Account) -> None:
             order,
             key=f"{_KEY}_input_{opened.layer}_{opened.channel}_{found.at}",
             width=320,
-            format_func=lambda one: f"{names[one]} adds {signed(parts[one], 4)}",
+            format_func=lambda one: f"{names[one]} adds {signed_number(parts[one], 4)}",
             help="Whose window is shown; the one that adds most, or takes most away, is first.",
         )
     top, left = found.corner
@@ -255,7 +255,7 @@ def _window(opened: Opened, found: Account) -> None:
     )
 
 
-def _channel_names(opened: Opened, found: Account) -> list[str]:
+def _channel_names(opened: Inspection, found: Breakdown) -> list[str]:
     begin, end = found.channels
     before = opened.table[: [row.name for row in opened.table].index(opened.layer)]
     if opened.pixels.shape[3] == 3 == end - begin and all(row.type in _KEEPS_COLOURS for row in before):
@@ -263,7 +263,7 @@ def _channel_names(opened: Opened, found: Account) -> list[str]:
     return [f"Channel {one}" for one in range(begin, end)]
 
 
-def _row_names(opened: Opened, found: Account, given: np.ndarray) -> list[str]:
+def _row_names(opened: Inspection, found: Breakdown, given: np.ndarray) -> list[str]:
     """What the numbers of a row are called: by their place in front of a Flatten, else by their index."""
     if found.products is None:
         return []
@@ -279,7 +279,7 @@ def _row_names(opened: Opened, found: Account, given: np.ndarray) -> list[str]:
     return [f"Input {one}" for one in range(given.shape[-1])]
 
 
-def _classes(opened: Opened, count: int) -> list[str]:
+def _classes(opened: Inspection, count: int) -> list[str]:
     """The classes of the head that has so many, if there is only one such; else numbers."""
     found = [names for names in opened.model.classifier.classes.values() if len(names) == count]
     return list(found[0]) if len(found) == 1 else []

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from cnnviz.explain.inspection.activation_formulas import FORMULAS
-from cnnviz.explain.inspection.layer_arithmetic import Account
-from cnnviz.figures.output_breakdown import Line, Window, curve, ledger, signed, windows
+from cnnviz.explain.inspection.layer_arithmetic import Breakdown
+from cnnviz.figures.output_breakdown import Line, Window, curve, ledger, signed_number, windows
 
 __all__ = ["contributions", "graph_html", "lines", "lines_html", "softmax_html", "teaching", "windows_html"]
 
@@ -54,12 +54,12 @@ def colour_names(backwards: bool) -> tuple[str, ...]:
     return _COLOURS[backwards]
 
 
-def contributions(account: Account) -> np.ndarray:
+def contributions(account: Breakdown) -> np.ndarray:
     """Returns what each input channel of a window adds to the sum, float64 (channels,)."""
     return account.products.sum(axis=(0, 1), dtype=np.float64)
 
 
-def windows_html(account: Account, which: int, name: str) -> str:
+def windows_html(account: Breakdown, which: int, name: str) -> str:
     """Returns a window of the input, with the kernel and the products where there are any.
 
     Args:
@@ -87,16 +87,16 @@ def windows_html(account: Account, which: int, name: str) -> str:
     return windows(parts, ("×", "="))
 
 
-def _mean(account: Account) -> bool:
+def _mean(account: Breakdown) -> bool:
     """Whether the weights are a mean's shares, all the same and nothing learned."""
     return account.weights is not None and "Pooling" in account.type
 
 
-def _chosen(account: Account) -> tuple[int, int] | None:
+def _chosen(account: Breakdown) -> tuple[int, int] | None:
     return None if account.chosen is None else tuple(map(int, divmod(account.chosen, account.patch.shape[1])))
 
 
-def lines(account: Account, names: Sequence[str] = (), which: int = -1) -> list[Line]:
+def lines(account: Breakdown, names: Sequence[str] = (), which: int = -1) -> list[Line]:
     """Returns what adds up to the number; the greatest parts by name, the others together.
 
     Args:
@@ -131,14 +131,14 @@ def lines_html(found: Sequence[Line]) -> str:
     return ledger(found)
 
 
-def _greatest(account: Account, parts: np.ndarray, names: Sequence[str], which: int, single: bool) -> list[Line]:
+def _greatest(account: Breakdown, parts: np.ndarray, names: Sequence[str], which: int, single: bool) -> list[Line]:
     order = [int(at) for at in np.argsort(-np.abs(parts), kind="stable")]
     shown = order[:_MOST_LINES]
     if which in order and which not in shown:
         shown[-1] = which
     found = []
     for at in shown:
-        note = f"{signed(account.patch[at], 4)} × {signed(account.weights[at], 4)}" if single else ""
+        note = f"{signed_number(account.patch[at], 4)} × {signed_number(account.weights[at], 4)}" if single else ""
         note = note or ("shown above" if at == which and len(parts) > 1 else "")
         found.append(Line(names[at] if at < len(names) else f"Input {at}", float(parts[at]), "part", note))
     if rest := len(parts) - len(shown):
@@ -147,43 +147,47 @@ def _greatest(account: Account, parts: np.ndarray, names: Sequence[str], which: 
     return found
 
 
-def _made_by(account: Account) -> str:
+def _made_by(account: Breakdown) -> str:
     if account.activation in ("", "linear"):
         return ""
     return f"{account.activation}: {account.formula}"
 
 
-def _steps(account: Account) -> list[Line]:
+def _steps(account: Breakdown) -> list[Line]:
     """A normalisation or a rescaling, one operation a line."""
     x, parts = float(account.patch[0]), account.parts
     if "scale" in parts:
         return [
             Line("Input x", x),
-            Line("Scaled", x * parts["scale"], "step", f"x × {signed(parts['scale'], 5)}"),
+            Line("Scaled", x * parts["scale"], "step", f"x × {signed_number(parts['scale'], 5)}"),
             Line("Shift", parts["offset"]),
         ]
     root = float(np.sqrt(parts["variance"] + parts["epsilon"]))
     normal, gamma = (x - parts["mean"]) / root, parts.get("gamma", 1.0)
-    spread = f"÷ √({signed(parts['variance'], 5)} + {signed(parts['epsilon'], 2)})"
+    spread = f"÷ √({signed_number(parts['variance'], 5)} + {signed_number(parts['epsilon'], 2)})"
     return [
         Line("Input x", x),
         Line("Less the mean", -parts["mean"], "part", "gathered in training"),
         Line("Over the spread", normal, "step", spread),
-        Line("Scaled", normal * gamma, "step", f"× γ = {signed(gamma, 5)}, learned"),
+        Line("Scaled", normal * gamma, "step", f"× γ = {signed_number(gamma, 5)}, learned"),
         Line("Shift β", parts.get("beta", 0.0), "part", "learned"),
     ]
 
 
-def graph_html(account: Account) -> str:
+def graph_html(account: Breakdown) -> str:
     """Returns the graph of the activation with this number on it; "" where there is none that is known by name."""
     formula = FORMULAS.get(account.activation)
     if formula is None or formula.name == "linear" or formula.text != account.formula or account.sum is None:
         return ""
     y = formula.compute(account.sum)
-    return curve(formula.compute, account.sum, f"Graph of {formula.name}: {signed(account.sum)} becomes {signed(y)}")
+    return curve(
+        formula.compute,
+        account.sum,
+        f"Graph of {formula.name}: {signed_number(account.sum)} becomes {signed_number(y)}",
+    )
 
 
-def softmax_html(account: Account, names: Sequence[str]) -> str:
+def softmax_html(account: Breakdown, names: Sequence[str]) -> str:
     """Returns how a softmax makes shares: the greatest scores as powers of e that add up, as HTML."""
     scores = account.scores.astype(np.float64)
     powers = np.exp(scores - scores.max())
@@ -195,7 +199,7 @@ def softmax_html(account: Account, names: Sequence[str]) -> str:
             names[one] if one < len(names) else f"Unit {one}",
             float(powers[one]),
             "part",
-            f"score {signed(scores[one], 4)}{', this one' if one == at else ''}",
+            f"score {signed_number(scores[one], 4)}{', this one' if one == at else ''}",
         )
         for one in order
     ]
@@ -208,7 +212,7 @@ def softmax_html(account: Account, names: Sequence[str]) -> str:
                 "together",
             )
         )
-    share = f"{signed(powers[at], 4)} ÷ {signed(powers.sum(), 5)}"
+    share = f"{signed_number(powers[at], 4)} ÷ {signed_number(powers.sum(), 5)}"
     return ledger(
         [*found, Line("All powers", float(powers.sum()), "step"), Line("Share", account.value, "result", share)]
     )

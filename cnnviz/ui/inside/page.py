@@ -11,18 +11,18 @@ from cnnviz.errors import CnnvizError
 from cnnviz.images import fit
 from cnnviz.runs import snapshots
 from cnnviz.ui.inputs.input_image import notes_on
-from cnnviz.ui.inputs.model_cache import LockedModel, Source, forget_failures, opened
+from cnnviz.ui.inputs.model_cache import LockedModel, ModelSource, forget_failures, open_models
 from cnnviz.ui.inputs.model_picker import doubts
 from cnnviz.ui.inputs.selection import Choice
 from cnnviz.ui.inside.activation_cache import seen_by, table_of
 from cnnviz.ui.inside.activations import activations_part
 from cnnviz.ui.inside.comparison import beside_part
-from cnnviz.ui.inside.feature_visualization import patterns_part
+from cnnviz.ui.inside.feature_visualization import feature_visualization_part
 from cnnviz.ui.inside.kernels import kernels_part
 from cnnviz.ui.inside.layer_strip import strip
 from cnnviz.ui.inside.output_breakdown import numbers_part
-from cnnviz.ui.inside.selection import VIEWS, Opened, place, settled, show
-from cnnviz.ui.inside.top_activations import excites_part
+from cnnviz.ui.inside.selection import VIEWS, Inspection, current_location, settle_layer, show
+from cnnviz.ui.inside.top_activations import top_activations_part
 from cnnviz.ui.markdown import plain
 from cnnviz.ui.runs.snapshot_player import epochs_part
 from cnnviz.ui.session.widget_sync import seed
@@ -44,14 +44,14 @@ _SHOWN = (116, 200)
 _PARTS = {
     "activations": activations_part,
     "kernels": kernels_part,
-    "patterns": patterns_part,
+    "patterns": feature_visualization_part,
     "numbers": numbers_part,
-    "excites": excites_part,
+    "excites": top_activations_part,
     "beside": beside_part,
 }
 
 
-def inside(choice: Choice, source: Source | None, place: DeltaGenerator) -> None:
+def inside(choice: Choice, source: ModelSource | None, place: DeltaGenerator) -> None:
     """Draws the model with the first image of the choice, or what is missing for it.
 
     Args:
@@ -76,13 +76,13 @@ def inside(choice: Choice, source: Source | None, place: DeltaGenerator) -> None
             st.warning(plain(sentence), icon=":material/info:")
 
 
-def _model(source: Source | None) -> LockedModel | None:
+def _model(source: ModelSource | None) -> LockedModel | None:
     """The loaded model; where there is none, what is said in its place."""
     if source is None:
         st.write("No model is chosen. Choose a run above, or train one: the digits take about 20 seconds.")
         st.page_link("pages/train.py", label="Choose data and model on Train", icon=":material/tune:")
         return None
-    found = next(iter(opened([source]) or []), None)
+    found = next(iter(open_models([source]) or []), None)
     if isinstance(found, str):
         st.error(f"**{plain(source.title)}**: {plain(found)}", icon=":material/error:")
         st.button(
@@ -96,7 +96,7 @@ def _model(source: Source | None) -> LockedModel | None:
     return found
 
 
-def _of(choice: Choice, source: Source, model: LockedModel, place: DeltaGenerator) -> None:
+def _of(choice: Choice, source: ModelSource, model: LockedModel, place: DeltaGenerator) -> None:
     image = choice.images[0]
     try:
         seen = seen_by(source, model, image)
@@ -114,9 +114,9 @@ def _of(choice: Choice, source: Source, model: LockedModel, place: DeltaGenerato
         if table is not None:
             st.error(plain(table or "The model has no layers."), icon=":material/error:")
         return
-    layer, channel = settled(choice, table)
+    layer, channel = settle_layer(choice, table)
     strip(table, layer)
-    _view(Opened(model, source, image, seen, model.classifier.pixels(seen[None]), table, layer, channel))
+    _view(Inspection(model, source, image, seen, model.classifier.pixels(seen[None]), table, layer, channel))
 
 
 def _image(image: np.ndarray, caption: str) -> None:
@@ -126,24 +126,24 @@ def _image(image: np.ndarray, caption: str) -> None:
     st.caption(plain(caption))
 
 
-def _view(opened: Opened) -> None:
+def _view(opened: Inspection) -> None:
     """Draws the choice of views and the chosen one; nothing of the others is computed."""
     run = opened.source.run
     offered = [view for view in VIEWS if view != "epochs" or (run is not None and snapshots.epochs(run.folder))]
-    if place().view not in offered:
-        place().view = offered[0]
+    if current_location().view not in offered:
+        current_location().view = offered[0]
     with st.container(key="inside_views"):
         st.segmented_control(
             "View",
             offered,
             format_func=VIEWS.get,
-            key=seed("inside_view", place().view),
+            key=seed("inside_view", current_location().view),
             required=True,
             label_visibility="collapsed",
             on_change=lambda: show(view=st.session_state["inside_view"]),
             help="What is shown of the open layer.",
         )
-    if (view := place().view) == "epochs":
+    if (view := current_location().view) == "epochs":
         epochs_part(run, "inside_epochs")
     else:
         _PARTS[view](opened)

@@ -13,14 +13,24 @@ import numpy as np
 import streamlit as st
 
 from cnnviz.ui.inputs.input_image import InputImage
-from cnnviz.ui.inputs.model_cache import LockedModel, Source
+from cnnviz.ui.inputs.model_cache import LockedModel, ModelSource
 from cnnviz.ui.inputs.selection import Choice
 from cnnviz.ui.session import query_params
 
 if TYPE_CHECKING:
     from cnnviz.explain.inspection.receptive_field import LayerRow
 
-__all__ = ["SHARED", "VIEWS", "Opened", "Place", "first", "place", "settled", "show", "write_address"]
+__all__ = [
+    "SHARED",
+    "VIEWS",
+    "Inspection",
+    "Location",
+    "current_location",
+    "first",
+    "settle_layer",
+    "show",
+    "write_address",
+]
 
 VIEWS = {
     "activations": "Activations",
@@ -41,7 +51,7 @@ _CONVOLUTIONS = ("Conv2D", "DepthwiseConv2D", "SeparableConv2D", "Conv2DTranspos
 
 
 @dataclass
-class Place:
+class Location:
     """Where a person is. An empty layer stands for the first convolution.
 
     `chosen` is whether the channel is one that was asked for; `asked` whether the address named layer and channel, so
@@ -56,7 +66,7 @@ class Place:
 
 
 @dataclass(frozen=True, eq=False)
-class Opened:
+class Inspection:
     """What every part of the page is given. TensorFlow is used under `with opened.network.lock` only.
 
     Attributes:
@@ -71,7 +81,7 @@ class Opened:
     """
 
     model: LockedModel
-    source: Source
+    source: ModelSource
     image: InputImage
     seen: np.ndarray
     pixels: np.ndarray
@@ -95,10 +105,10 @@ class Opened:
         return self.source.stamp, self.image.identity
 
 
-def place() -> Place:
+def current_location() -> Location:
     """Returns where the person is, after taking over what the address names."""
-    here = st.session_state.setdefault(_PLACE, Place())
-    if named := query_params.news("inside", _NAMES):
+    here = st.session_state.setdefault(_PLACE, Location())
+    if named := query_params.new_values("inside", _NAMES):
         number = named["channel"]
         plain = number.isascii() and number.isdigit() and len(number) < 7
         here.layer = named["layer"][:_LONGEST_NAME]
@@ -108,25 +118,25 @@ def place() -> Place:
     return here
 
 
-def settled(choice: Choice, table: tuple[LayerRow, ...]) -> tuple[str, int]:
+def settle_layer(choice: Choice, table: tuple[LayerRow, ...]) -> tuple[str, int]:
     """Returns the layer and the channel that are open, after putting what there is in the place of what there isn't.
 
     Args:
         choice: takes the sentence for the person.
         table: the model's layers; at least one.
     """
-    here, names = place(), [row.name for row in table]
+    here, names = current_location(), [row.name for row in table]
     if here.layer not in names:
         if here.layer and here.asked:
             choice.note(f"The model has no layer {here.layer[:60]!r}: its first convolution is shown.")
         here.layer, here.channel, here.chosen = first(table), 0, False
-        query_params.settled("layer", "channel")
+        query_params.replace_silently("layer", "channel")
     count = table[names.index(here.layer)].shape[-1]
     if not 0 <= here.channel < count:
         if here.asked:
             choice.note(f"The layer {here.layer} has no channel {here.channel}: its channels are 0 to {count - 1}.")
         here.channel, here.chosen = 0, False
-        query_params.settled("channel")
+        query_params.replace_silently("channel")
     here.asked = False
     return here.layer, here.channel
 
@@ -143,7 +153,7 @@ def show(layer: str | None = None, channel: int | None = None, view: str | None 
 
     Another layer opens without a chosen channel, which is channel 0 until Activations has found the strongest one.
     """
-    here = place()
+    here = current_location()
     if layer is not None and layer != here.layer:
         here.layer, here.channel, here.chosen = layer, 0, False
     if channel is not None:
@@ -154,7 +164,7 @@ def show(layer: str | None = None, channel: int | None = None, view: str | None 
 
 def write_address() -> None:
     """Names what is open in the address; what is as usual is left out."""
-    here = place()
+    here = current_location()
     values = {
         "layer": here.layer,
         "channel": str(here.channel) if here.chosen else "",

@@ -9,26 +9,34 @@ import streamlit as st
 
 from cnnviz.augment.preview import image_bytes
 from cnnviz.errors import CnnvizError
-from cnnviz.explain.inspection.top_activations import LIMIT, Excited, Samples, SwitchedOff, crop
+from cnnviz.explain.inspection.top_activations import LIMIT, Ablation, Samples, TopActivations, crop
 from cnnviz.figures.tiles import tiles
-from cnnviz.figures.top_activations import boxed, enlarged, mean_bars, with_and_without
+from cnnviz.figures.top_activations import draw_box, enlarge, mean_bars, with_and_without
 from cnnviz.ui.inside.selection import show
-from cnnviz.ui.inside.top_activations_job import LOOK, OFF, found, found_off, images, look, switch_off
+from cnnviz.ui.inside.top_activations_job import (
+    LOOK,
+    OFF,
+    images,
+    known_ablation,
+    known_top_activations,
+    start_ablation,
+    start_search,
+)
 from cnnviz.ui.markdown import plain
 from cnnviz.ui.session import background_job
 from cnnviz.ui.session.widget_sync import seed
 
 if TYPE_CHECKING:
-    from cnnviz.ui.inside.selection import Opened
+    from cnnviz.ui.inside.selection import Inspection
 
-__all__ = ["excites_part"]
+__all__ = ["top_activations_part"]
 
 TILE = 104
 MOST_CLASSES = 12
 _CHANNEL = "inside_excites_channel"
 
 
-def excites_part(opened: Opened) -> None:
+def top_activations_part(opened: Inspection) -> None:
     """Draws the part; nothing is computed before a person asks for it."""
     if (why := _missing(opened)) is not None:
         st.info(why, icon=":material/info:")
@@ -39,11 +47,11 @@ def excites_part(opened: Opened) -> None:
             known = _known(opened)
         given = images(opened)
         if known is None:
-            if not background_job.known(LOOK):
+            if not background_job.has_job(LOOK):
                 st.caption(_promise(opened))
             return
-        if given is None and not background_job.known(LOOK):
-            look(opened)  # what is kept names the images only
+        if given is None and not background_job.has_job(LOOK):
+            start_search(opened)  # what is kept names the images only
             st.rerun()
         left, right = st.columns([3, 2], gap="large")
         with left:
@@ -55,7 +63,7 @@ def excites_part(opened: Opened) -> None:
         st.error(plain(error), icon=":material/error:")
 
 
-def _missing(opened: Opened) -> str | None:
+def _missing(opened: Inspection) -> str | None:
     """The sentence on why there is nothing to look through."""
     run, name = opened.source.run, plain(opened.source.title)
     if run is None or run.recipe is None:
@@ -68,7 +76,7 @@ def _missing(opened: Opened) -> str | None:
     return None
 
 
-def _channel(opened: Opened) -> None:
+def _channel(opened: Inspection) -> None:
     count = opened.row.shape[-1]
     st.number_input(
         "Channel",
@@ -82,7 +90,7 @@ def _channel(opened: Opened) -> None:
     )
 
 
-def _promise(opened: Opened) -> str:
+def _promise(opened: Inspection) -> str:
     return (
         f"The model is shown up to {LIMIT} of the run's held-out images, once for all channels of "
         f"{plain(opened.layer)}: which of them make a channel answer most, and where in them; how much it answers to "
@@ -90,17 +98,17 @@ def _promise(opened: Opened) -> str:
     )
 
 
-def _known(opened: Opened) -> Excited | None:
+def _known(opened: Inspection) -> TopActivations | None:
     """What is known of the layer; a button or a bar where nothing is."""
-    _outcome(background_job.finished(LOOK, 0.3))
-    known = found(opened)
-    if known is None and not background_job.known(LOOK):
+    _outcome(background_job.ended_job(LOOK, 0.3))
+    known = known_top_activations(opened)
+    if known is None and not background_job.has_job(LOOK):
         st.button(
             "Look through the held-out images",
             icon=":material/search:",
             type="primary",
             key="inside_excites_look",
-            on_click=look,
+            on_click=start_search,
             args=(opened,),
             help="Reads the run's test images, validation's where it has no others, "
             f"at most {LIMIT}, evenly from the whole split.",
@@ -108,14 +116,14 @@ def _known(opened: Opened) -> Excited | None:
     return known
 
 
-def _outcome(work: background_job.Work | None) -> None:
+def _outcome(work: background_job.BackgroundJob | None) -> None:
     if work is not None and work.sentence:
         st.error(plain(work.sentence), icon=":material/error:")
     elif work is not None and work.stopped:
         st.caption("Stopped; nothing was kept of it.")
 
 
-def _strongest(opened: Opened, known: Excited, given: Samples | None) -> None:
+def _strongest(opened: Inspection, known: TopActivations, given: Samples | None) -> None:
     from cnnviz.explain.inspection.receptive_field import box  # the table of layers has computed all places already
 
     if known.dead[opened.channel]:
@@ -135,9 +143,9 @@ def _strongest(opened: Opened, known: Excited, given: Samples | None) -> None:
         all_of_it = field[2:] == image.shape[:2]
         everything = everything and all_of_it
         caption, words = f"{_number(value)} · {name}", f"{name}, {given.names[row]}: {_number(value)}"
-        whole.append((image_bytes(boxed(image, (0, 0, 0, 0) if all_of_it else field)), caption, words))
+        whole.append((image_bytes(draw_box(image, (0, 0, 0, 0) if all_of_it else field)), caption, words))
         y, x = map(int, place)
-        parts.append((image_bytes(enlarged(crop(image, field))), f"row {y}, column {x}", f"The part: {words}"))
+        parts.append((image_bytes(enlarge(crop(image, field))), f"row {y}, column {x}", f"The part: {words}"))
     st.html(tiles(whole, TILE))
     if everything:
         st.caption("The channel's greatest output over each image. Every output sees the whole image here.")
@@ -149,12 +157,12 @@ def _strongest(opened: Opened, known: Excited, given: Samples | None) -> None:
     st.caption("The framed parts alone, and where in the layer's map they are; cut off at the image's border.")
 
 
-def _name_of(opened: Opened, given: Samples, row: int) -> str:
+def _name_of(opened: Inspection, given: Samples, row: int) -> str:
     classes = opened.model.classifier.classes
     return ", ".join(classes[head][int(labels[row])] for head, labels in given.labels.items() if head in classes)
 
 
-def _classes(opened: Opened, known: Excited) -> None:
+def _classes(opened: Inspection, known: TopActivations) -> None:
     st.markdown("**How much it answers to each class**")
     for head, means in known.by_class.items():
         values, classes = means[opened.channel], opened.model.classifier.classes[head]
@@ -174,17 +182,17 @@ def _classes(opened: Opened, known: Excited) -> None:
     st.caption(f"Mean output over {known.images:,} held-out images.")
 
 
-def _without(opened: Opened) -> None:
+def _without(opened: Inspection) -> None:
     st.markdown("**Without this channel**")
-    _outcome(background_job.finished(OFF, 0.3))
-    known = found_off(opened)
+    _outcome(background_job.ended_job(OFF, 0.3))
+    known = known_ablation(opened)
     if known is None:
-        if not background_job.known(OFF):
+        if not background_job.has_job(OFF):
             st.button(
                 "Switch it off and ask again",
                 icon=":material/power_settings_new:",
                 key="inside_excites_off",
-                on_click=switch_off,
+                on_click=start_ablation,
                 args=(opened,),
                 help="Asks the model about the same images, with this channel "
                 "0 wherever it is used. The model itself is not changed, and the result is kept with the run.",
@@ -198,7 +206,7 @@ def _without(opened: Opened) -> None:
     )
 
 
-def _rows(opened: Opened, known: SwitchedOff, head: str) -> list[tuple[str, float, float]]:
+def _rows(opened: Inspection, known: Ablation, head: str) -> list[tuple[str, float, float]]:
     """All images, then those of each class; of many classes those that change most."""
     classes, shares = opened.model.classifier.classes[head], known.by_class[head].astype(float)
     there = np.flatnonzero(np.isfinite(shares).all(axis=1))

@@ -12,22 +12,22 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from cnnviz.explain.inspection.top_activations import (
-    Excited,
+    Ablation,
     Samples,
-    SwitchedOff,
-    excited,
-    kept,
-    kept_off,
+    TopActivations,
+    ablate,
+    cached_ablation,
+    cached_top_activations,
     samples,
-    switched_off,
+    top_activations,
 )
 from cnnviz.progress import Cancelled
 from cnnviz.ui.session import background_job
 
 if TYPE_CHECKING:
-    from cnnviz.ui.inside.selection import Opened
+    from cnnviz.ui.inside.selection import Inspection
 
-__all__ = ["LOOK", "OFF", "found", "found_off", "images", "look", "switch_off"]
+__all__ = ["LOOK", "OFF", "images", "known_ablation", "known_top_activations", "start_ablation", "start_search"]
 
 LOOK, OFF = "inside_excites", "inside_off"
 """Names of the works."""
@@ -66,45 +66,49 @@ def _results() -> OrderedDict[tuple, Any]:
     return st.session_state.setdefault(_RESULTS, OrderedDict())
 
 
-def images(opened: Opened) -> Samples | None:
+def images(opened: Inspection) -> Samples | None:
     """Returns the run's held-out images where they are in memory."""
     return _shelf().get(opened.source.stamp)
 
 
-def found(opened: Opened) -> Excited | None:
+def known_top_activations(opened: Inspection) -> TopActivations | None:
     """Returns what is known of what excites the open layer."""
-    return _results().get((opened.source.stamp, opened.layer)) or kept(opened.source.run, opened.layer)
+    return _results().get((opened.source.stamp, opened.layer)) or cached_top_activations(
+        opened.source.run, opened.layer
+    )
 
 
-def found_off(opened: Opened) -> SwitchedOff | None:
+def known_ablation(opened: Inspection) -> Ablation | None:
     """Returns what is known of the model without the open channel."""
     key = (opened.source.stamp, opened.layer, opened.channel)
-    return _results().get(key) or kept_off(opened.source.run, opened.layer, [opened.channel])
+    return _results().get(key) or cached_ablation(opened.source.run, opened.layer, [opened.channel])
 
 
-def look(opened: Opened) -> None:
+def start_search(opened: Inspection) -> None:
     """Begins to read the images, where they aren't in memory, and to look for what excites the open layer."""
     model, run, layer = opened.model, opened.source.run, opened.layer
 
-    def work(given: Samples, progress: background_job.Progress, cancelled: Callable[[], bool]) -> Excited:
-        return excited(model.classifier, layer, given, run=run, progress=progress, cancelled=cancelled, lock=model.lock)
+    def work(given: Samples, progress: background_job.Progress, cancelled: Callable[[], bool]) -> TopActivations:
+        return top_activations(
+            model.classifier, layer, given, run=run, progress=progress, cancelled=cancelled, lock=model.lock
+        )
 
     _begin(LOOK, opened, (opened.source.stamp, layer), work)
 
 
-def switch_off(opened: Opened) -> None:
+def start_ablation(opened: Inspection) -> None:
     """Begins to ask the model without the open channel."""
     model, run, layer, channel = opened.model, opened.source.run, opened.layer, opened.channel
 
-    def work(given: Samples, progress: background_job.Progress, cancelled: Callable[[], bool]) -> SwitchedOff:
-        return switched_off(
+    def work(given: Samples, progress: background_job.Progress, cancelled: Callable[[], bool]) -> Ablation:
+        return ablate(
             model.classifier, layer, [channel], given, run=run, progress=progress, cancelled=cancelled, lock=model.lock
         )
 
     _begin(OFF, opened, (opened.source.stamp, layer, channel), work)
 
 
-def _begin(name: str, opened: Opened, key: tuple, work: Callable[..., Any]) -> None:
+def _begin(name: str, opened: Inspection, key: tuple, work: Callable[..., Any]) -> None:
     shelf, run, stamp, results = _shelf(), opened.source.run, opened.source.stamp, _results()
 
     def carry_out(progress: background_job.Progress, cancelled: Callable[[], bool]) -> None:

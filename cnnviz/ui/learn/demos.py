@@ -8,14 +8,14 @@ import streamlit as st
 
 from cnnviz.augment.preview import draws, image_bytes
 from cnnviz.data.samples import sample, sample_names
-from cnnviz.explain.robustness.translation import moved
+from cnnviz.explain.robustness.translation import translate
 from cnnviz.figures.tiles import tiles
 from cnnviz.images import fit
-from cnnviz.overlay import coloured
+from cnnviz.overlay import apply_colour_map
 from cnnviz.policy import POLICIES
-from cnnviz.ui.session.widget_sync import tell_first
+from cnnviz.ui.session.widget_sync import set_widget_value_first
 
-__all__ = ["FIGURES", "pooled", "shuffled"]
+__all__ = ["FIGURES", "max_pool", "shuffle_pixels"]
 
 KERNELS = {
     "Edges from left to right": ((-1, 0, 1), (-2, 0, 2), (-1, 0, 1)),
@@ -32,13 +32,13 @@ def _grey(side: int) -> np.ndarray:
     return cv2.cvtColor(fit(sample(sample_names()[0]), (side, side), channels=3), cv2.COLOR_RGB2GRAY)
 
 
-def shuffled(image: np.ndarray) -> np.ndarray:
+def shuffle_pixels(image: np.ndarray) -> np.ndarray:
     """Returns an image's pixels in an order that is the same for every image of its size."""
     order = np.random.default_rng(0).permutation(image.size)
     return image.reshape(-1)[order].reshape(image.shape)
 
 
-def pooled(image: np.ndarray) -> np.ndarray:
+def max_pool(image: np.ndarray) -> np.ndarray:
     """Returns the largest of each 2 × 2 values; sides must be even."""
     height, width = image.shape
     return image.reshape(height // 2, 2, width // 2, 2).max(axis=(1, 3))
@@ -56,7 +56,7 @@ def _enlarged(image: np.ndarray) -> np.ndarray:
 
 
 def _kernel() -> None:
-    tell_first("learn_kernel", next(iter(KERNELS)))
+    set_widget_value_first("learn_kernel", next(iter(KERNELS)))
     name = st.selectbox(
         "Kernel",
         list(KERNELS),
@@ -71,17 +71,17 @@ def _kernel() -> None:
     st.latex(r"\begin{bmatrix}" + rows + r"\end{bmatrix}")
     _shown(
         (image.astype(np.uint8), "The image"),
-        (coloured(found - found.min()), f"{name}: bright where it is like the kernel"),
+        (apply_colour_map(found - found.min()), f"{name}: bright where it is like the kernel"),
     )
 
 
 def _order() -> None:
     image = _grey(SMALL * 2)
-    _shown((image, "As a convolution needs it"), (shuffled(image), "The same pixels; to a dense layer no worse"))
+    _shown((image, "As a convolution needs it"), (shuffle_pixels(image), "The same pixels; to a dense layer no worse"))
 
 
 def _pool() -> None:
-    tell_first("learn_shift", 1)
+    set_widget_value_first("learn_shift", 1)
     shift = st.slider(
         "Moved to the right, in pixels",
         0,
@@ -91,15 +91,15 @@ def _pool() -> None:
         help="By how much the image is moved before both are compared.",
     )
     image = _grey(SMALL)
-    later = moved(image[None, ..., None], 0, shift)[0, ..., 0]
+    later = translate(image[None, ..., None], 0, shift)[0, ..., 0]
     _shown(
         (image, "The image"),
         (later, f"Moved by {shift}"),
-        (pooled(image), "Pooled"),
-        (pooled(later), "Moved, then pooled"),
+        (max_pool(image), "Pooled"),
+        (max_pool(later), "Moved, then pooled"),
     )
-    apart = [float(np.abs(a.astype(float) - b).mean()) for a, b in ((image, later), (pooled(image), pooled(later)))]
-    twice = float(np.abs(pooled(pooled(image)).astype(float) - pooled(pooled(later))).mean())
+    apart = [float(np.abs(a.astype(float) - b).mean()) for a, b in ((image, later), (max_pool(image), max_pool(later)))]
+    twice = float(np.abs(max_pool(max_pool(image)).astype(float) - max_pool(max_pool(later))).mean())
     st.caption(f"Mean change of a pixel: {apart[0]:.1f} of 255; after pooling {apart[1]:.1f}, after two {twice:.1f}.")
 
 

@@ -9,12 +9,12 @@ import streamlit as st
 
 from cnnviz.explain.inspection.top_activations import samples
 from cnnviz.explain.robustness import translation as shifts
-from cnnviz.explain.robustness.translation import Shifted
+from cnnviz.explain.robustness.translation import TranslationRobustness
 from cnnviz.figures.style import CONFIG
 from cnnviz.figures.translation import shifts_chart
 from cnnviz.progress import Cancelled
 from cnnviz.runs import Run
-from cnnviz.ui.inputs.model_cache import LockedModel, models, of_run
+from cnnviz.ui.inputs.model_cache import LockedModel, models_of_runs, of_run
 from cnnviz.ui.markdown import plain
 from cnnviz.ui.session import background_job
 
@@ -32,7 +32,7 @@ def moved_images(runs: Mapping[str, Run]) -> None:
         runs: by what they are called.
     """
     mine = st.session_state.setdefault(_FOUND, {})  # as a run's folder may be one that can't be written to
-    found = {name: mine.get(of_run(run).stamp) or shifts.kept(run) for name, run in runs.items()}
+    found = {name: mine.get(of_run(run).stamp) or shifts.cached_accuracies(run) for name, run in runs.items()}
     missing = [run for name, run in runs.items() if found[name] is None]
     if missing:
         _measure(missing)
@@ -50,7 +50,7 @@ def moved_images(runs: Mapping[str, Run]) -> None:
     st.caption(" ".join(_told(name, one) for name, one in known.items()))
 
 
-def _told(name: str, found: Shifted) -> str:
+def _told(name: str, found: TranslationRobustness) -> str:
     first, third = found.accuracy[0], found.accuracy[3]
     return plain(f"{name}: {first:.1%} of {found.images:,} held-out images as they are, {third:.1%} moved by 3.")
 
@@ -71,13 +71,13 @@ def _measure(missing: list[Run]) -> None:
             "pixels up, down, left and right.",
         )
         return
-    opened = models(missing)
+    opened = models_of_runs(missing)
     if opened is None:
         return
-    if not background_job.known("learn_shifts"):
+    if not background_job.has_job("learn_shifts"):
         work = partial(_work, list(zip(missing, opened, strict=True)), st.session_state[_FOUND])
         background_job.start("learn_shifts", work, "Reading the images")
-    if (done := background_job.finished("learn_shifts", PATIENCE_SECONDS)) is None:
+    if (done := background_job.ended_job("learn_shifts", PATIENCE_SECONDS)) is None:
         return
     del st.session_state[_WANTED]
     st.session_state[_SAID] = done.sentence or ""
@@ -91,7 +91,7 @@ def _work(
         try:
             given = samples(run, limit=IMAGES, progress=progress, cancelled=cancelled)
             heads = tuple(head.name for head in model.classifier.heads)
-            found[of_run(run).stamp] = shifts.accuracy_when_moved(
+            found[of_run(run).stamp] = shifts.accuracy_when_translated(
                 model.answers, heads, given, run=run, progress=progress, cancelled=cancelled
             )
         except Cancelled:

@@ -15,7 +15,7 @@ from cnnviz.overlay import overlay
 from cnnviz.ui.file_names import file_name
 from cnnviz.ui.inputs.input_image import base
 from cnnviz.ui.inputs.selection import Choice
-from cnnviz.ui.predict.prediction_job import Answer, Pair, Shown
+from cnnviz.ui.predict.prediction_job import Pair, Prediction, Shown
 
 __all__ = ["downloads", "numbers", "numbers_button", "subject"]
 
@@ -36,7 +36,7 @@ def numbers(pair: Pair) -> dict[str, Any]:
         `image`, `model` and `heads`, a record for each head of which the explained one says of its map; or `error`.
     """
     made: dict[str, Any] = {"photo": pair.image.title, "network": pair.source.title}
-    if not isinstance(pair.answer, Answer):
+    if not isinstance(pair.answer, Prediction):
         return made | {"error": pair.answer or "It was not answered yet."}
     return made | {"heads": [_head(pair, head, shares) for head, shares in pair.answer.shares.items()]}
 

@@ -16,7 +16,7 @@ from cnnviz.ui.predict.prediction_job import DEFAULT_METHOD, WITHOUT_LAYERS, Fac
 from cnnviz.ui.session import query_params
 from cnnviz.ui.session.widget_sync import seed
 
-__all__ = ["choices", "opacity", "request_of", "settled"]
+__all__ = ["choices", "opacity", "request_of", "settle_options"]
 
 ANSWERED, SECOND, TRUTH = "", " second", " truth"
 """For what it answers, and for that against the second or the true class; no class name starts with a blank."""
@@ -30,21 +30,21 @@ def request_of(choice: Choice) -> Request:
     return Request(choice.head, choice.subject, choice.against, choice.method, choice.layer)
 
 
-def settled(choice: Choice, model: LockedModel) -> None:
+def settle_options(choice: Choice, model: LockedModel) -> None:
     """Puts defaults in the place of what the first model doesn't have, and says so."""
     classes = model.classifier.classes
     if choice.head and choice.head not in classes:
         choice.note(f"The model has no head {choice.head[:60]!r}: its first one is shown.")
         choice.head = ""
-        query_params.settled("head")
+        query_params.replace_silently("head")
     if choice.subject and choice.subject not in classes[_head(choice, model)]:
         choice.note(f"The model has no class {choice.subject[:60]!r}: what it answers is explained.")
         choice.subject = ""
-        query_params.settled("class")
+        query_params.replace_silently("class")
     if choice.method and choice.method not in METHODS:
         choice.note(f"There is no method {choice.method[:60]!r}: {METHODS[DEFAULT_METHOD].title} is used.")
         choice.method = ""
-        query_params.settled("method")
+        query_params.replace_silently("method")
 
 
 def _head(choice: Choice, model: LockedModel) -> str:
@@ -103,7 +103,7 @@ def choices(choice: Choice, model: LockedModel, facts: Facts | None) -> None:
         if facts is not None and choice.layer not in ("", *layers):
             choice.note(f"The model has no convolution {choice.layer[:60]!r}: its last one is shown.")
             choice.layer = ""
-            query_params.settled("layer")
+            query_params.replace_silently("layer")
         _select(
             "Layer",
             ["", *reversed(layers)],

@@ -12,7 +12,7 @@ from cnnviz.explain.metrics.verdicts import pointing_verdict
 from cnnviz.figures.style import CONFIG
 from cnnviz.ui.markdown import plain
 from cnnviz.ui.predict.metrics_job import SLOW, Case, known_pointing, measure_pointing, peers
-from cnnviz.ui.predict.metrics_view import Findings, measured, said
+from cnnviz.ui.predict.metrics_view import Findings, draw_verdict, measured_part
 from cnnviz.ui.session import background_job
 
 __all__ = ["objects_part"]
@@ -26,7 +26,7 @@ def objects_part(case: Case, found: Findings, key: str) -> None:
         "on it (pointing game, Zhang et al. 2016, arXiv:1608.00507). Beside it: how much of the map is there (Wang et "
         f"al. 2020, arXiv:1910.01279). In every test image the answer for {plain(case.head)} is explained."
     )
-    work = measured(
+    work = measured_part(
         found,
         "pointing",
         partial(measure_pointing, case, found.methods),
@@ -43,7 +43,7 @@ def objects_part(case: Case, found: Findings, key: str) -> None:
     if shown:
         _shown(case, {method: shown[method] for method in offered if method in shown}, key)
     missing = [method for method in offered if method not in shown or not shown[method].whole]
-    if missing and not background_job.known(f"{key}_pointing"):
+    if missing and not background_job.has_job(f"{key}_pointing"):
         _asked(found, missing, key)
 
 
@@ -80,7 +80,7 @@ def _shown(case: Case, shown: dict[str, Pointing], key: str) -> None:
 
     first = next(iter(shown.values()))
     if case.explanation.method in shown:
-        said(pointing_verdict(first, METHODS[first.method].title))
+        draw_verdict(pointing_verdict(first, METHODS[first.method].title))
     left, right = st.columns([3, 2], gap="large")
     left.plotly_chart(
         object_bars(

@@ -16,10 +16,10 @@ from cnnviz.errors import ModelError
 from cnnviz.explain.attribution.explain import Explanation, explain
 from cnnviz.explain.attribution.registry import METHODS
 from cnnviz.explain.attribution.targets import Target
-from cnnviz.explain.metrics.deletion_insertion import Faithful, faithful
-from cnnviz.explain.metrics.parameter_randomization import Randomised, randomised
+from cnnviz.explain.metrics.deletion_insertion import DeletionInsertion, deletion_insertion
+from cnnviz.explain.metrics.parameter_randomization import ParameterRandomization, randomize_parameters
 from cnnviz.explain.metrics.pointing_game import Pointing
-from cnnviz.explain.metrics.pointing_game_of_run import kept, measure
+from cnnviz.explain.metrics.pointing_game_of_run import cached_pointing, measure
 from cnnviz.progress import Cancelled
 from cnnviz.runs import Run
 
@@ -31,9 +31,9 @@ __all__ = [
     "SLOW",
     "Case",
     "known_pointing",
-    "measure_faithful",
+    "measure_deletion_insertion",
+    "measure_parameter_randomization",
     "measure_pointing",
-    "measure_randomised",
     "peers",
 ]
 
@@ -124,7 +124,7 @@ def _letting_in(lock: threading.Lock) -> Iterator[Callable[[int, int], None]]:
         yield breathe
 
 
-def measure_faithful(case: Case, other: str, progress: Progress, cancelled: Asked) -> Faithful:
+def measure_deletion_insertion(case: Case, other: str, progress: Progress, cancelled: Asked) -> DeletionInsertion:
     """Returns the deletion and insertion curves of the map, of random ones and, where named, of another method's."""
     model, made, target = case.model, case.explanation, case.target
 
@@ -148,10 +148,12 @@ def measure_faithful(case: Case, other: str, progress: Progress, cancelled: Aske
     maps: dict[str, np.ndarray | Callable[[], np.ndarray]] = {METHODS[made.method].title: made.map[0]}
     if other:
         maps[METHODS[other].title] = map_of
-    return faithful(score, case.image, maps, budget=SECONDS["faithful"], progress=progress, cancelled=cancelled)
+    return deletion_insertion(
+        score, case.image, maps, budget=SECONDS["faithful"], progress=progress, cancelled=cancelled
+    )
 
 
-def measure_randomised(case: Case, progress: Progress, cancelled: Asked) -> Randomised:
+def measure_parameter_randomization(case: Case, progress: Progress, cancelled: Asked) -> ParameterRandomization:
     """Returns what becomes of the map while layers are randomised; all but the copying is done without the lock."""
     made, pixels = case.explanation, case.model.classifier.pixels(case.image[None])
 
@@ -160,7 +162,7 @@ def measure_randomised(case: Case, progress: Progress, cancelled: Asked) -> Rand
             model, pixels, method=made.method, target=case.target, layer=made.layer, cancelled=cancelled
         ).map[0]
 
-    return randomised(
+    return randomize_parameters(
         case.model.classifier.model,
         map_of,
         head=case.target.head,
@@ -175,7 +177,7 @@ def known_pointing(case: Case) -> dict[str, Pointing]:
     """Returns what is known already of methods over the run's test split."""
     found = {}
     for method in (case.explanation.method, *peers(case)):
-        if (one := kept(case.run, method, case.head, case.layer_of(method))) is not None:
+        if (one := cached_pointing(case.run, method, case.head, case.layer_of(method))) is not None:
             found[method] = one
     return found
 

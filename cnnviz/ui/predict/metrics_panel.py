@@ -13,26 +13,26 @@ import numpy as np
 import streamlit as st
 
 from cnnviz.explain.attribution.explain import Explanation
-from cnnviz.explain.metrics.deletion_insertion import Faithful
-from cnnviz.explain.metrics.parameter_randomization import Randomised
+from cnnviz.explain.metrics.deletion_insertion import DeletionInsertion
+from cnnviz.explain.metrics.parameter_randomization import ParameterRandomization
 from cnnviz.explain.metrics.pointing_game_of_run import has_masks
 from cnnviz.runs import Run
 from cnnviz.ui.file_names import file_name
 from cnnviz.ui.predict.localization_view import objects_part
 from cnnviz.ui.predict.metrics_job import Case, known_pointing
-from cnnviz.ui.predict.metrics_view import PARTS, Findings, faithful_part, randomised_part
+from cnnviz.ui.predict.metrics_view import PARTS, Findings, deletion_insertion_part, parameter_randomization_part
 from cnnviz.ui.session import background_job
 
 if TYPE_CHECKING:
     from cnnviz.ui.inputs.model_cache import LockedModel
 
-__all__ = ["trust_panel"]
+__all__ = ["metrics_panel"]
 
 CASES = 32
 _STORE = "trust_found"
 
 
-def trust_panel(
+def metrics_panel(
     model: LockedModel,
     image: np.ndarray,
     explanation: Explanation,
@@ -63,9 +63,9 @@ def trust_panel(
         if explanation.note:
             st.write("The map is empty, so that nothing of it can be measured.")
         else:
-            faithful_part(case, found, key)
+            deletion_insertion_part(case, found, key)
             st.divider()
-            randomised_part(case, found, key, colour_map)
+            parameter_randomization_part(case, found, key, colour_map)
         if run is not None and has_masks(run.recipe):
             st.divider()
             objects_part(case, found, key)
@@ -79,7 +79,7 @@ def _found(case: Case, key: str) -> Findings:
     if st.session_state.get(f"{key}_case") != mark:
         st.session_state[f"{key}_case"] = mark
         for part in PARTS:
-            background_job.forget(f"{key}_{part}")
+            background_job.drop_job(f"{key}_{part}")
     found = store.setdefault(mark, Findings())
     store.move_to_end(mark)
     while len(store) > CASES:
@@ -111,13 +111,13 @@ def _json(case: Case, found: Findings) -> str:
         "head": case.head,
         "class": case.subject,
     }
-    if isinstance(curves := found.results.get("faithful"), Faithful):
+    if isinstance(curves := found.results.get("faithful"), DeletionInsertion):
         named = [*curves.curves.items(), *((f"random {nth}", one) for nth, one in enumerate(curves.random, 1))]
         record["curves"] = [
             {"map": name, **asdict(one), "deletion_area": one.deletion_area, "insertion_area": one.insertion_area}
             for name, one in named
         ]
-    if isinstance(changed := found.results.get("randomised"), Randomised):
+    if isinstance(changed := found.results.get("randomised"), ParameterRandomization):
         record["randomised"] = [
             {"layers": stage.layers, "rank_correlation": stage.correlations, "ssim": stage.structures}
             for stage in changed.stages

@@ -12,18 +12,31 @@ import streamlit as st
 
 from cnnviz.augment.preview import image_bytes
 from cnnviz.explain.attribution.registry import METHODS
-from cnnviz.explain.metrics.deletion_insertion import Faithful
-from cnnviz.explain.metrics.parameter_randomization import Randomised
+from cnnviz.explain.metrics.deletion_insertion import DeletionInsertion
+from cnnviz.explain.metrics.parameter_randomization import ParameterRandomization
 from cnnviz.explain.metrics.pointing_game import Pointing
-from cnnviz.explain.metrics.verdicts import KEPT, Verdict, faithful_verdict, randomised_verdict
+from cnnviz.explain.metrics.verdicts import KEPT, Verdict, deletion_insertion_verdict, parameter_randomization_verdict
 from cnnviz.figures.style import CONFIG
 from cnnviz.images import with_channels
 from cnnviz.overlay import overlay
 from cnnviz.ui.markdown import plain
-from cnnviz.ui.predict.metrics_job import SECONDS, Case, measure_faithful, measure_randomised, peers
+from cnnviz.ui.predict.metrics_job import (
+    SECONDS,
+    Case,
+    measure_deletion_insertion,
+    measure_parameter_randomization,
+    peers,
+)
 from cnnviz.ui.session import background_job
 
-__all__ = ["PARTS", "Findings", "faithful_part", "measured", "randomised_part", "said"]
+__all__ = [
+    "PARTS",
+    "Findings",
+    "deletion_insertion_part",
+    "draw_verdict",
+    "measured_part",
+    "parameter_randomization_part",
+]
 
 PARTS = ("faithful", "randomised", "pointing")
 PATIENCE_SECONDS = 0.4
@@ -57,12 +70,12 @@ class Findings:
         return made == STOPPED or getattr(made, "ended", "") == "stop"
 
 
-def measured(found: Findings, part: str, work: Callable[..., Any], what: str, key: str, *, begin: bool) -> Any:
+def measured_part(found: Findings, part: str, work: Callable[..., Any], what: str, key: str, *, begin: bool) -> Any:
     """Returns a part's result once it is there; begins the work where it is to, and shows a bar or what went wrong."""
     name = f"{key}_{part}"
-    if part not in found.results and begin and not background_job.known(name):
+    if part not in found.results and begin and not background_job.has_job(name):
         background_job.start(name, work, what)
-    if (done := background_job.finished(name, PATIENCE_SECONDS)) is not None:
+    if (done := background_job.ended_job(name, PATIENCE_SECONDS)) is not None:
         found.results[part] = done.result if done.result is not None else done.sentence or STOPPED
     result = found.results.get(part)
     if isinstance(result, str):
@@ -79,14 +92,14 @@ def measured(found: Findings, part: str, work: Callable[..., Any], what: str, ke
     return None if isinstance(result, str) else result
 
 
-def said(verdict: Verdict) -> None:
+def draw_verdict(verdict: Verdict) -> None:
     """Draws a verdict, and what limits it."""
     st.markdown(f"**{plain(verdict.sentence)}**")
     for note in verdict.notes:
         st.caption(plain(note))
 
 
-def faithful_part(case: Case, found: Findings, key: str) -> None:
+def deletion_insertion_part(case: Case, found: Findings, key: str) -> None:
     """Draws the deletion and insertion curves; they are begun at once."""
     offered = peers(case)
     with st.container(horizontal=True, vertical_alignment="bottom"):
@@ -109,15 +122,15 @@ def faithful_part(case: Case, found: Findings, key: str) -> None:
     if found.beside != beside:
         found.beside = beside
         found.results.pop("faithful", None)
-        background_job.forget(f"{key}_faithful")
-    made: Faithful | None = measured(
-        found, "faithful", partial(measure_faithful, case, beside), "Asking the model", key, begin=True
+        background_job.drop_job(f"{key}_faithful")
+    made: DeletionInsertion | None = measured_part(
+        found, "faithful", partial(measure_deletion_insertion, case, beside), "Asking the model", key, begin=True
     )
     if made is None:
         return
     from cnnviz.figures.explanation_metrics import removal_curves  # brings Plotly
 
-    said(faithful_verdict(made, case.subject))
+    draw_verdict(deletion_insertion_verdict(made, case.subject))
     shares, mean = next(iter(made.curves.values())).shares, made.random_mean
     axes = {"deletion": "Pixels taken away, down to the mean colour", "insertion": "Pixels shown, over a blurred image"}
     for place, (kind, axis) in zip(st.columns(2), axes.items(), strict=True):
@@ -136,7 +149,7 @@ def faithful_part(case: Case, found: Findings, key: str) -> None:
         )
 
 
-def randomised_part(case: Case, found: Findings, key: str, colour_map: str) -> None:
+def parameter_randomization_part(case: Case, found: Findings, key: str, colour_map: str) -> None:
     """Draws what becomes of the map while layers are randomised; it is begun once the curves are there."""
     st.markdown("#### Does it depend on what was learned?")
     st.caption(
@@ -156,14 +169,14 @@ def randomised_part(case: Case, found: Findings, key: str, colour_map: str) -> N
             args=("randomised",),
             help=f"Takes {SECONDS['randomised']:.0f} seconds at most.",
         )
-    made: Randomised | None = measured(
-        found, "randomised", partial(measure_randomised, case), "Copying the model", key, begin=begin
+    made: ParameterRandomization | None = measured_part(
+        found, "randomised", partial(measure_parameter_randomization, case), "Copying the model", key, begin=begin
     )
     if made is None:
         return
     from cnnviz.figures.explanation_metrics import cascade_bars
 
-    said(randomised_verdict(made))
+    draw_verdict(parameter_randomization_verdict(made))
     names = [" … ".join(dict.fromkeys((stage.layers[0], stage.layers[-1]))) for stage in made.stages]
     maps = [made.original, *(stage.map for stage in made.stages)]
     base = _enlarged(with_channels(case.image, 3))

@@ -6,32 +6,32 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from cnnviz.ui.inputs.model_cache import LockedModel, Source, forget_failures, opened
+from cnnviz.ui.inputs.model_cache import LockedModel, ModelSource, forget_failures, open_models
 from cnnviz.ui.inputs.model_picker import doubts
 from cnnviz.ui.inputs.selection import Choice
 from cnnviz.ui.markdown import plain
 from cnnviz.ui.predict.downloads import numbers_button
-from cnnviz.ui.predict.explanation_options import choices, opacity, request_of, settled
-from cnnviz.ui.predict.prediction_job import Pair, computed
-from cnnviz.ui.predict.result_view import cell, full_row, shown_in_full, strip, trust, waiting
+from cnnviz.ui.predict.explanation_options import choices, opacity, request_of, settle_options
+from cnnviz.ui.predict.prediction_job import Pair, predicted_pairs
+from cnnviz.ui.predict.result_view import cell, draw_full_row, draw_metrics, draw_waiting, full_row, strip
 
 __all__ = ["results"]
 
 
-def results(choice: Choice, sources: Sequence[Source]) -> None:
+def results(choice: Choice, sources: Sequence[ModelSource]) -> None:
     """Draws the answers of these models to the chosen images, or what is missing for them."""
     notes = st.container()
     place = st.container(key="predict_choices")
     if not sources:
         _without_model(place)
     with place:
-        found = opened(sources) if sources else []
+        found = open_models(sources) if sources else []
     chosen = _chosen(sources, found or [])
     if not choice.images:
         st.write("Drop an image above, or click on one of the samples.")
     elif not chosen:
         for image in choice.images[:1]:
-            waiting(image)
+            draw_waiting(image)
     else:
         _asked(choice, chosen, place)
     with notes:
@@ -45,7 +45,9 @@ def _without_model(place) -> None:
         st.page_link("pages/train.py", label="Choose data and model on Train", icon=":material/tune:")
 
 
-def _chosen(sources: Sequence[Source], found: Sequence[LockedModel | str]) -> list[tuple[Source, LockedModel]]:
+def _chosen(
+    sources: Sequence[ModelSource], found: Sequence[LockedModel | str]
+) -> list[tuple[ModelSource, LockedModel]]:
     """The models that are there; of the others the sentences are shown."""
     failed = [one for one in zip(sources, found, strict=False) if isinstance(one[1], str)]
     for source, sentence in failed:
@@ -61,9 +63,9 @@ def _chosen(sources: Sequence[Source], found: Sequence[LockedModel | str]) -> li
     return [(source, one) for source, one in zip(sources, found, strict=False) if isinstance(one, LockedModel)]
 
 
-def _asked(choice: Choice, chosen: list[tuple[Source, LockedModel]], place) -> None:
+def _asked(choice: Choice, chosen: list[tuple[ModelSource, LockedModel]], place) -> None:
     model = chosen[0][1]
-    settled(choice, model)
+    settle_options(choice, model)
     with place:
         for source, one in chosen:
             doubts(choice, source, one)
@@ -71,7 +73,7 @@ def _asked(choice: Choice, chosen: list[tuple[Source, LockedModel]], place) -> N
         below = st.container()
     single = full_row() if len(chosen) * len(choice.images) == 1 else None
     with single.work if single is not None else below:
-        pairs = computed(chosen, choice.images, request_of(choice), choice.every_layer)
+        pairs = predicted_pairs(chosen, choice.images, request_of(choice), choice.every_layer)
     with row:
         choices(choice, model, pairs[0].facts)
         if len(pairs) > 1:
@@ -79,13 +81,13 @@ def _asked(choice: Choice, chosen: list[tuple[Source, LockedModel]], place) -> N
                 opacity(choice)
             numbers_button(pairs, "predict_all")
     if single is not None:
-        shown_in_full(pairs[0], choice, single)
+        draw_full_row(pairs[0], choice, single)
     else:
         _grid(choice, pairs, several=len(chosen) > 1)
     if pairs[0].strip:
         strip(pairs[0], choice)
     if single is not None:
-        trust(pairs[0], choice, "predict_trust")
+        draw_metrics(pairs[0], choice, "predict_trust")
 
 
 def _grid(choice: Choice, pairs: list[Pair], several: bool) -> None:

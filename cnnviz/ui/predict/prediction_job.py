@@ -15,10 +15,10 @@ import streamlit as st
 from cnnviz.errors import CnnvizError, ModelError
 from cnnviz.explain import METHODS, Explanation, Target, explain
 from cnnviz.ui.inputs.input_image import InputImage
-from cnnviz.ui.inputs.model_cache import LockedModel, Source
+from cnnviz.ui.inputs.model_cache import LockedModel, ModelSource
 from cnnviz.ui.session import background_job
 
-__all__ = ["DEFAULT_METHOD", "WITHOUT_LAYERS", "Answer", "Facts", "Pair", "Request", "Shown", "computed"]
+__all__ = ["DEFAULT_METHOD", "WITHOUT_LAYERS", "Facts", "Pair", "Prediction", "Request", "Shown", "predicted_pairs"]
 
 DEFAULT_METHOD, WITHOUT_LAYERS = "grad-cam", "occlusion"
 KEPT = 512
@@ -48,7 +48,7 @@ class Facts:
 
 
 @dataclass(frozen=True, eq=False)
-class Answer:
+class Prediction:
     """What a model saw, uint8 (h, w, c), and its class probabilities by head, float32 (classes,)."""
 
     seen: np.ndarray
@@ -78,18 +78,18 @@ class Pair:
     convolutions, from the input on.
     """
 
-    source: Source
+    source: ModelSource
     model: LockedModel
     image: InputImage
     facts: Facts | None = None
-    answer: Answer | str | None = None
+    answer: Prediction | str | None = None
     shown: Shown | str | None = None
     before: Shown | None = None
     strip: tuple[Shown | str, ...] = ()
 
 
 @dataclass
-class _Store:
+class _Cache:
     """What was computed last, by what it was computed from."""
 
     lock: threading.Lock = field(default_factory=threading.Lock)
@@ -118,31 +118,31 @@ class _Store:
                 self.items.popitem(last=False)
 
 
-def computed(
-    chosen: Sequence[tuple[Source, LockedModel]], images: Sequence[InputImage], request: Request, every_layer: bool
+def predicted_pairs(
+    chosen: Sequence[tuple[ModelSource, LockedModel]], images: Sequence[InputImage], request: Request, every_layer: bool
 ) -> list[Pair]:
     """Returns every model with every image and what is known of them; the rest is begun, and a bar shows how far.
 
     Args:
         every_layer: whether the map is wanted for each convolution too, for the first pair only.
     """
-    store: _Store = st.session_state.setdefault(_STORE, _Store())
+    store: _Cache = st.session_state.setdefault(_STORE, _Cache())
     pairs = [Pair(source, model, image) for image in images for source, model in chosen]
     wanted = (request, every_layer, tuple(_key(pair) for pair in pairs))
     if st.session_state.get(_WANTED, (None,))[0] != wanted:
         st.session_state[_WANTED] = (wanted, "")
-        background_job.forget(_WORK)
+        background_job.drop_job(_WORK)
 
     def known() -> list[Pair]:
         return [_known(store, pair, request, every_layer and nth == 0) for nth, pair in enumerate(pairs)]
 
     found, ended = known(), st.session_state[_WANTED][1]
     missing = any(_missing(pair, every_layer and nth == 0) for nth, pair in enumerate(found))
-    if missing and not ended and not background_job.known(_WORK):
+    if missing and not ended and not background_job.has_job(_WORK):
         asked = all(pair.answer is not None for pair in found)
         what = METHODS[method_of(request, found[0].facts)].title if asked else "Asking the model"
         background_job.start(_WORK, partial(_work, store, found, request, every_layer), what)
-    if (work := background_job.finished(_WORK, PATIENCE_SECONDS)) is not None:
+    if (work := background_job.ended_job(_WORK, PATIENCE_SECONDS)) is not None:
         ended = work.sentence or (STOPPED if work.stopped else UNFINISHED)
         st.session_state[_WANTED] = (wanted, ended)
         found = known()
@@ -153,7 +153,7 @@ def _key(pair: Pair) -> tuple:
     return pair.source.stamp, pair.image.identity
 
 
-def _known(store: _Store, pair: Pair, request: Request, strip: bool) -> Pair:
+def _known(store: _Cache, pair: Pair, request: Request, strip: bool) -> Pair:
     facts = store.get((pair.source.stamp,))
     layers = facts.layers if facts is not None and strip and _is_cam(request, facts) else ()
     made = tuple(store.get((*_key(pair), replace(request, layer=layer))) for layer in layers)
@@ -195,7 +195,7 @@ def method_of(request: Request, facts: Facts | None) -> str:
 
 
 def _work(
-    store: _Store,
+    store: _Cache,
     pairs: Sequence[Pair],
     request: Request,
     every_layer: bool,
@@ -216,7 +216,7 @@ def _work(
         if every_layer and nth == 0 and _is_cam(request, facts):
             requests += [replace(request, layer=layer) for layer in facts.layers]
         for one in requests:
-            if cancelled() or not isinstance(answer, Answer):
+            if cancelled() or not isinstance(answer, Prediction):
                 break
             what = f"{METHODS[method_of(one, facts)].title}" + (f", image {nth + 1}" if len(pairs) > 1 else "")
             store.made(
@@ -244,11 +244,11 @@ def _facts(model: LockedModel) -> Facts:
     return Facts(tuple(graph.convolutions), "" if graph.convolutions else "It has no convolution.")
 
 
-def _answer(pair: Pair) -> Answer:
+def _answer(pair: Pair) -> Prediction:
     seen = pair.model.classifier.fit(pair.image.whole(pair.model.classifier.bits))
     heads = pair.model.classifier.heads
     shares = pair.model.answers(seen[None])
-    return Answer(seen, {head.name: values[0] for head, values in zip(heads, shares, strict=True)})
+    return Prediction(seen, {head.name: values[0] for head, values in zip(heads, shares, strict=True)})
 
 
 def _against(
@@ -272,7 +272,7 @@ def _against(
     return int(next(one for one in order if one != index)) if request.against else None
 
 
-def _explain(pair: Pair, facts: Facts, answer: Answer, request: Request, progress, cancelled) -> Shown:
+def _explain(pair: Pair, facts: Facts, answer: Prediction, request: Request, progress, cancelled) -> Shown:
     classifier, notes = pair.model.classifier, []
     names = [head.name for head in classifier.heads]
     head = request.head if request.head in names else names[0]

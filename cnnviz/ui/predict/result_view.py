@@ -11,7 +11,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from cnnviz.augment.preview import display_size, image_bytes
 from cnnviz.explain import METHODS
-from cnnviz.figures.prediction import answer, layered, top
+from cnnviz.figures.prediction import answer, layered_images, top
 from cnnviz.images import crop_box, fit
 from cnnviz.overlay import overlay
 from cnnviz.ui.inputs.input_image import InputImage, base, notes_on
@@ -20,17 +20,17 @@ from cnnviz.ui.inputs.selection import Choice, remove
 from cnnviz.ui.markdown import plain
 from cnnviz.ui.predict.downloads import TOP, downloads, subject
 from cnnviz.ui.predict.explanation_options import opacity
-from cnnviz.ui.predict.metrics_panel import trust_panel
-from cnnviz.ui.predict.prediction_job import Answer, Pair, Shown
+from cnnviz.ui.predict.metrics_panel import metrics_panel
+from cnnviz.ui.predict.prediction_job import Pair, Prediction, Shown
 
-__all__ = ["Row", "cell", "full_row", "shown_in_full", "strip", "trust", "waiting"]
+__all__ = ["Row", "cell", "draw_full_row", "draw_metrics", "draw_waiting", "full_row", "strip"]
 
 LARGE, SMALL, TINY = 720, 420, 240
 """Longest sides of images, in pixels."""
 MANY_HEADS = 4
 
 
-def given(image: InputImage, model: LockedModel | None) -> None:
+def draw_given_image(image: InputImage, model: LockedModel | None) -> None:
     """Draws the image as it was given, with the part marked that the model sees."""
     shown = fit(image.shown, display_size(image.shown.shape, SMALL))
     height, width = image.size
@@ -53,7 +53,7 @@ def _boxed(image: np.ndarray, box: tuple[int, int, int, int]) -> np.ndarray:
     return image
 
 
-def seen(pair: Pair) -> None:
+def draw_model_input(pair: Pair) -> None:
     """Draws the image as the model gets it."""
     image = pair.answer.seen
     height, width, channels = image.shape
@@ -82,13 +82,13 @@ def full_row() -> Row:
     return Row(left, middle, right.container(), right.container())
 
 
-def shown_in_full(pair: Pair, choice: Choice, row: Row) -> None:
+def draw_full_row(pair: Pair, choice: Choice, row: Row) -> None:
     """Draws one model's answer to one image over the whole width."""
     with row.image:
-        given(pair.image, pair.model)
-        if isinstance(pair.answer, Answer):
+        draw_given_image(pair.image, pair.model)
+        if isinstance(pair.answer, Prediction):
             with st.container(width=200):
-                seen(pair)
+                draw_model_input(pair)
     with row.map:
         _map(pair, choice, LARGE)
         opacity(choice)
@@ -98,14 +98,14 @@ def shown_in_full(pair: Pair, choice: Choice, row: Row) -> None:
             about = METHODS[pair.shown.explanation.method]
             st.caption(f"**{plain(about.title)}** {plain(_continued(about.sentences))} ({plain(about.paper)})")
     with row.answer:
-        answers(pair, choice)
+        draw_predictions(pair, choice)
 
 
-def trust(pair: Pair, choice: Choice, key: str) -> None:
+def draw_metrics(pair: Pair, choice: Choice, key: str) -> None:
     """Draws what measures how far the map can be trusted, folded."""
-    if isinstance(pair.shown, Shown) and isinstance(pair.answer, Answer):
+    if isinstance(pair.shown, Shown) and isinstance(pair.answer, Prediction):
         made, run = pair.shown.explanation, pair.source.run
-        trust_panel(
+        metrics_panel(
             pair.model,
             pair.answer.seen,
             made,
@@ -121,15 +121,15 @@ def _continued(sentences: str) -> str:
     return sentences[:1].lower() + sentences[1:]
 
 
-def waiting(image: InputImage) -> None:
+def draw_waiting(image: InputImage) -> None:
     """Draws an image that no model is there for yet, where the answer will stand."""
     row = full_row()
     with row.image:
-        given(image, None)
+        draw_given_image(image, None)
     with row.map:
         shown = fit(image.shown, display_size(image.shown.shape, LARGE))
         data = image_bytes(shown)
-        st.html(layered(data, data, shown.shape, f"The image {image.title}"))
+        st.html(layered_images(data, data, shown.shape, f"The image {image.title}"))
 
 
 def cell(pair: Pair, choice: Choice, several: bool, key: str) -> None:
@@ -154,26 +154,26 @@ def cell(pair: Pair, choice: Choice, several: bool, key: str) -> None:
                 help=f"Takes {plain(pair.image.title)} away.",
             )
     _map(pair, choice, SMALL)
-    answers(pair, choice, brief=True)
+    draw_predictions(pair, choice, brief=True)
     with st.expander("More on this one", key=f"{key}_more", on_change="rerun") as more:
         if more.open:
             one, two = st.columns(2)
             with one:
-                given(pair.image, pair.model)
+                draw_given_image(pair.image, pair.model)
             with two:
-                if isinstance(pair.answer, Answer):
-                    seen(pair)
+                if isinstance(pair.answer, Prediction):
+                    draw_model_input(pair)
             _words(pair)
             if isinstance(pair.shown, Shown):
                 downloads(pair, pair.shown, choice, key)
-    trust(pair, choice, f"{key}_trust")
+    draw_metrics(pair, choice, f"{key}_trust")
 
 
 def _map(pair: Pair, choice: Choice, longest: int) -> None:
     shown = pair.shown if isinstance(pair.shown, Shown) else pair.before if pair.shown is None else None
     if shown is None:
         data = image_bytes(image := _base(pair, longest))
-        st.html(layered(data, data, image.shape, f"The image {pair.image.title}"))
+        st.html(layered_images(data, data, image.shape, f"The image {pair.image.title}"))
         return
     alt = f"Heat map over {pair.image.title}: where evidence for {subject(pair, shown)} is"
     st.html(_drawn(pair, shown, _identity(pair, shown), choice.colour_map, longest, alt))
@@ -192,7 +192,7 @@ def _identity(pair: Pair, shown: Shown) -> tuple:
 def _drawn(_pair: Pair, _shown: Shown, identity: tuple, colour_map: str, longest: int, alt: str) -> str:
     image = _base(_pair, longest)
     heat = overlay(image, _shown.explanation.map[0], 1.0, colour_map)
-    return layered(image_bytes(image), image_bytes(heat), image.shape, alt)
+    return layered_images(image_bytes(image), image_bytes(heat), image.shape, alt)
 
 
 def _words(pair: Pair) -> None:
@@ -215,11 +215,11 @@ def _words(pair: Pair) -> None:
         st.caption(plain(note))
 
 
-def answers(pair: Pair, choice: Choice, *, brief: bool = False) -> None:
+def draw_predictions(pair: Pair, choice: Choice, *, brief: bool = False) -> None:
     """Draws what the model answers, the head that is explained first."""
     if isinstance(pair.answer, str):
         st.error(plain(pair.answer), icon=":material/error:")
-    if not isinstance(pair.answer, Answer):
+    if not isinstance(pair.answer, Prediction):
         return
     classifier, truths = pair.model.classifier, dict(pair.image.labels)
     names = [head.name for head in classifier.heads]

@@ -56,7 +56,7 @@ def _chart(chosen: Sequence[Run], names: dict[str, str], metric: str) -> None:
     shown = {names[run.id]: metrics.epochs(run.metrics_path) for run in chosen}
     title = curves.metric_title(metric)
     st.plotly_chart(
-        curves.overlaid(shown, metric),
+        curves.overlay_runs(shown, metric),
         key="runs_overlaid",
         config=CONFIG,
         alt=f"{title} of {len(shown)} runs over their epochs.",

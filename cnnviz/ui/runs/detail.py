@@ -21,9 +21,9 @@ from cnnviz.ui.runs.evaluation import no_report, report_part
 from cnnviz.ui.runs.learning_curves import charts
 from cnnviz.ui.runs.recipe_tab import recipe_part
 from cnnviz.ui.runs.snapshot_player import epochs_part
-from cnnviz.ui.runs.summary import glance
+from cnnviz.ui.runs.summary import summary_part
 from cnnviz.ui.session import query_params
-from cnnviz.ui.session.widget_sync import tell, tell_first
+from cnnviz.ui.session.widget_sync import set_widget_value, set_widget_value_first
 
 __all__ = ["detail"]
 
@@ -41,9 +41,9 @@ def detail(run: Run) -> None:
     _moving(lambda run: st.caption(_facts(run)), run)
     _deeds(run)
     *tabs, epochs = _tabs()
-    for tab, draw in zip(tabs, (_curves, recipe_part, glance, _log), strict=True):
+    for tab, draw in zip(tabs, (_curves, recipe_part, summary_part, _log), strict=True):
         with tab:
-            _moving(draw, run) if draw in (glance, _log) else draw(run)
+            _moving(draw, run) if draw in (summary_part, _log) else draw(run)
     with tabs[2]:
         if tabs[2].open and not run.active:
             report_part(run)
@@ -69,10 +69,10 @@ def _opened(draw: Callable[[Run], None], run: str) -> None:
 
 def _tabs() -> Sequence[Any]:
     """The tabs, of which the address names the open one; it stays open when another run or page is looked at."""
-    if (named := query_params.news("runs_show", ("show",))) and named["show"] in _TABS:
-        tell("runs_show", _TABS[named["show"]])
+    if (named := query_params.new_values("runs_show", ("show",))) and named["show"] in _TABS:
+        set_widget_value("runs_show", _TABS[named["show"]])
     else:
-        tell_first("runs_show", st.session_state.get("runs_show_last", _TABS[""]))
+        set_widget_value_first("runs_show", st.session_state.get("runs_show_last", _TABS[""]))
     tabs = st.tabs(list(_TABS.values()), key="runs_show", on_change="rerun")
     name, label = next(one for one, tab in zip(_TABS.items(), tabs, strict=True) if tab.open)
     st.session_state["runs_show_last"] = label

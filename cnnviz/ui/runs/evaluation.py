@@ -18,15 +18,15 @@ from cnnviz.figures.style import CONFIG
 from cnnviz.files import read_json
 from cnnviz.recipe import SPLITS
 from cnnviz.runs import Run
-from cnnviz.runs.predictions import Evaluated
-from cnnviz.runs.report import confusion, head_report, told_absent
+from cnnviz.runs.predictions import Predictions
+from cnnviz.runs.report import absent_text, confusion, head_report
 from cnnviz.ui.components.confusion_matrix import matrix
 from cnnviz.ui.inputs import dataset_cache
 from cnnviz.ui.markdown import plain
-from cnnviz.ui.runs.evaluation_gallery import again, gallery
+from cnnviz.ui.runs.evaluation_gallery import gallery, retrain_part
 from cnnviz.ui.runs.evaluation_job import WORDS, answers
 from cnnviz.ui.session import query_params
-from cnnviz.ui.session.widget_sync import keep_telling, tell, tell_first
+from cnnviz.ui.session.widget_sync import repeat_widget_value, set_widget_value, set_widget_value_first
 
 __all__ = ["no_report", "report_part"]
 
@@ -54,14 +54,14 @@ def report_part(run: Run) -> None:
         session[_WAITED] = True
         return
     if session.pop(_WAITED, False):
-        query_params.settled("head", "cell")
+        query_params.replace_silently("head", "cell")
     heads = list(found.classes)
     head = heads[0]
     if len(heads) > 1:
         if st.session_state.get(_HEAD) in heads:
-            keep_telling(_HEAD)
+            repeat_widget_value(_HEAD)
         else:
-            tell(_HEAD, head)
+            set_widget_value(_HEAD, head)
         with place:
             head = st.segmented_control(
                 "Question",
@@ -102,18 +102,18 @@ def _write(split: str = "", head: str = "", cell: str = "") -> None:
 
 def _from_address(run: Run) -> None:
     """Takes what a link says: the split, the head, and the cell whose images are shown."""
-    named = query_params.news("runs_report", ("split", "head", "cell"))
+    named = query_params.new_values("runs_report", ("split", "head", "cell"))
     if named is None:
-        tell_first("runs_report_split", _first(run))
+        set_widget_value_first("runs_report_split", _first(run))
         return
-    tell("runs_report_split", named["split"] if named["split"] in SPLITS else _first(run))
+    set_widget_value("runs_report_split", named["split"] if named["split"] in SPLITS else _first(run))
     st.session_state.pop(_HEAD, None)
     if named["head"]:
-        tell(_HEAD, named["head"])
+        set_widget_value(_HEAD, named["head"])
     if re.fullmatch(r"\d{1,4}-\d{1,4}", named["cell"]):
         _choose(*map(int, named["cell"].split("-")))
     else:
-        tell(_VIEW, "mistakes")
+        set_widget_value(_VIEW, "mistakes")
 
 
 def _first(run: Run) -> str:
@@ -126,11 +126,11 @@ def _first(run: Run) -> str:
 
 
 @st.cache_data(show_spinner=False, max_entries=32)
-def _report(stamp: str, head: str, _found: Evaluated) -> dict[str, Any]:
+def _report(stamp: str, head: str, _found: Predictions) -> dict[str, Any]:
     return head_report(_found.labels[head], _found.shares[head], _found.losses[head], _found.classes[head])
 
 
-def _figures(report: Mapping[str, Any], found: Evaluated) -> list[tuple[str, str, str]]:
+def _figures(report: Mapping[str, Any], found: Predictions) -> list[tuple[str, str, str]]:
     rows = [
         ("Accuracy", f"{100 * report['accuracy']:.2f} %", "How many answers are right."),
         ("Loss", f"{report['loss']:.4f}", "The mean cross-entropy: small where the true class got much probability."),
@@ -157,7 +157,7 @@ def _figures(report: Mapping[str, Any], found: Evaluated) -> list[tuple[str, str
     return [*rows, ("Images", f"{len(found.indices):,}", "How many could be read and were asked about.")]
 
 
-def _matrix_and_images(run: Run, found: Evaluated, head: str) -> tuple[int, int]:
+def _matrix_and_images(run: Run, found: Predictions, head: str) -> tuple[int, int]:
     """Draws both, and returns the chosen cell."""
     classes = found.classes[head]
     counts = confusion(found.labels[head], found.shares[head].argmax(axis=1), len(classes))
@@ -190,13 +190,13 @@ def _matrix_and_images(run: Run, found: Evaluated, head: str) -> tuple[int, int]
         dataset = _dataset(run, found)
         if dataset is not None:
             gallery(run, dataset, found, head, cell)
-            again(run)
+            retrain_part(run)
     return cell
 
 
 def _choose(true: int, said: int) -> None:
     st.session_state[_CELL] = true, said
-    tell(_VIEW, "cell")
+    set_widget_value(_VIEW, "cell")
 
 
 def _take(head: str, before: tuple[int, int]) -> None:
@@ -204,7 +204,7 @@ def _take(head: str, before: tuple[int, int]) -> None:
     _choose(*(old if new is None else int(new) for new, old in zip(picked, before, strict=True)))
 
 
-def _dataset(run: Run, found: Evaluated) -> Dataset | None:
+def _dataset(run: Run, found: Predictions) -> Dataset | None:
     """The run's data, if they are still those that were measured."""
     if run.recipe is None:
         st.error("The recipe of this run can't be read, so its images aren't known.", icon=":material/error:")
@@ -247,7 +247,7 @@ def _charts(report: Mapping[str, Any], classes: tuple[str, ...]) -> None:
     with columns[1] if len(charts) == 1 else st.container():
         st.markdown("**Class by class**")
         _table(report)
-    if absent := told_absent(report["macro"]["absent"]):
+    if absent := absent_text(report["macro"]["absent"]):
         st.caption(plain(absent))
     if report.get("curves", ...) is None:
         st.caption("All images are of one class, so that there is neither ROC nor precision and recall.")

@@ -14,13 +14,13 @@ from cnnviz.data.exclusions import names_of
 from cnnviz.errors import CnnvizError, ImageError
 from cnnviz.probabilities import percent
 from cnnviz.runs import Run, flags
-from cnnviz.runs.predictions import Evaluated
-from cnnviz.ui.components.image_gallery import Tile, images
+from cnnviz.runs.predictions import Predictions
+from cnnviz.ui.components.image_gallery import Tile, image_gallery
 from cnnviz.ui.markdown import plain
 from cnnviz.ui.session import query_params
-from cnnviz.ui.session.widget_sync import tell_first
+from cnnviz.ui.session.widget_sync import set_widget_value_first
 
-__all__ = ["STEP", "again", "chosen", "gallery"]
+__all__ = ["STEP", "chosen_samples", "gallery", "retrain_part"]
 
 STEP = 12
 SIDE, SMALL = 192, 48
@@ -28,7 +28,7 @@ VIEWS = {"cell": "The chosen cell", "mistakes": "Most confident mistakes", "unsu
 _OPENED = "runs_report_opened"
 
 
-def chosen(found: Evaluated, head: str, view: str, cell: tuple[int, int]) -> np.ndarray:
+def chosen_samples(found: Predictions, head: str, view: str, cell: tuple[int, int]) -> np.ndarray:
     """Returns which images a view shows, as places in `found`, the most telling first; int64.
 
     Args:
@@ -47,11 +47,11 @@ def chosen(found: Evaluated, head: str, view: str, cell: tuple[int, int]) -> np.
     return places[np.argsort(-sure[places], kind="stable")]
 
 
-def gallery(run: Run, dataset: Dataset, found: Evaluated, head: str, cell: tuple[int, int]) -> None:
+def gallery(run: Run, dataset: Dataset, found: Predictions, head: str, cell: tuple[int, int]) -> None:
     """Draws the choice of a view and its images."""
     if (named := st.session_state.pop(_OPENED, None)) is not None:
         query_params.go("pages/predict.py", **named)
-    tell_first("runs_report_view", "mistakes")
+    set_widget_value_first("runs_report_view", "mistakes")
     view = st.segmented_control(
         "Images",
         list(VIEWS),
@@ -61,7 +61,7 @@ def gallery(run: Run, dataset: Dataset, found: Evaluated, head: str, cell: tuple
         help="A click on an image asks the model about it on Predict: what speaks for its answer rather than for "
         "the true class.",
     )
-    places = chosen(found, head, view, cell)
+    places = chosen_samples(found, head, view, cell)
     classes = found.classes[head]
     if view == "cell":
         true, said = (plain(classes[at]) for at in cell)
@@ -95,7 +95,7 @@ def gallery(run: Run, dataset: Dataset, found: Evaluated, head: str, cell: tuple
                 data, small, f"{classes[answer]} · {sure}", words, f"predict?{urlencode(named)}", flagged.get(name, "")
             )
         )
-    images(
+    image_gallery(
         tiles,
         flags.FLAGS,
         VIEWS[view],
@@ -103,7 +103,7 @@ def gallery(run: Run, dataset: Dataset, found: Evaluated, head: str, cell: tuple
         on_open=lambda at: st.session_state.update({_OPENED: addresses[at]}),
         on_flag=lambda at, flag: _flag(run, names[at], flag),
     )
-    total = len(chosen(found, head, view, cell))
+    total = len(chosen_samples(found, head, view, cell))
     if count < total:
         st.button(
             f"Show {min(STEP, total - count)} more",
@@ -142,7 +142,7 @@ def _file(dataset: Dataset, split: str, index: int) -> tuple[bytes, bool]:
     return image_bytes(image), small
 
 
-def again(run: Run) -> None:
+def retrain_part(run: Run) -> None:
     """Draws what is flagged, and the way to a training without it."""
     if sentence := st.session_state.pop("runs_report_refused", ""):
         st.error(plain(sentence), icon=":material/error:")

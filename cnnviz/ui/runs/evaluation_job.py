@@ -10,8 +10,8 @@ import streamlit as st
 
 from cnnviz.runs import Run
 from cnnviz.runs import predictions as evaluated
-from cnnviz.runs.predictions import Evaluated
-from cnnviz.ui.inputs.model_cache import LockedModel, models
+from cnnviz.runs.predictions import Predictions
+from cnnviz.ui.inputs.model_cache import LockedModel, models_of_runs
 from cnnviz.ui.markdown import plain
 from cnnviz.ui.session import background_job
 
@@ -22,9 +22,9 @@ WORDS = {"train": "training", "validation": "validation", "test": "test"}
 _WANTED, _SAID = "runs_report_wanted", "runs_report_said"
 
 
-def answers(run: Run, split: str) -> Evaluated | None:
+def answers(run: Run, split: str) -> Predictions | None:
     """Returns what the run's model answered about a split; where that isn't known, draws the way to it instead."""
-    found, wanted = evaluated.opened(run.folder, split), (run.id, split)
+    found, wanted = evaluated.read_predictions(run.folder, split), (run.id, split)
     if found is not None:
         return found
     if not run.best_path.is_file() or run.recipe is None:
@@ -44,13 +44,13 @@ def answers(run: Run, split: str) -> Evaluated | None:
             help="Asks it about every image once, as they are, without augmentation, and keeps the answers.",
         )
         return None
-    opened = models([run])
+    opened = models_of_runs([run])
     if opened is None:
         return None
     name = f"report_{run.id}_{split}"
-    if not background_job.known(name):
+    if not background_job.has_job(name):
         background_job.start(name, partial(_evaluate, run, opened[0], split), "Reading the images")
-    if (work := background_job.finished(name, PATIENCE_SECONDS)) is None:
+    if (work := background_job.ended_job(name, PATIENCE_SECONDS)) is None:
         return None
     del st.session_state[_WANTED]
     st.session_state[_SAID] = work.sentence or ""

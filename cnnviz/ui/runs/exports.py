@@ -11,7 +11,7 @@ import streamlit as st
 from cnnviz.codegen.script import keras_script
 from cnnviz.data.resolve import place_of
 from cnnviz.errors import CnnvizError
-from cnnviz.models.export.export_process import OFFERED, Written, export_apart, offered
+from cnnviz.models.export.export_process import OFFERED, Written, available_formats, export_apart
 from cnnviz.runs import Run, predictions
 from cnnviz.ui.file_names import file_name
 from cnnviz.ui.markdown import plain
@@ -33,7 +33,7 @@ def formats(run: Run, head: str | None = None) -> None:
     """
     kind = st.selectbox(
         "Other formats",
-        offered(),
+        available_formats(),
         format_func=lambda kind: f"{OFFERED[kind][0]} ({OFFERED[kind][1]})",
         key="runs_get_format",
         help="SavedModel is TensorFlow's, as one archive; LiteRT is for phones and small "
@@ -41,9 +41,9 @@ def formats(run: Run, head: str | None = None) -> None:
     )
     which = (run.id, predictions.stamp(run.best_path), kind, head)
     name = f"runs_export_{run.id}"
-    if (work := background_job.finished(name, PATIENCE_SECONDS)) is not None:
+    if (work := background_job.ended_job(name, PATIENCE_SECONDS)) is not None:
         st.session_state[_MADE] = work.result or (run.id, work.sentence)
-    elif background_job.known(name):
+    elif background_job.has_job(name):
         return
     made_of, made = st.session_state.get(_MADE, (None, None))
     if made_of == run.id and made:

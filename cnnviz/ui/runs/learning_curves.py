@@ -14,7 +14,7 @@ from cnnviz.figures import curves
 from cnnviz.figures.style import CONFIG
 from cnnviz.runs import Run, metrics
 from cnnviz.runs.compare import name_of
-from cnnviz.runs.overfitting import turn
+from cnnviz.runs.overfitting import overfitting_onset
 
 __all__ = ["charts"]
 
@@ -92,7 +92,7 @@ def _build(run: Run, stamp: tuple, live: bool) -> _Built:
     history, epochs, best = metrics.history(run.metrics_path), metrics.epochs(run.metrics_path), run.written.best_epoch
     heads = [head.name for head in run.recipe.network.heads] if run.recipe else []
     total = run.recipe.fit.all_epochs if run.recipe else len(epochs)
-    turned = turn(epochs)
+    turned = overfitting_onset(epochs)
     options = {"epochs": epochs, "total": total, "heads": heads, "best": best, "turned": turned, "live": live}
     figures = {metric: curves.learning(history, metric, **options) for metric in ("loss", "accuracy")}
     rate = epochs[-1].get("learning_rate") if epochs else None

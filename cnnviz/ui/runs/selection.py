@@ -10,7 +10,7 @@ import streamlit as st
 from cnnviz.ui.markdown import plain
 from cnnviz.ui.session import query_params
 
-__all__ = ["MOST", "choose", "chosen", "messages", "note", "version"]
+__all__ = ["MOST", "choose", "chosen_runs", "messages", "note", "version"]
 
 MOST = 12
 """How many runs are shown beside each other."""
@@ -20,14 +20,14 @@ _SELECTED, _NOTES, _VERSION = "runs_selected", "runs_notes", "runs_table_version
 _ROWS = "runs_table_rows"
 
 
-def chosen(known: Collection[str]) -> list[str]:
+def chosen_runs(known: Collection[str]) -> list[str]:
     """Returns the ids that are selected, after taking over those that the address names; unknown ones are told.
 
     Args:
         known: the ids of all runs there are.
     """
     session = st.session_state
-    if named := query_params.news("runs", ("run",)):
+    if named := query_params.new_values("runs", ("run",)):
         wanted = [part.strip() for part in named["run"].split(",") if part.strip()][:MOST]
     else:
         wanted = session.get(_SELECTED) or []

@@ -9,12 +9,12 @@ import numpy as np
 
 from cnnviz.augment.preview import image_bytes
 from cnnviz.figures.channels import colour_bar
-from cnnviz.figures.snapshots import Cell, mosaic_html, share_line, watched
+from cnnviz.figures.snapshots import Cell, mosaic_html, probability_line, snapshot_row
 from cnnviz.mosaics import in_colours, mosaic, shades
-from cnnviz.overlay import coloured
+from cnnviz.overlay import apply_colour_map
 from cnnviz.runs.snapshots import Maps, Probe, Snapshot
 
-__all__ = ["SCALES", "answers_html", "kernels_html", "maps_html", "when"]
+__all__ = ["SCALES", "answers_html", "epoch_label", "kernels_html", "maps_html"]
 
 SCALES = {"each": "Each channel its own", "layer": "One for the layer"}
 """What the colours of feature maps mean."""
@@ -24,7 +24,7 @@ _COLUMNS = 8
 Shares = dict[str, np.ndarray]
 
 
-def when(epoch: int) -> str:
+def epoch_label(epoch: int) -> str:
     """Returns which moment a snapshot is of, for a sentence."""
     return f"after epoch {epoch}" if epoch else "before the first batch"
 
@@ -50,7 +50,7 @@ def answers_html(
         wanted = probe.classes[head][truth]
         cam = snapshot.cams.get(head) if heat else None
         over = f", over it where evidence for {wanted} is" if cam is not None else ""
-        line = share_line(
+        line = probability_line(
             [(epoch, float(shares[head][at][truth])) for epoch, shares in history if head in shares],
             snapshot.epoch,
             total,
@@ -61,12 +61,12 @@ def answers_html(
                 _image(image),
                 None if cam is None else _heat(cam[at]),
                 image.shape,
-                f"{probe.names[at]}{over}, {when(snapshot.epoch)}",
+                f"{probe.names[at]}{over}, {epoch_label(snapshot.epoch)}",
                 shown,
                 line,
             )
         )
-    return watched(cells)
+    return snapshot_row(cells)
 
 
 def _answer(probe: Probe, snapshot: Snapshot, head: str, at: int, several: bool) -> tuple[str, str, float, str]:
@@ -85,7 +85,7 @@ def _image(image: np.ndarray) -> bytes:
 
 def _heat(cam: np.ndarray) -> bytes:
     """A map as a small image; the browser enlarges it smoothly."""
-    shown = coloured(np.clip(np.nan_to_num(cam), 0, None))
+    shown = apply_colour_map(np.clip(np.nan_to_num(cam), 0, None))
     return cv2.imencode(".png", shown[..., ::-1])[1].tobytes()
 
 
@@ -112,8 +112,8 @@ def maps_html(maps: Maps, at: int, name: str, epoch: int, scale: str) -> str:
     count = levels.shape[2]
     which = "all channels" if count == channels else f"the first {count} of {channels} channels"
     columns = min(_COLUMNS, count)
-    caption = f"{maps.layer} for {name}, {when(epoch)}: {which}, {height} × {width}{small}. {meaning}"
-    alt = f"Feature maps of {maps.layer}, {when(epoch)}"
+    caption = f"{maps.layer} for {name}, {epoch_label(epoch)}: {which}, {height} × {width}{small}. {meaning}"
+    alt = f"Feature maps of {maps.layer}, {epoch_label(epoch)}"
     bar = colour_bar(shaded, range(count), "viridis", ends if count > 1 else None)
     return mosaic_html(in_colours(mosaic(levels, columns=columns)), alt, caption, columns * 84) + bar
 
@@ -126,8 +126,9 @@ def kernels_html(kernels: np.ndarray, epoch: int) -> str:
     planes = [mosaic(levels[:, :, one], columns=columns, background=128) for one in range(levels.shape[2])]
     colours = "colours say which of red, green and blue a filter looks for" if len(planes) == 3 else "black is negative"
     caption = (
-        f"{levels.shape[3]} filters of {levels.shape[0]} × {levels.shape[1]} pixels, {when(epoch)}. Grey is a weight "
+        f"{levels.shape[3]} filters of {levels.shape[0]} × {levels.shape[1]} pixels, {epoch_label(epoch)}. Grey is a "
+        "weight "
         f"of 0; {colours}. The greatest weight is {greatest:.3g}."
     )
     shown = np.stack(planes * (3 // len(planes)), axis=2)
-    return mosaic_html(shown, f"Kernels of the first convolution, {when(epoch)}", caption, columns * 42)
+    return mosaic_html(shown, f"Kernels of the first convolution, {epoch_label(epoch)}", caption, columns * 42)

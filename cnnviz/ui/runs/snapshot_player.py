@@ -13,7 +13,7 @@ from cnnviz.runs import Run, open_run, snapshots
 from cnnviz.runs.snapshots import Probe, Snapshot
 from cnnviz.ui.markdown import plain
 from cnnviz.ui.runs.snapshot_html import SCALES, Shares, answers_html, kernels_html, maps_html
-from cnnviz.ui.session.widget_sync import keep_telling, tell, tell_first
+from cnnviz.ui.session.widget_sync import repeat_widget_value, set_widget_value, set_widget_value_first
 
 __all__ = ["epochs_part"]
 
@@ -41,7 +41,7 @@ def _every(run: Run, key: str) -> float | None:
 
 def _part(run: Run, key: str, moved: bool, every: float | None) -> None:
     run = _now(run)
-    found, probe = snapshots.epochs(run.folder), snapshots.images(run.folder)
+    found, probe = snapshots.epochs(run.folder), snapshots.read_probe(run.folder)
     if not found or probe is None:
         st.caption(_nothing(run))
         return
@@ -75,7 +75,7 @@ def _part(run: Run, key: str, moved: bool, every: float | None) -> None:
                 help="The model as it was after this epoch; 0 is before its first batch.",
             )
         if run.active and len(found) > 1:
-            tell_first(f"{key}_follow", True)
+            set_widget_value_first(f"{key}_follow", True)
             st.toggle(
                 "Follow",
                 key=f"{key}_follow",
@@ -83,7 +83,7 @@ def _part(run: Run, key: str, moved: bool, every: float | None) -> None:
                 args=(key,),
                 help="Shows each epoch as it comes. Switch it off to go back to earlier ones with the slider.",
             )
-    snapshot = snapshots.opened(run.folder, epoch, probe)
+    snapshot = snapshots.read_snapshot(run.folder, epoch, probe)
     if snapshot is None:
         st.caption(
             f"The snapshot of epoch {epoch} can't be shown: its file is damaged, or the model had become NaN. "
@@ -159,9 +159,9 @@ def _moment(run: Run, found: Sequence[int], key: str) -> int:
     else:
         epoch = min(found, key=lambda one: abs(one - held))
     if epoch != held:
-        tell(f"{key}_epoch", epoch)
+        set_widget_value(f"{key}_epoch", epoch)
     else:
-        keep_telling(f"{key}_epoch")
+        repeat_widget_value(f"{key}_epoch")
     return epoch
 
 
@@ -251,5 +251,5 @@ def _history(folder: Path, found: Sequence[int], probe: Probe) -> list[tuple[int
 
 @st.cache_data(show_spinner=False, max_entries=2000)
 def _shares(folder: str, epoch: int, stamp: tuple[int, int], _probe: Probe) -> Shares:
-    snapshot = snapshots.opened(Path(folder), epoch, _probe)
+    snapshot = snapshots.read_snapshot(Path(folder), epoch, _probe)
     return snapshot.shares if snapshot else {}

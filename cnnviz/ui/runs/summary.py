@@ -12,12 +12,12 @@ from cnnviz.runs import Run
 from cnnviz.ui.markdown import plain
 from cnnviz.ui.runs.actions import percent
 
-__all__ = ["glance"]
+__all__ = ["summary_part"]
 
 SKIPPED_SHOWN = 200
 
 
-def glance(run: Run) -> None:
+def summary_part(run: Run) -> None:
     """Draws what `report.json` says, or the best epoch's figures where there is none yet."""
     report = read_json(run.folder / "report.json") if (run.folder / "report.json").is_file() else None
     if not isinstance(report, dict):

@@ -15,7 +15,7 @@ from cnnviz.runs.compare import name_of, parameters, short_model
 from cnnviz.ui.runs.actions import LOOKS
 from cnnviz.ui.runs.selection import MOST, choose, version
 
-__all__ = ["frame", "selection", "table"]
+__all__ = ["frame", "runs_table", "selection"]
 
 SECONDS = 2.0
 """How often the figures of runs that go on are drawn anew."""
@@ -79,7 +79,7 @@ def _row(run: Run) -> tuple:
     )
 
 
-def table(listed: Sequence[Run], chosen: Sequence[str]) -> list[str]:
+def runs_table(listed: Sequence[Run], chosen: Sequence[str]) -> list[str]:
     """Draws filters and table; returns the ids that are selected, after what was ticked there."""
     everything = frame(listed)
     shown = _filtered(everything)

@@ -11,7 +11,7 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from cnnviz.ui.markdown import plain
 
-__all__ = ["asked", "enter", "missing", "through_the_app"]
+__all__ = ["enter", "missing", "requested_page", "through_the_app"]
 
 _ENTERED = "entry_entered"
 _STYLE = """
@@ -53,7 +53,7 @@ def through_the_app() -> None:
         st.rerun()
 
 
-def asked() -> str:
+def requested_page() -> str:
     """Returns the last part of the path in the browser's address; "" for the app's own."""
     path = unquote(urlsplit(st.context.url or "").path).strip("/")
     base = (st.get_option("server.baseUrlPath") or "").strip("/")
@@ -64,7 +64,7 @@ def missing() -> None:
     """Draws the page for an address that there is none for."""
     st.title("There is no such page", anchor=False)
     st.write(
-        f"cnnviz has no page {plain(asked()[:60])!r}. Its pages stand in the bar at the top; a link may be "
+        f"cnnviz has no page {plain(requested_page()[:60])!r}. Its pages stand in the bar at the top; a link may be "
         "mistyped, or from another version."
     )
     st.page_link("pages/train.py", label="Choose data and model on Train", icon=":material/tune:")

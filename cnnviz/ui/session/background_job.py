@@ -12,7 +12,7 @@ import streamlit as st
 from cnnviz.errors import CnnvizError
 from cnnviz.ui.markdown import plain
 
-__all__ = ["Work", "finished", "forget", "known", "start"]
+__all__ = ["BackgroundJob", "drop_job", "ended_job", "has_job", "start"]
 
 SECONDS = 0.5
 _KEPT = "background_"
@@ -20,7 +20,7 @@ _KEPT = "background_"
 Progress = Callable[[str, int, int], None]
 
 
-class Work:
+class BackgroundJob:
     """A function at work. It is called as `function(progress, cancelled)`.
 
     `result` is what it returned and `sentence` what went wrong; both are `None` while it works and after a stop.
@@ -72,17 +72,17 @@ def start(name: str, function: Callable[[Progress, Callable[[], bool]], Any], wh
     """Starts work under a name of this session, in place of what that name stood for."""
     if (old := st.session_state.get(_KEPT + name)) is not None:
         old.stop()
-    st.session_state[_KEPT + name] = Work(function, what)
+    st.session_state[_KEPT + name] = BackgroundJob(function, what)
 
 
-def finished(name: str, patience: float = 0.0) -> Work | None:
+def ended_job(name: str, patience: float = 0.0) -> BackgroundJob | None:
     """Returns the ended work of this name, once; shows a bar with a Stop while it goes on; `None` otherwise.
 
     Args:
         name: as it was started.
         patience: seconds to wait for its end before a bar is shown, so that short work shows none.
     """
-    work: Work | None = st.session_state.get(_KEPT + name)
+    work: BackgroundJob | None = st.session_state.get(_KEPT + name)
     if work is None:
         return None
     work.wait(patience)
@@ -93,19 +93,19 @@ def finished(name: str, patience: float = 0.0) -> Work | None:
     return None
 
 
-def forget(name: str) -> None:
+def drop_job(name: str) -> None:
     """Stops work of this name, if there is any, and drops what comes of it."""
     if (work := st.session_state.pop(_KEPT + name, None)) is not None:
         work.stop()
 
 
-def known(name: str) -> bool:
-    """Returns whether there is work of this name, at work or ended and not yet asked for by `finished`."""
+def has_job(name: str) -> bool:
+    """Returns whether there is work of this name, at work or ended and not yet asked for by `ended_job`."""
     return _KEPT + name in st.session_state
 
 
 def _bar(name: str) -> None:
-    work: Work | None = st.session_state.get(_KEPT + name)
+    work: BackgroundJob | None = st.session_state.get(_KEPT + name)
     if work is None or work.done:
         st.rerun(scope="app")
     what, done, total = work.said

@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-__all__ = ["Later"]
+__all__ = ["Deferred"]
 
 
 @dataclass
-class Later:
+class Deferred:
     """Images, charts and tables that wait for their turn, each with its place on the page."""
 
     parts: list[tuple[DeltaGenerator, Callable[..., None], tuple]] = field(default_factory=list)

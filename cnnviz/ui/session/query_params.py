@@ -1,9 +1,9 @@
 """What stands in a page's address: one entry of the browser's history for each step of a person, and all of it exact.
 
-A page says by `write` what it shows and reads by `news` what a person came with: a link, or an address that they went
-back or forward to. Once the page is drawn, `tell` compares that with what the browser has: a person's step becomes a
-new entry, in one message. What a page fills in by itself (its defaults on arrival, a layer that a model must be
-loaded for) takes the present entry's place, as nobody would go back to it; Streamlit can't do that (its widgets'
+A page says by `write` what it shows and reads by `new_values` what a person came with: a link, or an address that they
+went back or forward to. Once the page is drawn, `push_url` compares that with what the browser has: a person's step
+becomes a new entry, in one message. What a page fills in by itself (its defaults on arrival, a layer that a model must
+be loaded for) takes the present entry's place, as nobody would go back to it; Streamlit can't do that (its widgets'
 `bind="query-params"` can do nothing else, so that a step couldn't be taken back), and a few lines of script do.
 
 A message of the browser may still carry an older address than the page has told it meanwhile. So what it carries counts
@@ -21,7 +21,7 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from cnnviz.ui.components.component import component
 
-__all__ = ["enter", "go", "news", "settled", "tell", "tell_in_fragment", "write"]
+__all__ = ["enter", "go", "new_values", "push_url", "push_url_in_fragment", "replace_silently", "write"]
 
 LONGEST = 20_000
 """So many characters of a value are read, and at most so many written."""
@@ -94,7 +94,7 @@ def go(page: str, **values: str) -> None:
     st.switch_page(page, query_params=session[_VISIT].at if _VISIT in session else None)
 
 
-def news(part: str, names: Collection[str]) -> dict[str, str] | None:
+def new_values(part: str, names: Collection[str]) -> dict[str, str] | None:
     """Returns the values of these names in the address that a person came with, once; `None` where there is no such.
 
     Args:
@@ -114,13 +114,13 @@ def write(part: str, values: Mapping[str, str]) -> None:
         visit.parts[part] = dict(values)
 
 
-def settled(*names: str) -> None:
+def replace_silently(*names: str) -> None:
     """Notes that a change of these names is the page's own and no step, unless another name changes with them."""
     if (visit := st.session_state.get(_VISIT)) is not None:
         visit.settled.update(names)
 
 
-def tell(others: Collection[str]) -> None:
+def push_url(others: Collection[str]) -> None:
     """Tells the browser the address of the page; once it is drawn.
 
     Args:
@@ -140,7 +140,7 @@ def tell(others: Collection[str]) -> None:
         component("query_params")(data=data, key="address")
 
 
-def tell_in_fragment() -> None:
+def push_url_in_fragment() -> None:
     """Tells the browser of a step that was taken within a fragment; at its end."""
     visit: _Visit | None = st.session_state.get(_VISIT)
     if visit is not None and not visit.drawing:

@@ -13,37 +13,38 @@ from typing import Any
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-__all__ = ["keep_telling", "seed", "tell", "tell_first"]
+__all__ = ["repeat_widget_value", "seed", "set_widget_value", "set_widget_value_first"]
 
 CROSSING_SECONDS = 1.5
 """For how long after saying a thing once more a message may arrive that was sent before the browser heard it."""
 _UNHEARD = "told_unheard"
 
 
-def tell(key: str, value: Any) -> None:
+def set_widget_value(key: str, value: Any) -> None:
     """Gives a widget, before it is drawn, its value; the browser is told with this drawing and the next ones."""
     _say(key, value, again=False)
 
 
-def tell_first(key: str, value: Any) -> None:
+def set_widget_value_first(key: str, value: Any) -> None:
     """Gives a widget that wasn't there yet its value; for use before it is drawn, each time."""
     if key in st.session_state:
-        keep_telling(key)
+        repeat_widget_value(key)
     else:
-        tell(key, value)
+        set_widget_value(key, value)
 
 
-def keep_telling(key: str) -> None:
-    """Says once more what `tell` said, unless the browser has spoken of the widget; for use before it is drawn again.
+def repeat_widget_value(key: str) -> None:
+    """Says once more what `set_widget_value` said, unless the browser has spoken of the widget; for use before it is
+    drawn again.
 
     A person may have chosen something else while it was said once more, which has then undone that on their screen;
     so the browser is told what they chose.
     """
-    unheard = _unheard()
+    unheard = _pending_values()
     if key not in unheard or key not in st.session_state:
         return
     value, (told, again_at) = st.session_state[key], unheard[key]
-    if not _heard(key) or (value != told and time.monotonic() - again_at < CROSSING_SECONDS):
+    if not _has_arrived(key) or (value != told and time.monotonic() - again_at < CROSSING_SECONDS):
         _say(key, value, again=True)
     else:
         del unheard[key]
@@ -55,23 +56,23 @@ def seed(key: str, value: object) -> str:
     Nothing is set where it shows that already: a value that is set anew would overtake what a person does meanwhile.
     """
     if key not in st.session_state or st.session_state[key] != value:
-        tell(key, value)
+        set_widget_value(key, value)
     else:
-        keep_telling(key)
+        repeat_widget_value(key)
     return key
 
 
 def _say(key: str, value: Any, *, again: bool) -> None:
     st.session_state[key] = value
-    _unheard()[key] = value, time.monotonic() if again else -CROSSING_SECONDS
+    _pending_values()[key] = value, time.monotonic() if again else -CROSSING_SECONDS
 
 
-def _unheard() -> dict[str, tuple[Any, float]]:
+def _pending_values() -> dict[str, tuple[Any, float]]:
     """What browsers were told and have not spoken of yet, with the time when it was last said again."""
     return st.session_state.setdefault(_UNHEARD, {})
 
 
-def _heard(key: str) -> bool:
+def _has_arrived(key: str) -> bool:
     """Whether the message that this run answers holds the widget's state, which Streamlit tells nobody."""
     context = get_script_run_ctx()
     if context is None:

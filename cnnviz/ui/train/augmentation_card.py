@@ -13,7 +13,7 @@ from cnnviz.policy import POLICIES, STEPS, Policy
 from cnnviz.recipe import Data, parse
 from cnnviz.ui.inputs import dataset_cache
 from cnnviz.ui.markdown import plain
-from cnnviz.ui.session.deferred import Later
+from cnnviz.ui.session.deferred import Deferred
 from cnnviz.ui.train import recipe_draft as state
 from cnnviz.ui.train.data_card import Found
 from cnnviz.ui.train.recipe_draft import Draft, key
@@ -36,7 +36,7 @@ _SAYS = {
 }
 
 
-def augmentation_card(draft: Draft, found: Found, later: Later) -> list[str]:
+def augmentation_card(draft: Draft, found: Found, later: Deferred) -> list[str]:
     """Draws the card, its images later, and returns what is to be mended."""
     with st.container(border=True, key="train_card_augmentation"):
         st.subheader("Augmentation", anchor="train-augmentation")
@@ -84,7 +84,7 @@ def plain_name(name: str) -> str:
 
 
 def _pick(draft: Draft) -> None:
-    name = state.picked("policy")
+    name = state.picked_value("policy")
     if name is None or (name == OWN and "policy" not in draft.shown):
         return
     chosen = draft.shown["policy"] if name == OWN else POLICIES[name].model_dump(mode="json")

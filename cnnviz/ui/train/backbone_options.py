@@ -7,7 +7,7 @@ from typing import Any
 import streamlit as st
 
 from cnnviz import backbones
-from cnnviz.architecture import counts, describe, unfrozen
+from cnnviz.architecture import counts, describe, with_trainable_from
 from cnnviz.backbones import BACKBONES
 from cnnviz.model_spec import Dropout, GlobalAveragePooling2D, ModelSpec
 from cnnviz.models.build.pretrained_weights import find_weights, models_folder, weights_files
@@ -144,7 +144,7 @@ def notes(spec: ModelSpec, later: Finetune | None, input_shape: tuple[int, int, 
         return []
     facts, found = BACKBONES[backbone.name], []
     if later is not None:
-        then = unfrozen(spec, later.trainable_from)
+        then = with_trainable_from(spec, later.trainable_from)
         numbers = counts(then, describe(then, input_shape))
         found.append(f"In the second stage {numbers.trainable:,} numbers are trained, {numbers.frozen:,} stay frozen.")
     if facts.normalises and (backbone.trainable_from is not None or later is not None):
@@ -170,7 +170,7 @@ def _way(found: dict[str, Any]) -> str:
 
 
 def _choose(draft: Draft) -> None:
-    name = state.picked("backbone.name")
+    name = state.picked_value("backbone.name")
     old = draft.get("network").get("backbone")
     if old is not None and old["name"] == name:
         return
@@ -186,13 +186,13 @@ def _choose(draft: Draft) -> None:
 
 
 def _take(draft: Draft, field: str, path: str) -> None:
-    value = state.picked(path)
+    value = state.picked_value(path)
     if value is not None and draft.tree["network"]["backbone"]:
         draft.tree["network"]["backbone"][field] = value
 
 
 def _train(draft: Draft, path: str) -> None:
-    found, way = draft.tree["network"]["backbone"], state.picked(path)
+    found, way = draft.tree["network"]["backbone"], state.picked_value(path)
     if found is None or way is None:
         return
     last = backbones.openings(found["name"])[-1]
@@ -203,12 +203,12 @@ def _train(draft: Draft, path: str) -> None:
 
 
 def _tune(draft: Draft, name: str) -> None:
-    wanted = state.picked(f"backbone.{name}.later")
+    wanted = state.picked_value(f"backbone.{name}.later")
     last = backbones.openings(name)[-1]
     draft.tree["fit"]["finetune"] = Finetune(trainable_from=last).model_dump() if wanted else None
 
 
 def _later(draft: Draft, name: str, field: str) -> None:
-    value, later = state.picked(f"backbone.{name}.later.{field}"), draft.tree["fit"]["finetune"]
+    value, later = state.picked_value(f"backbone.{name}.later.{field}"), draft.tree["fit"]["finetune"]
     if value is not None and later is not None:
         later[field] = value

@@ -14,10 +14,10 @@ from cnnviz.presets import PRESETS
 from cnnviz.recipe import CROPS, Data, Recipe, parse
 from cnnviz.ui.inputs import dataset_cache
 from cnnviz.ui.markdown import plain
-from cnnviz.ui.session.deferred import Later
+from cnnviz.ui.session.deferred import Deferred
 from cnnviz.ui.train import recipe_draft as state
 from cnnviz.ui.train.dataset_preview import SPLIT_WORDS, data_view
-from cnnviz.ui.train.dataset_upload import data_upload, refused
+from cnnviz.ui.train.dataset_upload import data_upload, upload_error
 from cnnviz.ui.train.recipe_draft import Draft, key
 from cnnviz.ui.train.recipe_errors import in_words
 
@@ -39,7 +39,7 @@ class Found:
     told: bool = False  # whether the card has said so already
 
 
-def data_card(draft: Draft, later: Later) -> Found:
+def data_card(draft: Draft, later: Deferred) -> Found:
     """Draws the card, its images and bars later; the draft's heads follow the data."""
     with st.container(border=True, key="train_card_data"):
         st.subheader("Data", anchor="train-data")
@@ -92,30 +92,30 @@ def _picker(draft: Draft, entries: dict[str, Entry]) -> None:
 
 
 def _pick(draft: Draft) -> None:
-    name = state.picked("picker")
+    name = state.picked_value("picker")
     if name is None:
         return
     draft.shown = {"own": "new"} if name == OWN else {"measure": True}
-    state.forget("path", "heads", "file")
+    state.reset_widgets("path", "heads", "file")
     if name != OWN:
         _point(draft, name)
 
 
 def _type(draft: Draft) -> None:
-    path = state.picked("path")
+    path = state.picked_value("path")
     if path is not None:
-        state.forget("file")
+        state.reset_widgets("file")
         _use(draft, path.strip())
 
 
 def _use(draft: Draft, path: str) -> None:
     draft.shown = {"own": "typed", "measure": True}
-    state.forget("heads")
+    state.reset_widgets("heads")
     _point(draft, path)
 
 
 def _uploaded(draft: Draft, path: str) -> None:
-    state.forget("path")
+    state.reset_widgets("path")
     _use(draft, path)
 
 
@@ -123,16 +123,16 @@ def _point(draft: Draft, name: str) -> None:
     """Other data: what was said about the data before no longer holds, nor does the preset's name."""
     if draft.origin and draft.get("name") == PRESETS[draft.origin].name:
         draft.put("name", "")
-        state.forget("name")
+        state.reset_widgets("name")
     draft.put("data.dataset", name)
     draft.put("data.limits", dict.fromkeys(SPLIT_WORDS))
     draft.put("data.balanced", False)
     draft.put("data.without", [])
-    state.forget("data.balanced", *(f"data.limits.{split}" for split in SPLIT_WORDS))
+    state.reset_widgets("data.balanced", *(f"data.limits.{split}" for split in SPLIT_WORDS))
 
 
 def _open(draft: Draft, entries: dict[str, Entry]) -> Found:
-    if sentence := refused(draft):
+    if sentence := upload_error(draft):
         return Found(None, None, (sentence,), told=True)
     if draft.shown.get("own") == "new" or not draft.get("data.dataset"):
         return Found(None, None, ("No data is chosen yet: type the path of a folder or a file, or upload one.",))
@@ -151,7 +151,7 @@ def _open(draft: Draft, entries: dict[str, Entry]) -> Found:
     try:
         data = parse(draft.tree["data"], Data)
         if draft.shown.pop("measure", False):
-            _suit(draft, dataset_cache.opened(data))
+            _suit(draft, dataset_cache.open_with_progress(data))
             data = parse(draft.tree["data"], Data)
         spec = parse({**draft.tree["network"], "layers": []}, ModelSpec)
         recipe, dataset = dataset_cache.fitting(Recipe.model_construct(data=data, network=spec))
@@ -170,7 +170,7 @@ def _suit(draft: Draft, dataset: Dataset) -> None:
     draft.put("data.crop", "face" if (height, width) == CELEBA else "whole")
     heads = [{"name": head.name, "units": len(head.classes), "activation": "softmax"} for head in dataset.heads]
     draft.put("network.heads", heads)
-    state.forget("data.image_size.0", "data.image_size.1", "data.channels", "data.crop", "heads")
+    state.reset_widgets("data.image_size.0", "data.image_size.1", "data.channels", "data.crop", "heads")
 
 
 def _words(draft: Draft, found: Found) -> None:
@@ -192,9 +192,9 @@ def _words(draft: Draft, found: Found) -> None:
 
 
 def _learn(draft: Draft) -> None:
-    chosen = state.picked("heads")
+    chosen = state.picked_value("heads")
     if not chosen:
-        state.forget("heads")
+        state.reset_widgets("heads")
         return
     old = {head["name"]: head for head in draft.get("network.heads")}
     new = {"units": 2, "activation": "softmax"}

@@ -11,12 +11,12 @@ from cnnviz.errors import DataError
 from cnnviz.ui.markdown import plain
 from cnnviz.ui.train.recipe_draft import Draft
 
-__all__ = ["data_upload", "refused"]
+__all__ = ["data_upload", "upload_error"]
 
 _REFUSED = "refused"
 
 
-def refused(draft: Draft) -> str:
+def upload_error(draft: Draft) -> str:
     """Returns what was wrong with the file that lies in the field; "" where it was taken, or there is none."""
     return draft.shown.get(_REFUSED, "")
 
@@ -37,7 +37,7 @@ def data_upload(draft: Draft, use: Callable[[str], None]) -> None:
         help="A .zip with one folder of images per class, or an .npz file with images and labels. "
         "What is too large for an upload can be put where CNNVIZ_DATA says.",
     )
-    if sentence := refused(draft):
+    if sentence := upload_error(draft):
         st.error(plain(sentence), icon=":material/error:")
 
 

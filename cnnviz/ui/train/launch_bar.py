@@ -17,12 +17,12 @@ from cnnviz.ui.train import recipe_draft as state
 from cnnviz.ui.train.recipe_draft import Draft
 from cnnviz.ui.train.recipe_errors import in_words
 
-__all__ = ["origin_bar", "start_bar", "whole"]
+__all__ = ["complete_recipe", "origin_bar", "start_bar"]
 
 _UPLOAD, _PRESSED = "train_upload", "train_pressed"
 
 
-def whole(draft: Draft) -> tuple[Recipe | None, str]:
+def complete_recipe(draft: Draft) -> tuple[Recipe | None, str]:
     """Returns the draft as a recipe, or `None` while it has mistakes, and what is wrong then, which the cards say of
     their own parts too."""
     try:
@@ -46,7 +46,7 @@ def origin_bar(draft: Draft) -> None:
             width=360,
             help="A preset fills in everything below; then change what you like.",
         )
-        if not state.unchanged(draft):
+        if not state.is_preset(draft):
             st.button(
                 "Undo changes",
                 icon=":material/undo:",
@@ -66,12 +66,12 @@ def origin_bar(draft: Draft) -> None:
                 _files(draft)
     if draft.note:
         st.warning(plain(draft.note), icon=":material/warning:")
-    json_upload.refused(_UPLOAD)
+    json_upload.draw_refusal(_UPLOAD)
 
 
 def _choose(draft: Draft) -> None:
     name = st.session_state.get(state.choice(draft))
-    json_upload.forget(_UPLOAD)
+    json_upload.drop_refusal(_UPLOAD)
     if name is None:
         draft.origin = ""
     else:
@@ -86,7 +86,7 @@ def _files(draft: Draft) -> None:
         key=_UPLOAD,
         help="A recipe.json as saved here or as found in a run's folder.",
     )
-    recipe, _ = whole(draft)
+    recipe, _ = complete_recipe(draft)
     st.download_button(
         "Save this recipe",
         data=recipe.to_json() if recipe else "",
@@ -127,7 +127,7 @@ def start_bar(recipe: Recipe | None, problems: list[str], card: str = "") -> Non
         )
     if st.session_state.pop(_PRESSED, False) and recipe is not None:
         try:
-            check(recipe, dataset_cache.opened(recipe.data, [head.name for head in recipe.network.heads]))
+            check(recipe, dataset_cache.open_with_progress(recipe.data, [head.name for head in recipe.network.heads]))
             run = runs.start(recipe)
         except CnnvizError as error:
             refused.error(plain(error), icon=":material/error:")

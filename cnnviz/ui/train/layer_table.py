@@ -11,7 +11,7 @@ from pydantic_core import PydanticUndefined
 
 from cnnviz.model_spec import LAYER_TYPES
 
-__all__ = ["COLUMNS", "edited", "to_layers", "to_rows"]
+__all__ = ["COLUMNS", "rows_after_edits", "to_layers", "to_rows"]
 
 NUMBER, TYPE = "no", "type"
 COLUMNS: dict[str, tuple[str, ...]] = {
@@ -64,7 +64,7 @@ def _value(name: str, field: FieldInfo) -> Any:
     return _NEW[name] if field.default is PydanticUndefined else field.default
 
 
-def edited(rows: Sequence[dict[str, Any]], changes: dict[str, Any]) -> list[dict[str, Any]]:
+def rows_after_edits(rows: Sequence[dict[str, Any]], changes: dict[str, Any]) -> list[dict[str, Any]]:
     """Returns the rows after what `st.data_editor` says was changed (`edited_rows`, `added_rows`, `deleted_rows`).
 
     A row whose number was changed moves to that place. The numbers are as they were typed; `to_rows` counts anew.

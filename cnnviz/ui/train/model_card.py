@@ -14,7 +14,7 @@ from cnnviz.figures.numbers import numbers
 from cnnviz.model_spec import ACTIVATIONS, LAYER_TYPES, ModelSpec
 from cnnviz.recipe import Finetune, Fit, parse
 from cnnviz.ui.markdown import plain
-from cnnviz.ui.session.deferred import Later
+from cnnviz.ui.session.deferred import Deferred
 from cnnviz.ui.train import layer_table
 from cnnviz.ui.train import recipe_draft as state
 from cnnviz.ui.train.backbone_options import backbone_part, notes
@@ -28,7 +28,7 @@ _SCALINGS = {"unit": "0 to 1", "symmetric": "−1 to 1", "none": "0 to 255, as t
 _ANSWERS = {"softmax": "shares that sum to 1 (softmax)", "sigmoid": "one probability (sigmoid)", "logits": "raw scores"}
 
 
-def model_card(draft: Draft, later: Later) -> list[str]:
+def model_card(draft: Draft, later: Deferred) -> list[str]:
     """Draws the card, its grid later, and returns what is to be mended."""
     with st.container(border=True, key="train_card_network"):
         st.subheader("Model", anchor="train-network")
@@ -77,7 +77,7 @@ def _second_stage(draft: Draft) -> Finetune | None:
         return None
 
 
-def _layers(draft: Draft, name: str, rows: Sequence[Row], later: Later) -> None:
+def _layers(draft: Draft, name: str, rows: Sequence[Row], later: Deferred) -> None:
     """The layers to read, or to edit: the grid for that needs pandas and a megabyte of code in the browser."""
     if rows:  # else there is something to mend
         draft.shown["editing"] = st.toggle(
@@ -120,7 +120,7 @@ def _changed(draft: Draft) -> str:
     if name not in st.session_state or shown is None:
         draft.shown["layers"] = layer_table.to_rows(draft.get("network.layers"))
         return name
-    rows = layer_table.edited(shown, st.session_state[name])
+    rows = layer_table.rows_after_edits(shown, st.session_state[name])
     draft.put("network.layers", layer_table.to_layers(rows))
     rows_now = layer_table.to_rows(draft.get("network.layers"))
     if not _same(rows, rows_now):
@@ -228,7 +228,7 @@ def _answer(draft: Draft, number: int, head: dict) -> None:
     path = f"answer.{head['name']}.{classes}"
 
     def pick() -> None:
-        if chosen := state.picked(path):
+        if chosen := state.picked_value(path):
             activation, units = chosen.split()
             draft.tree["network"]["heads"][number].update(activation=activation, units=int(units))
 

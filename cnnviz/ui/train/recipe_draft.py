@@ -16,9 +16,19 @@ from cnnviz.presets import PRESETS, preset
 from cnnviz.recipe import Recipe, parse
 from cnnviz.ui.session import query_params
 from cnnviz.ui.session.packed_state import pack, unpack
-from cnnviz.ui.session.widget_sync import tell_first
+from cnnviz.ui.session.widget_sync import set_widget_value_first
 
-__all__ = ["Draft", "choice", "forget", "key", "load", "opened", "picked", "unchanged", "write_address"]
+__all__ = [
+    "Draft",
+    "choice",
+    "is_preset",
+    "key",
+    "load",
+    "open_draft",
+    "picked_value",
+    "reset_widgets",
+    "write_address",
+]
 
 FIRST = "Q"
 _DRAFT, _CHOICE = "train_draft", "train_preset"
@@ -68,10 +78,10 @@ class Draft:
                 self.put(path, st.session_state[name])
 
 
-def opened() -> Draft:
+def open_draft() -> Draft:
     """Returns the draft, after taking over a recipe from another page or the one that the address names."""
     session = st.session_state
-    named = query_params.news("train", ("preset", "recipe")) or {}
+    named = query_params.new_values("train", ("preset", "recipe")) or {}
     if isinstance(handed := session.pop("train_recipe", None), Recipe):
         load(handed)
     elif _DRAFT not in session or any(named.values()):
@@ -102,7 +112,7 @@ def write_address(draft: Draft, recipe: Recipe | None) -> None:
             name.
     """
     draft.valid = recipe or draft.valid
-    if draft.origin and recipe is not None and unchanged(draft):
+    if draft.origin and recipe is not None and is_preset(draft):
         query_params.write("train", {"preset": draft.origin})
         return
     packed = pack(draft.valid.model_dump(mode="json")) if draft.valid else ""
@@ -124,7 +134,7 @@ def load(recipe: Recipe, origin: str = "") -> None:
 
 def choice(draft: Draft) -> str:
     """Returns the key of the widget that chooses a preset; it outlives drafts, so that it keeps the focus."""
-    tell_first(_CHOICE, draft.origin or None)
+    set_widget_value_first(_CHOICE, draft.origin or None)
     return _CHOICE
 
 
@@ -137,16 +147,16 @@ def key(draft: Draft, path: str, value: Any = ...) -> str:
         value: the seed, where it isn't the draft's value at `path`.
     """
     name = draft.names[path] = draft.name(path)
-    tell_first(name, draft.get(path) if value is ... else value)
+    set_widget_value_first(name, draft.get(path) if value is ... else value)
     return name
 
 
-def picked(path: str) -> Any:
+def picked_value(path: str) -> Any:
     """Returns what a widget holds, for its callback; `None` where another callback has just loaded a recipe."""
     return st.session_state.get(st.session_state[_DRAFT].name(path))
 
 
-def forget(*paths: str) -> None:
+def reset_widgets(*paths: str) -> None:
     """Gives these paths new widgets, seeded anew; for use before they are drawn."""
     draft = st.session_state[_DRAFT]
     for path in paths:
@@ -154,7 +164,7 @@ def forget(*paths: str) -> None:
         draft.names.pop(path, None)
 
 
-def unchanged(draft: Draft) -> bool:
+def is_preset(draft: Draft) -> bool:
     """Returns whether the draft is still its preset; heads don't count, as they follow the data."""
     if not draft.origin:
         return True

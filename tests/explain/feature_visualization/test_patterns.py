@@ -16,7 +16,14 @@ from keras import layers
 
 from cnnviz.errors import ModelError
 from cnnviz.explain.feature_visualization import fourier_parameterization
-from cnnviz.explain.feature_visualization.patterns import Patterns, Settings, draw, kept, patterns, usual_size
+from cnnviz.explain.feature_visualization.patterns import (
+    FeatureVisualizations,
+    Settings,
+    cached_visualizations,
+    draw,
+    usual_size,
+    visualize,
+)
 from cnnviz.presets import PRESETS
 from cnnviz.progress import Cancelled
 from cnnviz.runs import Run
@@ -69,7 +76,7 @@ def model() -> keras.Model:
 
 def test_plain_patterns_are_the_tutorials(model: keras.Model) -> None:
     for layer, filters in (("one", (0, 5)), ("two", (9, 1, 4))):
-        found = patterns(model, layer, filters, Settings(steps=10, step=2.0, size=24))
+        found = visualize(model, layer, filters, Settings(steps=10, step=2.0, size=24))
         for at, index in enumerate(filters):
             start = (np.random.default_rng([0, index]).random((24, 24, 3)) * 20 + 128).astype(np.float32)
             wanted = tutorial(model, layer, index, start, 10, 2.0)
@@ -81,7 +88,7 @@ def test_plain_patterns_are_the_tutorials(model: keras.Model) -> None:
 @pytest.mark.parametrize("mode", ["plain", "robust"])
 def test_patterns_raise_their_filters(model: keras.Model, mode: str) -> None:
     settings = Settings(mode=mode, steps=40, size=24)
-    found = patterns(model, "one", range(8), settings)
+    found = visualize(model, "one", range(8), settings)
     assert found.images.shape == (8, 24, 24, 3)
     assert found.images.dtype == np.uint8
     assert found.whole(settings).all()
@@ -98,7 +105,7 @@ def test_a_filter_that_answers_to_texture_rises_fivefold() -> None:
     kernel = np.stack([np.outer([1, 2, 1], [-1, 0, 1]), np.outer([-1, 0, 1], [1, 2, 1])], axis=-1)[:, :, None]
     conv.set_weights([kernel.astype(np.float32), np.zeros(2, np.float32)])
     for mode in ("plain", "robust"):
-        found = patterns(model, "conv", [0, 1], Settings(mode=mode, size=24, step=4.0 if mode == "plain" else 1.0))
+        found = visualize(model, "conv", [0, 1], Settings(mode=mode, size=24, step=4.0 if mode == "plain" else 1.0))
         assert (found.after >= 5 * found.before).all(), mode
     assert np.abs(np.diff(found.images[0].astype(float), axis=1)).mean() > 1.5 * (
         np.abs(np.diff(found.images[0].astype(float), axis=0)).mean()
@@ -108,10 +115,10 @@ def test_a_filter_that_answers_to_texture_rises_fivefold() -> None:
 @pytest.mark.parametrize("mode", ["plain", "robust"])
 def test_a_pattern_depends_on_its_filter_alone(model: keras.Model, mode: str) -> None:
     settings = Settings(mode=mode, steps=5, size=16)
-    many = patterns(model, "two", range(10), settings)
-    alone = patterns(model, "two", [9], settings)
+    many = visualize(model, "two", range(10), settings)
+    alone = visualize(model, "two", [9], settings)
     assert np.abs(many.images[9].astype(int) - alone.images[0]).max() <= 2
-    other = patterns(model, "two", [9], Settings(mode=mode, steps=5, size=16, seed=1))
+    other = visualize(model, "two", [9], Settings(mode=mode, steps=5, size=16, seed=1))
     assert np.abs(other.images[0].astype(int) - alone.images[0]).mean() > 2
 
 
@@ -130,7 +137,7 @@ def test_images_come_step_by_step_and_stay_as_they_were_given(model: keras.Model
 def test_units_and_classes_have_patterns_too() -> None:
     model = made("sequential")
     before = [np.array(one) for one in model.get_weights()]
-    found = patterns(model, "answer", [0, 2], Settings(steps=5, size=16, step=5.0))
+    found = visualize(model, "answer", [0, 2], Settings(steps=5, size=16, step=5.0))
     assert (found.after > found.before).all()  # scores, not a softmax's shares
     assert found.before.min() < 0
     for one, was in zip(model.get_weights(), before, strict=True):
@@ -141,18 +148,18 @@ def test_units_and_classes_have_patterns_too() -> None:
 def test_every_form_can_be_asked(form: str) -> None:
     model = made(form)
     layer = {"nested": "middle/conv", "functional": "grouped"}.get(form, "second")
-    found = patterns(model, layer, [1], Settings(steps=3, size=20))
+    found = visualize(model, layer, [1], Settings(steps=3, size=20))
     assert found.images.shape == (1, 20, 20, model.input_shape[-1])
 
 
 def test_models_in_another_scale_get_their_pixels(model: keras.Model) -> None:
     """A model of scale `unit` sees the images over 255: the same patterns as one that divides by itself."""
     inside = keras.Sequential([keras.Input((24, 24, 3)), layers.Rescaling(1 / 255), *model.layers])
-    plain = patterns(inside, "two", [0, 3], QUICK)
-    outside = patterns(SimpleNamespace(model=model, scale="unit"), "two", [0, 3], QUICK)
+    plain = visualize(inside, "two", [0, 3], QUICK)
+    outside = visualize(SimpleNamespace(model=model, scale="unit"), "two", [0, 3], QUICK)
     assert np.abs(plain.images.astype(int) - outside.images).max() <= 2
     np.testing.assert_allclose(plain.after, outside.after, rtol=1e-3)
-    caffe = patterns(SimpleNamespace(model=model, scale="caffe"), "two", [0], QUICK)
+    caffe = visualize(SimpleNamespace(model=model, scale="caffe"), "two", [0], QUICK)
     assert caffe.images.shape == (1, 24, 24, 3)
 
 
@@ -164,26 +171,26 @@ def run(tmp_path: Path) -> Run:
 
 
 def test_what_is_whole_is_kept_and_not_made_again(model: keras.Model, run: Run) -> None:
-    first = patterns(model, "two", [3, 1], QUICK, run=run)
-    seen: list[Patterns] = []
-    again = patterns(model, "two", [1, 5, 3], QUICK, run=run, seen=seen.append)
+    first = visualize(model, "two", [3, 1], QUICK, run=run)
+    seen: list[FeatureVisualizations] = []
+    again = visualize(model, "two", [1, 5, 3], QUICK, run=run, seen=seen.append)
     assert again.filters == (1, 5, 3)
     assert seen[0].steps.tolist() == [6, 0, 6]
     np.testing.assert_array_equal(again.images[[0, 2]], first.images[[1, 0]])
-    assert kept(run, "two", [5, 3, 8], QUICK).filters == (5, 3)
-    patterns(model, "two", [1, 5, 3], QUICK, run=run, seen=lambda _: pytest.fail("All of them are there."))
-    assert kept(run, "two", [5], Settings(steps=7, size=24)) is None
+    assert cached_visualizations(run, "two", [5, 3, 8], QUICK).filters == (5, 3)
+    visualize(model, "two", [1, 5, 3], QUICK, run=run, seen=lambda _: pytest.fail("All of them are there."))
+    assert cached_visualizations(run, "two", [5], Settings(steps=7, size=24)) is None
     (file,) = (run.folder / "patterns").iterdir()
     file.write_bytes(file.read_bytes()[:100])
-    assert kept(run, "two", [5], QUICK) is None
+    assert cached_visualizations(run, "two", [5], QUICK) is None
     run.best_path.write_bytes(b"another network")
-    assert kept(run, "two", [5], QUICK) is None
+    assert cached_visualizations(run, "two", [5], QUICK) is None
 
 
 def test_a_stop_keeps_what_is_whole(model: keras.Model, run: Run) -> None:
     said: list[tuple[int, int]] = []
     with pytest.raises(Cancelled):
-        patterns(
+        visualize(
             model,
             "two",
             range(10),
@@ -193,19 +200,19 @@ def test_a_stop_keeps_what_is_whole(model: keras.Model, run: Run) -> None:
             cancelled=lambda: len(said) == 5,
         )
     assert said == [(0, 60), (8, 60), (32, 60), (48, 60), (50, 60)]
-    assert kept(run, "two", range(10), QUICK).filters == tuple(range(8))
+    assert cached_visualizations(run, "two", range(10), QUICK).filters == tuple(range(8))
 
 
 def test_the_lock_is_let_go_between_rounds(model: keras.Model) -> None:
     lock = threading.Lock()
     held = []
-    patterns(model, "one", [0], QUICK, lock=lock, seen=lambda _: held.append(lock.locked()))
+    visualize(model, "one", [0], QUICK, lock=lock, seen=lambda _: held.append(lock.locked()))
     assert held == [False] * 4
 
 
 def test_what_is_kept_for_a_model_goes_with_it() -> None:
     model = any_size()
-    patterns(model, "one", [0], QUICK)
+    visualize(model, "one", [0], QUICK)
     alive = weakref.ref(model)
     del model
     gc.collect()
@@ -219,13 +226,13 @@ def test_settings_and_layers_that_can_not_be_used_are_told(model: keras.Model) -
         (Settings(mode="odd"), "'odd'"),
     ):
         with pytest.raises(ModelError, match=words):
-            patterns(model, "one", [0], settings)
+            visualize(model, "one", [0], settings)
     with pytest.raises(ModelError, match="no filter 8: choose 0 to 7"):
-        patterns(model, "one", [0, 8], QUICK)
+        visualize(model, "one", [0, 8], QUICK)
     with pytest.raises(ModelError, match="no layer 'on'"):
-        patterns(model, "on", [0], QUICK)
+        visualize(model, "on", [0], QUICK)
     with pytest.raises(ModelError, match="own"):
-        patterns(made("sequential"), "dense", [0], Settings(size=24))
+        visualize(made("sequential"), "dense", [0], Settings(size=24))
     deep = keras.Sequential(
         [
             keras.Input((64, 64, 1)),
@@ -236,7 +243,7 @@ def test_settings_and_layers_that_can_not_be_used_are_told(model: keras.Model) -
         ]
     )
     with pytest.raises(ModelError, match="larger size"):
-        patterns(deep, "deep", [0], Settings(size=12))
+        visualize(deep, "deep", [0], Settings(size=12))
 
 
 def test_usual_sizes() -> None:
@@ -273,4 +280,4 @@ def test_movements_stay_within_what_is_said() -> None:
     assert np.abs(shift).max() <= 8.001
     same = np.array([[1, 0, 0, 0, 1, 0, 0, 0]], np.float32)
     images = pixels_for(made("sequential"))
-    np.testing.assert_allclose(fourier_parameterization.varied(images, same).numpy(), images, atol=1e-4)
+    np.testing.assert_allclose(fourier_parameterization.transform(images, same).numpy(), images, atol=1e-4)

@@ -12,18 +12,16 @@ from cnnviz.explain.inspection.activations import (
     dead,
     histogram,
     in_colours,
-    maps,
     mosaic,
     outputs_of,
     shades,
-    standardised,
     statistics,
     strongest,
     tile_at,
 )
 from cnnviz.models.build.model import build
 from cnnviz.models.graph.graph import flatten
-from cnnviz.mosaics import colours
+from cnnviz.mosaics import channel_maps, colours, standardise
 from cnnviz.overlay import COLOUR_MAPS
 from cnnviz.presets import PRESETS
 from cnnviz.progress import Cancelled
@@ -108,7 +106,7 @@ def tutorial(values: np.ndarray) -> np.ndarray:
 def test_channels_are_standardised_as_in_the_tutorial() -> None:
     relu = np.maximum(VALUES - 3, 0)
     for values in (VALUES, relu, relu * 1e-6, relu + 1e4):
-        off = np.abs(standardised(values).astype(int) - tutorial(values))
+        off = np.abs(standardise(values).astype(int) - tutorial(values))
         assert off.max() <= (1 if values.max() < 1e3 else 2)  # float32 next to 10,000 has steps of a thousandth
         assert np.mean(off > 0) < (0.002 if values.max() < 1e3 else 0.2)
 
@@ -116,9 +114,9 @@ def test_channels_are_standardised_as_in_the_tutorial() -> None:
 def test_constant_channels_are_black_and_others_untouched() -> None:
     values = VALUES.copy()
     values[..., 4], values[..., 5] = 0, 0.1
-    found = standardised(values)
+    found = standardise(values)
     assert not found[..., 4:6].any()
-    np.testing.assert_array_equal(found[..., 6:], standardised(VALUES)[..., 6:])
+    np.testing.assert_array_equal(found[..., 6:], standardise(VALUES)[..., 6:])
 
 
 SIGNED = np.array([[[0.0, 2.0, 0.0], [1.0, -4.0, 0.0]]], np.float32)
@@ -137,7 +135,7 @@ def test_channels_go_from_zero_to_their_own_or_the_layers_greatest_size() -> Non
 
 def test_standardised_channels_say_where_their_colours_end() -> None:
     made = shades(VALUES, "standardised")
-    np.testing.assert_array_equal(made.levels, standardised(VALUES))
+    np.testing.assert_array_equal(made.levels, standardise(VALUES))
     assert not made.from_zero
     np.testing.assert_allclose((made.low + made.high) / 2, VALUES.mean(axis=(0, 1)), rtol=1e-5)
     np.testing.assert_allclose(made.high - made.low, 4 * VALUES.std(axis=(0, 1)), rtol=1e-5)
@@ -154,12 +152,12 @@ def tutorial_grid(grey: np.ndarray, columns: int) -> np.ndarray:
 
 
 def test_a_mosaic_without_margin_is_the_tutorials_grid() -> None:
-    grey = standardised(np.concatenate([VALUES, VALUES[..., :11]], axis=2))
+    grey = standardise(np.concatenate([VALUES, VALUES[..., :11]], axis=2))
     np.testing.assert_array_equal(mosaic(grey, margin=0), tutorial_grid(grey, 16))
 
 
 def test_a_mosaic_keeps_the_order_and_every_pixel_knows_its_tile() -> None:
-    grey, order = standardised(VALUES), np.random.default_rng(2).permutation(21)[:19]
+    grey, order = standardise(VALUES), np.random.default_rng(2).permutation(21)[:19]
     image = mosaic(grey, order, columns=4, margin=2, background=9)
     assert image.shape == (5 * 9 + 4 * 2, 4 * 7 + 3 * 2)
     for y in range(image.shape[0]):
@@ -210,10 +208,10 @@ def test_dead_channels_are_dead_in_all_images() -> None:
 
 
 def test_rows_are_maps_of_one_place() -> None:
-    assert maps(np.zeros(5)).shape == (1, 1, 5)
-    assert maps(np.zeros((28, 64))).shape == (28, 1, 64)
+    assert channel_maps(np.zeros(5)).shape == (1, 1, 5)
+    assert channel_maps(np.zeros((28, 64))).shape == (28, 1, 64)
     with pytest.raises(ModelError, match="can't be drawn"):
-        maps(np.zeros((2, 2, 2, 2)))
+        channel_maps(np.zeros((2, 2, 2, 2)))
 
 
 def test_colours_are_the_maps_ends_and_unknown_ones_are_told() -> None:

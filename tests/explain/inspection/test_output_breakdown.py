@@ -12,7 +12,7 @@ from keras import layers
 from cnnviz.errors import ModelError
 from cnnviz.explain.inspection.activation_formulas import FORMULAS, of_layer
 from cnnviz.explain.inspection.activations import activations
-from cnnviz.explain.inspection.output_breakdown import Account, around, how_it_comes_about
+from cnnviz.explain.inspection.output_breakdown import Breakdown, breakdown, inputs_and_output
 from cnnviz.model_spec import ACTIVATIONS
 from cnnviz.models.build.model import build
 from cnnviz.models.graph.graph import flatten
@@ -29,10 +29,10 @@ def check(model: keras.Model, count: int = 6, pixels: np.ndarray | None = None) 
     names = [layer.name for layer in flatten(model, logits=False).layers]
     outputs = activations(model, pixels, names)
     for layer in flatten(model, logits=False).layers:
-        known = around(model, pixels, layer.name)
+        known = inputs_and_output(model, pixels, layer.name)
         for _ in range(count):
             at = tuple(int(draw.integers(side)) for side in outputs[layer.name].shape)
-            found = how_it_comes_about(model, pixels, layer.name, at, known=known)
+            found = breakdown(model, pixels, layer.name, at, known=known)
             if isinstance(found, str):
                 assert layer.type in UNTAKEN
                 assert f"{layer.name} ({layer.type})" in found
@@ -46,7 +46,7 @@ def check(model: keras.Model, count: int = 6, pixels: np.ndarray | None = None) 
     return seen
 
 
-def terms(found: Account) -> None:
+def terms(found: Breakdown) -> None:
     """What is shown adds up to what is said."""
     if found.products is not None:
         np.testing.assert_allclose(found.products, found.patch * found.weights, rtol=1e-6, atol=1e-6)
@@ -116,7 +116,7 @@ def test_a_convolution_by_hand() -> None:
     kernel = np.arange(16, dtype=np.float32).reshape(2, 2, 2, 2) - 8
     conv.set_weights([kernel, np.array([1, -2], np.float32)])
     pixels = np.arange(32, dtype=np.float32).reshape(1, 4, 4, 2)
-    found = how_it_comes_about(model, pixels, "conv", (1, 0, 1))
+    found = breakdown(model, pixels, "conv", (1, 0, 1))
     assert found.corner == (2, 0)
     np.testing.assert_array_equal(found.patch, pixels[0, 2:4, 0:2])
     np.testing.assert_array_equal(found.weights, kernel[..., 1])
@@ -137,13 +137,13 @@ def test_padding_counts_nothing_and_is_left_out_of_means() -> None:
     model = keras.Model(start, layers.Dense(2)(layers.Flatten()(layers.Add(name="sum")([mean, most]))))
     pixels = np.full((1, 3, 3, 1), -1, np.float32)
     model.get_layer("conv").set_weights([np.ones((3, 3, 1, 1), np.float32)])
-    corner = how_it_comes_about(model, pixels, "conv", (0, 0, 0))
+    corner = breakdown(model, pixels, "conv", (0, 0, 0))
     assert (corner.corner, corner.step, int(corner.inside.sum()), corner.value) == ((-2, -2), (2, 2), 4, -4)
-    mean = how_it_comes_about(model, pixels, "mean", (1, 1, 0))
+    mean = breakdown(model, pixels, "mean", (1, 1, 0))
     assert (int(mean.inside.sum()), mean.value, mean.output) == (1, -4, -4)
-    most = how_it_comes_about(model, pixels, "most", (1, 0, 0))
+    most = breakdown(model, pixels, "most", (1, 0, 0))
     assert (most.value, most.chosen, most.inside.tolist()) == (-2, 1, [[True, True], [False, False]])
-    total = how_it_comes_about(model, pixels, "sum", (1, 1, 0))
+    total = breakdown(model, pixels, "sum", (1, 1, 0))
     assert total.inputs == ("mean", "most")
     assert total.text == "−4 + −4 = −8."
 
@@ -151,7 +151,7 @@ def test_padding_counts_nothing_and_is_left_out_of_means() -> None:
 def test_a_softmax_has_all_scores() -> None:
     model = made("sequential")
     pixels = pixels_for(model) / 100
-    found = how_it_comes_about(model, pixels, "answer", (2,))
+    found = breakdown(model, pixels, "answer", (2,))
     powers = [math.exp(score) for score in found.scores]
     assert found.value == pytest.approx(powers[2] / sum(powers), rel=1e-4)
     assert found.sum == pytest.approx(found.products.sum() + found.bias, rel=1e-5)
@@ -171,16 +171,16 @@ def test_gates_multiply_every_place() -> None:
 def test_wrong_questions_are_sentences() -> None:
     model = made("grey")
     with pytest.raises(ModelError, match="no layer 'x'"):
-        how_it_comes_about(model, pixels_for(model), "x", (0, 0, 0))
+        breakdown(model, pixels_for(model), "x", (0, 0, 0))
     for at in ((0, 0, 4), (14, 0, 0), (0, -1, 0), (0,)):
         with pytest.raises(ModelError, match=r"no output .*: its outputs are 14 × 14 × 4"):
-            how_it_comes_about(model, pixels_for(model), "first", at)
-    assert isinstance(how_it_comes_about(model, pixels_for(model), "dense", (0, 0, 3)), Account)
+            breakdown(model, pixels_for(model), "first", at)
+    assert isinstance(breakdown(model, pixels_for(model), "dense", (0, 0, 3)), Breakdown)
 
 
 def test_what_is_known_gives_the_same_account() -> None:
     model = made("heads")
     pixels = pixels_for(model)
-    plain = how_it_comes_about(model, pixels, "second", (3, 2, 5))
-    again = how_it_comes_about(model, pixels, "second", (3, 2, 5), known=around(model, pixels, "second"))
+    plain = breakdown(model, pixels, "second", (3, 2, 5))
+    again = breakdown(model, pixels, "second", (3, 2, 5), known=inputs_and_output(model, pixels, "second"))
     assert (plain.value, plain.text, plain.corner) == (again.value, again.text, again.corner)

@@ -10,7 +10,7 @@ from keras import layers
 from cnnviz.architecture import describe
 from cnnviz.errors import ModelError
 from cnnviz.explain.inspection.activations import function_of
-from cnnviz.explain.inspection.receptive_field import box, fields, table
+from cnnviz.explain.inspection.receptive_field import box, fields, layer_rows
 from cnnviz.models.build.model import build
 from cnnviz.models.graph.graph import flatten
 from cnnviz.presets import PRESETS
@@ -149,7 +149,7 @@ def test_vgg16s_known_sizes() -> None:
 def test_costs_are_those_of_the_arithmetic(preset: str) -> None:
     recipe = PRESETS[preset]
     wanted = describe(recipe.network, recipe.data.input_shape)
-    found = table(build(recipe))
+    found = layer_rows(build(recipe))
     assert sorted((row.name, row.type, row.shape, row.parameters, row.macs) for row in found) == sorted(
         (row.name, row.type, row.output_shape, row.parameters, row.macs) for row in wanted
     )
@@ -158,7 +158,7 @@ def test_costs_are_those_of_the_arithmetic(preset: str) -> None:
 
 def test_costs_of_mobilenet_are_the_papers() -> None:
     """Sandler et al. 2018, table 4: 300 million multiply-adds and 3.4 million parameters."""
-    found = table(keras.applications.MobileNetV2(weights=None))
+    found = layer_rows(keras.applications.MobileNetV2(weights=None))
     assert sum(row.macs for row in found) == pytest.approx(300e6, rel=0.01)
     assert sum(row.parameters for row in found) == 3_538_984
 
@@ -176,4 +176,4 @@ def test_wrong_questions_are_sentences() -> None:
     with pytest.raises(ModelError, match="any size: say which"):
         fields(any_size)
     assert fields(any_size, (10, 12))["c"].box(7, 9) == (7, 9, 3, 3)
-    assert table(any_size, (10, 12))[0].shape == (8, 10, 3)
+    assert layer_rows(any_size, (10, 12))[0].shape == (8, 10, 3)

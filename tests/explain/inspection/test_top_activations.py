@@ -14,19 +14,19 @@ from cnnviz.errors import ModelError
 from cnnviz.explain.inspection.activations import outputs_of
 from cnnviz.explain.inspection.receptive_field import box
 from cnnviz.explain.inspection.top_activations import (
-    Excited,
     Samples,
+    TopActivations,
+    ablate,
+    cached_ablation,
+    cached_top_activations,
     crop,
-    excited,
-    kept,
-    kept_off,
     samples,
-    switched_off,
+    top_activations,
 )
 from cnnviz.models.build.model import build
 from cnnviz.models.classifier import Classifier
 from cnnviz.models.graph.graph import flatten
-from cnnviz.models.load.infer_heads import heads_of, named
+from cnnviz.models.load.infer_heads import class_names, heads_of
 from cnnviz.presets import PRESETS
 from cnnviz.progress import Cancelled
 from cnnviz.recipe import replace
@@ -39,7 +39,9 @@ DIGITS = replace(PRESETS["Q"], {"name": "Digits"})
 
 def loaded_of(model: keras.Model) -> Classifier:
     heads = heads_of(model)
-    return Classifier("made", model, heads, named(heads, None), tuple(model.input_shape[1:3]), model.input_shape[3])
+    return Classifier(
+        "made", model, heads, class_names(heads, None), tuple(model.input_shape[1:3]), model.input_shape[3]
+    )
 
 
 @pytest.fixture(scope="module")
@@ -67,7 +69,7 @@ def dots() -> Samples:
 
 
 def test_strongest_images_places_and_classes(colours: Classifier, dots: Samples) -> None:
-    found = excited(colours, "conv", dots)
+    found = top_activations(colours, "conv", dots)
     assert found.values.shape == found.rows.shape == (4, 12)
     assert found.rows[0].tolist() == list(range(38, 14, -2))
     assert found.rows[1].tolist() == list(range(39, 15, -2))
@@ -82,7 +84,7 @@ def test_strongest_images_places_and_classes(colours: Classifier, dots: Samples)
 
 
 def test_a_crop_shows_what_the_place_sees(colours: Classifier, dots: Samples) -> None:
-    found = excited(colours, "conv", dots)
+    found = top_activations(colours, "conv", dots)
     y, x = found.places[1, 0]
     cut = crop(dots.images[found.rows[1, 0]], box(colours, "conv", int(y), int(x)))
     assert cut.shape == (3, 3, 3)
@@ -93,7 +95,7 @@ def test_a_crop_shows_what_the_place_sees(colours: Classifier, dots: Samples) ->
 def test_selectivity_by_hand() -> None:
     means = np.array([[3, 1, 1], [2, 2, 2], [0, -5, 0], [-1, 4, -1]], np.float32)
     none = np.zeros((4, 1))
-    found = Excited(none, none, none, {"a": means}, 1)
+    found = TopActivations(none, none, none, {"a": means}, 1)
     np.testing.assert_allclose(found.selectivity("a"), [0.5, 0, 0, 1])
 
 
@@ -105,7 +107,7 @@ def test_peaks_are_those_of_the_layers_output(form: str) -> None:
     labels = {head.name: draw.integers(0, head.classes, 37) for head in classifier.heads}
     layer = flatten(classifier.model).convolutions[-1]
     outputs = outputs_of(classifier, classifier.pixels(images), [layer])[layer]
-    found = excited(classifier, layer, Samples(images, labels, ("",) * 37))
+    found = top_activations(classifier, layer, Samples(images, labels, ("",) * 37))
     greatest = outputs.max(axis=(1, 2))
     np.testing.assert_allclose(found.values[:, 0], greatest.max(axis=0), rtol=1e-4, atol=1e-4)
     for channel in range(outputs.shape[-1]):
@@ -119,7 +121,7 @@ def test_peaks_are_those_of_the_layers_output(form: str) -> None:
 def test_units_of_rows_have_no_places() -> None:
     classifier = loaded_of(made("sequential"))
     images = np.random.default_rng(0).integers(0, 256, (9, SIDE, SIDE, 3)).astype(np.uint8)
-    found = excited(classifier, "dense", Samples(images, {}, ("",) * 9))
+    found = top_activations(classifier, "dense", Samples(images, {}, ("",) * 9))
     assert found.values.shape == (5, 9)
     assert not found.places.any()
     assert found.by_class == {}
@@ -127,12 +129,12 @@ def test_units_of_rows_have_no_places() -> None:
 
 def test_accuracy_without_a_channel(colours: Classifier, dots: Samples) -> None:
     before = [np.array(one) for one in colours.model.get_weights()]
-    off = switched_off(colours, "conv", [0], dots)
+    off = ablate(colours, "conv", [0], dots)
     assert off.accuracy == {"label": (1.0, 0.5)}
     assert off.by_class["label"].tolist() == [[1, 0], [1, 1]]
-    assert switched_off(colours, "conv", [2], dots).accuracy == {"label": (1.0, 1.0)}
-    assert switched_off(colours, "conv", [0, 1, 3], dots).accuracy == {"label": (1.0, 0.5)}
-    assert switched_off(colours, "most", [0], dots).accuracy == {"label": (1.0, 0.5)}
+    assert ablate(colours, "conv", [2], dots).accuracy == {"label": (1.0, 1.0)}
+    assert ablate(colours, "conv", [0, 1, 3], dots).accuracy == {"label": (1.0, 0.5)}
+    assert ablate(colours, "most", [0], dots).accuracy == {"label": (1.0, 0.5)}
     for one, was in zip(colours.model.get_weights(), before, strict=True):
         np.testing.assert_array_equal(one, was)
 
@@ -143,7 +145,7 @@ def test_without_a_channel_the_model_answers_as_with_its_weights_at_zero() -> No
     draw = np.random.default_rng(1)
     images = draw.integers(0, 256, (200, SIDE, SIDE, 3)).astype(np.uint8)
     labels = {head.name: draw.integers(0, 2, 200) for head in classifier.heads}
-    off = switched_off(classifier, "first", [2], Samples(images, labels, ("",) * 200))
+    off = ablate(classifier, "first", [2], Samples(images, labels, ("",) * 200))
     copy = keras.models.clone_model(classifier.model)
     copy.set_weights(classifier.model.get_weights())
     kernel, bias = copy.get_layer("first").get_weights()
@@ -163,13 +165,13 @@ def test_progress_stop_and_lock(colours: Classifier, dots: Samples) -> None:
         said.append(what[1:])
         held.append(lock.locked())
 
-    excited(colours, "conv", dots, progress=progress, lock=lock)
-    switched_off(colours, "conv", [0], dots, progress=progress, lock=lock)
+    top_activations(colours, "conv", dots, progress=progress, lock=lock)
+    ablate(colours, "conv", [0], dots, progress=progress, lock=lock)
     assert said == [(32, 40), (40, 40)] * 2
     assert not any(held)
     for work in (
-        lambda: excited(colours, "conv", dots, cancelled=lambda: True),
-        lambda: switched_off(colours, "conv", [0], dots, cancelled=lambda: True),
+        lambda: top_activations(colours, "conv", dots, cancelled=lambda: True),
+        lambda: ablate(colours, "conv", [0], dots, cancelled=lambda: True),
     ):
         with pytest.raises(Cancelled):
             work()
@@ -177,14 +179,14 @@ def test_progress_stop_and_lock(colours: Classifier, dots: Samples) -> None:
 
 def test_wrong_questions_are_sentences(colours: Classifier, dots: Samples) -> None:
     with pytest.raises(ModelError, match="no layer 'cov'"):
-        excited(colours, "cov", dots)
+        top_activations(colours, "cov", dots)
     with pytest.raises(ModelError, match="no channel 4: choose 0 to 3"):
-        switched_off(colours, "conv", [4], dots)
+        ablate(colours, "conv", [4], dots)
     none = Samples(dots.images[:0], {"label": dots.labels["label"][:0]}, ())
     with pytest.raises(ModelError, match="no images"):
-        excited(colours, "conv", none)
+        top_activations(colours, "conv", none)
     with pytest.raises(ModelError, match="no images"):
-        switched_off(colours, "conv", [0], none)
+        ablate(colours, "conv", [0], none)
 
 
 @pytest.fixture
@@ -208,21 +210,21 @@ def test_results_are_kept_with_their_run(run: Run) -> None:
     classifier = loaded_of(keras.models.load_model(run.best_path, compile=False))
     given = samples(run, limit=50)
     layer = flatten(classifier.model).convolutions[0]
-    assert kept(run, layer, 50) is None
-    assert kept_off(run, layer, [1], 50) is None
-    found = excited(classifier, layer, given, run=run, limit=50)
-    off = switched_off(classifier, layer, [1], given, run=run, limit=50)
-    for again in (kept(run, layer, 50), excited(classifier, layer, given, run=run, limit=50)):
+    assert cached_top_activations(run, layer, 50) is None
+    assert cached_ablation(run, layer, [1], 50) is None
+    found = top_activations(classifier, layer, given, run=run, limit=50)
+    off = ablate(classifier, layer, [1], given, run=run, limit=50)
+    for again in (cached_top_activations(run, layer, 50), top_activations(classifier, layer, given, run=run, limit=50)):
         for name in ("values", "rows", "places"):
             np.testing.assert_array_equal(getattr(again, name), getattr(found, name))
         np.testing.assert_array_equal(again.by_class["label"], found.by_class["label"])
         assert again.images == 50
-    again = kept_off(run, layer, [1], 50)
+    again = cached_ablation(run, layer, [1], 50)
     assert again.accuracy == off.accuracy
     np.testing.assert_array_equal(again.by_class["label"], off.by_class["label"])
-    assert kept_off(run, layer, [0], 50) is None
-    assert kept(run, layer, 60) is None
+    assert cached_ablation(run, layer, [0], 50) is None
+    assert cached_top_activations(run, layer, 60) is None
     for file in (run.folder / "excited").iterdir():
         file.write_bytes(b"damaged")
-    assert kept(run, layer, 50) is None
-    assert kept_off(run, layer, [1], 50) is None
+    assert cached_top_activations(run, layer, 50) is None
+    assert cached_ablation(run, layer, [1], 50) is None

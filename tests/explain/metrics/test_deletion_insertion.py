@@ -9,14 +9,14 @@ from cnnviz.errors import ModelError
 from cnnviz.explain import Cancelled
 from cnnviz.explain.metrics.deletion_insertion import (
     Curves,
-    altered,
-    blurred,
+    blur,
     curves,
-    emptied,
-    faithful,
-    random_like,
+    deletion_insertion,
+    mean_colour,
+    random_map_like,
     ranking,
-    resized,
+    replace_pixels,
+    resize_map,
 )
 
 SIDE, CORNER = 8, 4
@@ -84,7 +84,7 @@ def test_rounding_makes_no_differences_between_equal_values() -> None:
 
 def test_so_many_pixels_are_taken_from_the_other_image() -> None:
     image, other = np.full((2, 3, 3), 7, np.uint8), np.full((2, 3, 3), 9, np.uint8)
-    found = altered(image, np.array([4, 0, 1, 2, 3, 5]), np.array([0, 1, 2, 6]), other)
+    found = replace_pixels(image, np.array([4, 0, 1, 2, 3, 5]), np.array([0, 1, 2, 6]), other)
     assert found.dtype == np.uint8
     assert [(one == 9).sum() for one in found] == [0, 3, 6, 18]
     assert (found[1, 1, 1] == 9).all()
@@ -94,39 +94,39 @@ def test_so_many_pixels_are_taken_from_the_other_image() -> None:
 def test_the_empty_image_has_the_mean_colour_and_the_blurred_one_little_else() -> None:
     image = np.random.default_rng(0).integers(0, 256, (40, 60, 3), np.uint8)
     mean = image.mean(axis=(0, 1))
-    assert np.abs(emptied(image) - mean).max() <= 0.5
-    assert blurred(image).std(axis=(0, 1)).max() < 0.1 * image.std()
-    assert blurred(image).shape == image.shape
+    assert np.abs(mean_colour(image) - mean).max() <= 0.5
+    assert blur(image).std(axis=(0, 1)).max() < 0.1 * image.std()
+    assert blur(image).shape == image.shape
     grey = image[..., :1]
-    assert blurred(grey).shape == emptied(grey).shape == grey.shape
+    assert blur(grey).shape == mean_colour(grey).shape == grey.shape
 
 
 def test_a_random_map_keeps_the_grain_but_not_the_place() -> None:
-    smooth = resized(np.random.default_rng(0).random((4, 4)), (32, 32))
-    found = random_like(smooth, 1)
+    smooth = resize_map(np.random.default_rng(0).random((4, 4)), (32, 32))
+    found = random_map_like(smooth, 1)
 
     def roughness(map_: np.ndarray) -> float:
         return np.abs(np.diff(map_, axis=1)).mean() / map_.std()
 
     assert found.shape == smooth.shape
-    assert np.mean([roughness(random_like(smooth, seed)) for seed in range(20)]) == pytest.approx(
+    assert np.mean([roughness(random_map_like(smooth, seed)) for seed in range(20)]) == pytest.approx(
         roughness(smooth), rel=0.3
     )
     assert roughness(np.random.default_rng(1).random((32, 32))) > 4 * roughness(found)
-    places = [np.corrcoef(smooth.ravel(), random_like(smooth, seed).ravel())[0, 1] for seed in range(40)]
+    places = [np.corrcoef(smooth.ravel(), random_map_like(smooth, seed).ravel())[0, 1] for seed in range(40)]
     assert abs(np.mean(places)) < 0.2
-    np.testing.assert_array_equal(found, random_like(smooth, 1))
+    np.testing.assert_array_equal(found, random_map_like(smooth, 1))
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 5), (7, 7), (4, 6)])
 def test_random_maps_of_any_shape(shape: tuple[int, int]) -> None:
-    found = random_like(np.random.default_rng(0).random(shape), 3)
+    found = random_map_like(np.random.default_rng(0).random(shape), 3)
     assert found.shape == shape
     assert np.isfinite(found).all()
 
 
 def test_a_perfect_map_beats_random_ones_and_another_map_stands_beside_it() -> None:
-    found = faithful(corner, IMAGE, {"mine": PERFECT, "other": lambda: 255 - PERFECT}, randoms=4)
+    found = deletion_insertion(corner, IMAGE, {"mine": PERFECT, "other": lambda: 255 - PERFECT}, randoms=4)
     assert list(found.curves) == ["mine", "other"]
     assert len(found.random) == 4
     assert found.ended == ""
@@ -138,19 +138,19 @@ def test_a_perfect_map_beats_random_ones_and_another_map_stands_beside_it() -> N
 
 
 def test_the_same_seed_finds_the_same() -> None:
-    one, other, third = (faithful(corner, IMAGE, {"x": PERFECT}, randoms=2, seed=seed) for seed in (0, 0, 1))
+    one, other, third = (deletion_insertion(corner, IMAGE, {"x": PERFECT}, randoms=2, seed=seed) for seed in (0, 0, 1))
     assert one == other != third
 
 
 def test_what_is_done_when_the_time_is_up_is_returned() -> None:
-    found = faithful(corner, IMAGE, {"mine": PERFECT, "other": PERFECT}, budget=-1)
+    found = deletion_insertion(corner, IMAGE, {"mine": PERFECT, "other": PERFECT}, budget=-1)
     assert list(found.curves) == ["mine"]
     assert (found.random, found.random_mean, found.ended) == ((), None, "time")
 
 
 def test_what_is_done_when_it_is_stopped_is_returned() -> None:
     said = []
-    found = faithful(
+    found = deletion_insertion(
         corner,
         IMAGE,
         {"mine": PERFECT, "other": PERFECT},
@@ -166,7 +166,7 @@ def test_a_map_that_cannot_be_had_is_named() -> None:
     def fails() -> np.ndarray:
         raise ModelError("No convolution.")
 
-    found = faithful(corner, IMAGE, {"mine": PERFECT, "other": fails}, randoms=1)
+    found = deletion_insertion(corner, IMAGE, {"mine": PERFECT, "other": fails}, randoms=1)
     assert list(found.curves) == ["mine"]
     assert found.skipped == {"other": "No convolution."}
 
@@ -175,14 +175,14 @@ def test_a_map_that_is_broken_off_ends_it() -> None:
     def stops() -> np.ndarray:
         raise Cancelled
 
-    found = faithful(corner, IMAGE, {"mine": PERFECT, "other": stops}, randoms=3)
+    found = deletion_insertion(corner, IMAGE, {"mine": PERFECT, "other": stops}, randoms=3)
     assert (list(found.curves), len(found.random), found.ended) == (["mine"], 1, "stop")
 
     def score(images: np.ndarray) -> np.ndarray:
         raise Cancelled
 
     with pytest.raises(Cancelled):
-        faithful(score, IMAGE, {"mine": PERFECT})
+        deletion_insertion(score, IMAGE, {"mine": PERFECT})
 
 
 def test_images_are_asked_about_in_batches() -> None:

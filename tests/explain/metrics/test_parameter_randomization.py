@@ -13,7 +13,13 @@ from scipy.stats import spearmanr
 
 from cnnviz.errors import ModelError
 from cnnviz.explain import Cancelled, Target, explain
-from cnnviz.explain.metrics.parameter_randomization import clone, randomised, rank_correlation, structure, weighted
+from cnnviz.explain.metrics.parameter_randomization import (
+    clone,
+    randomize_parameters,
+    rank_correlation,
+    structure,
+    weighted_layers,
+)
 from tests.model_forms import FORMS, images, made
 
 IMAGE = np.random.default_rng(0).integers(0, 256, (1, 16, 16, 3)).astype(np.float32)
@@ -49,9 +55,13 @@ def low(model: keras.Model) -> np.ndarray:
 
 
 def test_layers_stand_from_the_top_down_without_those_of_other_heads(model: keras.Model) -> None:
-    assert [name for name, _ in weighted(model, 0)] == ["first", "high", "inner/low"]
-    assert [name for name, _ in weighted(model, 1)] == ["second", "extra", "high", "inner/low"]
-    assert [len(own) for _, own in weighted(model, 0)] == [2, 2, 6]  # the normalisation goes with the convolution
+    assert [name for name, _ in weighted_layers(model, 0)] == ["first", "high", "inner/low"]
+    assert [name for name, _ in weighted_layers(model, 1)] == ["second", "extra", "high", "inner/low"]
+    assert [len(own) for _, own in weighted_layers(model, 0)] == [
+        2,
+        2,
+        6,
+    ]  # the normalisation goes with the convolution
 
 
 def test_a_normalisation_without_a_layer_below_stands_for_itself_and_shared_weights_come_once() -> None:
@@ -59,12 +69,16 @@ def test_a_normalisation_without_a_layer_below_stands_for_itself_and_shared_weig
     shared = layers.Conv2D(3, 3, padding="same", name="shared")
     values = shared(shared(layers.BatchNormalization(name="first")(pixels)))
     small_model = keras.Model(pixels, layers.Dense(2, name="last")(layers.GlobalAveragePooling2D()(values)))
-    assert [(name, len(own)) for name, own in weighted(small_model)] == [("last", 2), ("shared:2", 2), ("first", 4)]
+    assert [(name, len(own)) for name, own in weighted_layers(small_model)] == [
+        ("last", 2),
+        ("shared:2", 2),
+        ("first", 4),
+    ]
 
 
 def test_the_model_is_left_as_it_was(model: keras.Model) -> None:
     before, answers = [one.copy() for one in model.get_weights()], [one.numpy() for one in model(IMAGE)]
-    found = randomised(model, grad_cam, draws=2)
+    found = randomize_parameters(model, grad_cam, draws=2)
     assert len(found.stages) == 3
     for one, after in zip(before, model.get_weights(), strict=True):
         np.testing.assert_array_equal(one, after)
@@ -80,7 +94,7 @@ def test_a_copy_answers_alike_and_shares_nothing(model: keras.Model) -> None:
 
 
 def test_a_map_that_ignores_the_top_layers_stays_until_its_own_layer_is_randomised(model: keras.Model) -> None:
-    found = randomised(model, low, draws=3)
+    found = randomize_parameters(model, low, draws=3)
     assert [stage.layers for stage in found.stages] == [("first",), ("high",), ("inner/low",)]
     for stage in found.stages[:2]:
         assert stage.correlations == pytest.approx((1, 1, 1))
@@ -91,7 +105,7 @@ def test_a_map_that_ignores_the_top_layers_stays_until_its_own_layer_is_randomis
 
 
 def test_a_map_of_the_top_layers_weights_falls_at_once(model: keras.Model) -> None:
-    found = randomised(model, lambda twin: twin.get_layer("first").kernel.numpy().reshape(12, 24), draws=3)
+    found = randomize_parameters(model, lambda twin: twin.get_layer("first").kernel.numpy().reshape(12, 24), draws=3)
     assert max(abs(one) for one in found.stages[0].correlations) < 0.5
     np.testing.assert_array_equal(np.sort(found.stages[0].map.ravel()), np.sort(found.original.ravel()))
 
@@ -100,10 +114,12 @@ def test_values_change_their_places_only_and_the_cascade_keeps_what_is_randomise
     seen = []
 
     def note(twin: keras.Model) -> np.ndarray:
-        seen.append({name: [keras.ops.convert_to_numpy(one).copy() for one in own] for name, own in weighted(twin, 0)})
+        seen.append(
+            {name: [keras.ops.convert_to_numpy(one).copy() for one in own] for name, own in weighted_layers(twin, 0)}
+        )
         return low(twin)
 
-    randomised(model, note, draws=1)
+    randomize_parameters(model, note, draws=1)
     original, *stages = seen
     for name in original:
         for one, other in zip(original[name], stages[-1][name], strict=True):
@@ -114,7 +130,7 @@ def test_values_change_their_places_only_and_the_cascade_keeps_what_is_randomise
 
 
 def test_draws_differ_and_a_seed_repeats_them(model: keras.Model) -> None:
-    one, other, third = (randomised(model, grad_cam, draws=2, seed=seed) for seed in (0, 0, 1))
+    one, other, third = (randomize_parameters(model, grad_cam, draws=2, seed=seed) for seed in (0, 0, 1))
     assert [stage.correlations for stage in one.stages] == [stage.correlations for stage in other.stages]
     assert [stage.correlations for stage in one.stages] != [stage.correlations for stage in third.stages]
     assert one.stages[0].correlations[0] != one.stages[0].correlations[1]
@@ -122,10 +138,10 @@ def test_draws_differ_and_a_seed_repeats_them(model: keras.Model) -> None:
 
 
 def test_what_is_done_by_then_is_returned(model: keras.Model) -> None:
-    found = randomised(model, low, budget=-1)
+    found = randomize_parameters(model, low, budget=-1)
     assert ([len(stage.correlations) for stage in found.stages], found.wanted, found.ended) == ([1], 3, "time")
     said = []
-    found = randomised(
+    found = randomize_parameters(
         model, low, draws=2, progress=lambda *now: said.append(now[1:]), cancelled=lambda: len(said) == 5
     )
     assert ([len(stage.correlations) for stage in found.stages], found.ended) == ([2, 2, 1], "stop")
@@ -141,17 +157,17 @@ def test_a_map_that_is_broken_off_leaves_what_was_done(model: keras.Model) -> No
             raise Cancelled
         return low(twin)
 
-    found = randomised(model, partial(breaks, after=3))
+    found = randomize_parameters(model, partial(breaks, after=3))
     assert ([len(stage.correlations) for stage in found.stages], found.ended) == ([1, 1], "stop")
     with pytest.raises(Cancelled):
-        randomised(model, partial(breaks, after=4))
+        randomize_parameters(model, partial(breaks, after=4))
 
 
 def test_neighbours_are_taken_together_in_deep_models() -> None:
     deep = keras.Sequential(
         [keras.Input((4, 4, 1)), *(layers.Conv2D(1, 1) for _ in range(29)), layers.Flatten(), layers.Dense(2)]
     )
-    found = randomised(deep, lambda twin: twin.layers[0].kernel.numpy()[0, 0] + np.eye(3), draws=1)
+    found = randomize_parameters(deep, lambda twin: twin.layers[0].kernel.numpy()[0, 0] + np.eye(3), draws=1)
     assert len(found.stages) == 12
     assert {len(stage.layers) for stage in found.stages} == {2, 3}
     assert sum(len(stage.layers) for stage in found.stages) == 30
@@ -159,7 +175,7 @@ def test_neighbours_are_taken_together_in_deep_models() -> None:
 
 def test_an_empty_map_is_a_sentence(model: keras.Model) -> None:
     with pytest.raises(ModelError, match="same everywhere"):
-        randomised(model, lambda twin: np.zeros((4, 4)))
+        randomize_parameters(model, lambda twin: np.zeros((4, 4)))
 
 
 def test_rank_correlation_is_spearmans() -> None:
@@ -186,7 +202,7 @@ def test_methods_run_on_the_copy(model: keras.Model, method: str) -> None:
     def map_of(model: keras.Model, target: Target) -> np.ndarray:
         return explain(model, IMAGE, method=method, target=target).map[0]
 
-    found = randomised(model, partial(map_of, target=Target(1, 1)), head=1, draws=1)
+    found = randomize_parameters(model, partial(map_of, target=Target(1, 1)), head=1, draws=1)
     assert len(found.stages) == 4
     if method == "eigen-cam":  # of the layer `high`: what is above it can't matter
         assert [stage.correlation for stage in found.stages[:2]] == pytest.approx([1, 1])
@@ -203,9 +219,9 @@ def test_models_of_every_form_can_be_randomised_and_stay_as_they_were(form: str,
     def map_of(twin: keras.Model) -> np.ndarray:
         return explain(twin, given, method="hires-cam", target=Target(0, 1)).map[0]
 
-    found = randomised(small_model, map_of, draws=1)
+    found = randomize_parameters(small_model, map_of, draws=1)
     np.testing.assert_allclose(found.original, original, rtol=1e-4, atol=1e-6)
-    assert len(found.stages) == len(weighted(small_model)) > 1
+    assert len(found.stages) == len(weighted_layers(small_model)) > 1
     for one, after in zip(before, small_model.get_weights(), strict=True):
         np.testing.assert_array_equal(one, after)
     for one, after in zip(answers, keras.tree.flatten(small_model(given, training=False)), strict=True):

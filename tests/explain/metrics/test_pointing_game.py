@@ -10,8 +10,8 @@ import pytest
 
 from cnnviz.data import open_dataset
 from cnnviz.errors import DataError
-from cnnviz.explain.metrics.pointing_game import Masked, energy, play, pointed
-from cnnviz.explain.metrics.pointing_game_of_run import has_masks, kept, masked_images, measure
+from cnnviz.explain.metrics.pointing_game import Masked, energy, hit, play
+from cnnviz.explain.metrics.pointing_game_of_run import cached_pointing, has_masks, masked_images, measure
 from cnnviz.models.build.model import build
 from cnnviz.models.load.load import load_run
 from cnnviz.presets import PRESETS
@@ -34,21 +34,21 @@ def test_the_share_of_energy_is_the_masks_part_of_the_sum() -> None:
 
 def test_the_greatest_value_hits_or_misses_and_several_count_as_their_share() -> None:
     map_ = np.zeros((4, 4), np.float32)
-    assert pointed(map_, MASK) == 0
+    assert hit(map_, MASK) == 0
     map_[3, 3] = 1
-    assert pointed(map_, MASK) == 0
+    assert hit(map_, MASK) == 0
     map_[0, 1] = 2
-    assert pointed(map_, MASK) == 1
+    assert hit(map_, MASK) == 1
     map_[3, 3] = 2
-    assert pointed(map_, MASK) == 0.5
-    assert pointed(np.ones((4, 4), np.float32), MASK) == pytest.approx(2 / 16)
+    assert hit(map_, MASK) == 0.5
+    assert hit(np.ones((4, 4), np.float32), MASK) == pytest.approx(2 / 16)
 
 
 def test_a_small_map_is_enlarged_as_the_overlay_is() -> None:
     mask = np.zeros((8, 8), bool)
     mask[:4, :4] = True
     map_ = np.array([[3.0, 0], [0, 0]], np.float32)
-    assert pointed(map_, mask) == 1
+    assert hit(map_, mask) == 1
     # Along a side, OpenCV's bilinear weights of the first value are 1, 1, .875, .625, .375, .125, 0, 0 when 2 become 8.
     along = np.array([1, 1, 0.875, 0.625, 0.375, 0.125, 0, 0])
     assert energy(map_, mask) == pytest.approx((along[:4].sum() / along.sum()) ** 2)
@@ -142,17 +142,17 @@ def test_figures_are_kept_under_the_run_until_its_model_changes(run: Run) -> Non
     assert found["gradient"].images == 60
     assert 0 < found["gradient"].energy < 1
     assert found["gradient"].area == pytest.approx(few.masks.mean())
-    assert kept(run, "gradient", "colour", None) == found["gradient"]
-    assert kept(run, "gradient", "shape", None) is None
-    assert kept(run, "gradient", "colour", "conv2d") is None
+    assert cached_pointing(run, "gradient", "colour", None) == found["gradient"]
+    assert cached_pointing(run, "gradient", "shape", None) is None
+    assert cached_pointing(run, "gradient", "colour", "conv2d") is None
     assert measure(run, classifier, ["gradient"], head="colour", layers=layers) == {"gradient": found["gradient"]}
     content = run.best_path.read_bytes()
     try:
         run.best_path.write_bytes(content + b" ")
-        assert kept(run, "gradient", "colour", None) is None
+        assert cached_pointing(run, "gradient", "colour", None) is None
     finally:
         run.best_path.write_bytes(content)
-    assert kept(run, "gradient", "colour", None) == found["gradient"]
+    assert cached_pointing(run, "gradient", "colour", None) == found["gradient"]
 
 
 def test_what_is_stopped_is_not_kept(run: Run) -> None:
@@ -171,7 +171,7 @@ def test_what_is_stopped_is_not_kept(run: Run) -> None:
     assert done[:2] == [("HiResCAM on test images", 0, 60), ("HiResCAM on test images", 25, 60)]
     assert list(found) == ["hires-cam"]
     assert (found["hires-cam"].images, found["hires-cam"].whole) == (25, False)
-    assert kept(run, "hires-cam", "shape", None) is None
+    assert cached_pointing(run, "hires-cam", "shape", None) is None
 
 
 def test_data_without_masks_is_a_sentence(tmp_path: Path) -> None:

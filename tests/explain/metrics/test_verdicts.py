@@ -5,10 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from cnnviz.explain.metrics.deletion_insertion import Curves, Faithful
-from cnnviz.explain.metrics.parameter_randomization import Randomised, Stage
+from cnnviz.explain.metrics.deletion_insertion import Curves, DeletionInsertion
+from cnnviz.explain.metrics.parameter_randomization import ParameterRandomization, Stage
 from cnnviz.explain.metrics.pointing_game import Pointing
-from cnnviz.explain.metrics.verdicts import Verdict, faithful_verdict, pointing_verdict, randomised_verdict
+from cnnviz.explain.metrics.verdicts import (
+    Verdict,
+    deletion_insertion_verdict,
+    parameter_randomization_verdict,
+    pointing_verdict,
+)
 
 
 def curves(
@@ -47,7 +52,7 @@ def test_the_areas_of_the_made_curves_are_those_asked_for() -> None:
     ],
 )
 def test_a_map_must_beat_nine_of_ten_random_ones(own: Curves, begins: str, falls: int, rises: int) -> None:
-    found = faithful_verdict(Faithful({"mine": own}, RANDOM), "cat")
+    found = deletion_insertion_verdict(DeletionInsertion({"mine": own}, RANDOM), "cat")
     said = found.sentence
     assert said.startswith(begins)
     assert f"clearly faster than with {falls} of 10 random maps (area {own.deletion_area:.2f}, theirs 0.55)" in said
@@ -57,13 +62,13 @@ def test_a_map_must_beat_nine_of_ten_random_ones(own: Curves, begins: str, falls
 
 def test_areas_that_differ_by_less_than_the_curves_can_tell_are_equal() -> None:
     """With five points an area is known to an eighth: 0.45 is no better than 0.55, 0.4 is."""
-    near, far = (Faithful({"mine": curves(area, 0.9)}, (curves(0.55, 0.4),) * 10) for area in (0.45, 0.4))
-    assert "fall clearly faster than with 0 of 10" in faithful_verdict(near, "cat").sentence
-    assert "fall clearly faster than with 10 of 10" in faithful_verdict(far, "cat").sentence
+    near, far = (DeletionInsertion({"mine": curves(area, 0.9)}, (curves(0.55, 0.4),) * 10) for area in (0.45, 0.4))
+    assert "fall clearly faster than with 0 of 10" in deletion_insertion_verdict(near, "cat").sentence
+    assert "fall clearly faster than with 10 of 10" in deletion_insertion_verdict(far, "cat").sentence
 
 
 def test_without_a_random_map_there_is_no_verdict() -> None:
-    found = faithful_verdict(Faithful({"mine": curves(0.2, 0.8)}), "cat")
+    found = deletion_insertion_verdict(DeletionInsertion({"mine": curves(0.2, 0.8)}), "cat")
     assert found == Verdict("There was no time for a random map to compare with (deletion 0.20, insertion 0.80).")
 
 
@@ -99,33 +104,35 @@ BLUR = "The blurred image alone is cat to the model with 96 %: insertion can say
 def test_where_a_test_can_say_little_its_verdict_says_so(
     own: Curves, random: Curves, begins: str, notes: list[str]
 ) -> None:
-    found = faithful_verdict(Faithful({"mine": own}, (random,) * 10), "cat")
+    found = deletion_insertion_verdict(DeletionInsertion({"mine": own}, (random,) * 10), "cat")
     assert found.sentence.startswith(begins)
     assert list(found.notes) == notes
 
 
 def test_few_random_maps_are_no_verdict() -> None:
     own = {"mine": curves(0.2, 0.8)}
-    late = faithful_verdict(Faithful(own, RANDOM[6:7], {"Grad-CAM": "No convolution."}, "time"), "cat")
+    late = deletion_insertion_verdict(
+        DeletionInsertion(own, RANDOM[6:7], {"Grad-CAM": "No convolution."}, "time"), "cat"
+    )
     assert late.sentence.startswith(CANT_TELL)
     assert late.notes == (
         "Beating 1 random map may be chance: 5 are needed.",
         "Grad-CAM: No convolution.",
         "The time was up before all was measured; random maps that were: 1.",
     )
-    assert faithful_verdict(Faithful(own, RANDOM[:4]), "cat").sentence.startswith(CANT_TELL)
-    enough = faithful_verdict(Faithful(own, RANDOM[:5]), "cat")
+    assert deletion_insertion_verdict(DeletionInsertion(own, RANDOM[:4]), "cat").sentence.startswith(CANT_TELL)
+    enough = deletion_insertion_verdict(DeletionInsertion(own, RANDOM[:5]), "cat")
     assert enough.sentence.startswith("The map marks what the model uses for cat: ")
     assert enough.notes == ()
 
 
-def changed(*correlations: float, wanted: int | None = None, ended: str = "") -> Randomised:
+def changed(*correlations: float, wanted: int | None = None, ended: str = "") -> ParameterRandomization:
     names = ("dense", "conv3", "conv2", "conv1")
     map_ = np.zeros((2, 2), np.float32)
     stages = [
         Stage((name,), (value, value), (value, value), map_) for name, value in zip(names, correlations, strict=False)
     ]
-    return Randomised(map_, tuple(stages), wanted or len(stages), ended)
+    return ParameterRandomization(map_, tuple(stages), wanted or len(stages), ended)
 
 
 @pytest.mark.parametrize(
@@ -168,17 +175,17 @@ def changed(*correlations: float, wanted: int | None = None, ended: str = "") ->
         ),
     ],
 )
-def test_where_a_map_changes_says_what_it_depends_on(found: Randomised, said: str) -> None:
-    assert randomised_verdict(found) == Verdict(said)
+def test_where_a_map_changes_says_what_it_depends_on(found: ParameterRandomization, said: str) -> None:
+    assert parameter_randomization_verdict(found) == Verdict(said)
 
 
 def test_there_is_no_zero_below_zero() -> None:
-    assert "map above is 0.00, with" in randomised_verdict(changed(-0.001, 0.1)).sentence
+    assert "map above is 0.00, with" in parameter_randomization_verdict(changed(-0.001, 0.1)).sentence
 
 
 def test_what_is_missing_of_the_layers() -> None:
-    assert randomised_verdict(changed(0.1, 0.1)).notes == ()
-    assert randomised_verdict(changed(0.1, 0.1, wanted=5, ended="stop")).notes == (
+    assert parameter_randomization_verdict(changed(0.1, 0.1)).notes == ()
+    assert parameter_randomization_verdict(changed(0.1, 0.1, wanted=5, ended="stop")).notes == (
         "It was stopped after 2 of 5 stages and at most 2 draws of each.",
     )
 

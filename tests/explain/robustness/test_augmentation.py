@@ -11,7 +11,7 @@ import pytest
 from cnnviz.augment import sweep
 from cnnviz.errors import RecipeError
 from cnnviz.explain.robustness.augmentation import Cancelled, along, changes
-from cnnviz.explain.robustness.augmentation_of_run import kept, measure
+from cnnviz.explain.robustness.augmentation_of_run import cached_changes, measure
 from cnnviz.model_spec import Dense, Flatten, Head, ModelSpec
 from cnnviz.policy import Policy, Step
 from cnnviz.recipe import Data, Recipe
@@ -128,7 +128,7 @@ def test_a_measurement_is_kept_with_its_run_and_read_again(tmp_path: Path) -> No
     run = create(DIGITS, tmp_path)
     (run.folder / "best.keras").write_bytes(b"x")
     step, strengths = Step(type="brightness", low=-0.2, high=0.2), [-0.2, 0.0, 0.2]
-    assert kept(run, step, strengths, Policy()) is None
+    assert cached_changes(run, step, strengths, Policy()) is None
     found = measure(run, darkest, step, strengths, Policy())
     assert 300 < found.images <= 500
     assert found.changed["label"][1] == 0.0
@@ -137,11 +137,11 @@ def test_a_measurement_is_kept_with_its_run_and_read_again(tmp_path: Path) -> No
     def unasked(pixels: np.ndarray, training: bool) -> np.ndarray:
         raise AssertionError("what is kept must not be measured again")
 
-    assert measure(run, unasked, step, strengths, Policy()) == found == kept(run, step, strengths, Policy())
-    assert kept(run, step, strengths, Policy(fill_mode="wrap")) is None
-    assert kept(run, step, [-0.2, 0.2], Policy()) is None
+    assert measure(run, unasked, step, strengths, Policy()) == found == cached_changes(run, step, strengths, Policy())
+    assert cached_changes(run, step, strengths, Policy(fill_mode="wrap")) is None
+    assert cached_changes(run, step, [-0.2, 0.2], Policy()) is None
     (run.folder / "best.keras").write_bytes(b"another network")
-    assert kept(run, step, strengths, Policy()) is None
+    assert cached_changes(run, step, strengths, Policy()) is None
 
 
 def test_a_stopped_measurement_leaves_nothing(tmp_path: Path) -> None:
@@ -157,7 +157,7 @@ def test_a_damaged_file_is_measured_anew(tmp_path: Path) -> None:
     (file,) = (run.folder / "survival").iterdir()
     for damage in ("{", "[]", json.dumps({"values": [0.0]}), json.dumps({"values": 3})):
         file.write_text(damage)
-        assert kept(run, BRIGHTNESS, [0.0], Policy()) is None
+        assert cached_changes(run, BRIGHTNESS, [0.0], Policy()) is None
     assert measure(run, darkest, BRIGHTNESS, [0.0], Policy()) == found
 
 

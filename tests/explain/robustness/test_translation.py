@@ -7,7 +7,7 @@ import pytest
 
 from cnnviz.errors import ModelError
 from cnnviz.explain.inspection.top_activations import Samples
-from cnnviz.explain.robustness.translation import FARTHEST, accuracy_when_moved, kept, moved
+from cnnviz.explain.robustness.translation import FARTHEST, accuracy_when_translated, cached_accuracies, translate
 from cnnviz.presets import PRESETS
 from cnnviz.progress import Cancelled
 from tests.made_runs import make_run
@@ -31,15 +31,15 @@ def halves(images: np.ndarray) -> list[np.ndarray]:
 
 def test_an_image_is_moved_and_its_border_repeated():
     image = np.arange(9, dtype=np.uint8).reshape(1, 3, 3, 1)
-    np.testing.assert_array_equal(moved(image, 0, 1)[0, ..., 0], [[0, 0, 1], [3, 3, 4], [6, 6, 7]])
-    np.testing.assert_array_equal(moved(image, -1, 0)[0, ..., 0], [[3, 4, 5], [6, 7, 8], [6, 7, 8]])
-    np.testing.assert_array_equal(moved(image, 0, 0), image)
-    assert moved(image, 9, -9).shape == image.shape
+    np.testing.assert_array_equal(translate(image, 0, 1)[0, ..., 0], [[0, 0, 1], [3, 3, 4], [6, 6, 7]])
+    np.testing.assert_array_equal(translate(image, -1, 0)[0, ..., 0], [[3, 4, 5], [6, 7, 8], [6, 7, 8]])
+    np.testing.assert_array_equal(translate(image, 0, 0), image)
+    assert translate(image, 9, -9).shape == image.shape
 
 
 def test_what_crosses_the_middle_is_lost():
     """Up and down change nothing; of left and right, one of four ways takes each stripe across from 3 pixels on."""
-    found = accuracy_when_moved(halves, ("side",), stripes())
+    found = accuracy_when_translated(halves, ("side",), stripes())
     assert found.accuracy == (1.0, 1.0, 1.0, *[0.75] * (FARTHEST - 2))
     assert found.images == 2
 
@@ -47,23 +47,23 @@ def test_what_crosses_the_middle_is_lost():
 def test_of_several_heads_it_is_the_mean():
     given = stripes()
     both = Samples(given.images, {**given.labels, "other": np.array([1, 0])}, given.names)
-    found = accuracy_when_moved(lambda images: halves(images) * 2, ("side", "other"), both)
+    found = accuracy_when_translated(lambda images: halves(images) * 2, ("side", "other"), both)
     assert found.accuracy == (0.5,) * (FARTHEST + 1)
 
 
 def test_it_is_kept_with_the_run_and_goes_with_its_model(checkpoints):
     run = make_run(PRESETS["Q"])
     run.best_path.write_bytes(b"a network")
-    assert kept(run) is None
-    found = accuracy_when_moved(halves, ("side",), stripes(), run=run)
-    assert kept(run) == found
+    assert cached_accuracies(run) is None
+    found = accuracy_when_translated(halves, ("side",), stripes(), run=run)
+    assert cached_accuracies(run) == found
     run.best_path.write_bytes(b"another network")
-    assert kept(run) is None
+    assert cached_accuracies(run) is None
 
 
 def test_it_can_be_stopped_and_needs_images():
     with pytest.raises(Cancelled):
-        accuracy_when_moved(halves, ("side",), stripes(), cancelled=lambda: True)
+        accuracy_when_translated(halves, ("side",), stripes(), cancelled=lambda: True)
     nothing = Samples(np.zeros((0, 4, 4, 1), np.uint8), {"side": np.zeros(0, int)}, ())
     with pytest.raises(ModelError, match="no images"):
-        accuracy_when_moved(halves, ("side",), nothing)
+        accuracy_when_translated(halves, ("side",), nothing)

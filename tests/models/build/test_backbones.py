@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from cnnviz import backbones
-from cnnviz.architecture import counts, describe, unfrozen
+from cnnviz.architecture import counts, describe, with_trainable_from
 from cnnviz.backbones import BACKBONES
 from cnnviz.data import download
 from cnnviz.errors import ModelError
@@ -20,7 +20,7 @@ from cnnviz.explain.inspection.receptive_field import fields
 from cnnviz.model_spec import Backbone, Dropout, GlobalAveragePooling2D, Head, ModelSpec
 from cnnviz.models.build.backbone_table import rows_of
 from cnnviz.models.build.backbones import attach, free, layers_of
-from cnnviz.models.build.model import build_model
+from cnnviz.models.build.model import build_from_spec
 from cnnviz.models.build.pretrained_weights import find_weights, get_weights, weights_files
 from cnnviz.models.load.config_check import checked_config
 from cnnviz.models.load.load import load_file
@@ -90,7 +90,7 @@ def test_the_graph_is_flat_and_a_file_of_it_may_be_opened(attached) -> None:
 
 @pytest.mark.parametrize("name", ["VGG16", "MobileNetV2"])
 def test_a_model_comes_back_from_a_file(name: str, images: np.ndarray, tmp_path: Path) -> None:
-    model = build_model(spec(name, backbones.openings(name)[-1]), (SIDE, SIDE, 3))
+    model = build_from_spec(spec(name, backbones.openings(name)[-1]), (SIDE, SIDE, 3))
     model.save(tmp_path / "network.keras")
     classifier = load_file(tmp_path / "network.keras")
     np.testing.assert_array_equal(classifier.model(images).numpy(), model(images).numpy())
@@ -100,7 +100,7 @@ def test_a_model_comes_back_from_a_file(name: str, images: np.ndarray, tmp_path:
 @pytest.mark.parametrize("name", ["VGG16", "MobileNetV2", "EfficientNetV2B0"])
 def test_frozen_and_free_are_counted_as_keras_counts_them(name: str) -> None:
     openings = backbones.openings(name)
-    model = build_model(spec(name), (SIDE, SIDE, 3))
+    model = build_from_spec(spec(name), (SIDE, SIDE, 3))
     assert len(model.trainable_weights) == 2  # of the head
     for first in (None, "", openings[0], openings[len(openings) // 2], openings[-1]):
         wanted = spec(name, first)
@@ -110,15 +110,17 @@ def test_frozen_and_free_are_counted_as_keras_counts_them(name: str) -> None:
         assert (found.total, found.trainable) == (model.count_params(), learned)
         assert found.frozen + found.trainable + found.measured == found.total
         order = layers_of(model, name)
-        assert [layer.trainable for layer in order] == [at >= backbones.frozen(name, first) for at in range(len(order))]
+        assert [layer.trainable for layer in order] == [
+            at >= backbones.frozen_count(name, first) for at in range(len(order))
+        ]
     assert counts(wanted, describe(wanted, (SIDE, SIDE, 3))).measured == 0 or BACKBONES[name].normalises
-    again = unfrozen(spec(name), "")
+    again = with_trainable_from(spec(name), "")
     assert counts(again, describe(again, (SIDE, SIDE, 3))).frozen == 0
 
 
 def test_imagenets_batch_normalisations_stay_as_they_are(images) -> None:
     """Everything of the backbone is freed but them; they neither learn nor measure, and are counted as frozen."""
-    model = build_model(spec("MobileNetV2", ""), (SIDE, SIDE, 3))
+    model = build_from_spec(spec("MobileNetV2", ""), (SIDE, SIDE, 3))
     known = Backbone(name="MobileNetV2", weights="imagenet", trainable_from="")
     free(model, known)
     normalised = [layer for layer in layers_of(model, "MobileNetV2") if type(layer).__name__ == "BatchNormalization"]
@@ -160,7 +162,7 @@ def test_frozen_layers_work_as_for_prediction(images) -> None:
 
 
 def test_vgg16s_first_kernels_are_shown_in_the_images_colours() -> None:
-    model = build_model(spec("VGG16"), (32, 32, 3))
+    model = build_from_spec(spec("VGG16"), (32, 32, 3))
     found = kernels(model, "block1_conv1")
     assert found.rgb
     np.testing.assert_array_equal(found.values[:, :, ::-1], model.get_layer("block1_conv1").kernel.numpy())

@@ -10,7 +10,7 @@ import psutil
 import pytest
 
 from cnnviz.errors import ModelError
-from cnnviz.models.export.export_process import OFFERED, export_apart, offered
+from cnnviz.models.export.export_process import OFFERED, available_formats, export_apart
 from cnnviz.presets import PRESETS
 from tests.made_runs import make_run
 
@@ -46,6 +46,6 @@ def test_cancelled_it_leaves_no_process(tmp_path: Path) -> None:
 
 def test_onnx_is_offered_where_it_is_installed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("cnnviz.models.export.export_process._ONNX_NEEDS", ("numpy",))
-    assert offered() == list(OFFERED)
+    assert available_formats() == list(OFFERED)
     monkeypatch.setattr("cnnviz.models.export.export_process._ONNX_NEEDS", ("numpy", "no_such_library"))
-    assert offered() == ["savedmodel", "tflite"]
+    assert available_formats() == ["savedmodel", "tflite"]

@@ -69,10 +69,10 @@ def test_weights_are_shared(images: np.ndarray) -> None:
 
 def loaded_model(model: keras.Model) -> Classifier:
     """A model of one's own, of several heads."""
-    from cnnviz.models.load.infer_heads import heads_of, named
+    from cnnviz.models.load.infer_heads import class_names, heads_of
 
     heads = heads_of(model)
-    return Classifier("mine", model, heads, named(heads, None), model.input_shape[1:3])
+    return Classifier("mine", model, heads, class_names(heads, None), model.input_shape[1:3])
 
 
 def test_maps_of_a_head_alone_are_its_maps(classifier: Classifier, images: np.ndarray) -> None:

@@ -14,13 +14,13 @@ from cnnviz.errors import ModelError
 from cnnviz.explain import METHODS, Target, explain
 from cnnviz.explain.attribution.defaults import choose_layer
 from cnnviz.explain.feature_visualization.filter_objective import FilterOutput
-from cnnviz.explain.feature_visualization.patterns import Settings, patterns
+from cnnviz.explain.feature_visualization.patterns import Settings, visualize
 from cnnviz.explain.inspection.activations import activations
-from cnnviz.explain.inspection.channel_ablation import both_ways, peaks
+from cnnviz.explain.inspection.channel_ablation import peaks, with_and_without
 from cnnviz.explain.inspection.kernels import kernels
-from cnnviz.explain.inspection.output_breakdown import how_it_comes_about
-from cnnviz.explain.inspection.receptive_field import box, table
-from cnnviz.explain.metrics.parameter_randomization import weighted
+from cnnviz.explain.inspection.output_breakdown import breakdown
+from cnnviz.explain.inspection.receptive_field import box, layer_rows
+from cnnviz.explain.metrics.parameter_randomization import weighted_layers
 from cnnviz.models.classifier import Classifier
 from cnnviz.models.graph.graph import flatten
 from cnnviz.models.load.load import load_file
@@ -95,7 +95,7 @@ def test_maps_are_the_same(method: str, pair: tuple[keras.Model, keras.Model]) -
 
 def test_all_that_is_told_of_layers_is_the_same(pair: tuple[keras.Model, keras.Model]) -> None:
     first, last = pair
-    rows, expected = ({row.name: row for row in table(one)} for one in pair)
+    rows, expected = ({row.name: row for row in layer_rows(one)} for one in pair)
     for name in ("deep", "norm", "leaky", "grouped", "pool", "last", "flat", "answer"):
         if name not in ("pool", "last"):  # behind PReLU, which is given its own order
             assert rows[name] == expected[name]
@@ -104,7 +104,7 @@ def test_all_that_is_told_of_layers_is_the_same(pair: tuple[keras.Model, keras.M
         np.testing.assert_array_equal(kernels(first, name).values, kernels(last, name).values)
     assert kernels(first, "deep").rgb == kernels(last, "deep").rgb
     for name, at in (("grouped", (3, 4, 5)), ("deep", (0, 0, 1)), ("pool", (1, 2, 3)), ("norm", (1, 2, 3))):
-        mine, other = (how_it_comes_about(one, PIXELS[:1], name, at) for one in pair)
+        mine, other = (breakdown(one, PIXELS[:1], name, at) for one in pair)
         assert mine.value == pytest.approx(other.value, rel=1e-4)
         assert mine.output == pytest.approx(mine.value, rel=1e-4)
 
@@ -113,19 +113,21 @@ def test_channels_are_told_apart(pair: tuple[keras.Model, keras.Model]) -> None:
     first, last = (Classifier("x", one, (), {}, (14, 12)) for one in pair)
     for found, wanted in zip(peaks(first, "last")(PIXELS), peaks(last, "last")(PIXELS), strict=True):
         np.testing.assert_allclose(found, wanted, rtol=1e-4)
-    for found, wanted in zip(both_ways(first, "last", [2])(PIXELS), both_ways(last, "last", [2])(PIXELS), strict=True):
+    for found, wanted in zip(
+        with_and_without(first, "last", [2])(PIXELS), with_and_without(last, "last", [2])(PIXELS), strict=True
+    ):
         np.testing.assert_allclose(found[0], wanted[0], atol=1e-5)
     with pytest.raises(ModelError, match="has no channel 8: choose 0 to 7"):
-        both_ways(first, "last", [8])
+        with_and_without(first, "last", [8])
 
 
 def test_filters_are_the_channels(pair: tuple[keras.Model, keras.Model]) -> None:
     first, last = pair
     assert [FilterOutput(one, "grouped", 16).filters for one in pair] == [6, 6]
-    found, wanted = (patterns(one, "grouped", [0, 5], Settings(steps=3, size=16)) for one in (first, last))
+    found, wanted = (visualize(one, "grouped", [0, 5], Settings(steps=3, size=16)) for one in (first, last))
     np.testing.assert_allclose(found.after, wanted.after, rtol=1e-3)
     with pytest.raises(ModelError, match="has no filter 6: choose 0 to 5"):
-        patterns(first, "grouped", [6], Settings(steps=1, size=16))
+        visualize(first, "grouped", [6], Settings(steps=1, size=16))
 
 
 def test_an_order_of_its_own_behind_a_change_back() -> None:
@@ -191,12 +193,12 @@ def test_a_wrapped_convolution_is_one(wrapped: tuple[keras.Model, keras.Model], 
         assert FilterOutput(model, name, 16).filters == FilterOutput(plain, own, 16).filters
         assert box(model, name, 1, 1) == box(plain, own, 1, 1)
     mine, other = (
-        how_it_comes_about(one, PIXELS[:1], name, (2, 3, 4)) for one, name in ((model, "wrapped_deep"), (plain, "deep"))
+        breakdown(one, PIXELS[:1], name, (2, 3, 4)) for one, name in ((model, "wrapped_deep"), (plain, "deep"))
     )
     assert (mine.value, mine.type) == (pytest.approx(other.value), "DepthwiseConv2D")
-    costs, expected = ([row.macs for row in table(one)] for one in wrapped)
+    costs, expected = ([row.macs for row in layer_rows(one)] for one in wrapped)
     assert costs == expected
-    stages = [[name for name, _ in weighted(one)] for one in wrapped]
+    stages = [[name for name, _ in weighted_layers(one)] for one in wrapped]
     assert stages[0] == ["answer", "wrapped_last", "learned", "grouped", "wrapped_deep"]
     assert stages[1] == ["answer", "last", "learned", "grouped", "deep"]
 
@@ -221,11 +223,11 @@ def test_layers_that_are_called_for_each_row() -> None:
     assert flatten(model).convolutions == ("conv", "rows")
     given = PIXELS[:1, :8, :8]
     assert explain(model, given, method="grad-cam", target=Target()).map.shape == (1, 6, 4)
-    found = how_it_comes_about(model, given, "mixed", (1, 2, 3))
+    found = breakdown(model, given, "mixed", (1, 2, 3))
     assert found.value == pytest.approx(found.output, rel=1e-4)
-    assert how_it_comes_about(model, given, "rows", (1, 2, 3)).endswith("outputs are shown as they are.")
+    assert breakdown(model, given, "rows", (1, 2, 3)).endswith("outputs are shown as they are.")
     assert box(model, "mixed", 1, 2) == (0, 0, 8, 8)
-    assert [row.type for row in table(model)][:3] == ["Conv2D", "Conv1D", "Dense"]
+    assert [row.type for row in layer_rows(model)][:3] == ["Conv2D", "Conv1D", "Dense"]
     x = layers.TimeDistributed(layers.Conv2D(5, 3), name="frames")(layers.Reshape((1, 6, 6, 4))(x))
     framed = keras.Model(pixels, layers.Dense(2)(layers.Flatten()(x)))
     name, why = choose_layer(flatten(framed))

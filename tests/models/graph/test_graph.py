@@ -16,7 +16,7 @@ from cnnviz.errors import ModelError
 from cnnviz.explain import Target, explain
 from cnnviz.explain.attribution.defaults import choose_layer, choose_target
 from cnnviz.explain.attribution.targets import weights_of
-from cnnviz.models.graph.graph import flatten, traced
+from cnnviz.models.graph.graph import flatten, trace
 from cnnviz.models.graph.output_activations import endings
 from cnnviz.models.probabilities import ask
 from tests.model_forms import FORMS, images, made
@@ -230,7 +230,7 @@ def test_layers_may_begin_with_a_dash(tmp_path: Path) -> None:
 
 def test_where_the_memory_is_not_enough_it_is_a_sentence() -> None:
     """TensorFlow is asked for 4 TB."""
-    large = traced(lambda sides: tf.ones(sides), tf.TensorSpec((2,), tf.int64))
+    large = trace(lambda sides: tf.ones(sides), tf.TensorSpec((2,), tf.int64))
     assert large(tf.constant([2, 3], tf.int64)).shape == (2, 3)
     with pytest.raises(ModelError, match=r"The memory of this computer isn't enough .*\.$"):
         large(tf.constant([1 << 20, 1 << 20], tf.int64))

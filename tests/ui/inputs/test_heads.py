@@ -7,7 +7,7 @@ from pathlib import Path
 from cnnviz.models.load.load import load_file, load_run
 from cnnviz.presets import PRESETS
 from cnnviz.recipe import replace
-from cnnviz.ui.inputs.model_cache import LockedModel, _shelf, head_file, head_of, of_head, of_run
+from cnnviz.ui.inputs.model_cache import LockedModel, _cache, head_file, head_of, of_head, of_run
 from tests.made_runs import give_model, make_run
 
 
@@ -23,7 +23,7 @@ def test_a_head_is_opened_on_the_layers_of_the_model_that_is_kept(tmp_path: Path
     assert source.stamp not in {of_run(run).stamp, of_head(run, "shape").stamp}
     apart = source.load(lambda *words: None)
     whole = LockedModel(load_run(run))
-    _shelf().put(of_run(run).stamp, whole)
+    _cache().put(of_run(run).stamp, whole)
     shared = source.load(lambda *words: None)
     assert shared.model.get_layer("conv2d") is whole.classifier.model.get_layer("conv2d")
     assert apart.model.get_layer("conv2d") is not whole.classifier.model.get_layer("conv2d")

@@ -17,7 +17,7 @@ import pytest
 
 from cnnviz.explain import Target, explain
 from cnnviz.models.load.load import load_file
-from cnnviz.ui.inputs.model_cache import KEPT, LockedModel, Source, _load, _Shelf
+from cnnviz.ui.inputs.model_cache import KEPT, LockedModel, ModelSource, _Cache, _load
 from tests.made_models import SIDE, made, pixels_for
 
 THREADS, TURNS = 8, 50
@@ -43,8 +43,8 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     return found
 
 
-def source(path: Path) -> Source:
-    return Source(path.stem, path.stem, (path.stem,), lambda progress: load_file(path))
+def source(path: Path) -> ModelSource:
+    return ModelSource(path.stem, path.stem, (path.stem,), lambda progress: load_file(path))
 
 
 def predicted(held_model: LockedModel, image: np.ndarray) -> tuple[np.ndarray, ...]:
@@ -62,7 +62,7 @@ def predicted(held_model: LockedModel, image: np.ndarray) -> tuple[np.ndarray, .
 
 def test_many_ask_one_model_while_others_come_and_go(tmp_path, files):
     made("sequential").save(tmp_path / "shared.keras")
-    shelf, shared = _Shelf(), source(tmp_path / "shared.keras")
+    shelf, shared = _Cache(), source(tmp_path / "shared.keras")
     assert _load(shelf, [shared], lambda *said: None, lambda: False) == {}
     held_model = shelf.get(shared.stamp)
     images = pixels_for(held_model.classifier.model, TURNS).astype(np.uint8)
@@ -105,12 +105,12 @@ def test_many_ask_one_model_while_others_come_and_go(tmp_path, files):
 
 def test_models_that_are_dropped_leave_nothing_behind(files):
     """Each is loaded, asked, every fourth explained, and pushed off the shelf, as those of many sessions are."""
-    shelf, process, seen = _Shelf(), psutil.Process(), []
+    shelf, process, seen = _Cache(), psutil.Process(), []
     image = np.random.default_rng(0).integers(0, 256, (1, SIDE, SIDE, 3), np.uint8)
 
     def cycle(number: int) -> None:
         path = files[number % len(files)]
-        one = Source("", "", (number,), partial(lambda path, progress: load_file(path), path))
+        one = ModelSource("", "", (number,), partial(lambda path, progress: load_file(path), path))
         assert _load(shelf, [one], lambda *said: None, lambda: False) == {}
         held_model = shelf.get((number,))
         seen.append(weakref.ref(held_model.classifier.model))

@@ -9,19 +9,19 @@ import pytest
 
 from cnnviz.errors import ModelError
 from cnnviz.progress import Cancelled
-from cnnviz.ui.inputs.model_cache import KEPT, KEPT_BYTES, SURELY_KEPT, LockedModel, Source, _load, _Shelf
-from cnnviz.ui.session.background_job import Work
+from cnnviz.ui.inputs.model_cache import KEPT, KEPT_BYTES, SURELY_KEPT, LockedModel, ModelSource, _Cache, _load
+from cnnviz.ui.session.background_job import BackgroundJob
 
 
-def source(name: str, load) -> Source:
-    return Source(name, name, (name,), load)
+def source(name: str, load) -> ModelSource:
+    return ModelSource(name, name, (name,), load)
 
 
 def test_those_that_can_be_loaded_are_and_the_others_get_their_sentences() -> None:
     def broken(progress) -> None:
         raise ModelError("This one is broken: train it anew.")
 
-    shelf, good = _Shelf(), SimpleNamespace(name="good")
+    shelf, good = _Cache(), SimpleNamespace(name="good")
     said = []
     found = _load(
         shelf,
@@ -36,7 +36,7 @@ def test_those_that_can_be_loaded_are_and_the_others_get_their_sentences() -> No
 
 
 def test_a_download_counts_megabytes_and_ends_at_a_stop(until) -> None:
-    reached, shelf, ended = threading.Event(), _Shelf(), []
+    reached, shelf, ended = threading.Event(), _Cache(), []
 
     def download(progress) -> None:
         try:
@@ -47,7 +47,9 @@ def test_a_download_counts_megabytes_and_ends_at_a_stop(until) -> None:
             ended.append(True)
             raise
 
-    work = Work(lambda progress, cancelled: _load(shelf, [source("large", download)], progress, cancelled), "Loading")
+    work = BackgroundJob(
+        lambda progress, cancelled: _load(shelf, [source("large", download)], progress, cancelled), "Loading"
+    )
     assert reached.wait(60)
     what, done, total = work.said
     assert (what, total) == ("Downloading weights, MB", 500)
@@ -65,7 +67,7 @@ def of_size(numbers: int) -> LockedModel:
 
 
 def test_the_models_used_last_are_kept() -> None:
-    shelf = _Shelf()
+    shelf = _Cache()
     for number in range(KEPT + 1):
         shelf.put((number,), of_size(1))
         shelf.get((0,))
@@ -73,7 +75,7 @@ def test_the_models_used_last_are_kept() -> None:
 
 
 def test_large_models_are_kept_in_less_number() -> None:
-    shelf, large = _Shelf(), KEPT_BYTES // 4 // SURELY_KEPT
+    shelf, large = _Cache(), KEPT_BYTES // 4 // SURELY_KEPT
     for number in range(KEPT):
         shelf.put((number,), of_size(large))
     assert list(shelf.items) == [(number,) for number in range(KEPT - SURELY_KEPT, KEPT)]
@@ -84,6 +86,6 @@ def test_large_models_are_kept_in_less_number() -> None:
 
 @pytest.mark.parametrize("stopped", [True, False])
 def test_nothing_is_loaded_after_a_stop(stopped: bool) -> None:
-    shelf, classifier = _Shelf(), []
+    shelf, classifier = _Cache(), []
     _load(shelf, [source("one", classifier.append)], lambda *words: None, lambda: stopped)
     assert len(classifier) == (not stopped)

@@ -7,7 +7,7 @@ import threading
 import pytest
 
 from cnnviz.errors import DataError
-from cnnviz.ui.session.background_job import Work
+from cnnviz.ui.session.background_job import BackgroundJob
 
 
 def test_work_says_how_far_it_is_and_keeps_its_result(until) -> None:
@@ -18,7 +18,7 @@ def test_work_says_how_far_it_is_and_keeps_its_result(until) -> None:
         go.wait(30)
         return 3
 
-    work = Work(count, "Starting")
+    work = BackgroundJob(count, "Starting")
     until(lambda: work.said == ("Counting", 1, 3), 30)
     assert not work.done
     go.set()
@@ -31,7 +31,7 @@ def test_a_stop_reaches_the_function_and_leaves_no_sentence(until) -> None:
         until(cancelled, 30)
         raise InterruptedError
 
-    work = Work(wait, "Waiting")
+    work = BackgroundJob(wait, "Waiting")
     work.stop()
     until(lambda: work.done, 30)
     assert (work.result, work.sentence, work.stopped) == (None, None, True)
@@ -44,6 +44,6 @@ def test_what_goes_wrong_is_a_sentence(until, error: Exception, said: str) -> No
     def fail(progress, cancelled) -> None:
         raise error
 
-    work = Work(fail, "Failing")
+    work = BackgroundJob(fail, "Failing")
     until(lambda: work.done, 30)
     assert said in work.sentence

@@ -19,11 +19,11 @@ def script() -> None:
 
     session = st.session_state
     address.enter(session.get("page", "one"))
-    session["found"] = address.news("part", ("layer", "view"))
+    session["found"] = address.new_values("part", ("layer", "view"))
     session["values"] = session.get("values", {}) | (session["found"] or {}) | session.pop("change", {})
     address.write("part", session["values"])
-    address.settled(*session.pop("settled", ()))
-    address.tell(("one", "two"))
+    address.replace_silently(*session.pop("settled", ()))
+    address.push_url(("one", "two"))
 
 
 @pytest.fixture

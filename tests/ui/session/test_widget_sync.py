@@ -12,14 +12,14 @@ from cnnviz.ui.session import widget_sync as told
 def script() -> None:
     import streamlit as st
 
-    from cnnviz.ui.session.widget_sync import keep_telling, tell, tell_first
+    from cnnviz.ui.session.widget_sync import repeat_widget_value, set_widget_value, set_widget_value_first
 
     if "give" in st.session_state:
-        tell("letter", st.session_state.pop("give"))
+        set_widget_value("letter", st.session_state.pop("give"))
     else:
-        keep_telling("letter")
+        repeat_widget_value("letter")
     st.multiselect("Letters", ["a", "b", "c"], key="letter")
-    tell_first("number", 7)
+    set_widget_value_first("number", 7)
     st.number_input("Number", 0, 9, key="number")
 
 

@@ -5,7 +5,7 @@ import pytest
 from cnnviz.model_spec import LAYER_TYPES, ModelSpec
 from cnnviz.presets import PRESETS
 from cnnviz.recipe import parse
-from cnnviz.ui.train.layer_table import edited, to_layers, to_rows
+from cnnviz.ui.train.layer_table import rows_after_edits, to_layers, to_rows
 
 
 def layers(preset: str) -> list[dict]:
@@ -34,10 +34,10 @@ def test_rows_without_a_type_or_of_an_unknown_one_are_left_out() -> None:
 
 def test_another_type_takes_its_own_settings_but_keeps_its_size() -> None:
     rows = to_rows([{"type": "Dropout", "rate": 0.3}, layers("D2")[0]])
-    made = to_layers(edited(rows, {"edited_rows": {0: {"type": "BatchNormalization"}, 1: {"type": "Dense"}}}))
+    made = to_layers(rows_after_edits(rows, {"edited_rows": {0: {"type": "BatchNormalization"}, 1: {"type": "Dense"}}}))
     assert made[0] == to_layers([{"type": "BatchNormalization"}])[0]
     assert made[1] == {"type": "Dense", "units": 32, "activation": "relu"}
-    again = to_layers(edited(rows, {"edited_rows": {0: {"type": "MaxPooling2D", "window": 3}}}))
+    again = to_layers(rows_after_edits(rows, {"edited_rows": {0: {"type": "MaxPooling2D", "window": 3}}}))
     assert (again[0]["pool_size"], again[0]["strides"]) == (3, None)
 
 
@@ -64,4 +64,4 @@ ROWS = [{"no": n, "type": "Dense", "size": n * 10} for n in (1, 2, 3, 4)]
     ],
 )
 def test_changes_are_carried_out(changes: dict, sizes: list[int]) -> None:
-    assert numbers(edited(ROWS, changes)) == sizes
+    assert numbers(rows_after_edits(ROWS, changes)) == sizes

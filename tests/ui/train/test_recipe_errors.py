@@ -62,7 +62,7 @@ def test_advice_for_recipes_becomes_what_to_do_on_the_page() -> None:
     made = PRESETS["D4"].model_dump(mode="json")
     made["augmentation"] = PRESETS["D3"].augmentation.model_dump(mode="json")
     made["fit"]["finetune"] = None
-    with pytest.raises(CnnvizError, match=r"model\.backbone\.cached") as caught:
+    with pytest.raises(CnnvizError, match=r"network\.backbone\.cached") as caught:
         parse(made)
     said = in_words(caught.value, made)
     assert said.endswith(
