@@ -30,7 +30,7 @@ from cnnviz.errors import CnnvizError
 from cnnviz.presets import preset
 from cnnviz.recipe import replace
 from cnnviz.train import loop
-from cnnviz.train.run_writer import Diary
+from cnnviz.train.run_writer import RunWriter
 from cnnviz.train.snapshots import Snapshots
 
 name, epochs, folder = sys.argv[1], int(sys.argv[2]), Path(sys.argv[3])
@@ -61,7 +61,7 @@ class Timed(Snapshots):
 
 loop.Snapshots = Timed
 run = runs.create(recipe, folder)
-diary = Diary(run.folder, run.written)
+diary = RunWriter(run.folder, run.written)
 loop.carry_out(diary)
 sizes = [path.stat().st_size for path in sorted((run.folder / "snapshots").glob("epoch-*.z"))]
 print(json.dumps({"once": Timed.once, "epochs": Timed.epochs, "snapshots": Timed.snapshots, "bytes": sizes}))

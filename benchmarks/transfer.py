@@ -4,7 +4,7 @@
 
 Both train the same head for the same epochs on the same images and end with a saved model; processes are fresh, so
 that loading TensorFlow counts for both. Prints a JSON object: seconds of the tutorial's way, of cnnviz from nothing and
-with kept features, the ratios (wanted: at least 1.5 and 10), and the best validation accuracy of both (wanted: 0.97).
+with cached features, the ratios (wanted: at least 1.5 and 10), and the best validation accuracy of both (wanted: 0.97).
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 On VGG16: D4 (cats and dogs, features computed once), D5 (frozen in the model, augmentation), D6 (D5, then fine-tuned),
 E2 (three animals, all of it trained), E3 (its last convolution trained), E4 (E3 with augmentation). M4 to M6 and ME3
-are D4 to D6 and E3 on MobileNetV2, which takes a fraction of the time; M6's first stage is M4's, on kept features.
+are D4 to D6 and E3 on MobileNetV2, which takes a fraction of the time; M6's first stage is M4's, on cached features.
 """
 
 from __future__ import annotations

@@ -27,7 +27,7 @@ if (named := query_params.new_values("learn", ("topic",))) and named["topic"] in
 else:
     set_widget_value_first(NAME, st.session_state.get("learn_last", next(iter(TOPICS))))
 chosen = st.pills(
-    "Question",
+    "Topic",
     list(TOPICS),
     format_func=lambda name: TOPICS[name].title,
     key=NAME,

@@ -61,7 +61,7 @@ def fitting_part(recipe: Recipe) -> str:
 
 
 def _plain_first(recipe: Recipe) -> bool:
-    """Whether only the second stage is augmented, as where the first is fitted on kept features."""
+    """Whether only the second stage is augmented, as where the first is fitted on cached features."""
     backbone, augmented = recipe.network.backbone, bool(recipe.augmentation.steps)
     return augmented and backbone is not None and backbone.cached
 

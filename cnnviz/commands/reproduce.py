@@ -35,7 +35,7 @@ _FACES, _STAND_IN = "celeba", "celeba_layout_faces"
 _STAND_IN_HEADS = {1: ("Smiling",), 2: ("Facing_Left", "Smiling")}
 DIFFERENT = {
     "C2": "the learning rate falls along a cosine; the tutorial's stays as it is.",
-    "M6": "the first stage, on kept features and without augmentation, is M4; the best epoch is that of both stages.",
+    "M6": "the first stage, on cached features and without augmentation, is M4; the best epoch is that of both stages.",
 }
 """What is not as the tutorial, or the system that it follows, has it."""
 _NOTHING = Reported(None, None, None, "")

@@ -156,7 +156,7 @@ def _part(where: str, told: Mapping[str, Any], samples: int) -> list[str]:
         parts.append(_drawn(chart, "Precision over recall"))
     error = f"Expected calibration error {told['calibration']['error']:.4f}"
     words = "how far it is, on average, from being as often right as it is sure."
-    chart = _drawn(calibration_chart(told["calibration"]), "Is it right as often as it is sure?")
+    chart = _drawn(calibration_chart(told["calibration"]), "Calibration")
     parts += [chart, "</div>", f"<p>{error}: {words}</p>"]
     return parts
 

@@ -152,7 +152,14 @@ def test_layers_are_walked_and_channels_opened(app: AppTest, shapes: Run, shown)
 def test_every_view_is_drawn_for_every_layer(app: AppTest, shapes: Run, shown) -> None:
     shown(app)
     views = app.segmented_control(key="inside_view").options
-    assert views == ["Activations", "Kernels", "Patterns", "Numbers", "What excites it", "Side by side"]
+    assert views == [
+        "Activations",
+        "Kernels",
+        "Feature visualization",
+        "Output breakdown",
+        "Top activations",
+        "Side by side",
+    ]
     lines: dict[tuple[str, str], set[str]] = {}
     for view in ("kernels", "patterns", "numbers", "excites", "beside"):
         app.segmented_control(key="inside_view").set_value(view)

@@ -149,7 +149,7 @@ def test_patterns_are_made_when_asked_and_the_second_time_they_are_there(
     assert "channels 0 to 4 in rows, 3 steps of 1 as in the tutorial, 16 × 16 pixels" in said(app)
     page = grid_of(app)
     assert page["labels"] == [
-        f"Channel {channel}: mean output {before:.3g} for noise, {after:.3g} for its pattern"
+        f"Channel {channel}: mean output {before:.3g} for noise, {after:.3g} for its feature visualization"
         for channel, before, after in zip(there.filters, there.before, there.after, strict=True)
     ]
     image = images.decode(base64.b64decode(page["image"].partition(",")[2]))

@@ -1,4 +1,4 @@
-"""The trust panel, as a person uses it, without a browser: small untrained models, real measurements."""
+"""The explanation metrics panel, as a person uses it, without a browser: small untrained models, real measurements."""
 
 from __future__ import annotations
 

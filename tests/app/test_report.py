@@ -129,7 +129,7 @@ def test_a_cell_is_chosen_without_a_pointer(visit, run):
     again(app)
     app.selectbox(key="runs_report_answered_label").set_value(said)
     again(app)
-    assert f"Labelled {true}, answered {said}: " in told(app)
+    assert f"True label {true}, predicted {said}: " in told(app)
 
 
 def test_views_show_the_most_telling_first(run):

@@ -161,7 +161,7 @@ def test_a_run_in_full(visit):
     words = told(app)
     assert NASTY in words
     assert "Validation is the <i>test</i> split." in words
-    assert "by heart" in words
+    assert "overfit" in words
     assert "1 image could not be read" in words
     assert any(metric.label == "Test accuracy" and metric.value == "90.0 %" for metric in app.metric)
     assert any("Loading TensorFlow" in one.proto.body for one in app.get("html"))

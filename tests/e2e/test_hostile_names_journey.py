@@ -146,7 +146,7 @@ def test_runs(page: Page, run: Run, visit: Callable[[str], None], settled: Calla
         settled()
     page.get_by_test_id("stPopover").filter(has_text="Download").get_by_role("button").first.click()
     with page.expect_download() as started:
-        page.get_by_role("button", name="Figures of all epochs (CSV)").click()
+        page.get_by_role("button", name="Metrics of all epochs (CSV)").click()
     assert started.value.suggested_filename == f"{run.id}-epochs.csv"
     rows = list(csv.reader(io.StringIO(started.value.path().read_text())))
     assert len(rows) == 4
@@ -176,7 +176,7 @@ def test_predict(page: Page, run: Run, visit: Callable[[str], None], settled: Ca
     visit(f"predict?run={run.id}&item=1")
     expect(said(page, SCRIPT).first).to_be_visible(timeout=PATIENCE_MS)
     with page.expect_download(timeout=PATIENCE_MS) as started:
-        page.get_by_role("button", name="Numbers", exact=True).first.click(timeout=PATIENCE_MS)
+        page.get_by_role("button", name="Predictions (JSON)", exact=True).first.click(timeout=PATIENCE_MS)
     assert {name for name, _ in json.loads(started.value.path().read_text())[0]["heads"][0]["top"]} == {SCRIPT, OTHER}
     assert re.fullmatch(r"[\w.-]+", started.value.suggested_filename)
 

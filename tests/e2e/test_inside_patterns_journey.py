@@ -96,7 +96,7 @@ def test_what_excites_a_channel_and_what_is_lost_without_it(page: Page, visit: C
     channel.press("Enter")
     expect(page.get_by_text(f"shape: Selectivity {known.selectivity('shape')[3]:.2f}")).to_be_visible()
     expect(page).to_have_url(re.compile("channel=3"))
-    page.get_by_role("button", name="Switch it off and ask again").click()
+    page.get_by_role("button", name="Ablate and predict again").click()
     expect(page.get_by_role("group", name="Accuracy for colour with and without the channel")).to_be_visible(
         timeout=PATIENCE_MS
     )

@@ -126,7 +126,7 @@ def test_an_image_from_disk_is_answered_explained_and_saved(
     assert values.dtype == np.float32
     assert values.ndim == 2
     assert values.min() >= 0
-    (record,) = json.loads(Path(save(page, "Numbers").path()).read_text())
+    (record,) = json.loads(Path(save(page, "Predictions (JSON)").path()).read_text())
     assert record["photo"] == "holiday.jpg"
     (record,) = record["heads"]
     assert record["target"] == other
@@ -144,7 +144,7 @@ def test_two_questions_side_by_side_and_a_link_to_them(
     for head in ("shape", "colour"):
         expect(page.get_by_text(head, exact=True).first).to_be_visible()
     expect(page.get_by_text(re.compile("labelled")).first).to_be_visible()
-    choose(page, "Question", "colour")
+    choose(page, "Head", "colour")
     expect(page).to_have_url(re.compile("head=colour"))
     expect(page.get_by_text(re.compile(rf"^Grad-CAM of ({colours}) at "))).to_be_visible(timeout=PATIENCE_MS)
     settled()

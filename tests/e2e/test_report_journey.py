@@ -43,18 +43,18 @@ def test_from_a_cell_to_a_run_without_a_flagged_image(
     wrong = table.locator("button:not([aria-pressed=true])").filter(has_not_text="·")
     true, said = re.match(r"labelled (\d), answered (\d): \d+", wrong.nth(1).get_attribute("aria-label")).groups()
     wrong.nth(1).click()
-    expect(page.get_by_text(re.compile(rf"Labelled {true}, answered {said}: \d+ of 40 images"))).to_be_visible()
+    expect(page.get_by_text(re.compile(rf"True label {true}, predicted {said}: \d+ of 40 images"))).to_be_visible()
     expect(table.locator("button[aria-pressed=true]")).to_have_attribute(
         "aria-label", re.compile(f"labelled {true}, answered {said}")
     )
     table.locator("button[aria-pressed=true]").press("ArrowDown")
     page.keyboard.press("Enter")
     below = min(9, int(true) + 1)
-    expect(page.get_by_text(re.compile(rf"Labelled {below}, answered {said}:"))).to_be_visible()
+    expect(page.get_by_text(re.compile(rf"True label {below}, predicted {said}:"))).to_be_visible()
 
     expect(page).to_have_url(re.compile(rf"show=report&split=test&cell={below}-{said}"))
     page.reload()
-    expect(page.get_by_text(re.compile(rf"Labelled {below}, answered {said}:"))).to_be_visible(timeout=PATIENCE_MS)
+    expect(page.get_by_text(re.compile(rf"True label {below}, predicted {said}:"))).to_be_visible(timeout=PATIENCE_MS)
 
     page.get_by_text("Most confident mistakes", exact=True).click()
     mistakes = page.get_by_role("list", name="Most confident mistakes")

@@ -1,4 +1,4 @@
-"""A model on a backbone: chosen on the Train page, trained on kept features, and asked about an image."""
+"""A model on a backbone: chosen on the Train page, trained on cached features, and asked about an image."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def test_a_run_on_kept_features(
     expect(page.get_by_text("2,257,984", exact=True).first).to_be_visible()
     chosen = {
         "Its weights": "Random",
-        "What is trained": "What follows, on kept features",
+        "What is trained": "What follows, on cached features",
         "Policy": "Images as they are",
     }
     for label, option in chosen.items():

@@ -38,10 +38,10 @@ from cnnviz.files import replacing
 from cnnviz.runs import open_run, resume_checkpoint as saved
 from cnnviz.runs.resume_checkpoint import Saved
 from cnnviz.processes import this_process
-from cnnviz.train.run_writer import Diary
+from cnnviz.train.run_writer import RunWriter
 
 def work(folder, model):
-    diary = Diary(folder, open_run(folder.name).written)
+    diary = RunWriter(folder, open_run(folder.name).written)
     found = saved.newest(folder, RECIPE)
     begin = found.epoch if found else 0
     diary.rewind(begin)

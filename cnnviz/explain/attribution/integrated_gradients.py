@@ -63,7 +63,7 @@ def _mean_gradient(task: Task, row: int, base: np.ndarray, way: np.ndarray, poin
 
 def _remarks(task: Task, steps: int, sums: np.ndarray) -> tuple[str, ...]:
     base = "0 in the model's scale" if task.baseline is None else "the given baseline"
-    remarks = [f"The empty image is {base}; the way from it was taken in {steps} steps."]
+    remarks = [f"The baseline is {base}; the way from it was taken in {steps} steps."]
     missed = np.abs(sums[:, 0] - sums[:, 1]) / np.maximum(np.abs(sums[:, 1]), np.finfo(np.float32).tiny)
     if missed.max() > 0.01:
         remarks.append(f"The parts miss the difference between both scores by {min(missed.max(), 9.99):.0%}.")

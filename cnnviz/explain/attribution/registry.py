@@ -96,7 +96,7 @@ METHODS: dict[str, Method] = {
         Method(
             "integrated-gradients",
             "Integrated Gradients",
-            "Follows the score from an empty image to this one and gives every pixel its part of the way. The parts "
+            "Follows the score from the baseline to this one and gives every pixel its part of the way. The parts "
             "add up to the difference between both scores.",
             "Sundararajan et al. 2017, arXiv:1703.01365",
             "pixel",

@@ -228,7 +228,7 @@ def _fill(draft: Draft) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         key = key_of(draft, "fill", draft.fill_mode)
         st.selectbox(
-            "Emptied pixels become",
+            "Fill mode",
             list(_FILLS),
             format_func=lambda mode: f"{_FILLS[mode]} ({mode})",
             key=key,

@@ -30,7 +30,7 @@ def survival_part(image: PickedImage | None, policy: Policy) -> None:
     """Draws the part; nothing is loaded or computed before a person asks for it."""
     with st.container(border=True, key="augment_survival"):
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.subheader("Does my model survive it?", anchor=False, width="content")
+            st.subheader("Is my model robust to it?", anchor=False, width="content")
             st.space("stretch")
             asked = st.toggle(
                 "Ask a model",

@@ -172,7 +172,7 @@ def _others(choice: Choice) -> None:
         "names the classes are numbers.",
     )
     st.selectbox(
-        "Pixels it takes",
+        "Input preprocessing",
         list(SCALES),
         format_func=SCALES.get,
         key=_SCALE,

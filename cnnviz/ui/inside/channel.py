@@ -74,7 +74,7 @@ def _unit(opened: Inspection, values: np.ndarray) -> None:
     rank = int((values > value).sum()) + 1
     name = plain(unit_name(opened, opened.channel))
     st.metric(name, f"{value:.4g}", help="What this unit gives for the image.")
-    st.caption(f"Number {rank:,} of {len(values):,}, from the greatest on. Numbers shows how it comes about.")
+    st.caption(f"Number {rank:,} of {len(values):,}, from the greatest on. Output breakdown shows its arithmetic.")
 
 
 def unit_name(opened: Inspection, unit: int) -> str:
@@ -174,7 +174,7 @@ def _filter(opened: Inspection) -> None:
         st.markdown("**Its kernel**")
         kernel_of(opened, opened.channel)
     if len(opened.row.shape) == 3:
-        st.markdown("**Its pattern**")
+        st.markdown("**Feature visualization**")
         visualization_of_channel(opened, opened.channel)
 
 

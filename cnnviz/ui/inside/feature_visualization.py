@@ -78,7 +78,7 @@ def visualization_of_channel(opened: Inspection, channel: int) -> None:
         whole = tile is not None and tile.steps >= settings.steps
         if not whole and not background_job.has_job(_WORK):
             st.button(
-                "Make its pattern",
+                "Visualize it",
                 icon=":material/auto_awesome:",
                 key="inside_pattern_make",
                 on_click=start,

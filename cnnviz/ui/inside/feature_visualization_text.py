@@ -34,7 +34,7 @@ def said_of(opened: Inspection, channel: int, tile: Tile | None, settings: Setti
         return f"{name}: not made yet"
     if tile.steps < settings.steps:
         return f"{name}: {tile.steps} of {settings.steps} steps"
-    return f"{name}: mean output {tile.before:.3g} for noise, {tile.after:.3g} for its pattern"
+    return f"{name}: mean output {tile.before:.3g} for noise, {tile.after:.3g} for its feature visualization"
 
 
 def caption(opened: Inspection, settings: Settings, filters: range, there: Mapping[int, Tile]) -> str:

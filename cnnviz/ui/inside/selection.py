@@ -35,9 +35,9 @@ __all__ = [
 VIEWS = {
     "activations": "Activations",
     "kernels": "Kernels",
-    "patterns": "Patterns",
-    "numbers": "Numbers",
-    "excites": "What excites it",
+    "patterns": "Feature visualization",
+    "numbers": "Output breakdown",
+    "excites": "Top activations",
     "beside": "Side by side",
     "epochs": "Watch it learn",
 }

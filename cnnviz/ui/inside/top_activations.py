@@ -189,7 +189,7 @@ def _without(opened: Inspection) -> None:
     if known is None:
         if not background_job.has_job(OFF):
             st.button(
-                "Switch it off and ask again",
+                "Ablate and predict again",
                 icon=":material/power_settings_new:",
                 key="inside_excites_off",
                 on_click=start_ablation,

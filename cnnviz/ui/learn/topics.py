@@ -70,13 +70,14 @@ TOPICS: dict[str, Topic] = {
         look="How much do shifts of the image cost a model with convolution and pooling (C2), and one with neither "
         "(C1)? One pooling forgives a pixel or two; the curve says when it no longer does.",
         moved=True,
-        links=(Link("augment", "Does my model survive a shift?", "swap_horiz", "", (("policy", "light"),)),),
+        links=(Link("augment", "Is my model robust to a shift?", "swap_horiz", "", (("policy", "light"),)),),
     ),
     "overfitting": Topic(
-        "Learning by heart",
+        "Overfitting",
         "When do the curves part, and why?",
-        "A large model can learn 2,000 images by heart: training accuracy goes to 1, but on images that it never saw "
-        "it stops getting better. **Validation** tells; where its curve leaves that of training, learning by heart has "
+        "A large model can overfit, that is, learn 2,000 images by heart: training accuracy goes to 1, but on images "
+        "that it never saw "
+        "it stops getting better. **Validation** tells; where its curve leaves that of training, overfitting has "
         "begun. cnnviz keeps the model of the best epoch, not the last.",
         systems=("D2",),
         curve="D2",
@@ -99,7 +100,7 @@ TOPICS: dict[str, Topic] = {
         "Transfer",
         "What does a trained model bring along?",
         "Edges, textures and parts of things are the same in all images. A model that learned 1.2 million of them "
-        "needs only a new last layer for cats and dogs: 1,281 weights instead of millions. On **kept features** (M4) "
+        "needs only a new last layer for cats and dogs: 1,281 weights instead of millions. On **cached features** (M4) "
         "that takes seconds, **in the model** (M5) it works with augmentation, and **fine-tuned** (M6) the last layers "
         "adapt too.",
         systems=("D2", "D3", "M4", "M5", "M6"),

@@ -74,7 +74,7 @@ def numbers_button(pairs: Sequence[Pair], key: str) -> None:
         for titles, what in ((models, "models"), (images, "images"))
     ]
     st.download_button(
-        "Numbers",
+        "Predictions (JSON)",
         lambda: json.dumps([numbers(pair) for pair in pairs], indent=1),
         file_name(*of, "numbers", ending=".json"),
         "application/json",

@@ -62,7 +62,7 @@ def choices(choice: Choice, model: LockedModel, facts: Facts | None) -> None:
     heads = [head.name for head in model.classifier.heads]
     if len(heads) > 1:
         _select(
-            "Question",
+            "Head",
             heads,
             _head(choice, model),
             lambda name: _put(choice, head=name, subject=""),

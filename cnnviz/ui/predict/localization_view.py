@@ -1,4 +1,4 @@
-"""The trust panel's measurement over a whole test split whose objects' places are known."""
+"""The explanation metrics' measurement over a whole test split whose objects' places are known."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""What the trust panel measures, as work for the background. TensorFlow is used for short stretches at a time."""
+"""What the explanation metrics panel measures, as work for the background. TensorFlow is used for short stretches at "
+"a time."""
 
 from __future__ import annotations
 

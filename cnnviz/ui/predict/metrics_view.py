@@ -1,4 +1,4 @@
-"""The trust panel's measurements of one map: pixels taken away and shown, layers randomised."""
+"""The explanation metrics' measurements of one map: pixels taken away and shown, layers randomised."""
 
 from __future__ import annotations
 

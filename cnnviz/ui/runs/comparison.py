@@ -45,7 +45,7 @@ def comparison(chosen: Sequence[Run]) -> None:
         st.fragment(run_every=every)(_chart)(list(chosen), names, metric)
     else:
         st.caption("None of these runs has completed an epoch, so there is no curve yet.")
-    st.markdown("**Best figures**")
+    st.markdown("**Best metrics**")
     st.fragment(run_every=every)(_figures)([run.id for run in chosen], names)
     st.caption("Each at its best epoch; a difference smaller than one image in the split means nothing.")
     _differing(chosen, names)

@@ -92,7 +92,7 @@ def _facts(run: Run) -> str:
 def _deeds(run: Run) -> None:
     with st.container(horizontal=True):
         if st.button(
-            "Train again from this recipe",
+            "Duplicate this run",
             icon=":material/replay:",
             key="runs_again",
             disabled=run.recipe is None,
@@ -101,7 +101,7 @@ def _deeds(run: Run) -> None:
             st.session_state["train_recipe"] = run.recipe
             query_params.go("pages/train.py")
         if st.button(
-            "Ask it about images",
+            "Predict images",
             icon=":material/image_search:",
             key="runs_ask",
             disabled=run.recipe is None or run.active or not run.best_path.is_file(),
@@ -109,7 +109,7 @@ def _deeds(run: Run) -> None:
         ):
             query_params.go("pages/predict.py", run=run.id)
         if st.button(
-            "Open inside",
+            "Inspect",
             icon=":material/layers:",
             key="runs_inside",
             disabled=run.recipe is None or run.active or not run.best_path.is_file(),

@@ -32,7 +32,7 @@ def downloads(run: Run) -> None:
     )
     epochs = metrics.epochs(run.metrics_path)
     st.download_button(
-        "Figures of all epochs (CSV)",
+        "Metrics of all epochs (CSV)",
         data=metrics.to_csv(epochs),
         file_name=file_name(run.id, "epochs", ending=".csv"),
         mime="text/csv",

@@ -44,7 +44,7 @@ def report_part(run: Run) -> None:
             format_func=lambda name: f"{WORDS[name]} images",
             key="runs_report_split",
             required=True,
-            help="Test images had no part in the training; training images show what was learned by heart.",
+            help="Test images had no part in the training; training images show how far the model overfits.",
         )
         place = st.container(width="content")
     found = answers(run, split)
@@ -64,7 +64,7 @@ def report_part(run: Run) -> None:
             set_widget_value(_HEAD, head)
         with place:
             head = st.segmented_control(
-                "Question",
+                "Head",
                 heads,
                 key=_HEAD,
                 required=True,
@@ -167,12 +167,12 @@ def _matrix_and_images(run: Run, found: Predictions, head: str) -> tuple[int, in
         cell = tuple(map(int, np.unravel_index((wrong if wrong.any() else counts).argmax(), counts.shape)))
     left, right = st.columns([2, 3], gap="large")
     with left:
-        st.markdown("**What is taken for what**")
+        st.markdown("**Confusion matrix**")
         matrix(counts, classes, key=f"runs_report_matrix_{head}", on_click=_choose, marked=cell)
         with st.container(horizontal=True):
             for at, label, words in (
-                (0, "Labelled", "The true class of the images that are shown: a row of the matrix."),
-                (1, "Answered", "The answer about the images that are shown: a column of the matrix."),
+                (0, "True label", "The true class of the images that are shown: a row of the matrix."),
+                (1, "Predicted label", "The answer about the images that are shown: a column of the matrix."),
             ):
                 name = f"runs_report_{label.lower()}_{head}"
                 st.session_state[name] = cell[at]
@@ -234,7 +234,7 @@ def _dataset(run: Run, found: Predictions) -> Dataset | None:
 
 
 def _charts(report: Mapping[str, Any], classes: tuple[str, ...]) -> None:
-    charts = {"Is it right as often as it is sure?": calibration_chart(report["calibration"])}
+    charts = {"Calibration": calibration_chart(report["calibration"])}
     if curves := report.get("curves"):
         positive = classes[1]
         charts["ROC"] = roc_chart(curves["roc"], positive)
@@ -245,7 +245,7 @@ def _charts(report: Mapping[str, Any], classes: tuple[str, ...]) -> None:
             st.markdown(f"**{title}**")
             st.plotly_chart(figure, config=CONFIG, key=f"runs_report_chart_{title}", theme="streamlit", alt=title)
     with columns[1] if len(charts) == 1 else st.container():
-        st.markdown("**Class by class**")
+        st.markdown("**Per-class metrics**")
         _table(report)
     if absent := absent_text(report["macro"]["absent"]):
         st.caption(plain(absent))

@@ -65,7 +65,7 @@ def gallery(run: Run, dataset: Dataset, found: Predictions, head: str, cell: tup
     classes = found.classes[head]
     if view == "cell":
         true, said = (plain(classes[at]) for at in cell)
-        st.caption(f"Labelled {true}, answered {said}: {len(places):,} of {len(found.indices):,} images.")
+        st.caption(f"True label {true}, predicted {said}: {len(places):,} of {len(found.indices):,} images.")
     elif view == "mistakes":
         st.caption(
             f"{len(places):,} of {len(found.indices):,} answers are wrong. First those it was surest of: often "
@@ -163,7 +163,7 @@ def retrain_part(run: Run) -> None:
             st.session_state["train_recipe"] = flags.without_flagged(run.recipe, flagged)
             query_params.go("pages/train.py")
         st.button(
-            "Take all flags away",
+            "Clear flags",
             key="runs_report_unflag",
             type="tertiary",
             on_click=_unflag,

@@ -114,12 +114,12 @@ def _lesson(turned: int | None, best: int | None, count: int) -> str:
     if turned is not None:
         return (
             f"{lines} Shaded from epoch {turned} (◆): validation stops following training, "
-            f"the model begins to learn the images by heart. Epoch {best} is kept."
+            f"the model begins to overfit. Epoch {best} is kept."
         )
     if count == 0:
         return f"{lines} The dotted end is the epoch under way."
     kept = f" Dotted line and ●: epoch {best}, the best so far by what the recipe watches; it is kept." if best else ""
-    return f"{lines}{kept} Where validation stops following training, learning by heart begins."
+    return f"{lines}{kept} Where validation stops following training, overfitting begins."
 
 
 def _learning_rate(run: Run, drawn: _Built, place: str, live: bool) -> None:

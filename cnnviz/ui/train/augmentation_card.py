@@ -128,7 +128,7 @@ def _strip(draft: Draft, policy: Policy, found: Found) -> None:
         elif not policy.steps:
             st.caption("The image as the model gets it, every time.")
         elif (draft.get("network").get("backbone") or {}).get("cached"):
-            st.caption("Six draws of one image, such as the second stage will see; kept features have none.")
+            st.caption("Six draws of one image, such as the second stage will see; cached features have none.")
         else:
             st.caption("Six draws of one image, as training will see it in its first six epochs.")
 

@@ -18,7 +18,7 @@ from cnnviz.ui.train.recipe_draft import Draft, key
 __all__ = ["backbone_part", "finetune_part", "notes"]
 
 WAYS = {
-    "cached": "What follows, on kept features",
+    "cached": "What follows, on cached features",
     "frozen": "What follows, in the model",
     "part": "From a layer on",
     "all": "All of it",
@@ -71,7 +71,7 @@ def backbone_part(draft: Draft) -> None:
     if way == "part":
         layers = list(reversed(backbones.openings(name)))
         st.selectbox(
-            "From the layer",
+            "Unfreeze from",
             layers,
             width=230,
             key=key(draft, f"backbone.{name}.from", found["trainable_from"]),
@@ -99,7 +99,7 @@ def finetune_part(draft: Draft) -> None:
         return
     with st.container(horizontal=True):
         st.selectbox(
-            "From the layer",
+            "Unfreeze from",
             list(reversed(backbones.openings(name))),
             width=220,
             key=key(draft, f"backbone.{name}.later.trainable_from", later["trainable_from"]),
@@ -108,7 +108,7 @@ def finetune_part(draft: Draft) -> None:
             help="This layer of the backbone and all behind it are trained.",
         )
         st.number_input(
-            "Its rate",
+            "Fine-tuning learning rate",
             1e-7,
             10.0,
             step=1e-5,
@@ -120,7 +120,7 @@ def finetune_part(draft: Draft) -> None:
             help="The second stage's learning rate; 0.00001 is usual.",
         )
         st.number_input(
-            "Its epochs",
+            "Fine-tuning epochs",
             1,
             10_000,
             width=110,

@@ -182,7 +182,7 @@ def _words(draft: Draft, found: Found) -> None:
     if len(names) > 1:
         now = [head["name"] for head in draft.get("network.heads")]
         st.multiselect(
-            "What to learn",
+            "Targets (labels)",
             names,
             key=key(draft, "heads", now),
             on_change=_learn,
@@ -245,7 +245,7 @@ def _settings(draft: Draft) -> None:
     with st.container(horizontal=True):
         for split, word in SPLIT_WORDS.items():
             st.number_input(
-                f"At most, {word}",
+                f"Max samples ({word})",
                 1,
                 None,
                 value=None,
@@ -255,7 +255,7 @@ def _settings(draft: Draft) -> None:
                 help=f"Takes only this many {word} images; empty: all.",
             )
     st.toggle(
-        "Equally many of every class",
+        "Balance classes",
         key=key(draft, "data.balanced"),
         help="Leaves images out until every class, or every group of several answers' classes, is as frequent.",
     )
@@ -267,7 +267,7 @@ def _left_out(draft: Draft) -> None:
         with st.container(horizontal=True, vertical_alignment="center"):
             st.caption(f"{count:,} image{'s' * (count > 1)} left out")
             st.button(
-                "Take back in",
+                "Restore",
                 icon=":material/undo:",
                 key="train_without",
                 type="tertiary",

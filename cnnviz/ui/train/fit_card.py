@@ -21,7 +21,7 @@ NEWEST = 100  # runs that the estimate looks at
 _OPTIMIZERS = {"adam": "Adam", "adamw": "AdamW", "rmsprop": "RMSprop", "sgd": "SGD"}
 _SCHEDULES = {"constant": "Constant", "cosine": "Cosine, down to zero", "plateau": "Halved on a plateau"}
 _MONITORS = {"val_accuracy": "Highest validation accuracy", "val_loss": "Lowest validation loss"}
-_WEIGHTS = {"none": "All images alike", "balanced": "Rare classes more"}
+_WEIGHTS = {"none": "None", "balanced": "Balanced"}
 
 
 def fit_card(draft: Draft, found: Found, recipe: Recipe | None, mistake: str) -> list[str]:
@@ -90,7 +90,12 @@ def _controls(draft: Draft) -> None:
             "Epochs", 1, 10_000, key=key(draft, "fit.epochs"), width=98, help="Passes over the training images."
         )
         st.number_input(
-            "Batch", 1, 4096, key=key(draft, "fit.batch_size"), width=98, help="Images for one step of the weights."
+            "Batch size",
+            1,
+            4096,
+            key=key(draft, "fit.batch_size"),
+            width=98,
+            help="Images for one step of the weights.",
         )
         st.number_input(
             "Patience",
@@ -117,14 +122,14 @@ def _more(draft: Draft) -> None:
         help="How the learning rate changes over the epochs; a plateau is three epochs without a better one.",
     )
     st.selectbox(
-        "Best epoch",
+        "Monitor",
         list(_MONITORS),
         format_func=_MONITORS.get,
         key=key(draft, "fit.monitor"),
-        help="The epoch whose model is kept; early stopping and plateau look at the same figure.",
+        help="The metric whose best epoch is kept; early stopping and plateau look at it, too.",
     )
     st.selectbox(
-        "Images count",
+        "Class weights",
         list(_WEIGHTS),
         format_func=_WEIGHTS.get,
         key=key(draft, "fit.class_weight"),
@@ -140,7 +145,7 @@ def _more(draft: Draft) -> None:
         help="Pulls weights towards zero at every step; 0 doesn't.",
     )
     st.number_input(
-        "Steps an epoch",
+        "Steps per epoch",
         1,
         None,
         value=None,
@@ -165,7 +170,7 @@ def _times(recipe: Recipe, samples: int) -> None:
             [
                 ("An epoch", f"≈ {duration(found.epoch_seconds)}", "The time for training, estimated."),
                 ("In all", f"≈ {duration(found.seconds)}", "Start-up and all epochs, without stopping early."),
-                ("Steps an epoch", f"{found.steps:,}", "Batches, each one step of the weights."),
+                ("Steps per epoch", f"{found.steps:,}", "Batches, each one step of the weights."),
             ]
         )
     )

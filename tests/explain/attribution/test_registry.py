@@ -156,7 +156,7 @@ def test_integrated_gradients_of_a_linear_model(linear: tuple) -> None:
     np.testing.assert_allclose(found.signed[0], wanted, rtol=1e-4, atol=1e-5)
     np.testing.assert_allclose(found.map[0], np.maximum(wanted, 0), rtol=1e-4, atol=1e-5)
     np.testing.assert_allclose(found.sums[0], [wanted.sum()] * 2, rtol=1e-4)
-    assert found.remarks == ("The empty image is the given baseline; the way from it was taken in 32 steps.",)
+    assert found.remarks == ("The baseline is the given baseline; the way from it was taken in 32 steps.",)
 
 
 @pytest.mark.parametrize("form", [form for form in FORMS if form != "mixed precision"])

@@ -74,8 +74,8 @@ def test_every_number_of_the_recipe_has_a_label_that_the_page_shows() -> None:
     drawn = "\n".join(path.read_text("utf-8") for path in UI.rglob("*.py") if path.name != "recipe_errors.py")
     for key, label in LABELS.items():
         word = label.partition(" (")[0]
-        if word.startswith("At most, "):
-            word = "At most, "
+        if word.startswith("Max samples ("):
+            word = "Max samples ("
         assert word in drawn or key in (
             "data.image_size",
             "augmentation.fill_value",
