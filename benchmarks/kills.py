@@ -100,7 +100,7 @@ def look(run: runs.Run) -> Counter:
     with redirect_stdout(shown):
         found["unlisted"] += commands(["runs", "--json"]) != 0 or json.loads(shown.getvalue())[0]["run"] != run.id
     found["crashed"] += now.state == "crashed"
-    found["state"] += now.written.sentence == "Its state can't be read." or now.recipe is None
+    found["state"] += now.written.message == "Its state can't be read." or now.recipe is None
     epochs = [record["epoch"] for record in metrics.epochs(now.metrics_path)]
     found["metrics"] += epochs != list(range(1, len(epochs) + 1))
     lines = now.metrics_path.read_bytes().splitlines()

@@ -28,11 +28,11 @@ from cnnviz.overlay import overlay
 
 
 def ours(classifier: Classifier, data: bytes) -> np.ndarray:
-    """All that the Predict page does for an image: decode, fit, answer, explain the answer, lay the map over."""
+    """All that the Predict page does for an image: decode, fit, answer, explain the prediction, lay the map over."""
     image = images.decode(data)
     seen = classifier.fit(image)
-    answer = int(classifier.ask(seen[None])[0][0].argmax())
-    found = explain(classifier.model, classifier.pixels(seen[None]), method="grad-cam", target=Target(0, answer))
+    prediction = int(classifier.predict(seen[None])[0][0].argmax())
+    found = explain(classifier.model, classifier.pixels(seen[None]), method="grad-cam", target=Target(0, prediction))
     return overlay(seen, found.map[0])
 
 

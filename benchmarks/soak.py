@@ -4,10 +4,10 @@
 
 Each session is Streamlit's own protocol over a websocket of its own, see `visitor.py`. Those on Runs get a new view
 every second and reload the page now and then. Those on Predict upload an image that nobody asked about before, wait for
-its answer and heat map, look at it for a while, and reload now and then. Prints a JSON object: errors, the seconds from
-an image's upload to its overlay, how often the live view came, the server's memory at start (before the first visit),
-after everybody had come, in the middle and at the end. Ends with code 1 after any error, or if memory grew by more than
-a tenth from the middle to the end.
+its prediction and heat map, look at it for a while, and reload now and then. Prints a JSON object: errors, the seconds
+from an image's upload to its overlay, how often the live view came, the server's memory at start (before the first
+visit), after everybody had come, in the middle and at the end. Ends with code 1 after any error, or if memory grew by
+more than a tenth from the middle to the end.
 """
 
 from __future__ import annotations
@@ -105,10 +105,10 @@ def serve(log: Path) -> tuple[str, psutil.Popen]:
 
 
 def healthy(url: str) -> bool:
-    """Whether the server answers."""
+    """Whether the server predictions."""
     try:
-        with urllib.request.urlopen(f"{url}/_stcore/health", timeout=5) as answer:
-            return answer.status == 200
+        with urllib.request.urlopen(f"{url}/_stcore/health", timeout=5) as prediction:
+            return prediction.status == 200
     except OSError:
         return False
 

@@ -64,8 +64,8 @@ class Visitor:
         await self._socket.close()
 
     def _cookie(self) -> str:
-        with urllib.request.urlopen(f"{self._url}/_stcore/health", timeout=PATIENCE) as answer:
-            return answer.headers["Set-Cookie"].partition("=")[2].partition(";")[0]
+        with urllib.request.urlopen(f"{self._url}/_stcore/health", timeout=PATIENCE) as prediction:
+            return prediction.headers["Set-Cookie"].partition("=")[2].partition(";")[0]
 
     async def run(self) -> None:
         """Has the whole page run, and waits until it has."""
@@ -183,8 +183,8 @@ class Visitor:
 
     def _fetch(self, path: str) -> None:
         try:
-            with urllib.request.urlopen(self._url + path, timeout=PATIENCE) as answer:
-                answer.read()
+            with urllib.request.urlopen(self._url + path, timeout=PATIENCE) as prediction:
+                prediction.read()
         except OSError as error:
             self.errors.append(f"{path}: {error}")
 

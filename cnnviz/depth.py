@@ -10,7 +10,7 @@ import struct
 import numpy as np
 from PIL import Image
 
-__all__ = ["BITS", "holding", "of", "sentence"]
+__all__ = ["BITS", "holding", "message", "of"]
 
 BITS = (8, 10, 12, 14, 16)
 """What is taken where only the values show it: the least that holds the greatest of them."""
@@ -72,6 +72,6 @@ def _significant(data: bytes) -> int | None:
     return None
 
 
-def sentence(bits: int, why: str) -> str:
+def message(bits: int, why: str) -> str:
     """Returns how values of more than 8 bits became 0..255."""
     return f"Its values have more than 8 bits: 0..{(1 << bits) - 1:,} ({bits} bits, {why}) became 0..255."

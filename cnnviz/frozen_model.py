@@ -61,10 +61,10 @@ def parse_record(source: str | bytes | dict, model: type[Some]) -> Some:
     try:
         return model.model_validate(source)
     except ValidationError as error:
-        raise RecipeError(_sentence(error, model)) from None
+        raise RecipeError(_message(error, model)) from None
 
 
-def _sentence(error: ValidationError, model: type[BaseModel]) -> str:
+def _message(error: ValidationError, model: type[BaseModel]) -> str:
     """One of pydantic's errors with the key, the value and what is allowed; a misspelt key before what it left out."""
     errors = error.errors(include_url=False)
     first = next((e for e in errors if e["type"] == "extra_forbidden"), errors[0])

@@ -155,7 +155,7 @@ def _open(source: bytes | Path) -> Iterator[tuple[Image.Image, bytes]]:
     except ImageError:
         raise
     except Exception as error:  # Pillow's parsers raise nearly anything on broken files
-        raise _sentence(error) from None
+        raise _message(error) from None
 
 
 def _more_chunks(data: bytes) -> bool:
@@ -188,7 +188,7 @@ def _read(path: Path) -> bytes:
         raise ImageError(f"The image can't be read: {reason}.") from None
 
 
-def _sentence(error: Exception) -> ImageError:
+def _message(error: Exception) -> ImageError:
     if isinstance(error, (Image.DecompressionBombError, Image.DecompressionBombWarning)):
         return ImageError(
             f"The image has too many pixels; at most {MAX_WHOLE_PIXELS // 10**6} megapixels are allowed, "
@@ -264,7 +264,7 @@ def _scale(image: Image.Image, data: bytes, bits: int | None) -> tuple[tuple[flo
             given = bits is not None and high < 1 << bits
             used = bits if given else own
             why = "as in training" if given else "as the file says" if told else "by its own greatest value"
-            return (0.0, float((1 << used) - 1)), depth.sentence(used, why)
+            return (0.0, float((1 << used) - 1)), depth.message(used, why)
         return (low, float(high - low) or 1.0), _STRETCHED.format(low, high)
     finite = values[np.isfinite(values)]
     low, high = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 1.0)

@@ -41,7 +41,7 @@ _BELOW = {"viridis": _PINK, "cividis": _PINK, "jet": _PINK, "magma": _ICE, "infe
 
 
 def channel_maps(values: np.ndarray) -> np.ndarray:
-    """Returns a layer's output as (height, width, channels): rows (units,) become 1 × 1 places, (n, units) n × 1.
+    """Returns a layer's output as (height, width, channels): rows (units,) become 1 × 1 positions, (n, units) n × 1.
 
     Raises:
         ModelError: more than three axes.
@@ -122,7 +122,7 @@ def shades(values: np.ndarray, scale: str) -> Shades:
         values: float32 (height, width, k), or anything else with the channels last.
         scale: `each`, from 0 to the channel's greatest size, whatever its sign; `one`, from 0 to the layer's, so that
             channels can be compared; or `standardise`, where the middle is the channel's mean and 0 has no colour of
-            its own. Channels that have but one place can't be standardised: they are on `one` scale.
+            its own. Channels that have but one position can't be standardised: they are on `one` scale.
 
     Raises:
         ModelError: no such scale.
@@ -206,6 +206,6 @@ def colours(colour_map: str) -> np.ndarray:
         raise ModelError(f"There is no colour map {colour_map!r}: {one_of(colour_map, COLOUR_MAPS)}.")
     above = cv2.applyColorMap(np.arange(FULL + 1, dtype=np.uint8)[None], COLOUR_MAPS[colour_map])[0, :, ::-1]
     stops = np.array([above[0], *_BELOW[colour_map]], np.float64)
-    places = np.linspace(0, FULL, len(stops))
-    below = [np.interp(np.arange(1, FULL + 1), places, stops[:, part]) for part in range(3)]
+    positions = np.linspace(0, FULL, len(stops))
+    below = [np.interp(np.arange(1, FULL + 1), positions, stops[:, part]) for part in range(3)]
     return np.concatenate([np.rint(np.stack(below, axis=1)).astype(np.uint8)[::-1], above])

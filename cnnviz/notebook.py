@@ -160,8 +160,8 @@ def heatmap(
     """
     given = _given(model, image, scale)
     at, classes = _head(given.classifier, head)
-    shares = given.classifier.ask(given.pixels, prepared=True)[at]
-    chosen = [_index(target, classes, row) for row in shares]
+    probabilities = given.classifier.predict(given.pixels, prepared=True)[at]
+    chosen = [_index(target, classes, row) for row in probabilities]
     found = explain(
         given.classifier.model,
         given.pixels,
@@ -224,11 +224,11 @@ def predict(
     """
     given = _given(model, image, scale)
     heads = given.classifier.heads
-    shares = given.classifier.ask(given.pixels, prepared=True)
+    probabilities = given.classifier.predict(given.pixels, prepared=True)
     found = [
         [
             _prediction(head.name, given.classifier.classes[head.name], rows[n])
-            for head, rows in zip(heads, shares, strict=True)
+            for head, rows in zip(heads, probabilities, strict=True)
         ]
         for n in range(len(given.pixels))
     ]
@@ -277,7 +277,7 @@ def visualize_features(
     size: int | None = None,
     seed: int = 0,
 ) -> np.ndarray:
-    """Returns feature visualizations (activation maximization): images for which filters answer most.
+    """Returns feature visualizations (activation maximization): images for which filters respond most.
 
     Args:
         model: see the module.
@@ -375,7 +375,7 @@ def train_run(recipe: Recipe | str, *, wait: bool = True) -> Run:
         time.sleep(POLL_SECONDS)
         run = runs.open_run(run.id)
     if wait and run.state != "finished":
-        raise RunError(f"Run {run.id} {run.state}: {run.written.sentence or 'see its log on the Runs page'}")
+        raise RunError(f"Run {run.id} {run.state}: {run.written.message or 'see its log on the Runs page'}")
     return run
 
 
@@ -461,9 +461,9 @@ def _head(classifier: Classifier, head: int | str) -> tuple[int, tuple[str, ...]
     return at, classifier.classes[names[at]]
 
 
-def _index(target: int | str | None, classes: Sequence[str], shares: np.ndarray) -> int:
+def _index(target: int | str | None, classes: Sequence[str], probabilities: np.ndarray) -> int:
     if target is None:
-        return int(shares.argmax())
+        return int(probabilities.argmax())
     if isinstance(target, str):
         if target not in classes:
             raise ModelError(f"There is no class {target!r}: {one_of(target, classes)}.")
@@ -475,6 +475,8 @@ def _index(target: int | str | None, classes: Sequence[str], shares: np.ndarray)
     return int(target)
 
 
-def _prediction(head: str, classes: Sequence[str], shares: np.ndarray) -> Prediction:
-    best = int(shares.argmax())
-    return Prediction(head, classes[best], float(shares[best]), dict(zip(classes, map(float, shares), strict=True)))
+def _prediction(head: str, classes: Sequence[str], probabilities: np.ndarray) -> Prediction:
+    best = int(probabilities.argmax())
+    return Prediction(
+        head, classes[best], float(probabilities[best]), dict(zip(classes, map(float, probabilities), strict=True))
+    )

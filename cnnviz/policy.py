@@ -27,7 +27,7 @@ class StepKind:
 
     title: str
     group: Literal["geometric", "colour", "pixel", "batch"]
-    sentence: str
+    description: str
     unit: str = ""
     bounds: tuple[float, float] | None = None
     default: tuple[float, float] | None = None

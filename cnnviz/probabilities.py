@@ -8,8 +8,8 @@ from collections.abc import Sequence
 __all__ = ["percent", "percents"]
 
 
-def percents(shares: Sequence[float]) -> list[str]:
-    """Returns the probabilities of one answer's classes, all with the same decimals: ["99.9 %", "0.1 %"].
+def percents(probabilities: Sequence[float]) -> list[str]:
+    """Returns the probabilities of one prediction's classes, all with the same decimals: ["99.9 %", "0.1 %"].
 
     Those of all classes add up to 100 %, and those of some of them to what they have in all (largest remainder). There
     are as many decimals (two at most) as it takes to tell the likeliest from 100 % and the others from 0 %; what can't
@@ -24,20 +24,20 @@ def percents(shares: Sequence[float]) -> list[str]:
         >>> percents([0.6, 0.3999, 0.0001])
         ['60.0 %', '40.0 %', '< 0.1 %']
     """
-    shares = [float(one) for one in shares]
-    greatest = max(shares, default=0)
-    certain = greatest >= 1 and sum(one > 0 for one in shares) == 1  # rounding makes a 1 of what is nearly one
-    digits = 1 if greatest > 0.99 or any(0 < one < 0.005 for one in shares) else 0
+    probabilities = [float(one) for one in probabilities]
+    greatest = max(probabilities, default=0)
+    certain = greatest >= 1 and sum(one > 0 for one in probabilities) == 1  # rounding makes a 1 of what is nearly one
+    digits = 1 if greatest > 0.99 or any(0 < one < 0.005 for one in probabilities) else 0
     if certain or greatest > 0.999:
         digits = 0 if certain else 2
     unit = 10.0 ** -(digits + 2)
-    exact = [one / unit for one in shares]
+    exact = [one / unit for one in probabilities]
     whole = [math.floor(one + 1e-6) for one in exact]
     missing = round(sum(exact)) - sum(whole)
-    for at in sorted(range(len(shares)), key=lambda at: whole[at] - exact[at])[: max(0, missing)]:
+    for at in sorted(range(len(probabilities)), key=lambda at: whole[at] - exact[at])[: max(0, missing)]:
         whole[at] += 1
     words = []
-    for share, units in zip(shares, whole, strict=True):
+    for share, units in zip(probabilities, whole, strict=True):
         if share > 0 and not units:
             words.append(f"< {100 * unit:.{digits}f} %")
         elif units * unit > 1 - unit / 2:

@@ -45,7 +45,7 @@ except CnnvizError as error:
 left, right = st.columns([2, 3], gap="large")
 with left:
     st.subheader(topic.question, anchor=False)
-    st.markdown(topic.sentences)
+    st.markdown(topic.messages)
     links(topic, listed)
 with right:
     if topic.figure:

@@ -46,7 +46,7 @@ STYLE = """
 </style>
 """
 """An image's buttons lie on it, where they cover no choice. On narrow windows choices stand in rows that scroll
-sideways, and the answer comes first."""
+sideways, and the prediction comes first."""
 
 st.html(STYLE)
 with st.container(gap=None):

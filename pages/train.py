@@ -32,7 +32,7 @@ cards = {
 }
 recipe, mistake = complete_recipe(draft)
 cards["train-fit"] = fit_card(draft, found, recipe, "" if any(cards.values()) else mistake)
-problems = [sentence for card in cards.values() for sentence in card]
+problems = [message for card in cards.values() for message in card]
 with top:
     origin_bar(draft)
 start_bar(recipe if not problems else None, problems, next((card for card, told in cards.items() if told), ""))

@@ -67,7 +67,7 @@ def make_run(
 
 
 def give_model(run: Run, seed: int = 0) -> Run:
-    """Puts a model of the recipe's kind into the run, as it is before its first batch; it answers, if not well."""
+    """Puts a model of the recipe's kind into the run, as it is before its first batch; it predicts, if not well."""
     import keras
 
     from cnnviz.models.build.model import build

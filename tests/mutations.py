@@ -161,8 +161,8 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation("the model's blocks are missing", "train", "cnnviz.figures.model_blocks:blocks", nothing),
     Mutation("the bars of the classes are missing", "train", "cnnviz.figures.data:class_bars", nothing),
     # words and controls
-    Mutation("the answer is missing", "predict-heads", "cnnviz.figures.prediction:answer", nothing),
-    Mutation("the bars of the answers are missing", "predict-heads", "cnnviz.figures.prediction:top", nothing),
+    Mutation("the prediction is missing", "predict-heads", "cnnviz.figures.prediction:answer", nothing),
+    Mutation("the bars of the predictions are missing", "predict-heads", "cnnviz.figures.prediction:top", nothing),
     Mutation("the figures of a report are missing", "runs-report", "cnnviz.figures.numbers:numbers", nothing),
     Mutation("captions are hidden", "runs-curves", style='[data-testid="stCaptionContainer"] { visibility: hidden; }'),
     Mutation("captions are faint", "runs-curves", style='[data-testid="stCaptionContainer"] { opacity: 0.5; }'),

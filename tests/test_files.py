@@ -51,7 +51,7 @@ def test_a_run_with_such_a_file_is_listed_all_the_same(checkpoints: Path, made, 
     assert flags.read(run.folder) == {}
     assert isinstance(metrics.epochs(run.metrics_path), list)
     if name == "state.json":
-        assert (found.state, found.written.sentence) == ("crashed", "Its state can't be read.")
+        assert (found.state, found.written.message) == ("crashed", "Its state can't be read.")
     if name == "recipe.json":
         assert found.recipe is None
 

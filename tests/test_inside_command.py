@@ -219,7 +219,7 @@ def test_a_whole_model_is_exported_in_readable_lines(folder: Path, run: Run, cnn
     lines = out.splitlines()
     assert lines[0].startswith("whole.keras: ")
     assert [line.split()[0] for line in lines[1:3]] == ["shape", "colour"]
-    assert "its answers differ by at most" in lines[3]
+    assert "its predictions differ by at most" in lines[3]
     assert len(keras.models.load_model(folder / "whole.keras", compile=False).outputs) == 2
 
 
@@ -242,7 +242,7 @@ def test_other_formats_give_the_same_answers_without_cnnviz(
 def test_a_file_that_answers_differently_is_refused(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     classifier = load_run(run)
     monkeypatch.setitem(formats.MOST, "keras", -1.0)
-    with pytest.raises(ModelError, match="answers differently"):
+    with pytest.raises(ModelError, match="predictions differently"):
         formats.export_classifier(classifier, "keras", formats.images_for(classifier))
 
 

@@ -42,7 +42,7 @@ def test_one_unit_tells_two_classes_apart(units: int, activation: str, classes: 
 
 
 @pytest.mark.parametrize(
-    ("layer", "sentence"),
+    ("layer", "message"),
     [
         ({"type": "Conv2D", "filters": 0}, r"layers\.0\.filters is 0: it should be greater than or equal to 1"),
         (
@@ -67,8 +67,8 @@ def test_one_unit_tells_two_classes_apart(units: int, activation: str, classes: 
         ({"type": "Lambda"}, r"layers\.0\.type is 'Lambda': choose one of Conv2D"),
     ],
 )
-def test_a_bad_layer_is_refused(layer: dict, sentence: str) -> None:
-    with pytest.raises(RecipeError, match=sentence):
+def test_a_bad_layer_is_refused(layer: dict, message: str) -> None:
+    with pytest.raises(RecipeError, match=message):
         parse({"layers": [layer, *FLAT], "heads": HEADS}, ModelSpec)
 
 

@@ -107,7 +107,7 @@ def test_a_batch_gives_a_list_and_one_image_one(image: np.ndarray, model: keras.
 
 
 @pytest.mark.parametrize(
-    ("call", "kind", "sentence"),
+    ("call", "kind", "message"),
     [
         (lambda m, i: cnnviz.heatmap(3, i), TypeError, "The model is a int: expected a Keras model, a run"),
         (lambda m, i: cnnviz.heatmap(m, "cat.jpg"), TypeError, r"The image is <U7 \(\): expected uint8"),
@@ -130,7 +130,7 @@ def test_a_batch_gives_a_list_and_one_image_one(image: np.ndarray, model: keras.
     ],
 )
 def test_bad_input_is_a_sentence_with_the_value(
-    call, kind, sentence: str, model: keras.Model, image: np.ndarray
+    call, kind, message: str, model: keras.Model, image: np.ndarray
 ) -> None:
-    with pytest.raises(kind, match=sentence):
+    with pytest.raises(kind, match=message):
         call(model, image)

@@ -122,14 +122,14 @@ def test_answers_maps_and_overlays_are_those_of_the_package(folder: Path, run: R
         assert [one["activation"] for one in record["heads"]] == ["softmax", "softmax"]
         seen = classifier.fit(image)[None]
         assert [one["head"] for one in record["heads"]] == ["shape", "colour"]
-        for number, (one, shares) in enumerate(zip(record["heads"], classifier.ask(seen), strict=True)):
+        for number, (one, probabilities) in enumerate(zip(record["heads"], classifier.predict(seen), strict=True)):
             classes = classifier.classes[one["head"]]
-            best = int(shares[0].argmax())
+            best = int(probabilities[0].argmax())
             assert one["class"] == one["target"] == classes[best]
-            assert one["probability"] == pytest.approx(shares[0, best], abs=1e-6)
-            order = np.argsort(-shares[0])[:5]
+            assert one["probability"] == pytest.approx(probabilities[0, best], abs=1e-6)
+            order = np.argsort(-probabilities[0])[:5]
             assert [name for name, _ in one["top"]] == [classes[index] for index in order]
-            assert [share for _, share in one["top"]] == pytest.approx(shares[0][order], abs=1e-6)
+            assert [share for _, share in one["top"]] == pytest.approx(probabilities[0][order], abs=1e-6)
             made = explain(classifier.model, classifier.pixels(seen), method="grad-cam", target=Target(number, best))
             assert (one["method"], one["layer"]) == ("grad-cam", made.layer)
             values = np.load(folder / one["map"])
@@ -169,7 +169,7 @@ def test_one_head_one_class_one_layer_of_a_file(folder: Path, run: Run, predict:
 
 
 def of_unit_pixels(folder: Path) -> keras.Model:
-    """A model that was trained on 0..1, as net.keras: of 0..255 it makes an answer of 1."""
+    """A model that was trained on 0..1, as net.keras: of 0..255 it makes a prediction of 1."""
     keras.utils.set_random_seed(1)
     kernel = keras.initializers.RandomUniform(-3, 3, seed=4)
     model = keras.Sequential(
@@ -188,14 +188,14 @@ def test_a_file_is_asked_in_the_pixels_and_classes_that_are_said(folder: Path, p
     model = of_unit_pixels(folder)
     seen = images.fit(IMAGE, (16, 16), channels=3, crop="whole")[None].astype(np.float32)
     wanted = np.asarray(model(seen / 255))[0]
-    assert 0.3 < wanted.max() < 0.9, "not an answer that any scale gives"
+    assert 0.3 < wanted.max() < 0.9, "not a prediction that any scale gives"
     done = predict("net.keras", "photo.png", "--pixels", "unit", "--classes", "cat, dog, cow", "--json")
     assert (done.returncode, done.stderr) == (0, "")
     [record] = json.loads(done.stdout)
     [head] = record["heads"]
     assert (record["pixels"], head["activation"]) == ("unit", "softmax")
-    shares = dict(head["top"])
-    assert [shares[name] for name in ("cat", "dog", "cow")] == pytest.approx(wanted.tolist(), abs=1e-6)
+    probabilities = dict(head["top"])
+    assert [probabilities[name] for name in ("cat", "dog", "cow")] == pytest.approx(wanted.tolist(), abs=1e-6)
     unsaid = predict("net.keras", "photo.png", "--json")
     assert unsaid.stderr == (
         "cnnviz: net.keras doesn't say what pixels it takes: 0..255 are taken. --pixels says otherwise.\n"
@@ -223,7 +223,7 @@ def test_what_a_file_gives_is_told_where_it_cannot_be_known(folder: Path, predic
 
 
 @pytest.mark.parametrize(
-    ("options", "sentence"),
+    ("options", "message"),
     [
         (["RUN", "photo.png", "--pixels", "unit", "--gives", "scores"], "--pixels and --gives can't be said of a run"),
         (["RUN", "photo.png", "--classes", "a,b"], "--classes can't be said of a run"),
@@ -232,12 +232,12 @@ def test_what_a_file_gives_is_told_where_it_cannot_be_known(folder: Path, predic
     ],
 )
 def test_what_cannot_be_said_is_one_sentence(
-    options: list[str], sentence: str, folder: Path, run: Run, predict: Predict
+    options: list[str], message: str, folder: Path, run: Run, predict: Predict
 ) -> None:
     of_unit_pixels(folder)
     done = predict(*[run.id if one == "RUN" else one for one in options])
     assert (done.returncode, done.stdout) == (2, "")
-    assert sentence in done.stderr
+    assert message in done.stderr
     assert done.stderr.count("\n") == 1
 
 
@@ -273,7 +273,7 @@ def test_images_that_cannot_be_read_leave_the_others_answered(folder: Path, run:
     [
         (["RUN", "photo.png", "--explain", "grad-camm"], "did you mean 'grad-cam'?"),
         (["RUN", "photo.png", "--explain", "grad-cam", "--layer", "conv9"], "has no layer 'conv9'"),
-        (["RUN", "photo.png", "--explain", "grad-cam", "--layer", "shape"], "not channels of places"),
+        (["RUN", "photo.png", "--explain", "grad-cam", "--layer", "shape"], "not channels of positions"),
         (["RUN", "photo.png", "--explain", "occlusion", "--layer", "conv2d"], "leave --layer out"),
         (["RUN", "photo.png", "--explain", "grad-cam", "--class", "cirkle"], "did you mean 'circle'?"),
         (["RUN", "photo.png", "--explain", "grad-cam", "--class", "6"], "There is no class '6'"),

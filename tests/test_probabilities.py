@@ -43,21 +43,21 @@ def test_a_probability_is_rounded_to_what_it_means(share: float, expected: str) 
         ([], []),
     ],
 )
-def test_the_probabilities_of_one_answer_are_written_alike(shares: list[float], expected: list[str]) -> None:
-    assert percents(shares) == expected
+def test_the_probabilities_of_one_answer_are_written_alike(probabilities: list[float], expected: list[str]) -> None:
+    assert percents(probabilities) == expected
 
 
 @pytest.mark.parametrize("classes", [2, 3, 10, 1000])
 def test_they_add_up_and_are_near_what_they_are(classes: int) -> None:
     rng = np.random.default_rng(classes)
     for _ in range(300):
-        shares = rng.dirichlet(np.full(classes, 10 ** rng.uniform(-2, 1))).astype(np.float32)
-        written = percents(shares.tolist())
+        probabilities = rng.dirichlet(np.full(classes, 10 ** rng.uniform(-2, 1))).astype(np.float32)
+        written = percents(probabilities.tolist())
         numbers = [word for word in written if word[0] not in "<>"]
         assert len({len(word[:-2].partition(".")[2]) for word in numbers if word not in ("0 %", "100 %")}) <= 1
         if not any(word[0] == ">" for word in written):
             assert sum(float(word[:-2]) for word in numbers) == pytest.approx(100, abs=1e-6)
-        for share, word in zip(shares.tolist(), written, strict=True):
+        for share, word in zip(probabilities.tolist(), written, strict=True):
             assert (word == "0 %") == (share == 0)
             assert (word == "100 %") <= (share == 1)
             assert abs(float(word.strip("<>% ")) - 100 * share) < 1

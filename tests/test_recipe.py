@@ -162,16 +162,16 @@ MISTAKES = [
 ]
 
 
-@pytest.mark.parametrize(("key", "value", "sentence"), MISTAKES)
-def test_a_mistake_is_one_sentence(key: str, value: Any, sentence: str) -> None:
-    with pytest.raises(RecipeError, match=sentence) as caught:
+@pytest.mark.parametrize(("key", "value", "message"), MISTAKES)
+def test_a_mistake_is_one_sentence(key: str, value: Any, message: str) -> None:
+    with pytest.raises(RecipeError, match=message) as caught:
         replace(Q, {key: value})
     assert str(caught.value).endswith(".")
     assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize(
-    ("source", "sentence"),
+    ("source", "message"),
     [
         ("", "The recipe is not JSON: "),
         ("{", "The recipe is not JSON: "),
@@ -187,8 +187,8 @@ def test_a_mistake_is_one_sentence(key: str, value: Any, sentence: str) -> None:
         (Q.to_json().replace("0.003", "1e999"), r"fit\.learning_rate is inf: it should be a finite number"),
     ],
 )
-def test_what_is_no_recipe_is_said_so(source: str | bytes | dict, sentence: str) -> None:
-    with pytest.raises(RecipeError, match=sentence):
+def test_what_is_no_recipe_is_said_so(source: str | bytes | dict, message: str) -> None:
+    with pytest.raises(RecipeError, match=message):
         parse(source)
 
 

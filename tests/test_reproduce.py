@@ -92,11 +92,11 @@ def test_weights_that_are_missing_are_named(
 
 
 @pytest.mark.parametrize(
-    ("words", "sentence"), [(["Z9"], "There is no system 'Z9'"), (["Q", "--budget", "-3"], "expected minutes above 0")]
+    ("words", "message"), [(["Z9"], "There is no system 'Z9'"), (["Q", "--budget", "-3"], "expected minutes above 0")]
 )
-def test_bad_words_are_one_line(alone, words, sentence, capsys) -> None:
+def test_bad_words_are_one_line(alone, words, message, capsys) -> None:
     assert main(["reproduce", *words, "--out", str(alone)]) == 2
     told = capsys.readouterr().err.strip()
-    assert sentence in told
+    assert message in told
     assert len(told.splitlines()) == 1
     assert not alone.exists()

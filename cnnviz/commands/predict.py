@@ -1,4 +1,4 @@
-"""`predict`: what a model answers about images, and which part of them made it answer so."""
+"""`predict`: what a model predicts about images, and which part of them made it predict that."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ OPACITY = 0.5
 @dataclass(frozen=True)
 class _Wanted:
     """What is explained: the method, the layer for each head by its number (`None` for its own choice or for none),
-    each head's class (`None` for the one that it answers), and the folder for the files."""
+    each head's class (`None` for the one that it predicts), and the folder for the files."""
 
     method: str
     layers: dict[int, str | None]
@@ -47,7 +47,11 @@ class _Wanted:
 def add_predict(verbs: argparse._SubParsersAction) -> None:
     """Adds `predict`."""
     verb = add_verb(
-        verbs, "predict", "ask a model about images, and explain its answers", _predict, "print the answers as JSON"
+        verbs,
+        "predict",
+        "ask a model about images, and explain its predictions",
+        _predict,
+        "print the predictions as JSON",
     )
     add_model_argument(verb)
     verb.add_argument("images", metavar="IMAGE", nargs="+", help="image files")
@@ -57,7 +61,7 @@ def add_predict(verbs: argparse._SubParsersAction) -> None:
         "--class",
         metavar="C",
         dest="subject",
-        help="the class to explain, by name or index (default: the one that is answered)",
+        help="the class to explain, by name or index (default: the one that is predicted)",
     )
     verb.add_argument("--head", metavar="H", help="the only head to explain (default: all)")
     verb.add_argument("--out", metavar="DIR", default=".", help="where maps and overlays go (default: this folder)")
@@ -139,14 +143,14 @@ def _asked(classifier: Classifier, path: Path, wanted: _Wanted | None, taken: se
     image = decode_file(path, classifier.bits)
     seen = classifier.fit(image)[None]
     records = []
-    for number, (head, shares) in enumerate(zip(classifier.heads, classifier.ask(seen), strict=True)):
-        classes, order = classifier.classes[head.name], np.argsort(-shares[0], kind="stable")
+    for number, (head, probabilities) in enumerate(zip(classifier.heads, classifier.predict(seen), strict=True)):
+        classes, order = classifier.classes[head.name], np.argsort(-probabilities[0], kind="stable")
         record: dict[str, Any] = {
             "head": head.name,
             "activation": head.activation,
             "class": classes[order[0]],
-            "probability": float(shares[0, order[0]]),
-            "top": [[classes[index], float(shares[0, index])] for index in order[:TOP]],
+            "probability": float(probabilities[0, order[0]]),
+            "top": [[classes[index], float(probabilities[0, index])] for index in order[:TOP]],
         }
         if wanted is not None and number in wanted.classes:
             index = wanted.classes[number]

@@ -120,7 +120,7 @@ def _outcome(name: str, chosen: argparse.Namespace) -> Outcome:
     except CnnvizError as error:
         return replace(outcome, missing=str(error))
     if run.written.best_epoch is None:
-        return replace(outcome, missing=run.written.sentence or f"It {run.state} before its first epoch was whole.")
+        return replace(outcome, missing=run.written.message or f"It {run.state} before its first epoch was whole.")
     return replace(outcome, run=_evaluated(run))
 
 

@@ -54,7 +54,7 @@ def _record(run: Run) -> dict:
         "best_epoch": written.best_epoch,
         "metrics": written.metrics,
         "test": written.test,
-        "sentence": written.sentence,
+        "sentence": written.message,
         "created": written.created,
         "seconds": run.seconds,
     }

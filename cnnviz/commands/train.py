@@ -57,7 +57,7 @@ def _train(chosen: argparse.Namespace) -> int:
     print(json.dumps({"run": run.id, "state": run.state, "metrics": run.written.metrics, "test": run.written.test}))
     if run.state in ("failed", "crashed"):
         print(
-            f"cnnviz: {run.written.sentence or f'The worker ended without a word; see {run.log_path}.'}",
+            f"cnnviz: {run.written.message or f'The worker ended without a word; see {run.log_path}.'}",
             file=sys.stderr,
         )
         return 1

@@ -77,7 +77,7 @@ def keep(file: BinaryIO, name: str, progress: Progress | None = None) -> Path:
         progress: gets the unpacked and all members.
 
     Raises:
-        DataError: one sentence on why it is refused; nothing is left of it then.
+        DataError: one message on why it is refused; nothing is left of it then.
     """
     file.seek(0)
     return _keep(file, name, _read(file), progress)

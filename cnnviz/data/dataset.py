@@ -21,7 +21,7 @@ Progress = Callable[[str, int, int], None]
 
 @dataclass(frozen=True)
 class Head:
-    """One question about an image and its possible answers; labels are indices into `classes`."""
+    """One question about an image and its possible predictions; labels are indices into `classes`."""
 
     name: str
     classes: tuple[str, ...]
@@ -148,7 +148,7 @@ class Split:
 class Dataset:
     """Splits with their heads.
 
-    `source` is one sentence on what it is and where it comes from. `notes` are sentences a person should know.
+    `source` is one message on what it is and where it comes from. `notes` are sentences a person should know.
     `unsafe_steps` names augmentation steps that destroy its labels and says why. `available` names every head that
     could be chosen; `heads` are those that were.
     """

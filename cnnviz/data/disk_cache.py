@@ -170,7 +170,7 @@ def read_cached(path: Path, count: int, size: Callable[[dict], int], opened: Cal
 
 def _opened(file: Path | BinaryIO, index: dict) -> tuple:
     rows = np.array(index["kept"], np.int64)
-    skipped = tuple((name, sentence) for name, sentence in index["skipped"])
+    skipped = tuple((name, message) for name, message in index["skipped"])
     if not len(rows):
         return (), None, rows, skipped
     pixels = np.memmap(file, np.uint8, mode="r")

@@ -73,10 +73,10 @@ def fetch(remote: Remote, name: str, folders: Sequence[Path], what: str, progres
 def _download(remote: Remote, path: Path, what: str, progress: Progress | None) -> None:
     hashed, done = hashlib.new(remote.algorithm, usedforsecurity=False), 0
     try:
-        with _opened(remote.url) as answer, open(path, "wb") as file:
-            expected = remote.bytes if remote.bytes is not None else answer.length
+        with _opened(remote.url) as response, open(path, "wb") as file:
+            expected = remote.bytes if remote.bytes is not None else response.length
             while expected is None or done <= expected:
-                if not (block := _block(answer)):
+                if not (block := _block(response)):
                     break
                 file.write(block)
                 hashed.update(block)
@@ -99,9 +99,9 @@ class _NoWay(Exception):
     """The server can't be reached, or stopped sending."""
 
 
-def _block(answer: http.client.HTTPResponse) -> bytes:
+def _block(response: http.client.HTTPResponse) -> bytes:
     try:
-        return answer.read(2**18)
+        return response.read(2**18)
     except (OSError, http.client.HTTPException) as error:
         raise _NoWay(str(error) or type(error).__name__) from None
 
@@ -118,10 +118,10 @@ def _opened(url: str) -> http.client.HTTPResponse:
 
     threading.Thread(target=connect, daemon=True).start()
     try:
-        answer = result.get(timeout=CONNECT_SECONDS)
+        response = result.get(timeout=CONNECT_SECONDS)
     except queue.Empty:
-        raise _NoWay(f"no answer in {CONNECT_SECONDS:g} seconds") from None
-    if isinstance(answer, Exception):
-        reason = answer if isinstance(answer, urllib.error.HTTPError) else getattr(answer, "reason", answer)
+        raise _NoWay(f"no prediction in {CONNECT_SECONDS:g} seconds") from None
+    if isinstance(response, Exception):
+        reason = response if isinstance(response, urllib.error.HTTPError) else getattr(response, "reason", response)
         raise _NoWay(str(reason))
-    return answer
+    return response

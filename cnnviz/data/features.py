@@ -119,8 +119,8 @@ def _write(split: Split, images: Iterator, compute: Callable, file, told: Callab
     flush()
     told(len(split))
     if not rows:
-        name, sentence = skipped[0]
-        raise DataError(f"Not one of the {len(split)} images of {split.name} can be used; {name}: {sentence}")
+        name, message = skipped[0]
+        raise DataError(f"Not one of the {len(split)} images of {split.name} can be used; {name}: {message}")
     return {"shape": [len(rows), *shape], "kept": rows, "skipped": skipped}
 
 
@@ -147,5 +147,5 @@ def _mapped(file: Path | BinaryIO, index: dict) -> SplitImages:
     array = np.memmap(file, np.float32, mode="r").reshape(index["shape"])
     if len(array) != len(index["kept"]):
         raise ValueError("another number of features than of images")
-    skipped = tuple((name, sentence) for name, sentence in index["skipped"])
+    skipped = tuple((name, message) for name, message in index["skipped"])
     return SplitImages(array, array, np.array(index["kept"], np.int64), skipped)

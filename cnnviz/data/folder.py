@@ -75,14 +75,13 @@ def load_folder(folder: Path, name: str, *, without: Sequence[str] = ()) -> Data
             )
         for sub in classes:
             if not any(one.images for one in parts.get(sub, {}).values()):
-                sentence = f"{name}: the {split} split has no images of {printable(sub)!r}"
+                message = f"{name}: the {split} split has no images of {printable(sub)!r}"
                 if split == "train" or sub in parts:
                     where = roots[split] / next(iter(parts.get(sub, {sub: None})))
                     raise DataError(
-                        f"{sentence}, the folder {str(where)!r} {_emptied(parts.get(sub, {}))}: "
-                        f"add images or remove it."
+                        f"{message}, the folder {str(where)!r} {_emptied(parts.get(sub, {}))}: add images or remove it."
                     )
-                notes.append(f"{sentence}.")
+                notes.append(f"{message}.")
     made = {split: _split(folder, split, roots[split], parts, classes) for split, parts in found.items()}
     bits = bits_of(folder, [name for part in made.values() for name in part.source.names])
     if bits is not None:
@@ -112,16 +111,16 @@ def _unread(
     folder: Path, inside: Listing, splits: dict[str, str], inner: dict[str, Listing], trees: dict[str, Trees]
 ) -> list[str]:
     """Sentences on all that lies there and is not read, with how much it is."""
-    sentences = []
+    messages = []
     if beside := sum(len(one.images) for one in ([inside] if splits else []) + list(inner.values())):
-        sentences.append(f"{beside:,} image{'s' * (beside > 1)} beside the class folders, in none of them, left out.")
+        messages.append(f"{beside:,} image{'s' * (beside > 1)} beside the class folders, in none of them, left out.")
     others = [name for name in inside.folders if name not in splits.values()] if splits else []
     if lost := sum(len(tree(folder / name).images) for name in others):
-        sentences.append(
+        messages.append(
             f"{lost:,} image{'s' * (lost > 1)} left out in {_some(tuple(others))}, beside the folders of the splits."
         )
     all_trees = [one for subfolders in trees.values() for one in subfolders.values()]
-    return sentences + left_out(
+    return messages + left_out(
         sum_endings(one.others for one in all_trees),
         sum(one.hidden for one in all_trees),
         sum(one.links for one in all_trees),

@@ -123,14 +123,14 @@ def has_images(folder: Path) -> bool:
 
 def left_out(others: Endings, hidden: int = 0, links: int = 0) -> list[str]:
     """Returns a sentence for each kind of thing that is not read, with how many there are of it."""
-    sentences = []
+    messages = []
     if total := sum(count for _, count in others):
-        sentences.append(f"{_many(total, 'file')} with other endings than images' ({_named(others)}) left out.")
+        messages.append(f"{_many(total, 'file')} with other endings than images' ({_named(others)}) left out.")
     if hidden:
-        sentences.append(f"{_many(hidden, 'hidden image')} (with a dot before the name) left out.")
+        messages.append(f"{_many(hidden, 'hidden image')} (with a dot before the name) left out.")
     if links:
-        sentences.append(f"{_many(links, 'folder')} inside classes left out, as a link: links are not followed there.")
-    return sentences
+        messages.append(f"{_many(links, 'folder')} inside classes left out, as a link: links are not followed there.")
+    return messages
 
 
 def instead(others: Endings) -> str:

@@ -101,8 +101,8 @@ def load_npz(path: Path, name: str) -> Dataset:
 def _scaled(header: Header) -> list[str]:
     if header.dtype.kind not in "iu" or header.dtype.itemsize == 1:
         return []
-    sentence = "where a training image is above 255, the bits that they use are scaled to 0..255, in all alike."
-    return [f"The images in {printable(header.key)} are {header.dtype}: {sentence}"]
+    message = "where a training image is above 255, the bits that they use are scaled to 0..255, in all alike."
+    return [f"The images in {printable(header.key)} are {header.dtype}: {message}"]
 
 
 def headers(path: Path) -> dict[str, Header]:

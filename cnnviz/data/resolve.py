@@ -20,11 +20,11 @@ __all__ = ["Entry", "catalogue", "open_dataset", "place_of"]
 
 @dataclasses.dataclass(frozen=True)
 class Entry:
-    """A dataset that can be chosen; if it is not `ready`, on this computer, `sentence` says what is needed."""
+    """A dataset that can be chosen; if it is not `ready`, on this computer, `message` says what is needed."""
 
     name: str
     title: str
-    sentence: str
+    message: str
     ready: bool
 
 
@@ -60,7 +60,7 @@ def open_dataset(
             `CNNVIZ_DATA` or `CNNVIZ_ROOTS` names, or be an upload of their own.
 
     Raises:
-        DataError: one sentence on what is wrong and what would be right.
+        DataError: one message on what is wrong and what would be right.
     """
     dataset = _open(data.dataset, heads, progress, anywhere)
     if not dataset.available:
@@ -78,15 +78,15 @@ def open_dataset(
 def catalogue() -> tuple[Entry, ...]:
     """Returns the known datasets and those found under `CNNVIZ_DATA`; a look at names only."""
     entries = []
-    for name, (title, sentence) in _KNOWN.items():
+    for name, (title, message) in _KNOWN.items():
         ready = name in _BUNDLED or (_celeba_folder() if name == "celeba" else keras_sets.locate(name)) is not None
         if not ready and name in _DOWNLOADS:
-            sentence = f"{sentence} Will be downloaded once ({_DOWNLOADS[name][1]} MB)."
+            message = f"{message} Will be downloaded once ({_DOWNLOADS[name][1]} MB)."
         elif not ready:
-            sentence = f"{sentence} {_CELEBA_MISSING}"
+            message = f"{message} {_CELEBA_MISSING}"
         elif name == "celeba" and (stand_in := _celeba_folder()).name != name:
-            sentence = f"{sentence} Here those in the folder {printable(stand_in.name)}."
-        entries.append(Entry(name, title, sentence, ready))
+            message = f"{message} Here those in the folder {printable(stand_in.name)}."
+        entries.append(Entry(name, title, message, ready))
     root = keras_sets.data_root()
     for name in _found():
         kind = "Arrays" if name.endswith(".npz") else "Images in folders, one a class"

@@ -80,8 +80,8 @@ def prepare(
         disk_cache.on_disk(split, data, whole, total, done) if total > budget else _in_memory(split, data, whole, done)
     )
     if not len(decoded[0]):
-        name, sentence = decoded[3][0]
-        raise DataError(f"Not one of the {len(split)} images of {split.name} can be used; {name}: {sentence}")
+        name, message = decoded[3][0]
+        raise DataError(f"Not one of the {len(split)} images of {split.name} can be used; {name}: {message}")
     return SplitImages(*decoded)
 
 

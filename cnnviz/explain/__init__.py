@@ -1,4 +1,4 @@
-"""Looking into a model: what it answers, what makes it answer so, and how far that can be trusted.
+"""Looking into a model: what it predicts, what makes it predict that, and how far that can be trusted.
 
 Importing this loads no TensorFlow; `explain` does when it is called.
 """

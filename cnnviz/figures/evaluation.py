@@ -1,4 +1,4 @@
-"""What a model's answers are worth, as charts: calibration, ROC, precision over recall; and a matrix's colours."""
+"""What a model's predictions are worth, as charts: calibration, ROC, precision over recall; and a matrix's colours."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def precision_chart(curve: Mapping[str, Any], share: float, positive: str) -> go
 
 
 def calibration_chart(calibration: Mapping[str, Any]) -> go.Figure:
-    """Returns how often answers are right over how sure they are, a bar for each bin that has images."""
+    """Returns how often predictions are right over how sure they are, a bar for each bin that has images."""
     bins = calibration["bins"]
     figure = go.Figure()
     figure.add_bar(

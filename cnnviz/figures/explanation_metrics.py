@@ -22,7 +22,7 @@ _DASHES = ("solid", "dash", "dot")
 
 
 def removal_curves(
-    shares: Sequence[float],
+    fractions: Sequence[float],
     curves: Mapping[str, tuple[Sequence[float], float]],
     random: Sequence[Sequence[float]] = (),
     *,
@@ -40,7 +40,7 @@ def removal_curves(
         axis: what the shares are.
     """
     figure = go.Figure()
-    x = list(shares)
+    x = list(fractions)
     if len(random) > 1:
         low, high = np.min(random, axis=0), np.max(random, axis=0)
         figure.add_scatter(
@@ -109,11 +109,11 @@ def cascade_bars(
         alike: from where on a map is called alike; it is marked.
     """
     figure = go.Figure()
-    places = list(range(len(stages)))
+    positions = list(range(len(stages)))
     names = [escape_text(name, 60) for name, _ in stages]
     means = [float(np.mean(values)) for _, values in stages]
     figure.add_bar(
-        x=places,
+        x=positions,
         y=means,
         width=0.62,
         marker={"color": [GREY, *[COLOURS[0]] * (len(stages) - 1)]},
@@ -121,9 +121,9 @@ def cascade_bars(
         customdata=names,
         hovertemplate="%{customdata}<br>rank correlation %{y:.2f}<extra></extra>",
     )
-    dots = [(place, value) for place, (_, values) in enumerate(stages) for value in values if len(values) > 1]
+    dots = [(position, value) for position, (_, values) in enumerate(stages) for value in values if len(values) > 1]
     figure.add_scatter(
-        x=[place for place, _ in dots],
+        x=[position for position, _ in dots],
         y=[value for _, value in dots],
         mode="markers",
         showlegend=False,
@@ -144,7 +144,7 @@ def cascade_bars(
         zerolinewidth=1,
     )
     figure.update_xaxes(
-        tickvals=places,
+        tickvals=positions,
         ticktext=[escape_text(name, 22) for name, _ in stages],
         anchor="free",
         position=0,
@@ -154,13 +154,13 @@ def cascade_bars(
         range=[-0.5, len(stages) - 0.5],
         ticks="",
     )
-    for place, file in zip(places, images, strict=True):
+    for position, file in zip(positions, images, strict=True):
         kind = "png" if file.startswith(b"\x89PNG") else "jpeg"
         figure.add_layout_image(
             source=f"data:image/{kind};base64,{base64.b64encode(file).decode()}",
             xref="x",
             yref="paper",
-            x=place,
+            x=position,
             y=(STRIP - 6) / height,
             sizex=0.92,
             sizey=(STRIP - 10) / height,
@@ -185,7 +185,7 @@ def object_bars(rows: Sequence[tuple[str, float, float]], *, area: float, centre
 
     Args:
         rows: a method's name, its share of hits and of energy, 0..1; the first is drawn on top.
-        area: what a random place hits, marked by a line.
+        area: what a random position hits, marked by a line.
         centre: what the image's centre hits, marked by a line.
     """
     figure = go.Figure()
@@ -210,7 +210,7 @@ def object_bars(rows: Sequence[tuple[str, float, float]], *, area: float, centre
     figure.update_xaxes(range=[0, 1.02], tickformat=".0%", fixedrange=True, nticks=6, zeroline=False)
     near = abs(area - centre) < 0.2
     for x, text, anchor in (
-        (area, f"random place {area:.0%}", "right" if near and area <= centre else "center"),
+        (area, f"random position {area:.0%}", "right" if near and area <= centre else "center"),
         (centre, f"centre {centre:.0%}", "left" if near and area <= centre else "center"),
     ):
         figure.add_vline(x=x, line={"color": _GUIDE, "width": 1.5, "dash": "dot"})

@@ -185,7 +185,7 @@ def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 
 def _matrix(counts: np.ndarray, classes: Sequence[str]) -> str:
-    """The confusion matrix: rows are true, columns are answered."""
+    """The confusion matrix: rows are true, columns are predicted."""
     top = "".join(f"<th>{escape(name)}</th>" for name in classes)
     rows = "".join(
         f"<tr><th>{escape(name)}</th>"
@@ -196,7 +196,7 @@ def _matrix(counts: np.ndarray, classes: Sequence[str]) -> str:
         + "</tr>"
         for name, row, colours in zip(classes, counts, cell_colours(counts), strict=True)
     )
-    caption = "True classes in rows, answers in columns"
+    caption = "True classes in rows, predictions in columns"
     return (
         f'<table class="matrix"><caption>{caption}</caption><thead><tr><th></th>{top}</tr></thead>'
         f"<tbody>{rows}</tbody></table>"

@@ -67,7 +67,7 @@ def matrix_of(tiles: np.ndarray, filters: np.ndarray, inputs: np.ndarray) -> Mos
 
 
 def _laid(tiles: np.ndarray, rows: int, columns: int) -> np.ndarray:
-    """Tiles with a margin at the right and below each, so that all places of the mosaic are equally large."""
+    """Tiles with a margin at the right and below each, so that all positions of the mosaic are equally large."""
     margin = 0 if tiles.shape[1] == tiles.shape[2] == 1 else 1
     tiles = tiles.repeat(_PIXEL, axis=1).repeat(_PIXEL, axis=2)
     height, width = tiles.shape[1:3]

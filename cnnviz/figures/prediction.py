@@ -1,4 +1,4 @@
-"""What a model answers about an image, and where it looked, as HTML: there at once, and text for who can't see it."""
+"""What a model predicts about an image, and where it looked, as HTML: there at once, and text for who can't see it."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from collections.abc import Sequence
 from cnnviz.figures.style import escape_attr, escape_text
 from cnnviz.probabilities import percent, percents
 
-__all__ = ["answer", "layered_images", "top"]
+__all__ = ["layered_images", "prediction", "top"]
 
 ACCENT = "#14998c"
 _MUTED = "rgb(128 128 128 / 0.45)"
 
 
-def answer(
+def prediction(
     name: str, share: float, *, head: str = "", truth: str = "", large: bool = True, others: Sequence[float] = ()
 ) -> str:
     """Returns a head's answer with its probability; as HTML.
@@ -22,7 +22,7 @@ def answer(
     Args:
         name: the class; names become text, whatever they contain.
         share: its probability, 0..1.
-        head: which question it answers, where there are several.
+        head: which head it is, where there are several.
         truth: the true class, where it is known.
         large: whether it is the one a person looks at first.
         others: the other probabilities that stand beside it, so that all are written with the same decimals.

@@ -1,4 +1,4 @@
-"""How a model's answers go along an augmentation step's range, as charts."""
+"""How a model's predictions go along an augmentation step's range, as charts."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import plotly.graph_objects as go
 from cnnviz.figures.curves import COLOURS
 from cnnviz.figures.style import escape_text, laid_out
 
-__all__ = ["answer_curves", "share_curves"]
+__all__ = ["prediction_curves", "share_curves"]
 
 CLASSES = 6
 HEIGHT = 400
@@ -20,7 +20,7 @@ _GUIDE = "rgba(128, 144, 141, 0.75)"
 _DASHES = ("solid", "dash")
 
 
-def answer_curves(
+def prediction_curves(
     values: Sequence[float],
     found: Mapping[str, np.ndarray],
     classes: Sequence[str],
@@ -35,22 +35,22 @@ def answer_curves(
         values: where on the axis; 0 and 1 alone are written "off" and "on".
         found: for each model's label (values, classes), 0..1. Only the six classes that come highest are drawn.
         classes: their names.
-        images: places on the axis and image files, drawn under it.
+        images: positions on the axis and image files, drawn under it.
         unit: written behind the numbers of the axis.
         identity: the value that changes nothing; it is marked.
     """
     figure = go.Figure()
-    highest = np.max([shares.max(axis=0) for shares in found.values()], axis=0)
+    highest = np.max([probabilities.max(axis=0) for probabilities in found.values()], axis=0)
     shown = sorted(np.argsort(-highest, kind="stable")[:CLASSES])
-    for number, (label, shares) in enumerate(found.items()):
-        for place, index in enumerate(shown):
+    for number, (label, probabilities) in enumerate(found.items()):
+        for position, index in enumerate(shown):
             name = escape_text(classes[index], 24)
             figure.add_scatter(
                 x=list(values),
-                y=shares[:, index].astype(float).tolist(),
+                y=probabilities[:, index].astype(float).tolist(),
                 name=f"{name} · {escape_text(label, 30)}" if len(found) > 1 else name,
                 mode="lines+markers" if len(values) < 3 else "lines",
-                line={"color": COLOURS[place % len(COLOURS)], "width": 2.4, "dash": _DASHES[number % 2]},
+                line={"color": COLOURS[position % len(COLOURS)], "width": 2.4, "dash": _DASHES[number % 2]},
                 hovertemplate="%{y:.1%}",
             )
     laid_out(figure, height=HEIGHT if images else HEIGHT - STRIP)
@@ -62,7 +62,7 @@ def answer_curves(
 
 def share_curves(
     values: Sequence[float],
-    shares: Mapping[str, Sequence[float]],
+    probabilities: Mapping[str, Sequence[float]],
     *,
     title: str,
     unit: str = "",
@@ -78,7 +78,7 @@ def share_curves(
         levels: for each label a share that is drawn as a dotted line across, such as that of untouched images.
     """
     figure = go.Figure()
-    for number, (label, ys) in enumerate(shares.items()):
+    for number, (label, ys) in enumerate(probabilities.items()):
         colour = COLOURS[number % len(COLOURS)]
         figure.add_scatter(
             x=list(values),
@@ -88,7 +88,7 @@ def share_curves(
             line={"color": colour, "width": 2.4},
             marker={"size": 6},
             hovertemplate="%{y:.1%}",
-            showlegend=len(shares) > 1,
+            showlegend=len(probabilities) > 1,
         )
         if levels and label in levels:
             figure.add_hline(y=levels[label], line={"color": colour, "width": 1, "dash": "dot"}, layer="below")
@@ -112,18 +112,18 @@ def _axes(figure: go.Figure, values: Sequence[float], unit: str, identity: float
 
 def _strip(figure: go.Figure, images: Sequence[tuple[float, bytes]], values: Sequence[float]) -> None:
     """Images under the axis, each below its own value."""
-    places = [place for place, _ in images]
-    gap = (places[-1] - places[0]) / (len(places) - 1) if len(places) > 1 else 1.0
+    positions = [position for position, _ in images]
+    gap = (positions[-1] - positions[0]) / (len(positions) - 1) if len(positions) > 1 else 1.0
     figure.update_layout(margin={"b": STRIP + 34})
-    figure.update_xaxes(range=[places[0] - gap / 2, places[-1] + gap / 2])
+    figure.update_xaxes(range=[positions[0] - gap / 2, positions[-1] + gap / 2])
     plot = HEIGHT - 34 - STRIP - 34
-    for place, file in images:
+    for position, file in images:
         kind = "png" if file.startswith(b"\x89PNG") else "jpeg"
         figure.add_layout_image(
             source=f"data:image/{kind};base64,{base64.b64encode(file).decode()}",
             xref="x",
             yref="paper",
-            x=place,
+            x=position,
             y=-28 / plot,
             sizex=gap * 0.94,
             sizey=STRIP / plot,

@@ -1,4 +1,4 @@
-"""A model over its epochs, as pieces of HTML: the watched images with its answers, and mosaics with a caption."""
+"""A model over its epochs, as pieces of HTML: the watched images with its predictions, and mosaics with a caption."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from cnnviz.figures.prediction import ACCENT, answer, layered_images
+from cnnviz.figures.prediction import ACCENT, layered_images, prediction
 from cnnviz.figures.style import escape_attr, escape_text
 
 __all__ = ["Cell", "mosaic_html", "probability_line", "snapshot_row"]
@@ -26,8 +26,8 @@ class Cell:
         heat: the same for what is laid over it; `None` for nothing.
         shape: the image's (height, width, …).
         alt: what both show, for those who can't see it.
-        answers: for each head its name ("" where there is one), the class it answers, that class's probability, and
-            the true class.
+        predictions: for each head its name ("" where there is one), the class it predicts, that class's probability,
+            and the true class.
         line: what `probability_line` gave, or "".
     """
 
@@ -35,16 +35,19 @@ class Cell:
     heat: bytes | None
     shape: tuple[int, ...]
     alt: str
-    answers: Sequence[tuple[str, str, float, str]]
+    predictions: Sequence[tuple[str, str, float, str]]
     line: str = ""
 
 
 def snapshot_row(cells: Sequence[Cell]) -> str:
-    """Returns the images side by side, in rows that wrap, each over its answers; as HTML."""
+    """Returns the images side by side, in rows that wrap, each over its predictions; as HTML."""
     drawn = "".join(
         f'<div style="min-width:0">{layered_images(cell.image, cell.heat or cell.image, cell.shape, cell.alt)}'
         f'<div style="margin-top:0.4rem">'
-        + "".join(answer(name, share, head=head, truth=truth, large=False) for head, name, share, truth in cell.answers)
+        + "".join(
+            prediction(name, share, head=head, truth=truth, large=False)
+            for head, name, share, truth in cell.predictions
+        )
         + f"</div>{cell.line}</div>"
         for cell in cells
     )
@@ -52,7 +55,7 @@ def snapshot_row(cells: Sequence[Cell]) -> str:
     return f'<div style="display:grid;grid-template-columns:{columns};gap:0.8rem 1rem">{drawn}</div>'
 
 
-def probability_line(shares: Sequence[tuple[int, float]], epoch: int, total: int, alt: str) -> str:
+def probability_line(probabilities: Sequence[tuple[int, float]], epoch: int, total: int, alt: str) -> str:
     """Returns a small curve of probabilities 0..1 over the epochs with a dot at one of them; as HTML.
 
     Args:
@@ -62,15 +65,15 @@ def probability_line(shares: Sequence[tuple[int, float]], epoch: int, total: int
         alt: what it shows, for those who can't see it.
     """
     width, height = _LINE
-    last = max(1, total, *(at for at, _ in shares))
+    last = max(1, total, *(at for at, _ in probabilities))
 
-    def place(at: int, share: float) -> str:
+    def position(at: int, share: float) -> str:
         return f"{3 + (width - 6) * at / last:.1f},{3 + (height - 6) * (1 - share):.1f}"
 
-    points = " ".join(place(at, share) for at, share in shares)
+    points = " ".join(position(at, share) for at, share in probabilities)
     dots = "".join(
         f'<circle cx="{x}" cy="{y}" r="3" fill="{ACCENT}"/>'
-        for x, y in (place(at, share).split(",") for at, share in shares if at == epoch)
+        for x, y in (position(at, share).split(",") for at, share in probabilities if at == epoch)
     )
     ends = "".join(
         f'<line x1="0" x2="{width}" y1="{y}" y2="{y}" stroke="#808080" stroke-opacity="0.4" stroke-dasharray="2 3"/>'

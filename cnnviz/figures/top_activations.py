@@ -1,4 +1,4 @@
-"""What excites a channel: images with the place that did, class means as bars, accuracies with and without it."""
+"""What excites a channel: images with the position that did, class means as bars, accuracies with and without it."""
 
 from __future__ import annotations
 

@@ -31,5 +31,7 @@ def shifts_chart(found: Mapping[str, Sequence[float]]) -> go.Figure:
     laid_out(figure, height=280)
     figure.update_layout(margin={"t": 46, "l": 8, "r": 8, "b": 8}, showlegend=True)
     figure.update_xaxes(title="Pixels that the images are moved", fixedrange=True, dtick=1, zeroline=False)
-    figure.update_yaxes(title="Right answers", tickformat=".0%", fixedrange=True, rangemode="tozero", zeroline=False)
+    figure.update_yaxes(
+        title="Right predictions", tickformat=".0%", fixedrange=True, rangemode="tozero", zeroline=False
+    )
     return figure

@@ -61,7 +61,7 @@ class Classifier:
         return values
 
     @enough_memory()
-    def ask(self, images: np.ndarray, *, prepared: bool = False) -> list[np.ndarray]:
+    def predict(self, images: np.ndarray, *, prepared: bool = False) -> list[np.ndarray]:
         """Returns the class probabilities of each head, float32 (n, classes), in passes of `at_once` images.
 
         Args:

@@ -10,7 +10,7 @@ import numpy as np
 from cnnviz.errors import ModelError, enough_memory
 from cnnviz.model_spec import Head
 
-__all__ = ["ask", "probabilities"]
+__all__ = ["predict", "probabilities"]
 
 BATCH = 64
 
@@ -59,7 +59,9 @@ def _sigmoid(values: np.ndarray) -> np.ndarray:
 
 
 @enough_memory()
-def ask(model: Callable[..., Any], images: np.ndarray, heads: Sequence[Head], batch: int = BATCH) -> list[np.ndarray]:
+def predict(
+    model: Callable[..., Any], images: np.ndarray, heads: Sequence[Head], batch: int = BATCH
+) -> list[np.ndarray]:
     """Returns `probabilities` of images, uint8 (n, height, width, channels) at the model's size, in batches.
 
     Args:

@@ -14,7 +14,8 @@ __all__ = ["LEAVING_SECONDS", "at_work", "changing", "worker_lock"]
 
 LOCK_SECONDS = 10.0
 LEAVING_SECONDS = 5.0
-"""How long a run's next worker waits for an earlier one, which has written its last word and is about to leave."""
+"""How long an earlier worker is waited for that is about to leave: it has written its last word, or was killed and the
+system takes its memory apart, which is seen as ended before its lock is free."""
 
 
 def worker_lock(folder: Path) -> FileLock:
@@ -23,11 +24,14 @@ def worker_lock(folder: Path) -> FileLock:
 
 
 def at_work(folder: Path) -> bool:
-    """Returns whether some worker holds the run, whatever is written of it. A run that can't be locked has none."""
+    """Returns whether some worker holds the run for longer than `LEAVING_SECONDS`, whatever is written of it.
+
+    A run that can't be locked has none.
+    """
     if not (folder / ".worker.lock").exists():
         return False
     try:
-        with worker_lock(folder).acquire(timeout=0):
+        with worker_lock(folder):
             return False
     except Timeout:
         return True

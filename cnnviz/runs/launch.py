@@ -89,7 +89,7 @@ def resume(run_id: str, runs: Path | None = None) -> Run:
             raise RunError(f"Run {run_id} can't be continued: a worker still has it in hand; look again in a moment.")
         check_space(run.recipe, folder.parent)
         fresh = {"state": "queued", "process": None, "launched": time.time(), "started": None, "ended": None}
-        fresh |= {"earlier_seconds": run.seconds or 0.0, "sentence": "", "test": {}, "oom_kills": None}
+        fresh |= {"earlier_seconds": run.seconds or 0.0, "message": "", "test": {}, "oom_kills": None}
         try:
             (folder / "request.json").unlink(missing_ok=True)
             (folder / LAUNCHED).unlink(missing_ok=True)

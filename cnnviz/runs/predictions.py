@@ -1,4 +1,4 @@
-"""`evaluation/`: what a run's best model answered about every image of a split, as it was measured last."""
+"""`evaluation/`: what a run's best model predicted about every image of a split, as it was measured last."""
 
 from __future__ import annotations
 
@@ -16,12 +16,13 @@ from cnnviz.files import read_arrays, read_json, write_bytes, write_json
 __all__ = ["Predictions", "add_to_report", "read_predictions", "save", "stamp"]
 
 FOLDER = "evaluation"
-_NAMES = ("labels", "shares", "losses")
+_ARRAYS = {"labels": "labels", "probabilities": "shares", "losses": "losses"}
+"""Fields by head, and the names of their arrays in the file."""
 
 
 @dataclass(frozen=True, eq=False)
 class Predictions:
-    """A model's answers about a split.
+    """A model's predictions about a split.
 
     Attributes:
         split: its name.
@@ -41,7 +42,7 @@ class Predictions:
     data: str
     indices: np.ndarray
     labels: dict[str, np.ndarray]
-    shares: dict[str, np.ndarray]
+    probabilities: dict[str, np.ndarray]
     losses: dict[str, np.ndarray]
     classes: dict[str, tuple[str, ...]]
     same_as: str = ""
@@ -64,7 +65,11 @@ def save(folder: Path, found: Predictions) -> None:
         OSError: it can't be written.
     """
     facts = {name: getattr(found, name) for name in ("split", "stamp", "data", "same_as", "seconds")}
-    arrays = {f"{name}_{at}": values for name in _NAMES for at, values in enumerate(getattr(found, name).values())}
+    arrays = {
+        f"{name}_{at}": values
+        for field, name in _ARRAYS.items()
+        for at, values in enumerate(getattr(found, field).values())
+    }
     facts["heads"] = {head: list(names) for head, names in found.classes.items()}
     file = io.BytesIO()
     np.savez(file, facts=np.frombuffer(json.dumps(facts).encode(), np.uint8), indices=found.indices, **arrays)
@@ -90,7 +95,9 @@ def _read(path: Path, changed: int, size: int) -> Predictions | None:
         arrays = read_arrays(path)
         facts: dict[str, Any] = json.loads(arrays["facts"].tobytes())
         heads = {str(head): tuple(map(str, names)) for head, names in facts.pop("heads").items()}
-        parts = {name: {head: arrays[f"{name}_{at}"] for at, head in enumerate(heads)} for name in _NAMES}
+        parts = {
+            field: {head: arrays[f"{name}_{at}"] for at, head in enumerate(heads)} for field, name in _ARRAYS.items()
+        }
         found = Predictions(**facts, indices=arrays["indices"], classes=heads, **parts)
     except Exception:  # NumPy raises nearly anything on broken files; what is kept can be measured anew
         return None
@@ -107,9 +114,9 @@ def _sound(found: Predictions) -> bool:
     )
     return bool(whole and rows) and all(
         found.labels[head].shape == found.losses[head].shape == (count,)
-        and found.shares[head].shape == (count, len(names))
+        and found.probabilities[head].shape == (count, len(names))
         and found.labels[head].dtype.kind == "i"
-        and np.isfinite(found.shares[head]).all()
+        and np.isfinite(found.probabilities[head]).all()
         and not np.isnan(found.losses[head]).any()
         and (not count or 0 <= found.labels[head].min() <= found.labels[head].max() < len(names))
         for head, names in found.classes.items()

@@ -1,4 +1,4 @@
-"""What a model's answers on labelled images are worth, as a tree for `report.json`. All shares are 0..1."""
+"""What a model's predictions on labelled images are worth, as a tree for `report.json`. All shares are 0..1."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _NAMED = 20
 
 def split_report(
     labels: Mapping[str, np.ndarray],
-    shares: Mapping[str, np.ndarray],
+    probabilities: Mapping[str, np.ndarray],
     losses: Mapping[str, np.ndarray],
     classes: Mapping[str, Sequence[str]],
 ) -> dict[str, Any]:
@@ -43,7 +43,9 @@ def split_report(
         losses: for each head every sample's cross-entropy, float (n,).
         classes: for each head the classes' names.
     """
-    heads = {name: head_report(labels[name], shares[name], losses[name], classes[name]) for name in shares}
+    heads = {
+        name: head_report(labels[name], probabilities[name], losses[name], classes[name]) for name in probabilities
+    }
     return {"samples": len(next(iter(labels.values()))), "figures": metrics_of(heads), "heads": heads}
 
 
@@ -59,18 +61,20 @@ def metrics_of(heads: Mapping[str, Mapping[str, Any]]) -> dict[str, float]:
     return {name: round_metric(name, value) for name, value in found.items()}
 
 
-def head_report(labels: np.ndarray, shares: np.ndarray, losses: np.ndarray, classes: Sequence[str]) -> dict[str, Any]:
+def head_report(
+    labels: np.ndarray, probabilities: np.ndarray, losses: np.ndarray, classes: Sequence[str]
+) -> dict[str, Any]:
     """Returns a head's report.
 
     `accuracy`, `loss` (the mean cross-entropy); `classes` with precision, recall, F1 and support of each, by
     scikit-learn, 0 where there is nothing to divide by; `macro`, their means, see `macro`; `confusion`, rows are true
-    classes and columns answers (`None` for more than `MOST_CLASSES`); `calibration`; and for two classes `curves`, of
-    the second class: `None` where the images are all of one class.
+    classes and columns predictions (`None` for more than `MOST_CLASSES`); `calibration`; and for two classes `curves`,
+    of the second class: `None` where the images are all of one class.
     """
     from sklearn.metrics import precision_recall_fscore_support
 
-    count, answers = len(classes), shares.argmax(axis=1)
-    rows = precision_recall_fscore_support(labels, answers, labels=np.arange(count), zero_division=0)
+    count, predictions = len(classes), probabilities.argmax(axis=1)
+    rows = precision_recall_fscore_support(labels, predictions, labels=np.arange(count), zero_division=0)
     precision, recall, f1, support = (np.asarray(row) for row in rows)
     each = [
         {
@@ -83,15 +87,15 @@ def head_report(labels: np.ndarray, shares: np.ndarray, losses: np.ndarray, clas
         for at in range(count)
     ]
     report = {
-        "accuracy": float(np.mean(answers == labels)),
+        "accuracy": float(np.mean(predictions == labels)),
         "loss": float(np.mean(losses, dtype=np.float64)),
         "classes": each,
         "macro": macro(each),
-        "confusion": confusion(labels, answers, count).tolist() if count <= MOST_CLASSES else None,
-        "calibration": calibration(labels, shares),
+        "confusion": confusion(labels, predictions, count).tolist() if count <= MOST_CLASSES else None,
+        "calibration": calibration(labels, probabilities),
     }
     if count == 2:
-        report["curves"] = _curves(labels, shares[:, 1])
+        report["curves"] = _curves(labels, probabilities[:, 1])
     return report
 
 
@@ -116,18 +120,18 @@ def absent_text(absent: Sequence[str]) -> str:
     return f"Without an image here, and so in no mean: {', '.join(absent[:_NAMED])}{more}." if absent else ""
 
 
-def confusion(labels: np.ndarray, answers: np.ndarray, classes: int) -> np.ndarray:
-    """Returns how many images of each true class (rows) got each answer (columns): int64 (classes, classes)."""
-    return np.bincount(labels * classes + answers, minlength=classes**2).reshape(classes, classes)
+def confusion(labels: np.ndarray, predictions: np.ndarray, classes: int) -> np.ndarray:
+    """Returns how many images of each true class (rows) got each prediction (columns): int64 (classes, classes)."""
+    return np.bincount(labels * classes + predictions, minlength=classes**2).reshape(classes, classes)
 
 
-def calibration(labels: np.ndarray, shares: np.ndarray) -> dict[str, Any]:
+def calibration(labels: np.ndarray, probabilities: np.ndarray) -> dict[str, Any]:
     """Returns the expected calibration error and, for each bin of confidence that has images, how often it was right.
 
-    Confidence is the probability of the answer; a bin holds those above its `low` up to its `high`. The error is the
-    mean, over images, of how far their bin's accuracy is from its mean confidence (Guo et al. 2017).
+    Confidence is the probability of the prediction; a bin holds those above its `low` up to its `high`. The error is
+    the mean, over images, of how far their bin's accuracy is from its mean confidence (Guo et al. 2017).
     """
-    confidence, right = shares.max(axis=1).astype(np.float64), shares.argmax(axis=1) == labels
+    confidence, right = probabilities.max(axis=1).astype(np.float64), probabilities.argmax(axis=1) == labels
     edges = np.linspace(0, 1, BINS + 1)
     places = np.clip(np.searchsorted(edges, confidence, side="left") - 1, 0, BINS - 1)
     bins, error = [], 0.0

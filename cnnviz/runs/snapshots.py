@@ -106,7 +106,7 @@ class Snapshot:
     """
 
     epoch: int
-    shares: dict[str, np.ndarray]
+    probabilities: dict[str, np.ndarray]
     layer: str = ""
     cams: dict[str, np.ndarray] = field(default_factory=dict)
     maps: tuple[Maps, ...] = ()
@@ -146,15 +146,15 @@ def save(folder: Path, snapshot: Snapshot) -> int:
     facts = {
         "epoch": snapshot.epoch,
         "layer": snapshot.layer,
-        "heads": list(snapshot.shares),
+        "heads": list(snapshot.probabilities),
         "cams": list(snapshot.cams),
         "maps": [[one.layer, one.shape] for one in snapshot.maps],
     }
-    arrays = {f"shares {head}": values.astype(np.float32) for head, values in snapshot.shares.items()}
+    arrays = {f"shares {head}": values.astype(np.float32) for head, values in snapshot.probabilities.items()}
     for head, values in snapshot.cams.items():  # as shares of the greatest, as half floats end at 65,504
         strength = values.max(axis=(1, 2), keepdims=True).astype(np.float32)
-        shares = np.divide(values, strength, out=np.zeros(values.shape, np.float32), where=strength > 0)
-        arrays |= {f"cam {head}": shares.astype(np.float16), f"strength {head}": strength}
+        probabilities = np.divide(values, strength, out=np.zeros(values.shape, np.float32), where=strength > 0)
+        arrays |= {f"cam {head}": probabilities.astype(np.float16), f"strength {head}": strength}
     for at, one in enumerate(snapshot.maps):
         arrays |= {f"levels {at}": one.levels, f"low {at}": one.low, f"high {at}": one.high}
     if snapshot.kernels is not None:
@@ -251,14 +251,14 @@ def _fits(snapshot: Snapshot, probe: Probe) -> bool:
     """Whether it holds numbers of these images for these classes."""
     count, kernels = len(probe.names), snapshot.kernels
     numbers = [
-        *snapshot.shares.values(),
+        *snapshot.probabilities.values(),
         *snapshot.cams.values(),
         *(one.low for one in snapshot.maps),
         *(one.high for one in snapshot.maps),
         *([] if kernels is None else [kernels]),
     ]
     return (
-        {head: shares.shape for head, shares in snapshot.shares.items()}
+        {head: probabilities.shape for head, probabilities in snapshot.probabilities.items()}
         == {head: (count, len(classes)) for head, classes in probe.classes.items()}
         and all(head in probe.classes and cam.ndim == 3 and len(cam) == count for head, cam in snapshot.cams.items())
         and all(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field
 
 from cnnviz.processes import Process, alive
 
@@ -37,7 +37,7 @@ Moment = Annotated[float, Field(ge=0, le=1e11, allow_inf_nan=False)]
 class State(BaseModel):
     """What `state.json` holds. Times are seconds since 1970; `metrics` are the best epoch's, by Keras's names.
 
-    `sentence` says why a run failed; `test` holds the test split's metrics, once evaluated. `launched` is when its
+    `message` says why a run failed; `test` holds the test split's metrics, once evaluated. `launched` is when its
     worker was started last, `earlier_seconds` how long it had trained before, and `oom_kills` how many processes the
     system had ended for lack of memory when the worker began.
     """
@@ -53,7 +53,7 @@ class State(BaseModel):
     best_epoch: int | None = None
     metrics: dict[str, float] = {}
     test: dict[str, float] = {}
-    sentence: str = ""
+    message: str = Field("", validation_alias=AliasChoices("message", "sentence"))  # its name in older runs
     launched: Moment | None = None
     earlier_seconds: Moment = 0.0
     oom_kills: int | None = None

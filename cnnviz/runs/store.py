@@ -204,9 +204,9 @@ def _read(folder: Path) -> Run:
     launched = _launched(folder / LAUNCHED) if written.process is None and written.state in ACTIVE else None
     asked = (folder / "request.json").exists()
     state = current(written, lives=lives, stop_requested=asked, launched=launched)
-    if state == "crashed" and not written.sentence:
-        state, sentence = verdict(folder, written)
-        written = written.model_copy(update={"sentence": sentence}) if sentence else written
+    if state == "crashed" and not written.message:
+        state, message = verdict(folder, written)
+        written = written.model_copy(update={"message": message}) if message else written
     return Run(folder, _recipe(folder / "recipe.json", *_stamp(folder / "recipe.json")), written, state)
 
 
@@ -232,7 +232,7 @@ def _state(path: Path, mtime_ns: int, size: int, inode: int) -> State:
     try:
         return State.model_validate(read_json(path))
     except (OSError, ValidationError):
-        return State(state="crashed", created=mtime_ns / 1e9, sentence="Its state can't be read.")
+        return State(state="crashed", created=mtime_ns / 1e9, message="Its state can't be read.")
 
 
 def _launched(path: Path) -> Process | None:

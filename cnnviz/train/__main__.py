@@ -41,32 +41,34 @@ def main(folder: Path) -> int:
 
 def _carry_out(folder: Path) -> int:
     temporary.clear(folder)
-    diary = RunWriter(folder, open_run(folder.name, folder.parent).written)
-    signal.signal(signal.SIGTERM, lambda *_: diary.stop())
+    writer = RunWriter(folder, open_run(folder.name, folder.parent).written)
+    signal.signal(signal.SIGTERM, lambda *_: writer.stop())
     _step_back()
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     try:
-        diary.write(state="queued", process=this_process(), oom_kills=oom_kills())
-        diary.reserve()
-        slot = wait_for_slot(folder, cancelled=diary.stopping, waiting=lambda other: diary.note(f"Waiting for {other}"))
+        writer.write(state="queued", process=this_process(), oom_kills=oom_kills())
+        writer.reserve()
+        slot = wait_for_slot(
+            folder, cancelled=writer.stopping, waiting=lambda other: writer.note(f"Waiting for {other}")
+        )
         if slot is None:
             raise Stopped
         with slot:
-            diary.write(state="starting", started=time.time())
-            diary.note("Loading TensorFlow")
+            writer.write(state="starting", started=time.time())
+            writer.note("Loading TensorFlow")
             with _quiet_stderr(), _hidden(_OPTIONAL):
                 from cnnviz.train.loop import carry_out
 
-            carry_out(diary)
-        diary.end(state="finished")
+            carry_out(writer)
+        writer.end(state="finished")
         with suppress(OSError):
             remove_checkpoints(folder)
     except Stopped:
-        paused = diary.pausing()
-        diary.say("Paused on request." if paused else "Stopped on request.")
-        diary.end(state="paused" if paused else "stopped")
+        paused = writer.pausing()
+        writer.say("Paused on request." if paused else "Stopped on request.")
+        writer.end(state="paused" if paused else "stopped")
     except Exception as error:
-        diary.end(state="failed", sentence=_sentence(error))
+        writer.end(state="failed", message=_message(error))
         with suppress(OSError):
             traceback.print_exc()
         return 1
@@ -108,7 +110,7 @@ def _hidden(packages: Collection[str]) -> Iterator[None]:
             del sys.modules[name]
 
 
-def _sentence(error: Exception) -> str:
+def _message(error: Exception) -> str:
     """What failed, for the page; the traceback is in the log."""
     if isinstance(error, CnnvizError):
         return str(error)

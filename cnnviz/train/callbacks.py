@@ -59,9 +59,9 @@ class MetricsLogger(keras.callbacks.Callback):
     `batches` of `batch_size` make an epoch of `images`, which `held_out` images are validated after.
     """
 
-    def __init__(self, diary: RunWriter, batches: int, images: int, batch_size: int, held_out: int):
+    def __init__(self, writer: RunWriter, batches: int, images: int, batch_size: int, held_out: int):
         super().__init__()
-        self._diary, self._batches, self._images, self._batch_size = diary, batches, images, batch_size
+        self._writer, self._batches, self._images, self._batch_size = writer, batches, images, batch_size
         self._warmth = Warmth(batches, VALIDATION_SHARE * held_out / images)
         self._process = psutil.Process()
         self._first_epoch: int | None = None
@@ -81,16 +81,16 @@ class MetricsLogger(keras.callbacks.Callback):
         self._warmth.batch(done, now)
         if done == self._batches:
             self._train_seconds = now - self._epoch_began
-        if self._diary.stopping():
+        if self._writer.stopping():
             raise Stopped
         if now - self._written < LIVE_SECONDS:
             return
         self._written = now
         rate = round(done * self._batch_size / (now - self._epoch_began), 1)
-        self._diary.figures.append("batch", **self._now(now), batch=done, images_per_second=rate, **_plain(logs))
+        self._writer.figures.append("batch", **self._now(now), batch=done, images_per_second=rate, **_plain(logs))
 
     def on_test_batch_end(self, batch, logs=None):
-        if self._diary.stopping():
+        if self._writer.stopping():
             raise Stopped
 
     def on_epoch_end(self, epoch, logs=None):
@@ -98,7 +98,7 @@ class MetricsLogger(keras.callbacks.Callback):
         self._warmth.epoch(now - self._epoch_began)
         figures = _plain(logs)
         seconds = self._train_seconds or now - self._epoch_began
-        self._diary.figures.append(
+        self._writer.figures.append(
             "epoch",
             **self._now(now),
             **figures,
@@ -108,7 +108,7 @@ class MetricsLogger(keras.callbacks.Callback):
             memory_mb=round(self._process.memory_info().rss / 2**20, 1),
         )
         shown = ", ".join(f"{name} {value:.4f}" for name, value in figures.items())
-        self._diary.say(f"Epoch {epoch + 1}: {shown}")
+        self._writer.say(f"Epoch {epoch + 1}: {shown}")
 
     def _now(self, now: float) -> dict:
         return {
@@ -155,10 +155,10 @@ class BestModelCheckpoint(keras.callbacks.Callback):
     """
 
     def __init__(
-        self, diary: RunWriter, keeper: keras.Model, monitor: str, *, shared: bool = False, seldom: bool = False
+        self, writer: RunWriter, keeper: keras.Model, monitor: str, *, shared: bool = False, seldom: bool = False
     ):
         super().__init__()
-        self._diary, self._keeper, self._monitor = diary, keeper, monitor
+        self._writer, self._keeper, self._monitor = writer, keeper, monitor
         self.shared, self.seldom = shared, seldom
         self.best: float | None = None
         self.written: list | None = None
@@ -179,7 +179,7 @@ class BestModelCheckpoint(keras.callbacks.Callback):
             self._waiting = facts, self.model.get_weights() if self.seldom else []
         due = not self.seldom or time.perf_counter() - self._saved_at > max(SELDOM_SECONDS, self._cost / DEAREST)
         if self._waiting is None or not due:
-            self._diary.write(epoch=epoch + 1)
+            self._writer.write(epoch=epoch + 1)
         else:
             self.flush(epoch + 1)
 
@@ -199,7 +199,7 @@ class BestModelCheckpoint(keras.callbacks.Callback):
         if weights:
             self.model.set_weights(now)
             self.written = weights
-        self._diary.write(epoch=self._diary.state.epoch if epoch is None else epoch, **facts)
+        self._writer.write(epoch=self._writer.state.epoch if epoch is None else epoch, **facts)
         self._saved_at = time.perf_counter()
         self._cost = self._saved_at - began
 
@@ -207,7 +207,7 @@ class BestModelCheckpoint(keras.callbacks.Callback):
         """Puts the model as it is now in the file's place."""
         if not self.shared:
             self._keeper.set_weights(self.model.get_weights())
-        with replacing(self._diary.folder / "best.keras") as path:
+        with replacing(self._writer.folder / "best.keras") as path:
             self._keeper.save(path)
 
 

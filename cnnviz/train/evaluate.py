@@ -1,4 +1,4 @@
-"""Measuring a run's best model on a split: one pass over its images, every answer kept."""
+"""Measuring a run's best model on a split: one pass over its images, every prediction kept."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def evaluate_split(
         if progress is not None:
             progress(f"Evaluating {name} images", done, len(images))
     logits = [np.concatenate(found) for found in zip(*parts, strict=True)]
-    shares = probabilities(logits, heads)
+    class_probabilities = probabilities(logits, heads)
     classes = {head.name: tuple(head.classes) for head in dataset.heads}
     return Predictions(
         split=name,
@@ -91,7 +91,7 @@ def evaluate_split(
         data=data,
         indices=images.kept,
         labels=labels,
-        shares={head.name: found for head, found in zip(heads, shares, strict=True)},
+        probabilities={head.name: found for head, found in zip(heads, class_probabilities, strict=True)},
         losses={head.name: losses_of(found, labels[head.name]) for head, found in zip(heads, logits, strict=True)},
         classes={head.name: classes[head.name] for head in heads},
         same_as={"validation": "test", "test": "validation"}.get(name, "") if dataset.validates_on_test else "",
@@ -123,7 +123,7 @@ def losses_of(logits: np.ndarray, labels: np.ndarray) -> np.ndarray:
 def report_of(found: Predictions) -> dict[str, Any]:
     """Returns the split's part of the report, see `cnnviz.runs.report.split_report`."""
     same = {"same_pictures_as": found.same_as} if found.same_as else {}
-    made = split_report(found.labels, found.shares, found.losses, found.classes)
+    made = split_report(found.labels, found.probabilities, found.losses, found.classes)
     return {**same, **made, "data_sha256": found.data, "seconds": found.seconds}
 
 
@@ -163,7 +163,7 @@ def facts_of(
         },
         "test_is_validation": dataset.validates_on_test,
         "samples": dict(samples),
-        "skipped": [{"picture": image, "reason": sentence} for image, sentence in skipped],
+        "skipped": [{"picture": image, "reason": message} for image, message in skipped],
         "classes": {head.name: list(head.classes) for head in dataset.heads},
         "notes": list(dataset.notes),
         **environment(),
@@ -178,7 +178,7 @@ def evaluate(
     progress: Progress | None = None,
     cancelled: Callable[[], bool] | None = None,
 ) -> tuple[Predictions, dict[str, Any]]:
-    """Measures a run's best model on a split, keeps the answers under the run, and adds them to its report.
+    """Measures a run's best model on a split, keeps the predictions under the run, and adds them to its report.
 
     Args:
         run: one that has ended.

@@ -46,18 +46,20 @@ def evaluate_file(
     own = {head.name: _order(classifier, head.name, opened, name) for head, name in _pairs(classifier, opened)}
     images = prepare(opened.splits[split], data, progress=progress)
     labels = {mine: order[opened.splits[split].labels[name][images.kept]] for mine, (name, order) in own.items()}
-    logits, shares, graph = [], [], flatten(classifier.model)
+    logits, probabilities, graph = [], [], flatten(classifier.model)
     for start in range(0, len(images), BATCH):
         seen = np.stack([images[at] for at in range(start, min(start + BATCH, len(images)))])
         logits.append([one.numpy() for one in graph.model(classifier.pixels(seen))])
-        shares.append(classifier.ask(seen))
+        probabilities.append(classifier.predict(seen))
         if progress is not None:
             progress(f"Evaluating {split} images", start + len(seen), len(images))
     names = [head.name for head in classifier.heads]
     scores = {name: np.concatenate(found) for name, found in zip(names, zip(*logits, strict=True), strict=True)}
-    answers = {name: np.concatenate(found) for name, found in zip(names, zip(*shares, strict=True), strict=True)}
+    predictions = {
+        name: np.concatenate(found) for name, found in zip(names, zip(*probabilities, strict=True), strict=True)
+    }
     losses = {name: losses_of(scores[name], labels[name]) for name in names}
-    return {"split": split, **split_report(labels, answers, losses, classifier.classes)}
+    return {"split": split, **split_report(labels, predictions, losses, classifier.classes)}
 
 
 def _pairs(classifier: Classifier, dataset: Dataset) -> list[tuple[Any, str]]:

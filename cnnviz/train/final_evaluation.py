@@ -26,7 +26,7 @@ Cached = tuple[keras.Model, Stem, list[np.ndarray] | None]
 """Where a head alone was fitted: the whole model, its stem, and the head's weights of the best epoch, if known."""
 
 
-def conclude(diary: RunWriter, reader: Reader, last_weights: str, cached: Cached | None = None) -> None:
+def conclude(writer: RunWriter, reader: Reader, last_weights: str, cached: Cached | None = None) -> None:
     """Measures the best epoch's model on validation and test images and writes `report.json`.
 
     Args:
@@ -36,9 +36,9 @@ def conclude(diary: RunWriter, reader: Reader, last_weights: str, cached: Cached
         cached: where its head alone was fitted; then features are measured too.
     """
     dataset, recipe, began = reader.dataset, reader.recipe, time.perf_counter()
-    best, asked, read = _asked(diary, reader, cached)
-    of = {"stamp": predictions.stamp(diary.folder / "best.keras"), "data": fingerprint(dataset)}
-    of["progress"] = diary.progress  # which is also where it can be stopped
+    best, asked, read = _asked(writer, reader, cached)
+    of = {"stamp": predictions.stamp(writer.folder / "best.keras"), "data": fingerprint(dataset)}
+    of["progress"] = writer.progress  # which is also where it can be stopped
     kept = [evaluate_split(asked, recipe, dataset, "validation", read("validation")[0], began=began, **of)]
     if dataset.validates_on_test:  # the very images that were measured just now
         kept.append(replace(kept[0], split="test", same_as="validation"))
@@ -49,36 +49,36 @@ def conclude(diary: RunWriter, reader: Reader, last_weights: str, cached: Cached
     samples = reader.samples | {found.split: len(found.indices) for found in kept}
     test = splits["test"]["figures"] if "test" in splits else {}
     if test:
-        diary.say("Test: " + ", ".join(f"{name} {value:.4f}" for name, value in test.items()))
+        writer.say("Test: " + ", ".join(f"{name} {value:.4f}" for name, value in test.items()))
     for found in kept:
-        predictions.save(diary.folder, found)
-    epochs = metrics.epochs(diary.folder / "metrics.jsonl")
+        predictions.save(writer.folder, found)
+    epochs = metrics.epochs(writer.folder / "metrics.jsonl")
     report = {
-        "best_epoch": diary.state.best_epoch,
+        "best_epoch": writer.state.best_epoch,
         "last_weights_sha256": last_weights,
         "best_weights_sha256": weights_digest(best),
-        "validation": diary.state.metrics,
+        "validation": writer.state.metrics,
         "test": test,
         "splits": splits,
         **facts_of(dataset, recipe, samples, reader.skipped),
-        "seconds": round(diary.state.earlier_seconds + time.time() - (diary.state.started or time.time()), 1),
+        "seconds": round(writer.state.earlier_seconds + time.time() - (writer.state.started or time.time()), 1),
         "durations": {
             "epochs": round(sum(record.get("epoch_seconds", 0) for record in epochs), 1),
             "evaluation": round(sum(found.seconds for found in kept), 1),
         },
     }
-    write_json(diary.folder / "report.json", report)
-    diary.write(test=test)
+    write_json(writer.folder / "report.json", report)
+    writer.write(test=test)
 
 
 def _asked(
-    diary: RunWriter, reader: Reader, cached: Cached | None
+    writer: RunWriter, reader: Reader, cached: Cached | None
 ) -> tuple[keras.Model, keras.Model, Callable[[str], Any]]:
     """The model with the best epoch's weights, what is asked, with heads that give logits, and what it is asked about.
 
     The file's own words are not looked at: a run to be continued may come from somewhere else.
     """
-    recipe, path = reader.recipe, diary.folder / "best.keras"
+    recipe, path = reader.recipe, writer.folder / "best.keras"
     if cached is None:
         model = scoring(recipe)
         model.load_weights(path)

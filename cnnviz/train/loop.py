@@ -32,7 +32,7 @@ __all__ = ["carry_out"]
 class _Work:
     """What the stages of a run share. `stem` is there where features are computed once."""
 
-    diary: RunWriter
+    writer: RunWriter
     reader: Reader
     model: keras.Model
     best: BestModelCheckpoint
@@ -49,68 +49,68 @@ class _Work:
         return fitted
 
 
-def carry_out(diary: RunWriter) -> None:
+def carry_out(writer: RunWriter) -> None:
     """Trains and evaluates the run in the diary's folder.
 
     Raises:
         CnnvizError: its data, or its backbone's weights, can't be used.
         Stopped: it was asked to stop; what there is has been kept.
     """
-    recipe = open_run(diary.folder.name, diary.folder.parent).recipe
+    recipe = open_run(writer.folder.name, writer.folder.parent).recipe
     keras.utils.set_random_seed(recipe.seed)
-    dataset = open_dataset(recipe.data, [head.name for head in recipe.network.heads], progress=diary.progress)
+    dataset = open_dataset(recipe.data, [head.name for head in recipe.network.heads], progress=writer.progress)
     check(recipe, dataset)
     plan = stages(recipe)
-    work = _prepared(diary, Reader(dataset, recipe, diary), plan)
-    found = saved.newest(diary.folder, recipe)
+    work = _prepared(writer, Reader(dataset, recipe, writer), plan)
+    found = saved.newest(writer.folder, recipe)
     now = plan[found.facts.get("stage", 0)] if found else plan[0]
     fitted = work.arranged(now)
-    begin = restore(diary, fitted, found, frozen_digest(work.model))
+    begin = restore(writer, fitted, found, frozen_digest(work.model))
     if begin:
-        diary.note(f"Going on after epoch {begin.epoch}")
+        writer.note(f"Going on after epoch {begin.epoch}")
         work.best.best = next(held["best"] for held in begin.facts["callbacks"])
     elif now is not plan[0]:
         now, fitted = plan[0], work.arranged(plan[0])
-    diary.write(state="running")
+    writer.write(state="running")
     epoch = _fit(work, now, fitted, begin, 0)
     for stage in plan[now.number + 1 :]:
-        diary.note("Fine-tuning")
+        writer.note("Fine-tuning")
         epoch = _fit(work, stage, work.arranged(stage), None, epoch)
     cached = (work.model, work.stem, work.best.written) if plan[-1].cached else None
-    conclude(diary, work.reader, weights_digest(work.model), cached)
+    conclude(writer, work.reader, weights_digest(work.model), cached)
 
 
-def _prepared(diary: RunWriter, reader: Reader, plan: tuple[Stage, ...]) -> _Work:
+def _prepared(writer: RunWriter, reader: Reader, plan: tuple[Stage, ...]) -> _Work:
     """Reads what the first stage needs and builds the model."""
     recipe = reader.recipe
-    weights = _weights(recipe, diary)
+    weights = _weights(recipe, writer)
     if not plan[0].cached:
         reader.images("train")
         reader.images("validation")
-    diary.note("Building the model")
+    writer.note("Building the model")
     model, backbone = build(recipe, weights), recipe.network.backbone
     keeper = keras.Model(model.input, model.output) if backbone else build(recipe)
     stem = None
     if plan[0].cached:
         part = feature_extractor_of(model, recipe.network)
         stem = stem_digest(part), compute(part)
-    best = BestModelCheckpoint(diary, keeper, recipe.fit.monitor, shared=backbone is not None)
-    return _Work(diary, reader, model, best, stem)
+    best = BestModelCheckpoint(writer, keeper, recipe.fit.monitor, shared=backbone is not None)
+    return _Work(writer, reader, model, best, stem)
 
 
-def _weights(recipe: Recipe, diary: RunWriter) -> Path | None:
+def _weights(recipe: Recipe, writer: RunWriter) -> Path | None:
     """Keras's file for the recipe's backbone."""
     backbone = recipe.network.backbone
     if backbone is None or backbone.weights == "none":
         return None
-    path = get_weights(backbone.name, recipe.data.image_size, diary.progress)
-    diary.say(f"ImageNet weights: {path.name}")
+    path = get_weights(backbone.name, recipe.data.image_size, writer.progress)
+    writer.say(f"ImageNet weights: {path.name}")
     return path
 
 
 def _fit(work: _Work, stage: Stage, fitted: keras.Model, begin: Saved | None, epoch: int) -> int:
     """Fits a stage from where it was, and returns how many epochs there are then, all stages counted."""
-    diary, reader, recipe = work.diary, work.reader, work.reader.recipe
+    writer, reader, recipe = work.writer, work.reader, work.reader.recipe
     start, epoch = (begin.facts.get("began", 0), begin.epoch) if begin else (epoch, epoch)
     end = start + stage.recipe.fit.epochs
     if epoch >= end or (begin and begin.facts["stopped"]):
@@ -134,15 +134,15 @@ def _fit(work: _Work, stage: Stage, fitted: keras.Model, begin: Saved | None, ep
             verbose=0,
             callbacks=[
                 SeveralHeads(recipe.network.heads),
-                MetricsLogger(diary, batches, images, batch_size, len(held_out)),
+                MetricsLogger(writer, batches, images, batch_size, len(held_out)),
                 *watching,
-                Snapshots(diary.folder, recipe, probe, epoch, end, work.model if stage.cached else None),
-                ResumeCheckpoint(diary, recipe, watching, begin, facts, end),
+                Snapshots(writer.folder, recipe, probe, epoch, end, work.model if stage.cached else None),
+                ResumeCheckpoint(writer, recipe, watching, begin, facts, end),
             ],
         )
     except Stopped:
         work.best.flush()
-        if diary.state.best_epoch is None and not diary.pausing():
+        if writer.state.best_epoch is None and not writer.pausing():
             work.best.save()
         raise
     return history.epoch[-1] + 1

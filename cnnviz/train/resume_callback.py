@@ -28,7 +28,7 @@ _WATCHED = {
 }
 
 
-def restore(diary: RunWriter, model: keras.Model, found: Saved | None, frozen: str = "") -> Saved | None:
+def restore(writer: RunWriter, model: keras.Model, found: Saved | None, frozen: str = "") -> Saved | None:
     """Puts a generation into a compiled model and takes the run's figures back to its epoch.
 
     Weights, the states of random generators (dropout's is no weight), and the optimizer's variables are those of that
@@ -48,13 +48,13 @@ def restore(diary: RunWriter, model: keras.Model, found: Saved | None, frozen: s
         found = None
     for name, variable in _variables(model).items() if found else ():
         variable.assign(found.arrays[name])
-    diary.rewind(found.epoch if found else 0)
+    writer.rewind(found.epoch if found else 0)
     if found is None:
-        diary.write(epoch=0, best_epoch=None, metrics={})
-    elif diary.state.best_epoch is None:
-        diary.write(epoch=found.epoch, best_epoch=found.facts["best_epoch"], metrics=found.facts["metrics"])
+        writer.write(epoch=0, best_epoch=None, metrics={})
+    elif writer.state.best_epoch is None:
+        writer.write(epoch=found.epoch, best_epoch=found.facts["best_epoch"], metrics=found.facts["metrics"])
     else:  # `best.keras` may be of an epoch that is now repeated, and the state says of which
-        diary.write(epoch=found.epoch)
+        writer.write(epoch=found.epoch)
     return found
 
 
@@ -66,7 +66,7 @@ class ResumeCheckpoint(keras.callbacks.Callback):
 
     def __init__(
         self,
-        diary: RunWriter,
+        writer: RunWriter,
         recipe: Recipe,
         others: Sequence[keras.callbacks.Callback],
         begin: Saved | None,
@@ -74,7 +74,7 @@ class ResumeCheckpoint(keras.callbacks.Callback):
         end: int | None = None,
     ):
         super().__init__()
-        self._diary, self._recipe, self._others, self._begin = diary, recipe, others, begin
+        self._writer, self._recipe, self._others, self._begin = writer, recipe, others, begin
         self._stage, self._end = dict(stage or {}), recipe.fit.epochs if end is None else end
         self.cost, self._saved_at = 0.0, -float("inf")
 
@@ -101,11 +101,11 @@ class ResumeCheckpoint(keras.callbacks.Callback):
                 {name: _plain(getattr(other, name)) for name in _names(other)} for other in _watching(self._others)
             ],
             "stopped": bool(self.model.stop_training),
-            "best_epoch": self._diary.state.best_epoch,
-            "metrics": self._diary.state.metrics,
+            "best_epoch": self._writer.state.best_epoch,
+            "metrics": self._writer.state.metrics,
             **self._stage,
         }
-        saved.save(self._diary.folder, self._recipe, Saved(epoch + 1, facts, arrays))
+        saved.save(self._writer.folder, self._recipe, Saved(epoch + 1, facts, arrays))
         self._saved_at = time.perf_counter()
         self.cost = self._saved_at - began
 

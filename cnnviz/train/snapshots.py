@@ -62,8 +62,8 @@ class Snapshotter:
     def take(self, epoch: int) -> Snapshot:
         """Returns the snapshot of the model as it is now, said to be after this epoch."""
         logits, cams, maps = self._compute(self._pixels, self._weights)
-        shares = probabilities([one.numpy() for one in logits], self._scores)
-        named = {head.name: _likeliest(each) for head, each in zip(self._scores, shares, strict=True)}
+        class_probabilities = probabilities([one.numpy() for one in logits], self._scores)
+        named = {head.name: _likeliest(each) for head, each in zip(self._scores, class_probabilities, strict=True)}
         small = tuple(
             _levels(layer.name, layer.shape, values.numpy())
             for layer, values in zip(self._convolutions, maps, strict=True)
@@ -159,12 +159,12 @@ def _levels(layer: str, shape: tuple[int, ...], values: np.ndarray) -> Maps:
     return Maps(layer, tuple(shape), np.rint(scaled, out=scaled).clip(0, 255).astype(np.uint8), low, high)
 
 
-def _likeliest(shares: np.ndarray) -> np.ndarray:
+def _likeliest(class_probabilities: np.ndarray) -> np.ndarray:
     """Of very many classes only the likeliest, the rest 0, which takes no room once it is compressed."""
-    if shares.shape[1] <= _MANY_CLASSES:
-        return shares
-    least = np.partition(shares, -_LIKELIEST, axis=1)[:, -_LIKELIEST, None]
-    return np.where(shares >= least, shares, 0)
+    if class_probabilities.shape[1] <= _MANY_CLASSES:
+        return class_probabilities
+    least = np.partition(class_probabilities, -_LIKELIEST, axis=1)[:, -_LIKELIEST, None]
+    return np.where(class_probabilities >= least, class_probabilities, 0)
 
 
 def _first_kernels(graph: Graph) -> Callable[[], np.ndarray] | None:

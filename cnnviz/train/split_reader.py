@@ -25,9 +25,9 @@ Stem = tuple[str, Callable[[np.ndarray], np.ndarray]]
 class Reader:
     """Reads each split once in each form, says which images can't be read, and stops when the run is to stop."""
 
-    def __init__(self, dataset: Dataset, recipe: Recipe, diary: RunWriter):
+    def __init__(self, dataset: Dataset, recipe: Recipe, writer: RunWriter):
         self.dataset, self.recipe = dataset, recipe
-        self._diary = diary
+        self._writer = writer
         self._read: dict[tuple[str, bool], SplitImages] = {}
 
     def images(self, name: str) -> tuple[SplitImages, Labels]:
@@ -66,20 +66,20 @@ class Reader:
         return list(dict.fromkeys(one for found in self._read.values() for one in found.skipped))
 
     def _once(self, name: str, computed: bool, read: Callable[..., SplitImages]) -> tuple[SplitImages, Labels]:
-        split, diary = self.dataset.splits[name], self._diary
+        split, writer = self.dataset.splits[name], self._writer
         if (name, computed) not in self._read:
             try:
-                found = read(progress=diary.progress, cancelled=diary.stopping)
+                found = read(progress=writer.progress, cancelled=writer.stopping)
             except CancelledError:
                 raise Stopped from None
-            if diary.stopping():
+            if writer.stopping():
                 raise Stopped
             if len(found) == 0:
                 raise DataError(
                     f"None of the {len(split)} {name} images of {self.dataset.name} could be read; see the log."
                 )
-            for image, sentence in found.skipped:
-                diary.say(f"Skipped {image}: {sentence}")
+            for image, message in found.skipped:
+                writer.say(f"Skipped {image}: {message}")
             self._read[name, computed] = found
         found = self._read[name, computed]
         return found, {head: labels[found.kept] for head, labels in split.labels.items()}

@@ -207,14 +207,14 @@ def test_zero_has_one_colour_in_the_mosaic_and_in_each_channels_large_image(app:
             tile = mosaic[top : top + height - 1, left : left + width - 1]
             plane = values[..., channel]
             for row, column in [*np.argwhere(plane == 0)[:3], *np.argwhere(plane > 0)[:3]]:
-                places = [
+                positions = [
                     image[int((row + 0.5) * image.shape[0] / 24), int((column + 0.5) * image.shape[1] / 20)]
                     for image in (tile, large)
                 ]
                 if plane.any():  # else it is crossed out
-                    np.testing.assert_array_equal(*places)
+                    np.testing.assert_array_equal(*positions)
                 if plane[row, column] == 0:
-                    np.testing.assert_array_equal(places[1], in_colours(np.zeros((1, 1), np.int16))[0, 0])
+                    np.testing.assert_array_equal(positions[1], in_colours(np.zeros((1, 1), np.int16))[0, 0])
 
 
 @pytest.mark.parametrize(
@@ -298,13 +298,13 @@ def test_without_a_model_the_way_to_one_is_shown(app: AppTest, tmp_path: Path, m
 
 
 def test_a_run_that_kept_its_epochs_is_watched(app: AppTest, shapes: Run, digits: Run, shown) -> None:
-    shares = {"label": np.full((2, 10), 0.1, np.float32)}
+    probabilities = {"label": np.full((2, 10), 0.1, np.float32)}
     probe = Probe(
         np.zeros((2, 8, 8, 1), np.uint8), ("one", "two"), {"label": np.array([1, 2])}, load_run(digits).classes
     )
     snapshots.save_images(digits.folder, probe)
     for epoch in range(3):
-        snapshots.save(digits.folder, Snapshot(epoch, shares))
+        snapshots.save(digits.folder, Snapshot(epoch, probabilities))
     shown(app, run=digits.id, view="epochs")
     assert address_of(app)["view"] == "epochs"
     assert list(app.select_slider(key="inside_epochs_epoch").options) == ["0, untrained", "1", "2"]

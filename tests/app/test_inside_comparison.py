@@ -69,8 +69,8 @@ def snapshot(epoch: int) -> Snapshot:
     levels = np.zeros((2, 4, 4, 3), np.uint8)
     levels[1, ..., 2] = 50 * epoch
     low, high = np.zeros((2, 3), np.float32), np.ones((2, 3), np.float32)
-    shares = {"shape": np.array([[0.7, 0.3], [0.1 * epoch, 1 - 0.1 * epoch]], np.float32)}
-    return Snapshot(epoch, shares, maps=(Maps("conv2d", (16, 16, 8), levels, low, high),))
+    probabilities = {"shape": np.array([[0.7, 0.3], [0.1 * epoch, 1 - 0.1 * epoch]], np.float32)}
+    return Snapshot(epoch, probabilities, maps=(Maps("conv2d", (16, 16, 8), levels, low, high),))
 
 
 def test_two_images_go_through_one_model(shapes: Run, shown) -> None:
@@ -128,6 +128,6 @@ def test_two_epochs_of_a_run_are_those_of_its_snapshots(shapes: Run, shown) -> N
     app.selectbox(key="inside_beside_epoch").set_value(1)
     shown(app)
     assert f"channels 2 ({100 / 255:.3g})" in words(app)
-    assert "The first of its 8 channels. Means of 16 × 16 places." in words(app)
+    assert "The first of its 8 channels. Means of 16 × 16 positions." in words(app)
     assert "<b>" not in words(app)
     assert words(app).index("90 %") < words(app).index("70 %")

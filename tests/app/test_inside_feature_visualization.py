@@ -215,8 +215,8 @@ def test_others_are_let_in_between_steps(digits: Run, rested, until) -> None:
     app = rested(digits, inside_patterns_steps_plain=2000, inside_patterns_size_conv2d=32)
     app.button(key="inside_patterns_make").click().run()
     model, source_images = model_of(digits), np.zeros((1, *digits.recipe.data.image_size, 1), np.uint8)
-    answers = [model.answers(source_images)[0] for _ in range(5)]
-    assert len(answers) == 5
+    predictions = [model.predict(source_images)[0] for _ in range(5)]
+    assert len(predictions) == 5
     assert app.session_state["inside_patterns_growing"].latest.steps[-1] < 2000
     app.button(key="stop_inside_patterns").click()
     rested(app)
@@ -293,7 +293,7 @@ def test_units_see_the_whole_image_and_have_no_places(digits: Run, rested) -> No
     app.button(key="inside_excites_look").click()
     rested(app)
     assert "Every output sees the whole image here" in said(app)
-    assert "Strongest places" not in said(app)
+    assert "Strongest positions" not in said(app)
 
 
 def test_without_a_run_it_says_what_is_missing(digits: Run, rested) -> None:

@@ -151,10 +151,10 @@ def test_a_row_names_where_its_inputs_come_from_and_a_softmax_its_classes(shown)
     dense = pieces(shown("sequential", "dense"))[0]
     assert re.search(r"Row \d, column \d, channel \d", dense)
     app = shown("sequential", "answer", 1)
-    shares = pieces(app)[-1]
-    assert "&lt;b&gt;dog&lt;/b&gt;" in shares
-    assert "<b>" not in shares
-    assert "cat" in shares
+    probabilities = pieces(app)[-1]
+    assert "&lt;b&gt;dog&lt;/b&gt;" in probabilities
+    assert "<b>" not in probabilities
+    assert "cat" in probabilities
 
 
 def test_a_place_that_the_browser_names_is_taken_only_if_there_is_such(shown) -> None:

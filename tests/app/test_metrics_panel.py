@@ -146,7 +146,7 @@ def test_an_empty_map_is_not_measured(digits: Run, shown) -> None:
 
 def test_objects_are_measured_on_the_whole_test_split_when_asked_and_kept(shapes: Run, shown) -> None:
     app = shown(shapes, head=1)
-    assert "In every test image the answer for colour is explained" in said(app)
+    assert "In every test image the prediction for colour is explained" in said(app)
     assert cached_pointing(shapes, "gradient", "colour", None) is None
     assert set(app.multiselect[0].value) == {
         "gradient",

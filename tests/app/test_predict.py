@@ -86,7 +86,7 @@ def choice(app: AppTest):
     return app.session_state["predict_choice"]
 
 
-def shares(text: str) -> list[str]:
+def probabilities(text: str) -> list[str]:
     return re.findall(r"[\d.]+ %", text)
 
 
@@ -106,7 +106,7 @@ def test_first_sight_is_the_cat_its_answer_and_where_it_came_from(app: AppTest, 
     assert "Heat map over Chelsea" in html(app)
     classifier = load_run(shapes)
     for values, (head, classes) in zip(
-        classifier.ask(classifier.fit(sample("chelsea"))[None]), classifier.classes.items(), strict=True
+        classifier.predict(classifier.fit(sample("chelsea"))[None]), classifier.classes.items(), strict=True
     ):
         assert head in html(app)
         assert classes[values[0].argmax()] in html(app)
@@ -175,7 +175,7 @@ def test_one_head_of_a_run_is_a_model_of_its_own(app: AppTest, shapes: Run, show
     shown(app)
     assert not app.error
     assert not [one for one in app.selectbox if one.key == "predict_head"]
-    comparisons = {"What it answers", "Answer against second", "Answer against truth"}  # its image has labels
+    comparisons = {"What it predicts", "Prediction against second", "Prediction against truth"}  # its image has labels
     classes = set(load_run(shapes).classes["colour"])
     assert set(app.selectbox(key="predict_class").options) == comparisons | classes
     assert "labelled" in html(app)
@@ -216,7 +216,7 @@ def test_the_answer_against_the_second(app: AppTest, shapes: Run, shown) -> None
     app.selectbox(key="predict_class").set_value(" second")
     shown(app)
     classifier = load_run(shapes)
-    values = classifier.ask(classifier.fit(sample("chelsea"))[None])[0][0]
+    values = classifier.predict(classifier.fit(sample("chelsea"))[None])[0][0]
     first, second = (classifier.classes["shape"][index] for index in np.argsort(-values)[:2])
     assert any(f"of **{first} rather than {second}** at" in text for text in said(app.caption))
     assert address_of(app)["against"] == "second"
@@ -234,7 +234,7 @@ def test_every_method_draws_a_map(app: AppTest, digits: Run, shown, method: str)
     assert image.shape == heat.shape
     classifier = load_run(digits)
     seen = classifier.fit(open_dataset(PRESETS["Q"].data).splits["test"].image(2))[None]
-    target = Target(0, int(classifier.ask(seen)[0][0].argmax()))
+    target = Target(0, int(classifier.predict(seen)[0][0].argmax()))
     map_ = explain(classifier.model, classifier.pixels(seen), method=method, target=target).map[0]
     expected = overlay(np.zeros_like(heat), np.maximum(map_, 0), 1.0)
     assert colours(heat) > 20
@@ -264,7 +264,7 @@ def test_an_upload_is_answered_as_the_model_itself_answers(app: AppTest, shapes:
     upload(app, ("**my** <i>rocket</i>.jpg", data))
     shown(app)
     classifier = load_run(shapes)
-    wanted = classifier.ask(classifier.fit(images.decode(data))[None])
+    wanted = classifier.predict(classifier.fit(images.decode(data))[None])
     for classes, values in zip(classifier.classes.values(), wanted, strict=True):
         order = np.argsort(-values[0], kind="stable")[:TOP]
         rows = zip(order.tolist(), percents(values[0][order].tolist()), strict=True)
@@ -306,8 +306,8 @@ def test_bad_files_get_a_sentence_each_and_the_rest_is_answered(app: AppTest, di
     files = [(name, data) for name, (data, _) in BAD.items()]
     upload(app, *files[:4], ("good.jpg", jpeg(np.asarray(sample("coffee")))), *files[4:])
     shown(app)
-    (sentences,) = said(app.error)
-    lines = sentences.splitlines()
+    (messages,) = said(app.error)
+    lines = messages.splitlines()
     assert len(lines) == len(BAD)
     for line, (name, (_, part)) in zip(lines, BAD.items(), strict=True):
         assert line.startswith(f"- **{name}**: ")
@@ -348,8 +348,8 @@ def test_one_damaged_model_leaves_the_other_answering(app: AppTest, shapes: Run,
     digits.best_path.write_bytes(b"no network")
     app.query_params.update({"run": f"{digits.id},{shapes.id}"})
     shown(app)
-    (sentence,) = said(app.error)
-    assert "damaged" in sentence
+    (message,) = said(app.error)
+    assert "damaged" in message
     assert html(app).count("Heat map over Chelsea") == 1
     give_model(digits)
     app.button(key="networks_again").click()
@@ -433,9 +433,9 @@ def test_what_cannot_be_known_is_said_and_chosen(app: AppTest, checkpoints: Path
     gives = float(model(seen)[0, 0])
     shown(app)
     use_file(app, shown, "own.keras", (tmp_path / "own.keras").read_bytes(), "no, yes")
-    (sentence,) = [one for one in said(app.warning) if "It can't be known" in one]
-    assert "own.keras" in sentence
-    assert sentence.endswith("They are taken for probabilities.")
+    (message,) = [one for one in said(app.warning) if "It can't be known" in one]
+    assert "own.keras" in message
+    assert message.endswith("They are taken for probabilities.")
     assert f"{gives:.1%}".replace("%", "") in html(app)
     next(one for one in app.button if one.label == "They are raw scores (logits)").click()
     shown(app)
@@ -460,8 +460,8 @@ def test_a_file_that_is_no_use_is_one_sentence(
     shown(app)
     data = b"\x89HDF\r\n\x1a\n" + b"\0" * 99 if shape is None else shape
     use_file(app, shown, name, own_file(data, tmp_path) if isinstance(data, tuple) else data, classes)
-    (sentence,) = said(app.error)
-    assert part in sentence
+    (message,) = said(app.error)
+    assert part in message
     assert "The image Chelsea" in html(app)
 
 
@@ -472,8 +472,8 @@ def test_a_model_of_nan_is_one_sentence(app: AppTest, checkpoints: Path, shown, 
     model.save(tmp_path / "own.keras")
     shown(app)
     use_file(app, shown, "own.keras", (tmp_path / "own.keras").read_bytes())
-    (sentence,) = said(app.error)
-    assert "is not a number (NaN) or infinite" in sentence
+    (message,) = said(app.error)
+    assert "is not a number (NaN) or infinite" in message
     assert not app.exception
     assert "nan%" not in html(app).replace(" ", "").casefold()
 
@@ -482,17 +482,17 @@ def test_the_numbers_are_the_answers(app: AppTest, shapes: Run, shown) -> None:
     shown(app)
     request, _, ((*key,),) = app.session_state["predict_wanted"][0]
     store, (image,) = app.session_state["predict_store"], choice(app).images
-    answer, drawn = store.get(tuple(key)), store.get((*key, request))
-    assert isinstance(answer, Prediction)
+    prediction, drawn = store.get(tuple(key)), store.get((*key, request))
+    assert isinstance(prediction, Prediction)
     assert isinstance(drawn, Shown)
-    pair = Pair(of_run(shapes, "S"), LockedModel(load_run(shapes)), image, None, answer, drawn)
+    pair = Pair(of_run(shapes, "S"), LockedModel(load_run(shapes)), image, None, prediction, drawn)
     record = json.loads(json.dumps(numbers(pair)))
     assert (record["photo"], record["network"]) == ("Chelsea", "S")
     made = record["heads"]
     assert [record["head"] for record in made] == ["shape", "colour"]
     for record in made:
         assert record["top"][0] == [record["class"], record["probability"]]
-        assert record["probability"] == pytest.approx(float(answer.shares[record["head"]].max()))
+        assert record["probability"] == pytest.approx(float(prediction.probabilities[record["head"]].max()))
     assert made[0]["method"] == "grad-cam"
     assert made[0]["strength"] == pytest.approx(float(drawn.explanation.map.max()))
     assert "method" not in made[1]

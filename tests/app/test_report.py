@@ -36,22 +36,22 @@ def place(tmp_path_factory) -> Iterator[Path]:
 
 @pytest.fixture(scope="module")
 def run(place: Path) -> runs.Run:
-    """A run whose answers about its test images are invented: right but for four, which are taken for the next."""
+    """A run whose predictions about its test images are invented: right but for four, which are taken for the next."""
     made = make_run(RECIPE)
     made.best_path.write_bytes(b"never opened here")
     split = open_dataset(RECIPE.data).splits["test"]
     labels = split.labels["label"]
-    answers = np.where(np.arange(40) % 10 == 3, (labels + 1) % 10, labels)
+    predictions = np.where(np.arange(40) % 10 == 3, (labels + 1) % 10, labels)
     sure = np.linspace(0.5, 0.98, 40)
-    shares = np.full((40, 10), 1e-3, np.float32)
-    shares[np.arange(40), answers] = sure
+    probabilities = np.full((40, 10), 1e-3, np.float32)
+    probabilities[np.arange(40), predictions] = sure
     found = Predictions(
         "test",
         evaluated.stamp(made.best_path),
         "x",
         np.arange(40),
         {"label": labels},
-        {"label": shares},
+        {"label": probabilities},
         {"label": np.ones(40, np.float32)},
         {"label": tuple("0123456789")},
     )
@@ -90,7 +90,7 @@ def told(app: AppTest) -> str:
 def test_figures_matrix_and_the_surest_mistakes(visit, run):
     app = visit(run)
     assert "90.00 %" in told(app)
-    assert "4 of 40 answers are wrong" in told(app)
+    assert "4 of 40 predictions are wrong" in told(app)
     assert len(app.get("plotly_chart")) >= 1
     table = next(frame.value for frame in app.dataframe if "Recall" in frame.value)
     assert table["Images"].sum() == 40
@@ -123,7 +123,7 @@ def test_a_class_without_images_counts_in_no_mean_and_is_named(visit, place):
 def test_a_cell_is_chosen_without_a_pointer(visit, run):
     found = evaluated.read_predictions(run.folder, "test")
     wrong = chosen_samples(found, "label", "mistakes", (0, 0))
-    true, said = int(found.labels["label"][wrong[0]]), int(found.shares["label"][wrong[0]].argmax())
+    true, said = int(found.labels["label"][wrong[0]]), int(found.probabilities["label"][wrong[0]].argmax())
     app = visit(run)
     app.selectbox(key="runs_report_labelled_label").set_value(true)
     again(app)
@@ -137,10 +137,10 @@ def test_views_show_the_most_telling_first(run):
     mistakes = chosen_samples(found, "label", "mistakes", (0, 0))
     assert mistakes.tolist() == [33, 23, 13, 3]  # the surest first
     assert chosen_samples(found, "label", "unsure", (0, 0))[:3].tolist() == [0, 1, 2]
-    labels, answers = found.labels["label"], found.shares["label"].argmax(axis=1)
-    for true, said in {(int(labels[at]), int(answers[at])) for at in mistakes}:
+    labels, predictions = found.labels["label"], found.probabilities["label"].argmax(axis=1)
+    for true, said in {(int(labels[at]), int(predictions[at])) for at in mistakes}:
         cell = chosen_samples(found, "label", "cell", (true, said))
-        assert set(cell.tolist()) == set(np.flatnonzero((labels == true) & (answers == said)).tolist())
+        assert set(cell.tolist()) == set(np.flatnonzero((labels == true) & (predictions == said)).tolist())
 
 
 def test_flagged_images_are_left_out_of_the_next_recipe(visit, run):
@@ -221,7 +221,7 @@ def test_any_split_is_evaluated_on_demand(visit, place):
         if evaluated.read_predictions(run.folder, "train") is not None:
             break
     again(app)
-    assert "answers are wrong" in told(app)
+    assert "predictions are wrong" in told(app)
     assert json.loads((run.folder / "report.json").read_text())["splits"]["train"]["samples"] == 60
 
 

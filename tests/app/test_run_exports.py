@@ -39,7 +39,7 @@ def test_another_format_is_written_when_asked_for(checkpoints: Path, until) -> N
     app.selectbox(key="runs_get_format").set_value("savedmodel")
     again(app).button(key="runs_make_format").click()
     until(lambda: "Model as SavedModel (.zip)" in labels(again(app)), seconds=120)
-    assert any("its answers differ by at most" in one.value for one in app.caption)
+    assert any("its predictions differ by at most" in one.value for one in app.caption)
     app.selectbox(key="runs_get_format").set_value("tflite")
     assert "Model as SavedModel (.zip)" not in labels(again(app)), "what is offered is what is chosen"
 

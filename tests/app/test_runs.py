@@ -271,7 +271,7 @@ def test_train_again_hands_the_recipe_to_train(visit):
 
 
 def test_a_failed_run_shows_its_sentence_and_a_crash_what_to_do(visit):
-    failed = make_run(epochs=0, state="failed", sentence="There is no <b>data</b>.")
+    failed = make_run(epochs=0, state="failed", message="There is no <b>data</b>.")
     app = visit(failed.id)
     assert "failed: There is no <b>data</b>." in told(app)
     assert not charts(app)
@@ -402,7 +402,7 @@ def test_pause_asks_the_worker(visit, going):
 @pytest.mark.parametrize("state", ["paused", "stopped", "failed"])
 def test_what_is_not_finished_can_be_continued(visit, until, state):
     recipe = replace(PRESETS["Q"], {"fit.epochs": 5000, "data.limits.train": 100, "name": "Longer"})
-    run = make_run(recipe, 2, state=state, sentence="It was so.")
+    run = make_run(recipe, 2, state=state, message="It was so.")
     app = visit(run.id)
     app.button(key="runs_continue").click()
     again(app)

@@ -36,20 +36,20 @@ def script() -> None:
 def snapshot(epoch: int, *, convolutions: bool = True) -> Snapshot:
     """Of three images; the model is right about the first `epoch` of them."""
     rng = np.random.default_rng(epoch)
-    shares = {}
+    probabilities = {}
     for head, truths in TRUTH.items():
-        shares[head] = np.full((3, len(CLASSES[head])), 0.1, np.float32)
+        probabilities[head] = np.full((3, len(CLASSES[head])), 0.1, np.float32)
         for at, truth in enumerate(truths):
-            shares[head][at, truth if at < epoch else truth - 1] = 0.5 + epoch / 10
+            probabilities[head][at, truth if at < epoch else truth - 1] = 0.5 + epoch / 10
     if not convolutions:
-        return Snapshot(epoch, shares)
+        return Snapshot(epoch, probabilities)
     cams = {head: rng.random((3, 4, 4), np.float32) for head in TRUTH}
     low, high = np.zeros((3, 5), np.float32), np.ones((3, 5), np.float32)
     maps = tuple(
         Maps(name, (8, 8, 12), rng.integers(0, 256, (3, 4, 4, 5), dtype=np.uint8), low, high)
         for name in ("conv2d", "conv2d_1")
     )
-    return Snapshot(epoch, shares, "conv2d_1", cams, maps, rng.normal(size=(3, 3, 3, 7)).astype(np.float32))
+    return Snapshot(epoch, probabilities, "conv2d_1", cams, maps, rng.normal(size=(3, 3, 3, 7)).astype(np.float32))
 
 
 @pytest.fixture
@@ -98,7 +98,7 @@ def test_the_slider_shows_what_the_model_was(run, opened):
     slider = app.select_slider(key="part_epoch")
     assert (slider.value, list(slider.options)) == (3, ["0, untrained", "1", "2", "3"])
     assert "3 of 3 right" in words(app)
-    assert len(pieces(app)) == 3  # answers, feature maps, kernels: one piece each
+    assert len(pieces(app)) == 3  # predictions, feature maps, kernels: one piece each
     assert "80 %" in pieces(app)[0]
     last = pieces(app)
     slider.set_value(1)

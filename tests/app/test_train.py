@@ -66,7 +66,7 @@ def start(app: AppTest):
     return app.button(key="train_start")
 
 
-def sentences(app: AppTest) -> list[str]:
+def messages(app: AppTest) -> list[str]:
     """What the page says is wrong, without the marks that keep it from being read as Markdown."""
     return [error.value.replace("\\", "").replace("\u2060", "") for error in app.error]
 
@@ -261,8 +261,8 @@ def test_numbers_in_the_table_change_the_model_at_once(table: AppTest) -> None:
 
 def test_a_number_out_of_range_is_said_as_it_is_seen_with_the_way_to_it(table: AppTest) -> None:
     edit(table, edited_rows={0: {"size": 100_000}})
-    assert "Size in row 1 (Conv2D) is 100,000: choose 1 to 4,096." in sentences(table)
-    assert not any("filters" in sentence for sentence in sentences(table))
+    assert "Size in row 1 (Conv2D) is 100,000: choose 1 to 4,096." in messages(table)
+    assert not any("filters" in message for message in messages(table))
     assert start(table).disabled
     assert any("(#train-network)" in element.value for element in table.markdown)
     edit(table, edited_rows={0: {"size": 8}})
@@ -290,7 +290,7 @@ def test_a_table_without_layers_is_a_thing_to_mend(table: AppTest) -> None:
     edit(table, deleted_rows=list(range(4)))
     assert start(table).disabled
     assert start(table).label == "Start training · 1 thing to mend"
-    assert any("Flatten or GlobalAveragePooling2D" in sentence for sentence in sentences(table))
+    assert any("Flatten or GlobalAveragePooling2D" in message for message in messages(table))
     edit(table, added_rows=[{"type": "Flatten"}])
     assert not start(table).disabled
 
@@ -301,8 +301,8 @@ def test_mistakes_are_said_at_their_cards_and_counted(table: AppTest, checkpoint
     edit(table, edited_rows={1: {"window": 32}})
     assert start(table).label == "Start training · 2 things to mend"
     assert start(table).disabled
-    assert any("32×32 window" in sentence for sentence in sentences(table))
-    assert any(sentence.startswith("No data is chosen yet") for sentence in sentences(table))
+    assert any("32×32 window" in message for message in messages(table))
+    assert any(message.startswith("No data is chosen yet") for message in messages(table))
     assert list(checkpoints.iterdir()) == []
 
 
@@ -316,8 +316,8 @@ def test_a_bad_path_is_one_sentence_at_the_data(app: AppTest, checkpoints: Path,
     assert start(app).label == "Start training · 1 thing to mend"
     field(app, "text_input", "path").set_value(path)
     shown(app)
-    assert len(sentences(app)) == 1
-    assert sentences(app)[0].endswith(".")
+    assert len(messages(app)) == 1
+    assert messages(app)[0].endswith(".")
     assert "<img" not in app.error[0].value.replace("\\<", "")
     assert start(app).disabled
     assert list(checkpoints.iterdir()) == []
@@ -332,7 +332,7 @@ def test_a_folder_without_images_is_one_sentence(app: AppTest, tmp_path: Path) -
     shown(app)
     field(app, "text_input", "path").set_value(str(folder))
     shown(app)
-    assert len(sentences(app)) == 1
+    assert len(messages(app)) == 1
     assert start(app).disabled
 
 
@@ -352,7 +352,7 @@ def test_own_images_are_taken_and_their_class_names_are_only_text(app: AppTest, 
     for path in (file, folder):
         field(app, "text_input", "path").set_value(str(path))
         shown(app)
-        assert sentences(app) == []
+        assert messages(app) == []
         assert recipe(app).data.image_size == (20, 24)
         assert [head.units for head in recipe(app).network.heads] == [2]
     assert any("x**" in caption for caption in captions(app))
@@ -409,8 +409,8 @@ def test_a_recipe_file_is_taken_over(app: AppTest) -> None:
 def test_a_bad_recipe_file_is_one_sentence_and_changes_nothing(app: AppTest, content: bytes, said: str) -> None:
     shown(app)
     upload(app, content)
-    assert len(sentences(app)) == 1
-    assert said in sentences(app)[0]
+    assert len(messages(app)) == 1
+    assert said in messages(app)[0]
     assert recipe(app) == PRESETS["Q"]
 
 

@@ -81,8 +81,8 @@ def test_given_splits_stay_and_names_are_those_of_the_file(archive) -> None:
 
 
 def test_other_numbers_and_labels_are_understood(archive) -> None:
-    shares, names = noise(40, 3).astype(np.float32) / 255, np.array(["cat", "dog", "eel"])[LABELS]
-    same(*archive(x=shares, y=np.eye(3, dtype=int)[LABELS]))
+    probabilities, names = noise(40, 3).astype(np.float32) / 255, np.array(["cat", "dog", "eel"])[LABELS]
+    same(*archive(x=probabilities, y=np.eye(3, dtype=int)[LABELS]))
     same(*archive(x=noise(40, 4), y=names))
     same(*archive(x=noise(40).astype(np.uint16) * 257, y=LABELS[:, None]))
 

@@ -67,7 +67,7 @@ def test_the_catalogue(root) -> None:
         "cifar10",
         "celeba",
     }
-    assert "170 MB" in entries["cifar10"].sentence
+    assert "170 MB" in entries["cifar10"].message
 
 
 @pytest.mark.parametrize("name", ["/nowhere", "nothing", "a" * 999, "~nobody/x", "💣" * 300])

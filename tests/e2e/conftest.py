@@ -76,8 +76,8 @@ def browser(playwright: Playwright) -> Iterator[Browser]:
     """Chromium without a window. Without one the test is skipped, or fails where `CNNVIZ_REQUIRE_BROWSER` is set."""
     found = chromium(playwright)
     if found is None:
-        sentence = "No Chromium was found: install it, name it in CNNVIZ_BROWSER, or run `playwright install chromium`."
-        (pytest.fail if os.environ.get("CNNVIZ_REQUIRE_BROWSER") else pytest.skip)(sentence)
+        message = "No Chromium was found: install it, name it in CNNVIZ_BROWSER, or run `playwright install chromium`."
+        (pytest.fail if os.environ.get("CNNVIZ_REQUIRE_BROWSER") else pytest.skip)(message)
     running = playwright.chromium.launch(executable_path=found, args=FLAGS)
     yield running
     running.close()
@@ -150,12 +150,12 @@ def serving(folder: Path, app: Path = ROOT / "streamlit_app.py") -> Iterator[tup
 
 
 def wait_for_health(url: str, process: psutil.Popen, log: Path, patience_seconds: float = 300) -> None:
-    """Blocks until the server answers that it is well."""
+    """Blocks until the server predictions that it is well."""
     until = time.monotonic() + patience_seconds
     while time.monotonic() < until and process.poll() is None:
         try:
-            with urllib.request.urlopen(f"{url}/_stcore/health", timeout=5) as answer:
-                if answer.status == 200:
+            with urllib.request.urlopen(f"{url}/_stcore/health", timeout=5) as prediction:
+                if prediction.status == 200:
                     return
         except (urllib.error.URLError, OSError):
             time.sleep(0.1)

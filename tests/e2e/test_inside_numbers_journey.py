@@ -1,4 +1,4 @@
-"""Inside by clicks: a place is taken apart, a kernel is opened, two images stand side by side."""
+"""Inside by clicks: a position is taken apart, a kernel is opened, two images stand side by side."""
 
 from __future__ import annotations
 

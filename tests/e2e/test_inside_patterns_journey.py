@@ -87,7 +87,7 @@ def test_patterns_are_made_stopped_and_gone_on_with(page: Page, visit: Callable[
 def test_what_excites_a_channel_and_what_is_lost_without_it(page: Page, visit: Callable[[str], None], run: Run) -> None:
     visit(f"inside?run={run.id}&sample=chelsea&layer=conv2d_1&channel=2&view=excites")
     page.get_by_role("button", name="Look through the held-out images").click(timeout=PATIENCE_MS)
-    expect(page.get_by_text("Strongest places")).to_be_visible(timeout=PATIENCE_MS)
+    expect(page.get_by_text("Strongest positions")).to_be_visible(timeout=PATIENCE_MS)
     known = kept_excited(run, "conv2d_1")
     expect(page.locator("img[alt^='The part: ']")).to_have_count(12)
     expect(page.get_by_text(f"shape: Selectivity {known.selectivity('shape')[2]:.2f}")).to_be_visible()

@@ -23,7 +23,7 @@ SMALL = {"fit.epochs": 1, "data.limits": {"train": 60, "validation": 40, "test":
 
 @pytest.fixture(scope="module")
 def run(server: Server) -> runs.Run:
-    """A run whose model has learned nothing, so that most of its answers are wrong."""
+    """A run whose model has learned nothing, so that most of its predictions are wrong."""
     return give_model(make_run(replace(PRESETS["Q"], SMALL), runs=server.checkpoints))
 
 
@@ -41,11 +41,11 @@ def test_from_a_cell_to_a_run_without_a_flagged_image(
     expect(table).to_be_visible(timeout=PATIENCE_MS)
 
     wrong = table.locator("button:not([aria-pressed=true])").filter(has_not_text="·")
-    true, said = re.match(r"labelled (\d), answered (\d): \d+", wrong.nth(1).get_attribute("aria-label")).groups()
+    true, said = re.match(r"labelled (\d), predicted (\d): \d+", wrong.nth(1).get_attribute("aria-label")).groups()
     wrong.nth(1).click()
     expect(page.get_by_text(re.compile(rf"True label {true}, predicted {said}: \d+ of 40 images"))).to_be_visible()
     expect(table.locator("button[aria-pressed=true]")).to_have_attribute(
-        "aria-label", re.compile(f"labelled {true}, answered {said}")
+        "aria-label", re.compile(f"labelled {true}, predicted {said}")
     )
     table.locator("button[aria-pressed=true]").press("ArrowDown")
     page.keyboard.press("Enter")

@@ -26,7 +26,7 @@ class View:
         name: of the screenshot and the test.
         address: what is opened, such as "inside?run=shapes".
         shows: how many of each kind are seen: chart, image, drawing, table, component.
-        words: texts, each of which is seen: titles, captions, answers, buttons.
+        words: texts, each of which is seen: titles, captions, predictions, buttons.
         steps: what a person does after opening it.
         runs: the folder of runs: "trained", "running" or "none".
         phone: what differs in `shows` on a phone.
@@ -238,7 +238,7 @@ VIEWS: tuple[View, ...] = (
             "Mean F1",
             "Confusion matrix",
             "Most confident mistakes",
-            "Rows: the labels. Columns: the answers.",
+            "Rows: the labels. Columns: the predictions.",
             "Calibration",
             "Per-class metrics",
             "wrong label",
@@ -348,14 +348,14 @@ VIEWS: tuple[View, ...] = (
         "augment-survival",
         "augment",
         {"chart": 1, "image": 10},
-        ("It answers", "Step", "Beside"),
+        ("It predicts", "Step", "Beside"),
         steps=(turn_on("Ask a model"), classifier),
     ),
     View(
         "augment-survival-measured",
         "augment",
         {"chart": 3, "image": 10},
-        ("held-out images. Dotted", "It answers"),
+        ("held-out images. Dotted", "It predicts"),
         steps=(turn_on("Ask a model"), classifier, press("test images"), wait("held-out images. Dotted")),
     ),
     # Inside
@@ -430,7 +430,7 @@ VIEWS: tuple[View, ...] = (
         "inside?run=shapes&sample=chelsea&layer=conv2d_3&view=excites",
         {"image": 25, "component": 1},
         (
-            "How much it answers to each class",
+            "How much it responds to each class",
             "Selectivity",
             "greatest output over each image",
             "with 0 in its place",
@@ -496,7 +496,7 @@ VIEWS: tuple[View, ...] = (
         (
             "cats",
             "dogs",
-            "What it answers",
+            "What it predicts",
             "Grad-CAM",
             "Opacity of the map",
             "Overlay",

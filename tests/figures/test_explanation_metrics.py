@@ -63,5 +63,5 @@ def test_a_method_has_two_bars_and_chance_is_marked() -> None:
     assert list(hits.y) == ["Grad-CAM", "a &amp; b"]
     assert list(hits.text) == ["35%", "60%"]
     assert [line.x0 for line in figure.layout.shapes] == [0.15, 0.67]
-    assert [note.text for note in figure.layout.annotations] == ["random place 15%", "centre 67%"]
+    assert [note.text for note in figure.layout.annotations] == ["random position 15%", "centre 67%"]
     assert figure.layout.yaxis.autorange == "reversed"

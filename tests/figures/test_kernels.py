@@ -20,8 +20,8 @@ def test_a_grid_has_each_filter_in_its_place() -> None:
     assert (made.rows, made.columns) == (2, 3)
     assert made.filters.tolist() == [4, 0, 3, 1, 2, -1]
     for nth in range(5):
-        place = tile(made.image, 2, 3, *divmod(nth, 3))
-        np.testing.assert_array_equal(place[2:12:4, 2:8:4], tiles[nth])
+        position = tile(made.image, 2, 3, *divmod(nth, 3))
+        np.testing.assert_array_equal(position[2:12:4, 2:8:4], tiles[nth])
     empty = tile(made.image, 2, 3, 1, 2)
     assert (empty == empty[0, 0]).all()
 

@@ -1,4 +1,4 @@
-"""Answers and overlays as HTML: what they say, and that names stay text."""
+"""Predictions and overlays as HTML: what they say, and that names stay text."""
 
 from __future__ import annotations
 
@@ -8,25 +8,25 @@ from html.parser import HTMLParser
 
 import numpy as np
 
-from cnnviz.figures.prediction import answer, layered_images, top
+from cnnviz.figures.prediction import layered_images, prediction, top
 from cnnviz.images import to_png
 
 EVIL = '"><img src=x onerror=alert(1)>'
 
 
 def test_an_answer_is_written_as_in_the_list_below_it() -> None:
-    shares = [0.9985, 0.001, 0.0005]
-    rows = re.findall(r"right\">([^<]+)</div>", top([(str(one), one) for one in shares]))
+    probabilities = [0.9985, 0.001, 0.0005]
+    rows = re.findall(r"right\">([^<]+)</div>", top([(str(one), one) for one in probabilities]))
     assert rows == ["99.9 %", "0.1 %", "&lt; 0.1 %"]
-    assert "99.9 %" in answer("cat", 0.9985, others=shares[1:])
-    assert "99.85 %" not in answer("cat", 0.9985, others=shares[1:])
+    assert "99.9 %" in prediction("cat", 0.9985, others=probabilities[1:])
+    assert "99.85 %" not in prediction("cat", 0.9985, others=probabilities[1:])
 
 
 def test_an_answer_says_whether_the_label_agrees() -> None:
-    assert "labelled" not in answer("cat", 0.9)
-    assert "✓ as labelled" in answer("cat", 0.9, truth="cat")
-    assert "✗ labelled dog" in answer("cat", 0.9, truth="dog")
-    assert "colour" in answer("red", 0.9, head="colour")
+    assert "labelled" not in prediction("cat", 0.9)
+    assert "✓ as labelled" in prediction("cat", 0.9, truth="cat")
+    assert "✗ labelled dog" in prediction("cat", 0.9, truth="dog")
+    assert "colour" in prediction("red", 0.9, head="colour")
 
 
 def test_bars_are_as_wide_as_the_probabilities() -> None:
@@ -39,8 +39,8 @@ def test_bars_are_as_wide_as_the_probabilities() -> None:
 def test_names_are_text_whatever_they_contain() -> None:
     image = to_png(np.zeros((2, 3, 3), np.uint8))
     for drawn in (
-        answer(EVIL, 0.5, head=EVIL, truth=EVIL),
-        answer("x", 0.5, truth=EVIL),
+        prediction(EVIL, 0.5, head=EVIL, truth=EVIL),
+        prediction("x", 0.5, truth=EVIL),
         top([(EVIL, 0.5)], EVIL),
         layered_images(image, image, (2, 3), EVIL),
     ):

@@ -9,7 +9,7 @@ import pytest
 
 from cnnviz.errors import ModelError
 from cnnviz.model_spec import Head
-from cnnviz.models.probabilities import ask, probabilities
+from cnnviz.models.probabilities import predict, probabilities
 
 THIRD = Head(name="a", units=3, activation="softmax")
 SURE = Head(name="b", units=1, activation="sigmoid")
@@ -35,7 +35,7 @@ def test_what_is_no_number_is_a_sentence(value: float, head: Head) -> None:
 def test_a_model_that_mixes_the_batch_is_a_sentence() -> None:
     mixed = np.full((2, 3), 1 / 3, np.float32)
     with pytest.raises(ModelError, match=r"has the shape \(2, 3\): expected \(4, 3\)"):
-        ask(lambda pixels, training: mixed, np.zeros((4, 8, 8, 3), np.uint8), [THIRD])
+        predict(lambda pixels, training: mixed, np.zeros((4, 8, 8, 3), np.uint8), [THIRD])
 
 
 def test_one_sigmoid_unit_is_the_second_class() -> None:
@@ -87,12 +87,12 @@ def test_images_are_asked_about_in_batches_of_raw_pixels() -> None:
         sizes.append(len(pixels))
         return pixels[:, 0, 0, :] / 255
 
-    (found,) = ask(model, images, [SURE], batch=4)
+    (found,) = predict(model, images, [SURE], batch=4)
     assert sizes == [4, 4, 2]
     close(found[:, 1], np.arange(10) * 20 / 255)
 
 
 def test_no_images_give_no_answers() -> None:
-    first, second = ask(lambda pixels, training: None, np.empty((0, 4, 4, 1), np.uint8), [THIRD, SURE])
+    first, second = predict(lambda pixels, training: None, np.empty((0, 4, 4, 1), np.uint8), [THIRD, SURE])
     assert first.shape == (0, 3)
     assert second.shape == (0, 2)

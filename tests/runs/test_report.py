@@ -6,7 +6,7 @@ from sklearn import metrics
 
 from cnnviz.runs.report import absent_text, calibration, confusion, head_report, metrics_of
 
-# Ten made-up answers about two classes: the second class's probability, and the truth.
+# Ten made-up predictions about two classes: the second class's probability, and the truth.
 SECOND = np.array([0.05, 0.2, 0.3, 0.45, 0.6, 0.55, 0.7, 0.8, 0.9, 0.95], np.float32)
 TRUTH = np.array([0, 0, 1, 0, 0, 1, 1, 1, 0, 1])
 SHARES = np.stack([1 - SECOND, SECOND], axis=1)
@@ -19,7 +19,7 @@ def two():
 
 
 def test_two_classes_by_hand(two):
-    # answered dog: the last six; of these 4 are dogs. Answered cat: four, of which 3 are cats.
+    # predicted dog: the last six; of these 4 are dogs. Predicted cat: four, of which 3 are cats.
     assert two["confusion"] == [[3, 2], [1, 4]]
     assert two["accuracy"] == 0.7
     cat, dog = two["classes"]
@@ -42,16 +42,16 @@ def test_two_classes_by_scikit_learn(two):
 
 def test_several_classes_by_scikit_learn():
     rng = np.random.default_rng(3)
-    truth, shares = rng.integers(0, 4, 200), rng.dirichlet(np.ones(5), 200).astype(np.float32)
-    made = head_report(truth, shares, np.zeros(200), list("abcde"))  # nothing is e
-    answers = shares.argmax(axis=1)
-    assert made["confusion"] == metrics.confusion_matrix(truth, answers, labels=range(5)).tolist()
-    told = metrics.classification_report(truth, answers, labels=range(5), output_dict=True, zero_division=0)
+    truth, probabilities = rng.integers(0, 4, 200), rng.dirichlet(np.ones(5), 200).astype(np.float32)
+    made = head_report(truth, probabilities, np.zeros(200), list("abcde"))  # nothing is e
+    predictions = probabilities.argmax(axis=1)
+    assert made["confusion"] == metrics.confusion_matrix(truth, predictions, labels=range(5)).tolist()
+    told = metrics.classification_report(truth, predictions, labels=range(5), output_dict=True, zero_division=0)
     for at, row in enumerate(made["classes"]):
         found = told[str(at)]
         expected = [found[name] for name in ("precision", "recall", "f1-score", "support")]
         assert [row[name] for name in ("precision", "recall", "f1", "support")] == pytest.approx(expected, abs=1e-5)
-    present = metrics.classification_report(truth, answers, labels=range(4), output_dict=True, zero_division=0)
+    present = metrics.classification_report(truth, predictions, labels=range(4), output_dict=True, zero_division=0)
     expected = {
         name: present["macro avg"][f"{name}-score" if name == "f1" else name] for name in ("precision", "recall", "f1")
     }
@@ -61,7 +61,7 @@ def test_several_classes_by_scikit_learn():
 
 
 def test_a_class_without_samples_counts_in_no_mean():
-    truth = np.repeat([0, 2], 17)  # 34 answers, all right
+    truth = np.repeat([0, 2], 17)  # 34 predictions, all right
     made = head_report(truth, np.eye(3, dtype=np.float32)[truth], np.zeros(34), ["apple", "pear", "plum"])
     assert made["macro"] == {"precision": 1, "recall": 1, "f1": 1, "absent": ["pear"]}
     assert absent_text(made["macro"]["absent"]) == "Without an image here, and so in no mean: pear."
@@ -72,17 +72,17 @@ def test_a_class_without_samples_counts_in_no_mean():
 def test_calibration_by_hand():
     # Confidences 0.62, 0.65 (one of two right) and 0.9, 0.92 (both right) lie in the bins from 9/15 and from 13/15.
     confidence = np.array([0.62, 0.65, 0.9, 0.92])
-    shares = np.stack([confidence, 1 - confidence], axis=1).astype(np.float32)
-    made = calibration(np.array([0, 1, 0, 0]), shares)
+    probabilities = np.stack([confidence, 1 - confidence], axis=1).astype(np.float32)
+    made = calibration(np.array([0, 1, 0, 0]), probabilities)
     assert [(row["samples"], row["accuracy"]) for row in made["bins"]] == [(2, 0.5), (2, 1.0)]
     assert made["bins"][0]["low"] == pytest.approx(0.6)
     assert made["error"] == pytest.approx(0.5 * (0.635 - 0.5) + 0.5 * (1 - 0.91), abs=1e-6)
 
 
 def test_sure_and_right_is_calibrated_and_sure_and_wrong_is_not():
-    shares = np.eye(3, dtype=np.float32)
-    assert calibration(np.arange(3), shares)["error"] == 0
-    assert calibration((np.arange(3) + 1) % 3, shares)["error"] == 1
+    probabilities = np.eye(3, dtype=np.float32)
+    assert calibration(np.arange(3), probabilities)["error"] == 0
+    assert calibration((np.arange(3) + 1) % 3, probabilities)["error"] == 1
 
 
 def test_images_of_one_class_have_no_curves():

@@ -100,7 +100,7 @@ def test_state_cut_at_any_byte_breaks_nothing(checkpoints):
     for cut in range(len(data) - 1):  # what ends a line is no part of it
         path.write_bytes(data[:cut])
         (found,) = runs.listing()
-        assert (found.state, found.written.sentence) == ("crashed", "Its state can't be read.")
+        assert (found.state, found.written.message) == ("crashed", "Its state can't be read.")
     path.write_bytes(data)
     assert runs.open_run(run.id).state == "finished"
 

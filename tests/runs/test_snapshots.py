@@ -22,9 +22,9 @@ def made(epoch: int) -> Snapshot:
     levels = RNG.integers(0, 256, (6, 5, 4, 3), dtype=np.uint8)
     low, high = RNG.random((6, 3), np.float32) - 1, RNG.random((6, 3), np.float32) + 1
     cams = {"shape": 1e6 * RNG.random((6, 5, 4), np.float32), "colour": np.zeros((6, 5, 4), np.float32)}
-    shares = {"shape": RNG.random((6, 4), np.float32), "colour": RNG.random((6, 2), np.float32)}
+    probabilities = {"shape": RNG.random((6, 4), np.float32), "colour": RNG.random((6, 2), np.float32)}
     kernels = RNG.normal(size=(3, 3, 1, 8)).astype(np.float32)
-    return Snapshot(epoch, shares, "conv2d", cams, (Maps("conv2d", (10, 8, 16), levels, low, high),), kernels)
+    return Snapshot(epoch, probabilities, "conv2d", cams, (Maps("conv2d", (10, 8, 16), levels, low, high),), kernels)
 
 
 def test_a_snapshot_comes_back(tmp_path):
@@ -33,8 +33,8 @@ def test_a_snapshot_comes_back(tmp_path):
     assert size == (tmp_path / "snapshots" / "epoch-00007.z").stat().st_size
     found = snapshots.read_snapshot(tmp_path, 7, PROBE)
     assert (found.epoch, found.layer, snapshots.epochs(tmp_path)) == (7, "conv2d", [7])
-    for head, values in kept.shares.items():
-        np.testing.assert_array_equal(found.shares[head], values)
+    for head, values in kept.probabilities.items():
+        np.testing.assert_array_equal(found.probabilities[head], values)
         np.testing.assert_allclose(found.cams[head], kept.cams[head], rtol=1e-3)
     np.testing.assert_allclose(found.kernels, kept.kernels, rtol=1e-3, atol=1e-7)
     (one,), (wanted,) = found.maps, kept.maps
@@ -98,7 +98,7 @@ def test_what_is_to_be_repeated_is_dropped(tmp_path):
 def test_of_very_many_epochs_evenly_spread_ones_are_kept(tmp_path):
     tiny = Snapshot(0, {"label": np.ones((1, 2), np.float32)})
     for epoch in range(500):
-        snapshots.save(tmp_path, Snapshot(epoch, tiny.shares))
+        snapshots.save(tmp_path, Snapshot(epoch, tiny.probabilities))
         assert snapshots.epochs(tmp_path)[-1] == epoch
     found = snapshots.epochs(tmp_path)
     assert found[0] == 0
@@ -109,10 +109,10 @@ def test_of_very_many_epochs_evenly_spread_ones_are_kept(tmp_path):
 KEPT = made(1)
 MISFITS = {
     "another epoch's": replace(KEPT, epoch=2),
-    "fewer images": replace(KEPT, shares={head: values[:5] for head, values in KEPT.shares.items()}),
-    "another class": replace(KEPT, shares={**KEPT.shares, "colour": KEPT.shares["shape"]}),
-    "a head less": replace(KEPT, shares={"shape": KEPT.shares["shape"]}),
-    "no numbers": replace(KEPT, shares={**KEPT.shares, "shape": np.full((6, 4), np.nan, np.float32)}),
+    "fewer images": replace(KEPT, probabilities={head: values[:5] for head, values in KEPT.probabilities.items()}),
+    "another class": replace(KEPT, probabilities={**KEPT.probabilities, "colour": KEPT.probabilities["shape"]}),
+    "a head less": replace(KEPT, probabilities={"shape": KEPT.probabilities["shape"]}),
+    "no numbers": replace(KEPT, probabilities={**KEPT.probabilities, "shape": np.full((6, 4), np.nan, np.float32)}),
     "a map of another head": replace(KEPT, cams={"size": KEPT.cams["shape"]}),
     "maps of fewer images": replace(KEPT, maps=(replace(KEPT.maps[0], levels=KEPT.maps[0].levels[:2]),)),
     "fewer ranges than channels": replace(KEPT, maps=(replace(KEPT.maps[0], low=KEPT.maps[0].low[:, :2]),)),

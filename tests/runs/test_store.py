@@ -114,7 +114,7 @@ def test_an_unreadable_state_is_a_crash_with_a_sentence(checkpoints, content):
     if content is not None:
         (run.folder / "state.json").write_bytes(content)
     found = runs.listing()[0]
-    assert (found.state, found.written.sentence) == ("crashed", "Its state can't be read.")
+    assert (found.state, found.written.message) == ("crashed", "Its state can't be read.")
     runs.delete(run.id)
 
 
@@ -240,3 +240,13 @@ def test_a_run_that_seems_crashed_is_left_alone_while_a_worker_holds_it(checkpoi
         worker.kill()
         worker.wait()
     change(run.id)
+
+
+@pytest.mark.parametrize("change", [runs.delete, runs.resume])
+def test_a_killed_worker_is_waited_for_whose_lock_the_system_has_still_to_free(checkpoints, change):
+    run = make_run(epochs=2, state="crashed")
+    leaving = HOLDER.replace("time.sleep(600)", "time.sleep(1)")
+    worker = subprocess.Popen([sys.executable, "-c", leaving, str(run.folder)], stdout=subprocess.PIPE, text=True)
+    assert worker.stdout.readline() == "held\n"
+    change(run.id)
+    worker.wait()

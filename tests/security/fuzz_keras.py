@@ -175,8 +175,8 @@ def made(draw: Random, folder: Path) -> Path:
 def asked(path: Path) -> None:
     classifier = load_file(path)
     noise = np.random.default_rng(0).integers(0, 256, (2, *classifier.image_size, classifier.channels), np.uint8)
-    for head, shares in zip(classifier.heads, classifier.ask(noise), strict=True):
-        assert shares.shape == (2, head.classes)
-        np.testing.assert_allclose(shares.sum(axis=1), 1, atol=1e-3)
+    for head, probabilities in zip(classifier.heads, classifier.predict(noise), strict=True):
+        assert probabilities.shape == (2, head.classes)
+        np.testing.assert_allclose(probabilities.sum(axis=1), 1, atol=1e-3)
     found = explain(classifier.model, classifier.pixels(noise[:1]), method="gradient", target=Target(0, 0))
     assert found.map.shape[0] == 1

@@ -72,10 +72,12 @@ def whole(root: Path) -> Path:
     classes = {head: tuple(names) for head, names in report["classes"].items()}
     rng, count = np.random.default_rng(0), 40
     labels = {head: np.arange(count) % len(names) for head, names in classes.items()}
-    shares = {head: rng.dirichlet(np.ones(len(names)), count).astype(np.float32) for head, names in classes.items()}
+    probabilities = {
+        head: rng.dirichlet(np.ones(len(names)), count).astype(np.float32) for head, names in classes.items()
+    }
     losses = {head: rng.random(count, np.float32) for head in classes}
     model = evaluated.stamp(folder / "best.keras")
-    evaluated.save(folder, Predictions("test", model, "", np.arange(count), labels, shares, losses, classes))
+    evaluated.save(folder, Predictions("test", model, "", np.arange(count), labels, probabilities, losses, classes))
     probe = Probe(
         rng.integers(0, 256, (6, 32, 32, 3), np.uint8),
         tuple("abcdef"),
@@ -87,8 +89,12 @@ def whole(root: Path) -> Path:
         levels = rng.integers(0, 256, (6, 8, 8, 4), np.uint8)
         maps = Maps("conv2d", (32, 32, 4), levels, np.zeros((6, 4), np.float32), np.ones((6, 4), np.float32))
         cams = {head: rng.random((6, 8, 8), np.float32) for head in classes}
-        answers = {head: rng.dirichlet(np.ones(len(names)), 6).astype(np.float32) for head, names in classes.items()}
-        snapshots.save(folder, Snapshot(epoch, answers, "conv2d", cams, (maps,), rng.random((3, 3, 3, 4), np.float32)))
+        predictions = {
+            head: rng.dirichlet(np.ones(len(names)), 6).astype(np.float32) for head, names in classes.items()
+        }
+        snapshots.save(
+            folder, Snapshot(epoch, predictions, "conv2d", cams, (maps,), rng.random((3, 3, 3, 4), np.float32))
+        )
     flags.write(folder, {"test/1": "unclear"})
     (folder / "log.txt").write_text("Epoch 1\nEpoch 2\n")
     return folder
@@ -183,4 +189,4 @@ def asked(path: Path) -> None:
     except CnnvizError:  # such as one without a folder
         return
     classifier = load_run(run)
-    classifier.ask(np.zeros((1, *classifier.image_size, classifier.channels), np.uint8))
+    classifier.predict(np.zeros((1, *classifier.image_size, classifier.channels), np.uint8))

@@ -58,7 +58,7 @@ class Found:
     faults: dict[int, str] = field(default_factory=dict)
     peak_mb: int = 0
     slowest: float = 0.0
-    sentences: dict[str, str] = field(default_factory=dict)
+    messages: dict[str, str] = field(default_factory=dict)
 
 
 def fuzzed(kind: str, seeds: range) -> Found:
@@ -74,7 +74,7 @@ def fuzzed(kind: str, seeds: range) -> Found:
         found.peak_mb = max(found.peak_mb, peak)
         if outcome in ("taken", "refused"):
             found.outcomes[outcome] += 1
-            found.sentences.setdefault(said[:40], said)
+            found.messages.setdefault(said[:40], said)
         else:
             found.faults[seed] = f"{outcome}: {said}"
     return found
@@ -116,11 +116,11 @@ def _child(module: ModuleType, seed: int, folder: Path, writing: int) -> NoRetur
     try:
         path = module.made(random.Random(seed), folder)
         resource.setrlimit(resource.RLIMIT_DATA, (MEMORY_BYTES, MEMORY_BYTES))
-        answer = _outcome(lambda: module.asked(path))
+        prediction = _outcome(lambda: module.asked(path))
     except BaseException:
-        answer = "not made", traceback.format_exc()
+        prediction = "not made", traceback.format_exc()
     try:
-        os.write(writing, json.dumps(answer).encode())
+        os.write(writing, json.dumps(prediction).encode())
     finally:
         os._exit(0)
 
@@ -129,9 +129,9 @@ def _outcome(ask: Callable[[], None]) -> tuple[str, str]:
     try:
         ask()
     except CnnvizError as error:
-        sentence = str(error)
-        whole = sentence.endswith(".") and "\n" not in sentence and len(sentence) < 500
-        return ("refused", sentence) if whole else ("no sentence", sentence)
+        message = str(error)
+        whole = message.endswith(".") and "\n" not in message and len(message) < 500
+        return ("refused", message) if whole else ("no sentence", message)
     except BaseException:
         return "traceback", traceback.format_exc()[-3000:]
     return "taken", ""
@@ -151,8 +151,8 @@ def main() -> int:
             f"{kind}: {count} made, {found.outcomes['taken']} taken, {found.outcomes['refused']} refused, "
             f"{len(found.faults)} faults; at most {found.peak_mb:,} MB and {found.slowest:.1f} s"
         )
-        for sentence in found.sentences.values():
-            print(f"    {sentence}")
+        for message in found.messages.values():
+            print(f"    {message}")
         for seed, fault in found.faults.items():
             print(f"  seed {seed}: {fault}")
         worst |= bool(found.faults)

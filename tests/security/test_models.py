@@ -70,9 +70,9 @@ def test_a_hostile_file_is_refused_in_a_sentence(case: Callable, good: Good, tmp
     with pytest.raises(ModelError) as raised:
         load_file(path)
     assert time.monotonic() - began < SECONDS * slowness()
-    sentence = str(raised.value)
-    assert re.fullmatch(r"[^\n]{20,400}\.", sentence), sentence
-    assert "Traceback" not in sentence
+    message = str(raised.value)
+    assert re.fullmatch(r"[^\n]{20,400}\.", message), message
+    assert "Traceback" not in message
     assert sorted(tmp_path.rglob("*")) == before
     assert sandbox_client._checker().peak_mb < 1024
 
@@ -94,7 +94,7 @@ def classifier(shape: tuple[int | None, ...], units: int = 2, **names: str) -> k
 
 
 @pytest.mark.parametrize(
-    ("made", "sentence"),
+    ("made", "message"),
     [
         (lambda: classifier((8, 8, 3), 40_000), "has 40,000 classes: up to 10,000"),
         (lambda: classifier((0, 8, 3)), r"takes \(None, 0, 8, 3\)"),
@@ -103,11 +103,9 @@ def classifier(shape: tuple[int | None, ...], units: int = 2, **names: str) -> k
         (lambda: classifier((8, 8, 3), model="_x"), "its model '_x' has a name that TensorFlow"),
     ],
 )
-def test_what_no_image_can_be_asked_with_is_told(
-    made: Callable[[], keras.Model], sentence: str, tmp_path: Path
-) -> None:
+def test_what_no_image_can_be_asked_with_is_told(made: Callable[[], keras.Model], message: str, tmp_path: Path) -> None:
     made().save(tmp_path / "net.keras")
-    with pytest.raises(ModelError, match=sentence):
+    with pytest.raises(ModelError, match=message):
         load_file(tmp_path / "net.keras")
 
 
@@ -184,8 +182,8 @@ def test_checking_and_trying_cost_less_than_two_seconds(name: str, tmp_path: Pat
 
 def test_the_server_lives_and_its_checker_too(good: Good, tmp_path: Path) -> None:
     """After all those before."""
-    answers = load_file(good.written(tmp_path / "net.keras")).ask(np.zeros((1, 8, 8, 3), np.uint8))
-    assert answers[0].shape == (1, 2)
+    predictions = load_file(good.written(tmp_path / "net.keras")).predict(np.zeros((1, 8, 8, 3), np.uint8))
+    assert predictions[0].shape == (1, 2)
     assert 0 < sandbox_client._checker().peak_mb < 1024
 
 
@@ -227,16 +225,16 @@ def test_copies_are_gone_and_were_private(good: Good, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("found", "sentence"),
+    ("found", "message"),
     [("3.15.0", "less safely"), ("3.9.2", "less safely"), ("3.15.1", None), ("3.16.0rc1", None), ("4.0", None)],
 )
-def test_an_older_keras_is_refused(found: str, sentence: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_older_keras_is_refused(found: str, message: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(archive_check, "version", lambda name: found)
     archive_check.require_keras.cache_clear()
-    if sentence is None:
+    if message is None:
         archive_check.require_keras()
     else:
-        with pytest.raises(ModelError, match=sentence):
+        with pytest.raises(ModelError, match=message):
             archive_check.require_keras()
 
 

@@ -15,8 +15,8 @@ from cnnviz.figures.curves import learning, overlay_runs
 from cnnviz.figures.data import class_bars
 from cnnviz.figures.explanation_metrics import cascade_bars, object_bars, removal_curves
 from cnnviz.figures.numbers import numbers
-from cnnviz.figures.prediction import answer, layered_images, top
-from cnnviz.figures.robustness import answer_curves, share_curves
+from cnnviz.figures.prediction import layered_images, prediction, top
+from cnnviz.figures.robustness import prediction_curves, share_curves
 from cnnviz.figures.tiles import tiles
 from cnnviz.ui.markdown import plain
 
@@ -54,7 +54,7 @@ class Found(HTMLParser):
 PIECES: dict[str, Callable[[str], str]] = {
     "class bars": lambda name: class_bars([name, "b"], {"train": [3, 4], "test": [1, 1]}),
     "tiles": lambda name: tiles([(PNG, name, name)], 60),
-    "answer": lambda name: answer(name, 0.9, head=name, truth=name + "!"),
+    "answer": lambda name: prediction(name, 0.9, head=name, truth=name + "!"),
     "top": lambda name: top([(name, 0.9), ("b", 0.1)], name),
     "layered": lambda name: layered_images(PNG, PNG, (4, 4), name),
     "numbers": lambda name: numbers([(name, name, name)]),
@@ -65,7 +65,7 @@ CHARTS: dict[str, Callable[[str], object]] = {
     "removal": lambda name: removal_curves([0, 1], {name: ([1, 0], 0.5)}, [[1, 0], [1, 0.5]], axis="pixels"),
     "cascade": lambda name: cascade_bars([(name, [1.0]), ("b", [0.2, 0.3])], [PNG, PNG], alike=0.5),
     "objects": lambda name: object_bars([(name, 0.5, 0.4)], area=0.2, centre=0.3),
-    "answers": lambda name: answer_curves([0, 1, 2], {name: np.eye(3), "b": np.eye(3)}, [name, "x", "y"]),
+    "answers": lambda name: prediction_curves([0, 1, 2], {name: np.eye(3), "b": np.eye(3)}, [name, "x", "y"]),
     "shares": lambda name: share_curves([0, 1, 2], {name: [1, 0, 1], "b": [0, 0, 0]}, title="share"),
 }
 

@@ -72,8 +72,8 @@ def ask(
     connection = http.client.HTTPConnection(urlsplit(url).hostname, urlsplit(url).port, timeout=120)
     try:
         connection.request(method, path, body=body, headers=headers or {}, **more)
-        answer = connection.getresponse()
-        return answer.status, answer.headers, b"" if answer.status == 101 else answer.read()
+        prediction = connection.getresponse()
+        return prediction.status, prediction.headers, b"" if prediction.status == 101 else prediction.read()
     finally:
         connection.close()
 

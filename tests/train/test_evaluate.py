@@ -27,7 +27,7 @@ def place(tmp_path_factory):
 
 @pytest.fixture(scope="module", params=["Q", "S"])
 def measured(request, place):
-    """A run with a model that has learned nothing yet, its answers on validation, and the report of these."""
+    """A run with a model that has learned nothing yet, its predictions on validation, and the report of these."""
     from cnnviz.models.load.load import load_run
     from cnnviz.train.evaluate import evaluate
 
@@ -60,14 +60,14 @@ def test_figures_are_those_of_keras(measured):
     assert found.indices.tolist() == list(range(30))
     outputs = model.predict(np.stack([split.image(i) for i in range(30)]), verbose=0)
     first = outputs[0] if isinstance(outputs, list) else outputs
-    assert next(iter(found.shares.values())) == pytest.approx(first, abs=1e-5)
+    assert next(iter(found.probabilities.values())) == pytest.approx(first, abs=1e-5)
 
 
 def test_what_was_answered_is_kept_until_the_model_changes(measured):
     run, found, report = measured
     kept = predictions.read_predictions(run.folder, "validation")
-    for head, values in found.shares.items():
-        assert np.array_equal(kept.shares[head], values)
+    for head, values in found.probabilities.items():
+        assert np.array_equal(kept.probabilities[head], values)
         assert np.array_equal(kept.labels[head], found.labels[head])
     assert kept.classes == found.classes
     assert predictions.read_predictions(run.folder, "test") is None
@@ -151,28 +151,28 @@ def test_a_file_is_measured_on_the_data_that_is_named(place, tmp_path, capfd):
     model.compile("adam", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
     model.fit(images / 255, 9 - labels, epochs=30, verbose=0)
     probabilities.save(tmp_path / "net.keras")
-    shares = np.asarray(probabilities(images / 255))
+    probabilities = np.asarray(probabilities(images / 255))
     names = ",".join(dataset.head("label").classes[::-1])
     path = str(tmp_path / "net.keras")
     assert main(["evaluate", path, "--data", "digits", "--pixels", "unit", "--classes", names, "--json"]) == 0
     told, err = capfd.readouterr()
     told = json.loads(told)
     assert (told["split"], told["samples"], told["pixels"], err) == ("test", len(labels), "unit", "")
-    right = np.mean(shares.argmax(axis=1) == 9 - labels)
+    right = np.mean(probabilities.argmax(axis=1) == 9 - labels)
     assert right > 0.5, "it must know something, and more than by chance"
     assert told["figures"]["accuracy"] == pytest.approx(right, abs=1e-6)
-    loss = -np.log(shares[np.arange(len(labels)), 9 - labels]).mean()
+    loss = -np.log(probabilities[np.arange(len(labels)), 9 - labels]).mean()
     assert told["figures"]["loss"] == pytest.approx(float(loss), rel=1e-4)
     assert main(["evaluate", path, "--data", "digits", "--pixels", "unit"]) == 0
     assert "label on" in capfd.readouterr().out
-    for options, sentence in (
+    for options, message in (
         ([], "doesn't say what it was trained on: add --data"),
         (["--data", "digits", "--classes", "a,b,c,d,e,f,g,h,i,j"], "has no class 'a'"),
         (["--data", "shapes"], "has 1 outputs but .* has the heads shape, colour"),
         (["--data", "digits", "--split", "validation", "--pixels", "bright"], "--pixels is 'bright'"),
     ):
         assert main(["evaluate", path, *options]) == 2
-        assert re.search(sentence, capfd.readouterr().err)
+        assert re.search(message, capfd.readouterr().err)
     run = give_model(make_run(replace(PRESETS["Q"], LIMITS)))
     assert main(["evaluate", run.id, "--data", "digits"]) == 2
     assert "--data is for .keras files" in capfd.readouterr().err

@@ -54,12 +54,12 @@ def small_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path
 
 
 def works(run: runs.Run) -> None:
-    """The best model answers, and the history is whole."""
+    """The best model predicts, and the history is whole."""
     import keras
     import numpy as np
 
-    answer = keras.models.load_model(run.best_path, compile=False)(np.zeros((1, 8, 8, 1), np.uint8))
-    assert np.isfinite(answer).all()
+    prediction = keras.models.load_model(run.best_path, compile=False)(np.zeros((1, 8, 8, 1), np.uint8))
+    assert np.isfinite(prediction).all()
     epochs = metrics.epochs(run.metrics_path)
     assert [record["epoch"] for record in epochs] == list(range(1, len(epochs) + 1))
     assert run.written.best_epoch in range(1, len(epochs) + 1)
@@ -70,7 +70,7 @@ def test_a_write_that_finds_no_room_fails_the_run_and_keeps_its_best(checkpoints
     done = subprocess.run([sys.executable, "-c", FULL, str(run.folder)], capture_output=True, timeout=300)
     run = runs.open_run(run.id)
     assert (done.returncode, run.state) == (1, "failed")
-    assert "The disk is full" in run.written.sentence
+    assert "The disk is full" in run.written.message
     works(run)
     assert not [path.name for path in run.folder.iterdir() if path.name.startswith((".best", ".state", ".spare"))]
 
@@ -88,7 +88,7 @@ def test_a_file_system_that_fills_up_fails_the_run_and_can_be_continued(small_di
     until(lambda: not runs.open_run(run.id).active)
     run = runs.open_run(run.id)
     assert run.state == "failed", run.log_tail(40)
-    assert "The disk is full" in run.written.sentence
+    assert "The disk is full" in run.written.message
     works(run)
     with pytest.raises(RunError, match="MB free and this run needs about"):
         runs.resume(run.id)
@@ -113,7 +113,7 @@ def test_a_folder_that_can_be_written_no_more_is_a_failure_with_a_sentence(small
     assert runs.open_run(run.id).state == "crashed"
     subprocess.run(["mount", "-o", "remount,ro", str(small_disk)], check=True)
     found = runs.open_run(run.id)
-    assert (found.state, "can't be written any more" in found.written.sentence) == ("failed", True)
+    assert (found.state, "can't be written any more" in found.written.message) == ("failed", True)
     with pytest.raises(RunError):
         runs.resume(run.id)
     with pytest.raises(RunError):
@@ -140,10 +140,10 @@ def test_a_kill_for_lack_of_memory_is_told_from_others(checkpoints, monkeypatch)
     gone = this_process().model_copy(update={"pid": 2**22 + 1})
     state = run.written.model_copy(update={"state": "running", "process": gone, "oom_kills": count})
     write_state(run.folder, state)
-    assert (runs.open_run(run.id).state, runs.open_run(run.id).written.sentence) == ("crashed", "")
+    assert (runs.open_run(run.id).state, runs.open_run(run.id).written.message) == ("crashed", "")
     write_state(run.folder, state.model_copy(update={"oom_kills": count - 1}))
     assert runs.open_run(run.id).state == "crashed"
-    assert "ran out of memory" in runs.open_run(run.id).written.sentence
+    assert "ran out of memory" in runs.open_run(run.id).written.message
     other = gone.model_copy(update={"boot": "another"})
     write_state(run.folder, state.model_copy(update={"oom_kills": count - 1, "process": other}))
-    assert "started anew" in runs.open_run(run.id).written.sentence
+    assert "started anew" in runs.open_run(run.id).written.message

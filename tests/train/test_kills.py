@@ -96,7 +96,7 @@ def test_what_a_worker_writes_survives_fifty_kills(checkpoints, until, tmp_path)
         os.kill(child, signal.SIGKILL)
         writer.stdout.readline()
         (now,) = runs.listing()
-        assert (now.state, now.recipe, now.written.sentence) == ("crashed", kills.RECIPE, "")
+        assert (now.state, now.recipe, now.written.message) == ("crashed", kills.RECIPE, "")
         epochs = [record["epoch"] for record in metrics.epochs(now.metrics_path)]
         assert epochs == list(range(1, len(epochs) + 1))
         assert all(map(kills.whole, now.metrics_path.read_bytes().split(b"\n")[:-2]))

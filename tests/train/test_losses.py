@@ -42,10 +42,10 @@ def test_the_losses_of_heads_are_means_over_samples_and_add_up_to_the_total(chec
         if prefix == "" and mixed:
             continue  # which samples were mixed is nothing that a prediction can tell
         split = dataset.splits[name]
-        answers = model.predict(prepare(split, run.recipe.data).array, verbose=0)
-        for head, shares in zip(run.recipe.network.heads, answers, strict=True):
+        predictions = model.predict(prepare(split, run.recipe.data).array, verbose=0)
+        for head, probabilities in zip(run.recipe.network.heads, predictions, strict=True):
             labels = split.labels[head.name]
-            losses = -np.log(shares[np.arange(len(labels)), labels].astype(np.float64))
+            losses = -np.log(probabilities[np.arange(len(labels)), labels].astype(np.float64))
             counts = np.bincount(labels, minlength=head.units)
             balanced = name == "train" and class_weight == "balanced"
             weights = len(labels) / (head.units * counts[labels]) if balanced else 1
@@ -72,12 +72,12 @@ def test_a_run_of_several_heads_that_was_interrupted_has_the_same_history(checkp
     def ended(*diaries):
         run = runs.create(recipe)
         for kind in diaries:
-            diary = kind(run.folder, runs.open_run(run.id).written)
+            writer = kind(run.folder, runs.open_run(run.id).written)
             try:
-                carry_out(diary)
+                carry_out(writer)
             except Stopped:
                 assert kind is Interrupted
-            diary.figures.close()
+            writer.figures.close()
         report = json.loads((run.folder / "report.json").read_text())
         history = [{k: v for k, v in one.items() if k not in times} for one in metrics.epochs(run.metrics_path)]
         return report["last_weights_sha256"], report["best_weights_sha256"], report["test"], history

@@ -149,8 +149,8 @@ def test_saving_costs_little_of_a_runs_time(checkpoints, monkeypatch):
         write(folder, recipe, found)
 
     monkeypatch.setattr(resume_callback.saved, "save", save)
-    diary = RunWriter(run.folder, run.written)
-    keep = resume_callback.ResumeCheckpoint(diary, recipe, [watching], None)
+    writer = RunWriter(run.folder, run.written)
+    keep = resume_callback.ResumeCheckpoint(writer, recipe, [watching], None)
     keep.set_model(model)
     for epoch in range(700):
         now += 0.002
@@ -161,4 +161,4 @@ def test_saving_costs_little_of_a_runs_time(checkpoints, monkeypatch):
         pytest.approx(1 + 0.015 / resume_callback.DEAREST / 0.002, abs=2),
     ]  # no more are left out than must
     assert resume_checkpoint.newest(run.folder, recipe).epoch == kept[-1] > 2
-    diary.end(state="stopped")
+    writer.end(state="stopped")

@@ -51,9 +51,9 @@ def trained(request, tmp_path_factory) -> tuple[Recipe, Path]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("cnnviz.train.loop.Snapshots", Keeping)
         patch.setattr(writing, "DEAREST", 1e9)  # tiny epochs would leave some out
-        diary = RunWriter(run.folder, run.written)
-        carry_out(diary)
-        diary.figures.close()
+        writer = RunWriter(run.folder, run.written)
+        carry_out(writer)
+        writer.figures.close()
     return recipe, run.folder
 
 
@@ -69,7 +69,7 @@ def test_a_snapshot_equals_the_model_saved_at_its_epoch(trained):
         found = snapshots.read_snapshot(folder, epoch, probe)
         outputs = keras.tree.flatten(model(pixels, training=False))
         for head, wanted in zip(recipe.network.heads, outputs, strict=True):
-            np.testing.assert_allclose(found.shares[head.name], wanted, atol=1e-5)
+            np.testing.assert_allclose(found.probabilities[head.name], wanted, atol=1e-5)
         names = [layer.name for layer in model.layers if isinstance(layer, keras.layers.Conv2D)]
         assert [one.layer for one in found.maps] == names
         if not names:
@@ -114,7 +114,7 @@ def test_the_model_learns_before_the_watchers_eyes(trained):
     probe = snapshots.read_probe(folder)
     first, last = (snapshots.read_snapshot(folder, epoch, probe) for epoch in (0, 3))
     head = recipe.network.heads[0].name
-    assert np.abs(last.shares[head] - first.shares[head]).max() > 0.01
+    assert np.abs(last.probabilities[head] - first.probabilities[head]).max() > 0.01
     if first.kernels is not None:
         assert np.abs(last.kernels - first.kernels).max() > 1e-3
 
@@ -162,7 +162,7 @@ def test_even_of_noise_in_large_models_a_snapshot_stays_small(tmp_path, kind):
     assert snapshots.save(tmp_path, taken) <= 300_000
     assert taken.maps
     assert (
-        taken.shares["label"].argmax(axis=1).tolist()
+        taken.probabilities["label"].argmax(axis=1).tolist()
         == model(images.astype(np.float32)).numpy().argmax(axis=1).tolist()
     )
 
@@ -188,7 +188,7 @@ def test_a_run_that_goes_on_keeps_its_earlier_snapshots_and_drops_later_ones(tmp
         return watching
 
     begin(0)
-    tiny = snapshots.read_snapshot(tmp_path, 0, probe).shares
+    tiny = snapshots.read_snapshot(tmp_path, 0, probe).probabilities
     for epoch in range(1, 6):
         snapshots.save(tmp_path, snapshots.Snapshot(epoch, tiny))
     again = begin(3)

@@ -137,8 +137,8 @@ def test_what_frozen_layers_show_is_computed_once_and_is_the_same(model):
     head.set_weights([rng.normal(size=weights.shape) for weights in before])
     found, wanted = once.take(1), anew.take(1)
     head.set_weights(before)
-    assert not np.allclose(found.shares["label"], first.shares["label"], atol=1e-2)
-    np.testing.assert_allclose(found.shares["label"], wanted.shares["label"], atol=1e-5)
+    assert not np.allclose(found.probabilities["label"], first.probabilities["label"], atol=1e-2)
+    np.testing.assert_allclose(found.probabilities["label"], wanted.probabilities["label"], atol=1e-5)
     np.testing.assert_allclose(found.cams["label"], wanted.cams["label"], atol=1e-5)
     assert [one.layer for one in found.maps] == [one.layer for one in wanted.maps]
     for one, other in zip(found.maps, wanted.maps, strict=True):

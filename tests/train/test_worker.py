@@ -96,7 +96,7 @@ def test_figures_say_what_the_saved_model_does(small):
     assert report["test_is_validation"] is False
     assert set(report["durations"]) == {"epochs", "evaluation"}
     kept = predictions.read_predictions(run.folder, "validation")
-    right = kept.shares["label"].argmax(axis=1) == split.labels["label"]
+    right = kept.probabilities["label"].argmax(axis=1) == split.labels["label"]
     assert right.mean() == pytest.approx(best["val_accuracy"], abs=1e-5)
     assert report["splits"]["validation"]["figures"]["loss"] == pytest.approx(best["val_loss"], rel=1e-4)
 
@@ -145,11 +145,11 @@ def test_a_second_run_waits_for_the_first_and_says_so(checkpoints, until):
 def test_a_run_whose_data_has_gone_fails_with_a_sentence(trained, tmp_path):
     run = trained(replace(preset("Q"), {"data.dataset": str(tmp_path / "gone")}))
     assert run.state == "failed"
-    assert "gone" in run.written.sentence
+    assert "gone" in run.written.message
     assert "Traceback" in run.log_tail(60)
 
 
 def test_a_loss_that_explodes_fails_with_a_sentence(trained):
     run = trained(replace(preset("Q"), {**SMALL, "fit.optimizer": "sgd", "fit.learning_rate": 10, "fit.epochs": 30}))
     assert run.state == "failed", run.written.metrics
-    assert "lower learning rate" in run.written.sentence
+    assert "lower learning rate" in run.written.message

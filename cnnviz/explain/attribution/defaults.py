@@ -18,18 +18,18 @@ def choose_layer(graph: Graph, wanted: str | None = None, head: int | None = Non
 
     Args:
         graph: the model.
-        wanted: a layer's name, or the end of one within a nested model; any layer that gives channels of places will
-            do. By default the last convolution with more than one place.
+        wanted: a layer's name, or the end of one within a nested model; any layer that gives channels of positions will
+            do. By default the last convolution with more than one position.
         head: the output to be explained; it must depend on the layer. Any by default.
 
     Raises:
-        ModelError: there is no such layer, it has no places, or the model has no convolution.
+        ModelError: there is no such layer, it has no positions, or the model has no convolution.
     """
     layers = {layer.name: layer for layer in graph.layers}
     able = [name for name in graph.convolutions if _leads(graph, name, head)]
     if wanted is not None:
         return _wanted(graph, layers, wanted, able, head)
-    beside = "".join(f" {at.name} gives {_by(at)}, not channels of places." for at in graph.without_places)
+    beside = "".join(f" {at.name} gives {_by(at)}, not channels of positions." for at in graph.without_positions)
     if not able:
         raise ModelError(
             "The model has no convolution, so that there are no activations to make a map of: choose occlusion or "
@@ -37,7 +37,7 @@ def choose_layer(graph: Graph, wanted: str | None = None, head: int | None = Non
         )
     wide = [name for name in able if layers[name].shape[:2] != (1, 1)]
     name = (wide or able)[-1]
-    later = " with more than one place" if name != able[-1] else ""
+    later = " with more than one position" if name != able[-1] else ""
     why = f"{name} is the last convolution{later}{_size(layers[name])}: late layers know best what things are."
     return name, why + beside
 
@@ -51,9 +51,9 @@ def _wanted(
     if name is None:
         raise ModelError(f"The model has no layer {wanted!r}: {others}.")
     if len(layers[name].shape) != 3:
-        raise ModelError(f"The layer {name} gives {_by(layers[name])}, not channels of places: {others}.")
+        raise ModelError(f"The layer {name} gives {_by(layers[name])}, not channels of positions: {others}.")
     if not _leads(graph, name, head):
-        raise ModelError(f"The answer that is to be explained doesn't depend on the layer {name}: {others}.")
+        raise ModelError(f"The prediction that is to be explained doesn't depend on the layer {name}: {others}.")
     return name, f"{name} was chosen{_size(layers[name])}."
 
 
@@ -68,7 +68,7 @@ def _by(layer: LayerAt) -> str:
 
 def _size(layer: LayerAt) -> str:
     height, width, channels = layer.shape
-    return "" if None in layer.shape else f" ({height} × {width} places, {channels} channels)"
+    return "" if None in layer.shape else f" ({height} × {width} positions, {channels} channels)"
 
 
 def choose_target(
@@ -79,7 +79,7 @@ def choose_target(
     Args:
         logits: each head's, (units,) or (1, units), as `Graph.model` gives them.
         head: the output to be explained, from 0.
-        index: the class; by default the one that the model answers.
+        index: the class; by default the one that the model predicts.
         second: whether to explain what speaks for this class rather than for the likeliest other one.
 
     Raises:
@@ -95,5 +95,5 @@ def choose_target(
     if chosen not in order:
         raise ModelError(f"Class {index} can't be explained: the head's classes are 0 to {len(order) - 1}.")
     against = next((one for one in order if one != chosen), None) if second else None
-    why = f"Class {chosen} is " + ("what the model answers" if index is None else "the chosen one")
+    why = f"Class {chosen} is " + ("what the model predicts" if index is None else "the chosen one")
     return Target(head, chosen, against), why + (f", against class {against}." if against is not None else ".")

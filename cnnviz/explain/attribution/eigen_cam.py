@@ -12,7 +12,7 @@ _REMARK = "Eigen-CAM asks for no class: the map is the same for each of them."
 
 
 def maps(task: Task) -> Found:
-    """ReLU(A v), where A are an image's activations, (places, channels), and v is their first right singular vector.
+    """ReLU(A v), where A are an image's activations, (positions, channels), and v is their first right singular vector.
 
     As in the paper, channels are not centred: v is the pattern that explains most of the activations themselves. A
     singular vector has no sign; the one is taken with which the map's sum is positive.

@@ -13,7 +13,7 @@ __all__ = ["maps"]
 
 
 def maps(task: Task) -> Found:
-    """ReLU(Σₖ αₖ Aₖ), where αₖ is the mean over all places of the score's gradient with respect to channel Aₖ."""
+    """ReLU(Σₖ αₖ Aₖ), where αₖ is the mean over all positions of the score's gradient with respect to channel Aₖ."""
     return gradient_maps(task, _combine)
 
 

@@ -15,7 +15,7 @@ __all__ = ["maps"]
 def maps(task: Task) -> Found:
     """ReLU(Σₖ wₖ Aₖ) with wₖ = Σ α ReLU(g), where g is the gradient and α = g² / (2 g² + g³ ΣAₖ), made to sum to 1.
 
-    The α are normalised over a channel's places as in the authors' code and tf-keras-vis. Both explain exp(score),
+    The α are normalised over a channel's positions as in the authors' code and tf-keras-vis. Both explain exp(score),
     whose factor is the same for a whole map: it is left out here, so that strength stays in the score's units and
     nothing overflows. The powers of g are cancelled for the same reason.
     """

@@ -13,7 +13,7 @@ __all__ = ["maps"]
 
 
 def maps(task: Task) -> Found:
-    """ReLU(Σₖ gₖ ⊙ Aₖ), where gₖ is the score's gradient with respect to channel Aₖ at each place."""
+    """ReLU(Σₖ gₖ ⊙ Aₖ), where gₖ is the score's gradient with respect to channel Aₖ at each position."""
     return gradient_maps(task, _combine)
 
 

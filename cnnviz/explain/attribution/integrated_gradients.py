@@ -47,15 +47,15 @@ def maps(task: Task, *, steps: int = 32) -> Found:
 
 def _mean_gradient(task: Task, row: int, base: np.ndarray, way: np.ndarray, points: int) -> np.ndarray:
     """Float64 (h, w, c)."""
-    places, shares = np.polynomial.legendre.leggauss(points)
-    places, shares = ((places + 1) / 2).astype(np.float32), (shares / 2).astype(np.float32)
+    positions, probabilities = np.polynomial.legendre.leggauss(points)
+    positions, probabilities = ((positions + 1) / 2).astype(np.float32), (probabilities / 2).astype(np.float32)
     compiled, size, count = mixed_gradients(task), task.batch, len(task.pixels)
     found = np.zeros(way.shape, np.float64)
     for at in range(0, points, size):
         task.check()
-        pixels = base + places[at : at + size, None, None, None] * way
+        pixels = base + positions[at : at + size, None, None, None] * way
         weights = np.repeat(task.weights[row : row + 1], len(pixels), axis=0)
-        found += compiled(pixels, weights, shares[None, at : at + size])[0].numpy()[0]
+        found += compiled(pixels, weights, probabilities[None, at : at + size])[0].numpy()[0]
         if task.progress is not None:
             task.progress(row * points + min(at + size, points), count * points)
     return found

@@ -19,7 +19,7 @@ class Method:
 
     id: str
     title: str
-    sentences: str
+    description: str
     paper: str
     family: Literal["cam", "pixel"]
     of_class: bool = True
@@ -39,7 +39,8 @@ METHODS: dict[str, Method] = {
         Method(
             "grad-cam++",
             "Grad-CAM++",
-            "As Grad-CAM, but places where the score grows count more in a channel's weight, so that several objects "
+            "As Grad-CAM, but positions where the score grows count more in a channel's weight, so that several "
+            "objects "
             "of the class are covered. Falls of the score are left out of the weights.",
             "Chattopadhay et al. 2018, arXiv:1710.11063",
             "cam",
@@ -47,15 +48,15 @@ METHODS: dict[str, Method] = {
         Method(
             "hires-cam",
             "HiResCAM",
-            "Multiplies every activation with the score's gradient at its own place, then adds up the channels. The "
-            "map shows only places that the score truly depends on, which Grad-CAM's averaging can't promise.",
+            "Multiplies every activation with the score's gradient at its own position, then adds up the channels. The "
+            "map shows only positions that the score truly depends on, which Grad-CAM's averaging can't promise.",
             "Draelos & Carin 2020, arXiv:2011.08891",
             "cam",
         ),
         Method(
             "layer-cam",
             "LayerCAM",
-            "As HiResCAM, but only places where the score grows with an activation count. It gives usable maps of "
+            "As HiResCAM, but only positions where the score grows with an activation count. It gives usable maps of "
             "early layers, too, which show fine detail.",
             "Jiang et al. 2021, doi:10.1109/TIP.2021.3089943",
             "cam",
@@ -63,7 +64,8 @@ METHODS: dict[str, Method] = {
         Method(
             "eigen-cam",
             "Eigen-CAM",
-            "Shows how strongly each place follows the layer's main pattern of channels (the first singular vector of "
+            "Shows how strongly each position follows the layer's main pattern of channels (the first singular vector "
+            "of "
             "its activations). It asks for no class: the map is the same for all of them.",
             "Muhammad & Yeasin 2020, arXiv:2008.00299",
             "cam",
@@ -73,7 +75,7 @@ METHODS: dict[str, Method] = {
             "score-cam",
             "Score-CAM",
             "Shows the model the image through each channel's activations as a mask, and weighs the channel by "
-            "the class's probability then. It needs no gradient but one answer for every channel, so it is slow.",
+            "the class's probability then. It needs no gradient but one prediction for every channel, so it is slow.",
             "Wang et al. 2020, arXiv:1910.01279",
             "cam",
         ),
@@ -105,7 +107,7 @@ METHODS: dict[str, Method] = {
             "occlusion",
             "Occlusion",
             "Covers one patch of the image after another and shows how far the class's score falls. It asks the "
-            "model only for answers, so that it works for any of them.",
+            "model only for predictions, so that it works for any of them.",
             "Zeiler & Fergus 2014, arXiv:1311.2901",
             "pixel",
         ),

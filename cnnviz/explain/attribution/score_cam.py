@@ -42,8 +42,8 @@ def maps(task: Task, *, channels: int | None = None) -> Found:
     found = np.zeros(activations.shape[:3], np.float32)
     for part in task.rounds(len(pairs), size):
         row, masks = rows[part], activations[rows[part], :, :, picked[part]]
-        shares = compiled(task.pixels[row], masks, task.weights[row], *stretches).numpy()
-        np.add.at(found, row, masks * shares[:, None, None])
+        probabilities = compiled(task.pixels[row], masks, task.weights[row], *stretches).numpy()
+        np.add.at(found, row, masks * probabilities[:, None, None])
     remark = () if channels is None else (f"Of each image at most {channels} channels were used.",)
     return Found(np.maximum(found, 0), task.scores(), remarks=remark)
 
@@ -77,5 +77,5 @@ def _compiled(task: Task) -> Callable[..., Any]:
 
 def _stretch(small: int, large: int) -> np.ndarray:
     """The matrix (large, small) that interpolates linearly, first on first and last on last."""
-    places = np.linspace(0, small - 1, large)[:, None]
-    return np.maximum(0, 1 - np.abs(places - np.arange(small))).astype(np.float32)
+    positions = np.linspace(0, small - 1, large)[:, None]
+    return np.maximum(0, 1 - np.abs(positions - np.arange(small))).astype(np.float32)

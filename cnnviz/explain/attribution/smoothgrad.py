@@ -18,7 +18,7 @@ def maps(task: Task, *, samples: int = 25, noise: float = 0.15) -> Found:
         task: see `Task`.
         samples: how many copies of each image.
         noise: the normal noise's deviation as a share of the image's range (greatest less least value). The noise
-            depends on the task's seed and the image's place among those given.
+            depends on the task's seed and the image's position among those given.
     """
     if samples < 1 or not 0 <= noise <= 10:
         raise ModelError(f"SmoothGrad can't use {samples} samples and noise {noise}: expected 1 or more, and 0 to 10.")

@@ -1,1 +1,1 @@
-"""Images for which a filter or a class answers most (activation maximization)."""
+"""Images for which a filter or a class responds most (activation maximization)."""

@@ -74,8 +74,9 @@ class FilterOutput:
         Args:
             images: 0..255.
             filters: int32 (n,).
-            gently: the mean over those places only that see no padding, whose edge would draw all of a pattern to the
-                border; and a tenth of what a ReLU inside the layer cuts is let pass, so that silent filters wake up.
+            gently: the mean over those positions only that see no padding, whose edge would draw all of a pattern to
+                the border; and a tenth of what a ReLU inside the layer cuts is let pass, so that silent filters wake
+                up.
         """
         pixels = images
         if self._scale == "caffe":
@@ -124,10 +125,10 @@ class FilterOutput:
         found = tf.cast(run_step(self._step, values, without_activation(whole) if linear else whole)[0], tf.float32)
         return tf.gather(found, filters, axis=len(found.shape) - 1, batch_dims=1)
 
-    def _undisturbed(self, places: tuple[int, int]) -> tuple[slice, slice]:
-        """The rows and columns of places whose receptive field lies within the image; else the middle."""
+    def _undisturbed(self, positions: tuple[int, int]) -> tuple[slice, slice]:
+        """The rows and columns of positions whose receptive field lies within the image; else the middle."""
         field, found = self._field, []
-        for count, size, stride, start in zip(places, field.size, field.stride, field.offset, strict=True):
+        for count, size, stride, start in zip(positions, field.size, field.stride, field.offset, strict=True):
             first = max(0, math.ceil(-start / stride)) if stride else 0
             last = min(count - 1, math.floor((self.size - size - start) / stride)) if stride else count - 1
             found.append(slice(first, last + 1) if last >= first else slice(count // 2, count // 2 + 1))

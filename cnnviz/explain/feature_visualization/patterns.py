@@ -121,7 +121,7 @@ def visualize(
 
     Args:
         source: the model; it is not changed.
-        layer: a layer that gives channels of places, or units (a class's score, for a head).
+        layer: a layer that gives channels of positions, or units (a class's score, for a head).
         filters: which channels; a pattern depends on its filter only, not on what others are asked for.
         settings: see `Settings`.
         run: where to keep what is whole.

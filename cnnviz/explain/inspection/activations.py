@@ -78,11 +78,11 @@ def function_of(graph: Graph, layers: Sequence[str]) -> Callable[[Any], list[Any
     Raises:
         ModelError: the model has no such layer.
     """
-    places = {step.name: step.outputs[0] for step in graph.program.steps}
+    positions = {step.name: step.outputs[0] for step in graph.program.steps}
     for name in layers:
-        if name not in places:
-            raise ModelError(f"The model has no layer {name!r}: {one_of(name, places)}.")
-    wanted = [places[name] for name in layers]
+        if name not in positions:
+            raise ModelError(f"The model has no layer {name!r}: {one_of(name, positions)}.")
+    wanted = [positions[name] for name in layers]
 
     def make() -> Callable[[Any], list[Any]]:
         steps = list(needed_steps(graph.program.steps, wanted))
@@ -108,8 +108,8 @@ class Statistics:
     """Of a layer's k channels, each float32 (k,).
 
     Attributes:
-        strength: the mean over all places.
-        sparsity: the share of places whose value is exactly 0, 0..1.
+        strength: the mean over all positions.
+        sparsity: the share of positions whose value is exactly 0, 0..1.
         low: the least value.
         high: the greatest value.
     """

@@ -19,9 +19,9 @@ __all__ = ["peaks", "with_and_without"]
 
 
 def peaks(classifier: Classifier, layer: str) -> Callable[[np.ndarray], tuple[np.ndarray, np.ndarray, np.ndarray]]:
-    """Returns the function from pixels to each channel's greatest value, its place and the mean over all places.
+    """Returns the function from pixels to each channel's greatest value, its position and the mean over all positions.
 
-    float32 (n, k), int64 (n, k, 2) as (row, column), and float32 (n, k); for rows of units the place is (0, 0).
+    float32 (n, k), int64 (n, k, 2) as (row, column), and float32 (n, k); for rows of units the position is (0, 0).
 
     Raises:
         ModelError: no such layer.
@@ -35,8 +35,8 @@ def peaks(classifier: Classifier, layer: str) -> Callable[[np.ndarray], tuple[np
             width = tf.shape(values)[2] if len(values.shape) == 4 else 1
             flat = tf.reshape(values, [tf.shape(values)[0], -1, tf.shape(values)[-1]])
             at = tf.argmax(flat, axis=1, output_type=tf.int32)
-            places = tf.stack([at // width, at % width], axis=-1)
-            return tf.reduce_max(flat, axis=1), tf.cast(places, tf.int64), tf.reduce_mean(flat, axis=1)
+            positions = tf.stack([at // width, at % width], axis=-1)
+            return tf.reduce_max(flat, axis=1), tf.cast(positions, tf.int64), tf.reduce_mean(flat, axis=1)
 
         return trace(compute, graph.signature)
 

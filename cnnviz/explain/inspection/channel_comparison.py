@@ -28,7 +28,7 @@ def both(one: np.ndarray, other: np.ndarray, scale: str) -> tuple[Shades, Shades
 
 
 def apart(one: np.ndarray, other: np.ndarray) -> np.ndarray:
-    """Returns how far apart each channel's values are, at each place and in the mean of all: float64 (k,).
+    """Returns how far apart each channel's values are, at each position and in the mean of all: float64 (k,).
 
     Args:
         one: float32 (h, w, k).

@@ -11,7 +11,7 @@ import numpy as np
 from cnnviz.explain.inspection import activation_formulas
 from cnnviz.explain.inspection.receptive_field_1d import window_of
 
-__all__ = ["BREAKDOWNS", "BY_PLACE", "Breakdown"]
+__all__ = ["BREAKDOWNS", "BY_POSITION", "Breakdown"]
 
 _SOFTMAX = "eˣ over the sum of all eˣ"
 
@@ -28,9 +28,9 @@ class Breakdown:
         inputs: the layers that `patch` comes from, "pixels" for the image.
         output: what the model itself gives, float32. `value` differs from it by rounding only, less than
             1e-5 · max(1, |output|) for sums whose terms are not far larger than their result.
-        corner: (top, left) of the patch in the layer's input, negative in padding; `None` where there are no places.
+        corner: (top, left) of the patch in the layer's input, negative in padding; `None` where there are no positions.
         step: (down, right) between neighbours of the patch in the input, above 1 for a dilated convolution.
-        inside: bool (height, width), which parts of the patch are not padding; `None` where there are no places.
+        inside: bool (height, width), which parts of the patch are not padding; `None` where there are no positions.
         channels: which of the input's channels the patch has, as (first, behind the last).
         weights: by what the patch is multiplied, of its shape; `None` where it isn't.
         products: patch × weights.
@@ -260,7 +260,7 @@ def _addition(layer: Any, given: list[np.ndarray], at: tuple[int, ...]) -> Break
 
 
 def _multiplication(layer: Any, given: list[np.ndarray], at: tuple[int, ...]) -> Breakdown:
-    """Inputs with one place for a whole side, as gates have, are the same everywhere along it."""
+    """Inputs with one position for a whole side, as gates have, are the same everywhere along it."""
     patch = np.array([np.broadcast_to(one, np.broadcast_shapes(*(two.shape for two in given)))[at] for one in given])
     value = float(patch.prod(dtype=np.float64))
     return Breakdown(patch, value, f"{' · '.join(map(_number, patch))} = {_number(value)}.", sum=value)
@@ -289,5 +289,7 @@ BREAKDOWNS: Mapping[str, Callable[[Any, list[np.ndarray], tuple[int, ...]], Brea
     "Multiply": _multiplication,
 }
 """From a layer, its inputs for one image and the indices of an output to the account of it, by the layer's type."""
-BY_PLACE = frozenset({"Dense", "Activation", "ReLU", "LeakyReLU", "ELU", "BatchNormalization", "Rescaling", "Dropout"})
+BY_POSITION = frozenset(
+    {"Dense", "Activation", "ReLU", "LeakyReLU", "ELU", "BatchNormalization", "Rescaling", "Dropout"}
+)
 """Of these, the ones whose account is the same where they are called for each part of their input by itself."""

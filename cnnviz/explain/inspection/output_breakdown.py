@@ -10,7 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from cnnviz.errors import ModelError, one_of
-from cnnviz.explain.inspection.layer_arithmetic import BREAKDOWNS, BY_PLACE, Breakdown
+from cnnviz.explain.inspection.layer_arithmetic import BREAKDOWNS, BY_POSITION, Breakdown
 from cnnviz.models.graph.graph import flatten
 from cnnviz.models.graph.layer_kinds import is_time_distributed, layer_of
 from cnnviz.models.graph.traversal import Step, needed_steps, run
@@ -54,14 +54,14 @@ def breakdown(
     able = (
         kind in BREAKDOWNS
         and not (step.before or step.after)
-        and (not is_time_distributed(step.operation) or kind in BY_PLACE)
+        and (not is_time_distributed(step.operation) or kind in BY_POSITION)
     )
-    account = BREAKDOWNS[kind](operation, given, at) if able else None
-    if account is None:
+    found = BREAKDOWNS[kind](operation, given, at) if able else None
+    if found is None:
         return f"{layer} ({kind}) is not taken apart here: its outputs are shown as they are."
     made_by = {one: step.name for step in flatten(source, logits=False).program.steps for one in step.outputs}
     inputs = tuple(made_by.get(one, "pixels") for one in step.inputs)
-    return replace(account, layer=layer, type=kind, at=at, inputs=inputs, output=float(output[at]))
+    return replace(found, layer=layer, type=kind, at=at, inputs=inputs, output=float(output[at]))
 
 
 def inputs_and_output(source: Classifier | keras.Model, pixels: np.ndarray, layer: str) -> list[np.ndarray]:

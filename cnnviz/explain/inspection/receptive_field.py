@@ -1,7 +1,7 @@
 """Which part of the image an output depends on, exactly and with branches, and what each layer costs.
 
 Araujo, Norris & Sim 2019 (doi:10.23915/distill.00021) give size, stride and offset by arithmetic. The boxes here are
-followed place by place instead, so that they are right at borders, behind enlargements and where branches meet.
+followed position by position instead, so that they are right at borders, behind enlargements and where branches meet.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class Field:
     """What a layer's outputs depend on in the image.
 
     Attributes:
-        rows, columns: for each place along the side, which of the image's rows (columns) it depends on.
+        rows, columns: for each position along the side, which of the image's rows (columns) it depends on.
         everything: whether every output depends on all that the model sees of the image, as behind Flatten.
         exact: `False` behind operations whose dependence isn't known here; the whole image is taken there.
     """
@@ -51,19 +51,19 @@ class Field:
 
     @property
     def stride(self) -> tuple[float, float]:
-        """By how many pixels the fields of neighbouring places are apart, down and right."""
+        """By how many pixels the fields of neighbouring positions are apart, down and right."""
         return self.rows.stride, self.columns.stride
 
     @property
     def offset(self) -> tuple[float, float]:
-        """Top and left of the first place's field; negative where it begins in the padding."""
+        """Top and left of the first position's field; negative where it begins in the padding."""
         return self.rows.start, self.columns.start
 
     def box(self, y: int = 0, x: int = 0) -> tuple[int, int, int, int]:
-        """Returns the (top, left, height, width) that the place depends on, within the image; 0 × 0 for padding.
+        """Returns the (top, left, height, width) that the position depends on, within the image; 0 × 0 for padding.
 
         Raises:
-            ModelError: there is no such place.
+            ModelError: there is no such position.
         """
         sides = []
         for what, at, span in (("row", y, self.rows), ("column", x, self.columns)):
@@ -104,7 +104,7 @@ def box(
     """Returns the (top, left, height, width) of the image that a layer's output at row y, column x depends on.
 
     Raises:
-        ModelError: no such layer or place, or a size that the model doesn't take.
+        ModelError: no such layer or position, or a size that the model doesn't take.
     """
     known = fields(source, image_size)
     if layer not in known:
@@ -189,7 +189,7 @@ def _fields(graph: Graph, size: tuple[int, int]) -> dict[str, Field]:
     return {step.name: known[step.outputs[0]] for step in graph.program.steps}
 
 
-_BY_PLACE = {
+_BY_POSITION = {
     "Absolute",
     "Activation",
     "ActivityRegularization",
@@ -230,7 +230,7 @@ _BY_PLACE = {
     "Tanh",
     "TrueDivide",
 }
-"""Layers and operations whose output at a place depends on their inputs at this place alone."""
+"""Layers and operations whose output at a position depends on their inputs at this position alone."""
 _OF_CHANNELS = {
     "Softmax",
     "LayerNormalization",
@@ -249,8 +249,10 @@ def _after(step: Step, given: list[Field], shapes: list[tuple], shape: tuple, si
     height, width = (*shape[:-1], 1, 1)[:2]
     seen = any(field.everything for field in given)
     rows, columns = given[0].rows, given[0].columns
-    by_place = kind in _BY_PLACE or kind == "Dense" or (kind in _OF_CHANNELS and _last_axis(operation, len(shape)))
-    if by_place and all(len(f.rows.low) in (1, height) and len(f.columns.low) in (1, width) for f in given):
+    by_position = (
+        kind in _BY_POSITION or kind == "Dense" or (kind in _OF_CHANNELS and _last_axis(operation, len(shape)))
+    )
+    if by_position and all(len(f.rows.low) in (1, height) and len(f.columns.low) in (1, width) for f in given):
         rows = spans.merge([field.rows for field in given], height)
         columns = spans.merge([field.columns for field in given], width)
         if seen:
@@ -269,11 +271,11 @@ def _after(step: Step, given: list[Field], shapes: list[tuple], shape: tuple, si
 
 
 def _kind(step: Step) -> str:
-    """What a step is for the places along the image; "" where its layer works on other axes."""
+    """What a step is for the positions along the image; "" where its layer works on other axes."""
     kind = kind_of(step.operation)
-    if step.before or step.after:  # the channels' change of place is none of what is kept here
+    if step.before or step.after:  # the channels' change of position is none of what is kept here
         return "Identity" if kind in ("Permute", "Transpose") and len(step.shape) == 4 else ""
-    return "" if is_time_distributed(step.operation) and kind not in (*_BY_PLACE, "Dense") else kind
+    return "" if is_time_distributed(step.operation) and kind not in (*_BY_POSITION, "Dense") else kind
 
 
 def _last_axis(operation: Any, rank: int) -> bool:

@@ -1,4 +1,4 @@
-"""Receptive fields along one side of an image, place by place."""
+"""Receptive fields along one side of an image, position by position."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ _NOWHERE = 1 << 40  # a low end above every high end: depends on no pixel
 
 @dataclass(frozen=True, eq=False)
 class Span:
-    """For each place along a side, the pixels `low` <= p < `high` that it depends on, int64.
+    """For each position along a side, the pixels `low` <= p < `high` that it depends on, int64.
 
     `size`, `stride` and `start` are what arithmetic gives for an endless image: how many pixels, how far apart
-    neighbours are, and where the first place's begin.
+    neighbours are, and where the first position's begin.
     """
 
     low: np.ndarray
@@ -34,44 +34,44 @@ def pixels(side: int) -> Span:
     return Span(at, at + 1, 1, 1.0, 0.0)
 
 
-def everywhere(span: Span, places: int) -> Span:
-    """Places that depend on all that the given places depend on."""
+def everywhere(span: Span, positions: int) -> Span:
+    """Positions that depend on all that the given positions depend on."""
     low, high = int(span.low.min()), int(span.high.max())
     size = max(0, high - low)
-    return Span(np.full(places, low), np.full(places, high), size, 0.0, float(low))
+    return Span(np.full(positions, low), np.full(positions, high), size, 0.0, float(low))
 
 
-def merge(given: Sequence[Span], places: int) -> Span:
-    """Places that depend on what the same places of all the given depend on; one place stands for all."""
-    low = np.broadcast_to(np.minimum.reduce([np.broadcast_to(one.low, places) for one in given]), places)
-    high = np.broadcast_to(np.maximum.reduce([np.broadcast_to(one.high, places) for one in given]), places)
+def merge(given: Sequence[Span], positions: int) -> Span:
+    """Positions that depend on what the same places of all the given depend on; one position stands for all."""
+    low = np.broadcast_to(np.minimum.reduce([np.broadcast_to(one.low, positions) for one in given]), positions)
+    high = np.broadcast_to(np.maximum.reduce([np.broadcast_to(one.high, positions) for one in given]), positions)
     start = min(one.start for one in given)
     size = max(one.start + one.size for one in given) - start
     return Span(low, high, round(size), max(one.stride for one in given), start)
 
 
-def window_span(span: Span, layer: Any, side: int, places: int) -> Span | None:
+def window_span(span: Span, layer: Any, side: int, positions: int) -> Span | None:
     """Returns the span behind a layer that moves a window, pads, crops or enlarges; `None` for others.
 
     Args:
         span: of the layer's input.
         layer: a Keras layer for images with the channels last.
         side: 0 for rows, 1 for columns.
-        places: how many its output has along this side.
+        positions: how many its output has along this side.
     """
     kind = type(layer).__name__
     if getattr(layer, "data_format", "channels_last") != "channels_last":
         return None
     if kind in ("Conv2D", "DepthwiseConv2D", "SeparableConv2D", "MaxPooling2D", "AveragePooling2D"):
-        return _window(span, layer, side, places)
+        return _window(span, layer, side, positions)
     if kind == "Conv2DTranspose":
-        return _transposed(span, layer, side, places)
+        return _transposed(span, layer, side, positions)
     if kind == "ZeroPadding2D":
-        return _shifted(span, -layer.padding[side][0], places)
+        return _shifted(span, -layer.padding[side][0], positions)
     if kind == "Cropping2D":
-        return _shifted(span, layer.cropping[side][0], places)
+        return _shifted(span, layer.cropping[side][0], positions)
     if kind == "UpSampling2D":
-        return _enlarged(span, layer.size[side], layer.interpolation, places)
+        return _enlarged(span, layer.size[side], layer.interpolation, positions)
     return None
 
 
@@ -86,9 +86,9 @@ def window_of(layer: Any, side: int, count: int) -> tuple[int, int, int, int]:
     return size, stride, dilation, max((-(-count // stride) - 1) * stride + reach - count, 0) // 2
 
 
-def _window(span: Span, layer: Any, side: int, places: int) -> Span:
+def _window(span: Span, layer: Any, side: int, positions: int) -> Span:
     size, stride, dilation, before = window_of(layer, side, len(span.low))
-    inputs = np.arange(places)[:, None] * stride - before + dilation * np.arange(size)
+    inputs = np.arange(positions)[:, None] * stride - before + dilation * np.arange(size)
     low, high = _gathered(span, inputs)
     return Span(
         low,
@@ -99,25 +99,25 @@ def _window(span: Span, layer: Any, side: int, places: int) -> Span:
     )
 
 
-def _transposed(span: Span, layer: Any, side: int, places: int) -> Span:
+def _transposed(span: Span, layer: Any, side: int, positions: int) -> Span:
     """Input i reaches the outputs i · stride - before + dilation · j."""
     size, stride, dilation = layer.kernel_size[side], layer.strides[side], layer.dilation_rate[side]
     reach = dilation * (size - 1) + 1
     before = max(reach - stride, 0) // 2 if layer.padding == "same" else 0
-    from_left = np.arange(places)[:, None] + before - dilation * np.arange(size)
+    from_left = np.arange(positions)[:, None] + before - dilation * np.arange(size)
     inputs = np.where(from_left % stride == 0, from_left // stride, -1)
     low, high = _gathered(span, inputs)
     more = (-(-reach // stride) - 1) * span.stride
     return Span(low, high, round(span.size + more), span.stride / stride, span.start - more)
 
 
-def _shifted(span: Span, by: int, places: int) -> Span:
-    low, high = _gathered(span, np.arange(places)[:, None] + by)
+def _shifted(span: Span, by: int, positions: int) -> Span:
+    low, high = _gathered(span, np.arange(positions)[:, None] + by)
     return Span(low, high, span.size, span.stride, span.start + by * span.stride)
 
 
-def _enlarged(span: Span, factor: int, interpolation: str, places: int) -> Span:
-    at = np.arange(places)[:, None]
+def _enlarged(span: Span, factor: int, interpolation: str, positions: int) -> Span:
+    at = np.arange(positions)[:, None]
     if interpolation == "nearest":
         low, high = _gathered(span, at // factor)
         return Span(low, high, span.size, span.stride / factor, span.start)
@@ -129,7 +129,7 @@ def _enlarged(span: Span, factor: int, interpolation: str, places: int) -> Span:
 
 
 def _gathered(span: Span, inputs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The ends over the inputs (places, any) of each place; those that don't exist are padding."""
+    """The ends over the inputs (positions, any) of each position; those that don't exist are padding."""
     there = (inputs >= 0) & (inputs < len(span.low))
     at = np.where(there, inputs, 0)
     low = np.where(there, span.low[at], _NOWHERE).min(axis=1)

@@ -60,19 +60,19 @@ class Samples:
 
 @dataclass(frozen=True, eq=False)
 class TopActivations:
-    """How the k channels of a layer answered to many images.
+    """How the k channels of a layer respond to many images.
 
     Attributes:
         values: each channel's greatest values, one an image, the greatest first: float32 (k, top).
         rows: in which of the samples they are, int64 (k, top).
-        places: at which (row, column) of the layer, int64 (k, top, 2).
+        positions: at which (row, column) of the layer, int64 (k, top, 2).
         by_class: for each head each channel's mean output over the images of each class, float32 (k, classes).
         images: how many were shown.
     """
 
     values: np.ndarray
     rows: np.ndarray
-    places: np.ndarray
+    positions: np.ndarray
     by_class: dict[str, np.ndarray]
     images: int
 
@@ -157,7 +157,7 @@ def top_activations(
     cancelled: Callable[[], bool] | None = None,
     lock: AbstractContextManager | None = None,
 ) -> TopActivations:
-    """Returns how a layer's channels answer to images.
+    """Returns how a layer's channels respond to images.
 
     Args:
         loaded: the model.
@@ -184,7 +184,7 @@ def top_activations(
         pixels = classifier.pixels(given.images[part])
         with lock if lock is not None else nullcontext():
             parts.append(look(pixels))
-    greatest, places, means = (np.concatenate(one) for one in zip(*parts, strict=True))
+    greatest, positions, means = (np.concatenate(one) for one in zip(*parts, strict=True))
     rows = np.argsort(-greatest, axis=0, kind="stable")[:TOP].T
     channels = np.arange(greatest.shape[1])[:, None]
     by_class = {}
@@ -192,9 +192,9 @@ def top_activations(
         if head.name in given.labels:
             right = np.eye(head.classes, dtype=np.float64)[given.labels[head.name]]
             by_class[head.name] = (means.T @ right / np.maximum(right.sum(axis=0), 1)).astype(np.float32)
-    found = TopActivations(greatest[rows, channels], rows, places[rows, channels], by_class, len(given))
+    found = TopActivations(greatest[rows, channels], rows, positions[rows, channels], by_class, len(given))
     if run is not None:
-        arrays = {"values": found.values, "rows": rows, "places": found.places, "pictures": np.array(len(given))}
+        arrays = {"values": found.values, "rows": rows, "places": found.positions, "pictures": np.array(len(given))}
         results_cache.write(_file(run, layer, limit), arrays | {f"class_{name}": one for name, one in by_class.items()})
     return found
 
@@ -249,13 +249,13 @@ def ablate(
     for part in _rounds(len(given), "Asking without the channel", progress, cancelled):
         pixels = classifier.pixels(given.images[part])
         with lock if lock is not None else nullcontext():
-            answers = [probabilities(outputs, classifier.heads) for outputs in ask(pixels)]
-        parts.append([np.stack([each.argmax(axis=1) for each in pair]) for pair in zip(*answers, strict=True)])
+            predictions = [probabilities(outputs, classifier.heads) for outputs in ask(pixels)]
+        parts.append([np.stack([each.argmax(axis=1) for each in pair]) for pair in zip(*predictions, strict=True)])
     accuracy, by_class = {}, {}
-    for head, answers in zip(classifier.heads, zip(*parts, strict=True), strict=True):
+    for head, predictions in zip(classifier.heads, zip(*parts, strict=True), strict=True):
         if head.name in given.labels:
             labels = given.labels[head.name]
-            right = np.concatenate(answers, axis=1) == labels
+            right = np.concatenate(predictions, axis=1) == labels
             accuracy[head.name] = tuple(float(one) for one in right.mean(axis=1))
             counts = np.bincount(labels, minlength=head.classes).astype(np.float64)
             counts[counts == 0] = np.nan

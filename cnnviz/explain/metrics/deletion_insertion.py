@@ -44,25 +44,25 @@ Score = Callable[[np.ndarray], np.ndarray]
 
 @dataclass(frozen=True)
 class Curves:
-    """The class's probability while shares of the pixels (`shares`, 0..1) are taken away or shown, best first.
+    """The class's probability while shares of the pixels (`fractions`, 0..1) are taken away or shown, best first.
 
     `deletion` starts with the whole image and ends with its mean colour alone; `insertion` starts with a blurred
     image and ends with the whole one.
     """
 
-    shares: tuple[float, ...]
+    fractions: tuple[float, ...]
     deletion: tuple[float, ...]
     insertion: tuple[float, ...]
 
     @property
     def deletion_area(self) -> float:
         """The area under `deletion`, 0..1: small where the map marks what the class needs."""
-        return float(np.trapezoid(self.deletion, self.shares))
+        return float(np.trapezoid(self.deletion, self.fractions))
 
     @property
     def insertion_area(self) -> float:
         """The area under `insertion`, 0..1: large where the map marks what is enough for the class."""
-        return float(np.trapezoid(self.insertion, self.shares))
+        return float(np.trapezoid(self.insertion, self.fractions))
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,7 @@ class DeletionInsertion:
         if not self.random:
             return None
         mean = (np.mean([getattr(one, name) for one in self.random], axis=0) for name in ("deletion", "insertion"))
-        return Curves(self.random[0].shares, *(tuple(values.tolist()) for values in mean))
+        return Curves(self.random[0].fractions, *(tuple(values.tolist()) for values in mean))
 
 
 def resize_map(map_: np.ndarray, size: tuple[int, int]) -> np.ndarray:

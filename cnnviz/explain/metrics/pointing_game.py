@@ -36,7 +36,7 @@ class Pointing:
     Attributes:
         hits: the share of maps whose greatest value lies on the object; an empty map hits nothing.
         energy: the mean share of a map's sum that lies on the object; 0 for an empty map.
-        area: the mean share of the image that the object covers: what a random place hits, and the energy that an
+        area: the mean share of the image that the object covers: what a random position hits, and the energy that an
             even map has there.
         centre: the share of images whose centre lies on the object: what a map hits that always points there.
         empty: how many maps are empty.
@@ -115,11 +115,11 @@ def play(
         return None
     masks = given.masks[order[: len(found)]]
     height, width = masks.shape[1:]
-    hits, shares, empty = np.array(found, np.float64).T
+    hits, probabilities, empty = np.array(found, np.float64).T
     return Pointing(
         method,
         float(hits.mean()),
-        float(shares.mean()),
+        float(probabilities.mean()),
         float(masks.mean()),
         float(masks[:, height // 2, width // 2].mean()),
         int(empty.sum()),

@@ -87,7 +87,7 @@ def measure(
     cancelled: Callable[[], bool] | None = None,
     lock: AbstractContextManager | None = None,
 ) -> dict[str, Pointing]:
-    """Returns the figures of methods over the run's whole test split; what the model answers is explained.
+    """Returns the figures of methods over the run's whole test split; what the model predicts is explained.
 
     What is whole is kept in the run's folder under `trust/`.
 
@@ -95,7 +95,7 @@ def measure(
         run: whose recipe names the data.
         loaded: its model.
         methods: ids of `registry.METHODS`, in the order in which they are measured.
-        head: the name of the head whose answers are explained.
+        head: the name of the head whose predictions are explained.
         layers: for each method its layer, or `None` where it needs none.
         given: the images where they are at hand already, see `masked_images`.
         budget: seconds. What is done by then is returned, the last of it over a part of the images.
@@ -124,8 +124,8 @@ def measure(
 
         def maps_of(images: np.ndarray, method: str = method) -> np.ndarray:
             with lock:
-                answers = classifier.ask(images)[number].argmax(axis=1)
-                targets = [Target(number, int(index)) for index in answers]
+                predictions = classifier.predict(images)[number].argmax(axis=1)
+                targets = [Target(number, int(index)) for index in predictions]
                 return explain(
                     classifier.model,
                     classifier.pixels(images),

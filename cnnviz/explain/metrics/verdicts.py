@@ -21,7 +21,7 @@ __all__ = [
 ]
 
 KEPT = 0.5
-"""A rank correlation from here on is called alike. Of maps of 4 × 4 places, one in 40 comes so far by chance."""
+"""A rank correlation from here on is called alike. Of maps of 4 × 4 positions, one in 40 comes so far by chance."""
 BETTER = 0.9
 """A map is called better than random ones if it beats this share of them."""
 FEWEST = 5
@@ -33,7 +33,7 @@ _LITTLE = 0.1
 class Verdict:
     """What a measurement means, in one sentence, and sentences on why it says no more than that."""
 
-    sentence: str
+    message: str
     notes: tuple[str, ...] = ()
 
 
@@ -56,7 +56,7 @@ def _side(found: DeletionInsertion, kind: str, limit: str) -> _Side:
     own, mean = next(iter(found.curves.values())), found.random_mean
     area, chance = (getattr(one, f"{kind}_area") for one in (own, mean))
     better = -1 if kind == "deletion" else 1
-    same = 0.5 / (len(own.shares) - 1)  # between two steps a curve may run anywhere: so far off may an area be
+    same = 0.5 / (len(own.fractions) - 1)  # between two steps a curve may run anywhere: so far off may an area be
     beaten = sum(better * (area - getattr(one, f"{kind}_area")) > same for one in found.random)
     # where the ends leave no room, curves may still dip between them: then there is something to compare after all
     return _Side(beaten, f"area {area:.2f}, theirs {chance:.2f}", limit if abs(area - chance) < _LITTLE else "")
@@ -96,7 +96,7 @@ def deletion_insertion_verdict(found: DeletionInsertion, subject: str) -> Verdic
         notes = (f"Beating {count} random map{'s' if count > 1 else ''} may be chance: {FEWEST} are needed.", *notes)
     maps = f"{count} random map{'s' if count > 1 else ''}"
     figures = (
-        f"taking its places away makes the probability fall clearly faster than with {falls.beaten} of {maps} "
+        f"taking its positions away makes the probability fall clearly faster than with {falls.beaten} of {maps} "
         f"({falls.areas}), showing them makes it rise clearly faster than with {rises.beaten} of {maps} "
         f"({rises.areas})."
     )
@@ -121,7 +121,7 @@ def _begin(falls: _Side, rises: _Side, count: int, subject: str) -> str:
 
 def _missing(found: DeletionInsertion) -> tuple[str, ...]:
     """What was not measured."""
-    notes = [f"{name}: {sentence}" for name, sentence in found.skipped.items()]
+    notes = [f"{name}: {message}" for name, message in found.skipped.items()]
     if found.ended:
         why = "The time was up" if found.ended == "time" else "It was stopped"
         notes.append(f"{why} before all was measured; random maps that were: {len(found.random)}.")
@@ -152,7 +152,7 @@ def _dependence(found: ParameterRandomization) -> str:
         before, after = found.stages[fallen - 1 : fallen + 1]
         count = _count(sum(len(stage.layers) for stage in found.stages[:fallen]))
         return (
-            f"The map rests on lower layers more than on the answer: it stays alike (rank correlation "
+            f"The map rests on lower layers more than on the prediction: it stays alike (rank correlation "
             f"{_signed(before.correlation)}) while the top {count} lost what was learned, and changes only with "
             f"{_layers(after.layers)} ({_signed(after.correlation)})."
         )
@@ -177,7 +177,7 @@ def _count(layers: int) -> str:
 
 
 def pointing_verdict(found: Pointing, title: str) -> Verdict:
-    """Returns how far a method's maps lie on the object, compared with places that know nothing of it.
+    """Returns how far a method's maps lie on the object, compared with positions that know nothing of it.
 
     A share counts as greater than another from two standard errors on, as that many images give it.
     """
@@ -185,7 +185,7 @@ def pointing_verdict(found: Pointing, title: str) -> Verdict:
         f"the greatest value lies on the object in {found.hits:.0%} of {found.images:,} images, and "
         f"{found.energy:.0%} of the map is on it"
     )
-    chance = f"a random place hits it in {found.area:.0%}, the image's centre in {found.centre:.0%}"
+    chance = f"a random position hits it in {found.area:.0%}, the image's centre in {found.centre:.0%}"
 
     def clearly(one: float, other: float) -> bool:
         # a share's variance is p (1 - p) / n; that of a mean of shares is no greater

@@ -1,4 +1,4 @@
-"""Does a model survive an augmentation step? Its answers along the step's range, for one image and for many."""
+"""Does a model survive an augmentation step? Its predictions along the step's range, for one image and for many."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 from cnnviz.augment import augment_batch, sweep
 from cnnviz.errors import RecipeError
 from cnnviz.images import with_channels
-from cnnviz.models.probabilities import BATCH, ask
+from cnnviz.models.probabilities import BATCH, predict
 from cnnviz.policy import STEPS, Policy, Step
 from cnnviz.progress import Cancelled
 from cnnviz.recipe import Recipe, parse
@@ -21,10 +21,10 @@ __all__ = ["Cancelled", "Changes", "along", "changes", "policy_at"]
 
 @dataclass(frozen=True)
 class Changes:
-    """How answers go along a step's range.
+    """How predictions go along a step's range.
 
-    `values` are the strengths; for each of them and each head `changed` is the share of the images whose answer
-    differs from that to the image as it is, and `accuracy` the share of right answers, all 0..1. `untouched` is the
+    `values` are the strengths; for each of them and each head `changed` is the share of the images whose prediction
+    differs from that to the image as it is, and `accuracy` the share of right predictions, all 0..1. `untouched` is the
     accuracy on the images as they are.
     """
 
@@ -47,9 +47,9 @@ def along(
     """Returns the probabilities of one image's classes after one step at each of these values.
 
     Args:
-        model: see `probabilities.ask`.
+        model: see `probabilities.predict`.
         image: uint8 (height, width, 1 or 3), of any size; it is cropped and resized as the recipe says.
-        kind: the step's type. Places, such as of an erased rectangle, are in the middle.
+        kind: the step's type. Positions, such as of an erased rectangle, are in the middle.
         values: within the step's bounds; kinds without a range are applied from 0.5 on.
         policy: where the fill mode comes from; by default the recipe's own augmentation.
 
@@ -70,11 +70,11 @@ def along(
         policy=policy or recipe.augmentation,
     )
     heads = recipe.network.heads
-    return {head.name: found for head, found in zip(heads, ask(model, images, heads), strict=True)}
+    return {head.name: found for head, found in zip(heads, predict(model, images, heads), strict=True)}
 
 
 def policy_at(step: Step, value: float, policy: Policy, *, probability: float = 1.0) -> Policy:
-    """Returns a policy that applies the step to every image with this value, at a place of each image's own."""
+    """Returns a policy that applies the step to every image with this value, at a position of each image's own."""
     if STEPS[step.type].bounds is None:
         only = Step(type=step.type, probability=probability * (value >= 0.5))
     else:
@@ -94,16 +94,16 @@ def changes(
     progress: Callable[[int, int], None] | None = None,
     cancelled: Callable[[], bool] | None = None,
 ) -> Changes:
-    """Returns how answers to many images change along a step's range.
+    """Returns how predictions to many images change along a step's range.
 
     Args:
-        model: see `probabilities.ask`.
+        model: see `probabilities.predict`.
         images: uint8 of the recipe's size and channels; for a step that cuts its own window, whole images.
         labels: for each head the right classes, int (n,).
         step: its type is carried out; its range is not used.
         strengths: the values; see `along`.
         policy: where the fill mode comes from; by default the recipe's own augmentation.
-        progress: called with how many answers are there and how many are wanted.
+        progress: called with how many predictions are there and how many are wanted.
         cancelled: asked before every batch.
 
     Raises:
@@ -118,7 +118,7 @@ def changes(
     total, done = len(images) * (len(strengths) + 1), 0
     heads = recipe.network.heads
 
-    def answers(steps: Policy) -> list[np.ndarray]:
+    def predictions(steps: Policy) -> list[np.ndarray]:
         nonlocal done
         found: list[list[np.ndarray]] = []
         for start in range(0, len(images), BATCH):
@@ -134,24 +134,24 @@ def changes(
                 size=recipe.data.image_size,
                 crop=recipe.data.crop if steps.needs_margin else "whole",
             )
-            found.append([each.argmax(axis=1) for each in ask(model, batch, heads)])
+            found.append([each.argmax(axis=1) for each in predict(model, batch, heads)])
             done += len(rows)
             if progress is not None:
                 progress(done, total)
         return [np.concatenate(parts) for parts in zip(*found, strict=True)]
 
-    plain = answers(policy_at(step, strengths[0], policy, probability=0.0))
+    plain = predictions(policy_at(step, strengths[0], policy, probability=0.0))
     moved: dict[str, list[float]] = {head.name: [] for head in heads}
     right: dict[str, list[float]] = {head.name: [] for head in heads}
     for value in strengths:
-        for head, before, now in zip(heads, plain, answers(policy_at(step, value, policy)), strict=True):
+        for head, before, now in zip(heads, plain, predictions(policy_at(step, value, policy)), strict=True):
             moved[head.name].append(float(np.mean(before != now)))
             right[head.name].append(float(np.mean(now == labels[head.name])))
     return Changes(
         values=tuple(float(value) for value in strengths),
         images=len(images),
-        changed={name: tuple(shares) for name, shares in moved.items()},
-        accuracy={name: tuple(shares) for name, shares in right.items()},
+        changed={name: tuple(probabilities) for name, probabilities in moved.items()},
+        accuracy={name: tuple(probabilities) for name, probabilities in right.items()},
         untouched={
             head.name: float(np.mean(before == labels[head.name])) for head, before in zip(heads, plain, strict=True)
         },

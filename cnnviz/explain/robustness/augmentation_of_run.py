@@ -34,7 +34,7 @@ def cached_changes(run: Run, step: Step, strengths: Sequence[float], policy: Pol
     try:
         found["values"] = tuple(found["values"])
         for name in ("changed", "accuracy"):
-            found[name] = {head: tuple(shares) for head, shares in found[name].items()}
+            found[name] = {head: tuple(probabilities) for head, probabilities in found[name].items()}
         return Changes(**found)
     except (TypeError, KeyError, AttributeError):
         return None
@@ -50,13 +50,13 @@ def measure(
     progress: Progress | None = None,
     cancelled: Callable[[], bool] | None = None,
 ) -> Changes:
-    """Returns how answers to the run's test images (validation's where it has no test split) change along the step.
+    """Returns how predictions to the run's test images (validation's where it has no test split) change along the step.
 
     The result is kept in the run's folder under `survival/`.
 
     Args:
         run: whose recipe names the data.
-        model: its model, see `probabilities.ask`.
+        model: its model, see `probabilities.predict`.
         step: its type is carried out.
         strengths: the values.
         policy: where the fill mode comes from.

@@ -57,7 +57,7 @@ def _file(run: Run) -> Path:
 
 
 def accuracy_when_translated(
-    ask: Callable[[np.ndarray], list[np.ndarray]],
+    predict: Callable[[np.ndarray], list[np.ndarray]],
     heads: tuple[str, ...],
     given: Samples,
     *,
@@ -68,7 +68,7 @@ def accuracy_when_translated(
     """Returns how right a model is about images that were moved up, down, left and right.
 
     Args:
-        ask: gives each head's class probabilities (n, classes) for uint8 images.
+        predict: gives each head's class probabilities (n, classes) for uint8 images.
         heads: their names, in that order.
         given: the images, see `top_activations.samples`.
         run: where to keep the result.
@@ -87,9 +87,9 @@ def accuracy_when_translated(
         for start in range(0, len(given), _BATCH):
             if cancelled is not None and cancelled():
                 raise Cancelled
-            answers = ask(translate(given.images[start : start + _BATCH], down, across))
-            for head, shares in zip(heads, answers, strict=True):
-                hits = shares.argmax(axis=1) == given.labels[head][start : start + _BATCH]
+            predictions = predict(translate(given.images[start : start + _BATCH], down, across))
+            for head, probabilities in zip(heads, predictions, strict=True):
+                hits = probabilities.argmax(axis=1) == given.labels[head][start : start + _BATCH]
                 right[far] += hits.sum(), len(hits)
         if progress is not None:
             progress("Asking about moved images", nth + 1, len(steps))

@@ -41,7 +41,7 @@ def feature_extractor_of(model: keras.Model, spec: ModelSpec) -> keras.Model:
 
 
 def head_of(model: keras.Model, spec: ModelSpec) -> keras.Model:
-    """Returns the rest of it, from those features to the answers; weights are shared."""
+    """Returns the rest of it, from those features to the predictions; weights are shared."""
     count = _still(spec)
     names = _names(spec, model.input_shape[1:])[count:]
     inputs = x = keras.Input(feature_extractor_of(model, spec).output_shape[1:], name="features")

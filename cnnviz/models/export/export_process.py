@@ -34,7 +34,7 @@ _PATIENCE_SECONDS, _LOOK_SECONDS = 900, 0.2
 
 @dataclass(frozen=True)
 class Written:
-    """A model as a file, and the largest difference of its answers from the model's own, as it was measured."""
+    """A model as a file, and the largest difference of its predictions from the model's own, as it was measured."""
 
     data: bytes
     difference: float
@@ -106,7 +106,7 @@ def export_apart(
             finally:
                 _end(process)
         if process.returncode:
-            raise ModelError(_sentence(said.read_text(errors="replace"), kind))
+            raise ModelError(_message(said.read_text(errors="replace"), kind))
         return Written(out.read_bytes(), float(json.loads(told.read_text())["difference"]))
 
 
@@ -142,7 +142,7 @@ def _end(process: subprocess.Popen) -> None:
         process.wait()
 
 
-def _sentence(said: str, kind: str) -> str:
+def _message(said: str, kind: str) -> str:
     """The command line's sentence, or what there is in its place."""
     lines = [line for line in said.splitlines() if line.strip()]
     found = next((line for line in reversed(lines) if line.startswith("cnnviz: ")), "")

@@ -60,7 +60,7 @@ def export_classifier(
     images: np.ndarray,
     progress: Callable[[str, int, int], None] = lambda *said: None,
 ) -> tuple[bytes, float]:
-    """Returns the model as a file, and the largest difference of its answers from the model's own.
+    """Returns the model as a file, and the largest difference of its predictions from the model's own.
 
     The file takes float32 pixels (n, height, width, channels) as the model does and gives what it gives, an output
     for each head. Before it is returned it is opened by TensorFlow alone, in a process of its own.
@@ -72,7 +72,7 @@ def export_classifier(
         progress: called with what is being done and how far it is.
 
     Raises:
-        ModelError: there is no such format, the model can't be written so, or the file answers differently.
+        ModelError: there is no such format, the model can't be written so, or the file predicts differently.
     """
     if kind not in FORMATS:
         raise ModelError(f"There is no format {kind!r}: {one_of(kind, FORMATS)}.")
@@ -90,7 +90,7 @@ def export_classifier(
         difference = max(float(np.abs(a - np.asarray(b)).max(initial=0)) for a, b in zip(told, own, strict=True))
         if not difference <= MOST[kind]:
             raise ModelError(
-                f"As {kind}, {classifier.name} answers differently, by up to {difference:.2g}; allowed is "
+                f"As {kind}, {classifier.name} predictions differently, by up to {difference:.2g}; allowed is "
                 f"{MOST[kind]:g}. Nothing was written."
             )
         return path.read_bytes(), difference
@@ -128,7 +128,7 @@ def _onnx(classifier: Classifier, path: Path) -> bytes:
 
 
 def _asked(kind: str, path: Path, pixels: np.ndarray) -> list[np.ndarray]:
-    """What the file answers where nothing of cnnviz can be imported."""
+    """What the file predicts where nothing of cnnviz can be imported."""
     given, out = path.with_name("pixels.npy"), path.with_name("answers.npz")
     np.save(given, pixels)
     command = [sys.executable, "-I", "-c", _ASK, kind, str(path), str(given), str(out)]

@@ -19,7 +19,7 @@ __all__ = ["as_file", "split"]
 def split(classifier: Classifier, head: str) -> Classifier:
     """Returns the model with this head alone.
 
-    Its model is made of the very same layers, so that weights are shared and answers are equal; what only the other
+    Its model is made of the very same layers, so that weights are shared and predictions are equal; what only the other
     heads need is left out. The model that it comes from is not changed. Models nested in it stay whole.
 
     Args:

@@ -39,7 +39,7 @@ _WITH_FORMAT = {
     "AveragePool",
 }
 _ALONG_CHANNELS = {"BatchNormalization", "Concatenate", "Softmax"}
-_BY_PLACE = {
+_BY_POSITION = {
     "Activation",
     "ActivityRegularization",
     "Add",
@@ -113,7 +113,7 @@ def turn(operation: Any, arguments: Any, given: Sequence[bool], output: Any) -> 
     if all(given) and not is_time_distributed(operation):
         if kind in _ALONG_CHANNELS and getattr(operation, "axis", None) == 1:
             return Turned(with_settings(operation, axis=3, _input_spec=None, _reduction_axes=[0, 1, 2]), first=True)
-        if kind in _BY_PLACE and activation_of(operation) not in _OF_SEVERAL and not _has_arrays(arguments):
+        if kind in _BY_POSITION and activation_of(operation) not in _OF_SEVERAL and not _has_arrays(arguments):
             return Turned(operation, first=True)
     before = tuple(TO_FIRST if first else None for first in given)
     if square and kind not in _NEW_ORDER:

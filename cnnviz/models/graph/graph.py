@@ -88,7 +88,7 @@ class Graph:
         return tuple(layer.name for layer in self._convolving if len(layer.shape) == 3)
 
     @property
-    def without_places(self) -> tuple[LayerAt, ...]:
+    def without_positions(self) -> tuple[LayerAt, ...]:
         """The convolutions behind the last of `convolutions`, which give anything else than channels of places."""
         later = self._convolving[::-1]
         return tuple(itertools.takewhile(lambda layer: len(layer.shape) != 3, later))[::-1]

@@ -1,4 +1,4 @@
-"""The scores of a model's heads, of which softmax or sigmoid make its answers."""
+"""The scores of a model's heads, of which softmax or sigmoid make its predictions."""
 
 from __future__ import annotations
 
@@ -19,7 +19,8 @@ _LEFT_OUT = ("softmax", "sigmoid", "log_softmax")
 
 
 def walk(model: keras.Model) -> Program:
-    """Returns the model's steps from pixels to the scores of each head, of which softmax or sigmoid are its answers.
+    """Returns the model's steps from pixels to the scores of each head, of which softmax or sigmoid are its
+    predictions.
 
     Raises:
         ModelError: see `endings`.

@@ -1,7 +1,7 @@
 """What a model's numbers are: probabilities or scores.
 
-Everything that has to know asks here: answers, explanations, exports, evaluation. The graph decides; where it leaves
-it open, the numbers do; and where they can't, what is taken is said, and a person may choose.
+Everything that has to know asks here: predictions, explanations, exports, evaluation. The graph decides; where it
+leaves it open, the numbers do; and where they can't, what is taken is said, and a person may choose.
 """
 
 from __future__ import annotations

@@ -131,14 +131,14 @@ def _inside(operation: Any, inputs: list[tuple[int, ...]], outputs: list[tuple[i
     kind, made = type(operation).__name__, sum(map(math.prod, outputs))
     kernels = sum(math.prod(one.shape) for one in getattr(operation, "weights", ()) if len(one.shape) > 1)
     if isinstance(operation, _SCORED):
-        return _scores(operation, inputs) + Effort(multiplications=kernels * max(map(_places, inputs)))
+        return _scores(operation, inputs) + Effort(multiplications=kernels * max(map(_positions, inputs)))
     if isinstance(operation, _RECURRENT):
         steps = inputs[0][1]
         return Effort(values=made, multiplications=kernels * steps * inputs[0][0], steps=steps)
     if isinstance(operation, keras.layers.EinsumDense):
         return Effort(multiplications=made * _summed(operation))
     if kind in _KERNELS_GIVEN:
-        return Effort(multiplications=sum(map(math.prod, inputs[1:])) * _places(outputs[0]))
+        return Effort(multiplications=sum(map(math.prod, inputs[1:])) * _positions(outputs[0]))
     if kind in _PRODUCTS and len(inputs) > 1:
         return Effort(multiplications=math.isqrt(math.prod(inputs[0]) * math.prod(inputs[1]) * made) + made)
     if "pool_size" in vars(operation):
@@ -151,17 +151,17 @@ def _inside(operation: Any, inputs: list[tuple[int, ...]], outputs: list[tuple[i
         where = inputs[0] if kind.endswith("Transpose") else outputs[0]
         # a separable one's values between its two convolutions
         between = getattr(operation, "depth_multiplier", None) if kind.startswith("Separable") else None
-        more = (between or 0) * inputs[0][1 if first else -1] * _places(where, first)
-        return Effort(values=more, largest=more, multiplications=kernels * _places(where, first))
+        more = (between or 0) * inputs[0][1 if first else -1] * _positions(where, first)
+        return Effort(values=more, largest=more, multiplications=kernels * _positions(where, first))
     return Effort(multiplications=sum(map(math.prod, inputs)))
 
 
 def _scores(layer: Any, inputs: list[tuple[int, ...]]) -> Effort:
-    """Attention's table of each place with each other one."""
+    """Attention's table of each position with each other one."""
     query, value = inputs[0], inputs[1] if len(inputs) > 1 else inputs[0]
     heads = getattr(layer, "num_heads", None) or getattr(layer, "num_query_heads", 1)
     axes = getattr(layer, "_attention_axes", None) or range(1, len(query) - 1)
-    table = _places(query) * math.prod(value[axis] for axis in axes) * heads
+    table = _positions(query) * math.prod(value[axis] for axis in axes) * heads
     depth = getattr(layer, "key_dim", None) or getattr(layer, "head_dim", None) or max(query[-1], value[-1])
     wide = query[-1] if isinstance(layer, keras.layers.AdditiveAttention) else 1  # it adds before it sums up
     return Effort(values=table * wide, largest=table * wide, multiplications=2 * table * depth)
@@ -175,7 +175,7 @@ def _summed(layer: keras.layers.EinsumDense) -> int:
 
 
 def _einsum_shape(layer: keras.layers.EinsumDense, shape: tuple[int, ...]) -> tuple[int, ...]:
-    """The shape of its output; its own answer leaves sides open that its input tells."""
+    """The shape of its output; its own prediction leaves sides open that its input tells."""
     given, made = layer.equation.split("->")
     letters, kernel = given.split(",")
     unnamed = "".join(map(str, range(len(shape) - len(letters.replace("...", "")))))
@@ -188,6 +188,6 @@ def _tensors(value: Any) -> list[keras.KerasTensor]:
     return [one for one in keras.tree.flatten(value) if isinstance(one, keras.KerasTensor)]
 
 
-def _places(shape: tuple[int, ...], channels_first: bool = False) -> int:
+def _positions(shape: tuple[int, ...], channels_first: bool = False) -> int:
     """Of a batch's images or sequences, without their channels."""
     return math.prod(shape[:1] + shape[2:] if channels_first else shape[:-1])

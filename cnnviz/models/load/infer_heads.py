@@ -17,7 +17,7 @@ __all__ = ["class_names", "heads_of"]
 def heads_of(model: keras.Model) -> tuple[Head, ...]:
     """Returns a head for each of the model's outputs, in their order.
 
-    What a head's numbers are is told by `output_activations.endings`, which also looks at the model's answers to a
+    What a head's numbers are is told by `output_activations.endings`, which also looks at the model's predictions to a
     few images.
 
     Raises:
@@ -52,7 +52,7 @@ def _check(name: str, units: int, activation: str) -> None:
         raise ModelError(f"The model's output {name!r} has {units:,} classes: up to {MAX_CLASSES:,} are shown.")
     if activation == "sigmoid" and units > 1:
         raise ModelError(
-            f"The model's output {name!r} has {units} sigmoid units, which answer {units} questions at "
+            f"The model's output {name!r} has {units} sigmoid units, which prediction {units} questions at "
             "once: expected softmax, scores, or one sigmoid unit for each output."
         )
     if activation == "softmax" and units == 1:

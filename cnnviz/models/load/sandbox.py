@@ -62,16 +62,16 @@ _EMPTY = {
 
 def main() -> int:
     """Answers until stdin ends or nothing is asked for a while."""
-    answers = os.fdopen(os.dup(1), "wb", buffering=0)
+    replies = os.fdopen(os.dup(1), "wb", buffering=0)
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     sys.dont_write_bytecode = True
     _bring_keras()
-    answers.write(b'{"ready": true}\n')
+    replies.write(b'{"ready": true}\n')
     while select.select([sys.stdin], [], [], IDLE_SECONDS)[0]:
         line = sys.stdin.buffer.readline()
         if not line:
             break
-        answers.write(json.dumps(_apart(Path(json.loads(line)["path"]))).encode() + b"\n")
+        replies.write(json.dumps(_apart(Path(json.loads(line)["path"]))).encode() + b"\n")
     return 0
 
 
@@ -102,7 +102,7 @@ def _missing(name: str) -> NoReturn:
 
 
 def _apart(path: Path) -> dict[str, Any]:
-    """The answer of a child, or what became of it."""
+    """The prediction of a child, or what became of it."""
     reading, writing = os.pipe()
     child = os.fork()
     if not child:
@@ -122,40 +122,40 @@ def _apart(path: Path) -> dict[str, Any]:
     _, status, used = os.wait4(child, 0)
     peak = used.ru_maxrss >> (20 if sys.platform == "darwin" else 10)  # there it is told in bytes
     if late:
-        answer = {
+        reply = {
             "reason": f"it could not be put together within {PATIENCE_SECONDS} seconds",
             "remedy": f"{_SMALLER}, or this one when the computer is less busy",
         }
     elif os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGXCPU:
-        answer = {"reason": f"it takes more than {SECONDS} seconds to be put together", "remedy": _SMALLER}
+        reply = {"reason": f"it takes more than {SECONDS} seconds to be put together", "remedy": _SMALLER}
     else:
         try:
-            answer = json.loads(data)
+            reply = json.loads(data)
         except ValueError:
-            answer = {
+            reply = {
                 "reason": "it makes the process crash that tries it",
                 "remedy": "it may be an attack, so don't use it",
             }
-    return answer | {"peak_mb": peak}
+    return reply | {"peak_mb": peak}
 
 
 def _child(path: Path, writing: int) -> NoReturn:
-    """Ends with an answer in the pipe; whatever happens, never returns into the loop."""
+    """Ends with a prediction in the pipe; whatever happens, never returns into the loop."""
     touched: list[str] = []
     try:
         _limit()
         sys.addaudithook(partial(_forbid, touched))
-        answer = _tried(path)
+        reply = _tried(path)
     except Refused as error:
-        answer = {"reason": error.reason, "remedy": error.remedy}
+        reply = {"reason": error.reason, "remedy": error.remedy}
     except MemoryError:
-        answer = {"reason": f"it needs more than {MEMORY_BYTES >> 20} MB to be put together", "remedy": _SMALLER}
+        reply = {"reason": f"it needs more than {MEMORY_BYTES >> 20} MB to be put together", "remedy": _SMALLER}
     except BaseException as error:  # Keras raises nearly anything
-        answer = {"reason": f"Keras can't put it together ({short(error, 160).rstrip('.')})", "remedy": ""}
+        reply = {"reason": f"Keras can't put it together ({short(error, 160).rstrip('.')})", "remedy": ""}
     if touched:  # even where Keras went on without it
-        answer = {"reason": f"it does what a model has no need to ({touched[0]})", "remedy": _ATTACK}
+        reply = {"reason": f"it does what a model has no need to ({touched[0]})", "remedy": _ATTACK}
     try:
-        os.write(writing, json.dumps(answer).encode())
+        os.write(writing, json.dumps(reply).encode())
     finally:
         os._exit(0)
 

@@ -25,7 +25,7 @@ from cnnviz.models.load.config_check import Refused
 __all__ = ["try_model", "warm"]
 
 START_SECONDS = 60
-ANSWER_SECONDS = 30
+REPLY_SECONDS = 30
 _PASSED_ON = ("PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "LANG", "LC_ALL", "TMPDIR", "VIRTUAL_ENV")
 
 
@@ -51,11 +51,11 @@ class _Checker:
                 self.warm()
                 with self._lock:
                     if not self._ready:
-                        self._ready = bool(self._answer(START_SECONDS).get("ready"))
+                        self._ready = bool(self._reply(START_SECONDS).get("ready"))
                     self._process.stdin.write(json.dumps({"path": str(path)}).encode() + b"\n")
-                    answer = self._answer(ANSWER_SECONDS)
-                    self.peak_mb = max(self.peak_mb, answer["peak_mb"])
-                    return answer
+                    reply = self._reply(REPLY_SECONDS)
+                    self.peak_mb = max(self.peak_mb, reply["peak_mb"])
+                    return reply
             except (OSError, ValueError, KeyError, AttributeError):
                 self.close()
         raise ModelError(
@@ -63,7 +63,7 @@ class _Checker:
             "opened: restart the server."
         )
 
-    def _answer(self, seconds: float) -> dict[str, Any]:
+    def _reply(self, seconds: float) -> dict[str, Any]:
         if not select.select([self._process.stdout], [], [], seconds)[0]:
             raise TimeoutError
         return json.loads(self._process.stdout.readline())
@@ -126,7 +126,7 @@ def try_model(copy: Copy) -> int:
         Refused: it can't be put together, not within the limits, or does anything else.
         ModelError: no process can be started.
     """
-    answer = _checker().ask(copy.path)
-    if "reason" in answer:
-        raise Refused(answer["reason"], answer.get("remedy", ""))
-    return answer["largest"]
+    reply = _checker().ask(copy.path)
+    if "reason" in reply:
+        raise Refused(reply["reason"], reply.get("remedy", ""))
+    return reply["largest"]

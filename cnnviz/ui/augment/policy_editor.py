@@ -105,7 +105,7 @@ def _row(draft: Draft, row: Row, place: int) -> None:
     with st.container(key=f"augment_row_{draft.version}_{row.id}", gap="xxsmall"):
         with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", wrap=False):
             on = key_of(draft, f"{row.id}_on", row.on)
-            st.toggle(kind.title, key=on, on_change=_set_on, args=(row, on), help=kind.sentence, width="stretch")
+            st.toggle(kind.title, key=on, on_change=_set_on, args=(row, on), help=kind.description, width="stretch")
             with st.popover(
                 f"{row.probability:.0%}", type="tertiary", help=f"Probability, place and removal of {kind.title}."
             ):
@@ -130,7 +130,7 @@ def _range(draft: Draft, row: Row, kind: StepKind) -> None:
         args=(row, key, scale.factor, kind.bounds),
         label_visibility="collapsed",
         disabled=not row.on,
-        help=f"A value is drawn evenly from this range for every image. {kind.sentence}",
+        help=f"A value is drawn evenly from this range for every image. {kind.description}",
     )
 
 

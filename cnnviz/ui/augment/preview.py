@@ -39,8 +39,8 @@ def views(image: PickedImage, policy: Policy, data: Data | None) -> None:
     """
     for step in policy.steps:
         if image.dataset is not None and step.type in image.dataset.unsafe_steps:
-            sentence = f"{STEPS[step.type].title}: {image.dataset.unsafe_steps[step.type]}"
-            st.warning(plain(sentence), icon=":material/warning:")
+            message = f"{STEPS[step.type].title}: {image.dataset.unsafe_steps[step.type]}"
+            st.warning(plain(message), icon=":material/warning:")
     st.segmented_control(
         "View",
         [GRID, STRIPS, PAIR, WIPE],

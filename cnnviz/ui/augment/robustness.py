@@ -1,4 +1,4 @@
-"""The foot of the Augment page: how a trained model answers while a step grows stronger."""
+"""The foot of the Augment page: how a trained model predicts while a step grows stronger."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from cnnviz.augment.preview import display_size, image_bytes
 from cnnviz.errors import CnnvizError
 from cnnviz.explain.robustness.augmentation import Changes, along
 from cnnviz.explain.robustness.augmentation_of_run import LIMIT, cached_changes, measure
-from cnnviz.figures.robustness import answer_curves, share_curves
+from cnnviz.figures.robustness import prediction_curves, share_curves
 from cnnviz.figures.style import CONFIG
 from cnnviz.policy import STEPS, Policy, Step
 from cnnviz.runs import Run
@@ -39,7 +39,7 @@ def survival_part(image: PickedImage | None, policy: Policy) -> None:
                 help="Loads a model that you trained and asks it about the image while one step grows stronger.",
             )
         if not asked:
-            st.caption("A trained model's answers along a step's range: for the image above and for a test split.")
+            st.caption("A trained model's predictions along a step's range: for the image above and for a test split.")
             return
         listed = runs.listing()
         found = runs_with_model(listed)
@@ -109,7 +109,9 @@ def _choice(
         _drop("augment_head", heads)
         head = heads[0]
         if len(heads) > 1:
-            head = st.selectbox("Answer", heads, key="augment_head", width=140, help="Which of its answers is shown.")
+            head = st.selectbox(
+                "Answer", heads, key="augment_head", width=140, help="Which of its predictions is shown."
+            )
         wide = STEPS[kind].bounds is not None and st.toggle(
             "All that is possible",
             key="augment_wide",
@@ -177,9 +179,9 @@ def _one_image(image: PickedImage, shown: dict[str, LockedModel], step: Step, he
     size = display_size(image.image.shape, 128)
     strip = augment.sweep(image.image, step.type, coarse, size=size, policy=policy)
     classes = next(iter(shown.values())).classifier.classes[head]
-    _sentence(image, found, classes)
+    _message(image, found, classes)
     st.plotly_chart(
-        answer_curves(
+        prediction_curves(
             [value * factor for value in fine],
             found,
             classes,
@@ -204,23 +206,27 @@ def _along(
 ) -> dict[str, np.ndarray]:
     policy = Policy(fill_mode=fill_mode, fill_value=fill_value)
     values = _values(step, FINE)
-    return along(_model.ask, _image.image, step.type, values, _model.classifier.recipe, policy=policy)
+    return along(_model.outputs, _image.image, step.type, values, _model.classifier.recipe, policy=policy)
 
 
-def _sentence(image: PickedImage, found: dict[str, np.ndarray], classes: tuple[str, ...]) -> None:
+def _message(image: PickedImage, found: dict[str, np.ndarray], classes: tuple[str, ...]) -> None:
     parts = []
-    for label, shares in found.items():
-        answers = [classes[index] for index in dict.fromkeys(shares.argmax(axis=1).tolist())]
-        said = f"always {answers[0]}" if len(answers) == 1 else f"{', '.join(answers[:-1])} or {answers[-1]}"
-        parts.append(f"{label}: {said}" if len(found) > 1 else f"It answers {said}")
+    for label, probabilities in found.items():
+        predictions = [classes[index] for index in dict.fromkeys(probabilities.argmax(axis=1).tolist())]
+        said = (
+            f"always {predictions[0]}"
+            if len(predictions) == 1
+            else f"{', '.join(predictions[:-1])} or {predictions[-1]}"
+        )
+        parts.append(f"{label}: {said}" if len(found) > 1 else f"It predicts {said}")
     st.markdown(f"**{plain(image.title)}** · {plain('; '.join(parts))}.")
 
 
 def _many_images(chosen: list[Run], shown: dict[str, LockedModel], step: Step, head: str, policy: Policy) -> None:
     values = _values(step, COARSE)
     if (work := background_job.ended_job(_WORK)) is not None:
-        if work.sentence:
-            st.error(plain(work.sentence), icon=":material/error:")
+        if work.message:
+            st.error(plain(work.message), icon=":material/error:")
         elif work.stopped:
             st.caption("Stopped; nothing was kept of it.")
     found = {label: cached_changes(run, step, values, policy) for label, run in zip(shown, chosen, strict=True)}
@@ -233,7 +239,7 @@ def _many_images(chosen: list[Run], shown: dict[str, LockedModel], step: Step, h
 
     def work_through(progress, cancelled) -> list[Changes]:
         return [
-            measure(run, model.ask, step, values, policy, progress=progress, cancelled=cancelled)
+            measure(run, model.outputs, step, values, policy, progress=progress, cancelled=cancelled)
             for run, model in pairs
         ]
 
@@ -258,13 +264,13 @@ def _charts(found: dict[str, Changes], step: Step, head: str) -> None:
         share_curves(
             axis,
             {label: one.changed[head] for label, one in found.items()},
-            title="Answers that change",
+            title="Predictions that change",
             unit=unit,
             identity=_identity(step, factor),
         ),
         config=CONFIG,
         key="augment_changed",
-        alt="Share of images whose answer differs from that to the untouched image, at each strength",
+        alt="Share of images whose prediction differs from that to the untouched image, at each strength",
     )
     right.plotly_chart(
         share_curves(
@@ -277,5 +283,5 @@ def _charts(found: dict[str, Changes], step: Step, head: str) -> None:
         ),
         config=CONFIG,
         key="augment_accuracy",
-        alt="Share of right answers at each strength; dotted, on untouched images",
+        alt="Share of right predictions at each strength; dotted, on untouched images",
     )

@@ -1,4 +1,4 @@
-"""An image made of places, such as a channel or a mosaic, that can be clicked: which place it was comes back."""
+"""An image made of positions, such as a channel or a mosaic, that can be clicked: which position it was comes back."""
 
 from __future__ import annotations
 
@@ -42,19 +42,19 @@ def clickable_image(
     least: int = 0,
     labels: Sequence[str] | None = None,
 ) -> None:
-    """Draws an image whose places can be clicked; those who can't click need another way to the same.
+    """Draws an image whose positions can be clicked; those who can't click need another way to the same.
 
     Args:
         image: uint8 (h, w, 3), or that `encode_image`; enlarged, its pixels stay squares.
-        grid: its (rows, columns) of equally large places.
+        grid: its (rows, columns) of equally large positions.
         alt: what it shows, for those who can't see it.
         key: of the element.
-        on_click: called with the (row, column) of the place that was clicked.
-        marked: the place that has a frame.
+        on_click: called with the (row, column) of the position that was clicked.
+        marked: the position that has a frame.
         whole_row: whether the frame is around all of its row.
         width: in pixels on the page, where there is room.
         least: where there is less room than so many pixels, it scrolls sideways.
-        labels: for each place, row by row, what is said under the image while the pointer is there.
+        labels: for each position, row by row, what is said under the image while the pointer is there.
     """
     image = image if isinstance(image, Encoded) else encode_image(image)
     data = {
@@ -73,7 +73,7 @@ def clickable_image(
 
 
 def _take(key: str, grid: tuple[int, int], on_click: Callable[[tuple[int, int]], None]) -> None:
-    """Hands on what the browser said, if it is a place of the image."""
+    """Hands on what the browser said, if it is a position of the image."""
     said = getattr(st.session_state.get(key), "clicked", None)
     if isinstance(said, (list, tuple)) and len(said) == 2 and all(type(one) is int for one in said):
         row, column = said

@@ -28,10 +28,10 @@ def matrix(
     """Draws the matrix; of more classes than `MOST` those with the most mistakes.
 
     Args:
-        counts: images by true class (rows) and answer (columns), int (classes, classes).
+        counts: images by true class (rows) and prediction (columns), int (classes, classes).
         classes: their names.
         key: of the element.
-        on_click: called with the true class and the answer of the cell that was chosen.
+        on_click: called with the true class and the prediction of the cell that was chosen.
         marked: the cell that has a frame.
     """
     shown = _shown(counts)
@@ -40,15 +40,15 @@ def matrix(
     colours = cell_colours(part)
     cells = [
         [
-            [f"{count:,}" if count else "·", f"labelled {true}, answered {said}: {count:,}", *colours[row][column]]
+            [f"{count:,}" if count else "·", f"labelled {true}, predicted {said}: {count:,}", *colours[row][column]]
             for column, (said, count) in enumerate(zip(names, line, strict=True))
         ]
         for row, (true, line) in enumerate(zip(names, part.tolist(), strict=True))
     ]
-    caption = "Rows: the labels. Columns: the answers. Bright: much of its row."
+    caption = "Rows: the labels. Columns: the predictions. Bright: much of its row."
     if len(shown) < len(classes):
         caption += f" The {len(shown)} of {len(classes):,} classes with the most mistakes."
-    at = {index: place for place, index in enumerate(shown)}
+    at = {index: position for position, index in enumerate(shown)}
     data = {
         "rows": names,
         "columns": names,

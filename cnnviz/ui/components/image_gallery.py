@@ -41,8 +41,8 @@ def image_gallery(
         flags: what each can be flagged with.
         alt: what they are, for those who can't see them.
         key: of the element.
-        on_open: called with the place of the image that is to be opened.
-        on_flag: called with an image's place and its new flag, or "" where it was taken away.
+        on_open: called with the position of the image that is to be opened.
+        on_flag: called with an image's position and its new flag, or "" where it was taken away.
     """
     data = {
         "tiles": [

@@ -35,7 +35,7 @@ class _Shelf:
 
 
 @st.cache_resource(show_spinner=False)
-def _shelf() -> _Shelf:
+def _cache() -> _Shelf:
     return _Shelf()
 
 
@@ -48,11 +48,11 @@ def open_with_progress(data: Data, heads: Sequence[str] | None = None, *, anywhe
     Raises:
         DataError: see `cnnviz.data.open_dataset`.
     """
-    shelf, name = _shelf(), (data, tuple(heads) if heads else None, anywhere)
-    with shelf.lock:
-        if name in shelf.items:
-            shelf.items.move_to_end(name)
-            return shelf.items[name]
+    cache, name = _cache(), (data, tuple(heads) if heads else None, anywhere)
+    with cache.lock:
+        if name in cache.items:
+            cache.items.move_to_end(name)
+            return cache.items[name]
     place, began, shown = st.empty(), time.monotonic(), 0.0
 
     def progress(what: str, done: int, total: int) -> None:
@@ -70,10 +70,10 @@ def open_with_progress(data: Data, heads: Sequence[str] | None = None, *, anywhe
         place.empty()
         raise
     place.empty()
-    with shelf.lock:
-        shelf.items[name] = dataset
-        while len(shelf.items) > KEPT:
-            shelf.items.popitem(last=False)
+    with cache.lock:
+        cache.items[name] = dataset
+        while len(cache.items) > KEPT:
+            cache.items.popitem(last=False)
     return dataset
 
 

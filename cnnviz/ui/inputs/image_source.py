@@ -110,7 +110,7 @@ def _refused(choice: Choice) -> None:
     """The files that can't be used, a sentence each."""
     with st.container(horizontal=True, gap="small"):
         with st.container(width="stretch"):
-            lines = [f"- **{plain(name)}**: {plain(sentence)}" for name, sentence in choice.refused[:MOST_IMAGES]]
+            lines = [f"- **{plain(name)}**: {plain(message)}" for name, message in choice.refused[:MOST_IMAGES]]
             more = len(choice.refused) - MOST_IMAGES
             still = "\n\nThe image below is still the one before." if choice.single and choice.images else ""
             st.error("\n".join(lines + [f"- … and {more} more"] * (more > 0)) + still, icon=":material/broken_image:")

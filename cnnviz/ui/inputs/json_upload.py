@@ -26,8 +26,8 @@ def uploader(label: str, model: type[BaseModel], load: Callable[[Any], None], *,
 
 def draw_refusal(key: str) -> None:
     """Says what was wrong with the file that was opened last in the field of this key."""
-    if sentence := st.session_state.get(_refused(key)):
-        st.error(f"{plain(sentence)} What stands below is as before.", icon=":material/error:")
+    if message := st.session_state.get(_refused(key)):
+        st.error(f"{plain(message)} What stands below is as before.", icon=":material/error:")
 
 
 def drop_refusal(key: str) -> None:

@@ -51,22 +51,22 @@ Progress = Callable[[str, int, int], None]
 
 @dataclass(frozen=True, eq=False)
 class LockedModel:
-    """A loaded model with its lock: `ask` it, and TensorFlow is used by one thread at a time."""
+    """A loaded model with its lock: `predict`, and TensorFlow is used by one thread at a time."""
 
     classifier: Classifier
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     @enough_memory()
-    def ask(self, images: Any, training: bool = False) -> list[Any]:
+    def outputs(self, images: Any, training: bool = False) -> list[Any]:
         """Returns the outputs for float32 images as arrays; they must be in the scale that the model takes."""
         with self.lock:
             found = self.classifier.model(images, training=False)
         return [one.numpy() for one in (found if isinstance(found, (list, tuple)) else [found])]
 
-    def answers(self, images: Any) -> list[Any]:
+    def predict(self, images: Any) -> list[Any]:
         """Returns the class probabilities of each head, float32 (n, classes), for uint8 images at its size."""
         with self.lock:
-            return self.classifier.ask(images)
+            return self.classifier.predict(images)
 
 
 @dataclass(frozen=True)
@@ -197,23 +197,23 @@ def open_models(sources: Sequence[ModelSource]) -> list[LockedModel | str] | Non
 
     Loading shows a bar with a Stop. What failed is tried again once other sources, or none, were asked for.
     """
-    shelf = _cache()
+    cache = _cache()
     chosen = tuple(source.stamp for source in sources)
     if st.session_state.get(_FAILED, (None,))[0] != chosen:
         st.session_state[_FAILED] = (chosen, {})
     failed: dict[tuple, str] = st.session_state[_FAILED][1]
 
     def missing() -> list[ModelSource]:
-        return [source for source in sources if source.stamp not in failed and shelf.get(source.stamp) is None]
+        return [source for source in sources if source.stamp not in failed and cache.get(source.stamp) is None]
 
     name = f"networks_{abs(hash(chosen))}"
     if missing() and not background_job.has_job(name):
-        background_job.start(name, partial(_load, shelf, missing()), "Loading the model")
+        background_job.start(name, partial(_load, cache, missing()), "Loading the model")
     work = background_job.ended_job(name, PATIENCE_SECONDS)
     if work is not None:
         failed.update(work.result or {})
-        failed.update({source.stamp: work.sentence or _STOPPED for source in missing()})
-    return None if missing() else [shelf.get(stamp) or failed.get(stamp, _STOPPED) for stamp in chosen]
+        failed.update({source.stamp: work.message or _STOPPED for source in missing()})
+    return None if missing() else [cache.get(stamp) or failed.get(stamp, _STOPPED) for stamp in chosen]
 
 
 def forget_failures() -> None:
@@ -222,10 +222,10 @@ def forget_failures() -> None:
 
 
 def _load(
-    shelf: _Cache, sources: Sequence[ModelSource], progress: Progress, cancelled: Callable[[], bool]
+    cache: _Cache, sources: Sequence[ModelSource], progress: Progress, cancelled: Callable[[], bool]
 ) -> dict[tuple, str] | None:
     """Puts models on the shelf; returns the sentences of those that can't be loaded."""
-    sentences: dict[tuple, str] = {}
+    messages: dict[tuple, str] = {}
 
     def tell(what: str, done: int, total: int) -> None:
         """Ends a download that is to stop, and counts it in megabytes."""
@@ -241,18 +241,18 @@ def _load(
     for nth, source in enumerate(sources):
         name = f"Loading {source.title}"
         progress(name, nth, len(sources) if len(sources) > 1 else 0)
-        with shelf.loading:  # two pages may want the same at once
+        with cache.loading:  # two pages may want the same at once
             if cancelled():
                 return None
             try:
                 _prepared()
-                if shelf.get(source.stamp) is None:
-                    shelf.put(source.stamp, LockedModel(source.load(tell)))
+                if cache.get(source.stamp) is None:
+                    cache.put(source.stamp, LockedModel(source.load(tell)))
             except Cancelled:
-                return sentences
+                return messages
             except ModelError as error:
-                sentences[source.stamp] = str(error)
-    return sentences
+                messages[source.stamp] = str(error)
+    return messages
 
 
 def models_of_runs(chosen: Sequence[Run]) -> list[LockedModel] | None:
@@ -260,8 +260,8 @@ def models_of_runs(chosen: Sequence[Run]) -> list[LockedModel] | None:
     found = open_models([of_run(run) for run in chosen])
     if found is None:
         return None
-    for sentence in dict.fromkeys(one for one in found if isinstance(one, str)):
-        st.error(plain(sentence), icon=":material/error:")
+    for message in dict.fromkeys(one for one in found if isinstance(one, str)):
+        st.error(plain(message), icon=":material/error:")
     if any(isinstance(one, str) for one in found):
         st.button(
             "Try again",

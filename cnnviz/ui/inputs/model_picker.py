@@ -197,8 +197,8 @@ def _others(choice: Choice) -> None:
         disabled=st.session_state.get(_FILE) is None,
         help="Loads the model and asks it about the images.",
     )
-    if sentence := st.session_state.pop(_NO_ROOM, ""):
-        st.error(plain(sentence))
+    if message := st.session_state.pop(_NO_ROOM, ""):
+        st.error(plain(message))
     st.markdown("**Keras Applications**")
     ready = {name: weights_path(one.url).is_file() for name, one in APPLICATIONS.items()}
     name = st.selectbox(
@@ -282,9 +282,9 @@ def _load_file(
 
 def doubts(choice: Choice, source: ModelSource, model: LockedModel) -> None:
     """Says what can't be known of a model's numbers, with a button for each thing that they may be."""
-    for sentence in model.classifier.doubts:
+    for message in model.classifier.doubts:
         with st.container(key=f"network_doubt_{source.id[-6:]}"):
-            st.warning(f"**{plain(source.title)}**: {plain(sentence)}", icon=":material/help:")
+            st.warning(f"**{plain(source.title)}**: {plain(message)}", icon=":material/help:")
             with st.container(horizontal=True):
                 for outputs in ("probabilities", "scores"):
                     st.button(

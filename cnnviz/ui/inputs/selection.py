@@ -1,7 +1,7 @@
 """What the Predict page shows: kept in the session, and in the address as far as another person can open it.
 
 `?run=ID,ID&sample=chelsea,coffee&item=17&head=shape&class=circle&layer=conv2d_2&method=grad-cam`; whatever is at its
-default is left out. `run=ID/shape` is one head of a run with several; `against=second` compares the answer with the
+default is left out. `run=ID/shape` is one head of a run with several; `against=second` compares the prediction with the
 second likeliest class, `against=truth` with the true one; `item` is a number in the first run's held-out split,
 `ID:17` in another one's, and `ID:train-17` or `train-17` in the split of that name.
 """
@@ -25,7 +25,7 @@ from cnnviz.ui.session import query_params
 __all__ = ["AGAINST", "MOST_IMAGES", "MOST_MODELS", "NAMES", "Choice", "add", "open_choice", "remove", "write_address"]
 
 AGAINST = ("second", "truth")
-"""With what an answer can be compared: the second likeliest class, or the true one."""
+"""With what a prediction can be compared: the second likeliest class, or the true one."""
 MOST_IMAGES = 24
 MOST_MODELS = 4
 LONGEST_NAME = 200
@@ -36,7 +36,7 @@ NAMES = ("run", "sample", "item", "head", "class", "against", "layer", "method")
 
 @dataclass
 class Choice:
-    """What is shown. Empty texts stand for defaults: the first head, the class that is answered, the last convolution.
+    """What is shown. Empty texts stand for defaults: the first head, the class that is predicted, the last convolution.
 
     `sources` are the ids of models and `files` those that were uploaded in this session, by id; `refused` are files
     that can't be used with the sentences why; `notes` are sentences for the page's top and when they were first shown.
@@ -61,16 +61,16 @@ class Choice:
     item: int = 1
     given: set[str] = field(default_factory=set)
 
-    def note(self, sentence: str) -> None:
+    def note(self, message: str) -> None:
         """Keeps a sentence for the page."""
-        self.notes.setdefault(sentence, None)
+        self.notes.setdefault(message, None)
 
     def told(self) -> list[str]:
         """Returns the sentences to show; they leave with the first drawing after `NOTE_SECONDS`."""
         now = time.monotonic()
         self.notes = {
-            sentence: since or now
-            for sentence, since in self.notes.items()
+            message: since or now
+            for message, since in self.notes.items()
             if since is None or now - since < NOTE_SECONDS
         }
         return list(self.notes)

@@ -129,7 +129,7 @@ def _made(key: tuple, make: Callable[[], Any], what: str) -> Any:
     if (work := background_job.ended_job(_WORK, PATIENCE_SECONDS)) is None:
         return None
     if (found := kept.get(key)) is None:
-        found = work.result if isinstance(work.result, str) else work.sentence or _STOPPED
+        found = work.result if isinstance(work.result, str) else work.message or _STOPPED
         session[_WANTED] = (key, found)
     return found
 

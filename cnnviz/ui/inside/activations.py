@@ -85,7 +85,7 @@ def _choices() -> tuple[str, str, str]:
             key="inside_order",
             persist_state="session",
             width=160,
-            help="Strongest first: by the mean over all places, for this image.",
+            help="Strongest first: by the mean over all positions, for this image.",
         )
         colour_map = st.selectbox(
             "Colours",
@@ -134,7 +134,7 @@ def _mosaic(opened: Inspection, values: np.ndarray, shaded: Shades, scale: str, 
     at = int(np.flatnonzero(drawn.order == opened.channel)[0])
     one = "channel" if values.ndim > 1 else "value"
     what = f"The {f'{count:,} {one}s' if count > 1 else f'only {one}'} of {opened.layer}"
-    single = values.size == count  # channels of one place are on one scale whatever was chosen
+    single = values.size == count  # channels of one position are on one scale whatever was chosen
     clickable_image(
         drawn.image,
         (-(-count // columns), columns),

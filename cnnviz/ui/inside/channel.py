@@ -115,7 +115,7 @@ def _enlarged(image: np.ndarray) -> np.ndarray:
 
 
 def _strongest(opened: Inspection, plane: np.ndarray) -> None:
-    """What the model sees at the channel's strongest places, as wide as one value depends on it."""
+    """What the model sees at the channel's strongest positions, as wide as one value depends on it."""
     if not _in_place(opened, plane) or opened.row.everything or not any(opened.row.size):
         return
     from cnnviz.explain.inspection.receptive_field import fields
@@ -136,15 +136,16 @@ def _strongest(opened: Inspection, plane: np.ndarray) -> None:
             found.append((image_bytes(_square(crop), _TILE), caption, alt))
     if found:
         high, wide = opened.row.size
-        st.markdown("**Its strongest places**")
+        st.markdown("**Its strongest positions**")
         st.html(tiles(found, _TILE - 12))
         st.caption(f"What the model sees there: {high} × {wide} of its pixels decide about each value.")
 
 
 def peaks_of(plane: np.ndarray, count: int) -> list[tuple[int, int]]:
-    """Returns the (row, column) of the greatest values above 0 that are no neighbours of a greater one's place.
+    """Returns the (row, column) of the greatest values above 0 that are no neighbours of a greater one's position.
 
-    At most `count`, the greatest first. A place's neighbourhood is an eighth of the map's sides, at least one place.
+    At most `count`, the greatest first. A position's neighbourhood is an eighth of the map's sides, at least one
+    position.
     """
     left, found = plane.astype(np.float32, copy=True), []
     reach = [max(1, side // 8) for side in plane.shape]
@@ -169,7 +170,7 @@ def _square(crop: np.ndarray) -> np.ndarray:
 
 
 def _filter(opened: Inspection) -> None:
-    """The weights that make the channel, and the image that it answers to most strongly."""
+    """The weights that make the channel, and the image that it responds to most strongly."""
     if opened.row.type.startswith(_CONVOLUTIONS):
         st.markdown("**Its kernel**")
         kernel_of(opened, opened.channel)

@@ -125,25 +125,28 @@ def _made(*sides: tuple[Inspection, str]) -> Sides:
         if values.ndim not in (1, 2, 3):
             return f"{one.layer} gives {' × '.join(map(str, values.shape))} numbers, which can't be drawn as maps."
         try:
-            answers = _answers(one, one.identity)
+            predictions = _predictions(one, one.identity)
         except CnnvizError as error:
             return str(error)
-        made.append(Side(title, one.seen, channel_maps(values), one.layer, answers))
+        made.append(Side(title, one.seen, channel_maps(values), one.layer, predictions))
     return made[0], made[1]
 
 
 @st.cache_data(show_spinner=False, max_entries=64)
-def _answers(_opened: Inspection, identity: tuple) -> dict[str, list[tuple[str, float]]]:
+def _predictions(_opened: Inspection, identity: tuple) -> dict[str, list[tuple[str, float]]]:
     classifier = _opened.model.classifier
-    found = _opened.model.answers(_opened.seen[None])
+    found = _opened.model.predict(_opened.seen[None])
     return {
-        head.name: _likeliest(shares[0], classifier.classes[head.name])
-        for head, shares in zip(classifier.heads, found, strict=True)
+        head.name: _likeliest(probabilities[0], classifier.classes[head.name])
+        for head, probabilities in zip(classifier.heads, found, strict=True)
     }
 
 
-def _likeliest(shares: np.ndarray, classes: tuple[str, ...]) -> list[tuple[str, float]]:
-    return [(classes[one], float(shares[one])) for one in np.argsort(-shares, kind="stable")[:_CLASSES].tolist()]
+def _likeliest(probabilities: np.ndarray, classes: tuple[str, ...]) -> list[tuple[str, float]]:
+    return [
+        (classes[one], float(probabilities[one]))
+        for one in np.argsort(-probabilities, kind="stable")[:_CLASSES].tolist()
+    ]
 
 
 def _epochs(opened: Inspection) -> Sides:
@@ -192,10 +195,13 @@ def _epochs(opened: Inspection) -> Sides:
             return f"The snapshot of epoch {epoch} has no feature maps of {layer}."
         values, (height, width, count) = kept.values(number), kept.shape
         note = f" The first of its {count:,} channels." * (values.shape[2] < count)
-        note += f" Means of {height} × {width} places." * (values.shape[:2] != (height, width))
-        answers = {head: _likeliest(shares[number], probe.classes[head]) for head, shares in taken.shares.items()}
+        note += f" Means of {height} × {width} positions." * (values.shape[:2] != (height, width))
+        predictions = {
+            head: _likeliest(probabilities[number], probe.classes[head])
+            for head, probabilities in taken.probabilities.items()
+        }
         title = f"Epoch {epoch}" if epoch else "Before the first batch"
-        sides.append(Side(title, probe.images[number], values, layer, answers, note))
+        sides.append(Side(title, probe.images[number], values, layer, predictions, note))
     return sides[0], sides[1]
 
 

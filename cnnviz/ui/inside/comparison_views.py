@@ -1,4 +1,4 @@
-"""Two sides of one layer on the Inside page: their images, answers and channels, on one scale."""
+"""Two sides of one layer on the Inside page: their images, predictions and channels, on one scale."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Side:
         seen: uint8 (h, w, c), the image.
         values: float32 (h, w, k), what the layer gives.
         layer: its name.
-        answers: for each head (class, probability 0..1) of the likeliest classes.
+        predictions: for each head (class, probability 0..1) of the likeliest classes.
         note: a sentence on what of the layer is shown, or "".
     """
 
@@ -45,7 +45,7 @@ class Side:
     seen: np.ndarray
     values: np.ndarray
     layer: str
-    answers: dict[str, list[tuple[str, float]]]
+    predictions: dict[str, list[tuple[str, float]]]
     note: str = ""
 
 
@@ -82,7 +82,7 @@ def draw_comparison(one: Side, other: Side, *, channels_match: bool) -> None:
                 format_func=ORDERS.get,
                 key=f"{_KEY}_order",
                 required=True,
-                help="What differs most: by the mean distance of both sides' values at the same place.",
+                help="What differs most: by the mean distance of both sides' values at the same position.",
             )
     distance = apart(one.values, other.values) if alike else None
     ranks = np.argsort(-distance, kind="stable") if order == "apart" and alike else None
@@ -101,7 +101,7 @@ def draw_comparison(one: Side, other: Side, *, channels_match: bool) -> None:
     if count > 1:
         most = [f"{at} ({distance[at]:.3g})" for at in np.argsort(-distance, kind="stable")[:5].tolist()]
         st.caption(
-            f"Furthest apart, in the mean over all places: channels {', '.join(most)}. Click one to see it large."
+            f"Furthest apart, in the mean over all positions: channels {', '.join(most)}. Click one to see it large."
         )
     _large((one, other), pair, channel)
 
@@ -115,7 +115,7 @@ def _side(
     take: Callable[[int], None],
     name: str,
 ) -> None:
-    """One side: its image with the answers, and all channels."""
+    """One side: its image with the predictions, and all channels."""
     st.markdown(f"**{plain(side.title)}**")
     image, words = st.columns([1, 2], vertical_alignment="center")
     height, width = side.seen.shape[:2]
@@ -128,8 +128,8 @@ def _side(
     words.html(
         "".join(
             f'<div style="margin-bottom:0.5rem"><div style="font-size:0.8rem;opacity:0.7">'
-            f"{escape_text(head, 60) if len(side.answers) > 1 else ''}</div>{top(rows)}</div>"
-            for head, rows in side.answers.items()
+            f"{escape_text(head, 60) if len(side.predictions) > 1 else ''}</div>{top(rows)}</div>"
+            for head, rows in side.predictions.items()
         )
     )
     shape = shaded.levels.shape

@@ -197,8 +197,8 @@ def _made(opened: Inspection, settings: Settings, filters: range) -> None:
 
 def _outcome(work: background_job.BackgroundJob | None) -> None:
     """Says how the work ended, where it isn't to be seen."""
-    if work is not None and work.sentence:
-        st.error(plain(work.sentence), icon=":material/error:")
+    if work is not None and work.message:
+        st.error(plain(work.message), icon=":material/error:")
     elif work is not None and work.stopped:
         st.caption("Stopped. What was whole by then stays; the others are as far as they came.")
 
@@ -244,7 +244,7 @@ def _grid(opened: Inspection, settings: Settings, filters: range) -> None:
 
 
 def _to_click(image: np.ndarray, shown: Sequence[int], words: Sequence[str], alt: str, marked: int | None) -> None:
-    """The grid, in which a click opens a channel; margins are narrow enough for places of equal size."""
+    """The grid, in which a click opens a channel; margins are narrow enough for positions of equal size."""
     columns = min(COLUMNS, len(shown))
     rows = -(-len(shown) // columns)
 

@@ -55,7 +55,7 @@ def _part(opened: Inspection, found: Kernels) -> None:
     height, width, inputs, filters = found.values.shape
     st.caption(
         f"{filters:,} filters of {height} × {width} weights for each of {inputs:,} input{'s' * (inputs != 1)}. "
-        "A filter answers strongly where its input looks like its kernel: strong where the weights are above 0, weak "
+        "A filter responds strongly where its input looks like its kernel: strong where the weights are above 0, weak "
         f"where they are below. {plain(found.remark)}"
     )
     as_colours, shown, scale = _choice(found)
@@ -66,7 +66,7 @@ def _part(opened: Inspection, found: Kernels) -> None:
         (mosaic.rows, mosaic.columns),
         f"Kernels of {opened.layer}: {_words(mosaic)}",
         key=f"{_KEY}_mosaic",
-        marked=_place(mosaic, opened.channel) if own else None,
+        marked=_position(mosaic, opened.channel) if own else None,
         whole_row=bool(mosaic.inputs[0] >= 0),
         width=_wide(mosaic),
         least=640 if mosaic.inputs[0] >= 0 else 0,
@@ -274,7 +274,7 @@ def _labels(found: Kernels, mosaic: Mosaic) -> list[str]:
     return labels
 
 
-def _place(mosaic: Mosaic, filter: int) -> tuple[int, int] | None:
+def _position(mosaic: Mosaic, filter: int) -> tuple[int, int] | None:
     """Where a filter's tile, or the first of its row, is."""
     found = np.flatnonzero(mosaic.filters == filter)
     return divmod(int(found[0]), mosaic.columns) if len(found) else None

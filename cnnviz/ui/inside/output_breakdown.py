@@ -33,7 +33,8 @@ _WIDTH = 300
 
 @dataclass(frozen=True, eq=False)
 class _Grid:
-    """A layer's numbers as places to click: float32 (rows, columns), and whether each place is a channel itself."""
+    """A layer's numbers as positions to click: float32 (rows, columns), and whether each position is a channel
+    itself."""
 
     values: np.ndarray
     units: bool
@@ -66,7 +67,7 @@ def numbers_part(opened: Inspection) -> None:
         if words := output_breakdown_html.teaching(opened.row.type):
             st.caption(words)
         try:
-            _account(opened, known, at)
+            _breakdown(opened, known, at)
         except CnnvizError as error:
             st.error(plain(error), icon=":material/error:")
 
@@ -92,8 +93,8 @@ def _grid(output: np.ndarray, channel: int) -> _Grid:
 
 
 def _named(opened: Inspection, at: tuple[int, ...]) -> str:
-    places = {1: "", 2: f", place {at[0]}", 3: f", row {at[0]}, column {at[min(1, len(at) - 1)]}"}[len(at)]
-    return f"{plain(opened.layer)}{places}, {'unit' if len(at) == 1 else 'channel'} {opened.channel}"
+    positions = {1: "", 2: f", position {at[0]}", 3: f", row {at[0]}, column {at[min(1, len(at) - 1)]}"}[len(at)]
+    return f"{plain(opened.layer)}{positions}, {'unit' if len(at) == 1 else 'channel'} {opened.channel}"
 
 
 def _choice(opened: Inspection, grid: _Grid) -> tuple[int, int]:
@@ -122,7 +123,7 @@ def _choice(opened: Inspection, grid: _Grid) -> tuple[int, int]:
     clickable_image(
         in_colours(shaded.levels[..., 0]),
         (rows, columns),
-        f"{what} of {opened.layer}; bright is strong. The framed place is taken apart.",
+        f"{what} of {opened.layer}; bright is strong. The framed position is taken apart.",
         key=f"{_KEY}_click",
         on_click=take,
         marked=(row, column),
@@ -131,7 +132,7 @@ def _choice(opened: Inspection, grid: _Grid) -> tuple[int, int]:
     )
     st.html(colour_bar(shaded, [0], "viridis"))
     st.caption(
-        f"{what}, {rows} × {columns}. Click a place to take its number apart."
+        f"{what}, {rows} × {columns}. Click a position to take its number apart."
         if not grid.units
         else f"{grid.count:,} {'unit' if grid.count == 1 else 'units'}. Click one to take it apart."
     )
@@ -158,7 +159,7 @@ def _choice(opened: Inspection, grid: _Grid) -> tuple[int, int]:
         )
     if not grid.units:
         st.button(
-            "Strongest place",
+            "Strongest position",
             icon=":material/my_location:",
             key=f"{_KEY}_strongest",
             type="tertiary",
@@ -196,7 +197,7 @@ def _seen(opened: Inspection, row: int, column: int) -> None:
     st.html(mosaic_html(large, f"The image with a box of {height} × {width} pixels", caption, _WIDTH))
 
 
-def _account(opened: Inspection, known: list[np.ndarray], at: tuple[int, ...]) -> None:
+def _breakdown(opened: Inspection, known: list[np.ndarray], at: tuple[int, ...]) -> None:
     from cnnviz.explain.inspection.output_breakdown import breakdown  # loads TensorFlow
 
     with opened.model.lock:
@@ -243,7 +244,7 @@ def _window(opened: Inspection, found: Breakdown) -> None:
     top, left = found.corner
     source = "the image" if found.inputs[0] == "pixels" else found.inputs[0]
     st.html(output_breakdown_html.windows_html(found, which, f"{names[which]} of {source}"))
-    padded = "" if found.inside is None or found.inside.all() else " Dashed places are padding."
+    padded = "" if found.inside is None or found.inside.all() else " Dashed positions are padding."
     st.caption(f"The window begins at row {top}, column {left} of {plain(source)}.{padded}")
     if found.products is None or found.type.endswith("Pooling2D"):
         st.html(output_breakdown_html.lines_html(output_breakdown_html.lines(found)))
@@ -264,7 +265,7 @@ def _channel_names(opened: Inspection, found: Breakdown) -> list[str]:
 
 
 def _row_names(opened: Inspection, found: Breakdown, given: np.ndarray) -> list[str]:
-    """What the numbers of a row are called: by their place in front of a Flatten, else by their index."""
+    """What the numbers of a row are called: by their position in front of a Flatten, else by their index."""
     if found.products is None:
         return []
     before = next((row for row in opened.table if row.name == found.inputs[0]), None)
@@ -272,9 +273,9 @@ def _row_names(opened: Inspection, found: Breakdown, given: np.ndarray) -> list[
     if before is not None and before.type == "Flatten" and at:
         shape = opened.table[at - 1].shape
         if len(shape) == 3 and math.prod(shape) == given.shape[-1]:
-            places = np.unravel_index(np.arange(given.shape[-1]), shape)
+            positions = np.unravel_index(np.arange(given.shape[-1]), shape)
             return [
-                f"Row {y}, column {x}, channel {c}" for y, x, c in zip(*map(np.ndarray.tolist, places), strict=True)
+                f"Row {y}, column {x}, channel {c}" for y, x, c in zip(*map(np.ndarray.tolist, positions), strict=True)
             ]
     return [f"Input {one}" for one in range(given.shape[-1])]
 

@@ -15,7 +15,7 @@ __all__ = ["contributions", "graph_html", "lines", "lines_html", "softmax_html",
 _MOST_LINES = 8
 _TEACHING = {
     "Conv2D": "A convolution lays its kernel over a window of its input, multiplies what lies upon each other, and "
-    "adds up all products and a bias. The same kernel is used at every place, which is why a filter finds its "
+    "adds up all products and a bias. The same kernel is used at every position, which is why a filter finds its "
     "pattern anywhere in the image.",
     "DepthwiseConv2D": "A depthwise convolution has a kernel of its own for each input channel and does not mix them; "
     "a 1 × 1 convolution usually does that next.",
@@ -37,9 +37,11 @@ _TEACHING = {
     "Rescaling": "Rescaling multiplies all pixels by one number, so that the model works with small ones.",
     "Dropout": "Dropout takes part in training only; afterwards it hands on what it gets.",
     "Flatten": "Flatten lays rows, columns and channels out in one long row; no number changes.",
-    "Add": "The outputs of several layers are added place by place: a shortcut that lets a layer learn only what to "
+    "Add": "The outputs of several layers are added position by position: a shortcut that lets a layer learn only "
+    "what to "
     "change.",
-    "Multiply": "The outputs of several layers are multiplied place by place: one opens and closes the other's gate.",
+    "Multiply": "The outputs of several layers are multiplied position by position: one opens and closes the other's "
+    "gate.",
 }
 _COLOURS = {False: ("red", "green", "blue"), True: ("blue", "green", "red")}
 
@@ -54,12 +56,12 @@ def colour_names(backwards: bool) -> tuple[str, ...]:
     return _COLOURS[backwards]
 
 
-def contributions(account: Breakdown) -> np.ndarray:
+def contributions(breakdown: Breakdown) -> np.ndarray:
     """Returns what each input channel of a window adds to the sum, float64 (channels,)."""
-    return account.products.sum(axis=(0, 1), dtype=np.float64)
+    return breakdown.products.sum(axis=(0, 1), dtype=np.float64)
 
 
-def windows_html(account: Breakdown, which: int, name: str) -> str:
+def windows_html(breakdown: Breakdown, which: int, name: str) -> str:
     """Returns a window of the input, with the kernel and the products where there are any.
 
     Args:
@@ -67,36 +69,36 @@ def windows_html(account: Breakdown, which: int, name: str) -> str:
         which: the channel of its patch that is shown.
         name: what that channel is called.
     """
-    outside = None if account.inside is None else ~account.inside
-    patch = account.patch[..., which]
+    outside = None if breakdown.inside is None else ~breakdown.inside
+    patch = breakdown.patch[..., which]
     parts = [
         Window(
             f"{name[:1].upper()}{name[1:]}",
             patch,
-            float(np.abs(account.patch).max(initial=0)),
+            float(np.abs(breakdown.patch).max(initial=0)),
             outside,
-            _chosen(account),
+            _chosen(breakdown),
         )
     ]
-    if account.weights is not None and not _mean(account):
-        weights, products = account.weights[..., which], account.products[..., which]
+    if breakdown.weights is not None and not _mean(breakdown):
+        weights, products = breakdown.weights[..., which], breakdown.products[..., which]
         parts += [
-            Window("Kernel", weights, float(np.abs(account.weights).max(initial=0))),
-            Window("Products", products, float(np.abs(account.products).max(initial=0)), outside),
+            Window("Kernel", weights, float(np.abs(breakdown.weights).max(initial=0))),
+            Window("Products", products, float(np.abs(breakdown.products).max(initial=0)), outside),
         ]
     return windows(parts, ("×", "="))
 
 
-def _mean(account: Breakdown) -> bool:
+def _mean(breakdown: Breakdown) -> bool:
     """Whether the weights are a mean's shares, all the same and nothing learned."""
-    return account.weights is not None and "Pooling" in account.type
+    return breakdown.weights is not None and "Pooling" in breakdown.type
 
 
-def _chosen(account: Breakdown) -> tuple[int, int] | None:
-    return None if account.chosen is None else tuple(map(int, divmod(account.chosen, account.patch.shape[1])))
+def _chosen(breakdown: Breakdown) -> tuple[int, int] | None:
+    return None if breakdown.chosen is None else tuple(map(int, divmod(breakdown.chosen, breakdown.patch.shape[1])))
 
 
-def lines(account: Breakdown, names: Sequence[str] = (), which: int = -1) -> list[Line]:
+def lines(breakdown: Breakdown, names: Sequence[str] = (), which: int = -1) -> list[Line]:
     """Returns what adds up to the number; the greatest parts by name, the others together.
 
     Args:
@@ -105,25 +107,25 @@ def lines(account: Breakdown, names: Sequence[str] = (), which: int = -1) -> lis
         which: the part that is looked at, which is always among those named.
     """
     found: list[Line] = []
-    if _mean(account):
-        count = int(account.inside.sum())
-        found.append(Line(f"Sum of {count:,} values", account.value * count, "step"))
-        return [*found, Line("Mean", account.value, "result", f"÷ {count:,}")]
-    if account.products is not None:
-        single = account.products.ndim == 1
-        parts = account.products.astype(np.float64) if single else contributions(account)
-        found += _greatest(account, parts, names, which, single)
-    if account.bias is not None:
-        found.append(Line("Bias", account.bias))
-    if account.parts:
-        found += _steps(account)
-    elif account.products is None and account.patch.ndim == 1 and len(account.inputs) > 1:
-        found += [Line(name, float(x)) for name, x in zip(account.inputs, account.patch, strict=True)]
-    if account.sum is not None and account.activation not in ("", "linear"):
-        word = "Score" if account.activation == "softmax" else "Sum" if account.products is not None else "Input x"
-        found.append(Line(word, account.sum, "step"))
-    name = "Value" if account.chosen is None else "Greatest"
-    return [*found, Line(name, account.value, "result", _made_by(account))]
+    if _mean(breakdown):
+        count = int(breakdown.inside.sum())
+        found.append(Line(f"Sum of {count:,} values", breakdown.value * count, "step"))
+        return [*found, Line("Mean", breakdown.value, "result", f"÷ {count:,}")]
+    if breakdown.products is not None:
+        single = breakdown.products.ndim == 1
+        parts = breakdown.products.astype(np.float64) if single else contributions(breakdown)
+        found += _greatest(breakdown, parts, names, which, single)
+    if breakdown.bias is not None:
+        found.append(Line("Bias", breakdown.bias))
+    if breakdown.parts:
+        found += _steps(breakdown)
+    elif breakdown.products is None and breakdown.patch.ndim == 1 and len(breakdown.inputs) > 1:
+        found += [Line(name, float(x)) for name, x in zip(breakdown.inputs, breakdown.patch, strict=True)]
+    if breakdown.sum is not None and breakdown.activation not in ("", "linear"):
+        word = "Score" if breakdown.activation == "softmax" else "Sum" if breakdown.products is not None else "Input x"
+        found.append(Line(word, breakdown.sum, "step"))
+    name = "Value" if breakdown.chosen is None else "Greatest"
+    return [*found, Line(name, breakdown.value, "result", _made_by(breakdown))]
 
 
 def lines_html(found: Sequence[Line]) -> str:
@@ -131,14 +133,14 @@ def lines_html(found: Sequence[Line]) -> str:
     return ledger(found)
 
 
-def _greatest(account: Breakdown, parts: np.ndarray, names: Sequence[str], which: int, single: bool) -> list[Line]:
+def _greatest(breakdown: Breakdown, parts: np.ndarray, names: Sequence[str], which: int, single: bool) -> list[Line]:
     order = [int(at) for at in np.argsort(-np.abs(parts), kind="stable")]
     shown = order[:_MOST_LINES]
     if which in order and which not in shown:
         shown[-1] = which
     found = []
     for at in shown:
-        note = f"{signed_number(account.patch[at], 4)} × {signed_number(account.weights[at], 4)}" if single else ""
+        note = f"{signed_number(breakdown.patch[at], 4)} × {signed_number(breakdown.weights[at], 4)}" if single else ""
         note = note or ("shown above" if at == which and len(parts) > 1 else "")
         found.append(Line(names[at] if at < len(names) else f"Input {at}", float(parts[at]), "part", note))
     if rest := len(parts) - len(shown):
@@ -147,15 +149,15 @@ def _greatest(account: Breakdown, parts: np.ndarray, names: Sequence[str], which
     return found
 
 
-def _made_by(account: Breakdown) -> str:
-    if account.activation in ("", "linear"):
+def _made_by(breakdown: Breakdown) -> str:
+    if breakdown.activation in ("", "linear"):
         return ""
-    return f"{account.activation}: {account.formula}"
+    return f"{breakdown.activation}: {breakdown.formula}"
 
 
-def _steps(account: Breakdown) -> list[Line]:
+def _steps(breakdown: Breakdown) -> list[Line]:
     """A normalisation or a rescaling, one operation a line."""
-    x, parts = float(account.patch[0]), account.parts
+    x, parts = float(breakdown.patch[0]), breakdown.parts
     if "scale" in parts:
         return [
             Line("Input x", x),
@@ -174,24 +176,24 @@ def _steps(account: Breakdown) -> list[Line]:
     ]
 
 
-def graph_html(account: Breakdown) -> str:
+def graph_html(breakdown: Breakdown) -> str:
     """Returns the graph of the activation with this number on it; "" where there is none that is known by name."""
-    formula = FORMULAS.get(account.activation)
-    if formula is None or formula.name == "linear" or formula.text != account.formula or account.sum is None:
+    formula = FORMULAS.get(breakdown.activation)
+    if formula is None or formula.name == "linear" or formula.text != breakdown.formula or breakdown.sum is None:
         return ""
-    y = formula.compute(account.sum)
+    y = formula.compute(breakdown.sum)
     return curve(
         formula.compute,
-        account.sum,
-        f"Graph of {formula.name}: {signed_number(account.sum)} becomes {signed_number(y)}",
+        breakdown.sum,
+        f"Graph of {formula.name}: {signed_number(breakdown.sum)} becomes {signed_number(y)}",
     )
 
 
-def softmax_html(account: Breakdown, names: Sequence[str]) -> str:
+def softmax_html(breakdown: Breakdown, names: Sequence[str]) -> str:
     """Returns how a softmax makes shares: the greatest scores as powers of e that add up, as HTML."""
-    scores = account.scores.astype(np.float64)
+    scores = breakdown.scores.astype(np.float64)
     powers = np.exp(scores - scores.max())
-    at = account.at[-1]
+    at = breakdown.at[-1]
     order = [int(one) for one in np.argsort(-powers, kind="stable")][:_MOST_LINES]
     order = order if at in order else [*order[:-1], at]
     found = [
@@ -214,5 +216,5 @@ def softmax_html(account: Breakdown, names: Sequence[str]) -> str:
         )
     share = f"{signed_number(powers[at], 4)} ÷ {signed_number(powers.sum(), 5)}"
     return ledger(
-        [*found, Line("All powers", float(powers.sum()), "step"), Line("Share", account.value, "result", share)]
+        [*found, Line("All powers", float(powers.sum()), "step"), Line("Share", breakdown.value, "result", share)]
     )

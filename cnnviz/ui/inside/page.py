@@ -57,7 +57,7 @@ def inside(choice: Choice, source: ModelSource | None, place: DeltaGenerator) ->
     Args:
         choice: of the Predict and the Inside page.
         source: the model; `None` where none is chosen.
-        place: for what the model sees.
+        position: for what the model sees.
     """
     notes = st.container()
     found = _model(source)
@@ -72,8 +72,8 @@ def inside(choice: Choice, source: ModelSource | None, place: DeltaGenerator) ->
     with notes:
         if found is not None:
             doubts(choice, source, found)
-        for sentence in choice.told():
-            st.warning(plain(sentence), icon=":material/info:")
+        for message in choice.told():
+            st.warning(plain(message), icon=":material/info:")
 
 
 def _model(source: ModelSource | None) -> LockedModel | None:

@@ -45,7 +45,7 @@ VIEWS = {
 SHARED = ("run", "sample", "item")
 """The values of the address that are the Predict page's, too."""
 _NAMES = ("layer", "channel", "view")
-_PLACE = "inside_place"
+_POSITION = "inside_place"
 _LONGEST_NAME = 300
 _CONVOLUTIONS = ("Conv2D", "DepthwiseConv2D", "SeparableConv2D", "Conv2DTranspose")
 
@@ -107,7 +107,7 @@ class Inspection:
 
 def current_location() -> Location:
     """Returns where the person is, after taking over what the address names."""
-    here = st.session_state.setdefault(_PLACE, Location())
+    here = st.session_state.setdefault(_POSITION, Location())
     if named := query_params.new_values("inside", _NAMES):
         number = named["channel"]
         plain = number.isascii() and number.isdigit() and len(number) < 7

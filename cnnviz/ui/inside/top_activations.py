@@ -93,7 +93,7 @@ def _channel(opened: Inspection) -> None:
 def _promise(opened: Inspection) -> str:
     return (
         f"The model is shown up to {LIMIT} of the run's held-out images, once for all channels of "
-        f"{plain(opened.layer)}: which of them make a channel answer most, and where in them; how much it answers to "
+        f"{plain(opened.layer)}: which of them make a channel respond most, and where in them; how much it responds to "
         "each class. The result is kept with the run."
     )
 
@@ -117,14 +117,14 @@ def _known(opened: Inspection) -> TopActivations | None:
 
 
 def _outcome(work: background_job.BackgroundJob | None) -> None:
-    if work is not None and work.sentence:
-        st.error(plain(work.sentence), icon=":material/error:")
+    if work is not None and work.message:
+        st.error(plain(work.message), icon=":material/error:")
     elif work is not None and work.stopped:
         st.caption("Stopped; nothing was kept of it.")
 
 
 def _strongest(opened: Inspection, known: TopActivations, given: Samples | None) -> None:
-    from cnnviz.explain.inspection.receptive_field import box  # the table of layers has computed all places already
+    from cnnviz.explain.inspection.receptive_field import box  # the table of layers has computed all positions already
 
     if known.dead[opened.channel]:
         st.caption(f"Channel {opened.channel} was nowhere above 0 in any of {known.images:,} images.")
@@ -133,18 +133,18 @@ def _strongest(opened: Inspection, known: TopActivations, given: Samples | None)
         st.caption("They are being read.")
         return
     whole, parts, everything = [], [], True
-    for value, row, place in zip(
-        known.values[opened.channel], known.rows[opened.channel], known.places[opened.channel], strict=True
+    for value, row, position in zip(
+        known.values[opened.channel], known.rows[opened.channel], known.positions[opened.channel], strict=True
     ):
         if row >= len(given):
             continue  # the data has become less since then
-        image, field = given.images[row], box(opened.model.classifier, opened.layer, *map(int, place))
+        image, field = given.images[row], box(opened.model.classifier, opened.layer, *map(int, position))
         name = _name_of(opened, given, int(row))
         all_of_it = field[2:] == image.shape[:2]
         everything = everything and all_of_it
         caption, words = f"{_number(value)} · {name}", f"{name}, {given.names[row]}: {_number(value)}"
         whole.append((image_bytes(draw_box(image, (0, 0, 0, 0) if all_of_it else field)), caption, words))
-        y, x = map(int, place)
+        y, x = map(int, position)
         parts.append((image_bytes(enlarge(crop(image, field))), f"row {y}, column {x}", f"The part: {words}"))
     st.html(tiles(whole, TILE))
     if everything:
@@ -152,7 +152,7 @@ def _strongest(opened: Inspection, known: TopActivations, given: Samples | None)
         return
     size = " × ".join(map(str, opened.row.size))
     st.caption(f"The channel's greatest output over each image; framed: the {size} pixels that this output sees.")
-    st.markdown("**Strongest places**")
+    st.markdown("**Strongest positions**")
     st.html(tiles(parts, TILE))
     st.caption("The framed parts alone, and where in the layer's map they are; cut off at the image's border.")
 
@@ -163,7 +163,7 @@ def _name_of(opened: Inspection, given: Samples, row: int) -> str:
 
 
 def _classes(opened: Inspection, known: TopActivations) -> None:
-    st.markdown("**How much it answers to each class**")
+    st.markdown("**How much it responds to each class**")
     for head, means in known.by_class.items():
         values, classes = means[opened.channel], opened.model.classifier.classes[head]
         index = float(known.selectivity(head)[opened.channel])
@@ -208,13 +208,13 @@ def _without(opened: Inspection) -> None:
 
 def _rows(opened: Inspection, known: Ablation, head: str) -> list[tuple[str, float, float]]:
     """All images, then those of each class; of many classes those that change most."""
-    classes, shares = opened.model.classifier.classes[head], known.by_class[head].astype(float)
-    there = np.flatnonzero(np.isfinite(shares).all(axis=1))
+    classes, probabilities = opened.model.classifier.classes[head], known.by_class[head].astype(float)
+    there = np.flatnonzero(np.isfinite(probabilities).all(axis=1))
     if len(there) > MOST_CLASSES:
-        change = np.abs(shares[there, 1] - shares[there, 0])
+        change = np.abs(probabilities[there, 1] - probabilities[there, 0])
         there = np.sort(there[np.argsort(-change, kind="stable")[:MOST_CLASSES]])
     rows = [("All" if len(known.accuracy) == 1 else f"All: {head}", *known.accuracy[head])]
-    return rows + [(classes[one], *map(float, shares[one])) for one in there]
+    return rows + [(classes[one], *map(float, probabilities[one])) for one in there]
 
 
 def _number(value: float) -> str:

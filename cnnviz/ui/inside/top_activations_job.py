@@ -57,7 +57,7 @@ class _Shelf:
 
 
 @st.cache_resource(show_spinner=False)
-def _shelf() -> _Shelf:
+def _cache() -> _Shelf:
     return _Shelf()
 
 
@@ -68,7 +68,7 @@ def _results() -> OrderedDict[tuple, Any]:
 
 def images(opened: Inspection) -> Samples | None:
     """Returns the run's held-out images where they are in memory."""
-    return _shelf().get(opened.source.stamp)
+    return _cache().get(opened.source.stamp)
 
 
 def known_top_activations(opened: Inspection) -> TopActivations | None:
@@ -109,7 +109,7 @@ def start_ablation(opened: Inspection) -> None:
 
 
 def _begin(name: str, opened: Inspection, key: tuple, work: Callable[..., Any]) -> None:
-    shelf, run, stamp, results = _shelf(), opened.source.run, opened.source.stamp, _results()
+    cache, run, stamp, results = _cache(), opened.source.run, opened.source.stamp, _results()
 
     def carry_out(progress: background_job.Progress, cancelled: Callable[[], bool]) -> None:
         def tell(what: str, done: int, total: int) -> None:
@@ -117,7 +117,7 @@ def _begin(name: str, opened: Inspection, key: tuple, work: Callable[..., Any]) 
             time.sleep(0.001)  # a lock that is taken again at once is seldom given to another thread
 
         try:
-            given = shelf.get(stamp) or shelf.put(stamp, samples(run, progress=tell, cancelled=cancelled))
+            given = cache.get(stamp) or cache.put(stamp, samples(run, progress=tell, cancelled=cancelled))
             results[key] = work(given, tell, cancelled)
         except Cancelled:
             return

@@ -20,13 +20,13 @@ class Link:
 
 @dataclass(frozen=True)
 class Topic:
-    """A question. `sentences` are Markdown; `figure` names an image of `learn_figures`; `systems` are presets whose
+    """A question. `text` are Markdown; `figure` names an image of `learn_figures`; `systems` are presets whose
     runs stand beside each other, and `curve` the one whose curves are shown; `look` says what to look at in them, and
     `moved` whether they can be asked about moved images."""
 
     title: str
     question: str
-    sentences: str
+    text: str
     figure: str = ""
     systems: tuple[str, ...] = ()
     curve: str = ""
@@ -118,8 +118,10 @@ TOPICS: dict[str, Topic] = {
     "why": Topic(
         "Reasons",
         "May I believe a heat map?",
-        "Grad-CAM lays over the image where the evidence for an answer came from. It looks convincing even when it is "
-        "wrong. So cnnviz measures it: take away what it marks and the answer must fall faster than with random maps; "
+        "Grad-CAM lays over the image where the evidence for a prediction came from. It looks convincing even when it "
+        "is "
+        "wrong. So cnnviz measures it: take away what it marks and the prediction must fall faster than with random "
+        "maps; "
         "put the weights in random order and it must change.",
         links=(Link("predict", "Explain an image and measure the map", "rule", "P", (("sample", "chelsea"),)),),
     ),

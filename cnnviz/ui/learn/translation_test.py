@@ -58,8 +58,8 @@ def _told(name: str, found: TranslationRobustness) -> str:
 def _measure(missing: list[Run]) -> None:
     wanted = frozenset(of_run(run).stamp for run in missing)
     if not wanted <= st.session_state.get(_WANTED, frozenset()):  # one that is done is no longer missing
-        if sentence := st.session_state.pop(_SAID, ""):
-            st.error(plain(sentence), icon=":material/error:")
+        if message := st.session_state.pop(_SAID, ""):
+            st.error(plain(message), icon=":material/error:")
         st.button(
             "Measure it on moved images",
             icon=":material/open_with:",
@@ -80,7 +80,7 @@ def _measure(missing: list[Run]) -> None:
     if (done := background_job.ended_job("learn_shifts", PATIENCE_SECONDS)) is None:
         return
     del st.session_state[_WANTED]
-    st.session_state[_SAID] = done.sentence or ""
+    st.session_state[_SAID] = done.message or ""
     st.rerun()
 
 
@@ -92,7 +92,7 @@ def _work(
             given = samples(run, limit=IMAGES, progress=progress, cancelled=cancelled)
             heads = tuple(head.name for head in model.classifier.heads)
             found[of_run(run).stamp] = shifts.accuracy_when_translated(
-                model.answers, heads, given, run=run, progress=progress, cancelled=cancelled
+                model.predict, heads, given, run=run, progress=progress, cancelled=cancelled
             )
         except Cancelled:
             return

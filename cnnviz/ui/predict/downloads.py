@@ -30,25 +30,27 @@ def subject(pair: Pair, shown: Shown) -> str:
 
 
 def numbers(pair: Pair) -> dict[str, Any]:
-    """Returns one model's answers to one image, as `python -m cnnviz predict --json` gives them.
+    """Returns one model's predictions to one image, as `python -m cnnviz predict --json` gives them.
 
     Returns:
         `image`, `model` and `heads`, a record for each head of which the explained one says of its map; or `error`.
     """
     made: dict[str, Any] = {"photo": pair.image.title, "network": pair.source.title}
-    if not isinstance(pair.answer, Prediction):
-        return made | {"error": pair.answer or "It was not answered yet."}
-    return made | {"heads": [_head(pair, head, shares) for head, shares in pair.answer.shares.items()]}
+    if not isinstance(pair.prediction, Prediction):
+        return made | {"error": pair.prediction or "It was not predicted yet."}
+    return made | {
+        "heads": [_head(pair, head, probabilities) for head, probabilities in pair.prediction.probabilities.items()]
+    }
 
 
-def _head(pair: Pair, head: str, shares: np.ndarray) -> dict[str, Any]:
+def _head(pair: Pair, head: str, probabilities: np.ndarray) -> dict[str, Any]:
     classes = pair.model.classifier.classes[head]
-    order = np.argsort(-shares, kind="stable")[:TOP]
+    order = np.argsort(-probabilities, kind="stable")[:TOP]
     record: dict[str, Any] = {
         "head": head,
         "class": classes[order[0]],
-        "probability": float(shares[order[0]]),
-        "top": [[classes[index], float(shares[index])] for index in order],
+        "probability": float(probabilities[order[0]]),
+        "top": [[classes[index], float(probabilities[index])] for index in order],
     }
     if truth := dict(pair.image.labels).get(head):
         record["true"] = truth

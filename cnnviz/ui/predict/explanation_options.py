@@ -18,11 +18,11 @@ from cnnviz.ui.session.widget_sync import seed
 
 __all__ = ["choices", "opacity", "request_of", "settle_options"]
 
-ANSWERED, SECOND, TRUTH = "", " second", " truth"
-"""For what it answers, and for that against the second or the true class; no class name starts with a blank."""
+PREDICTED, SECOND, TRUTH = "", " second", " truth"
+"""For what it predicts, and for that against the second or the true class; no class name starts with a blank."""
 _COMPARED = {SECOND: "second", TRUTH: "truth"}
 
-_WORDS = {ANSWERED: "What it answers", SECOND: "Answer against second", TRUTH: "Answer against truth"}
+_WORDS = {PREDICTED: "What it predicts", SECOND: "Prediction against second", TRUTH: "Prediction against truth"}
 
 
 def request_of(choice: Choice) -> Request:
@@ -38,7 +38,7 @@ def settle_options(choice: Choice, model: LockedModel) -> None:
         choice.head = ""
         query_params.replace_silently("head")
     if choice.subject and choice.subject not in classes[_head(choice, model)]:
-        choice.note(f"The model has no class {choice.subject[:60]!r}: what it answers is explained.")
+        choice.note(f"The model has no class {choice.subject[:60]!r}: what it predicts is explained.")
         choice.subject = ""
         query_params.replace_silently("class")
     if choice.method and choice.method not in METHODS:
@@ -66,7 +66,7 @@ def choices(choice: Choice, model: LockedModel, facts: Facts | None) -> None:
             heads,
             _head(choice, model),
             lambda name: _put(choice, head=name, subject=""),
-            "Which of its answers is explained.",
+            "Which of its predictions is explained.",
             width=130,
             key="head",
         )
@@ -74,10 +74,10 @@ def choices(choice: Choice, model: LockedModel, facts: Facts | None) -> None:
     labelled = choice.against == "truth" or any(image.labels for image in choice.images)
     _select(
         "Class",
-        [ANSWERED, SECOND, *[TRUTH] * labelled, *classes],
+        [PREDICTED, SECOND, *[TRUTH] * labelled, *classes],
         f" {choice.against}" if choice.against else choice.subject,
         lambda name: _put(choice, subject="" if name in _COMPARED else name, against=_COMPARED.get(name, "")),
-        "What the map is to show evidence for: the class it answers, any other one, or what speaks for its answer "
+        "What the map is to show evidence for: the class it predicts, any other one, or what speaks for its prediction "
         "rather than for the second likeliest or, where it is known, for the true class.",
         format_func=lambda name: _WORDS.get(name, name),
         width=200,
@@ -93,7 +93,7 @@ def choices(choice: Choice, model: LockedModel, facts: Facts | None) -> None:
         methods,
         method,
         lambda name: _put(choice, method="" if name == DEFAULT_METHOD else name),
-        plain(f"{about.sentences} ({about.paper})"),
+        plain(f"{about.description} ({about.paper})"),
         format_func=lambda name: METHODS[name].title,
         width=190,
         key="method",

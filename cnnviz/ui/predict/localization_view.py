@@ -1,4 +1,4 @@
-"""The explanation metrics' measurement over a whole test split whose objects' places are known."""
+"""The explanation metrics' measurement over a whole test split whose objects' positions are known."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ def objects_part(case: Case, found: Findings, key: str) -> None:
     """Draws what is known of the methods; what isn't is measured when a person asks for it."""
     st.markdown("#### Does it find the object?")
     st.caption(
-        "In these generated images it is known where the object is. A map points at it where its strongest place is "
+        "In these generated images it is known where the object is. A map points at it where its strongest position is "
         "on it (pointing game, Zhang et al. 2016, arXiv:1608.00507). Beside it: how much of the map is there (Wang et "
-        f"al. 2020, arXiv:1910.01279). In every test image the answer for {plain(case.head)} is explained."
+        f"al. 2020, arXiv:1910.01279). In every test image the prediction for {plain(case.head)} is explained."
     )
     work = measured_part(
         found,

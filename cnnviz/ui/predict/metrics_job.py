@@ -1,5 +1,5 @@
-"""What the explanation metrics panel measures, as work for the background. TensorFlow is used for short stretches at "
-"a time."""
+"""What the explanation metrics panel measures, as work for the background. TensorFlow is used for short stretches at
+a time."""
 
 from __future__ import annotations
 
@@ -132,7 +132,7 @@ def measure_deletion_insertion(case: Case, other: str, progress: Progress, cance
     def score(images: np.ndarray) -> np.ndarray:
         if cancelled():
             raise Cancelled
-        return model.answers(images)[target.head][:, target.index]
+        return model.predict(images)[target.head][:, target.index]
 
     def map_of() -> np.ndarray:
         with _letting_in(model.lock) as breathe:

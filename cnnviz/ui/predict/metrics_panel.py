@@ -45,7 +45,7 @@ def metrics_panel(
     """Draws the panel, folded; nothing is computed before it is opened.
 
     Args:
-        model: whose answer is explained.
+        model: whose prediction is explained.
         image: uint8 (h, w, c), the image as the model sees it.
         explanation: the map on screen, of this image alone.
         key: tells its widgets from those of other panels.

@@ -76,7 +76,7 @@ def measured_part(found: Findings, part: str, work: Callable[..., Any], what: st
     if part not in found.results and begin and not background_job.has_job(name):
         background_job.start(name, work, what)
     if (done := background_job.ended_job(name, PATIENCE_SECONDS)) is not None:
-        found.results[part] = done.result if done.result is not None else done.sentence or STOPPED
+        found.results[part] = done.result if done.result is not None else done.message or STOPPED
     result = found.results.get(part)
     if isinstance(result, str):
         st.warning(plain(result), icon=":material/warning:")
@@ -94,7 +94,7 @@ def measured_part(found: Findings, part: str, work: Callable[..., Any], what: st
 
 def draw_verdict(verdict: Verdict) -> None:
     """Draws a verdict, and what limits it."""
-    st.markdown(f"**{plain(verdict.sentence)}**")
+    st.markdown(f"**{plain(verdict.message)}**")
     for note in verdict.notes:
         st.caption(plain(note))
 
@@ -131,13 +131,13 @@ def deletion_insertion_part(case: Case, found: Findings, key: str) -> None:
     from cnnviz.figures.explanation_metrics import removal_curves  # brings Plotly
 
     draw_verdict(deletion_insertion_verdict(made, case.subject))
-    shares, mean = next(iter(made.curves.values())).shares, made.random_mean
+    fractions, mean = next(iter(made.curves.values())).fractions, made.random_mean
     axes = {"deletion": "Pixels taken away, down to the mean colour", "insertion": "Pixels shown, over a blurred image"}
-    for place, (kind, axis) in zip(st.columns(2), axes.items(), strict=True):
+    for position, (kind, axis) in zip(st.columns(2), axes.items(), strict=True):
         area = f"{kind}_area"
-        place.plotly_chart(
+        position.plotly_chart(
             removal_curves(
-                shares,
+                fractions,
                 {name: (getattr(one, kind), getattr(one, area)) for name, one in made.curves.items()},
                 [getattr(one, kind) for one in made.random],
                 random_area=getattr(mean, area) if mean else None,

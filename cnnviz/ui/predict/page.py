@@ -1,4 +1,4 @@
-"""The lower part of the Predict page: models are loaded and asked, and their answers are shown as they come."""
+"""The lower part of the Predict page: models are loaded and asked, and their predictions are shown as they come."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ __all__ = ["results"]
 
 
 def results(choice: Choice, sources: Sequence[ModelSource]) -> None:
-    """Draws the answers of these models to the chosen images, or what is missing for them."""
+    """Draws the predictions of these models to the chosen images, or what is missing for them."""
     notes = st.container()
     place = st.container(key="predict_choices")
     if not sources:
@@ -35,8 +35,8 @@ def results(choice: Choice, sources: Sequence[ModelSource]) -> None:
     else:
         _asked(choice, chosen, place)
     with notes:
-        for sentence in choice.told():
-            st.warning(plain(sentence), icon=":material/info:")
+        for message in choice.told():
+            st.warning(plain(message), icon=":material/info:")
 
 
 def _without_model(place) -> None:
@@ -50,8 +50,8 @@ def _chosen(
 ) -> list[tuple[ModelSource, LockedModel]]:
     """The models that are there; of the others the sentences are shown."""
     failed = [one for one in zip(sources, found, strict=False) if isinstance(one[1], str)]
-    for source, sentence in failed:
-        st.error(f"**{plain(source.title)}**: {plain(sentence)}", icon=":material/error:")
+    for source, message in failed:
+        st.error(f"**{plain(source.title)}**: {plain(message)}", icon=":material/error:")
     if failed:
         st.button(
             "Try again",

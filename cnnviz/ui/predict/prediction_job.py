@@ -1,4 +1,4 @@
-"""What the Predict page computes: answers and maps, in the background, each once."""
+"""What the Predict page computes: predictions and maps, in the background, each once."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class Prediction:
     """What a model saw, uint8 (h, w, c), and its class probabilities by head, float32 (classes,)."""
 
     seen: np.ndarray
-    shares: dict[str, np.ndarray]
+    probabilities: dict[str, np.ndarray]
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,7 +82,7 @@ class Pair:
     model: LockedModel
     image: InputImage
     facts: Facts | None = None
-    answer: Prediction | str | None = None
+    prediction: Prediction | str | None = None
     shown: Shown | str | None = None
     before: Shown | None = None
     strip: tuple[Shown | str, ...] = ()
@@ -139,11 +139,11 @@ def predicted_pairs(
     found, ended = known(), st.session_state[_WANTED][1]
     missing = any(_missing(pair, every_layer and nth == 0) for nth, pair in enumerate(found))
     if missing and not ended and not background_job.has_job(_WORK):
-        asked = all(pair.answer is not None for pair in found)
+        asked = all(pair.prediction is not None for pair in found)
         what = METHODS[method_of(request, found[0].facts)].title if asked else "Asking the model"
         background_job.start(_WORK, partial(_work, store, found, request, every_layer), what)
     if (work := background_job.ended_job(_WORK, PATIENCE_SECONDS)) is not None:
-        ended = work.sentence or (STOPPED if work.stopped else UNFINISHED)
+        ended = work.message or (STOPPED if work.stopped else UNFINISHED)
         st.session_state[_WANTED] = (wanted, ended)
         found = known()
     return [_ended(pair, ended) for pair in found] if ended else found
@@ -163,7 +163,7 @@ def _known(store: _Cache, pair: Pair, request: Request, strip: bool) -> Pair:
     return replace(
         pair,
         facts=facts,
-        answer=store.get(_key(pair)),
+        prediction=store.get(_key(pair)),
         shown=shown,
         before=store.get(last),
         strip=made if None not in made else (),
@@ -171,15 +171,15 @@ def _known(store: _Cache, pair: Pair, request: Request, strip: bool) -> Pair:
 
 
 def _missing(pair: Pair, strip: bool) -> bool:
-    if pair.facts is None or pair.answer is None or pair.shown is None:
-        return not isinstance(pair.answer, str)
+    if pair.facts is None or pair.prediction is None or pair.shown is None:
+        return not isinstance(pair.prediction, str)
     return strip and not pair.strip and bool(pair.facts.layers) and isinstance(pair.shown, Shown)
 
 
-def _ended(pair: Pair, sentence: str) -> Pair:
-    if pair.answer is None:
-        return replace(pair, answer=sentence)
-    return replace(pair, shown=sentence) if pair.shown is None else pair
+def _ended(pair: Pair, message: str) -> Pair:
+    if pair.prediction is None:
+        return replace(pair, prediction=message)
+    return replace(pair, shown=message) if pair.shown is None else pair
 
 
 def _is_cam(request: Request, facts: Facts) -> bool:
@@ -202,21 +202,21 @@ def _work(
     progress: Callable[[str, int, int], None],
     cancelled: Callable[[], bool],
 ) -> None:
-    """Answers first, as they are what a person looks at first; then the maps."""
+    """Predictions first, as they are what a person looks at first; then the maps."""
     for nth, pair in enumerate(pairs):
         if cancelled():
             return
         if store.get(_key(pair)) is None:
             progress("Asking the model", nth, len(pairs) if len(pairs) > 1 else 0)
         store.made((pair.source.stamp,), partial(_facts, pair.model))
-        store.made(_key(pair), partial(_answer, pair))
+        store.made(_key(pair), partial(_prediction, pair))
     for nth, pair in enumerate(pairs):
-        facts, answer = store.get((pair.source.stamp,)), store.get(_key(pair))
+        facts, prediction = store.get((pair.source.stamp,)), store.get(_key(pair))
         requests = [request]
         if every_layer and nth == 0 and _is_cam(request, facts):
             requests += [replace(request, layer=layer) for layer in facts.layers]
         for one in requests:
-            if cancelled() or not isinstance(answer, Prediction):
+            if cancelled() or not isinstance(prediction, Prediction):
                 break
             what = f"{METHODS[method_of(one, facts)].title}" + (f", image {nth + 1}" if len(pairs) > 1 else "")
             store.made(
@@ -225,7 +225,7 @@ def _work(
                     _explain,
                     pair,
                     facts,
-                    answer,
+                    prediction,
                     one,
                     lambda done, total, what=what: progress(what, done, total),
                     cancelled,
@@ -244,11 +244,11 @@ def _facts(model: LockedModel) -> Facts:
     return Facts(tuple(graph.convolutions), "" if graph.convolutions else "It has no convolution.")
 
 
-def _answer(pair: Pair) -> Prediction:
+def _prediction(pair: Pair) -> Prediction:
     seen = pair.model.classifier.fit(pair.image.whole(pair.model.classifier.bits))
     heads = pair.model.classifier.heads
-    shares = pair.model.answers(seen[None])
-    return Prediction(seen, {head.name: values[0] for head, values in zip(heads, shares, strict=True)})
+    probabilities = pair.model.predict(seen[None])
+    return Prediction(seen, {head.name: values[0] for head, values in zip(heads, probabilities, strict=True)})
 
 
 def _against(
@@ -268,28 +268,28 @@ def _against(
     if request.against == "truth" and classes.index(truth) != index:
         return classes.index(truth)
     if request.against == "truth":
-        notes.append("It answers as labelled, so the second likeliest class is compared.")
+        notes.append("It predicts as labelled, so the second likeliest class is compared.")
     return int(next(one for one in order if one != index)) if request.against else None
 
 
-def _explain(pair: Pair, facts: Facts, answer: Prediction, request: Request, progress, cancelled) -> Shown:
+def _explain(pair: Pair, facts: Facts, prediction: Prediction, request: Request, progress, cancelled) -> Shown:
     classifier, notes = pair.model.classifier, []
     names = [head.name for head in classifier.heads]
     head = request.head if request.head in names else names[0]
-    shares, classes = answer.shares[head], classifier.classes[head]
-    order = np.argsort(-shares, kind="stable")
+    probabilities, classes = prediction.probabilities[head], classifier.classes[head]
+    order = np.argsort(-probabilities, kind="stable")
     index = int(order[0])
     if request.subject in classes:
         index = classes.index(request.subject)
     elif request.subject:
-        notes.append(f"It has no class {request.subject!r}; what it answers is explained.")
+        notes.append(f"It has no class {request.subject!r}; what it predicts is explained.")
     against = _against(pair.image, request, head, classes, order, index, notes)
     method = method_of(request, facts)
     layer = request.layer if METHODS[method].family == "cam" and request.layer in facts.layers else None
     with pair.model.lock:
         explanation = explain(
             classifier.model,
-            classifier.pixels(answer.seen[None]),
+            classifier.pixels(prediction.seen[None]),
             method=method,
             layer=layer,
             target=Target(names.index(head), index, against),

@@ -11,7 +11,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from cnnviz.augment.preview import display_size, image_bytes
 from cnnviz.explain import METHODS
-from cnnviz.figures.prediction import answer, layered_images, top
+from cnnviz.figures.prediction import layered_images, prediction, top
 from cnnviz.images import crop_box, fit
 from cnnviz.overlay import overlay
 from cnnviz.ui.inputs.input_image import InputImage, base, notes_on
@@ -55,7 +55,7 @@ def _boxed(image: np.ndarray, box: tuple[int, int, int, int]) -> np.ndarray:
 
 def draw_model_input(pair: Pair) -> None:
     """Draws the image as the model gets it."""
-    image = pair.answer.seen
+    image = pair.prediction.seen
     height, width, channels = image.shape
     st.image(
         image_bytes(image),
@@ -71,12 +71,12 @@ class Row:
 
     image: DeltaGenerator
     map: DeltaGenerator
-    answer: DeltaGenerator
+    prediction: DeltaGenerator
     work: DeltaGenerator
 
 
 def full_row() -> Row:
-    """Makes the places; on narrow windows the answer is the first of them."""
+    """Makes the places; on narrow windows the prediction is the first of them."""
     with st.container(key="predict_single"):
         left, middle, right = st.columns([3, 6, 4], gap="large")
     return Row(left, middle, right.container(), right.container())
@@ -86,7 +86,7 @@ def draw_full_row(pair: Pair, choice: Choice, row: Row) -> None:
     """Draws one model's answer to one image over the whole width."""
     with row.image:
         draw_given_image(pair.image, pair.model)
-        if isinstance(pair.answer, Prediction):
+        if isinstance(pair.prediction, Prediction):
             with st.container(width=200):
                 draw_model_input(pair)
     with row.map:
@@ -96,18 +96,18 @@ def draw_full_row(pair: Pair, choice: Choice, row: Row) -> None:
         if isinstance(pair.shown, Shown):
             downloads(pair, pair.shown, choice, "predict_save")
             about = METHODS[pair.shown.explanation.method]
-            st.caption(f"**{plain(about.title)}** {plain(_continued(about.sentences))} ({plain(about.paper)})")
-    with row.answer:
+            st.caption(f"**{plain(about.title)}** {plain(_continued(about.description))} ({plain(about.paper)})")
+    with row.prediction:
         draw_predictions(pair, choice)
 
 
 def draw_metrics(pair: Pair, choice: Choice, key: str) -> None:
     """Draws what measures how far the map can be trusted, folded."""
-    if isinstance(pair.shown, Shown) and isinstance(pair.answer, Prediction):
+    if isinstance(pair.shown, Shown) and isinstance(pair.prediction, Prediction):
         made, run = pair.shown.explanation, pair.source.run
         metrics_panel(
             pair.model,
-            pair.answer.seen,
+            pair.prediction.seen,
             made,
             key=key,
             run=run,
@@ -116,13 +116,13 @@ def draw_metrics(pair: Pair, choice: Choice, key: str) -> None:
         )
 
 
-def _continued(sentences: str) -> str:
+def _continued(description: str) -> str:
     """Sentences without a subject, put behind a name: "Adds up …" becomes "adds up …"."""
-    return sentences[:1].lower() + sentences[1:]
+    return description[:1].lower() + description[1:]
 
 
 def draw_waiting(image: InputImage) -> None:
-    """Draws an image that no model is there for yet, where the answer will stand."""
+    """Draws an image that no model is there for yet, where the prediction will stand."""
     row = full_row()
     with row.image:
         draw_given_image(image, None)
@@ -133,7 +133,7 @@ def draw_waiting(image: InputImage) -> None:
 
 
 def cell(pair: Pair, choice: Choice, several: bool, key: str) -> None:
-    """Draws one of many: the overlay, the answer, and the rest folded.
+    """Draws one of many: the overlay, the prediction, and the rest folded.
 
     Args:
         several: whether there are several models, so that each is named.
@@ -161,7 +161,7 @@ def cell(pair: Pair, choice: Choice, several: bool, key: str) -> None:
             with one:
                 draw_given_image(pair.image, pair.model)
             with two:
-                if isinstance(pair.answer, Prediction):
+                if isinstance(pair.prediction, Prediction):
                     draw_model_input(pair)
             _words(pair)
             if isinstance(pair.shown, Shown):
@@ -216,10 +216,10 @@ def _words(pair: Pair) -> None:
 
 
 def draw_predictions(pair: Pair, choice: Choice, *, brief: bool = False) -> None:
-    """Draws what the model answers, the head that is explained first."""
-    if isinstance(pair.answer, str):
-        st.error(plain(pair.answer), icon=":material/error:")
-    if not isinstance(pair.answer, Prediction):
+    """Draws what the model predicts, the head that is explained first."""
+    if isinstance(pair.prediction, str):
+        st.error(plain(pair.prediction), icon=":material/error:")
+    if not isinstance(pair.prediction, Prediction):
         return
     classifier, truths = pair.model.classifier, dict(pair.image.labels)
     names = [head.name for head in classifier.heads]
@@ -227,12 +227,12 @@ def draw_predictions(pair: Pair, choice: Choice, *, brief: bool = False) -> None
     names = [first, *(name for name in names if name != first)]
     drawn = []
     for nth, name in enumerate(names):
-        shares, classes = pair.answer.shares[name], classifier.classes[name]
-        order = np.argsort(-shares, kind="stable")[: 3 if brief else TOP]
-        rows = [(classes[index], float(shares[index])) for index in order]
+        probabilities, classes = pair.prediction.probabilities[name], classifier.classes[name]
+        order = np.argsort(-probabilities, kind="stable")[: 3 if brief else TOP]
+        rows = [(classes[index], float(probabilities[index])) for index in order]
         truth = truths.get(name, "") if truths.get(name) in classes else ""
         drawn.append(
-            answer(
+            prediction(
                 *rows[0],
                 head=name if len(names) > 1 else "",
                 truth=truth,

@@ -57,9 +57,9 @@ def ending(run: Run) -> tuple[str, str]:
     """Returns the kind of message (info, success, warning or error) and the sentence that say how a run ended."""
     name, written = name_of(run), run.written
     if run.state == "failed":
-        return "error", f"{name} failed: {written.sentence or 'its log says why.'}"
+        return "error", f"{name} failed: {written.message or 'its log says why.'}"
     if run.state == "crashed":
-        why = written.sentence or "Its process ended without a word, killed or with the machine."
+        why = written.message or "Its process ended without a word, killed or with the machine."
         return "error", f"{name} crashed. {why} {_place(run)}"
     epochs = f"{written.epoch} of {run.recipe.fit.all_epochs}" if run.recipe else str(written.epoch)
     if run.state == "paused":

@@ -25,8 +25,8 @@ def comparison(chosen: Sequence[Run]) -> None:
     """Draws several runs; the chart moves by itself while one of them goes on."""
     names = labels(chosen)
     st.markdown(f"### {len(chosen)} runs compared", anchors=False)
-    if sentence := different_data(chosen):
-        st.warning(plain(sentence), icon=":material/warning:")
+    if message := different_data(chosen):
+        st.warning(plain(message), icon=":material/warning:")
     every = SECONDS if any(run.active for run in chosen) else None
     found = {run.id: metrics.epochs(run.metrics_path) for run in chosen}
     options = curves.metrics_of([record for epochs in found.values() for record in epochs[-1:]])

@@ -130,8 +130,8 @@ def _curves(run: Run) -> None:
     if run.active:
         st.info("It goes on: its card above moves with it.", icon=":material/arrow_upward:")
         return
-    kind, sentence = ending(run)
-    getattr(st, kind)(plain(sentence), icon={"error": ":material/error:"}.get(kind))
+    kind, message = ending(run)
+    getattr(st, kind)(plain(message), icon={"error": ":material/error:"}.get(kind))
     if metrics.epochs(run.metrics_path):
         charts(run, place="detail", live=False)
     elif run.state in ("stopped", "paused", "finished"):

@@ -24,7 +24,7 @@ from cnnviz.ui.components.confusion_matrix import matrix
 from cnnviz.ui.inputs import dataset_cache
 from cnnviz.ui.markdown import plain
 from cnnviz.ui.runs.evaluation_gallery import gallery, retrain_part
-from cnnviz.ui.runs.evaluation_job import WORDS, answers
+from cnnviz.ui.runs.evaluation_job import WORDS, predictions
 from cnnviz.ui.session import query_params
 from cnnviz.ui.session.widget_sync import repeat_widget_value, set_widget_value, set_widget_value_first
 
@@ -35,7 +35,7 @@ _WAITED = "runs_report_waited"
 
 
 def report_part(run: Run) -> None:
-    """Draws the choice of a split and all that is known of the answers about it."""
+    """Draws the choice of a split and all that is known of the predictions about it."""
     _from_address(run)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         split = st.segmented_control(
@@ -47,7 +47,7 @@ def report_part(run: Run) -> None:
             help="Test images had no part in the training; training images show how far the model overfits.",
         )
         place = st.container(width="content")
-    found = answers(run, split)
+    found = predictions(run, split)
     session = st.session_state
     if found is None:
         _write(split, session.get(_HEAD, ""), _marked(session.get(_CELL)))
@@ -68,7 +68,7 @@ def report_part(run: Run) -> None:
                 heads,
                 key=_HEAD,
                 required=True,
-                help="Each answer (head) of the model has a report of its own.",
+                help="Each prediction (head) of the model has a report of its own.",
             )
     if not len(found.indices):
         st.caption("The split has no image.")
@@ -127,12 +127,12 @@ def _first(run: Run) -> str:
 
 @st.cache_data(show_spinner=False, max_entries=32)
 def _report(stamp: str, head: str, _found: Predictions) -> dict[str, Any]:
-    return head_report(_found.labels[head], _found.shares[head], _found.losses[head], _found.classes[head])
+    return head_report(_found.labels[head], _found.probabilities[head], _found.losses[head], _found.classes[head])
 
 
 def _figures(report: Mapping[str, Any], found: Predictions) -> list[tuple[str, str, str]]:
     rows = [
-        ("Accuracy", f"{100 * report['accuracy']:.2f} %", "How many answers are right."),
+        ("Accuracy", f"{100 * report['accuracy']:.2f} %", "How many predictions are right."),
         ("Loss", f"{report['loss']:.4f}", "The mean cross-entropy: small where the true class got much probability."),
         (
             "Mean F1",
@@ -160,7 +160,7 @@ def _figures(report: Mapping[str, Any], found: Predictions) -> list[tuple[str, s
 def _matrix_and_images(run: Run, found: Predictions, head: str) -> tuple[int, int]:
     """Draws both, and returns the chosen cell."""
     classes = found.classes[head]
-    counts = confusion(found.labels[head], found.shares[head].argmax(axis=1), len(classes))
+    counts = confusion(found.labels[head], found.probabilities[head].argmax(axis=1), len(classes))
     cell = st.session_state.get(_CELL)
     if not isinstance(cell, tuple) or max(cell) >= len(classes):
         wrong = counts - np.diag(np.diag(counts))
@@ -172,7 +172,7 @@ def _matrix_and_images(run: Run, found: Predictions, head: str) -> tuple[int, in
         with st.container(horizontal=True):
             for at, label, words in (
                 (0, "True label", "The true class of the images that are shown: a row of the matrix."),
-                (1, "Predicted label", "The answer about the images that are shown: a column of the matrix."),
+                (1, "Predicted label", "The prediction about the images that are shown: a column of the matrix."),
             ):
                 name = f"runs_report_{label.lower()}_{head}"
                 st.session_state[name] = cell[at]

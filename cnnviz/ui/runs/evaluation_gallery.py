@@ -1,4 +1,5 @@
-"""A report's images: those of a cell, the surest mistakes, the least sure answers; each can be opened and flagged."""
+"""A report's images: those of a cell, the surest mistakes, the least sure predictions; each can be opened and
+flagged."""
 
 from __future__ import annotations
 
@@ -24,27 +25,27 @@ __all__ = ["STEP", "chosen_samples", "gallery", "retrain_part"]
 
 STEP = 12
 SIDE, SMALL = 192, 48
-VIEWS = {"cell": "The chosen cell", "mistakes": "Most confident mistakes", "unsure": "Least sure answers"}
+VIEWS = {"cell": "The chosen cell", "mistakes": "Most confident mistakes", "unsure": "Least sure predictions"}
 _OPENED = "runs_report_opened"
 
 
 def chosen_samples(found: Predictions, head: str, view: str, cell: tuple[int, int]) -> np.ndarray:
-    """Returns which images a view shows, as places in `found`, the most telling first; int64.
+    """Returns which images a view shows, as positions in `found`, the most telling first; int64.
 
     Args:
-        found: the answers.
+        found: the predictions.
         head: whose.
-        view: `cell` (those with this label and answer, the surest first), `mistakes` (the surest first) or `unsure`
+        view: `cell` (those with this label and prediction, the surest first), `mistakes` (the surest first) or `unsure`
             (all, the least sure first).
-        cell: the true class and the answer.
+        cell: the true class and the prediction.
     """
-    labels, shares = found.labels[head], found.shares[head]
-    answers, sure = shares.argmax(axis=1), shares.max(axis=1)
+    labels, probabilities = found.labels[head], found.probabilities[head]
+    predictions, sure = probabilities.argmax(axis=1), probabilities.max(axis=1)
     if view == "unsure":
         return np.argsort(sure, kind="stable")
-    wanted = answers != labels if view == "mistakes" else (labels == cell[0]) & (answers == cell[1])
-    places = np.flatnonzero(wanted)
-    return places[np.argsort(-sure[places], kind="stable")]
+    wanted = predictions != labels if view == "mistakes" else (labels == cell[0]) & (predictions == cell[1])
+    positions = np.flatnonzero(wanted)
+    return positions[np.argsort(-sure[positions], kind="stable")]
 
 
 def gallery(run: Run, dataset: Dataset, found: Predictions, head: str, cell: tuple[int, int]) -> None:
@@ -58,41 +59,46 @@ def gallery(run: Run, dataset: Dataset, found: Predictions, head: str, cell: tup
         format_func=VIEWS.get,
         key="runs_report_view",
         required=True,
-        help="A click on an image asks the model about it on Predict: what speaks for its answer rather than for "
+        help="A click on an image asks the model about it on Predict: what speaks for its prediction rather than for "
         "the true class.",
     )
-    places = chosen_samples(found, head, view, cell)
+    positions = chosen_samples(found, head, view, cell)
     classes = found.classes[head]
     if view == "cell":
         true, said = (plain(classes[at]) for at in cell)
-        st.caption(f"True label {true}, predicted {said}: {len(places):,} of {len(found.indices):,} images.")
+        st.caption(f"True label {true}, predicted {said}: {len(positions):,} of {len(found.indices):,} images.")
     elif view == "mistakes":
         st.caption(
-            f"{len(places):,} of {len(found.indices):,} answers are wrong. First those it was surest of: often "
+            f"{len(positions):,} of {len(found.indices):,} predictions are wrong. First those it was surest of: often "
             "its blind spots, sometimes a wrong label."
         )
     else:
         st.caption("First those between whose classes it could decide least.")
-    if not len(places):
+    if not len(positions):
         st.write("There is none.")
         return
     key = f"runs_report_more_{run.id}_{found.split}_{head}_{view}_{cell if view == 'cell' else ''}"
-    count = min(len(places), STEP * st.session_state.get(key, 1))
-    places = places[:count]
-    names, flagged = names_of(dataset, found.split, found.indices[places]), flags.read(run.folder)
+    count = min(len(positions), STEP * st.session_state.get(key, 1))
+    positions = positions[:count]
+    names, flagged = names_of(dataset, found.split, found.indices[positions]), flags.read(run.folder)
     tiles, addresses = [], []
     mark = "" if found.split == ("test" if dataset.splits.get("test") else "validation") else f"{found.split}-"
-    files = _files(dataset, f"{run.id} {found.data}", found.split, tuple(found.indices[places].tolist()))
-    for place, name, (data, small) in zip(places.tolist(), names, files, strict=True):
-        label, answer = int(found.labels[head][place]), int(found.shares[head][place].argmax())
-        sure = percent(float(found.shares[head][place, answer]))
-        named = {"run": run.id, "item": f"{mark}{int(found.indices[place]) + 1}", "against": "truth"}
+    files = _files(dataset, f"{run.id} {found.data}", found.split, tuple(found.indices[positions].tolist()))
+    for position, name, (data, small) in zip(positions.tolist(), names, files, strict=True):
+        label, prediction = int(found.labels[head][position]), int(found.probabilities[head][position].argmax())
+        sure = percent(float(found.probabilities[head][position, prediction]))
+        named = {"run": run.id, "item": f"{mark}{int(found.indices[position]) + 1}", "against": "truth"}
         named |= {"head": head} if len(found.classes) > 1 else {}
         addresses.append(named)
-        words = (f"labelled {classes[label]}", name) if label != answer else ("as labelled", name)
+        words = (f"labelled {classes[label]}", name) if label != prediction else ("as labelled", name)
         tiles.append(
             Tile(
-                data, small, f"{classes[answer]} · {sure}", words, f"predict?{urlencode(named)}", flagged.get(name, "")
+                data,
+                small,
+                f"{classes[prediction]} · {sure}",
+                words,
+                f"predict?{urlencode(named)}",
+                flagged.get(name, ""),
             )
         )
     image_gallery(
@@ -144,8 +150,8 @@ def _file(dataset: Dataset, split: str, index: int) -> tuple[bytes, bool]:
 
 def retrain_part(run: Run) -> None:
     """Draws what is flagged, and the way to a training without it."""
-    if sentence := st.session_state.pop("runs_report_refused", ""):
-        st.error(plain(sentence), icon=":material/error:")
+    if message := st.session_state.pop("runs_report_refused", ""):
+        st.error(plain(message), icon=":material/error:")
     flagged = flags.read(run.folder)
     if not flagged or run.recipe is None:
         st.caption("Flag an image whose label is wrong, or that nobody could tell: the next training can leave it out.")

@@ -15,15 +15,15 @@ from cnnviz.ui.inputs.model_cache import LockedModel, models_of_runs
 from cnnviz.ui.markdown import plain
 from cnnviz.ui.session import background_job
 
-__all__ = ["answers"]
+__all__ = ["predictions"]
 
 PATIENCE_SECONDS = 0.3
 WORDS = {"train": "training", "validation": "validation", "test": "test"}
 _WANTED, _SAID = "runs_report_wanted", "runs_report_said"
 
 
-def answers(run: Run, split: str) -> Predictions | None:
-    """Returns what the run's model answered about a split; where that isn't known, draws the way to it instead."""
+def predictions(run: Run, split: str) -> Predictions | None:
+    """Returns what the run's model predicted about a split; where that isn't known, draws the way to it instead."""
     found, wanted = evaluated.read_predictions(run.folder, split), (run.id, split)
     if found is not None:
         return found
@@ -31,8 +31,8 @@ def answers(run: Run, split: str) -> Predictions | None:
         st.caption("There is no model to evaluate: it is kept at the end of the first epoch.")
         return None
     if st.session_state.get(_WANTED) != wanted:
-        if sentence := st.session_state.pop(_SAID, ""):
-            st.error(plain(sentence), icon=":material/error:")
+        if message := st.session_state.pop(_SAID, ""):
+            st.error(plain(message), icon=":material/error:")
         st.write(f"The best epoch's model has not been measured on the {WORDS[split]} images.")
         st.button(
             f"Evaluate on {WORDS[split]} images",
@@ -41,7 +41,7 @@ def answers(run: Run, split: str) -> Predictions | None:
             type="primary",
             on_click=st.session_state.update,
             args=({_WANTED: wanted},),
-            help="Asks it about every image once, as they are, without augmentation, and keeps the answers.",
+            help="Asks it about every image once, as they are, without augmentation, and keeps the predictions.",
         )
         return None
     opened = models_of_runs([run])
@@ -53,7 +53,7 @@ def answers(run: Run, split: str) -> Predictions | None:
     if (work := background_job.ended_job(name, PATIENCE_SECONDS)) is None:
         return None
     del st.session_state[_WANTED]
-    st.session_state[_SAID] = work.sentence or ""
+    st.session_state[_SAID] = work.message or ""
     st.rerun()
 
 

@@ -42,7 +42,7 @@ def formats(run: Run, head: str | None = None) -> None:
     which = (run.id, predictions.stamp(run.best_path), kind, head)
     name = f"runs_export_{run.id}"
     if (work := background_job.ended_job(name, PATIENCE_SECONDS)) is not None:
-        st.session_state[_MADE] = work.result or (run.id, work.sentence)
+        st.session_state[_MADE] = work.result or (run.id, work.message)
     elif background_job.has_job(name):
         return
     made_of, made = st.session_state.get(_MADE, (None, None))
@@ -57,7 +57,7 @@ def formats(run: Run, head: str | None = None) -> None:
             on_click=_begin,
             args=(name, run, which),
             help="Writes the best epoch's model and asks the file, in a process without cnnviz, about stored "
-            "images: it is offered only if it answers alike.",
+            "images: it is offered only if it predicts alike.",
         )
         return
     st.download_button(
@@ -71,7 +71,7 @@ def formats(run: Run, head: str | None = None) -> None:
         help="Takes float32 pixels, 0 to 255, of the recipe's size; its scaling is inside.",
     )
     st.caption(
-        f"{len(made.data) / 2**20:,.1f} MB. Asked in a process without cnnviz, its answers differ by at most "
+        f"{len(made.data) / 2**20:,.1f} MB. Asked in a process without cnnviz, its predictions differ by at most "
         f"{made.difference:.1g}."
     )
 
@@ -91,9 +91,9 @@ def _make(
 
 def script(run: Run) -> None:
     """Draws the button for the run as a script, or the sentence why there can't be one."""
-    text, sentence = _script(run)
-    if sentence:
-        st.caption(plain(sentence))
+    text, message = _script(run)
+    if message:
+        st.caption(plain(message))
         return
     st.download_button(
         "Keras script (.py)",

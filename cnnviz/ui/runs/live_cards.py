@@ -33,8 +33,8 @@ def tell_endings(listed: Sequence[Run], chosen: list[str]) -> list[str]:
     by_id = {run.id: run for run in listed}
     watched = st.session_state.get(_WATCHED, ())
     for ended in [by_id[run] for run in watched if run in by_id and not by_id[run].active]:
-        kind, sentence = ending(ended)
-        note(sentence, kind)
+        kind, message = ending(ended)
+        note(message, kind)
         chosen = chosen or choose([ended.id])
     st.session_state[_WATCHED] = tuple(run.id for run in listed if run.active)
     return chosen

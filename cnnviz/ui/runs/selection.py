@@ -68,21 +68,21 @@ def version(rows: int) -> int:
     return session.get(_VERSION, 0)
 
 
-def note(sentence: str, kind: str = "info") -> None:
+def note(message: str, kind: str = "info") -> None:
     """Keeps a sentence for the head of the page; `kind` is info, success, warning or error."""
-    st.session_state.setdefault(_NOTES, {})[sentence] = (kind, None)
+    st.session_state.setdefault(_NOTES, {})[message] = (kind, None)
 
 
 def messages() -> None:
     """Draws the sentences that were kept; they leave with the first drawing after `NOTE_SECONDS`."""
     now = time.monotonic()
     notes = st.session_state.get(_NOTES, {})
-    for sentence, (kind, since) in list(notes.items()):
+    for message, (kind, since) in list(notes.items()):
         if since is not None and now - since > NOTE_SECONDS:
-            del notes[sentence]
+            del notes[message]
             continue
-        notes[sentence] = (kind, now if since is None else since)
-        getattr(st, kind)(plain(sentence), icon=_ICONS[kind])
+        notes[message] = (kind, now if since is None else since)
+        getattr(st, kind)(plain(message), icon=_ICONS[kind])
 
 
 _ICONS = {

@@ -1,4 +1,4 @@
-"""What a snapshot of a run shows: answers and heat maps, feature maps, kernels; each one piece of HTML."""
+"""What a snapshot of a run shows: predictions and heat maps, feature maps, kernels; each one piece of HTML."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from cnnviz.mosaics import in_colours, mosaic, shades
 from cnnviz.overlay import apply_colour_map
 from cnnviz.runs.snapshots import Maps, Probe, Snapshot
 
-__all__ = ["SCALES", "answers_html", "epoch_label", "kernels_html", "maps_html"]
+__all__ = ["SCALES", "epoch_label", "kernels_html", "maps_html", "predictions_html"]
 
 SCALES = {"each": "Each channel its own", "layer": "One for the layer"}
 """What the colours of feature maps mean."""
 _IMAGE_SIDE = 192
-_MOST_ANSWERS = 4
+_MOST_PREDICTIONS = 4
 _COLUMNS = 8
-Shares = dict[str, np.ndarray]
+Probabilities = dict[str, np.ndarray]
 
 
 def epoch_label(epoch: int) -> str:
@@ -29,29 +29,33 @@ def epoch_label(epoch: int) -> str:
     return f"after epoch {epoch}" if epoch else "before the first batch"
 
 
-def answers_html(
-    probe: Probe, snapshot: Snapshot, history: Sequence[tuple[int, Shares]], head: str, total: int, *, heat: bool
+def predictions_html(
+    probe: Probe, snapshot: Snapshot, history: Sequence[tuple[int, Probabilities]], head: str, total: int, *, heat: bool
 ) -> str:
-    """Returns the watched images with what the model answers, and how sure it was of the truth in all epochs.
+    """Returns the watched images with what the model predicts, and how sure it was of the truth in all epochs.
 
     Args:
         probe: the images.
-        snapshot: the model's answers.
+        snapshot: the model's predictions.
         history: the class probabilities of all epochs, ascending.
         head: whose Grad-CAM and curve are shown.
         total: how many epochs the run has.
         heat: whether the Grad-CAM is laid over the images, where there is one.
     """
-    names = [head, *(name for name in probe.classes if name != head)][:_MOST_ANSWERS]
+    names = [head, *(name for name in probe.classes if name != head)][:_MOST_PREDICTIONS]
     cells = []
     for at, image in enumerate(probe.images):
-        shown = [_answer(probe, snapshot, name, at, len(probe.classes) > 1) for name in names]
+        shown = [_prediction(probe, snapshot, name, at, len(probe.classes) > 1) for name in names]
         truth = int(probe.labels[head][at])
         wanted = probe.classes[head][truth]
         cam = snapshot.cams.get(head) if heat else None
         over = f", over it where evidence for {wanted} is" if cam is not None else ""
         line = probability_line(
-            [(epoch, float(shares[head][at][truth])) for epoch, shares in history if head in shares],
+            [
+                (epoch, float(probabilities[head][at][truth]))
+                for epoch, probabilities in history
+                if head in probabilities
+            ],
             snapshot.epoch,
             total,
             f"Probability of {wanted} over the epochs",
@@ -69,10 +73,10 @@ def answers_html(
     return snapshot_row(cells)
 
 
-def _answer(probe: Probe, snapshot: Snapshot, head: str, at: int, several: bool) -> tuple[str, str, float, str]:
-    shares, classes = snapshot.shares[head][at], probe.classes[head]
-    index = int(shares.argmax())
-    return (head if several else "", classes[index], float(shares[index]), classes[int(probe.labels[head][at])])
+def _prediction(probe: Probe, snapshot: Snapshot, head: str, at: int, several: bool) -> tuple[str, str, float, str]:
+    probabilities, classes = snapshot.probabilities[head][at], probe.classes[head]
+    index = int(probabilities.argmax())
+    return (head if several else "", classes[index], float(probabilities[index]), classes[int(probe.labels[head][at])])
 
 
 def _image(image: np.ndarray) -> bytes:

@@ -12,7 +12,7 @@ from cnnviz.errors import RunError
 from cnnviz.runs import Run, open_run, snapshots
 from cnnviz.runs.snapshots import Probe, Snapshot
 from cnnviz.ui.markdown import plain
-from cnnviz.ui.runs.snapshot_html import SCALES, Shares, answers_html, kernels_html, maps_html
+from cnnviz.ui.runs.snapshot_html import SCALES, Probabilities, kernels_html, maps_html, predictions_html
 from cnnviz.ui.session.widget_sync import repeat_widget_value, set_widget_value, set_widget_value_first
 
 __all__ = ["epochs_part"]
@@ -92,7 +92,7 @@ def _part(run: Run, key: str, moved: bool, every: float | None) -> None:
         return
     head, heat = _head(probe, snapshot, key)
     total = run.recipe.fit.all_epochs if run.recipe and run.active else found[-1]
-    st.html(answers_html(probe, snapshot, _history(run.folder, found, probe), head, total, heat=heat))
+    st.html(predictions_html(probe, snapshot, _history(run.folder, found, probe), head, total, heat=heat))
     st.caption(_meaning(probe, snapshot, head, heat, found))
     if snapshot.maps:
         _maps(probe, snapshot, key)
@@ -203,7 +203,8 @@ def _head(probe: Probe, snapshot: Snapshot, key: str) -> tuple[str, bool]:
 
 def _meaning(probe: Probe, snapshot: Snapshot, head: str, heat: bool, found: Sequence[int]) -> str:
     right = sum(
-        int(snapshot.shares[head][at].argmax()) == int(truth) for at, truth in enumerate(probe.labels[head].tolist())
+        int(snapshot.probabilities[head][at].argmax()) == int(truth)
+        for at, truth in enumerate(probe.labels[head].tolist())
     )
     words = [
         f"{right} of {len(probe.images)} right. Curves: the probability of the true class, 0 to 1, over the epochs."
@@ -242,14 +243,14 @@ def _maps(probe: Probe, snapshot: Snapshot, key: str) -> None:
     st.html(maps_html(layers[layer], at, probe.names[at], snapshot.epoch, scale))
 
 
-def _history(folder: Path, found: Sequence[int], probe: Probe) -> list[tuple[int, Shares]]:
+def _history(folder: Path, found: Sequence[int], probe: Probe) -> list[tuple[int, Probabilities]]:
     """The class probabilities of all epochs that can be read."""
     stamps = ((epoch, snapshots.stamp(folder, epoch)) for epoch in found)
     known = [(epoch, _shares(str(folder), epoch, stamp, probe)) for epoch, stamp in stamps]
-    return [(epoch, shares) for epoch, shares in known if shares]
+    return [(epoch, probabilities) for epoch, probabilities in known if probabilities]
 
 
 @st.cache_data(show_spinner=False, max_entries=2000)
-def _shares(folder: str, epoch: int, stamp: tuple[int, int], _probe: Probe) -> Shares:
+def _shares(folder: str, epoch: int, stamp: tuple[int, int], _probe: Probe) -> Probabilities:
     snapshot = snapshots.read_snapshot(Path(folder), epoch, _probe)
-    return snapshot.shares if snapshot else {}
+    return snapshot.probabilities if snapshot else {}

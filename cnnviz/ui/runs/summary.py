@@ -26,8 +26,8 @@ def summary_part(run: Run) -> None:
             _figures(run, {})
         return
     _figures(run, _of_kind(report.get("test"), dict), report.get("test_is_validation") is True)
-    for sentence in _of_kind(report.get("notes"), list):
-        st.info(plain(sentence), icon=":material/info:")
+    for message in _of_kind(report.get("notes"), list):
+        st.info(plain(message), icon=":material/info:")
     samples = {name: n for name, n in _of_kind(report.get("samples"), dict).items() if isinstance(n, int)}
     if samples:
         st.caption("Images: " + ", ".join(f"{count:,} {plain(name)}" for name, count in samples.items()) + ".")

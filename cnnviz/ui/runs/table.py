@@ -34,7 +34,7 @@ _COLUMNS = {
         format="%.2f %%", help="Accuracy of the best epoch on test images, which had no part in any choice."
     ),
     "Data": st.column_config.TextColumn(help="What it learns from."),
-    "Model": st.column_config.TextColumn(help="Filters of the convolutions, units of the dense layers, → answers."),
+    "Model": st.column_config.TextColumn(help="Filters of the convolutions, units of the dense layers, → predictions."),
     "Parameters": st.column_config.NumberColumn(format="%,d", help="How many numbers the model has."),
     "Epochs": st.column_config.NumberColumn(format="%d", help="How many epochs were completed."),
     "Duration": st.column_config.NumberColumn(

@@ -23,12 +23,12 @@ Progress = Callable[[str, int, int], None]
 class BackgroundJob:
     """A function at work. It is called as `function(progress, cancelled)`.
 
-    `result` is what it returned and `sentence` what went wrong; both are `None` while it works and after a stop.
+    `result` is what it returned and `message` what went wrong; both are `None` while it works and after a stop.
     """
 
     def __init__(self, function: Callable[[Progress, Callable[[], bool]], Any], what: str):
         self.result: Any = None
-        self.sentence: str | None = None
+        self.message: str | None = None
         self._said = (what, 0, 0)
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._carry_out, args=(function,), daemon=True)
@@ -61,11 +61,11 @@ class BackgroundJob:
         try:
             self.result = function(lambda *said: setattr(self, "_said", said), self._stop.is_set)
         except CnnvizError as error:
-            self.sentence = str(error)
+            self.message = str(error)
         except Exception as error:  # the page must not fall with it; the terminal gets the whole story
             if not self.stopped:
                 logging.getLogger(__name__).exception("Work in the background failed")
-                self.sentence = f"This went wrong unexpectedly ({type(error).__name__}); the server's log says more."
+                self.message = f"This went wrong unexpectedly ({type(error).__name__}); the server's log says more."
 
 
 def start(name: str, function: Callable[[Progress, Callable[[], bool]], Any], what: str) -> None:

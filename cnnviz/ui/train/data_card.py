@@ -57,8 +57,8 @@ def data_card(draft: Draft, later: Deferred) -> Found:
             if more.open:
                 _settings(draft)
         with result:
-            for sentence in () if found.told else found.problems:
-                st.error(plain(sentence), icon=":material/error:")
+            for message in () if found.told else found.problems:
+                st.error(plain(message), icon=":material/error:")
             if found.dataset is not None:
                 later.add(data_view, found.dataset, found.data)
     return found
@@ -132,14 +132,14 @@ def _point(draft: Draft, name: str) -> None:
 
 
 def _open(draft: Draft, entries: dict[str, Entry]) -> Found:
-    if sentence := upload_error(draft):
-        return Found(None, None, (sentence,), told=True)
+    if message := upload_error(draft):
+        return Found(None, None, (message,), told=True)
     if draft.shown.get("own") == "new" or not draft.get("data.dataset"):
         return Found(None, None, ("No data is chosen yet: type the path of a folder or a file, or upload one.",))
     entry = entries.get(draft.get("data.dataset"))
     fetched = entry is not None and not entry.ready and entry.name not in NOT_FETCHED
     if fetched and draft.shown.get("fetch") != entry.name:
-        st.info(plain(entry.sentence), icon=":material/download:")
+        st.info(plain(entry.message), icon=":material/download:")
         st.button(
             "Get it now",
             key="train_fetch",
@@ -187,7 +187,7 @@ def _words(draft: Draft, found: Found) -> None:
             key=key(draft, "heads", now),
             on_change=_learn,
             args=(draft,),
-            help="Each of these becomes an answer (a head) of the model.",
+            help="Each of these becomes a prediction (a head) of the model.",
         )
 
 
@@ -257,7 +257,7 @@ def _settings(draft: Draft) -> None:
     st.toggle(
         "Balance classes",
         key=key(draft, "data.balanced"),
-        help="Leaves images out until every class, or every group of several answers' classes, is as frequent.",
+        help="Leaves images out until every class, or every group of several predictions' classes, is as frequent.",
     )
 
 

@@ -37,8 +37,8 @@ def data_upload(draft: Draft, use: Callable[[str], None]) -> None:
         help="A .zip with one folder of images per class, or an .npz file with images and labels. "
         "What is too large for an upload can be put where CNNVIZ_DATA says.",
     )
-    if sentence := upload_error(draft):
-        st.error(plain(sentence), icon=":material/error:")
+    if message := upload_error(draft):
+        st.error(plain(message), icon=":material/error:")
 
 
 def _take(draft: Draft, name: str, use: Callable[[str], None]) -> None:

@@ -34,8 +34,8 @@ def fit_card(draft: Draft, found: Found, recipe: Recipe | None, mistake: str) ->
             _controls(draft)
         with result:
             problems = _problems(draft) or ([mistake] if mistake else [])
-            for sentence in problems:
-                st.error(plain(sentence), icon=":material/error:")
+            for message in problems:
+                st.error(plain(message), icon=":material/error:")
             if problems:
                 return problems
             if recipe is None or found.dataset is None:

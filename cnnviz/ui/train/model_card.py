@@ -35,7 +35,7 @@ def model_card(draft: Draft, later: Deferred) -> list[str]:
         controls, result = st.columns([13, 8], gap="large")
         with controls:
             name = _changed(draft)
-            rows, sentence = _described(draft)
+            rows, message = _described(draft)
             with st.container(horizontal=True):
                 backbone_part(draft)
             _layers(draft, name, rows, later)
@@ -50,11 +50,11 @@ def model_card(draft: Draft, later: Deferred) -> list[str]:
                         help="Happens inside the model, for prediction too.",
                     )
                 for number, head in enumerate(draft.get("network.heads")):
-                    _answer(draft, number, head)
+                    _prediction(draft, number, head)
         with result:
-            if sentence:
-                st.error(plain(sentence), icon=":material/error:")
-                return [sentence]
+            if message:
+                st.error(plain(message), icon=":material/error:")
+                return [message]
             spec = parse(draft.tree["network"], ModelSpec)
             _total(spec, rows)
             for note in notes(spec, _second_stage(draft), _input_shape(draft)):
@@ -220,7 +220,7 @@ def _columns() -> dict:
     }
 
 
-def _answer(draft: Draft, number: int, head: dict) -> None:
+def _prediction(draft: Draft, number: int, head: dict) -> None:
     classes = max(2, head["units"])
     options = [f"softmax {classes}", f"logits {classes}"]
     if classes == 2:
@@ -239,7 +239,7 @@ def _answer(draft: Draft, number: int, head: dict) -> None:
         key=key(draft, path, f"{head['activation']} {head['units']}"),
         on_change=pick,
         width=240,
-        help=f"How the last layer puts its answer over {classes} classes; for two classes one number is enough.",
+        help=f"How the last layer puts its prediction over {classes} classes; for two classes one number is enough.",
     )
 
 

@@ -99,14 +99,14 @@ def in_words(error: CnnvizError | str, tree: dict[str, Any], part: str = "") -> 
     Example:
         "layers.0.filters is 100000: it should be …" becomes "Size in row 1 (Conv2D) is 100,000: choose 1 to 4,096."
     """
-    sentence = str(error)
+    message = str(error)
     for advice, instead in _ADVICE.items():
-        sentence = sentence.replace(advice, instead)
-    found = re.match(r"([a-z_]+(?:\.\w+)*) is (.+?): (.*)$", sentence, re.DOTALL)
+        message = message.replace(advice, instead)
+    found = re.match(r"([a-z_]+(?:\.\w+)*) is (.+?): (.*)$", message, re.DOTALL)
     if found:
         key = ".".join(filter(None, (part, found[1])))
-        sentence = _told(key, found[2], found[3], tree) or sentence
-    return _KEY.sub(lambda key: _label(key[0], tree) or key[0], sentence)
+        message = _told(key, found[2], found[3], tree) or message
+    return _KEY.sub(lambda key: _label(key[0], tree) or key[0], message)
 
 
 def _told(key: str, value: str, reason: str, tree: dict[str, Any]) -> str:

@@ -73,7 +73,7 @@ def test_images_at_once_are_as_each_alone(method: str, tmp_path: Path) -> None:
 
 
 CALM = {"smoothgrad": {"samples": 2, "noise": 0.0}}
-"""Noise depends on the place among the images."""
+"""Noise depends on the position among the images."""
 
 
 @pytest.mark.parametrize("method", ["smoothgrad", "integrated-gradients", "occlusion", "score-cam", "grad-cam"])

@@ -35,7 +35,7 @@ def model() -> keras.Model:
 
 @pytest.fixture(scope="module")
 def pixels() -> np.ndarray:
-    """Smooth images with bright and dark places."""
+    """Smooth images with bright and dark positions."""
     random = np.random.default_rng(4).uniform(0, 255, (3, 5, 4, 3))
     return np.kron(random, np.ones((1, 4, 4, 1))).astype(np.float32)
 

@@ -40,7 +40,7 @@ def test_grad_cam_of_two_filters_by_hand() -> None:
 
 @pytest.fixture(scope="module")
 def flat() -> tuple[keras.Model, np.ndarray]:
-    """A convolution and one Dense: the gradients are the Dense's weights, at each place its own."""
+    """A convolution and one Dense: the gradients are the Dense's weights, at each position its own."""
     keras.utils.set_random_seed(2)
     model = keras.Sequential(
         [keras.Input((6, 5, 2)), layers.Conv2D(3, 2, activation="relu"), layers.Flatten(), layers.Dense(4)]
@@ -78,7 +78,7 @@ def test_maps_of_gradients_follow_the_papers(flat: tuple[keras.Model, np.ndarray
         np.testing.assert_allclose(found.map, np.maximum(products.sum(axis=-1), 0), rtol=1e-4, atol=1e-5)
 
 
-@pytest.mark.parametrize("size", [(6, 5, 2), (3, 2, 2)])  # more places than channels, and the other way round
+@pytest.mark.parametrize("size", [(6, 5, 2), (3, 2, 2)])  # more positions than channels, and the other way round
 def test_eigen_cam_is_the_first_singular_vector(size: tuple[int, int, int]) -> None:
     keras.utils.set_random_seed(2)
     model = keras.Sequential([keras.Input(size), layers.Conv2D(7, 2), layers.Flatten(), layers.Dense(2)])
@@ -111,9 +111,11 @@ def test_score_cam_weighs_one_sigmoid_by_its_probability() -> None:
     low, high = activations.min(axis=(0, 1)), activations.max(axis=(0, 1))
     masked = pixels * ((activations - low) / (high - low)).transpose(2, 0, 1)[..., None]
     yes = model(masked, training=False).numpy()[:, 0]
-    for target, shares in ((Target(0, 1), yes), (Target(0, 0), 1 - yes), (Target(0, 1, against=0), 2 * yes - 1)):
+    for target, probabilities in ((Target(0, 1), yes), (Target(0, 0), 1 - yes), (Target(0, 1, against=0), 2 * yes - 1)):
         found = explain(model, pixels, method="score-cam", target=target)
-        np.testing.assert_allclose(found.map[0], np.maximum((activations * shares).sum(-1), 0), rtol=1e-4, atol=1e-6)
+        np.testing.assert_allclose(
+            found.map[0], np.maximum((activations * probabilities).sum(-1), 0), rtol=1e-4, atol=1e-6
+        )
 
 
 @pytest.fixture(scope="module")
@@ -213,11 +215,11 @@ def test_patches_that_overlap_are_averaged_and_reach_the_border(linear: tuple) -
 
 def test_settings_out_of_range_are_told(linear: tuple) -> None:
     model, _, pixels = linear
-    for method, settings, sentence in (
+    for method, settings, message in (
         ("occlusion", {"patch": 5}, "expected a patch of 1 to 4 and a stride of 1 to the patch"),
         ("occlusion", {"patch": 2, "stride": 3}, "Patches of 2 pixels, 3 apart"),
         ("smoothgrad", {"samples": 0}, "expected 1 or more"),
         ("integrated-gradients", {"steps": 0}, "expected 1 to 512"),
     ):
-        with pytest.raises(ModelError, match=sentence):
+        with pytest.raises(ModelError, match=message):
             explain(model, pixels, method=method, target=Target(), **settings)

@@ -128,7 +128,7 @@ def test_channels_go_from_zero_to_their_own_or_the_layers_greatest_size() -> Non
     np.testing.assert_array_equal(one.levels, [[[0, 128, 0], [64, -255, 0]]])
     assert (each.low.tolist(), each.high.tolist()) == ([0, -4, 0], [1, 4, 0])
     assert (one.low.tolist(), one.high.tolist()) == ([0, -4, 0], [4, 4, 4])
-    np.testing.assert_array_equal(shades(np.array([2.0, -1.0]), "each").levels, [255, -128])  # one place: one scale
+    np.testing.assert_array_equal(shades(np.array([2.0, -1.0]), "each").levels, [255, -128])  # one position: one scale
     with pytest.raises(ModelError, match=r"no scale 'on': choose one of .*did you mean 'one'"):
         shades(SIGNED, "on")
 

@@ -17,12 +17,12 @@ from cnnviz.presets import PRESETS
 from tests.made_models import FORMS, SIDE, made
 
 
-def brute(model: keras.Model, names: list[str], places: dict[str, list[tuple[int, int]]]) -> dict:
-    """The hull of all pixels that change the outputs at these places, found by changing one pixel after another."""
+def brute(model: keras.Model, names: list[str], positions: dict[str, list[tuple[int, int]]]) -> dict:
+    """The hull of all pixels that change the outputs at these positions, found by changing one pixel after another."""
     draw = np.random.default_rng(0)
     function = function_of(flatten(model, logits=False), names)
     height, width, channels = (side or SIDE for side in model.input_shape[1:])
-    touched = {(name, place): np.zeros(height * width, bool) for name in names for place in places[name]}
+    touched = {(name, position): np.zeros(height * width, bool) for name in names for position in positions[name]}
     for amount in (3e3, -3e3, 3e3, -3e3, 40, -40):
         image = draw.uniform(0, 255, (1, height, width, channels)).astype(np.float32)
         many = np.repeat(image, height * width, axis=0)
@@ -31,9 +31,9 @@ def brute(model: keras.Model, names: list[str], places: dict[str, list[tuple[int
         ] += amount * draw.uniform(0.5, 1, (height * width, channels))
         for name, was, values in zip(names, function(image), function(many), strict=True):
             was, values = was.numpy(), values.numpy()
-            for place in places[name]:
-                at = (slice(None), *place)[: values.ndim - 1]
-                touched[name, place] |= _differs(values[at], was[at])
+            for position in positions[name]:
+                at = (slice(None), *position)[: values.ndim - 1]
+                touched[name, position] |= _differs(values[at], was[at])
     return {key: _hull(seen.reshape(height, width)) for key, seen in touched.items()}
 
 
@@ -55,14 +55,14 @@ def compare(model: keras.Model, count: int = 4, skip: tuple[str, ...] = ()) -> N
     known = fields(model, (SIDE, SIDE))
     names = [name for name in known if name not in skip]
     draw = np.random.default_rng(1)
-    places = {}
+    positions = {}
     for name in names:
         sides = (len(known[name].rows.low), len(known[name].columns.low))
         corners = [(0, 0), (sides[0] - 1, sides[1] - 1)]
-        places[name] = corners + [tuple(int(draw.integers(0, side)) for side in sides) for _ in range(count)]
-    found = brute(model, names, places)
-    for (name, place), hull in found.items():
-        assert box(model, name, *place, image_size=(SIDE, SIDE)) == hull, (name, place)
+        positions[name] = corners + [tuple(int(draw.integers(0, side)) for side in sides) for _ in range(count)]
+    found = brute(model, names, positions)
+    for (name, position), hull in found.items():
+        assert box(model, name, *position, image_size=(SIDE, SIDE)) == hull, (name, position)
 
 
 @pytest.mark.parametrize("form", ["sequential", "functional", "nested", "heads", "file", "grey"])

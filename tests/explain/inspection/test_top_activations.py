@@ -46,7 +46,7 @@ def loaded_of(model: keras.Model) -> Classifier:
 
 @pytest.fixture(scope="module")
 def colours() -> Classifier:
-    """Channel 0 sees red, 1 green, 2 nothing at all, 3 everything; the answer is the stronger of red and green."""
+    """Channel 0 sees red, 1 green, 2 nothing at all, 3 everything; the prediction is the stronger of red and green."""
     start = keras.Input((8, 8, 3))
     conv = layers.Conv2D(4, 3, activation="relu", name="conv")
     dense = layers.Dense(2, "softmax", name="answer")
@@ -75,7 +75,7 @@ def test_strongest_images_places_and_classes(colours: Classifier, dots: Samples)
     assert found.rows[1].tolist() == list(range(39, 15, -2))
     assert found.values[1].tolist() == [10 + row for row in range(39, 15, -2)]
     for channel in (0, 1, 3):
-        for row, (y, x) in zip(found.rows[channel], found.places[channel], strict=True):
+        for row, (y, x) in zip(found.rows[channel], found.positions[channel], strict=True):
             assert (y, x) == (row % 6, row // 7)  # the window's middle, one further than its corner, is on the dot
     assert found.dead.tolist() == [False, False, True, False]
     np.testing.assert_allclose(found.selectivity("label"), [1, 1, 0, 1 / 58 / 2 * 2], atol=1e-3)
@@ -85,7 +85,7 @@ def test_strongest_images_places_and_classes(colours: Classifier, dots: Samples)
 
 def test_a_crop_shows_what_the_place_sees(colours: Classifier, dots: Samples) -> None:
     found = top_activations(colours, "conv", dots)
-    y, x = found.places[1, 0]
+    y, x = found.positions[1, 0]
     cut = crop(dots.images[found.rows[1, 0]], box(colours, "conv", int(y), int(x)))
     assert cut.shape == (3, 3, 3)
     assert cut[1, 1].tolist() == [0, 49, 0]
@@ -111,7 +111,9 @@ def test_peaks_are_those_of_the_layers_output(form: str) -> None:
     greatest = outputs.max(axis=(1, 2))
     np.testing.assert_allclose(found.values[:, 0], greatest.max(axis=0), rtol=1e-4, atol=1e-4)
     for channel in range(outputs.shape[-1]):
-        for value, row, (y, x) in zip(found.values[channel], found.rows[channel], found.places[channel], strict=True):
+        for value, row, (y, x) in zip(
+            found.values[channel], found.rows[channel], found.positions[channel], strict=True
+        ):
             assert outputs[row, y, x, channel] == pytest.approx(value, rel=1e-4, abs=1e-4)
     for head, means in found.by_class.items():
         wanted = outputs.mean(axis=(1, 2))[labels[head] == 1].mean(axis=0)
@@ -123,7 +125,7 @@ def test_units_of_rows_have_no_places() -> None:
     images = np.random.default_rng(0).integers(0, 256, (9, SIDE, SIDE, 3)).astype(np.uint8)
     found = top_activations(classifier, "dense", Samples(images, {}, ("",) * 9))
     assert found.values.shape == (5, 9)
-    assert not found.places.any()
+    assert not found.positions.any()
     assert found.by_class == {}
 
 
@@ -151,10 +153,10 @@ def test_without_a_channel_the_model_answers_as_with_its_weights_at_zero() -> No
     kernel, bias = copy.get_layer("first").get_weights()
     kernel[..., 2], bias[2] = 0, 0
     copy.get_layer("first").set_weights([kernel, bias])
-    for head, answers, others in zip(
-        classifier.heads, classifier.ask(images), loaded_of(copy).ask(images), strict=True
+    for head, predictions, others in zip(
+        classifier.heads, classifier.predict(images), loaded_of(copy).predict(images), strict=True
     ):
-        wanted = [float(np.mean(one.argmax(axis=1) == labels[head.name])) for one in (answers, others)]
+        wanted = [float(np.mean(one.argmax(axis=1) == labels[head.name])) for one in (predictions, others)]
         np.testing.assert_allclose(off.accuracy[head.name], wanted, atol=0.011)  # two ties at most
 
 

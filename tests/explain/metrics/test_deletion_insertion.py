@@ -36,7 +36,7 @@ def test_a_perfect_maps_areas_are_those_worked_out_by_hand() -> None:
     # 16 of 64 pixels count: the probability falls from 1 to 0, or rises, along the first quarter; 1/8 under the slope.
     assert found.deletion_area == pytest.approx(1 / 8)
     assert found.insertion_area == pytest.approx(7 / 8)
-    assert found.shares[16] == 0.25
+    assert found.fractions[16] == 0.25
     assert (found.deletion[0], found.deletion[8], found.deletion[16], found.deletion[-1]) == (1, 0.5, 0, 0)
     assert (found.insertion[0], found.insertion[8], found.insertion[16]) == (0, 0.5, 1)
 
@@ -58,7 +58,7 @@ def test_a_map_that_says_nothing_comes_out_at_a_half() -> None:
 def test_fewer_steps_and_a_map_of_another_size_come_near() -> None:
     coarse = np.array([[1.0, 0], [0, 0]], np.float32)
     found = curves(corner, IMAGE, coarse, steps=8, empty=BLACK, start=BLACK)
-    assert found.shares == pytest.approx(np.arange(9) / 8)
+    assert found.fractions == pytest.approx(np.arange(9) / 8)
     assert found.deletion_area == pytest.approx(1 / 8, abs=0.05)
 
 
@@ -113,8 +113,8 @@ def test_a_random_map_keeps_the_grain_but_not_the_place() -> None:
         roughness(smooth), rel=0.3
     )
     assert roughness(np.random.default_rng(1).random((32, 32))) > 4 * roughness(found)
-    places = [np.corrcoef(smooth.ravel(), random_map_like(smooth, seed).ravel())[0, 1] for seed in range(40)]
-    assert abs(np.mean(places)) < 0.2
+    positions = [np.corrcoef(smooth.ravel(), random_map_like(smooth, seed).ravel())[0, 1] for seed in range(40)]
+    assert abs(np.mean(positions)) < 0.2
     np.testing.assert_array_equal(found, random_map_like(smooth, 1))
 
 

@@ -77,12 +77,12 @@ def test_a_normalisation_without_a_layer_below_stands_for_itself_and_shared_weig
 
 
 def test_the_model_is_left_as_it_was(model: keras.Model) -> None:
-    before, answers = [one.copy() for one in model.get_weights()], [one.numpy() for one in model(IMAGE)]
+    before, predictions = [one.copy() for one in model.get_weights()], [one.numpy() for one in model(IMAGE)]
     found = randomize_parameters(model, grad_cam, draws=2)
     assert len(found.stages) == 3
     for one, after in zip(before, model.get_weights(), strict=True):
         np.testing.assert_array_equal(one, after)
-    for one, after in zip(answers, model(IMAGE), strict=True):
+    for one, after in zip(predictions, model(IMAGE), strict=True):
         np.testing.assert_array_equal(one, after)
 
 
@@ -213,7 +213,7 @@ def test_models_of_every_form_can_be_randomised_and_stay_as_they_were(form: str,
     small_model = made(form, tmp_path)
     given = images(small_model, 1)
     before = [one.copy() for one in small_model.get_weights()]
-    answers = [np.array(one) for one in keras.tree.flatten(small_model(given, training=False))]
+    predictions = [np.array(one) for one in keras.tree.flatten(small_model(given, training=False))]
     [original] = explain(small_model, given, method="hires-cam", target=Target(0, 1)).map
 
     def map_of(twin: keras.Model) -> np.ndarray:
@@ -224,5 +224,5 @@ def test_models_of_every_form_can_be_randomised_and_stay_as_they_were(form: str,
     assert len(found.stages) == len(weighted_layers(small_model)) > 1
     for one, after in zip(before, small_model.get_weights(), strict=True):
         np.testing.assert_array_equal(one, after)
-    for one, after in zip(answers, keras.tree.flatten(small_model(given, training=False)), strict=True):
+    for one, after in zip(predictions, keras.tree.flatten(small_model(given, training=False)), strict=True):
         np.testing.assert_array_equal(one, after)

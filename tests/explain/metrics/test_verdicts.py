@@ -53,7 +53,7 @@ def test_the_areas_of_the_made_curves_are_those_asked_for() -> None:
 )
 def test_a_map_must_beat_nine_of_ten_random_ones(own: Curves, begins: str, falls: int, rises: int) -> None:
     found = deletion_insertion_verdict(DeletionInsertion({"mine": own}, RANDOM), "cat")
-    said = found.sentence
+    said = found.message
     assert said.startswith(begins)
     assert f"clearly faster than with {falls} of 10 random maps (area {own.deletion_area:.2f}, theirs 0.55)" in said
     assert f"clearly faster than with {rises} of 10 random maps (area {own.insertion_area:.2f}, theirs 0.45)" in said
@@ -63,8 +63,8 @@ def test_a_map_must_beat_nine_of_ten_random_ones(own: Curves, begins: str, falls
 def test_areas_that_differ_by_less_than_the_curves_can_tell_are_equal() -> None:
     """With five points an area is known to an eighth: 0.45 is no better than 0.55, 0.4 is."""
     near, far = (DeletionInsertion({"mine": curves(area, 0.9)}, (curves(0.55, 0.4),) * 10) for area in (0.45, 0.4))
-    assert "fall clearly faster than with 0 of 10" in deletion_insertion_verdict(near, "cat").sentence
-    assert "fall clearly faster than with 10 of 10" in deletion_insertion_verdict(far, "cat").sentence
+    assert "fall clearly faster than with 0 of 10" in deletion_insertion_verdict(near, "cat").message
+    assert "fall clearly faster than with 10 of 10" in deletion_insertion_verdict(far, "cat").message
 
 
 def test_without_a_random_map_there_is_no_verdict() -> None:
@@ -80,7 +80,7 @@ BLUR = "The blurred image alone is cat to the model with 96 %: insertion can say
 @pytest.mark.parametrize(
     ("own", "random", "begins", "notes"),
     [
-        # nothing that is taken away or left out changes the answer: 0.99 beside 0.98 says nothing
+        # nothing that is taken away or left out changes the prediction: 0.99 beside 0.98 says nothing
         (
             curves(0.99, 0.99, empty=0.97, blurred=0.96),
             curves(0.98, 0.98, empty=0.97, blurred=0.96),
@@ -97,7 +97,7 @@ BLUR = "The blurred image alone is cat to the model with 96 %: insertion can say
         (curves(0.9, 0.8, empty=0.97), curves(0.92, 0.4), "The map marks what is enough for cat: ", [MEAN]),
         (curves(0.9, 0.3, empty=0.97), curves(0.92, 0.4), "Don't rely on this map for cat: ", [MEAN]),
         (curves(0.2, 0.97, blurred=0.96), curves(0.6, 0.98), "The map marks what cat needs: ", [BLUR]),
-        # the ends leave no room, but between them the answer is lost as with no random map
+        # the ends leave no room, but between them the prediction is lost as with no random map
         (curves(0.5, 0.97, empty=0.97, blurred=0.96), curves(0.98, 0.98), "The map marks what cat needs: ", [BLUR]),
     ],
 )
@@ -105,7 +105,7 @@ def test_where_a_test_can_say_little_its_verdict_says_so(
     own: Curves, random: Curves, begins: str, notes: list[str]
 ) -> None:
     found = deletion_insertion_verdict(DeletionInsertion({"mine": own}, (random,) * 10), "cat")
-    assert found.sentence.startswith(begins)
+    assert found.message.startswith(begins)
     assert list(found.notes) == notes
 
 
@@ -114,15 +114,15 @@ def test_few_random_maps_are_no_verdict() -> None:
     late = deletion_insertion_verdict(
         DeletionInsertion(own, RANDOM[6:7], {"Grad-CAM": "No convolution."}, "time"), "cat"
     )
-    assert late.sentence.startswith(CANT_TELL)
+    assert late.message.startswith(CANT_TELL)
     assert late.notes == (
         "Beating 1 random map may be chance: 5 are needed.",
         "Grad-CAM: No convolution.",
         "The time was up before all was measured; random maps that were: 1.",
     )
-    assert deletion_insertion_verdict(DeletionInsertion(own, RANDOM[:4]), "cat").sentence.startswith(CANT_TELL)
+    assert deletion_insertion_verdict(DeletionInsertion(own, RANDOM[:4]), "cat").message.startswith(CANT_TELL)
     enough = deletion_insertion_verdict(DeletionInsertion(own, RANDOM[:5]), "cat")
-    assert enough.sentence.startswith("The map marks what the model uses for cat: ")
+    assert enough.message.startswith("The map marks what the model uses for cat: ")
     assert enough.notes == ()
 
 
@@ -155,7 +155,8 @@ def changed(*correlations: float, wanted: int | None = None, ended: str = "") ->
         (
             changed(0.9, 0.8, 0.3),
             (
-                "The map rests on lower layers more than on the answer: it stays alike (rank correlation 0.80) while "
+                "The map rests on lower layers more than on the prediction: it stays alike (rank correlation 0.80) "
+                "while "
                 "the top 2 layers lost what was learned, and changes only with conv2 (0.30)."
             ),
         ),
@@ -180,7 +181,7 @@ def test_where_a_map_changes_says_what_it_depends_on(found: ParameterRandomizati
 
 
 def test_there_is_no_zero_below_zero() -> None:
-    assert "map above is 0.00, with" in parameter_randomization_verdict(changed(-0.001, 0.1)).sentence
+    assert "map above is 0.00, with" in parameter_randomization_verdict(changed(-0.001, 0.1)).message
 
 
 def test_what_is_missing_of_the_layers() -> None:
@@ -206,6 +207,6 @@ def test_a_map_is_compared_with_chance_and_with_the_centre(
     hits: float, energy: float, images: int, begins: str
 ) -> None:
     found = Pointing("grad-cam", hits, energy, 0.15, 0.6, 0, images, 1.0)
-    said = pointing_verdict(found, "Grad-CAM").sentence
+    said = pointing_verdict(found, "Grad-CAM").message
     assert said.startswith(begins)
-    assert "a random place hits it in 15%, the image's centre in 60%" in said
+    assert "a random position hits it in 15%, the image's centre in 60%" in said

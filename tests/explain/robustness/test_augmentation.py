@@ -1,4 +1,4 @@
-"""Answers along a step's range, with models simple enough to know the answers beforehand."""
+"""Predictions along a step's range, with models simple enough to know the predictions beforehand."""
 
 from __future__ import annotations
 
@@ -119,7 +119,7 @@ DIGITS = RECIPE.model_copy(
 
 
 def darkest(pixels: np.ndarray, training: bool) -> np.ndarray:
-    """An answer that depends on the images: one of ten classes by the mean."""
+    """A prediction that depends on the images: one of ten classes by the mean."""
     classes = np.clip(pixels.mean(axis=(1, 2, 3)) // 20, 0, 9).astype(int)
     return np.eye(10, dtype=np.float32)[classes]
 

@@ -38,8 +38,8 @@ def test_heads_apart_answer_as_they_do_together(classifier: Classifier, images: 
         assert isinstance(alone.model.output, keras.KerasTensor)
         assert [one.name for one in alone.heads] == [one.name for one in alone.recipe.network.heads] == [head]
         assert alone.classes == {head: classifier.classes[head]}
-        [answers] = alone.ask(images)
-        np.testing.assert_array_equal(answers, classifier.ask(images)[at])
+        [predictions] = alone.predict(images)
+        np.testing.assert_array_equal(predictions, classifier.predict(images)[at])
         assert alone.fit(images[0]).shape == (72, 59, 3)
 
 
@@ -86,12 +86,12 @@ def test_maps_of_a_head_alone_are_its_maps(classifier: Classifier, images: np.nd
 def test_a_head_as_a_file_is_a_keras_model(classifier: Classifier, images: np.ndarray, tmp_path: Path) -> None:
     path = tmp_path / "smiling.keras"
     path.write_bytes(as_file(split(classifier, "Smiling")))
-    expected = classifier.ask(images)[1]
+    expected = classifier.predict(images)[1]
     plain = keras.models.load_model(path, compile=False)
     np.testing.assert_allclose(np.asarray(plain(images.astype(np.float32))), expected, atol=1e-6)
     opened = load_file(path, classes=[["no", "yes"]])
     assert opened.heads[0].activation == "softmax"
-    np.testing.assert_allclose(opened.ask(images)[0], expected, atol=1e-6)
+    np.testing.assert_allclose(opened.predict(images)[0], expected, atol=1e-6)
 
 
 def test_a_head_inside_a_nested_model(tmp_path: Path) -> None:

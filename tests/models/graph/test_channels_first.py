@@ -57,7 +57,7 @@ def _model(first: bool, wrap: Callable | None = None, plain: bool = False) -> ke
 def _pair() -> tuple[keras.Model, keras.Model]:
     first, last = _model(True), _model(False)
     weights = [np.random.default_rng(3).uniform(0.05, 0.4, one.shape) for one in last.get_weights()]
-    weights[-2] /= 50  # so that no answer is 1
+    weights[-2] /= 50  # so that no prediction is 1
     last.set_weights(weights)
     turned = [one.transpose(2, 0, 1) if one.ndim == 3 else one for one in weights]  # PReLU's, one for each value
     first.set_weights(turned)
@@ -214,7 +214,8 @@ def test_a_wrapped_filter_is_followed_as_any(gently: bool, wrapped: tuple[keras.
 
 
 def test_layers_that_are_called_for_each_row() -> None:
-    """TimeDistributed: a convolution along rows is one of places; frames of images are no places, which is said."""
+    """TimeDistributed: a convolution along rows is one of positions; frames of images are no positions, which is
+    said."""
     pixels = keras.Input((8, 8, 3))
     x = layers.Conv2D(4, 3, name="conv")(pixels)
     rows = layers.TimeDistributed(layers.Conv1D(5, 3, activation="relu"), name="rows")(x)
@@ -232,6 +233,6 @@ def test_layers_that_are_called_for_each_row() -> None:
     framed = keras.Model(pixels, layers.Dense(2)(layers.Flatten()(x)))
     name, why = choose_layer(flatten(framed))
     assert name == "conv"
-    assert "frames gives 1 × 4 × 4 × 5, not channels of places" in why
-    with pytest.raises(ModelError, match="frames gives 1 × 4 × 4 × 5, not channels of places"):
+    assert "frames gives 1 × 4 × 4 × 5, not channels of positions" in why
+    with pytest.raises(ModelError, match="frames gives 1 × 4 × 4 × 5, not channels of positions"):
         choose_layer(flatten(framed), "frames")

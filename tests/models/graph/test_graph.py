@@ -18,7 +18,7 @@ from cnnviz.explain.attribution.defaults import choose_layer, choose_target
 from cnnviz.explain.attribution.targets import weights_of
 from cnnviz.models.graph.graph import flatten, trace
 from cnnviz.models.graph.output_activations import endings
-from cnnviz.models.probabilities import ask
+from cnnviz.models.probabilities import predict
 from tests.model_forms import FORMS, images, made
 
 
@@ -180,20 +180,20 @@ def test_scores_of_targets() -> None:
     head, weights = weights_of([Target(0, 0), Target(0, 2)], (3, 1), 2)
     assert head == 0
     assert weights.tolist() == [[1, 0, 0], [0, 0, 1]]
-    for target, sentence in (
+    for target, message in (
         (Target(2, 0), "Head 2 can't be explained: the model's heads are 0 to 1"),
         (Target(0, 3), "Class 3 can't be explained: the head's classes are 0 to 2"),
         (Target(1, 2), "Class 2 can't be explained: the head's classes are 0 to 1"),
         ([Target()], "There are 1 targets for 2 images"),
         ([Target(0), Target(1)], "The targets are of 2 heads"),
     ):
-        with pytest.raises(ModelError, match=sentence):
+        with pytest.raises(ModelError, match=message):
             weights_of(target, (3, 1), 2)
 
 
 def test_the_answer_is_explained_where_nobody_said_what() -> None:
     logits = [np.array([1.0, 4.0, 2.5]), np.array([-3.0])]
-    assert choose_target(logits) == (Target(0, 1), "Class 1 is what the model answers.")
+    assert choose_target(logits) == (Target(0, 1), "Class 1 is what the model predicts.")
     assert choose_target(logits, 1)[0] == Target(1, 0)
     assert choose_target(logits, second=True)[0] == Target(0, 1, against=2)
     assert choose_target(logits, index=2, second=True) == (
@@ -207,7 +207,7 @@ def test_the_answer_is_explained_where_nobody_said_what() -> None:
 def test_what_does_not_fit_is_told(tmp_path: Path) -> None:
     model = made("sequential", tmp_path)
     pixels = images(model)
-    for sentence, given, more in (
+    for message, given, more in (
         (r"shape \(2, 12, 12\): expected \(n, 12, 12, 3\)", pixels[..., 0], {}),
         (r"shape \(0, 12, 12, 3\)", pixels[:0], {}),
         ("hold infinite values", pixels * np.inf, {}),
@@ -215,7 +215,7 @@ def test_what_does_not_fit_is_told(tmp_path: Path) -> None:
         ("Grad-CAM has no setting 'noise': it has none", pixels, {"noise": 1}),
         ("SmoothGrad has no setting 'nois': choose one of samples, noise", pixels, {"method": "smoothgrad", "nois": 1}),
     ):
-        with pytest.raises(ModelError, match=sentence):
+        with pytest.raises(ModelError, match=message):
             explain(model, given, target=Target(), **{"method": "grad-cam", **more})
 
 
@@ -235,4 +235,4 @@ def test_where_the_memory_is_not_enough_it_is_a_sentence() -> None:
     with pytest.raises(ModelError, match=r"The memory of this computer isn't enough .*\.$"):
         large(tf.constant([1 << 20, 1 << 20], tf.int64))
     with pytest.raises(ModelError, match=r"The memory of this computer isn't enough"):
-        ask(lambda pixels, training: tf.ones([1 << 20, 1 << 20]), np.zeros((1, 2, 2, 3), np.uint8), ())
+        predict(lambda pixels, training: tf.ones([1 << 20, 1 << 20]), np.zeros((1, 2, 2, 3), np.uint8), ())

@@ -137,7 +137,7 @@ def test_probabilities_are_not_squashed_again(form: str, tmp_path: Path) -> None
         assert np.ptp(wanted, axis=0).max() > 0.01, "images must be told apart"
     else:
         wanted = np.asarray(model(PIXELS, training=False))
-    np.testing.assert_allclose(classifier.ask(IMAGES)[0], wanted, atol=1e-6)
+    np.testing.assert_allclose(classifier.predict(IMAGES)[0], wanted, atol=1e-6)
 
 
 @pytest.mark.parametrize("form", PROBABILITIES)
@@ -167,7 +167,7 @@ def test_scores_stay_scores_however_harmless_they_look(form: str, tmp_path: Path
     classifier = _loaded(model, tmp_path)
     assert [head.activation for head in classifier.heads] == ["logits"]
     assert classifier.doubts == ()
-    np.testing.assert_allclose(classifier.ask(IMAGES)[0], ops.softmax(model(PIXELS)), atol=1e-6)
+    np.testing.assert_allclose(classifier.predict(IMAGES)[0], ops.softmax(model(PIXELS)), atol=1e-6)
     np.testing.assert_allclose(flatten(classifier.model).model(PIXELS)[0], model(PIXELS), rtol=1e-5, atol=1e-6)
 
 
@@ -198,11 +198,11 @@ def test_what_cannot_be_known_is_said_and_chosen(units: int, tmp_path: Path) -> 
     assert len(taken.doubts) == 1
     assert taken.doubts[0].startswith("It can't be known what the numbers of the output")
     assert taken.doubts[0].endswith("They are taken for probabilities.")
-    np.testing.assert_allclose(taken.ask(IMAGES)[0][:, -1], gives[:, -1], atol=1e-6)
+    np.testing.assert_allclose(taken.predict(IMAGES)[0][:, -1], gives[:, -1], atol=1e-6)
     chosen = load_file(tmp_path / "net.keras", outputs="scores")
     assert (chosen.heads[0].activation, chosen.doubts) == ("logits", ())
     wanted = ops.sigmoid(gives) if units == 1 else ops.softmax(gives)
-    np.testing.assert_allclose(chosen.ask(IMAGES)[0][:, -1:], wanted[:, -1:], atol=1e-6)
+    np.testing.assert_allclose(chosen.predict(IMAGES)[0][:, -1:], wanted[:, -1:], atol=1e-6)
     np.testing.assert_allclose(flatten(chosen.model).model(PIXELS)[0], gives, rtol=1e-6)
     assert load_file(tmp_path / "net.keras", outputs="probabilities").doubts == ()
 
@@ -227,7 +227,7 @@ def test_one_head_of_several_keeps_what_was_chosen(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("end", "outputs", "sentence"),
+    ("end", "outputs", "message"),
     [
         (ops.softmax, "scores", "The model gives probabilities, by what it ends with, not scores"),
         (lambda x: x, "probabilities", "The model gives scores, by what it ends with, not probabilities"),
@@ -235,9 +235,9 @@ def test_one_head_of_several_keeps_what_was_chosen(tmp_path: Path) -> None:
         (lambda x: x, "shares", "What a model gives can't be 'shares': choose one of auto, probabilities, scores"),
     ],
 )
-def test_a_choice_that_cannot_be_is_refused(end: Callable, outputs: str, sentence: str, tmp_path: Path) -> None:
+def test_a_choice_that_cannot_be_is_refused(end: Callable, outputs: str, message: str, tmp_path: Path) -> None:
     pixels, x = _scores(3)
-    with pytest.raises(ModelError, match=sentence):
+    with pytest.raises(ModelError, match=message):
         _loaded(keras.Model(pixels, end(x)), tmp_path, outputs=outputs)
 
 
@@ -247,7 +247,7 @@ def test_what_is_no_head_can_be_looked_into() -> None:
     model = keras.Model(pixels, layers.Activation("sigmoid")(x))
     assert [one.activation for one in endings(model)] == ["sigmoid"]
     np.testing.assert_allclose(flatten(model).model(PIXELS)[0], keras.Model(pixels, x)(PIXELS), rtol=1e-5)
-    with pytest.raises(ModelError, match="has 3 sigmoid units, which answer 3 questions at once"):
+    with pytest.raises(ModelError, match="has 3 sigmoid units, which prediction 3 questions at once"):
         heads_of(model)
 
 

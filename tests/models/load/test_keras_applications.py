@@ -60,4 +60,4 @@ def test_one_with_weights_in_the_cache_answers_with_class_names(home: Path) -> N
     assert classifier.classes["label"][7] == "great class 7"
     image = np.random.default_rng(0).integers(0, 256, (1, 224, 224, 3), np.uint8)
     expected = bare(keras.applications.mobilenet_v2.preprocess_input(image.astype(np.float32)), training=False)
-    np.testing.assert_allclose(classifier.ask(image)[0], expected, atol=1e-6)
+    np.testing.assert_allclose(classifier.predict(image)[0], expected, atol=1e-6)

@@ -43,9 +43,9 @@ def test_the_last_activation_says_what_the_numbers_are(end, units: int, activati
     assert classifier.heads == (Head(name="label", units=units, activation=activation),)
     assert classifier.image_size == (8, 8)
     assert classifier.channels == 3
-    answers = classifier.ask(np.random.default_rng(0).integers(0, 256, (3, 8, 8, 3), np.uint8))
-    assert answers[0].shape == (3, max(2, units))
-    np.testing.assert_allclose(answers[0].sum(axis=1), 1, atol=1e-6)
+    predictions = classifier.predict(np.random.default_rng(0).integers(0, 256, (3, 8, 8, 3), np.uint8))
+    assert predictions[0].shape == (3, max(2, units))
+    np.testing.assert_allclose(predictions[0].sum(axis=1), 1, atol=1e-6)
 
 
 def test_a_sequential_model_has_its_head(tmp_path: Path) -> None:
@@ -65,7 +65,7 @@ def test_outputs_are_heads_with_their_names(tmp_path: Path) -> None:
         ("out_val_colour", "logits"),
     ]
     assert classifier.classes == {"kind": ("a", "b"), "out_val_colour": ("r", "g", "b")}
-    assert [answer.shape for answer in classifier.ask(np.zeros((2, 8, 8, 3), np.uint8))] == [(2, 2), (2, 3)]
+    assert [prediction.shape for prediction in classifier.predict(np.zeros((2, 8, 8, 3), np.uint8))] == [(2, 2), (2, 3)]
 
 
 def test_a_dict_of_outputs_is_a_list_of_heads(tmp_path: Path) -> None:
@@ -74,9 +74,9 @@ def test_a_dict_of_outputs_is_a_list_of_heads(tmp_path: Path) -> None:
     outputs = {"b": layers.Dense(3, name="b")(x), "a": layers.Dense(2, name="a")(x)}
     keras.Model(inputs, outputs).save(tmp_path / "net.keras")
     classifier = load_file(tmp_path / "net.keras")
-    answers = classifier.ask(np.zeros((1, 4, 4, 3), np.uint8))
+    predictions = classifier.predict(np.zeros((1, 4, 4, 3), np.uint8))
     assert [(head.name, head.units) for head in classifier.heads] == [("a", 2), ("b", 3)]
-    assert [answer.shape for answer in answers] == [(1, 2), (1, 3)]
+    assert [prediction.shape for prediction in predictions] == [(1, 2), (1, 3)]
 
 
 @pytest.mark.parametrize(
@@ -107,19 +107,19 @@ def test_a_model_of_any_size_takes_the_usual_one(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("classes", "sentence"),
+    ("classes", "message"),
     [
         ([["a"]], "1 class names were given for the output 'label': expected 2"),
         ([["a", "b"], ["c", "d"]], "given for 2 outputs, but the model has 1"),
     ],
 )
-def test_class_names_must_fit(classes: list, sentence: str, tmp_path: Path) -> None:
-    with pytest.raises(ModelError, match=sentence):
+def test_class_names_must_fit(classes: list, message: str, tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match=message):
         load_file(saved(tmp_path, layers.Dense(2, activation="softmax")), classes=classes)
 
 
 @pytest.mark.parametrize(
-    ("end", "shape", "sentence"),
+    ("end", "shape", "message"),
     [
         (lambda: layers.Dense(3, activation="sigmoid"), (8, 8, 3), "3 sigmoid units"),
         (lambda: layers.Dense(1, activation="softmax"), (8, 8, 3), "softmax over one unit"),
@@ -127,13 +127,13 @@ def test_class_names_must_fit(classes: list, sentence: str, tmp_path: Path) -> N
         (lambda: layers.Dense(2), (8, 8, 4), "expected one input of images"),
     ],
 )
-def test_a_model_that_does_not_classify_images_says_so(end, shape: tuple, sentence: str, tmp_path: Path) -> None:
-    with pytest.raises(ModelError, match=sentence):
+def test_a_model_that_does_not_classify_images_says_so(end, shape: tuple, message: str, tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match=message):
         load_file(saved(tmp_path, end(), shape=shape))
 
 
 @pytest.mark.parametrize(
-    ("content", "sentence"),
+    ("content", "message"),
     [
         (b"", "is not a .keras file"),
         (b"text", "is not a .keras file"),
@@ -141,10 +141,10 @@ def test_a_model_that_does_not_classify_images_says_so(end, shape: tuple, senten
         (b"PK\x05\x06" + bytes(18), "can't be read"),
     ],
 )
-def test_other_files_are_one_sentence(content: bytes, sentence: str, tmp_path: Path) -> None:
+def test_other_files_are_one_sentence(content: bytes, message: str, tmp_path: Path) -> None:
     path = tmp_path / "net.keras"
     path.write_bytes(content)
-    with pytest.raises(ModelError, match=sentence) as raised:
+    with pytest.raises(ModelError, match=message) as raised:
         load_file(path)
     assert "\n" not in str(raised.value)
 
@@ -168,7 +168,7 @@ def test_a_compiled_model_may_be_inside(trained: bool, tmp_path: Path) -> None:
     model.save(tmp_path / "net.keras")
     classifier = load_file(tmp_path / "net.keras")
     assert classifier.heads == (Head(name="label", units=3),)
-    np.testing.assert_allclose(classifier.ask(pixels)[0], model(pixels.astype(np.float32)), atol=1e-6)
+    np.testing.assert_allclose(classifier.predict(pixels)[0], model(pixels.astype(np.float32)), atol=1e-6)
     assert not classifier.model.layers[0].compiled
 
 

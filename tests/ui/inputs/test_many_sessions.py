@@ -48,23 +48,23 @@ def source(path: Path) -> ModelSource:
 
 
 def predicted(held_model: LockedModel, image: np.ndarray) -> tuple[np.ndarray, ...]:
-    """What the Predict page computes of an image: the answer, and the map for it."""
-    shares = held_model.answers(image)
+    """What the Predict page computes of an image: the prediction, and the map for it."""
+    probabilities = held_model.predict(image)
     with held_model.lock:
         made = explain(
             held_model.classifier.model,
             held_model.classifier.pixels(image),
             method="grad-cam",
-            target=Target(0, int(shares[0][0].argmax())),
+            target=Target(0, int(probabilities[0][0].argmax())),
         )
-    return (*shares, made.map, made.strength, made.scores)
+    return (*probabilities, made.map, made.strength, made.scores)
 
 
 def test_many_ask_one_model_while_others_come_and_go(tmp_path, files):
     made("sequential").save(tmp_path / "shared.keras")
-    shelf, shared = _Cache(), source(tmp_path / "shared.keras")
-    assert _load(shelf, [shared], lambda *said: None, lambda: False) == {}
-    held_model = shelf.get(shared.stamp)
+    cache, shared = _Cache(), source(tmp_path / "shared.keras")
+    assert _load(cache, [shared], lambda *said: None, lambda: False) == {}
+    held_model = cache.get(shared.stamp)
     images = pixels_for(held_model.classifier.model, TURNS).astype(np.uint8)
     alone = [predicted(held_model, images[at : at + 1]) for at in range(TURNS)]
     over, classifier, dropped = threading.Event(), count(), []
@@ -74,8 +74,8 @@ def test_many_ask_one_model_while_others_come_and_go(tmp_path, files):
             if over.is_set():
                 return turn - first
             path = files[turn % len(files)]
-            assert _load(shelf, [source(path)], lambda *said: None, lambda: False) == {}
-            other = shelf.get((path.stem,))
+            assert _load(cache, [source(path)], lambda *said: None, lambda: False) == {}
+            other = cache.get((path.stem,))
             if other is None:  # the other thread's were later
                 dropped.append(path)
                 continue
@@ -88,7 +88,7 @@ def test_many_ask_one_model_while_others_come_and_go(tmp_path, files):
             at
             for at in order
             if not all(
-                map(np.array_equal, predicted(shelf.get(shared.stamp) or held_model, images[at : at + 1]), alone[at])
+                map(np.array_equal, predicted(cache.get(shared.stamp) or held_model, images[at : at + 1]), alone[at])
             )
         ]
 
@@ -100,22 +100,22 @@ def test_many_ask_one_model_while_others_come_and_go(tmp_path, files):
             over.set()
         assert sum(other.result() for other in others) > KEPT
     assert different == [[]] * THREADS
-    assert len(shelf.items) == KEPT
+    assert len(cache.items) == KEPT
 
 
 def test_models_that_are_dropped_leave_nothing_behind(files):
     """Each is loaded, asked, every fourth explained, and pushed off the shelf, as those of many sessions are."""
-    shelf, process, seen = _Cache(), psutil.Process(), []
+    cache, process, seen = _Cache(), psutil.Process(), []
     image = np.random.default_rng(0).integers(0, 256, (1, SIDE, SIDE, 3), np.uint8)
 
     def cycle(number: int) -> None:
         path = files[number % len(files)]
         one = ModelSource("", "", (number,), partial(lambda path, progress: load_file(path), path))
-        assert _load(shelf, [one], lambda *said: None, lambda: False) == {}
-        held_model = shelf.get((number,))
+        assert _load(cache, [one], lambda *said: None, lambda: False) == {}
+        held_model = cache.get((number,))
         seen.append(weakref.ref(held_model.classifier.model))
         if number % 4:
-            held_model.answers(image)
+            held_model.predict(image)
         else:
             predicted(held_model, image)
 
@@ -129,4 +129,4 @@ def test_models_that_are_dropped_leave_nothing_behind(files):
     for number in range(20, 20 + CYCLES):
         cycle(number)
     assert memory() - before < GROWTH_MB
-    assert sum(model() is not None for model in seen) == len(shelf.items) == KEPT
+    assert sum(model() is not None for model in seen) == len(cache.items) == KEPT

@@ -21,22 +21,22 @@ def test_those_that_can_be_loaded_are_and_the_others_get_their_sentences() -> No
     def broken(progress) -> None:
         raise ModelError("This one is broken: train it anew.")
 
-    shelf, good = _Cache(), SimpleNamespace(name="good")
+    cache, good = _Cache(), SimpleNamespace(name="good")
     said = []
     found = _load(
-        shelf,
+        cache,
         [source("bad", broken), source("good", lambda progress: good)],
         lambda *words: said.append(words),
         lambda: False,
     )
     assert found == {("bad",): "This one is broken: train it anew."}
-    assert shelf.get(("good",)).classifier is good
-    assert shelf.get(("bad",)) is None
+    assert cache.get(("good",)).classifier is good
+    assert cache.get(("bad",)) is None
     assert said == [("Loading bad", 0, 2), ("Loading good", 1, 2)]
 
 
 def test_a_download_counts_megabytes_and_ends_at_a_stop(until) -> None:
-    reached, shelf, ended = threading.Event(), _Cache(), []
+    reached, cache, ended = threading.Event(), _Cache(), []
 
     def download(progress) -> None:
         try:
@@ -48,7 +48,7 @@ def test_a_download_counts_megabytes_and_ends_at_a_stop(until) -> None:
             raise
 
     work = BackgroundJob(
-        lambda progress, cancelled: _load(shelf, [source("large", download)], progress, cancelled), "Loading"
+        lambda progress, cancelled: _load(cache, [source("large", download)], progress, cancelled), "Loading"
     )
     assert reached.wait(60)
     what, done, total = work.said
@@ -57,8 +57,8 @@ def test_a_download_counts_megabytes_and_ends_at_a_stop(until) -> None:
     work.stop()
     until(lambda: work.done, 60)
     assert ended == [True]
-    assert (work.result, work.sentence) == ({}, None)
-    assert shelf.get(("large",)) is None
+    assert (work.result, work.message) == ({}, None)
+    assert cache.get(("large",)) is None
 
 
 def of_size(numbers: int) -> LockedModel:
@@ -67,25 +67,25 @@ def of_size(numbers: int) -> LockedModel:
 
 
 def test_the_models_used_last_are_kept() -> None:
-    shelf = _Cache()
+    cache = _Cache()
     for number in range(KEPT + 1):
-        shelf.put((number,), of_size(1))
-        shelf.get((0,))
-    assert [number for number in range(KEPT + 1) if shelf.get((number,)) is not None] == [0, *range(2, KEPT + 1)]
+        cache.put((number,), of_size(1))
+        cache.get((0,))
+    assert [number for number in range(KEPT + 1) if cache.get((number,)) is not None] == [0, *range(2, KEPT + 1)]
 
 
 def test_large_models_are_kept_in_less_number() -> None:
-    shelf, large = _Cache(), KEPT_BYTES // 4 // SURELY_KEPT
+    cache, large = _Cache(), KEPT_BYTES // 4 // SURELY_KEPT
     for number in range(KEPT):
-        shelf.put((number,), of_size(large))
-    assert list(shelf.items) == [(number,) for number in range(KEPT - SURELY_KEPT, KEPT)]
+        cache.put((number,), of_size(large))
+    assert list(cache.items) == [(number,) for number in range(KEPT - SURELY_KEPT, KEPT)]
     for number in range(SURELY_KEPT):
-        shelf.put(("larger", number), of_size(large * 10))
-    assert list(shelf.items) == [("larger", number) for number in range(SURELY_KEPT)]
+        cache.put(("larger", number), of_size(large * 10))
+    assert list(cache.items) == [("larger", number) for number in range(SURELY_KEPT)]
 
 
 @pytest.mark.parametrize("stopped", [True, False])
 def test_nothing_is_loaded_after_a_stop(stopped: bool) -> None:
-    shelf, classifier = _Cache(), []
-    _load(shelf, [source("one", classifier.append)], lambda *words: None, lambda: stopped)
+    cache, classifier = _Cache(), []
+    _load(cache, [source("one", classifier.append)], lambda *words: None, lambda: stopped)
     assert len(classifier) == (not stopped)

@@ -1,4 +1,4 @@
-"""Which places of a channel are its strongest."""
+"""Which positions of a channel are its strongest."""
 
 from __future__ import annotations
 

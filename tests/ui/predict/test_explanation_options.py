@@ -1,4 +1,4 @@
-"""With which class an answer is compared."""
+"""With which class a prediction is compared."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 from cnnviz.ui.inputs.input_image import InputImage
 from cnnviz.ui.predict.prediction_job import Request, _against
 
-ORDER = np.array([2, 0, 1])  # it answers c, then a, then b
+ORDER = np.array([2, 0, 1])  # it predicts c, then a, then b
 CLASSES = ("a", "b", "c")
 
 
@@ -18,7 +18,7 @@ CLASSES = ("a", "b", "c")
         ("", "b", None, ""),
         ("second", "b", 0, ""),
         ("truth", "b", 1, ""),
-        ("truth", "c", 0, "answers as labelled"),
+        ("truth", "c", 0, "predictions as labelled"),
         ("truth", "", None, "isn't known"),
     ],
 )

@@ -23,7 +23,7 @@ def test_work_says_how_far_it_is_and_keeps_its_result(until) -> None:
     assert not work.done
     go.set()
     until(lambda: work.done, 30)
-    assert (work.result, work.sentence, work.stopped) == (3, None, False)
+    assert (work.result, work.message, work.stopped) == (3, None, False)
 
 
 def test_a_stop_reaches_the_function_and_leaves_no_sentence(until) -> None:
@@ -34,7 +34,7 @@ def test_a_stop_reaches_the_function_and_leaves_no_sentence(until) -> None:
     work = BackgroundJob(wait, "Waiting")
     work.stop()
     until(lambda: work.done, 30)
-    assert (work.result, work.sentence, work.stopped) == (None, None, True)
+    assert (work.result, work.message, work.stopped) == (None, None, True)
 
 
 @pytest.mark.parametrize(
@@ -46,4 +46,4 @@ def test_what_goes_wrong_is_a_sentence(until, error: Exception, said: str) -> No
 
     work = BackgroundJob(fail, "Failing")
     until(lambda: work.done, 30)
-    assert said in work.sentence
+    assert said in work.message
