@@ -40,8 +40,7 @@ METHODS: dict[str, Method] = {
             "grad-cam++",
             "Grad-CAM++",
             "As Grad-CAM, but positions where the score grows count more in a channel's weight, so that several "
-            "objects "
-            "of the class are covered. Falls of the score are left out of the weights.",
+            "objects of the class are covered. Falls of the score are left out of the weights.",
             "Chattopadhay et al. 2018, arXiv:1710.11063",
             "cam",
         ),
@@ -64,9 +63,8 @@ METHODS: dict[str, Method] = {
         Method(
             "eigen-cam",
             "Eigen-CAM",
-            "Shows how strongly each position follows the layer's main pattern of channels (the first singular vector "
-            "of "
-            "its activations). It asks for no class: the map is the same for all of them.",
+            "Shows how strongly each position follows the layer's main pattern of channels (the first singular "
+            "vector of its activations). It asks for no class: the map is the same for all of them.",
             "Muhammad & Yeasin 2020, arXiv:2008.00299",
             "cam",
             of_class=False,

@@ -21,8 +21,7 @@ def promise(opened: Inspection, settings: Settings) -> str:
     """Returns what stands there while there are no patterns."""
     return (
         f"A pattern is an image of {settings.size} × {settings.size} pixels that begins as grey noise and is changed "
-        f"{settings.steps} times so that one channel of {plain(opened.layer)} responds more strongly: what is left "
-        "is "
+        f"{settings.steps} times so that one channel of {plain(opened.layer)} responds more strongly: what is left is "
         "what the channel looks for."
     )
 

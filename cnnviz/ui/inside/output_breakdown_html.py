@@ -38,8 +38,7 @@ _TEACHING = {
     "Dropout": "Dropout takes part in training only; afterwards it hands on what it gets.",
     "Flatten": "Flatten lays rows, columns and channels out in one long row; no number changes.",
     "Add": "The outputs of several layers are added position by position: a shortcut that lets a layer learn only "
-    "what to "
-    "change.",
+    "what to change.",
     "Multiply": "The outputs of several layers are multiplied position by position: one opens and closes the other's "
     "gate.",
 }

@@ -76,9 +76,8 @@ TOPICS: dict[str, Topic] = {
         "Overfitting",
         "When do the curves part, and why?",
         "A large model can overfit, that is, learn 2,000 images by heart: training accuracy goes to 1, but on images "
-        "that it never saw "
-        "it stops getting better. **Validation** tells; where its curve leaves that of training, overfitting has "
-        "begun. cnnviz keeps the model of the best epoch, not the last.",
+        "that it never saw it stops getting better. **Validation** tells; where its curve leaves that of training, "
+        "overfitting has begun. cnnviz keeps the model of the best epoch, not the last.",
         systems=("D2",),
         curve="D2",
         look="D2 has 3.5 million weights for 2,000 images. The shaded stretch is where the curves part.",
@@ -118,11 +117,9 @@ TOPICS: dict[str, Topic] = {
     "why": Topic(
         "Reasons",
         "May I believe a heat map?",
-        "Grad-CAM lays over the image where the evidence for a prediction came from. It looks convincing even when it "
-        "is "
-        "wrong. So cnnviz measures it: take away what it marks and the prediction must fall faster than with random "
-        "maps; "
-        "put the weights in random order and it must change.",
+        "Grad-CAM lays over the image where the evidence for a prediction came from. It looks convincing even when "
+        "it is wrong. So cnnviz measures it: take away what it marks and the prediction must fall faster than with "
+        "random maps; put the weights in random order and it must change.",
         links=(Link("predict", "Explain an image and measure the map", "rule", "P", (("sample", "chelsea"),)),),
     ),
 }

@@ -131,8 +131,7 @@ def kernels_html(kernels: np.ndarray, epoch: int) -> str:
     colours = "colours say which of red, green and blue a filter looks for" if len(planes) == 3 else "black is negative"
     caption = (
         f"{levels.shape[3]} filters of {levels.shape[0]} × {levels.shape[1]} pixels, {epoch_label(epoch)}. Grey is a "
-        "weight "
-        f"of 0; {colours}. The greatest weight is {greatest:.3g}."
+        f"weight of 0; {colours}. The greatest weight is {greatest:.3g}."
     )
     shown = np.stack(planes * (3 // len(planes)), axis=2)
     return mosaic_html(shown, f"Kernels of the first convolution, {epoch_label(epoch)}", caption, columns * 42)

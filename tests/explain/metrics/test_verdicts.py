@@ -156,8 +156,7 @@ def changed(*correlations: float, wanted: int | None = None, ended: str = "") ->
             changed(0.9, 0.8, 0.3),
             (
                 "The map rests on lower layers more than on the prediction: it stays alike (rank correlation 0.80) "
-                "while "
-                "the top 2 layers lost what was learned, and changes only with conv2 (0.30)."
+                "while the top 2 layers lost what was learned, and changes only with conv2 (0.30)."
             ),
         ),
         (
