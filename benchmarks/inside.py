@@ -6,8 +6,8 @@
    loop over channels with a Matplotlib figure for each layer. At least 10 times as fast.
 2. Mosaics of all of VGG16's convolutions at 224 × 224, against the forward pass that gives the same tensors, fetched.
    At most 2.5 times as long.
-3. Patterns of VGG16's block3_conv1 at 64 pixels, 40 steps, against the tutorial's way, one filter after another with a
-   compiled gradient. At least 1.5 times as fast, and the first tile within 1 second.
+3. Feature visualizations of VGG16's block3_conv1 at 64 pixels, 40 steps, against the tutorial's way, one filter after
+   another with a compiled gradient. At least 1.5 times as fast, and the first tile within 1 second.
 
 All in one process, in turns, with the same random weights. Ratios are the medians of the turns' own ratios, so that
 whatever else the machine does weighs on both sides. Exits with 1 where a limit is missed.

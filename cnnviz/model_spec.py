@@ -166,7 +166,7 @@ class Head(Record):
         if not re.fullmatch(r"[A-Za-z0-9_]+", name):
             raise ValueError("use letters, digits and _ only")
         if name.startswith("val_"):
-            raise ValueError("val_ marks figures of the validation split, so that no head's name can start with it")
+            raise ValueError("val_ marks metrics of the validation split, so that no head's name can start with it")
         return name
 
     @model_validator(mode="after")

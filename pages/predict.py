@@ -51,7 +51,7 @@ sideways, and the prediction comes first."""
 st.html(STYLE)
 with st.container(gap=None):
     st.title("Predict", anchor=False)
-    st.caption("What is it, and why? What models answer about an image, and which part of it made them answer so.")
+    st.caption("What is it, and why? What models predict for an image, and which part of it made them predict that.")
 
 try:
     listed = runs.listing()

@@ -78,7 +78,7 @@ def _heads() -> keras.Model:
 def _from_file() -> keras.Model:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "model.keras"
-        _randomised(_sequential()).save(path)
+        _randomized(_sequential()).save(path)
         return keras.models.load_model(path, compile=False)
 
 
@@ -92,7 +92,7 @@ FORMS: dict[str, Callable[[], keras.Model]] = {
 }
 
 
-def _randomised(model: keras.Model) -> keras.Model:
+def _randomized(model: keras.Model) -> keras.Model:
     """Gives every weight a value of its own, the moving statistics of normalisations too."""
     draw = np.random.default_rng(5)
     model.set_weights(
@@ -110,7 +110,7 @@ def made(form: str) -> keras.Model:
     """Returns a new model of this form."""
     keras.utils.set_random_seed(3)
     model = FORMS[form]()
-    return model if form == "file" else _randomised(model)
+    return model if form == "file" else _randomized(model)
 
 
 def pixels_for(model: keras.Model, count: int = 1, seed: int = 0) -> np.ndarray:

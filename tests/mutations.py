@@ -89,7 +89,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         bare,
     ),
     Mutation(
-        "the bars of randomised layers are empty",
+        "the bars of randomized layers are empty",
         "predict-trust",
         "cnnviz.figures.explanation_metrics:cascade_bars",
         bare,

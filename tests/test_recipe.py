@@ -143,7 +143,7 @@ MISTAKES = [
     (
         "network.heads.0.name",
         "val_x",
-        r"network\.heads\.0\.name is 'val_x': val_ marks figures of the validation split",
+        r"network\.heads\.0\.name is 'val_x': val_ marks metrics of the validation split",
     ),
     ("network.heads.0.units", 1, r"Head 'label' has softmax over 1 unit, which is always 1: use 2 units, or sigmoid\."),
     ("network.heads.0.activation", "sigmoid", r"Head 'label' has sigmoid over 10 units: use 1 unit, or softmax\."),

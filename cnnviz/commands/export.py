@@ -66,5 +66,5 @@ def _export(chosen: argparse.Namespace) -> int:
     print(f"{out}: {record['parameters']:,} parameters, images of {'×'.join(map(str, record['input']))}")
     for head in heads:
         print(f"  {head['head']} ({head['activation']}): {', '.join(head['classes'])}")
-    print(f"  Asked in a process without cnnviz, its predictions differ by at most {difference:.2g}.")
+    print(f"  Run in a process without cnnviz, its predictions differ by at most {difference:.2g}.")
     return 0

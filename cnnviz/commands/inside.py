@@ -65,7 +65,9 @@ def add_inside(verbs: argparse._SubParsersAction) -> None:
     verb.add_argument("--mode", metavar="M", default="plain", help="plain, as the tutorial (default), or robust")
     verb.add_argument("--steps", metavar="N", type=int, default=40, help="steps of gradient ascent (default 40)")
     verb.add_argument("--step", metavar="X", type=float, default=1.0, help="how far each goes (default 1)")
-    verb.add_argument("--size", metavar="PIXELS", type=int, help="a pattern's side (default: what suits the layer)")
+    verb.add_argument(
+        "--size", metavar="PIXELS", type=int, help="a visualization's side in pixels (default: what suits the layer)"
+    )
     verb.add_argument("--filters", metavar="F", help=f"such as 0-15,20 (default: the first {GRID_MOST})")
     verb.add_argument("--seed", metavar="S", type=int, default=0, help="of the noise to start from (default 0)")
     verb.add_argument("--out", metavar="FILE", required=True, help="the PNG file to write")

@@ -49,7 +49,7 @@ def add_predict(verbs: argparse._SubParsersAction) -> None:
     verb = add_verb(
         verbs,
         "predict",
-        "ask a model about images, and explain its predictions",
+        "predict images with a model, and explain its predictions",
         _predict,
         "print the predictions as JSON",
     )

@@ -14,7 +14,7 @@ __all__ = ["add_report"]
 
 def add_report(verbs: argparse._SubParsersAction) -> None:
     """Adds `report`."""
-    verb = add_verb(verbs, "report", "write a run's report as one HTML file with its figures", _report)
+    verb = add_verb(verbs, "report", "write a run's report as one HTML file with its charts", _report)
     verb.add_argument("run", metavar="RUN", help="the run's id")
     verb.add_argument("--out", metavar="FILE", required=True, help="the .html file to write")
 

@@ -103,7 +103,7 @@ def _reproduce(chosen: argparse.Namespace) -> int:
     if chosen.json:
         print(json.dumps([{"id": one.name, "run": one.run and one.run.id, "missing": one.missing} for one in outcomes]))
     else:
-        print(f"{out}: {sum(one.run is not None for one in outcomes)} of {len(outcomes)} systems have figures.")
+        print(f"{out}: {sum(one.run is not None for one in outcomes)} of {len(outcomes)} systems have results.")
     return 0
 
 
@@ -191,7 +191,7 @@ def page(outcomes: list[Outcome]) -> str:
         "# The tutorials' systems, reproduced",
         "",
         "Written by `python -m cnnviz reproduce`. Validation is that of the best epoch, the one that is kept; the",
-        "test images are asked once, after training. Where a system has two heads the figure is their mean.",
+        "test images are predicted once, after training. Where a system has two heads the value is their mean.",
         "",
         "| System | Reported | Validation | Test | Parameters | Data | Epochs | Time |",
         "|---|---|---|---|---|---|---|---|",
@@ -250,7 +250,7 @@ def _notes(outcomes: list[Outcome]) -> list[str]:
         if run.written.epoch < one.recipe.fit.all_epochs:
             notes.append(
                 f"* {one.name}: trained for {run.written.epoch} of its {one.recipe.fit.all_epochs} epochs, to "
-                "save time; the figure is of those."
+                "save time; the result is of those."
             )
     return notes
 

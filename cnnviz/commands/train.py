@@ -29,7 +29,7 @@ def add_train(verbs: argparse._SubParsersAction) -> None:
     verb = add_verb(
         verbs,
         "train",
-        "start a run; prints its best figures as one JSON line when it ends",
+        "start a run; prints its best metrics as one JSON line when it ends",
         _train,
         "accepted for symmetry: the result is JSON anyway",
     )

@@ -36,7 +36,7 @@ def arrange(dataset: Dataset, data: recipe.Data) -> Dataset:
             notes.append(_share_note("Validation", len(splits["validation"]), data.split_seed))
         else:
             splits["validation"] = dataclasses.replace(splits["test"], name="validation")
-            notes.append("Validation is the test split: its figures choose the best epoch, so they flatter a little.")
+            notes.append("Validation is the test split: its metrics choose the best epoch, so they flatter a little.")
     if data.without:
         splits = without(splits, data.without, dataset.title)
         notes.append(f"Left out by the recipe (data.without): {len(set(data.without)):,} images.")

@@ -1,4 +1,4 @@
-"""How far maps can be trusted, as charts: curves of pixels taken away or shown, layers randomised, objects hit."""
+"""How far maps can be trusted, as charts: curves of pixels taken away or shown, layers randomized, objects hit."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ def _with_area(name: str, area: float | None) -> str:
 def cascade_bars(
     stages: Sequence[tuple[str, Sequence[float]]], images: Sequence[bytes], *, alike: float | None = None
 ) -> go.Figure:
-    """Returns how like the original a map is while more and more layers are randomised: bars, with the maps under them.
+    """Returns how like the original a map is while more and more layers are randomized: bars, with the maps under them.
 
     Args:
         stages: names, the original first, and for each the rank correlations of its draws, −1..1; the bar is their

@@ -1,4 +1,4 @@
-"""Patterns of many filters as one image, and that image on a page with what can be said of each."""
+"""Feature visualizations of many filters as one image, and that image on a page with what can be said of each."""
 
 from __future__ import annotations
 

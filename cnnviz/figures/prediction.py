@@ -30,7 +30,7 @@ def prediction(
     words = percents([share, *others])[0] if others else percent(share)
     size, tone = ("2rem", f"color:{ACCENT}") if large else ("1.15rem", "opacity:0.75")  # small text needs more contrast
     above = f'<div style="font-size:0.8rem;opacity:0.7">{escape_text(head, 60)}</div>' if head else ""
-    word = "✓ as labelled" if truth == name else f"✗ labelled {escape_text(truth, 60)}"
+    word = "✓ true label" if truth == name else f"✗ true label {escape_text(truth, 60)}"
     below = f'<div style="font-size:0.85rem;margin-top:0.15rem">{word}</div>' if truth else ""
     return (
         f'<div style="margin-bottom:0.5rem">{above}<div style="font-size:{size};line-height:1.2;font-weight:600;'

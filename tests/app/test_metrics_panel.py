@@ -99,7 +99,7 @@ def findings(app: AppTest) -> metrics_view.Findings:
 
 def test_nothing_is_computed_before_it_is_opened(digits: Run, shown) -> None:
     app = shown(digits, opened=False)
-    assert app.expander[0].label == "How far can I trust this map?"
+    assert app.expander[0].label == "Explanation metrics: is this map faithful?"
     assert "trust_found" not in app.session_state
     assert not app.get("plotly_chart")
     assert said(app) == ""
@@ -108,7 +108,7 @@ def test_nothing_is_computed_before_it_is_opened(digits: Run, shown) -> None:
 def test_opened_it_measures_the_map_and_says_how_to_read_it(digits: Run, shown) -> None:
     app = shown(digits)
     found, words = findings(app), said(app)
-    curves, changed = found.results["faithful"], found.results["randomised"]
+    curves, changed = found.results["faithful"], found.results["randomized"]
     assert isinstance(curves, DeletionInsertion)
     assert list(curves.curves) == ["Gradient", "Grad-CAM"]
     assert len(curves.random) == 10
@@ -127,11 +127,11 @@ def test_opened_it_measures_the_map_and_says_how_to_read_it(digits: Run, shown) 
 
 def test_another_method_can_stand_beside_it(digits: Run, shown) -> None:
     app = shown(digits)
-    changed = findings(app).results["randomised"]
+    changed = findings(app).results["randomized"]
     app.selectbox(key="trust_beside").set_value("occlusion")
     shown(app)
     assert list(findings(app).results["faithful"].curves) == ["Gradient", "Occlusion"]
-    assert findings(app).results["randomised"] is changed
+    assert findings(app).results["randomized"] is changed
     app.selectbox(key="trust_beside").set_value("")
     shown(app)
     assert list(findings(app).results["faithful"].curves) == ["Gradient"]
@@ -184,7 +184,7 @@ def test_when_time_is_up_what_is_done_is_shown_and_can_be_measured_again(
     digits: Run, shown, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(metrics_job.SECONDS, "faithful", -1.0)
-    monkeypatch.setitem(metrics_job.SECONDS, "randomised", -1.0)
+    monkeypatch.setitem(metrics_job.SECONDS, "randomized", -1.0)
     app = shown(digits)
     assert "There was no time for a random map" in said(app)
     assert "The time was up after 1 of 2 stages" in said(app)
@@ -216,7 +216,7 @@ def test_all_figures_can_be_saved(shapes: Run, shown) -> None:
     assert told["curves"][0]["deletion_area"] == pytest.approx(curves.deletion_area)
     assert told["curves"][0]["insertion"] == pytest.approx(curves.insertion)
     assert [row["map"] for row in told["curves"]][:3] == ["Gradient", "Grad-CAM", "random 1"]
-    assert [row["layers"] for row in told["randomised"]] == [["shape"], ["conv2d"]]
+    assert [row["layers"] for row in told["randomized"]] == [["shape"], ["conv2d"]]
     assert told["objects"] == []
 
 
@@ -246,5 +246,5 @@ def test_after_a_stop_nothing_begins_by_itself(digits: Run, shown, monkeypatch: 
     assert list(findings(app).results) == ["faithful"]
     app.button(key="trust_randomise").click()
     shown(app)
-    assert isinstance(findings(app).results["randomised"], ParameterRandomization)
+    assert isinstance(findings(app).results["randomized"], ParameterRandomization)
     assert "trust_randomise" not in [button.key for button in app.button]

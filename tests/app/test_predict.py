@@ -159,7 +159,7 @@ def test_a_link_opens_the_same_view(app: AppTest, shapes: Run, digits: Run, show
     shown(app)
     assert [image.address for image in choice(app).images] == [("item", f"{shapes.id}:17")]
     assert any(text.startswith("**LayerCAM** of **green** at **conv2d_1**") for text in said(app.caption))
-    assert "labelled" in html(app)
+    assert "true label" in html(app)
     assert address_of(app)["item"] == "17"
 
 
@@ -178,7 +178,7 @@ def test_one_head_of_a_run_is_a_model_of_its_own(app: AppTest, shapes: Run, show
     comparisons = {"What it predicts", "Prediction against second", "Prediction against truth"}  # its image has labels
     classes = set(load_run(shapes).classes["colour"])
     assert set(app.selectbox(key="predict_class").options) == comparisons | classes
-    assert "labelled" in html(app)
+    assert "true label" in html(app)
     assert address_of(app) == {"run": own, "item": f"{shapes.id}:17"}
     app.session_state["predict_choice"].sources = None
     by_link(app, run=own, item=f"{shapes.id}:18")

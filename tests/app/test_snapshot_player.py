@@ -105,7 +105,7 @@ def test_the_slider_shows_what_the_model_was(run, opened):
     again(app)
     assert "1 of 3 right" in words(app)
     assert "60 %" in pieces(app)[0]
-    assert "✗ labelled disc" in pieces(app)[0]
+    assert "✗ true label disc" in pieces(app)[0]
     assert all(before != now for before, now in zip(last, pieces(app), strict=True))
     assert NASTY not in "".join(pieces(app))
 

@@ -82,7 +82,7 @@ def test_a_policy_is_adjusted_seen_trained_with_and_asked_about(
     page.get_by_test_id("stTopNavLink").filter(has_text="Augment").click()
     expect(page.get_by_role("heading", name="Augment", exact=True)).to_be_visible()
     expect(page.get_by_role("slider", name="Range of Rotation").first).to_have_value("-5")
-    page.get_by_text("Ask a model", exact=True).click()
+    page.get_by_text("Predict with a model", exact=True).click()
     expect(page.get_by_text(re.compile(r"It predicts"))).to_be_visible(timeout=PATIENCE_MS)
     page.get_by_role("button", name="Ask about 500 test images").click()
     expect(page.get_by_text(re.compile(r"Over \d+ held-out images"))).to_be_visible(timeout=PATIENCE_MS)

@@ -50,7 +50,7 @@ def test_patterns_are_made_stopped_and_gone_on_with(page: Page, visit: Callable[
     steps.press("Enter")
     expect(page.get_by_text("is changed 400 times")).to_be_visible()
     make.click()
-    grid = page.get_by_role("img", name="Patterns of conv2d, channels 0 to 31")
+    grid = page.get_by_role("img", name="Feature visualizations of conv2d, channels 0 to 31")
     going = page.locator("[title^='Channel 0: '][title*='400 steps']")
     expect(grid.locator("[title^='Channel 8: '][title$=' of 400 steps']")).not_to_have_attribute(
         "title", re.compile(": 0 of"), timeout=PATIENCE_MS
@@ -78,7 +78,7 @@ def test_patterns_are_made_stopped_and_gone_on_with(page: Page, visit: Callable[
     grid.click(position={"x": box["width"] * 2.5 / 8, "y": box["height"] * 1.5 / 4})
     expect(page.get_by_role("spinbutton", name="Channel")).to_have_value("10")
     expect(page).to_have_url(re.compile("channel=10"))
-    expect(page.get_by_role("img", name="Pattern of channel 10")).to_be_visible()
+    expect(page.get_by_role("img", name="Feature visualization of channel 10")).to_be_visible()
     page.set_viewport_size({"width": 390, "height": 844})
     expect(grid).to_be_visible()
     assert fits(page)

@@ -143,7 +143,7 @@ def test_two_questions_side_by_side_and_a_link_to_them(
     expect(maps).to_be_visible(timeout=PATIENCE_MS)
     for head in ("shape", "colour"):
         expect(page.get_by_text(head, exact=True).first).to_be_visible()
-    expect(page.get_by_text(re.compile("labelled")).first).to_be_visible()
+    expect(page.get_by_text(re.compile("true label")).first).to_be_visible()
     choose(page, "Head", "colour")
     expect(page).to_have_url(re.compile("head=colour"))
     expect(page.get_by_text(re.compile(rf"^Grad-CAM of ({colours}) at "))).to_be_visible(timeout=PATIENCE_MS)

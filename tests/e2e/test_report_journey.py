@@ -41,11 +41,11 @@ def test_from_a_cell_to_a_run_without_a_flagged_image(
     expect(table).to_be_visible(timeout=PATIENCE_MS)
 
     wrong = table.locator("button:not([aria-pressed=true])").filter(has_not_text="·")
-    true, said = re.match(r"labelled (\d), predicted (\d): \d+", wrong.nth(1).get_attribute("aria-label")).groups()
+    true, said = re.match(r"true label (\d), predicted (\d): \d+", wrong.nth(1).get_attribute("aria-label")).groups()
     wrong.nth(1).click()
     expect(page.get_by_text(re.compile(rf"True label {true}, predicted {said}: \d+ of 40 images"))).to_be_visible()
     expect(table.locator("button[aria-pressed=true]")).to_have_attribute(
-        "aria-label", re.compile(f"labelled {true}, predicted {said}")
+        "aria-label", re.compile(f"true label {true}, predicted {said}")
     )
     table.locator("button[aria-pressed=true]").press("ArrowDown")
     page.keyboard.press("Enter")
@@ -70,7 +70,7 @@ def test_from_a_cell_to_a_run_without_a_flagged_image(
     first.get_by_role("link").click()
     expect(page.get_by_role("heading", name="Predict", exact=True)).to_be_visible()
     expect(page).to_have_url(re.compile(r"against=truth"))
-    expect(page.get_by_text(re.compile("✗ labelled")).first).to_be_visible(timeout=PATIENCE_MS)
+    expect(page.get_by_text(re.compile("✗ true label")).first).to_be_visible(timeout=PATIENCE_MS)
     expect(page.get_by_role("img", name=re.compile(r"^Heat map over .* rather than")).first).to_be_visible(
         timeout=PATIENCE_MS
     )

@@ -34,7 +34,7 @@ def charts(page: Page) -> Locator:
 
 def open_panel(page: Page, settled: Callable[[], None]) -> None:
     """Opens the panel by a key: images above it that arrive late may move it from under a mouse."""
-    panel = page.locator("details", has_text="How far can I trust this map?")
+    panel = page.locator("details", has_text="Explanation metrics: is this map faithful?")
     expect(panel).to_be_visible(timeout=PATIENCE_MS)
     settled()
     panel.locator("summary").press("Enter")
@@ -68,7 +68,7 @@ def test_objects_are_measured_and_all_figures_saved(
     expect_drawn(charts(page), 4, PATIENCE_MS)
     expect(page.get_by_text(re.compile(r"a random place hits it in \d+%"))).to_be_visible()
     with page.expect_download() as started:
-        page.get_by_role("button", name="All figures").click()
+        page.get_by_role("button", name="All metrics").click()
     told = json.loads(started.value.path().read_text())
     assert [row["map"] for row in told["curves"]][:2] == ["Gradient", "Grad-CAM"]
     assert {row["method"] for row in told["objects"]} >= {"gradient", "grad-cam"}

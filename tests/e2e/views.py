@@ -249,7 +249,7 @@ VIEWS: tuple[View, ...] = (
         "runs-epochs",
         "runs?run=digits&show=epochs",
         {"image": 21, "drawing": 6, "table": 1},
-        ("Grad-CAM over the images", "as labelled", "Feature maps", "Kernels of the first convolution", "Play"),
+        ("Grad-CAM over the images", "true label", "Feature maps", "Kernels of the first convolution", "Play"),
     ),
     View("runs-epochs-none", "runs?run=shapes&show=epochs", {"table": 1}, ("This run has no snapshots",)),
     View(
@@ -349,14 +349,14 @@ VIEWS: tuple[View, ...] = (
         "augment",
         {"chart": 1, "image": 10},
         ("It predicts", "Step", "Beside"),
-        steps=(turn_on("Ask a model"), classifier),
+        steps=(turn_on("Predict with a model"), classifier),
     ),
     View(
         "augment-survival-measured",
         "augment",
         {"chart": 3, "image": 10},
         ("held-out images. Dotted", "It predicts"),
-        steps=(turn_on("Ask a model"), classifier, press("test images"), wait("held-out images. Dotted")),
+        steps=(turn_on("Predict with a model"), classifier, press("test images"), wait("held-out images. Dotted")),
     ),
     # Inside
     View(
@@ -502,7 +502,7 @@ VIEWS: tuple[View, ...] = (
             "Overlay",
             "Map",
             "Predictions (JSON)",
-            "How far can I trust this map?",
+            "Explanation metrics: is this map faithful?",
             "Drop images here",
         ),
         steps=(classifier,),
@@ -545,10 +545,15 @@ VIEWS: tuple[View, ...] = (
             "Does it mark what the model uses?",
             "Does it depend on what was learned?",
             "Pixels are taken away or shown",
-            "Every layer is randomised",
-            "All figures",
+            "Every layer is randomized",
+            "All metrics",
         ),
-        steps=(classifier, unfold("How far can I trust this map?"), wait("Every layer is randomised"), classifier),
+        steps=(
+            classifier,
+            unfold("Explanation metrics: is this map faithful?"),
+            wait("Every layer is randomized"),
+            classifier,
+        ),
     ),
     View(
         "predict-network",

@@ -23,9 +23,9 @@ def test_an_answer_is_written_as_in_the_list_below_it() -> None:
 
 
 def test_an_answer_says_whether_the_label_agrees() -> None:
-    assert "labelled" not in prediction("cat", 0.9)
-    assert "✓ as labelled" in prediction("cat", 0.9, truth="cat")
-    assert "✗ labelled dog" in prediction("cat", 0.9, truth="dog")
+    assert "true label" not in prediction("cat", 0.9)
+    assert "✓ true label" in prediction("cat", 0.9, truth="cat")
+    assert "✗ true label dog" in prediction("cat", 0.9, truth="dog")
     assert "colour" in prediction("red", 0.9, head="colour")
 
 

@@ -61,7 +61,7 @@ class Settings:
 
 @dataclass(frozen=True, eq=False)
 class FeatureVisualizations:
-    """Patterns of a layer's filters, whole or still being made.
+    """Feature visualizations of a layer's filters, whole or still being made.
 
     Attributes:
         layer: whose filters.

@@ -117,7 +117,7 @@ def clone(model: Any) -> Any:
         carry(model, twin)
     except (TypeError, ValueError, NotImplementedError) as error:
         reason = " ".join(str(error).split())[:160].rstrip(".")
-        raise ModelError(f"The model can't be copied ({reason}), so that no layer of it can be randomised.") from None
+        raise ModelError(f"The model can't be copied ({reason}), so that no layer of it can be randomized.") from None
     return twin
 
 
@@ -201,7 +201,7 @@ def randomize_parameters(
         raise ModelError("The map is the same everywhere, so that nothing in it could change.")
     stages = _stages(weighted_layers(twin, head))
     if not stages:
-        raise ModelError("The model has no weights that could be randomised.")
+        raise ModelError("The model has no weights that could be randomized.")
     trained = twin.get_weights()
     ends, ended = time.monotonic() + budget, ""
     found: list[list[np.ndarray]] = [[] for _ in stages]

@@ -144,7 +144,7 @@ def _dependence(found: ParameterRandomization) -> str:
     fallen = next((nth for nth, stage in enumerate(found.stages) if stage.correlation < KEPT), None)
     if fallen == 0:
         return (
-            f"The map depends on what was learned up to the top: with {_layers(first.layers)} randomised alone, its "
+            f"The map depends on what was learned up to the top: with {_layers(first.layers)} randomized alone, its "
             f"rank correlation with the map above is {_signed(first.correlation)}"
             + (f", with all layers {_signed(last.correlation)}." if whole and len(found.stages) > 1 else ".")
         )
@@ -160,10 +160,10 @@ def _dependence(found: ParameterRandomization) -> str:
         count = sum(len(stage.layers) for stage in found.stages)
         return (
             f"So far the map stays alike (rank correlation {_signed(last.correlation)}) with the top {_count(count)} "
-            "randomised; the others weren't reached, so that this is no verdict yet."
+            "randomized; the others weren't reached, so that this is no verdict yet."
         )
     return (
-        f"Don't rely on this map as a reason: with all layers randomised it is still alike (rank correlation "
+        f"Don't rely on this map as a reason: with all layers randomized it is still alike (rank correlation "
         f"{_signed(last.correlation)}), so that it shows the image more than what the model learned."
     )
 

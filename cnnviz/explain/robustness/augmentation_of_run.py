@@ -90,7 +90,7 @@ def measure(
         recipe,
         policy=policy,
         cancelled=cancelled,
-        progress=lambda done, total: say("Asking the model", done, total),
+        progress=lambda done, total: say("Predicting", done, total),
     )
     path = _path(run, step, strengths, policy)
     with contextlib.suppress(OSError):  # the folder may be read-only or gone; the result is there all the same

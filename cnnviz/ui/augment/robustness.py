@@ -33,10 +33,10 @@ def survival_part(image: PickedImage | None, policy: Policy) -> None:
             st.subheader("Is my model robust to it?", anchor=False, width="content")
             st.space("stretch")
             asked = st.toggle(
-                "Ask a model",
+                "Predict with a model",
                 key="augment_ask",
                 persist_state="session",
-                help="Loads a model that you trained and asks it about the image while one step grows stronger.",
+                help="Loads a model that you trained and lets it predict the image while one step grows stronger.",
             )
         if not asked:
             st.caption("A trained model's predictions along a step's range: for the image above and for a test split.")
@@ -81,7 +81,7 @@ def _choice(
             key="augment_run",
             persist_state="session",
             width=300,
-            help="A run whose best epoch is asked.",
+            help="A run whose best epoch predicts.",
         )
         heads = [head.name for head in by_id[first].recipe.network.heads]
         others = [run for run in by_id if run != first and _alike(by_id[first], by_id[run])]
@@ -247,7 +247,7 @@ def _many_images(chosen: list[Run], shown: dict[str, LockedModel], step: Step, h
         f"Ask about {LIMIT} test images",
         icon=":material/query_stats:",
         key="augment_measure",
-        help=f"Asks about at most {LIMIT} images of the test split (validation's where there is none) at each of "
+        help=f"Predicts at most {LIMIT} images of the test split (validation's where there is none) at each of "
         f"{len(values)} strengths. The result is kept with the run.",
     ):
         background_job.start(_WORK, work_through, "Reading the test images")
@@ -270,7 +270,7 @@ def _charts(found: dict[str, Changes], step: Step, head: str) -> None:
         ),
         config=CONFIG,
         key="augment_changed",
-        alt="Share of images whose prediction differs from that to the untouched image, at each strength",
+        alt="Fraction of images whose prediction differs from that to the untouched image, at each strength",
     )
     right.plotly_chart(
         share_curves(
@@ -283,5 +283,5 @@ def _charts(found: dict[str, Changes], step: Step, head: str) -> None:
         ),
         config=CONFIG,
         key="augment_accuracy",
-        alt="Share of right predictions at each strength; dotted, on untouched images",
+        alt="Accuracy at each strength; dotted, on untouched images",
     )

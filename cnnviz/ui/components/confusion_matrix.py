@@ -40,7 +40,7 @@ def matrix(
     colours = cell_colours(part)
     cells = [
         [
-            [f"{count:,}" if count else "·", f"labelled {true}, predicted {said}: {count:,}", *colours[row][column]]
+            [f"{count:,}" if count else "·", f"true label {true}, predicted {said}: {count:,}", *colours[row][column]]
             for column, (said, count) in enumerate(zip(names, line, strict=True))
         ]
         for row, (true, line) in enumerate(zip(names, part.tolist(), strict=True))

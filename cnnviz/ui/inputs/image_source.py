@@ -102,7 +102,7 @@ def _camera(choice: Choice, on: bool) -> None:
             on_change=_take_shot,
             args=(choice,),
             width=420,
-            help="What the model is asked about stays on this computer.",
+            help="The images stay on this computer.",
         )
 
 

@@ -195,7 +195,7 @@ def _others(choice: Choice) -> None:
         on_click=_use_file,
         args=(choice,),
         disabled=st.session_state.get(_FILE) is None,
-        help="Loads the model and asks it about the images.",
+        help="Loads the model and predicts the images.",
     )
     if message := st.session_state.pop(_NO_ROOM, ""):
         st.error(plain(message))
@@ -215,7 +215,7 @@ def _others(choice: Choice) -> None:
         key="predict_use_application",
         on_click=_use,
         args=(choice, f"app:{name}"),
-        help="Asks this model about the images.",
+        help="Predicts the images with this model.",
     )
 
 
@@ -292,7 +292,7 @@ def doubts(choice: Choice, source: ModelSource, model: LockedModel) -> None:
                         key=f"network_{outputs}_{source.id[-6:]}",
                         on_click=_say,
                         args=(choice, source.id, outputs),
-                        help="Asks the model again with its numbers taken so.",
+                        help="Predicts again with its numbers taken so.",
                     )
         return  # one choice is for all outputs
 

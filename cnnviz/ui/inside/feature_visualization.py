@@ -83,7 +83,7 @@ def visualization_of_channel(opened: Inspection, channel: int) -> None:
                 key="inside_pattern_make",
                 on_click=start,
                 args=(_WORK, opened, settings, [channel]),
-                help=f"An image that excites this channel, by {settings.steps} steps from grey noise. The Patterns "
+                help=f"An image that activates this channel most, by {settings.steps} steps from grey noise. The Patterns "
                 "view has all channels, and the settings.",
             )
     except CnnvizError as error:
@@ -142,7 +142,7 @@ def _settings(opened: Inspection, count: int) -> tuple[Settings, range]:
             persist_state="session",
             width=120,
             key=f"inside_patterns_size_{opened.layer}",
-            help="Each pattern's side in pixels. At first 64, or more "
+            help="Each image's side in pixels. At first 64, or more "
             "where the layer's filters see more of an image than that.",
         )
     first, starts = 0, list(range(0, count, MOST))
@@ -214,7 +214,7 @@ def _grid(opened: Inspection, settings: Settings, filters: range) -> None:
     shown = [one for one in filters if one <= last]  # no rows of nothing after those that are there
     image = grid(np.stack([there[one].image if one in there else empty for one in shown]))
     words = [said_of(opened, one, there.get(one), settings) for one in shown]
-    alt = f"Patterns of {opened.layer}, channels {filters[0]} to {filters[-1]}"
+    alt = f"Feature visualizations of {opened.layer}, channels {filters[0]} to {filters[-1]}"
     marked = shown.index(opened.channel) if opened.channel in shown else None
     told = caption(opened, settings, filters, there)
     if growing(opened, settings):
@@ -222,7 +222,7 @@ def _grid(opened: Inspection, settings: Settings, filters: range) -> None:
         st.caption(told)
     else:
         _to_click(image, shown, words, alt, marked)
-        st.caption(f"{told} A click on a pattern opens its channel.")
+        st.caption(f"{told} A click on an image opens its channel.")
         st.download_button(
             "Grid",
             partial(images.to_png, image),
@@ -284,4 +284,9 @@ def _large_of(opened: Inspection, settings: Settings, count: int) -> None:
 
 def _large(opened: Inspection, channel: int, tile: Tile, settings: Settings) -> None:
     words = said_of(opened, channel, tile, settings)
-    st.image(image_bytes(tile.image), caption=plain(words), width="stretch", alt=f"Pattern of channel {channel}")
+    st.image(
+        image_bytes(tile.image),
+        caption=plain(words),
+        width="stretch",
+        alt=f"Feature visualization of channel {channel}",
+    )

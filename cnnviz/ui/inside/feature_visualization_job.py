@@ -1,4 +1,5 @@
-"""Patterns of filters for the Inside page: what this session has of them, and the work that makes more."""
+"""Feature visualizations of filters for the Inside page: what this session has of them, and the work that makes "
+"more."""
 
 from __future__ import annotations
 
@@ -98,7 +99,7 @@ def start(name: str, opened: Inspection, settings: Settings, filters: Sequence[i
     missing = [one for one in filters if one not in there or there[one].steps < settings.steps]
     _absorb()
     work = st.session_state[_GROWING] = _Growing(_key(opened, settings), settings.steps)
-    what = f"Patterns of {layer}, step"
+    what = f"Feature visualizations of {layer}, step"
 
     def seen(found: FeatureVisualizations) -> None:
         work.latest = found

@@ -20,9 +20,9 @@ __all__ = ["caption", "promise", "said_of"]
 def promise(opened: Inspection, settings: Settings) -> str:
     """Returns what stands there while there are no patterns."""
     return (
-        f"A pattern is an image of {settings.size} × {settings.size} pixels that begins as grey noise and is changed "
-        f"{settings.steps} times so that one channel of {plain(opened.layer)} responds more strongly: what is left is "
-        "what the channel looks for."
+        f"A feature visualization is an image of {settings.size} × {settings.size} pixels that begins as grey noise "
+        f"and is changed {settings.steps} times so that one channel of {plain(opened.layer)} responds more strongly: "
+        "what is left is what the channel looks for."
     )
 
 
@@ -45,7 +45,9 @@ def caption(opened: Inspection, settings: Settings, filters: range, there: Mappi
     whole = {one: tile for one, tile in there.items() if tile.steps >= settings.steps}
     grown = [tile.after / tile.before for tile in whole.values() if tile.before > 0 and tile.after > tile.before]
     if grown:
-        words.append(f"A pattern excites its channel {np.median(grown):.3g} times as much as noise (the median).")
+        words.append(
+            f"The visualization activates its channel {np.median(grown):.3g} times as much as noise (the median)."
+        )
     silent = sorted(one for one, tile in whole.items() if tile.after == tile.before)
     if silent:
         several = ", ".join(map(str, silent[:8])) + (" …" if len(silent) > 8 else "")

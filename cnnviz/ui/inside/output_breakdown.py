@@ -215,9 +215,11 @@ def _breakdown(opened: Inspection, known: list[np.ndarray], at: tuple[int, ...])
             + output_breakdown_html.graph_html(found)
         )
     if found.scores is not None:
-        st.markdown("**Softmax makes a share of the score**")
+        st.markdown("**Softmax makes a probability of the score**")
         st.html(output_breakdown_html.softmax_html(found, _classes(opened, len(found.scores))))
-        st.caption("Each score is a power of e, all divided by the greatest one, which does not change the shares.")
+        st.caption(
+            "Each score is a power of e, all divided by the greatest one, which does not change the probabilities."
+        )
     apart = abs(found.value - found.output)
     st.caption(
         f"{plain(found.text)} The model itself gives **{plain(signed_number(found.output, 7))}**"

@@ -33,7 +33,7 @@ _TEACHING = {
     "ReLU": "ReLU lets through what is above 0 and makes 0 of all else. Without such a bend, many layers could do no "
     "more than one.",
     "Activation": "An activation bends each number by itself. Without it, many layers could do no more than one.",
-    "Softmax": "Softmax makes shares of scores: all are above 0 and add up to 1.",
+    "Softmax": "Softmax makes probabilities of scores: all are above 0 and add up to 1.",
     "Rescaling": "Rescaling multiplies all pixels by one number, so that the model works with small ones.",
     "Dropout": "Dropout takes part in training only; afterwards it hands on what it gets.",
     "Flatten": "Flatten lays rows, columns and channels out in one long row; no number changes.",

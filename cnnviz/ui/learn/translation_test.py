@@ -67,7 +67,7 @@ def _measure(missing: list[Run]) -> None:
             type="primary",
             on_click=st.session_state.update,
             args=({_WANTED: wanted},),
-            help=f"Asks these models about {IMAGES} held-out images at most, moved by 0 to {shifts.FARTHEST} "
+            help=f"Predicts with these models {IMAGES} held-out images at most, moved by 0 to {shifts.FARTHEST} "
             "pixels up, down, left and right.",
         )
         return

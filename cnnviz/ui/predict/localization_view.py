@@ -66,7 +66,7 @@ def _asked(found: Findings, missing: list[str], key: str) -> None:
             disabled=not chosen,
             on_click=_begin,
             args=(found, tuple(chosen)),
-            help="Explains every test image by each of these methods. The figures are kept with the run.",
+            help="Explains every test image by each of these methods. The metrics are kept with the run.",
         )
 
 
@@ -90,7 +90,7 @@ def _shown(case: Case, shown: dict[str, Pointing], key: str) -> None:
         ),
         config=CONFIG,
         key=f"{key}_objects",
-        alt="For each method the share of images whose map points at the object, and of the map that lies on it",
+        alt="For each method the fraction of images whose map points at the object, and of the map that lies on it",
     )
     share = st.column_config.NumberColumn(format="%.0f %%")
     right.dataframe(

@@ -38,7 +38,7 @@ __all__ = [
     "peers",
 ]
 
-SECONDS = {"faithful": 30.0, "randomised": 60.0, "pointing": 600.0}
+SECONDS = {"faithful": 30.0, "randomized": 60.0, "pointing": 600.0}
 """How long each measurement may take; what is done by then is shown."""
 
 SLOW = ("score-cam", "smoothgrad", "integrated-gradients", "occlusion")
@@ -155,7 +155,7 @@ def measure_deletion_insertion(case: Case, other: str, progress: Progress, cance
 
 
 def measure_parameter_randomization(case: Case, progress: Progress, cancelled: Asked) -> ParameterRandomization:
-    """Returns what becomes of the map while layers are randomised; all but the copying is done without the lock."""
+    """Returns what becomes of the map while layers are randomized; all but the copying is done without the lock."""
     made, pixels = case.explanation, case.model.classifier.pixels(case.image[None])
 
     def map_of(model: object) -> np.ndarray:
@@ -167,7 +167,7 @@ def measure_parameter_randomization(case: Case, progress: Progress, cancelled: A
         case.model.classifier.model,
         map_of,
         head=case.target.head,
-        budget=SECONDS["randomised"],
+        budget=SECONDS["randomized"],
         progress=progress,
         cancelled=cancelled,
         lock=case.model.lock,

@@ -54,7 +54,7 @@ def metrics_panel(
         names: what the model and the image are called in the name of a file.
     """
     with st.expander(
-        "How far can I trust this map?", icon=":material/rule:", key=f"{key}_open", on_change="rerun"
+        "Explanation metrics: is this map faithful?", icon=":material/rule:", key=f"{key}_open", on_change="rerun"
     ) as panel:
         if not panel.open:
             return
@@ -90,7 +90,7 @@ def _found(case: Case, key: str) -> Findings:
 def _save(case: Case, found: Findings, key: str, names: Sequence[str]) -> None:
     if any(not isinstance(one, str) for one in found.results.values()) or found.objects:
         st.download_button(
-            "All figures",
+            "All metrics",
             partial(_json, case, found),
             file_name(*names, case.subject, case.explanation.method, "trust", ending=".json"),
             "application/json",
@@ -98,7 +98,7 @@ def _save(case: Case, found: Findings, key: str, names: Sequence[str]) -> None:
             type="tertiary",
             key=f"{key}_json",
             on_click="ignore",
-            help="Curves, areas, correlations and shares as JSON.",
+            help="Curves, areas, correlations and fractions as JSON.",
         )
 
 
@@ -117,8 +117,8 @@ def _json(case: Case, found: Findings) -> str:
             {"map": name, **asdict(one), "deletion_area": one.deletion_area, "insertion_area": one.insertion_area}
             for name, one in named
         ]
-    if isinstance(changed := found.results.get("randomised"), ParameterRandomization):
-        record["randomised"] = [
+    if isinstance(changed := found.results.get("randomized"), ParameterRandomization):
+        record["randomized"] = [
             {"layers": stage.layers, "rank_correlation": stage.correlations, "ssim": stage.structures}
             for stage in changed.stages
         ]

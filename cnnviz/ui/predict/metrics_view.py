@@ -1,4 +1,4 @@
-"""The explanation metrics' measurements of one map: pixels taken away and shown, layers randomised."""
+"""The explanation metrics' measurements of one map: pixels taken away and shown, layers randomized."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ __all__ = [
     "parameter_randomization_part",
 ]
 
-PARTS = ("faithful", "randomised", "pointing")
+PARTS = ("faithful", "randomized", "pointing")
 PATIENCE_SECONDS = 0.4
 STOPPED = "It was stopped before there was anything to show."
 _SIDE = 160  # of the images under the bars, in pixels at least
@@ -124,7 +124,7 @@ def deletion_insertion_part(case: Case, found: Findings, key: str) -> None:
         found.results.pop("faithful", None)
         background_job.drop_job(f"{key}_faithful")
     made: DeletionInsertion | None = measured_part(
-        found, "faithful", partial(measure_deletion_insertion, case, beside), "Asking the model", key, begin=True
+        found, "faithful", partial(measure_deletion_insertion, case, beside), "Predicting", key, begin=True
     )
     if made is None:
         return
@@ -145,19 +145,19 @@ def deletion_insertion_part(case: Case, found: Findings, key: str) -> None:
             ),
             config=CONFIG,
             key=f"{key}_{kind}",
-            alt=f"Probability of {case.subject} by the share of pixels. {axis}.",
+            alt=f"Probability of {case.subject} by the fraction of pixels. {axis}.",
         )
 
 
 def parameter_randomization_part(case: Case, found: Findings, key: str, colour_map: str) -> None:
-    """Draws what becomes of the map while layers are randomised; it is begun once the curves are there."""
+    """Draws what becomes of the map while layers are randomized; it is begun once the curves are there."""
     st.markdown("#### Does it depend on what was learned?")
     st.caption(
         "On a copy of the model, layer upon layer loses what it learned, from the top down: its weights are put in "
         "random order, and the map is made anew. A map that stays as it is doesn't come from what was learned there. "
         "(Adebayo et al. 2018, arXiv:1810.03292)"
     )
-    begin = "randomised" in found.wanted or ("faithful" in found.results and not found.stopped)
+    begin = "randomized" in found.wanted or ("faithful" in found.results and not found.stopped)
     if not begin and not found.results.get("faithful"):
         st.caption("This follows when the curves are there.")
     elif not begin:
@@ -166,11 +166,11 @@ def parameter_randomization_part(case: Case, found: Findings, key: str, colour_m
             icon=":material/shuffle:",
             key=f"{key}_randomise",
             on_click=found.again,
-            args=("randomised",),
-            help=f"Takes {SECONDS['randomised']:.0f} seconds at most.",
+            args=("randomized",),
+            help=f"Takes {SECONDS['randomized']:.0f} seconds at most.",
         )
     made: ParameterRandomization | None = measured_part(
-        found, "randomised", partial(measure_parameter_randomization, case), "Copying the model", key, begin=begin
+        found, "randomized", partial(measure_parameter_randomization, case), "Copying the model", key, begin=begin
     )
     if made is None:
         return
@@ -188,11 +188,11 @@ def parameter_randomization_part(case: Case, found: Findings, key: str, colour_m
         ),
         config=CONFIG,
         key=f"{key}_cascade",
-        alt="Rank correlation of the map with the original one as more layers are randomised, with the maps",
+        alt="Rank correlation of the map with the original one as more layers are randomized, with the maps",
     )
     draws = max(len(stage.correlations) for stage in made.stages)
     st.caption(
-        f"Every layer is randomised together with those left of it. Bars: the mean of {draws} draws, which are the "
+        f"Every layer is randomized together with those left of it. Bars: the mean of {draws} draws, which are the "
         f"dots. Dotted: from {KEPT} on a map counts as alike. Maps: the first draw's, each scaled to its own greatest "
         f"value; an empty one counts as 0. Structural similarity (SSIM) at the end: {made.stages[-1].structure:.2f}."
     )

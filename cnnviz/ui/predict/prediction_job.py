@@ -140,7 +140,7 @@ def predicted_pairs(
     missing = any(_missing(pair, every_layer and nth == 0) for nth, pair in enumerate(found))
     if missing and not ended and not background_job.has_job(_WORK):
         asked = all(pair.prediction is not None for pair in found)
-        what = METHODS[method_of(request, found[0].facts)].title if asked else "Asking the model"
+        what = METHODS[method_of(request, found[0].facts)].title if asked else "Predicting"
         background_job.start(_WORK, partial(_work, store, found, request, every_layer), what)
     if (work := background_job.ended_job(_WORK, PATIENCE_SECONDS)) is not None:
         ended = work.message or (STOPPED if work.stopped else UNFINISHED)
@@ -207,7 +207,7 @@ def _work(
         if cancelled():
             return
         if store.get(_key(pair)) is None:
-            progress("Asking the model", nth, len(pairs) if len(pairs) > 1 else 0)
+            progress("Predicting", nth, len(pairs) if len(pairs) > 1 else 0)
         store.made((pair.source.stamp,), partial(_facts, pair.model))
         store.made(_key(pair), partial(_prediction, pair))
     for nth, pair in enumerate(pairs):
@@ -268,7 +268,7 @@ def _against(
     if request.against == "truth" and classes.index(truth) != index:
         return classes.index(truth)
     if request.against == "truth":
-        notes.append("It predicts as labelled, so the second likeliest class is compared.")
+        notes.append("The prediction is the true label, so the second likeliest class is compared.")
     return int(next(one for one in order if one != index)) if request.against else None
 
 

@@ -40,7 +40,7 @@ def comparison(chosen: Sequence[Run]) -> None:
             format_func=curves.metric_title,
             persist_state="session",
             width=320,
-            help="Which figure is drawn for every run.",
+            help="Which metric is drawn for every run.",
         )
         st.fragment(run_every=every)(_chart)(list(chosen), names, metric)
     else:
@@ -104,7 +104,7 @@ def _figures(chosen: Sequence[str], names: dict[str, str]) -> None:
         column_config=_COLUMNS,
         height="content",
         placeholder="–",
-        alt="The best figures of each selected run",
+        alt="The best metrics of each selected run",
     )
 
 

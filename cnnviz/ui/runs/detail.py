@@ -121,7 +121,7 @@ def _deeds(run: Run) -> None:
             stop_button(run, "detail")
         elif run.state in RESUMABLE:
             continue_button(run)
-        with st.popover("Download", icon=":material/download:", help="Recipe, figures and model as files."):
+        with st.popover("Download", icon=":material/download:", help="Recipe, metrics and model as files."):
             downloads(run)
         delete_button([run])
 

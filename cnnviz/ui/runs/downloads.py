@@ -39,7 +39,7 @@ def downloads(run: Run) -> None:
         disabled=not epochs,
         on_click="ignore",
         key="runs_get_figures",
-        help="A line per epoch with every figure, for a spreadsheet.",
+        help="A line per epoch with every metric, for a spreadsheet.",
     )
     heads = list(heads_of(run).values())
     head = (

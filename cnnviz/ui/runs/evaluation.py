@@ -154,7 +154,7 @@ def _figures(report: Mapping[str, Any], found: Predictions) -> list[tuple[str, s
                 "The area under precision over recall of the second class.",
             ),
         ]
-    return [*rows, ("Images", f"{len(found.indices):,}", "How many could be read and were asked about.")]
+    return [*rows, ("Images", f"{len(found.indices):,}", "How many could be read and were predicted.")]
 
 
 def _matrix_and_images(run: Run, found: Predictions, head: str) -> tuple[int, int]:
@@ -263,7 +263,7 @@ def _table(report: Mapping[str, Any]) -> None:
         rows,
         hide_index=True,
         key="runs_report_classes",
-        alt="Figures of each class",
+        alt="Metrics of each class",
         placeholder="–",
         height="content" if len(rows) <= 15 else 480,
         column_config=share | {"Images": st.column_config.NumberColumn(format="%,d")},

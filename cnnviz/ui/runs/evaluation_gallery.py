@@ -59,8 +59,7 @@ def gallery(run: Run, dataset: Dataset, found: Predictions, head: str, cell: tup
         format_func=VIEWS.get,
         key="runs_report_view",
         required=True,
-        help="A click on an image asks the model about it on Predict: what speaks for its prediction rather than for "
-        "the true class.",
+        help="A click on an image opens it on Predict: what speaks for its prediction rather than for the true class.",
     )
     positions = chosen_samples(found, head, view, cell)
     classes = found.classes[head]
@@ -90,7 +89,7 @@ def gallery(run: Run, dataset: Dataset, found: Predictions, head: str, cell: tup
         named = {"run": run.id, "item": f"{mark}{int(found.indices[position]) + 1}", "against": "truth"}
         named |= {"head": head} if len(found.classes) > 1 else {}
         addresses.append(named)
-        words = (f"labelled {classes[label]}", name) if label != prediction else ("as labelled", name)
+        words = (f"true label {classes[label]}", name) if label != prediction else ("true label", name)
         tiles.append(
             Tile(
                 data,

@@ -41,7 +41,7 @@ def predictions(run: Run, split: str) -> Predictions | None:
             type="primary",
             on_click=st.session_state.update,
             args=({_WANTED: wanted},),
-            help="Asks it about every image once, as they are, without augmentation, and keeps the predictions.",
+            help="Predicts every image once, as they are, without augmentation, and keeps the predictions.",
         )
         return None
     opened = models_of_runs([run])

@@ -71,7 +71,7 @@ def formats(run: Run, head: str | None = None) -> None:
         help="Takes float32 pixels, 0 to 255, of the recipe's size; its scaling is inside.",
     )
     st.caption(
-        f"{len(made.data) / 2**20:,.1f} MB. Asked in a process without cnnviz, its predictions differ by at most "
+        f"{len(made.data) / 2**20:,.1f} MB. Run in a process without cnnviz, its predictions differ by at most "
         f"{made.difference:.1g}."
     )
 

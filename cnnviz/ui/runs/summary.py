@@ -21,7 +21,7 @@ def summary_part(run: Run) -> None:
     """Draws what `report.json` says, or the best epoch's figures where there is none yet."""
     report = read_json(run.folder / "report.json") if (run.folder / "report.json").is_file() else None
     if not isinstance(report, dict):
-        st.caption("A report is written when a run finishes: test figures, notes on the data, skipped images.")
+        st.caption("A report is written when a run finishes: test metrics, notes on the data, skipped images.")
         if run.written.metrics:
             _figures(run, {})
         return
@@ -68,4 +68,4 @@ def _meaning(best: dict, test: dict, same: bool) -> str:
         return "on images that it never learned from."
     if same or all(best.get(f"val_{name}") == test.get(name) for name in ("loss", "accuracy")):
         return "which these very test images chose as validation: on new images, expect a little less."
-    return "which validation chose. The test images had no part in it: believe their figure for new images."
+    return "which validation chose. The test images had no part in it: believe their metrics for new images."

@@ -97,7 +97,7 @@ def runs_table(listed: Sequence[Run], chosen: Sequence[str]) -> list[str]:
     hidden = f"{len(ids):,} of {len(everything):,} runs. " if len(ids) < len(everything) else ""
     st.caption(
         f"{hidden}Tick a run to see all of it, several to compare them; click a column's head to sort by it. "
-        "Compare by validation, and believe the test figure, which nothing was chosen by."
+        "Compare by validation, and believe the test metric, which nothing was chosen by."
     )
     # Runs that the filters hide stay selected; those that were ticked before keep their place and colour.
     ticked = [ids[row] for row in rows if row < len(ids)]
@@ -131,7 +131,7 @@ def _grid(ids: Sequence[str], key: str, first: Sequence[int], drawn: list[list[i
         selection_mode="multi-row",
         selection_default={"selection": {"rows": list(first)}},
         placeholder="–",
-        alt="All runs with state, figures and model",
+        alt="All runs with state, metrics and model",
     )
     rows = list(state["selection"]["rows"])
     if drawn and drawn[0] != rows:

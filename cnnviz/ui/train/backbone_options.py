@@ -65,7 +65,7 @@ def backbone_part(draft: Draft) -> None:
         key=key(draft, f"backbone.{name}.way", way),
         on_change=_train,
         args=(draft, f"backbone.{name}.way"),
-        help="Kept features are computed once for all epochs and runs, which is fastest, but leaves no augmentation. "
+        help="Cached features are computed once for all epochs and runs, which is fastest, but leaves no augmentation. "
         "In the model every epoch sees new variants. Training the backbone itself takes longest and fits best.",
     )
     if way == "part":

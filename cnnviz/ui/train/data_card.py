@@ -229,7 +229,7 @@ def _settings(draft: Draft) -> None:
         step=0.05,
         format="percent",
         key=key(draft, "data.validation_share"),
-        help="Share of the training images, where the data has no validation split. "
+        help="Fraction of the training images, where the data has no validation split. "
         "At 0 % the test split serves as validation too.",
     )
     st.slider(
@@ -239,7 +239,7 @@ def _settings(draft: Draft) -> None:
         step=0.05,
         format="percent",
         key=key(draft, "data.test_share"),
-        help="Share of all images, where the data has no test split.",
+        help="Fraction of all images, where the data has no test split.",
     )
     st.number_input("Split seed", 0, 2**32 - 1, key=key(draft, "data.split_seed"), help="Another seed, another split.")
     with st.container(horizontal=True):

@@ -25,7 +25,11 @@ __all__ = ["model_card"]
 
 MOST_ROWS = 16  # of the table; more are scrolled to
 _SCALINGS = {"unit": "0 to 1", "symmetric": "−1 to 1", "none": "0 to 255, as they are"}
-_ANSWERS = {"softmax": "shares that sum to 1 (softmax)", "sigmoid": "one probability (sigmoid)", "logits": "raw scores"}
+_ANSWERS = {
+    "softmax": "probabilities that sum to 1 (softmax)",
+    "sigmoid": "one probability (sigmoid)",
+    "logits": "raw scores",
+}
 
 
 def model_card(draft: Draft, later: Deferred) -> list[str]:
@@ -211,7 +215,7 @@ def _columns() -> dict:
             step=0.05,
             format="%.2f",
             width=70,
-            help="Share of the values that Dropout sets to zero; momentum of a BatchNormalization.",
+            help="Fraction of the values that Dropout sets to zero; momentum of a BatchNormalization.",
         ),
         "shape": config.TextColumn(label["shape"], width=80, help="What Reshape makes, such as 28×28."),
         "bias": config.CheckboxColumn(
@@ -233,7 +237,7 @@ def _prediction(draft: Draft, number: int, head: dict) -> None:
             draft.tree["network"]["heads"][number].update(activation=activation, units=int(units))
 
     st.selectbox(
-        f"Answer: {plain(head['name'])}" if len(draft.get("network.heads")) > 1 else "Answer",
+        f"Activation: {plain(head['name'])}" if len(draft.get("network.heads")) > 1 else "Activation",
         options,
         format_func=lambda one: _says(*one.split()),
         key=key(draft, path, f"{head['activation']} {head['units']}"),

@@ -93,7 +93,7 @@ def test_a_copy_answers_alike_and_shares_nothing(model: keras.Model) -> None:
     assert not {id(one) for one in model.weights} & {id(one) for one in twin.weights}
 
 
-def test_a_map_that_ignores_the_top_layers_stays_until_its_own_layer_is_randomised(model: keras.Model) -> None:
+def test_a_map_that_ignores_the_top_layers_stays_until_its_own_layer_is_randomized(model: keras.Model) -> None:
     found = randomize_parameters(model, low, draws=3)
     assert [stage.layers for stage in found.stages] == [("first",), ("high",), ("inner/low",)]
     for stage in found.stages[:2]:
@@ -110,7 +110,7 @@ def test_a_map_of_the_top_layers_weights_falls_at_once(model: keras.Model) -> No
     np.testing.assert_array_equal(np.sort(found.stages[0].map.ravel()), np.sort(found.original.ravel()))
 
 
-def test_values_change_their_places_only_and_the_cascade_keeps_what_is_randomised_already(model: keras.Model) -> None:
+def test_values_change_their_places_only_and_the_cascade_keeps_what_is_randomized_already(model: keras.Model) -> None:
     seen = []
 
     def note(twin: keras.Model) -> np.ndarray:
@@ -209,7 +209,7 @@ def test_methods_run_on_the_copy(model: keras.Model, method: str) -> None:
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_models_of_every_form_can_be_randomised_and_stay_as_they_were(form: str, tmp_path: Path) -> None:
+def test_models_of_every_form_can_be_randomized_and_stay_as_they_were(form: str, tmp_path: Path) -> None:
     small_model = made(form, tmp_path)
     given = images(small_model, 1)
     before = [one.copy() for one in small_model.get_weights()]

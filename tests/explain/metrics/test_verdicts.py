@@ -141,14 +141,14 @@ def changed(*correlations: float, wanted: int | None = None, ended: str = "") ->
         (
             changed(0.2, 0.1, -0.05),
             (
-                "The map depends on what was learned up to the top: with dense randomised alone, its rank correlation "
+                "The map depends on what was learned up to the top: with dense randomized alone, its rank correlation "
                 "with the map above is 0.20, with all layers −0.05."
             ),
         ),
         (
             changed(0.2, wanted=4),
             (
-                "The map depends on what was learned up to the top: with dense randomised alone, its rank correlation "
+                "The map depends on what was learned up to the top: with dense randomized alone, its rank correlation "
                 "with the map above is 0.20."
             ),
         ),
@@ -162,14 +162,14 @@ def changed(*correlations: float, wanted: int | None = None, ended: str = "") ->
         (
             changed(0.9, 0.8, 0.7),
             (
-                "Don't rely on this map as a reason: with all layers randomised it is still alike (rank correlation "
+                "Don't rely on this map as a reason: with all layers randomized it is still alike (rank correlation "
                 "0.70), so that it shows the image more than what the model learned."
             ),
         ),
         (
             changed(0.9, 0.8, wanted=4),
             (
-                "So far the map stays alike (rank correlation 0.80) with the top 2 layers randomised; the others "
+                "So far the map stays alike (rank correlation 0.80) with the top 2 layers randomized; the others "
                 "weren't reached, so that this is no verdict yet."
             ),
         ),

@@ -18,7 +18,7 @@ CLASSES = ("a", "b", "c")
         ("", "b", None, ""),
         ("second", "b", 0, ""),
         ("truth", "b", 1, ""),
-        ("truth", "c", 0, "predictions as labelled"),
+        ("truth", "c", 0, "the true label"),
         ("truth", "", None, "isn't known"),
     ],
 )
