@@ -110,7 +110,7 @@ def _choice(
         head = heads[0]
         if len(heads) > 1:
             head = st.selectbox(
-                "Answer", heads, key="augment_head", width=140, help="Which of its predictions is shown."
+                "Head", heads, key="augment_head", width=140, help="Which of its predictions is shown."
             )
         wide = STEPS[kind].bounds is not None and st.toggle(
             "All that is possible",

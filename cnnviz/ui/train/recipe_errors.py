@@ -54,7 +54,7 @@ LABELS = {
     "network.backbone.trainable_from": "Unfreeze from",
     "network.backbone.cached": "What is trained",
     "network.backbone": "Backbone",
-    "network.heads": "Answer",
+    "network.heads": "Activation",
     "network.layers": "The table of layers",
     "fit.finetune.trainable_from": "Unfreeze from (Fine-tune after that)",
     "fit.finetune.learning_rate": "Fine-tuning learning rate",
