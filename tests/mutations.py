@@ -78,7 +78,9 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation("a chart is transparent", "runs-curves", style=".js-plotly-plot { opacity: 0; }"),
     Mutation("the chart of calibration is empty", "runs-report", "cnnviz.figures.evaluation:calibration_chart", bare),
     Mutation("the curves of compared runs are empty", "runs-compare", "cnnviz.figures.curves:overlay_runs", bare),
-    Mutation("the curves along a step are empty", "augment-survival", "cnnviz.figures.robustness:answer_curves", bare),
+    Mutation(
+        "the curves along a step are empty", "augment-survival", "cnnviz.figures.robustness:prediction_curves", bare
+    ),
     Mutation(
         "the curves of shares are empty", "augment-survival-measured", "cnnviz.figures.robustness:share_curves", bare
     ),
@@ -161,7 +163,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation("the model's blocks are missing", "train", "cnnviz.figures.model_blocks:blocks", nothing),
     Mutation("the bars of the classes are missing", "train", "cnnviz.figures.data:class_bars", nothing),
     # words and controls
-    Mutation("the prediction is missing", "predict-heads", "cnnviz.figures.prediction:answer", nothing),
+    Mutation("the prediction is missing", "predict-heads", "cnnviz.figures.prediction:prediction", nothing),
     Mutation("the bars of the predictions are missing", "predict-heads", "cnnviz.figures.prediction:top", nothing),
     Mutation("the figures of a report are missing", "runs-report", "cnnviz.figures.numbers:numbers", nothing),
     Mutation("captions are hidden", "runs-curves", style='[data-testid="stCaptionContainer"] { visibility: hidden; }'),

@@ -271,6 +271,9 @@ def test_images_that_cannot_be_read_leave_the_others_answered(folder: Path, run:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
+        (["RUN", "photo.png", "--explain", "occlusion", "--patch", "0"], "Occlusion's patch is 0.0: expected a whole"),
+        (["RUN", "photo.png", "--explain", "grad-cam", "--steps", "8"], "Grad-CAM has no setting 'steps': it has none"),
+        (["RUN", "photo.png", "--steps", "8"], "--steps say what is to be explained: add --explain METHOD."),
         (["RUN", "photo.png", "--explain", "grad-camm"], "did you mean 'grad-cam'?"),
         (["RUN", "photo.png", "--explain", "grad-cam", "--layer", "conv9"], "has no layer 'conv9'"),
         (["RUN", "photo.png", "--explain", "grad-cam", "--layer", "shape"], "not channels of positions"),

@@ -30,7 +30,7 @@ def test_a_probability_is_rounded_to_what_it_means(share: float, expected: str) 
 
 
 @pytest.mark.parametrize(
-    ("shares", "expected"),
+    ("probabilities", "expected"),
     [
         ([0.9985, 0.0015], ["99.9 %", "0.1 %"]),
         ([1 / 3, 1 / 3, 1 / 3], ["34 %", "33 %", "33 %"]),

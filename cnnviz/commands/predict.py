@@ -21,6 +21,7 @@ from cnnviz.commands.subcommand import add_verb
 from cnnviz.data.dataset import printable
 from cnnviz.errors import CnnvizError, ModelError, one_of
 from cnnviz.explain import METHODS, Target, explain
+from cnnviz.explain.attribution.method import Method, Setting
 from cnnviz.overlay import overlay
 from cnnviz.probabilities import percents
 
@@ -30,17 +31,22 @@ if TYPE_CHECKING:
 __all__ = ["add_predict"]
 
 TOP = 5
+_SETTINGS: dict[str, list[tuple[Method, Setting]]] = {}
+for _method in METHODS.values():
+    for _setting in _method.settings:
+        _SETTINGS.setdefault(_setting.name, []).append((_method, _setting))
 OPACITY = 0.5
 
 
 @dataclass(frozen=True)
 class _Wanted:
     """What is explained: the method, the layer for each head by its number (`None` for its own choice or for none),
-    each head's class (`None` for the one that it predicts), and the folder for the files."""
+    each head's class (`None` for the one that it predicts), the method's settings, and the folder for the files."""
 
     method: str
     layers: dict[int, str | None]
     classes: dict[int, int | None]
+    settings: dict[str, Any]
     out: Path
 
 
@@ -63,18 +69,25 @@ def add_predict(verbs: argparse._SubParsersAction) -> None:
         dest="subject",
         help="the class to explain, by name or index (default: the one that is predicted)",
     )
+    for name, methods in _SETTINGS.items():
+        about = "; ".join(f"{one.title}: {setting.description}" for one, setting in methods)
+        verb.add_argument(f"--{name}", metavar="N", type=float, dest=f"setting_{name}", help=about.replace("%", "%%"))
     verb.add_argument("--head", metavar="H", help="the only head to explain (default: all)")
     verb.add_argument("--out", metavar="DIR", default=".", help="where maps and overlays go (default: this folder)")
 
 
 def _predict(chosen: argparse.Namespace) -> int:
-    if chosen.explain is None and (chosen.layer, chosen.subject, chosen.head) != (None, None, None):
-        raise ModelError("--layer, --class and --head say what is to be explained: add --explain METHOD.")
+    settings = {name: value for name in _SETTINGS if (value := getattr(chosen, f"setting_{name}")) is not None}
+    if chosen.explain is None and (settings or (chosen.layer, chosen.subject, chosen.head) != (None, None, None)):
+        others = f", {', '.join(f'--{name}' for name in settings)}" if settings else ""
+        raise ModelError(f"--layer, --class and --head{others} say what is to be explained: add --explain METHOD.")
     if chosen.explain is not None and chosen.explain not in METHODS:
         raise ModelError(f"There is no method {chosen.explain!r}: {one_of(chosen.explain, METHODS)}.")
+    if chosen.explain is not None:
+        settings = METHODS[chosen.explain].checked(settings)
     with tensorflow_quiet():
         classifier, _ = model_of(chosen)
-        wanted = _wanted(chosen, classifier) if chosen.explain else None
+        wanted = _wanted(chosen, classifier, settings) if chosen.explain else None
     tell_taken(classifier)
     if wanted is not None:
         made_folder(wanted.out)
@@ -94,7 +107,7 @@ def _predict(chosen: argparse.Namespace) -> int:
     return 2 if any("error" in record for record in records) else 0
 
 
-def _wanted(chosen: argparse.Namespace, classifier: Classifier) -> _Wanted:
+def _wanted(chosen: argparse.Namespace, classifier: Classifier, settings: dict[str, Any]) -> _Wanted:
     """What is asked for, after all of it has been checked.
 
     Raises:
@@ -122,7 +135,7 @@ def _wanted(chosen: argparse.Namespace, classifier: Classifier) -> _Wanted:
         raise ModelError(f"{METHODS[chosen.explain].title} is made of no layer: leave --layer out.")
     else:
         layers = dict.fromkeys(classes)
-    return _Wanted(chosen.explain, layers, classes, out_folder(chosen.out))
+    return _Wanted(chosen.explain, layers, classes, settings, out_folder(chosen.out))
 
 
 def _index(subject: str | None, classes: Sequence[str]) -> int | None:
@@ -161,6 +174,7 @@ def _asked(classifier: Classifier, path: Path, wanted: _Wanted | None, taken: se
                 method=wanted.method,
                 target=target,
                 layer=wanted.layers[number],
+                **wanted.settings,
             )
             files = _written(classifier, image, made.map[0], wanted.out / _stem(path, head.name, wanted.method, taken))
             record |= {

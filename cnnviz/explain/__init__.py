@@ -4,7 +4,8 @@ Importing this loads no TensorFlow; `explain` does when it is called.
 """
 
 from cnnviz.explain.attribution.explain import Explanation, explain
-from cnnviz.explain.attribution.registry import METHODS, Method
+from cnnviz.explain.attribution.method import Method
+from cnnviz.explain.attribution.registry import METHODS
 from cnnviz.explain.attribution.targets import Target
 from cnnviz.progress import Cancelled
 

@@ -241,6 +241,32 @@ def test_every_method_draws_a_map(app: AppTest, digits: Run, shown, method: str)
     assert np.mean(np.abs(heat.astype(int) - expected)) < 12  # JPEG
 
 
+def test_a_methods_settings_are_fields_and_stand_in_the_address(app: AppTest, digits: Run, shown) -> None:
+    app.query_params.update({"run": digits.id, "item": "3", "method": "occlusion", "settings": "patch:3"})
+    shown(app)
+    assert any("Patches of 3 × 3 pixels, 1 apart" in text for text in said(app.caption))
+    app.number_input(key="predict_occlusion_stride").set_value(2)
+    shown(app)
+    assert any("Patches of 3 × 3 pixels, 2 apart" in text for text in said(app.caption))
+    assert address_of(app)["settings"] == "patch:3,stride:2"
+    app.number_input(key="predict_occlusion_patch").set_value(None)
+    shown(app)
+    assert address_of(app)["settings"] == "stride:2"
+    app.selectbox(key="predict_method").set_value("integrated-gradients")
+    shown(app)
+    assert "settings" not in address_of(app)
+    assert app.number_input(key="predict_integrated-gradients_steps").value == 32
+
+
+@pytest.mark.parametrize("settings", ["steps:0", "steps:many", "patch:3", "steps:1e999", "steps:2.5"])
+def test_settings_that_cannot_be_are_told_and_left(app: AppTest, digits: Run, shown, settings: str) -> None:
+    app.query_params.update({"run": digits.id, "item": "3", "method": "integrated-gradients", "settings": settings})
+    shown(app)
+    assert not app.error
+    assert any("steps" in text for text in said(app.caption) if "32 steps" in text)
+    assert settings.startswith("steps:1e") or len(app.warning) == 1
+
+
 def test_every_layer_is_a_strip(app: AppTest, shapes: Run, shown) -> None:
     shown(app)
     app.toggle(key="predict_every").set_value(True)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from cnnviz.explain.attribution.explain import Found, Task
+from cnnviz.explain.attribution.method import Found, Task
 from cnnviz.models.graph.graph import trace
 
 __all__ = ["gradient_maps"]

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from cnnviz.explain.attribution.explain import Task
+from cnnviz.explain.attribution.method import Task
 from cnnviz.models.graph.graph import trace
 
 __all__ = ["mixed_gradients", "strongest"]

@@ -1,27 +1,24 @@
-"""What all methods share: what they are given, what they give, and the one call that runs them."""
+"""The one call that runs any attribution method."""
 
 from __future__ import annotations
 
-import importlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from cnnviz.errors import ModelError, one_of
+from cnnviz.explain.attribution.method import Task
 from cnnviz.explain.attribution.registry import METHODS
 from cnnviz.explain.attribution.targets import Target, weights_of
-from cnnviz.progress import Cancelled
 
 if TYPE_CHECKING:
     import keras
 
-    from cnnviz.models.graph.graph import Graph
 
-__all__ = ["Explanation", "Found", "Task", "explain"]
+__all__ = ["Explanation", "explain"]
 
-_PIXELS = 8 * 224 * 224  # more large images at once are no faster, and need memory
 NOTHING = "Nothing in this image speaks for this class here: the map is empty."
 
 
@@ -63,67 +60,6 @@ class Explanation:
         return self.notes[0] if self.notes else ""
 
 
-@dataclass(frozen=True, eq=False)
-class Found:
-    """What a method gives: float32 maps (n, h, w) and scores (n,); the rest as in `Explanation`."""
-
-    map: np.ndarray
-    scores: np.ndarray
-    signed: np.ndarray | None = None
-    sums: np.ndarray | None = None
-    remarks: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, eq=False)
-class Task:
-    """What a method is given.
-
-    `weights`, float32 (n, units), makes scores of the head's logits; `layer` is "" for the family `pixel`.
-    """
-
-    graph: Graph
-    pixels: np.ndarray
-    head: int
-    weights: np.ndarray
-    layer: str = ""
-    baseline: np.ndarray | float | None = None
-    seed: int = 0
-    progress: Callable[[int, int], None] | None = None
-    cancelled: Callable[[], bool] | None = None
-    settings: Mapping[str, Any] = field(default_factory=dict)
-
-    @property
-    def batch(self) -> int:
-        """How many images to take at once."""
-        return int(np.clip(_PIXELS // (self.pixels.shape[1] * self.pixels.shape[2]), 1, 32))
-
-    def rounds(self, total: int, size: int) -> Iterator[slice]:
-        """Parts of a work of `total`, at most `size` each; tells the progress after each, stops where it is to.
-
-        Raises:
-            Cancelled: `cancelled` said so.
-        """
-        for start in range(0, total, size):
-            self.check()
-            end = min(start + size, total)
-            yield slice(start, end)
-            if self.progress is not None:
-                self.progress(end, total)
-
-    def check(self) -> None:
-        """Raises `Cancelled` where the work is to stop."""
-        if self.cancelled is not None and self.cancelled():
-            raise Cancelled
-
-    def scores(self) -> np.ndarray:
-        """The target's scores, float32 (n,)."""
-        parts = [
-            self.graph.model(self.pixels[at : at + self.batch])[self.head].numpy() * self.weights[at : at + self.batch]
-            for at in range(0, len(self.pixels), self.batch)
-        ]
-        return np.concatenate(parts).sum(axis=1)
-
-
 def explain(
     model: keras.Model,
     pixels: np.ndarray,
@@ -152,7 +88,7 @@ def explain(
         seed: of what a method draws at random.
         progress: called with what is done and how much there is.
         cancelled: asked now and then whether to stop.
-        **settings: the method's own, see its module's `maps`.
+        **settings: the method's own, see its `METHOD`.
 
     Raises:
         ModelError: no such method, layer, head, class or setting, or a model or pixels that don't fit.
@@ -160,6 +96,7 @@ def explain(
     """
     if method not in METHODS:
         raise ModelError(f"There is no method {method!r}: {one_of(method, METHODS)}.")
+    settings = METHODS[method].checked(settings)
     from cnnviz.explain.attribution.defaults import choose_layer
     from cnnviz.models.graph.graph import flatten  # brings TensorFlow
 
@@ -169,14 +106,8 @@ def explain(
     name, why = None, ""
     if METHODS[method].family == "cam":
         name, why = choose_layer(graph, layer, head)
-    module = method.replace("-", "_").replace("++", "_plus_plus")
-    work = importlib.import_module(f"cnnviz.explain.attribution.{module}").maps
-    allowed = getattr(work, "__kwdefaults__", None) or {}
-    for setting in settings:
-        if setting not in allowed:
-            offered = one_of(setting, allowed) if allowed else "it has none"
-            raise ModelError(f"{METHODS[method].title} has no setting {setting!r}: {offered}.")
-    found: Found = work(Task(graph, pixels, head, weights, name or "", baseline, seed, progress, cancelled), **settings)
+    task = Task(graph, pixels, head, weights, name or "", baseline, seed, progress, cancelled)
+    found = METHODS[method].maps(task, **settings)
     strength = found.map.max(axis=(1, 2), initial=0).astype(np.float32)
     return Explanation(
         method,

@@ -109,9 +109,7 @@ def _choice(
         _drop("augment_head", heads)
         head = heads[0]
         if len(heads) > 1:
-            head = st.selectbox(
-                "Head", heads, key="augment_head", width=140, help="Which of its predictions is shown."
-            )
+            head = st.selectbox("Head", heads, key="augment_head", width=140, help="Which of its predictions is shown.")
         wide = STEPS[kind].bounds is not None and st.toggle(
             "All that is possible",
             key="augment_wide",

@@ -3,11 +3,13 @@
 `?run=ID,ID&sample=chelsea,coffee&item=17&head=shape&class=circle&layer=conv2d_2&method=grad-cam`; whatever is at its
 default is left out. `run=ID/shape` is one head of a run with several; `against=second` compares the prediction with the
 second likeliest class, `against=truth` with the true one; `item` is a number in the first run's held-out split,
-`ID:17` in another one's, and `ID:train-17` or `train-17` in the split of that name.
+`ID:17` in another one's, and `ID:train-17` or `train-17` in the split of that name; `settings=steps:64` are the
+method's own.
 """
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Collection
 from dataclasses import dataclass, field
@@ -31,7 +33,7 @@ MOST_MODELS = 4
 LONGEST_NAME = 200
 NOTE_SECONDS = 15.0
 _CHOICE = "predict_choice"
-NAMES = ("run", "sample", "item", "head", "class", "against", "layer", "method")
+NAMES = ("run", "sample", "item", "head", "class", "against", "layer", "method", "settings")
 
 
 @dataclass
@@ -55,6 +57,7 @@ class Choice:
     against: str = ""
     layer: str = ""
     method: str = ""
+    settings: dict[str, float] = field(default_factory=dict)
     colour_map: str = "viridis"
     opacity: int = 60
     every_layer: bool = False
@@ -117,8 +120,22 @@ def _take_over(choice: Choice, named: dict[str, str], runs: dict[str, Run]) -> N
     choice.images = images or choice.images
     for name, attribute in (("head", "head"), ("class", "subject"), ("layer", "layer"), ("method", "method")):
         setattr(choice, attribute, named.get(name, getattr(choice, attribute))[:LONGEST_NAME])
+    if "settings" in named:
+        choice.settings = _settings(choice, named["settings"])
     if "against" in named:
         choice.against = named["against"] if named["against"] in AGAINST else ""
+
+
+def _settings(choice: Choice, value: str) -> dict[str, float]:
+    """A method's settings, `steps:64,patch:8`; what is no number is left out with a note."""
+    found: dict[str, float] = {}
+    for part in _listed(value)[:20]:
+        name, _, number = part.partition(":")
+        try:
+            found[name] = float(number)
+        except ValueError:
+            choice.note(f"The setting {part[:60]!r} is no name and number such as steps:64.")
+    return {name: number for name, number in found.items() if math.isfinite(number)}
 
 
 def _listed(value: str) -> list[str]:
@@ -146,6 +163,7 @@ def write_address(choice: Choice, names: Collection[str] = NAMES) -> None:
         "against": choice.against,
         "layer": choice.layer,
         "method": choice.method,
+        "settings": ",".join(f"{name}:{value:g}" for name, value in choice.settings.items()),
     }
     query_params.write("predict", {name: value for name, value in values.items() if name in names})
 

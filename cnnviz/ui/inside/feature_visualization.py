@@ -83,8 +83,8 @@ def visualization_of_channel(opened: Inspection, channel: int) -> None:
                 key="inside_pattern_make",
                 on_click=start,
                 args=(_WORK, opened, settings, [channel]),
-                help=f"An image that activates this channel most, by {settings.steps} steps from grey noise. The Patterns "
-                "view has all channels, and the settings.",
+                help=f"An image that activates this channel most, by {settings.steps} steps from grey noise. "
+                "Feature visualization has all channels, and the settings.",
             )
     except CnnvizError as error:
         st.error(plain(error), icon=":material/error:")

@@ -7,7 +7,9 @@ from typing import Any
 
 import streamlit as st
 
+from cnnviz.errors import ModelError
 from cnnviz.explain import METHODS
+from cnnviz.explain.attribution.method import Method, Setting
 from cnnviz.overlay import COLOUR_MAPS
 from cnnviz.ui.inputs.model_cache import LockedModel
 from cnnviz.ui.inputs.selection import Choice
@@ -27,7 +29,8 @@ _WORDS = {PREDICTED: "What it predicts", SECOND: "Prediction against second", TR
 
 def request_of(choice: Choice) -> Request:
     """Returns what is asked for."""
-    return Request(choice.head, choice.subject, choice.against, choice.method, choice.layer)
+    settings = tuple(sorted(choice.settings.items()))
+    return Request(choice.head, choice.subject, choice.against, choice.method, choice.layer, settings)
 
 
 def settle_options(choice: Choice, model: LockedModel) -> None:
@@ -45,6 +48,12 @@ def settle_options(choice: Choice, model: LockedModel) -> None:
         choice.note(f"There is no method {choice.method[:60]!r}: {METHODS[DEFAULT_METHOD].title} is used.")
         choice.method = ""
         query_params.replace_silently("method")
+    try:
+        METHODS[choice.method or DEFAULT_METHOD].checked(choice.settings)
+    except ModelError as error:
+        choice.note(f"{error} Its defaults are used.")
+        choice.settings = {}
+        query_params.replace_silently("settings")
 
 
 def _head(choice: Choice, model: LockedModel) -> str:
@@ -92,7 +101,7 @@ def choices(choice: Choice, model: LockedModel, facts: Facts | None) -> None:
         "Method",
         methods,
         method,
-        lambda name: _put(choice, method="" if name == DEFAULT_METHOD else name),
+        lambda name: _put(choice, method="" if name == DEFAULT_METHOD else name, settings={}),
         plain(f"{about.description} ({about.paper})"),
         format_func=lambda name: METHODS[name].title,
         width=190,
@@ -114,6 +123,8 @@ def choices(choice: Choice, model: LockedModel, facts: Facts | None) -> None:
             width=190,
             key="layer",
         )
+    if about.settings and method == (choice.method or DEFAULT_METHOD):
+        _settings(choice, about)
     _select(
         "Colours",
         list(COLOUR_MAPS),
@@ -134,6 +145,32 @@ def choices(choice: Choice, model: LockedModel, facts: Facts | None) -> None:
         )
     if facts is not None and facts.why_none:
         st.caption(f"{plain(facts.why_none)} Occlusion and Integrated Gradients need none.")
+
+
+def _settings(choice: Choice, method: Method) -> None:
+    """A field for each of the method's settings, behind one button."""
+
+    def take(one: Setting) -> None:
+        value = st.session_state[f"predict_{method.id}_{one.name}"]
+        others = {name: known for name, known in choice.settings.items() if name != one.name}
+        choice.settings = others if value is None or value == one.default else {**others, one.name: float(value)}
+
+    with st.popover("Settings", icon=":material/tune:", help=f"The numbers that {method.title} works with."):
+        for one in method.settings:
+            kind: type[float] = int if one.whole else float
+            value = choice.settings.get(one.name, one.default)
+            st.number_input(
+                one.title,
+                kind(one.low),
+                kind(one.high),
+                None if one.default is None else "min",
+                step=1 if one.whole else 0.01,
+                key=seed(f"predict_{method.id}_{one.name}", None if value is None else kind(value)),
+                placeholder="By the image",
+                help=one.description,
+                on_change=take,
+                args=(one,),
+            )
 
 
 def _put(choice: Choice, **values: Any) -> None:

@@ -37,6 +37,7 @@ class Request:
     against: str = ""
     method: str = ""
     layer: str = ""
+    settings: tuple[tuple[str, float], ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -286,6 +287,7 @@ def _explain(pair: Pair, facts: Facts, prediction: Prediction, request: Request,
     against = _against(pair.image, request, head, classes, order, index, notes)
     method = method_of(request, facts)
     layer = request.layer if METHODS[method].family == "cam" and request.layer in facts.layers else None
+    settings = dict(request.settings) if method == request.method else {}
     with pair.model.lock:
         explanation = explain(
             classifier.model,
@@ -295,5 +297,6 @@ def _explain(pair: Pair, facts: Facts, prediction: Prediction, request: Request,
             target=Target(names.index(head), index, against),
             progress=progress,
             cancelled=cancelled,
+            **settings,
         )
     return Shown(explanation, head, index, against, tuple(notes))

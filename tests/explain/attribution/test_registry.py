@@ -10,9 +10,36 @@ import pytest
 from keras import layers
 
 from cnnviz.errors import ModelError
-from cnnviz.explain import Explanation, Target, explain
+from cnnviz.explain import METHODS, Explanation, Target, explain
+from cnnviz.explain.attribution import methods
 from cnnviz.models.graph.graph import flatten
 from tests.model_forms import FORMS, images, made
+
+
+def test_each_file_is_a_method_and_its_settings_are_its_functions_keywords() -> None:
+    files = {path.stem for path in Path(methods.__path__[0]).glob("*.py")} - {"__init__"}
+    assert {method.maps.__module__.rpartition(".")[2] for method in METHODS.values()} == files
+    for method in METHODS.values():
+        assert {one.name: one.default for one in method.settings} == (method.maps.__kwdefaults__ or {})
+        for one in method.settings:
+            assert one.default is None or one.low <= one.default <= one.high
+
+
+@pytest.mark.parametrize(
+    ("method", "name", "value"),
+    [
+        ("smoothgrad", "samples", 0),
+        ("smoothgrad", "noise", 11),
+        ("integrated-gradients", "steps", 2.5),
+        ("integrated-gradients", "steps", 513),
+        ("integrated-gradients", "steps", "many"),
+        ("score-cam", "channels", True),
+        ("occlusion", "patch", float("nan")),
+    ],
+)
+def test_a_setting_out_of_its_bounds_is_refused(method: str, name: str, value: object) -> None:
+    with pytest.raises(ModelError, match=f"{name} is .*: expected a "):
+        METHODS[method].checked({name: value})
 
 
 def test_grad_cam_of_two_filters_by_hand() -> None:
@@ -218,8 +245,8 @@ def test_settings_out_of_range_are_told(linear: tuple) -> None:
     for method, settings, message in (
         ("occlusion", {"patch": 5}, "expected a patch of 1 to 4 and a stride of 1 to the patch"),
         ("occlusion", {"patch": 2, "stride": 3}, "Patches of 2 pixels, 3 apart"),
-        ("smoothgrad", {"samples": 0}, "expected 1 or more"),
-        ("integrated-gradients", {"steps": 0}, "expected 1 to 512"),
+        ("smoothgrad", {"samples": 0}, "expected a whole number from 1 to 500"),
+        ("integrated-gradients", {"steps": 0}, "from 1 to 512"),
     ):
         with pytest.raises(ModelError, match=message):
             explain(model, pixels, method=method, target=Target(), **settings)

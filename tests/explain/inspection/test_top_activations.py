@@ -217,7 +217,7 @@ def test_results_are_kept_with_their_run(run: Run) -> None:
     found = top_activations(classifier, layer, given, run=run, limit=50)
     off = ablate(classifier, layer, [1], given, run=run, limit=50)
     for again in (cached_top_activations(run, layer, 50), top_activations(classifier, layer, given, run=run, limit=50)):
-        for name in ("values", "rows", "places"):
+        for name in ("values", "rows", "positions"):
             np.testing.assert_array_equal(getattr(again, name), getattr(found, name))
         np.testing.assert_array_equal(again.by_class["label"], found.by_class["label"])
         assert again.images == 50

@@ -88,7 +88,7 @@ def test_the_last_convolution_is_taken_unless_it_has_one_place(tmp_path: Path) -
     name, why = choose_layer(flatten(made("operations", tmp_path)))
     assert name == "shared:2"
     assert why == (
-        "shared:2 is the last convolution with more than one place (12 × 12 places, 3 channels): late "
+        "shared:2 is the last convolution with more than one position (12 × 12 positions, 3 channels): late "
         "layers know best what things are."
     )
 
@@ -101,7 +101,7 @@ def test_a_layer_can_be_named_by_the_end_of_its_path(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match=f"no layer 'con': choose one of {inner}"):
         choose_layer(graph, "con")
     pooled = next(layer.name for layer in graph.layers if layer.type == "GlobalAveragePooling2D")
-    with pytest.raises(ModelError, match=f"{pooled} gives 5, not channels of places"):
+    with pytest.raises(ModelError, match=f"{pooled} gives 5, not channels of positions"):
         choose_layer(graph, pooled)
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from cnnviz.explain.attribution.explain import Found, Task
+from cnnviz.explain.attribution.method import Found, Method, Task
 
-__all__ = ["maps"]
+__all__ = ["METHOD", "maps"]
 
 _REMARK = "Eigen-CAM asks for no class: the map is the same for each of them."
 
@@ -37,3 +37,18 @@ def _projected(activations: np.ndarray) -> np.ndarray:
         along = vectors[:, -1] * np.sqrt(max(squares[-1], 0.0))
     along *= -1 if along.sum() < 0 else 1
     return np.maximum(along, 0).reshape(height, width).astype(np.float32)
+
+
+METHOD = Method(
+    id="eigen-cam",
+    title="Eigen-CAM",
+    description=(
+        "Shows how strongly each position follows the layer's main pattern of channels (the first singular "
+        "vector of its activations). It asks for no class: the map is the same for all of them."
+    ),
+    paper="Muhammad & Yeasin 2020, arXiv:2008.00299",
+    year=2020,
+    family="cam",
+    maps=maps,
+    of_class=False,
+)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from cnnviz.errors import ModelError
-from cnnviz.explain.attribution.explain import Found, Task
+from cnnviz.explain.attribution.method import Found, Method, Setting, Task
 
-__all__ = ["maps"]
+__all__ = ["METHOD", "maps"]
 
 
 def maps(task: Task, *, patch: int | None = None, stride: int | None = None) -> Found:
@@ -61,3 +61,28 @@ def maps(task: Task, *, patch: int | None = None, stride: int | None = None) -> 
 def _starts(length: int, patch: int, stride: int) -> list[int]:
     """Where patches begin along a side; the last one ends at its end."""
     return sorted({*range(0, length - patch, stride), length - patch})
+
+
+METHOD = Method(
+    id="occlusion",
+    title="Occlusion",
+    description=(
+        "Covers one patch of the image after another and shows how far the class's score falls. It asks the "
+        "model only for predictions, so that it works for any of them."
+    ),
+    paper="Zeiler & Fergus 2014, arXiv:1311.2901",
+    year=2014,
+    family="pixel",
+    maps=maps,
+    settings=(
+        Setting(
+            "patch",
+            "Patch",
+            "The side of the square patches in pixels; by default an eighth of the shorter side.",
+            None,
+            1,
+            4096,
+        ),
+        Setting("stride", "Stride", "Pixels from one patch to the next; by default half the patch.", None, 1, 4096),
+    ),
+)

@@ -6,13 +6,10 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-import tensorflow as tf
 
-from cnnviz.errors import ModelError
-from cnnviz.explain.attribution.explain import Found, Task
-from cnnviz.models.graph.graph import trace
+from cnnviz.explain.attribution.method import Found, Method, Setting, Task
 
-__all__ = ["maps"]
+__all__ = ["METHOD", "maps"]
 
 _EPSILON = 1e-7  # tf-keras-vis's
 
@@ -27,8 +24,6 @@ def maps(task: Task, *, channels: int | None = None) -> Found:
         task: see `Task`.
         channels: how many to use, those that vary the most over the image; all by default.
     """
-    if channels is not None and channels < 1:
-        raise ModelError(f"Score-CAM can't use {channels} channels: expected 1 or more.")
     graph = task.graph
     cut, size = graph.cut(task.layer), task.batch
     compiled = graph.kept(("score-cam", task.head), lambda: _compiled(task))
@@ -58,6 +53,10 @@ def _chosen(activations: np.ndarray, count: int | None) -> np.ndarray:
 
 
 def _compiled(task: Task) -> Callable[..., Any]:
+    import tensorflow as tf
+
+    from cnnviz.models.graph.graph import trace
+
     graph, head = task.graph, task.head
 
     def compute(pixels: Any, masks: Any, weights: Any, rows: Any, columns: Any) -> Any:
@@ -79,3 +78,27 @@ def _stretch(small: int, large: int) -> np.ndarray:
     """The matrix (large, small) that interpolates linearly, first on first and last on last."""
     positions = np.linspace(0, small - 1, large)[:, None]
     return np.maximum(0, 1 - np.abs(positions - np.arange(small))).astype(np.float32)
+
+
+METHOD = Method(
+    id="score-cam",
+    title="Score-CAM",
+    description=(
+        "Shows the model the image through each channel's activations as a mask, and weighs the channel by the "
+        "class's probability then. It needs no gradient but one prediction for every channel, so it is slow."
+    ),
+    paper="Wang et al. 2020, arXiv:1910.01279",
+    year=2020,
+    family="cam",
+    maps=maps,
+    settings=(
+        Setting(
+            "channels",
+            "Channels",
+            "How many channels are used, those that vary the most; by default all.",
+            None,
+            1,
+            65536,
+        ),
+    ),
+)

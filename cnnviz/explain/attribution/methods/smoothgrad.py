@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from cnnviz.errors import ModelError
-from cnnviz.explain.attribution._gradient_base import mixed_gradients, strongest
-from cnnviz.explain.attribution.explain import Found, Task
+from cnnviz.explain.attribution.method import Found, Method, Setting, Task
 
-__all__ = ["maps"]
+__all__ = ["METHOD", "maps"]
 
 
 def maps(task: Task, *, samples: int = 25, noise: float = 0.15) -> Found:
@@ -20,8 +18,8 @@ def maps(task: Task, *, samples: int = 25, noise: float = 0.15) -> Found:
         noise: the normal noise's deviation as a share of the image's range (greatest less least value). The noise
             depends on the task's seed and the image's position among those given.
     """
-    if samples < 1 or not 0 <= noise <= 10:
-        raise ModelError(f"SmoothGrad can't use {samples} samples and noise {noise}: expected 1 or more, and 0 to 10.")
+    from cnnviz.explain.attribution._gradient_base import mixed_gradients, strongest  # brings TensorFlow
+
     compiled, size, count = mixed_gradients(task), task.batch, len(task.pixels)
     found = np.zeros(task.pixels.shape, np.float32)
     randoms = [np.random.default_rng((task.seed, row)) for row in range(count)]
@@ -35,3 +33,29 @@ def maps(task: Task, *, samples: int = 25, noise: float = 0.15) -> Found:
         found[row] += compiled(noisy, np.repeat(task.weights[row : row + 1], len(noisy), axis=0), mean)[0].numpy()[0]
     remark = f"{samples} noisy copies were used; the noise's deviation was {noise:.0%} of the image's range."
     return Found(strongest(found), task.scores(), found.sum(axis=-1), remarks=(remark,))
+
+
+METHOD = Method(
+    id="smoothgrad",
+    title="SmoothGrad",
+    description=(
+        "Averages the gradient over copies of the image with random noise. What comes and goes with the noise "
+        "fades, what stays is clearer than in a single gradient."
+    ),
+    paper="Smilkov et al. 2017, arXiv:1706.03825",
+    year=2017,
+    family="pixel",
+    maps=maps,
+    settings=(
+        Setting("samples", "Noisy copies", "How many copies of the image are averaged.", 25, 1, 500),
+        Setting(
+            "noise",
+            "Noise",
+            "The noise's standard deviation, as a fraction of the image's range.",
+            0.15,
+            0,
+            10,
+            whole=False,
+        ),
+    ),
+)

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from cnnviz.errors import ModelError
-from cnnviz.explain.attribution._gradient_base import mixed_gradients
-from cnnviz.explain.attribution.explain import Found, Task
+from cnnviz.explain.attribution.method import Found, Method, Setting, Task
 
-__all__ = ["maps"]
+__all__ = ["METHOD", "maps"]
 
 _MOST = 512
 _WANTED = 0.005
@@ -25,8 +23,6 @@ def maps(task: Task, *, steps: int = 32) -> Found:
         task: see `Task`; its baseline is 0 by default, in the model's scale.
         steps: points on the way, at first.
     """
-    if not 1 <= steps <= _MOST:
-        raise ModelError(f"Integrated Gradients can't take {steps} steps: expected 1 to {_MOST}.")
     base = np.broadcast_to(np.asarray(0 if task.baseline is None else task.baseline, np.float32), task.pixels.shape[1:])
     starts = (task.graph.model(base[None])[task.head].numpy() * task.weights).sum(axis=1)
     scores = task.scores()
@@ -47,6 +43,8 @@ def maps(task: Task, *, steps: int = 32) -> Found:
 
 def _mean_gradient(task: Task, row: int, base: np.ndarray, way: np.ndarray, points: int) -> np.ndarray:
     """Float64 (h, w, c)."""
+    from cnnviz.explain.attribution._gradient_base import mixed_gradients  # brings TensorFlow
+
     positions, probabilities = np.polynomial.legendre.leggauss(points)
     positions, probabilities = ((positions + 1) / 2).astype(np.float32), (probabilities / 2).astype(np.float32)
     compiled, size, count = mixed_gradients(task), task.batch, len(task.pixels)
@@ -68,3 +66,18 @@ def _remarks(task: Task, steps: int, sums: np.ndarray) -> tuple[str, ...]:
     if missed.max() > 0.01:
         remarks.append(f"The parts miss the difference between both scores by {min(missed.max(), 9.99):.0%}.")
     return tuple(remarks)
+
+
+METHOD = Method(
+    id="integrated-gradients",
+    title="Integrated Gradients",
+    description=(
+        "Follows the score from the baseline to this one and gives every pixel its part of the way. The parts "
+        "add up to the difference between both scores."
+    ),
+    paper="Sundararajan et al. 2017, arXiv:1703.01365",
+    year=2017,
+    family="pixel",
+    maps=maps,
+    settings=(Setting("steps", "Steps", "Points on the way from the baseline to the image, at first.", 32, 1, _MOST),),
+)
