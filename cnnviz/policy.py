@@ -1,174 +1,19 @@
 """What augmentation does, as a record: steps with a range and a probability, and how emptied pixels are filled.
 
-Carrying a policy out is `cnnviz.augment`'s work; this module is only the description, so that recipes can hold it.
+Which steps there are, `cnnviz.steps` says; carrying a policy out is `cnnviz.augment`'s work. This module is only the
+description, so that recipes can hold it.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
 
 from pydantic import Field, model_validator
 
 from cnnviz.frozen_model import Printable, Real, Record, Whole
+from cnnviz.steps.registry import STEPS
 
-__all__ = ["POLICIES", "STEPS", "Policy", "Step", "StepKind"]
-
-
-@dataclass(frozen=True)
-class StepKind:
-    """What a kind of step is.
-
-    `group` is `geometric` (moves pixels), `colour` (changes values pixel by pixel), `pixel` (needs the neighbours or
-    noise) or `batch` (mixes samples). `bounds` limits the range, `default` is the range of a new step and `identity`
-    the value that changes nothing; all three are `None` for a step that only has a probability. `draws` names what is
-    drawn for one image.
-    """
-
-    title: str
-    group: Literal["geometric", "colour", "pixel", "batch"]
-    description: str
-    unit: str = ""
-    bounds: tuple[float, float] | None = None
-    default: tuple[float, float] | None = None
-    identity: float | None = None
-    probability: float = 1.0
-    draws: tuple[str, ...] = ("value",)
-
-
-STEPS: dict[str, StepKind] = {
-    "horizontal_flip": StepKind("Horizontal flip", "geometric", "Mirrors left and right.", probability=0.5, draws=()),
-    "vertical_flip": StepKind("Vertical flip", "geometric", "Mirrors top and bottom.", probability=0.5, draws=()),
-    "rotation": StepKind(
-        "Rotation",
-        "geometric",
-        "Turns the image about its centre; positive is anticlockwise.",
-        "°",
-        (-180, 180),
-        (-20, 20),
-        0,
-    ),
-    "width_shift": StepKind(
-        "Width shift",
-        "geometric",
-        "Moves the image sideways by a share of its width; positive is to the right.",
-        "of the width",
-        (-1, 1),
-        (-0.1, 0.1),
-        0,
-    ),
-    "height_shift": StepKind(
-        "Height shift",
-        "geometric",
-        "Moves the image up or down by a share of its height; positive is down.",
-        "of the height",
-        (-1, 1),
-        (-0.1, 0.1),
-        0,
-    ),
-    "shear": StepKind(
-        "Shear",
-        "geometric",
-        "Slants the image; as in Keras's ImageDataGenerator the angle is in degrees.",
-        "°",
-        (-60, 60),
-        (-10, 10),
-        0,
-    ),
-    "zoom": StepKind(
-        "Zoom",
-        "geometric",
-        "Scales width and height by two draws of their own; as in Keras, below 1 enlarges and above 1 shrinks.",
-        "×",
-        (0.2, 5),
-        (0.8, 1.2),
-        1,
-        draws=("x", "y"),
-    ),
-    "random_crop": StepKind(
-        "Random crop",
-        "geometric",
-        "Cuts a window of the wanted shape at a random place; its size is a share of the largest that fits.",
-        "of the largest window",
-        (0.1, 1),
-        (0.8, 1),
-        1,
-        draws=("value", "x", "y"),
-    ),
-    "central_crop": StepKind(
-        "Central crop",
-        "geometric",
-        "Cuts away the border and resizes the rest back.",
-        "of each side",
-        (0.1, 1),
-        (0.7, 1),
-        1,
-    ),
-    "brightness": StepKind(
-        "Brightness", "colour", "Adds the same amount to every pixel.", "of the full range", (-1, 1), (-0.2, 0.2), 0
-    ),
-    "contrast": StepKind(
-        "Contrast", "colour", "Moves every pixel away from the image's mean, or towards it.", "×", (0, 5), (0.8, 1.2), 1
-    ),
-    "saturation": StepKind(
-        "Saturation", "colour", "Moves colours away from grey, or towards it.", "×", (0, 5), (0.7, 1.3), 1
-    ),
-    "hue": StepKind(
-        "Hue", "colour", "Turns all colours round the colour circle.", "of the circle", (-0.5, 0.5), (-0.05, 0.05), 0
-    ),
-    "grey": StepKind("Grey", "colour", "Takes the colour away.", probability=0.2, draws=()),
-    "noise": StepKind(
-        "Gaussian noise",
-        "pixel",
-        "Adds a normal random number of this deviation to every value.",
-        "of the full range",
-        (0, 0.5),
-        (0, 0.05),
-        0,
-        draws=("value", "pattern"),
-    ),
-    "blur": StepKind(
-        "Blur",
-        "pixel",
-        "Smooths with a Gaussian whose deviation is a share of the shorter side.",
-        "of the shorter side",
-        (0, 0.1),
-        (0, 0.02),
-        0,
-    ),
-    "erasing": StepKind(
-        "Erasing",
-        "pixel",
-        "Covers a random rectangle of this share of the area with the mean colour (cut-out).",
-        "of the area",
-        (0, 0.6),
-        (0.02, 0.2),
-        0,
-        probability=0.5,
-        draws=("value", "aspect", "x", "y"),
-    ),
-    "mixup": StepKind(
-        "MixUp",
-        "batch",
-        "Blends two images and their labels; the other one gets this share.",
-        "of the other image",
-        (0, 1),
-        (0, 0.4),
-        0,
-        probability=0.5,
-    ),
-    "cutmix": StepKind(
-        "CutMix",
-        "batch",
-        "Pastes a rectangle of another image over this share of the area and mixes the labels.",
-        "of the area",
-        (0, 1),
-        (0, 0.5),
-        0,
-        probability=0.5,
-        draws=("value", "x", "y"),
-    ),
-}
+__all__ = ["POLICIES", "STEPS", "Policy", "Step"]
 
 
 class Step(Record):
@@ -210,7 +55,7 @@ class Policy(Record):
     @property
     def needs_margin(self) -> bool:
         """Whether a step cuts its own window, so that whole images must be kept instead of ready-cropped ones."""
-        return any(step.type == "random_crop" for step in self.steps)
+        return any(STEPS[step.type].window is not None for step in self.steps)
 
     @property
     def mixes(self) -> bool:

@@ -74,7 +74,7 @@ def draw_batch(
     values = numbers[..., 1:]
     for position, step in enumerate(policy.steps):
         for column, name in enumerate(names[position]):
-            if name in _ranged(step.type):
+            if name in STEPS[step.type].ranged:
                 low, high = float(step.low), float(step.high)
                 values[:, position, column] = np.clip(low + values[:, position, column] * (high - low), low, high)
             elif name == "aspect":
@@ -96,7 +96,7 @@ def drawn_at(kind: str, value: float) -> Drawn:
         raise RecipeError(f"There is no step {kind!r}: {one_of(kind, STEPS)}.")
     if STEPS[kind].bounds is None:
         return Drawn(kind, value >= 0.5, {})
-    ranged = _ranged(kind)
+    ranged = STEPS[kind].ranged
     middle = {"x": 0.5, "y": 0.5, "aspect": 1.0, "pattern": 0.5}
     values = {name: float(value) if name in ranged else middle[name] for name in STEPS[kind].draws}
     return Drawn(kind, True, values)
@@ -140,11 +140,6 @@ def _checked(seed: int, epoch: int, samples: Sequence[int] | np.ndarray) -> np.n
     if wanted.ndim != 1 or (wanted.size and (wanted.dtype.kind not in "iu" or wanted.min() < 0)):
         raise RecipeError("The samples of a draw must be a flat list of whole numbers from 0 on.")
     return wanted.astype(np.uint64)
-
-
-def _ranged(kind: str) -> tuple[str, ...]:
-    """The draws that lie in the step's range; zoom has two of them."""
-    return ("x", "y") if kind == "zoom" else ("value",)
 
 
 def _named(names: tuple[str, ...], numbers: list[float]) -> dict[str, float]:

@@ -17,12 +17,10 @@ import numpy as np
 from cnnviz.augment.draw import Drawn
 from cnnviz.errors import ImageError
 from cnnviz.images import crop_box, fit
-from cnnviz.policy import Policy
+from cnnviz.policy import STEPS, Policy
+from cnnviz.steps.step_kind import Affine, Size, snapped
 
 __all__ = ["compose", "filled_pixels", "matrix", "warp", "working"]
-
-Affine = tuple[float, float, float, float, float, float]  # a, b, c, d, e, f: x' = ax + by + c, y' = dx + ey + f
-Size = tuple[int, int]  # height, width
 
 LONGEST = 16  # a working image is at most this many windows long, which bounds the memory of very elongated ones
 _BORDERS = {
@@ -91,15 +89,16 @@ def compose(
     height, width = shape[:2]
     total = _SAME
     for one in drawn:
-        if one.type == "random_crop":
-            box = _window(height, width, size, one) if one.applied else _cut(height, width, size, crop)
+        kind = STEPS[one.type]
+        if kind.window is not None:
+            box = kind.window(height, width, size, one.values) if one.applied else _cut(height, width, size, crop)
             total = _then(total, _resize(box, size))
             height, width = size
-        elif one.applied and one.type in _MOVES:
-            total = _then(total, _MOVES[one.type](one.values, height, width))
+        elif one.applied and kind.move is not None:
+            total = _then(total, kind.move(one.values, height, width))
     if (height, width) != tuple(size):  # the policy has a margin, but these draws have no random crop
         total = _then(total, _resize(_cut(height, width, size, crop), size))
-    return tuple(map(_snapped, total))
+    return tuple(map(snapped, total))
 
 
 def warp(image: np.ndarray, policy: Policy, affine: Affine, size: Size) -> np.ndarray:
@@ -149,48 +148,6 @@ def _then(outer: Affine, inner: Affine) -> Affine:
     return a * g + b * j, a * h + b * k, a * i + b * m + c, d * g + e * j, d * h + e * k, d * i + e * m + f
 
 
-def _centred(a: float, b: float, d: float, e: float, height: int, width: int) -> Affine:
-    """A linear map about the image's centre."""
-    x, y = (width - 1) / 2, (height - 1) / 2
-    return a, b, x - a * x - b * y, d, e, y - d * x - e * y
-
-
-def _rotation(values: dict[str, float], height: int, width: int) -> Affine:
-    angle = math.radians(values["value"])
-    cos, sin = math.cos(angle), math.sin(angle)
-    return _centred(cos, -sin, sin, cos, height, width)
-
-
-def _shear(values: dict[str, float], height: int, width: int) -> Affine:
-    angle = math.radians(values["value"])
-    return _centred(1, -math.sin(angle), 0, math.cos(angle), height, width)
-
-
-# Each gives the map from an output pixel to where it comes from, as Keras's apply_affine_transform does.
-_MOVES = {
-    "horizontal_flip": lambda values, height, width: (-1.0, 0.0, width - 1.0, 0.0, 1.0, 0.0),
-    "vertical_flip": lambda values, height, width: (1.0, 0.0, 0.0, 0.0, -1.0, height - 1.0),
-    "rotation": _rotation,
-    "width_shift": lambda values, height, width: (1.0, 0.0, -values["value"] * width, 0.0, 1.0, 0.0),
-    "height_shift": lambda values, height, width: (1.0, 0.0, 0.0, 0.0, 1.0, -values["value"] * height),
-    "shear": _shear,
-    "zoom": lambda values, height, width: _centred(values["x"], 0, 0, values["y"], height, width),
-    "central_crop": lambda values, height, width: _centred(values["value"], 0, 0, values["value"], height, width),
-}
-
-
-def _window(height: int, width: int, size: Size, one: Drawn) -> tuple[float, float, float, float]:
-    """A random crop's (top, left, height, width); windows of whole pixels stay on whole pixels, so nothing blurs."""
-    scale = one.values["value"] * min(height / size[0], width / size[1])
-    high, wide = _snapped(size[0] * scale), _snapped(size[1] * scale)
-    if high.is_integer() and wide.is_integer():
-        top = min(int(one.values["y"] * (height - high + 1)), height - high)
-        left = min(int(one.values["x"] * (width - wide + 1)), width - wide)
-    else:
-        top, left = one.values["y"] * (height - high), one.values["x"] * (width - wide)
-    return top, left, high, wide
-
-
 def _cut(height: int, width: int, size: Size, crop: str) -> tuple[float, float, float, float]:
     return crop_box((height, width), size, crop)
 
@@ -200,12 +157,6 @@ def _resize(box: tuple[float, float, float, float], size: Size) -> Affine:
     top, left, height, width = box
     down, across = height / size[0], width / size[1]
     return across, 0.0, left + (across - 1) / 2, 0.0, down, top + (down - 1) / 2
-
-
-def _snapped(number: float) -> float:
-    """Takes the rounding error off numbers meant to be whole: cos 90° is 6e-17, and 0.1 · 30 is not 3."""
-    whole = round(number)
-    return float(whole) if abs(number - whole) < 1e-7 else number
 
 
 def _sliced(image: np.ndarray, affine: Affine, size: Size) -> np.ndarray | None:

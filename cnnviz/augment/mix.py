@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
-import cv2
 import numpy as np
 
-from cnnviz.augment.colour import rectangle
 from cnnviz.augment.draw import draw_batch
 from cnnviz.errors import RecipeError
 from cnnviz.policy import STEPS, Policy
@@ -48,15 +45,15 @@ def mix_batch(
     drawn = draw_batch(policy, seed=seed, epoch=epoch, samples=samples)
     labels = {head: np.asarray(label, np.float32) for head, label in labels.items()}
     for position, step in enumerate(policy.steps):
-        if STEPS[step.type].group != "batch":
+        mix = STEPS[step.type].mix
+        if mix is None:
             continue
         others, made = partners(len(images), seed=seed, epoch=epoch, samples=samples, nth=position), images.copy()
         share = np.zeros(len(images), np.float32)
         for row, other in enumerate(others):
             one = drawn[row][position]
             if one.applied and other != row:
-                paste = _cutmix if step.type == "cutmix" else _mixup
-                share[row] = paste(made[row], images[row], images[other], one.values)
+                share[row] = mix(made[row], images[row], images[other], one.values)
         weight = share[:, None]
         images = made
         labels = {head: (1 - weight) * label + weight * label[others] for head, label in labels.items()}
@@ -67,16 +64,3 @@ def partners(count: int, *, seed: int, epoch: int, samples: Sequence[int] | np.n
     """Returns whom each sample of a batch is mixed with, int64 (count,): a permutation, keyed by all its samples."""
     key = [seed, epoch, nth, *(int(sample) for sample in samples)]
     return np.random.default_rng(key).permutation(count)
-
-
-def _mixup(made: np.ndarray, image: np.ndarray, other: np.ndarray, values: dict[str, float]) -> float:
-    share = values["value"]
-    made[:] = cv2.addWeighted(image, 1 - share, other, share, 0).reshape(image.shape)
-    return share
-
-
-def _cutmix(made: np.ndarray, image: np.ndarray, other: np.ndarray, values: dict[str, float]) -> float:
-    side = math.sqrt(values["value"])
-    rows, columns = rectangle(image.shape, side, side, values)
-    made[rows, columns] = other[rows, columns]
-    return (rows.stop - rows.start) * (columns.stop - columns.start) / (image.shape[0] * image.shape[1])

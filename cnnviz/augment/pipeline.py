@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import groupby
 
@@ -15,8 +15,6 @@ from cnnviz.errors import ImageError, RecipeError
 from cnnviz.policy import STEPS, Policy, Step
 
 __all__ = ["apply", "augment_batch", "sweep"]
-
-_PIXEL: dict[str, Callable] = {"noise": colour.noise, "blur": colour.blur, "erasing": colour.erase}
 
 
 def apply(
@@ -42,13 +40,13 @@ def apply(
 
 def _apply(image: np.ndarray, policy: Policy, drawn: Iterable[Drawn], size: tuple[int, int], crop: str) -> np.ndarray:
     made = warp(image, policy, compose(image.shape, policy, drawn, size=size, crop=crop), size)
-    kept = [one for one in drawn if one.applied and STEPS[one.type].group in ("colour", "pixel")]
-    for kind, steps in groupby(kept, lambda one: one.type if one.type in _PIXEL else "colour"):
-        if kind == "colour":
-            made = colour.recolour(made, list(steps))
+    kept = [one for one in drawn if one.applied]
+    for change, steps in groupby(kept, lambda one: STEPS[one.type].change):
+        if change is None:
+            made = colour.recolour(made, [one for one in steps if STEPS[one.type].group == "colour"])
         else:
             for one in steps:
-                made = _PIXEL[kind](made, one.values)
+                made = change(made, one.values)
     return made
 
 

@@ -105,44 +105,25 @@ def _unmixed(one: Drawn) -> Drawn:
     return one._replace(applied=False) if STEPS[one.type].group == "batch" else one
 
 
-_SHORT = {
-    "horizontal_flip": "mirrored",
-    "vertical_flip": "upside down",
-    "rotation": "turn",
-    "random_crop": "crop",
-    "central_crop": "crop",
-    "brightness": "light",
-    "erasing": "erased",
-}
-
-
 def short_caption(drawn: Iterable[Drawn]) -> str:
     """Returns what was applied in as few words as a small tile has room for: "turn −17°, left 2%, mirrored"."""
     return ", ".join(_short(one) for one in drawn if one.applied) or "unchanged"
 
 
 def _short(one: Drawn) -> str:
-    word = _SHORT.get(one.type, STEPS[one.type].title.removeprefix("Gaussian ").lower())
-    value = one.values.get("value", 0.0)
-    if STEPS[one.type].bounds is None:
+    kind = STEPS[one.type]
+    word, (factor, unit) = kind.label or kind.title.lower(), kind.shown
+    if kind.bounds is None:
         return word
-    if one.type in ("width_shift", "height_shift"):
-        ways = ("left", "right") if one.type == "width_shift" else ("up", "down")
-        amount = f"{abs(100 * value):.0f}%"
-        return f"{ways[value > 0] if amount != '0%' else 'shift'} {amount}"
-    if one.type == "zoom":
-        return f"zoom {one.values['x']:.2f}×{one.values['y']:.2f}"
-    return f"{word} {_amount(one.type, value)}"
-
-
-def _amount(kind: str, value: float) -> str:
-    unit = STEPS[kind].unit
     if unit == "×":
-        return f"×{value:.2f}"
-    number = value * 360 if kind == "hue" else value if unit == "°" else 100 * value
+        numbers = "×".join(f"{one.values[name]:.2f}" for name in kind.ranged)
+        return f"{word} {numbers}" if len(kind.ranged) > 1 else f"{word} ×{numbers}"
+    number = factor * one.values["value"]
+    if kind.directions is not None:
+        amount = f"{abs(number):.0f}{unit}"
+        return f"{kind.directions[number > 0] if amount != f'0{unit}' else 'shift'} {amount}"
     text = f"{number:.0f}" if abs(number) >= 9.95 else f"{number:.1f}"
-    text = "0" if float(text) == 0 else text.replace("-", "−")
-    return text + ("°" if unit == "°" or kind == "hue" else "%")
+    return f"{word} {'0' if float(text) == 0 else text.replace('-', '−')}{unit}"
 
 
 def mark_filled(image: np.ndarray, mask: np.ndarray) -> np.ndarray:

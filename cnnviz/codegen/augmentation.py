@@ -31,7 +31,7 @@ def augmentation_part(recipe: Recipe) -> str:
     `window`, which cuts the one of a training image's number."""
     policy, parts = recipe.augmentation, []
     if policy.needs_margin:
-        at = next(number for number, step in enumerate(policy.steps) if step.type == "random_crop")
+        at = next(number for number, step in enumerate(policy.steps) if STEPS[step.type].window is not None)
         parts.append(_window(policy, policy.steps[at]))
         policy = policy.model_copy(update={"steps": policy.steps[:at] + policy.steps[at + 1 :]})
     if policy.steps:

@@ -20,7 +20,7 @@ def hold_out(split, share, seed):  # the same share of every class, or of every 
     group = groups(split[2])
     if np.bincount(group).min() < 2:
         group = groups(dict(list(split[2].items())[:1]))
-    held = stratified(group, share, seed)
+    held = stratify(group, share, seed)
     return taken(split, ~held), taken(split, held)
 """
 _LEAVE_OUT = """
@@ -63,7 +63,7 @@ def arranging(data: Data, given: Collection[str] | None, *, files: bool) -> tupl
         functions += [f"WITHOUT = {data.without!r}", _LEAVE_OUT]
         lines.append("splits = leave_out(splits)")
     if chooses := (data.balanced or any(limits.values())):
-        call = "balanced(splits[name][2], limit)[0]" if data.balanced else "first(splits[name][2], limit)"
+        call = "balance(splits[name][2], limit)[0]" if data.balanced else "first(splits[name][2], limit)"
         functions.append(inspect.getsource(splits.balance if data.balanced else splits.first))
         wanted = {name: limits[name] for name in SPLITS}
         lines.append(f"for name, limit in {wanted!r}.items():")

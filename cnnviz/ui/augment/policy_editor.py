@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from cnnviz.policy import POLICIES, STEPS, Policy, StepKind
+from cnnviz.policy import POLICIES, STEPS, Policy
+from cnnviz.steps.step_kind import StepKind
 from cnnviz.ui.augment import policy_draft as policy_state
 from cnnviz.ui.augment.policy_draft import Draft, Row, key_of
 from cnnviz.ui.augment.policy_files import UPLOAD, policy_files
@@ -44,16 +45,11 @@ class _Scale:
     format: str
 
 
-def _scale(kind: str, about: StepKind) -> _Scale:
-    if kind == "hue":
-        return _Scale(360, 1.0, "%d°")
-    if kind == "shear":
-        return _Scale(1, 0.1, "%.1f°")
-    if about.unit == "°":
-        return _Scale(1, 1.0, "%d°")
-    if about.unit == "×":
-        return _Scale(1, 0.05, "× %.2f")
-    return _Scale(100, 0.5 if about.bounds[1] <= 0.1 else 1.0, "%.1f %%" if about.bounds[1] <= 0.1 else "%d %%")
+def _scale(about: StepKind) -> _Scale:
+    factor, unit = about.shown
+    digits = len(f"{about.resolution:g}".partition(".")[2])
+    number = f"%.{digits}f" if digits else "%d"
+    return _Scale(factor, about.resolution, {"°": f"{number}°", "×": f"× {number}"}.get(unit, f"{number} %%"))
 
 
 def policy_editor(draft: Draft) -> Policy:
@@ -115,7 +111,7 @@ def _row(draft: Draft, row: Row, place: int) -> None:
 
 
 def _range(draft: Draft, row: Row, kind: StepKind) -> None:
-    scale = _scale(row.type, kind)
+    scale = _scale(kind)
     low, high = (round(bound * scale.factor, 6) for bound in kind.bounds)
     now = tuple(min(high, max(low, round(value * scale.factor, 6))) for value in (row.low, row.high))
     key = key_of(draft, f"{row.id}_range", now)

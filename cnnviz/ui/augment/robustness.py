@@ -156,10 +156,10 @@ def _values(step: Step, count: int) -> list[float]:
 
 def _axis(step: Step) -> tuple[float, str]:
     """By what values are multiplied for the axis, and the unit."""
-    unit = STEPS[step.type].unit
-    if step.type == "hue":
-        return 360, "°"
-    return (1, unit) if unit in ("°", "×", "") else (100, " %")
+    factor, unit = STEPS[step.type].shown
+    if not STEPS[step.type].bounds:
+        return 1, ""
+    return factor, " %" if unit == "%" else unit
 
 
 def _identity(step: Step, factor: float) -> float | None:

@@ -85,7 +85,7 @@ _ADVICE = {
 }
 """Advice for those who write recipes by hand, and what to do on the page instead."""
 _RECORDS = {"data": Data, "fit": Fit, "fit.finetune": Finetune, "": Recipe}
-_KEY = re.compile(r"(?<![\w.])(?:data|augmentation|model|fit)(?:\.\w+)+|(?<![\w.])(?:seed|name)(?= is )")
+_KEY = re.compile(r"(?<![\w.])(?:data|augmentation|network|fit)(?:\.\w+)+|(?<![\w.])(?:seed|name)(?= is )")
 
 
 def in_words(error: CnnvizError | str, tree: dict[str, Any], part: str = "") -> str:
@@ -123,7 +123,7 @@ def _told(key: str, value: str, reason: str, tree: dict[str, Any]) -> str:
 
 def _layer(key: str, tree: dict[str, Any]) -> tuple[int, dict[str, Any], str] | None:
     """The row, counted from 1, the layer and the field that a key such as network.layers.0.filters names."""
-    found = re.match(r"model\.layers\.(\d+)(?:\.(\w+))?", key)
+    found = re.match(r"network\.layers\.(\d+)(?:\.(\w+))?", key)
     layers = tree["network"]["layers"]
     if not found or int(found[1]) >= len(layers):
         return None
@@ -139,7 +139,7 @@ def _label(key: str, tree: dict[str, Any]) -> str:
         steps, at = tree["augmentation"]["steps"], int(step[1])
         kind = STEPS.get(steps[at].get("type")) if at < len(steps) else None
         return f"{kind.title if kind else 'A step'}, step {at + 1} of the policy"
-    if re.match(r"model\.heads\.\d+", key):
+    if re.match(r"network\.heads\.\d+", key):
         return LABELS["network.heads"]
     return LABELS.get(key) or LABELS.get(re.sub(r"\.\d+$", "", key), "")
 

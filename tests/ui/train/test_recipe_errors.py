@@ -39,7 +39,7 @@ def tree(**changed: Any) -> dict[str, Any]:
             {"network__layers__1__strides": 33},
             ("Stride in row 2 (MaxPooling2D) is 33: it should be less than or equal to 32."),
         ),
-        ({"fit__batch_size": None}, "Batch is empty: choose 1 to 4,096."),
+        ({"fit__batch_size": None}, "Batch size is empty: choose 1 to 4,096."),
         ({"fit__learning_rate": 0}, "Learning rate is 0: choose more than 0 to 10."),
         ({"data__image_size": [2, 64]}, "Height is 2: it should be greater than or equal to 4."),
         ({"data__validation_share": 0.9}, "Held out for validation is 0.9: choose 0 to 0.5."),

@@ -1,0 +1,1 @@
+"""The augmentation steps, one a file: each holds its `KIND`, which `registry` finds."""
