@@ -157,7 +157,7 @@ MISTAKES = [
         r"steps\.0\.low is True: it should be a num",
     ),
     ("augmentation.steps", [{"type": "grey", "low": 1}], r"grey has a probability only; leave low and high out\."),
-    ("nothing.here", 1, r"no key 'nothing': choose one of name, data, augmentation, model, fit, seed\."),
+    ("nothing.here", 1, r"no key 'nothing': choose one of name, data, augmentation, network, fit, seed\."),
     ("", 1, r"The recipe has no key '': choose one of"),
 ]
 
@@ -178,10 +178,10 @@ def test_a_mistake_is_one_sentence(key: str, value: Any, message: str) -> None:
         (b"\xff\xfe\x00", "The recipe is not JSON: "),
         ("[" * 100_000, "The recipe is not JSON: .*recursion"),
         ('{"data":' + "[" * 900 + "]" * 900 + "}", "data is .*: expected an object with dataset, image_size"),
-        ("null", "The recipe is None; expected a JSON object with name, data, augmentation, model, fit and seed"),
+        ("null", "The recipe is None; expected a JSON object with name, data, augmentation, network, fit and seed"),
         ("[1]", "expected a JSON object"),
         ("{}", "The recipe lacks 'data', which has no default"),
-        ({"netwrok": 1}, r"The recipe has no key 'netwrok': .*did you mean 'model'\?"),
+        ({"netwrok": 1}, r"The recipe has no key 'netwrok': .*did you mean 'network'\?"),
         ({"Data": 1}, r"The recipe has no key 'Data': .*did you mean 'data'\?"),
         (Q.to_json().replace("0.003", "NaN"), r"fit\.learning_rate is nan: it should be a finite number"),
         (Q.to_json().replace("0.003", "1e999"), r"fit\.learning_rate is inf: it should be a finite number"),
