@@ -15,6 +15,7 @@ from cnnviz.commands.model_argument import tensorflow_quiet
 from cnnviz.commands.subcommand import add_verb
 from cnnviz.data.dataset import printable
 from cnnviz.errors import RunError, one_of
+from cnnviz.evaluation_metrics.registry import METRICS
 from cnnviz.recipe import SPLITS
 from cnnviz.runs.report import absent_text
 
@@ -88,6 +89,8 @@ def _told(split: str, report: dict) -> None:
             f"{title}: accuracy {head['accuracy']:.4f}, loss {head['loss']:.4f}, calibration error {error:.4f}",
             markup=False,
         )
+        further = [f"{METRICS[key].title.lower()} {value:.4f}" for key, value in head["metrics"].items()]
+        console.print(", ".join(further), markup=False)
         if head.get("curves"):
             curves = head["curves"]
             console.print(

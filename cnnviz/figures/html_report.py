@@ -13,6 +13,7 @@ import plotly.graph_objects as go
 from plotly.offline import get_plotlyjs
 
 from cnnviz.errors import RunError
+from cnnviz.evaluation_metrics.registry import METRICS
 from cnnviz.figures import curves
 from cnnviz.figures.evaluation import calibration_chart, cell_colours, precision_chart, roc_chart
 from cnnviz.files import read_json
@@ -134,7 +135,7 @@ def _part(where: str, told: Mapping[str, Any], samples: int) -> list[str]:
     classes, means = [one["class"] for one in told["classes"]], macro(told["classes"])
     parts = [
         f"<h2>{escape(where)}: {samples:,} images</h2>",
-        f"<p>Accuracy {told['accuracy']:.4f}, loss {told['loss']:.4f}.</p>",
+        f"<p>Accuracy {told['accuracy']:.4f}, loss {told['loss']:.4f}{_further(told)}.</p>",
         _table(
             ("Class", "Precision", "Recall", "F1", "Images"),
             [
@@ -159,6 +160,12 @@ def _part(where: str, told: Mapping[str, Any], samples: int) -> list[str]:
     chart = _drawn(calibration_chart(told["calibration"]), "Calibration")
     parts += [chart, "</div>", f"<p>{error}: {words}</p>"]
     return parts
+
+
+def _further(told: Mapping[str, Any]) -> str:
+    """The further metrics that the report has and that are known here, which older reports have none of."""
+    found = [(METRICS[name].title, value) for name, value in (told.get("metrics") or {}).items() if name in METRICS]
+    return "".join(f", {title.lower()} {value:.4f}" for title, value in found)
 
 
 def _three(told: Mapping[str, Any], samples: int = 1) -> list[str]:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from cnnviz.evaluation_metrics.registry import values_of
 from cnnviz.runs.metrics import round_metric
 
 __all__ = [
@@ -68,8 +69,9 @@ def head_report(
 
     `accuracy`, `loss` (the mean cross-entropy); `classes` with precision, recall, F1 and support of each, by
     scikit-learn, 0 where there is nothing to divide by; `macro`, their means, see `macro`; `confusion`, rows are true
-    classes and columns predictions (`None` for more than `MOST_CLASSES`); `calibration`; and for two classes `curves`,
-    of the second class: `None` where the images are all of one class.
+    classes and columns predictions (`None` for more than `MOST_CLASSES`); `calibration`; `metrics`, those of
+    `evaluation_metrics`; and for two classes `curves`, of the second class: `None` where the images are all of one
+    class.
     """
     from sklearn.metrics import precision_recall_fscore_support
 
@@ -93,6 +95,7 @@ def head_report(
         "macro": macro(each),
         "confusion": confusion(labels, predictions, count).tolist() if count <= MOST_CLASSES else None,
         "calibration": calibration(labels, probabilities),
+        "metrics": values_of(labels, probabilities),
     }
     if count == 2:
         report["curves"] = _curves(labels, probabilities[:, 1])

@@ -12,6 +12,7 @@ import streamlit as st
 
 from cnnviz.data import Dataset
 from cnnviz.errors import CnnvizError
+from cnnviz.evaluation_metrics.registry import METRICS
 from cnnviz.figures.evaluation import calibration_chart, precision_chart, roc_chart
 from cnnviz.figures.numbers import numbers
 from cnnviz.figures.style import CONFIG
@@ -144,6 +145,11 @@ def _figures(report: Mapping[str, Any], found: Predictions) -> list[tuple[str, s
             f"{report['calibration']['error']:.4f}",
             "How far its sureness is from how often it is right, on average; expected calibration error, 15 bins.",
         ),
+    ]
+    rows += [
+        (METRICS[name].title, f"{value:.4f}", METRICS[name].description)
+        for name, value in report.get("metrics", {}).items()
+        if name in METRICS
     ]
     if curves := report.get("curves"):
         rows += [
