@@ -34,6 +34,7 @@ chosen = st.pills(
     required=True,
     help="Each can be opened by its own address.",
 )
+assert chosen is not None  # as the session has had one since above
 st.session_state["learn_last"] = chosen
 query_params.write("learn", {"topic": chosen})
 topic = TOPICS[chosen]
@@ -45,7 +46,7 @@ except CnnvizError as error:
 left, right = st.columns([2, 3], gap="large")
 with left:
     st.subheader(topic.question, anchor=False)
-    st.markdown(topic.messages)
+    st.markdown(topic.text)
     links(topic, listed)
 with right:
     if topic.figure:
