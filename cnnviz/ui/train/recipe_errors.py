@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 from annotated_types import Ge, Gt, Le, Lt
+from pydantic import BaseModel
 
 from cnnviz.errors import CnnvizError
 from cnnviz.model_spec import LAYER_TYPES
@@ -84,7 +85,7 @@ _ADVICE = {
     "set network.backbone, or fit.finetune to null": "choose a Backbone, or switch Fine-tune after that off",
 }
 """Advice for those who write recipes by hand, and what to do on the page instead."""
-_RECORDS = {"data": Data, "fit": Fit, "fit.finetune": Finetune, "": Recipe}
+_RECORDS: dict[str, type[BaseModel]] = {"data": Data, "fit": Fit, "fit.finetune": Finetune, "": Recipe}
 _KEY = re.compile(r"(?<![\w.])(?:data|augmentation|network|fit)(?:\.\w+)+|(?<![\w.])(?:seed|name)(?= is )")
 
 
@@ -137,7 +138,7 @@ def _label(key: str, tree: dict[str, Any]) -> str:
         return f"{COLUMN_LABELS[column]} in row {row} ({made.get('type')})"
     if step := re.match(r"augmentation\.steps\.(\d+)(?:\.(\w+))?", key):
         steps, at = tree["augmentation"]["steps"], int(step[1])
-        kind = STEPS.get(steps[at].get("type")) if at < len(steps) else None
+        kind = STEPS.get(steps[at].get("type", "")) if at < len(steps) else None
         return f"{kind.title if kind else 'A step'}, step {at + 1} of the policy"
     if re.match(r"network\.heads\.\d+", key):
         return LABELS["network.heads"]
@@ -146,8 +147,9 @@ def _label(key: str, tree: dict[str, Any]) -> str:
 
 def _range(key: str, tree: dict[str, Any]) -> str:
     """ "choose 1 to 4,096." where the record says from where to where; "" elsewhere."""
+    record: type[BaseModel] | None
     if layer := _layer(key, tree):
-        record, field = LAYER_TYPES.get(layer[1].get("type")), layer[2]
+        record, field = LAYER_TYPES.get(layer[1].get("type", "")), layer[2]
     else:
         parent, _, field = key.rpartition(".")
         record = _RECORDS.get(parent)
