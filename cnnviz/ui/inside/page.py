@@ -64,13 +64,13 @@ def inside(choice: Choice, source: ModelSource | None, place: DeltaGenerator) ->
     image = choice.images[0] if choice.images else None
     if image is None:
         st.write("Choose an image above: click on one of the samples.")
-    elif found is None:
+    elif found is None or source is None:
         with place:
             _image(image.shown, f"{image.title}, as given")
     else:
         _of(choice, source, found, place)
     with notes:
-        if found is not None:
+        if found is not None and source is not None:
             doubts(choice, source, found)
         for message in choice.told():
             st.warning(plain(message), icon=":material/info:")
@@ -110,7 +110,7 @@ def _of(choice: Choice, source: ModelSource, model: LockedModel, place: DeltaGen
         for note in notes_on(image, model.classifier.bits):
             st.caption(plain(note))
     table = table_of(source, model)
-    if not table:
+    if not table or isinstance(table, str):
         if table is not None:
             st.error(plain(table or "The model has no layers."), icon=":material/error:")
         return
@@ -136,14 +136,14 @@ def _view(opened: Inspection) -> None:
         st.segmented_control(
             "View",
             offered,
-            format_func=VIEWS.get,
+            format_func=VIEWS.__getitem__,
             key=seed("inside_view", current_location().view),
             required=True,
             label_visibility="collapsed",
             on_change=lambda: show(view=st.session_state["inside_view"]),
             help="What is shown of the open layer.",
         )
-    if (view := current_location().view) == "epochs":
+    if (view := current_location().view) == "epochs" and run is not None:
         epochs_part(run, "inside_epochs")
     else:
         _PARTS[view](opened)
