@@ -52,6 +52,7 @@ def _evaluate(chosen: argparse.Namespace) -> int:
         from cnnviz.train.evaluate import evaluate
 
         classifier = load_run(run)
+        assert run.recipe is not None  # as else there is no model
         dataset = open_and_adapt(run.recipe, may_adapt=False)[1]
         split = chosen.split or ("test" if "test" in dataset.splits else "validation")
         _, report = evaluate(run, classifier.model, split)

@@ -11,6 +11,7 @@ import traceback
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 from filelock import Timeout
 
@@ -101,7 +102,7 @@ def _quiet_stderr() -> Iterator[None]:
 @contextmanager
 def _hidden(packages: Collection[str]) -> Iterator[None]:
     """Lets what is imported within take these packages for not installed; afterwards they can be imported again."""
-    hidden = {name: None for name in packages if name not in sys.modules}
+    hidden: dict[str, Any] = {name: None for name in packages if name not in sys.modules}
     sys.modules.update(hidden)
     try:
         yield

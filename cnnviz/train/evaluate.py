@@ -189,11 +189,13 @@ def evaluate(
 
     Raises:
         DataError: the data can't be opened, or has no such split.
-        RunError: the run goes on, or its folder can't be written.
+        RunError: the run goes on, its recipe can't be read, or its folder can't be written.
         concurrent.futures.CancelledError: `cancelled` said so.
     """
     if run.active:
         raise RunError(f"Run {run.id} is {run.state}; it can be evaluated when it has ended.")
+    if run.recipe is None:
+        raise RunError(f"The recipe of run {run.id} can't be read, so it can't be evaluated.")
     began, stamp = time.perf_counter(), evaluated.stamp(run.best_path)
     recipe, dataset = open_and_adapt(run.recipe, may_adapt=False, progress=progress)
     if split not in dataset.splits:

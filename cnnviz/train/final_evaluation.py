@@ -37,7 +37,7 @@ def conclude(writer: RunWriter, reader: Reader, last_weights: str, cached: Cache
     """
     dataset, recipe, began = reader.dataset, reader.recipe, time.perf_counter()
     best, asked, read = _asked(writer, reader, cached)
-    of = {"stamp": predictions.stamp(writer.folder / "best.keras"), "data": fingerprint(dataset)}
+    of: dict[str, Any] = {"stamp": predictions.stamp(writer.folder / "best.keras"), "data": fingerprint(dataset)}
     of["progress"] = writer.progress  # which is also where it can be stopped
     kept = [evaluate_split(asked, recipe, dataset, "validation", read("validation")[0], began=began, **of)]
     if dataset.validates_on_test:  # the very images that were measured just now

@@ -9,6 +9,7 @@ import keras
 
 from cnnviz.data import open_dataset, pipeline
 from cnnviz.data.compatibility import check
+from cnnviz.errors import RunError
 from cnnviz.models.build.feature_extractor import compute, feature_extractor_of, stem_digest
 from cnnviz.models.build.model import build
 from cnnviz.models.build.pretrained_weights import get_weights
@@ -40,7 +41,10 @@ class _Work:
 
     def read(self, stage: Stage, name: str) -> tuple:
         """What a stage takes of a split, and the labels."""
-        return self.reader.features(name, self.stem) if stage.cached else self.reader.images(name)
+        if stage.cached:
+            assert self.stem is not None
+            return self.reader.features(name, self.stem)
+        return self.reader.images(name)
 
     def arranged(self, stage: Stage) -> keras.Model:
         """What a stage fits, compiled."""
@@ -53,10 +57,12 @@ def carry_out(writer: RunWriter) -> None:
     """Trains and evaluates the run in the diary's folder.
 
     Raises:
-        CnnvizError: its data, or its backbone's weights, can't be used.
+        CnnvizError: its recipe, its data, or its backbone's weights, can't be used.
         Stopped: it was asked to stop; what there is has been kept.
     """
     recipe = open_run(writer.folder.name, writer.folder.parent).recipe
+    if recipe is None:
+        raise RunError(f"The recipe of run {writer.folder.name} can't be read, so it can't be trained.")
     keras.utils.set_random_seed(recipe.seed)
     dataset = open_dataset(recipe.data, [head.name for head in recipe.network.heads], progress=writer.progress)
     check(recipe, dataset)
@@ -76,7 +82,7 @@ def carry_out(writer: RunWriter) -> None:
     for stage in plan[now.number + 1 :]:
         writer.note("Fine-tuning")
         epoch = _fit(work, stage, work.arranged(stage), None, epoch)
-    cached = (work.model, work.stem, work.best.written) if plan[-1].cached else None
+    cached = (work.model, work.stem, work.best.written) if plan[-1].cached and work.stem is not None else None
     conclude(writer, work.reader, weights_digest(work.model), cached)
 
 

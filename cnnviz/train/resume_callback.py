@@ -8,7 +8,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import keras
-import numpy as np
 
 from cnnviz.recipe import Recipe
 from cnnviz.runs import resume_checkpoint as saved
@@ -46,8 +45,9 @@ def restore(writer: RunWriter, model: keras.Model, found: Saved | None, frozen: 
     model.optimizer.build(model.trainable_variables)
     if found is not None and (not _fits(found, model) or found.facts.get("frozen", "") != frozen):
         found = None
-    for name, variable in _variables(model).items() if found else ():
-        variable.assign(found.arrays[name])
+    if found is not None:
+        for name, variable in _variables(model).items():
+            variable.assign(found.arrays[name])
     writer.rewind(found.epoch if found else 0)
     if found is None:
         writer.write(epoch=0, best_epoch=None, metrics={})
@@ -115,7 +115,7 @@ def frozen_digest(model: keras.Model) -> str:
     weights = [weight for layer in model.layers if not layer.trainable for weight in layer.get_weights()]
     digest = hashlib.sha256()
     for weight in weights:
-        digest.update(np.ascontiguousarray(weight))
+        digest.update(weight.tobytes())
     return digest.hexdigest() if weights else ""
 
 
@@ -123,7 +123,7 @@ def weights_digest(model: keras.Model) -> str:
     """Returns the SHA-256 of a model's weights, in their order."""
     digest = hashlib.sha256()
     for weight in model.get_weights():
-        digest.update(np.ascontiguousarray(weight))
+        digest.update(weight.tobytes())
     return digest.hexdigest()
 
 
@@ -148,6 +148,6 @@ def _watching(callbacks: Sequence[keras.callbacks.Callback]) -> list[keras.callb
     return [callback for callback in callbacks if _names(callback)]
 
 
-def _plain(value: object) -> float | int | None:
+def _plain(value: Any) -> float | int | None:
     """A figure as JSON keeps it to the last bit; Keras's start values, infinities, are written as JSON allows."""
     return value if value is None or isinstance(value, int) else float(value)

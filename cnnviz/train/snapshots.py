@@ -116,7 +116,9 @@ def _watched(graph: Graph) -> list[Any]:
     """The convolutions that are watched: all, or evenly spread ones where there are very many."""
     layers = {layer.name: layer for layer in graph.layers}
     names = graph.convolutions
-    at = np.unique(np.linspace(0, len(names) - 1, min(len(names), _CONVOLUTIONS)).round().astype(int)) if names else []
+    if not names:
+        return []
+    at = np.unique(np.linspace(0, len(names) - 1, min(len(names), _CONVOLUTIONS)).round().astype(int))
     return [layers[names[i]] for i in at]
 
 
@@ -156,7 +158,8 @@ def _levels(layer: str, shape: tuple[int, ...], values: np.ndarray) -> Maps:
     span = high - low
     factor = np.divide(255, span, out=np.zeros_like(span), where=span > 0)
     scaled = (values - low[:, None, None]) * factor[:, None, None]
-    return Maps(layer, tuple(shape), np.rint(scaled, out=scaled).clip(0, 255).astype(np.uint8), low, high)
+    height, width, channels = shape
+    return Maps(layer, (height, width, channels), np.rint(scaled, out=scaled).clip(0, 255).astype(np.uint8), low, high)
 
 
 def _likeliest(class_probabilities: np.ndarray) -> np.ndarray:

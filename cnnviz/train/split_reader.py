@@ -44,8 +44,9 @@ class Reader:
 
     def features(self, name: str, stem: Stem) -> tuple[SplitImages, Labels]:
         """As `images`, but what the stem makes of them, see `cnnviz.data.features`."""
-        key, compute = stem
-        what = f"{BACKBONES[self.recipe.network.backbone.name].title}'s features"
+        (key, compute), backbone = stem, self.recipe.network.backbone
+        assert backbone is not None
+        what = f"{BACKBONES[backbone.name].title}'s features"
         split = self.dataset.splits[name]
         return self._once(name, True, lambda **how: features(split, self.recipe.data, key, compute, what=what, **how))
 

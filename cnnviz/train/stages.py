@@ -57,8 +57,8 @@ def compile_stage(model: keras.Model, stage: Stage, samples: int) -> keras.Model
         samples: how many there are to train on.
     """
     spec = stage.recipe.network
-    if spec.backbone is not None:
-        free(model, with_trainable_from(spec, stage.trainable_from).backbone)
+    if (backbone := with_trainable_from(spec, stage.trainable_from).backbone) is not None:
+        free(model, backbone)
     fitted = head_of(model, spec) if stage.cached else model
     compile_for(fitted, stage.recipe, schedule(stage.recipe.fit, pipeline.steps(stage.recipe, samples)))
     return fitted
