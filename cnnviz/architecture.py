@@ -5,10 +5,17 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from pydantic import BaseModel
-
 from cnnviz import backbones
-from cnnviz.model_spec import Backbone, ModelSpec
+from cnnviz.model_spec import (
+    AveragePooling2D,
+    Backbone,
+    Conv2D,
+    Dense,
+    Layer,
+    MaxPooling2D,
+    ModelSpec,
+    Reshape,
+)
 
 __all__ = ["Counts", "Row", "counts", "describe", "with_trainable_from"]
 
@@ -131,11 +138,11 @@ def _backbone(backbone: Backbone, shape: tuple[int, int, int]) -> Row:
     )
 
 
-def _row(name: str, layer: BaseModel, shape: tuple[int, ...]) -> Row:
+def _row(name: str, layer: Layer, shape: tuple[int, ...]) -> Row:
     kind = layer.type
     if kind in ("Conv2D", "MaxPooling2D", "AveragePooling2D", "GlobalAveragePooling2D") and len(shape) != 3:
         raise ValueError(f"{name} ({kind}) needs height × width × channels but gets shape {_by(shape)}.")
-    if kind == "Conv2D":
+    if isinstance(layer, Conv2D):
         out, formula = _window(name, shape, layer.kernel_size, layer.strides, layer.padding)
         inner, bias = layer.kernel_size**2 * shape[2], int(layer.use_bias)
         parameters = (inner + bias) * layer.filters
@@ -146,7 +153,7 @@ def _row(name: str, layer: BaseModel, shape: tuple[int, ...]) -> Row:
         )
         macs = out[0] * out[1] * layer.filters * inner
         return Row(name, kind, (*out, layer.filters), parameters, parameters, macs, formula)
-    if kind in ("MaxPooling2D", "AveragePooling2D"):
+    if isinstance(layer, (MaxPooling2D, AveragePooling2D)):
         strides = layer.strides or layer.pool_size
         out, formula = _window(name, shape, layer.pool_size, strides, layer.padding)
         return Row(name, kind, (*out, shape[2]), 0, 0, 0, formula + "; nothing learned")
@@ -159,14 +166,14 @@ def _row(name: str, layer: BaseModel, shape: tuple[int, ...]) -> Row:
     if kind == "Flatten":
         size = math.prod(shape)
         return Row(name, kind, (size,), 0, 0, 0, f"{'·'.join(map(str, shape))} = {size:,} values in one row")
-    if kind == "Reshape":
+    if isinstance(layer, Reshape):
         if math.prod(layer.target_shape) != math.prod(shape):
             raise ValueError(
                 f"{name} can't make {_by(layer.target_shape)} ({math.prod(layer.target_shape):,} values) "
                 f"of {_by(shape)} ({math.prod(shape):,} values)."
             )
         return Row(name, kind, layer.target_shape, 0, 0, 0, "the same values in another shape")
-    if kind == "Dense":
+    if isinstance(layer, Dense):
         return _dense(name, shape, layer.units)
     return Row(name, kind, shape, 0, 0, 0, "the same shape; nothing learned")
 
