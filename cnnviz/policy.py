@@ -24,6 +24,13 @@ class Step(Record):
     high: Real | None = None
     probability: Real = Field(1.0, ge=0, le=1)
 
+    @property
+    def ends(self) -> tuple[float, float]:
+        """`low` and `high`, of a kind that has a range."""
+        assert self.low is not None
+        assert self.high is not None
+        return self.low, self.high
+
     @model_validator(mode="after")
     def _in_bounds(self) -> Step:
         kind = STEPS[self.type]

@@ -64,12 +64,13 @@ def draw_batch(
     samples = _checked(seed, epoch, samples)
     if not policy.steps:
         return [()] * len(samples)
-    kinds, seen = [], {}
+    numbered: list[tuple[str, int]] = []
+    seen: dict[str, int] = {}
     for step in policy.steps:
-        kinds.append((step.type, seen.get(step.type, 0)))
+        numbered.append((step.type, seen.get(step.type, 0)))
         seen[step.type] = seen.get(step.type, 0) + 1
     names = [STEPS[step.type].draws for step in policy.steps]
-    numbers = uniform(kinds, 1 + max(map(len, names)), seed=seed, epoch=epoch, samples=samples)
+    numbers = uniform(numbered, 1 + max(map(len, names)), seed=seed, epoch=epoch, samples=samples)
     applied = (numbers[..., 0] < [step.probability for step in policy.steps]).tolist()
     values = numbers[..., 1:]
     for position, step in enumerate(policy.steps):

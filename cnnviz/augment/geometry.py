@@ -32,7 +32,7 @@ _BORDERS = {
 _SAME: Affine = (1.0, 0.0, 0.0, 0.0, 1.0, 0.0)
 
 
-def working(image: np.ndarray, policy: Policy, *, size: Size, crop: str = "whole") -> np.ndarray:
+def working(image: np.ndarray, policy: Policy, *, size: Size, crop: Crop = "whole") -> np.ndarray:
     """Returns the image that the steps work on; a working image is its own working image.
 
     Args:
@@ -58,7 +58,7 @@ def working(image: np.ndarray, policy: Policy, *, size: Size, crop: str = "whole
     return fit(image, size, channels=image.shape[2], crop=crop)
 
 
-def _whole(image: np.ndarray, size: Size) -> tuple[np.ndarray, Size, str]:
+def _whole(image: np.ndarray, size: Size) -> tuple[np.ndarray, Size, Crop]:
     """The image, less what makes it too long, and the size that its working image has."""
     height, width = image.shape[:2]
     scale = max(size[0] / height, size[1] / width)
@@ -70,7 +70,7 @@ def _whole(image: np.ndarray, size: Size) -> tuple[np.ndarray, Size, str]:
 
 
 def matrix(
-    shape: tuple[int, ...], policy: Policy, drawn: Iterable[Drawn], *, size: Size, crop: str = "whole"
+    shape: tuple[int, ...], policy: Policy, drawn: Iterable[Drawn], *, size: Size, crop: Crop = "whole"
 ) -> np.ndarray:
     """Returns the matrix from the output's pixels to the working image's, float64 (3, 3) for columns (x, y, 1).
 
@@ -83,7 +83,7 @@ def matrix(
 
 
 def compose(
-    shape: tuple[int, ...], policy: Policy, drawn: Iterable[Drawn], *, size: Size, crop: str = "whole"
+    shape: tuple[int, ...], policy: Policy, drawn: Iterable[Drawn], *, size: Size, crop: Crop = "whole"
 ) -> Affine:
     """Returns `matrix` as its first six numbers (plain floats: a step takes about a microsecond)."""
     height, width = shape[:2]
@@ -126,7 +126,7 @@ def warp(image: np.ndarray, policy: Policy, affine: Affine, size: Size) -> np.nd
 
 
 def filled_pixels(
-    image_shape: tuple[int, ...], policy: Policy, drawn: Iterable[Drawn], *, size: Size, crop: str = "whole"
+    image_shape: tuple[int, ...], policy: Policy, drawn: Iterable[Drawn], *, size: Size, crop: Crop = "whole"
 ) -> np.ndarray:
     """Returns which pixels of the output were filled in, bool (*size,): their centres lie outside the image.
 

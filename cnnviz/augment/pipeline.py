@@ -12,13 +12,14 @@ from cnnviz.augment import colour
 from cnnviz.augment.draw import Drawn, draw_batch, drawn_at
 from cnnviz.augment.geometry import compose, warp, working
 from cnnviz.errors import ImageError, RecipeError
+from cnnviz.images import Crop
 from cnnviz.policy import STEPS, Policy, Step
 
 __all__ = ["apply", "augment_batch", "sweep"]
 
 
 def apply(
-    image: np.ndarray, policy: Policy, drawn: Iterable[Drawn], *, size: tuple[int, int], crop: str = "whole"
+    image: np.ndarray, policy: Policy, drawn: Iterable[Drawn], *, size: tuple[int, int], crop: Crop = "whole"
 ) -> np.ndarray:
     """Returns the image after the steps, uint8 (*size, channels).
 
@@ -38,7 +39,7 @@ def apply(
     return _apply(working(image, policy, size=size, crop=crop), policy, drawn, size, crop)
 
 
-def _apply(image: np.ndarray, policy: Policy, drawn: Iterable[Drawn], size: tuple[int, int], crop: str) -> np.ndarray:
+def _apply(image: np.ndarray, policy: Policy, drawn: Iterable[Drawn], size: tuple[int, int], crop: Crop) -> np.ndarray:
     made = warp(image, policy, compose(image.shape, policy, drawn, size=size, crop=crop), size)
     kept = [one for one in drawn if one.applied]
     for change, steps in groupby(kept, lambda one: STEPS[one.type].change):
@@ -58,7 +59,7 @@ def augment_batch(
     epoch: int,
     samples: Sequence[int] | np.ndarray,
     size: tuple[int, int],
-    crop: str = "whole",
+    crop: Crop = "whole",
     threads: int = 1,
 ) -> np.ndarray:
     """Returns `apply` with `draw` for each image, to the bit, uint8 (n, *size, channels).
@@ -102,7 +103,7 @@ def sweep(
     values: Iterable[float],
     *,
     size: tuple[int, int],
-    crop: str = "whole",
+    crop: Crop = "whole",
     policy: Policy | None = None,
 ) -> np.ndarray:
     """Returns the image after one step at each of these values, uint8 (n, *size, channels).
@@ -122,7 +123,7 @@ def sweep(
         raise RecipeError(f"{kind} mixes images and can't be shown on one: choose another step.")
     bounds = STEPS[kind].bounds
     outside = [value for value in values if bounds and not bounds[0] <= value <= bounds[1]]
-    if outside:
+    if bounds and outside:
         raise RecipeError(f"{kind} can't be {outside[0]:g}: choose a value from {bounds[0]:g} to {bounds[1]:g}.")
     low, high = bounds or (None, None)
     alone = (policy or Policy()).model_copy(update={"steps": (Step(type=kind, low=low, high=high),)})

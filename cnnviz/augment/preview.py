@@ -13,7 +13,7 @@ from cnnviz.augment.draw import Drawn, draw
 from cnnviz.augment.geometry import filled_pixels, working
 from cnnviz.augment.mix import mix_batch, partners
 from cnnviz.augment.pipeline import apply, augment_batch
-from cnnviz.images import with_channels
+from cnnviz.images import Crop, with_channels
 from cnnviz.policy import STEPS, Policy
 
 __all__ = ["DISPLAY", "Draw", "display_size", "draws", "image_bytes", "mark_filled", "sheet", "short_caption", "wipe"]
@@ -49,7 +49,7 @@ def draws(
     epochs: Iterable[int],
     sample: int = 0,
     size: tuple[int, int],
-    crop: str = "whole",
+    crop: Crop = "whole",
     others: Sequence[np.ndarray] = (),
 ) -> list[Draw]:
     """Returns one draw of the image for each epoch, as training makes it for the same seed, epoch and sample.
@@ -88,7 +88,7 @@ def _mixed(
     epoch: int,
     sample: int,
     size: tuple[int, int],
-    crop: str,
+    crop: Crop,
 ) -> tuple[np.ndarray, tuple[Drawn, ...]]:
     """The first image of a small batch; mixing with itself counts as not applied."""
     samples = [sample + nth for nth in range(len(images))]

@@ -51,7 +51,7 @@ def keras_snippet(policy: Policy, size: tuple[int, int] = (150, 150)) -> str:
         step = steps.pop(0)
         after = steps[0] if steps else None
         if step.type == "width_shift" and after and after.type == "height_shift" and step.probability == 1:
-            layers += _lines(after, policy, size, width=(step.low, step.high))
+            layers += _lines(after, policy, size, width=step.ends)
             steps.pop(0)
         else:
             layers += _lines(step, policy, size)

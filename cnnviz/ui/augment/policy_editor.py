@@ -107,7 +107,7 @@ def _row(draft: Draft, row: Row, place: int) -> None:
             ):
                 _more(draft, row, place, kind)
         if kind.bounds is not None:
-            _range(draft, row, kind)
+            _range(draft, row, kind, kind.bounds)
 
 
 def _range(draft: Draft, row: Row, kind: StepKind) -> None:
@@ -123,7 +123,7 @@ def _range(draft: Draft, row: Row, kind: StepKind) -> None:
         format=scale.format,
         key=key,
         on_change=_set_range,
-        args=(row, key, scale.factor, kind.bounds),
+        args=(row, key, scale.factor, bounds),
         label_visibility="collapsed",
         disabled=not row.on,
         help=f"A value is drawn evenly from this range for every image. {kind.description}",

@@ -11,7 +11,7 @@ import streamlit as st
 from cnnviz import augment
 from cnnviz.augment.preview import DISPLAY, display_size, draws, image_bytes, mark_filled, short_caption, wipe
 from cnnviz.errors import CnnvizError
-from cnnviz.images import fit, with_channels
+from cnnviz.images import Crop, fit, with_channels
 from cnnviz.policy import STEPS, Policy, Step
 from cnnviz.recipe import Data
 from cnnviz.ui.inputs.image_picker import PickedImage, companions
@@ -125,7 +125,7 @@ def _number(numbers: _Numbers, name: str, label: str, low: int, high: int, words
 
 def _again() -> None:
     numbers: _Numbers = st.session_state[_NUMBERS]
-    step = {GRID: DRAWS, PAIR: 5}.get(st.session_state.get(_VIEW), 1)
+    step = {GRID: DRAWS, PAIR: 5}.get(st.session_state.get(_VIEW, ""), 1)
     numbers.epoch, numbers.turn = min(MOST_EPOCHS, numbers.epoch + step), numbers.turn + 1
 
 
@@ -133,7 +133,7 @@ def _tile(image: np.ndarray, drawn: Sequence[augment.Drawn]) -> Tile:
     return image_bytes(image), short_caption(drawn), f"The image with: {augment.caption(drawn)}"
 
 
-def _frame(image: np.ndarray, data: Data | None, longest: int) -> tuple[np.ndarray, tuple[int, int], str]:
+def _frame(image: np.ndarray, data: Data | None, longest: int) -> tuple[np.ndarray, tuple[int, int], Crop]:
     """The image with the channels it is wanted in, the size to work at and the crop."""
     if data is None:
         return image, display_size(image.shape, longest), "whole"
@@ -230,7 +230,8 @@ def values_along(step: Step, count: int) -> list[float]:
     """Returns values of the step from its lowest to its highest; 0 and 1, off and on, where it has no range."""
     if step.low is None:
         return [0.0, 1.0]
-    return [float(value) for value in np.linspace(step.low, step.high, 1 if step.low == step.high else count)]
+    low, high = step.ends
+    return [float(value) for value in np.linspace(low, high, 1 if low == high else count)]
 
 
 def _strips(image: PickedImage, policy: Policy, seed: int, epoch: int, mark: bool, data: Data | None) -> None:

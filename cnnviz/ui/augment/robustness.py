@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from typing import Any
+
 import numpy as np
 import streamlit as st
 
@@ -16,7 +19,7 @@ from cnnviz.policy import STEPS, Policy, Step
 from cnnviz.runs import Run
 from cnnviz.runs.compare import labels as run_labels
 from cnnviz.ui.inputs.image_picker import PickedImage
-from cnnviz.ui.inputs.model_cache import LockedModel, models_of_runs, runs_with_model
+from cnnviz.ui.inputs.model_cache import LockedModel, models_of_runs, recipe_of, runs_with_model
 from cnnviz.ui.markdown import plain
 from cnnviz.ui.session import background_job
 
@@ -70,20 +73,20 @@ def _choice(
     found: list[Run], names: dict[str, str], image: PickedImage | None, policy: Policy
 ) -> tuple[list[Run], Step, str]:
     dataset = image.identity[1].dataset if image is not None and image.dataset is not None else None
-    found = sorted(found, key=lambda run: run.recipe.data.dataset != dataset)  # those that know such images first
+    found = sorted(found, key=lambda run: recipe_of(run).data.dataset != dataset)  # those that know such images first
     by_id = {run.id: run for run in found}
     with st.container(horizontal=True, vertical_alignment="bottom"):
         _drop("augment_run", by_id)
         first = st.selectbox(
             "Model",
             list(by_id),
-            format_func=names.get,
+            format_func=names.__getitem__,
             key="augment_run",
             persist_state="session",
             width=300,
             help="A run whose best epoch predicts.",
         )
-        heads = [head.name for head in by_id[first].recipe.network.heads]
+        heads = [head.name for head in recipe_of(by_id[first]).network.heads]
         others = [run for run in by_id if run != first and _alike(by_id[first], by_id[run])]
         _drop("augment_beside", [None, *others])
         beside = st.selectbox(
@@ -117,12 +120,12 @@ def _choice(
             help="From the lowest to the highest value that the step can have, instead of the policy's range.",
         )
     step = steps[kind]
-    if wide:
-        step = Step(type=kind, low=STEPS[kind].bounds[0], high=STEPS[kind].bounds[1])
+    if wide and bounds is not None:
+        step = Step(type=kind, low=bounds[0], high=bounds[1])
     return [by_id[run] for run in (first, beside) if run], step, head
 
 
-def _drop(key: str, allowed: object) -> None:
+def _drop(key: str, allowed: Collection[Any]) -> None:
     """Forgets a choice that is no longer there."""
     if key in st.session_state and st.session_state[key] not in allowed:
         del st.session_state[key]
@@ -130,9 +133,9 @@ def _drop(key: str, allowed: object) -> None:
 
 def _alike(one: Run, other: Run) -> bool:
     def heads(run: Run) -> list[tuple[str, int]]:
-        return [(head.name, head.classes) for head in run.recipe.network.heads]
+        return [(head.name, head.classes) for head in recipe_of(run).network.heads]
 
-    return heads(one) == heads(other) and one.recipe.data.dataset == other.recipe.data.dataset
+    return heads(one) == heads(other) and recipe_of(one).data.dataset == recipe_of(other).data.dataset
 
 
 def _steps(policy: Policy) -> dict[str, Step]:
@@ -149,9 +152,8 @@ def _steps(policy: Policy) -> dict[str, Step]:
 def _values(step: Step, count: int) -> list[float]:
     if step.low is None:
         return [0.0, 1.0]
-    if step.low == step.high:
-        return [step.low]
-    return [float(f"{value:.6g}") for value in np.linspace(step.low, step.high, count)]
+    low, high = step.ends
+    return [low] if low == high else [float(f"{value:.6g}") for value in np.linspace(low, high, count)]
 
 
 def _axis(step: Step) -> tuple[float, str]:
@@ -204,7 +206,9 @@ def _along(
 ) -> dict[str, np.ndarray]:
     policy = Policy(fill_mode=fill_mode, fill_value=fill_value)
     values = _values(step, FINE)
-    return along(_model.outputs, _image.image, step.type, values, _model.classifier.recipe, policy=policy)
+    recipe = _model.classifier.recipe
+    assert recipe is not None  # as it is a run's
+    return along(_model.outputs, _image.image, step.type, values, recipe, policy=policy)
 
 
 def _message(image: PickedImage, found: dict[str, np.ndarray], classes: tuple[str, ...]) -> None:
@@ -227,8 +231,9 @@ def _many_images(chosen: list[Run], shown: dict[str, LockedModel], step: Step, h
             st.error(plain(work.message), icon=":material/error:")
         elif work.stopped:
             st.caption("Stopped; nothing was kept of it.")
-    found = {label: cached_changes(run, step, values, policy) for label, run in zip(shown, chosen, strict=True)}
-    if all(found.values()):
+    known = {label: cached_changes(run, step, values, policy) for label, run in zip(shown, chosen, strict=True)}
+    found = {label: changes for label, changes in known.items() if changes is not None}
+    if len(found) == len(known):
         _charts(found, step, head)
         return
     if background_job.has_job(_WORK):
