@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import streamlit as st
 
@@ -24,7 +25,7 @@ except ModelError as error:
     st.error(str(error), icon=":material/error:")
     st.stop()
 wanted = requested_page()
-first = {"page": "pages/train.py", "title": "Train", "icon": ":material/model_training:"}
+first: dict[str, Any] = {"page": "pages/train.py", "title": "Train", "icon": ":material/model_training:"}
 pages = [
     # Train has an address of its own and is what the app opens with; the bar shows the one of both that is open.
     st.Page(**first, url_path="train", visibility="visible" if wanted else "hidden"),

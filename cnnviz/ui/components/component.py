@@ -19,7 +19,7 @@ def component(name: str) -> Any:
     Its files are handed over as text: Streamlit takes paths only of packages that are installed with a manifest of
     their own, and a clone isn't.
     """
-    assets = {
+    assets: dict[str, Any] = {
         kind: path.read_text(encoding="utf-8")
         for kind in ("html", "css", "js")
         if (path := _ASSETS / f"{name}.{kind}").exists()

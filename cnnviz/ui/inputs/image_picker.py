@@ -67,7 +67,7 @@ def image_picker() -> PickedImage | None:
         st.segmented_control(
             "Image",
             sources,
-            format_func=_SOURCES.get,
+            format_func=_SOURCES.__getitem__,
             required=True,
             key="picture_source",
             on_change=_set_source,
@@ -149,7 +149,7 @@ def _data(choice: _Choice) -> None:
     st.selectbox(
         "Dataset",
         list(titles),
-        format_func=titles.get,
+        format_func=titles.__getitem__,
         key="picture_data",
         width=240,
         on_change=_set_data,

@@ -13,6 +13,7 @@ from cnnviz.data.samples import sample
 from cnnviz.errors import DataError, ImageError, one_of
 from cnnviz.runs import Run
 from cnnviz.ui.inputs import dataset_cache
+from cnnviz.ui.inputs.model_cache import recipe_of
 
 __all__ = [
     "LONGEST",
@@ -124,8 +125,9 @@ def held_out(run: Run) -> tuple[str, int]:
 
     Raises:
         DataError: the data can't be opened.
+        RunError: the run's recipe can't be read.
     """
-    _, dataset = dataset_cache.fitting(run.recipe, anywhere=True)
+    _, dataset = dataset_cache.fitting(recipe_of(run), anywhere=True)
     split = dataset.splits.get("test") or dataset.splits["validation"]
     return split.name, len(split)
 
@@ -140,21 +142,22 @@ def of_item(run: Run, number: int, split: str = "") -> InputImage:
 
     Raises:
         DataError: the data can't be opened.
+        RunError: the run's recipe can't be read.
         ImageError: the image can't be read.
     """
-    _, dataset = dataset_cache.fitting(run.recipe, anywhere=True)
+    _, dataset = dataset_cache.fitting(recipe_of(run), anywhere=True)
     held, count = held_out(run)
     name = split or held
     if name not in dataset.splits:
         raise DataError(f"{dataset.title} has no {name} split: {one_of(name, dataset.splits)}.")
-    split, count = dataset.splits[name], len(dataset.splits[name])
+    chosen, count = dataset.splits[name], len(dataset.splits[name])
     if not count:
         raise DataError(f"The {name} split of {dataset.title} is empty: choose an image instead.")
     row = (number - 1) % count
-    image = split.image(row)
+    image = chosen.image(row)
     shown = images.fit(image, display_size(image.shape, LONGEST), channels=image.shape[2])
-    labels = tuple((head.name, head.classes[int(split.labels[head.name][row])]) for head in dataset.heads)
-    path = split.name_of(row)
+    labels = tuple((head.name, head.classes[int(chosen.labels[head.name][row])]) for head in dataset.heads)
+    path = chosen.name_of(row)
     title = f"{name.capitalize()} {row + 1:,}" + (f" ({path})" if not path.startswith("#") else "")
     address = ("item", f"{run.id}:{f'{name}-' if name != held else ''}{row + 1}")
     return InputImage(

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from cnnviz import runs
-from cnnviz.errors import ModelError, enough_memory
+from cnnviz.errors import ModelError, RunError, enough_memory
 from cnnviz.progress import Cancelled
+from cnnviz.recipe import Recipe
 from cnnviz.runs import Run
 from cnnviz.ui.markdown import plain
 from cnnviz.ui.session import background_job
@@ -32,6 +33,7 @@ __all__ = [
     "of_head",
     "of_run",
     "open_models",
+    "recipe_of",
     "runs_with_model",
 ]
 
@@ -133,6 +135,17 @@ def runs_with_model(listed: Sequence[Run] | None = None) -> list[Run]:
     return [run for run in listed if run.recipe is not None and not run.active and run.best_path.is_file()]
 
 
+def recipe_of(run: Run) -> Recipe:
+    """Returns the recipe of a run, such as one of `runs_with_model`.
+
+    Raises:
+        RunError: it can't be read.
+    """
+    if run.recipe is None:
+        raise RunError(f"The recipe of run {run.id} can't be read.")
+    return run.recipe
+
+
 def of_run(run: Run, title: str = "") -> ModelSource:
     """Returns a run's model as a source."""
     try:
@@ -158,7 +171,9 @@ def heads_of(run: Run) -> dict[str, str]:
 def head_of(source: str, runs: Mapping[str, Run]) -> tuple[Run, str] | None:
     """Returns the run and the head that the id of a source stands for; `None` for any other source."""
     run = runs.get(source.partition("/")[0])
-    heads = heads_of(run) if run is not None else {}
+    if run is None:
+        return None
+    heads = heads_of(run)
     return (run, heads[source]) if source in heads else None
 
 
@@ -271,4 +286,4 @@ def models_of_runs(chosen: Sequence[Run]) -> list[LockedModel] | None:
             help="Loads the model once more.",
         )
         return None
-    return found
+    return [one for one in found if not isinstance(one, str)]

@@ -28,6 +28,7 @@ from cnnviz.ui.inputs.model_cache import (
     heads_of,
     of_head,
     of_run,
+    recipe_of,
 )
 from cnnviz.ui.inputs.selection import MOST_MODELS, Choice
 from cnnviz.ui.markdown import plain
@@ -66,7 +67,7 @@ def model_choice(choice: Choice, runs: dict[str, Run], names: dict[str, str]) ->
         st.selectbox(
             "Model",
             list(titles),
-            format_func=titles.get,
+            format_func=titles.__getitem__,
             on_change=_take_one,
             args=(choice,),
             placeholder="Choose one",
@@ -78,7 +79,7 @@ def model_choice(choice: Choice, runs: dict[str, Run], names: dict[str, str]) ->
         st.multiselect(
             "Model",
             list(titles),
-            format_func=titles.get,
+            format_func=titles.__getitem__,
             key=seed("predict_networks", choice.sources),
             max_selections=MOST_MODELS,
             on_change=_take,
@@ -108,7 +109,7 @@ def first(runs: dict[str, Run]) -> list[str]:
     images = [
         key
         for key, run in runs.items()
-        if run.recipe.data.channels == 3 and min(run.recipe.data.image_size) >= IMAGE_SIDE
+        if (data := recipe_of(run).data).channels == 3 and min(data.image_size) >= IMAGE_SIDE
     ]
     return (images or list(runs))[:1]
 
@@ -174,7 +175,7 @@ def _others(choice: Choice) -> None:
     st.selectbox(
         "Input preprocessing",
         list(SCALES),
-        format_func=SCALES.get,
+        format_func=SCALES.__getitem__,
         key=_SCALE,
         persist_state="session",
         help="How pixels are scaled before they reach its input. What is scaled inside the model counts as 0..255.",
@@ -300,9 +301,10 @@ def doubts(choice: Choice, source: ModelSource, model: LockedModel) -> None:
 def _say(choice: Choice, key: str, outputs: Outputs) -> None:
     """Puts the same file, with its numbers taken as a person says, in the place of one that is shown."""
     old = choice.files.pop(key)
+    assert isinstance(old.load, partial)  # as `_file_source` makes it
     said = _file_source(old.stamp[1], *old.load.args[:-1], outputs)
     _keep(choice, said)
-    choice.sources = [said.id if one == key else one for one in choice.sources]
+    choice.sources = [said.id if one == key else one for one in choice.sources or ()]
     forget_failures()
 
 

@@ -69,7 +69,7 @@ def _choices() -> tuple[str, str, str]:
         scale = st.selectbox(
             "Scale",
             list(SCALES),
-            format_func=SCALES.get,
+            format_func=SCALES.__getitem__,
             key="inside_scale",
             persist_state="session",
             width=150,
@@ -81,7 +81,7 @@ def _choices() -> tuple[str, str, str]:
         order = st.selectbox(
             "Order",
             list(ORDERS),
-            format_func=ORDERS.get,
+            format_func=ORDERS.__getitem__,
             key="inside_order",
             persist_state="session",
             width=160,

@@ -147,7 +147,8 @@ def peaks_of(plane: np.ndarray, count: int) -> list[tuple[int, int]]:
     At most `count`, the greatest first. A position's neighbourhood is an eighth of the map's sides, at least one
     position.
     """
-    left, found = plane.astype(np.float32, copy=True), []
+    left = plane.astype(np.float32, copy=True)
+    found: list[tuple[int, int]] = []
     reach = [max(1, side // 8) for side in plane.shape]
     while len(found) < count:
         row, column = map(int, np.unravel_index(int(np.argmax(left)), left.shape))

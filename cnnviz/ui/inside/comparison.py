@@ -14,7 +14,7 @@ from cnnviz.mosaics import channel_maps
 from cnnviz.runs import snapshots
 from cnnviz.runs.compare import labels
 from cnnviz.ui.inputs.input_image import InputImage, held_out, of_item, of_sample, of_upload
-from cnnviz.ui.inputs.model_cache import LockedModel, ModelSource, of_run, runs_with_model
+from cnnviz.ui.inputs.model_cache import LockedModel, ModelSource, of_run, recipe_of, runs_with_model
 from cnnviz.ui.inputs.model_cache import open_models as opened_models
 from cnnviz.ui.inside.activation_cache import layer_values, seen_by, table_of
 from cnnviz.ui.inside.comparison_views import Side, draw_comparison
@@ -40,7 +40,7 @@ def beside_part(opened: Inspection) -> None:
             "What differs",
             offered,
             default=offered[0],
-            format_func=WHAT.get,
+            format_func=WHAT.__getitem__,
             key=f"{_KEY}_what",
             required=True,
             help="Two images through this model; this image through two models; or this run's model after "
@@ -150,6 +150,7 @@ def _likeliest(probabilities: np.ndarray, classes: tuple[str, ...]) -> list[tupl
 
 
 def _epochs(opened: Inspection) -> Sides:
+    assert opened.source.run is not None  # as two epochs are offered of runs only
     folder = opened.source.run.folder
     found, probe = snapshots.epochs(folder), snapshots.read_probe(folder)
     if probe is None:
@@ -173,8 +174,9 @@ def _epochs(opened: Inspection) -> Sides:
         width=200,
         help="One of the validation images that were followed through the training.",
     )
-    both_taken = [snapshots.read_snapshot(folder, epoch, probe) for epoch in chosen]
-    if any(one is None for one in both_taken):
+    both_read = [snapshots.read_snapshot(folder, epoch, probe) for epoch in chosen]
+    both_taken = [one for one in both_read if one is not None]
+    if len(both_taken) < len(both_read):
         return "One of these snapshots can't be read; choose another epoch."
     layers = [one.layer for one in both_taken[0].maps]
     if not layers:
@@ -228,7 +230,7 @@ def _other_image(here: Inspection, key: str) -> InputImage | str | None:
     try:
         if chosen == _OWN:
             return _upload(key)
-        if chosen != _ITEM:
+        if chosen != _ITEM or run is None:
             return of_sample(chosen)
         count = held_out(run)[1]
         number = st.number_input(
@@ -265,16 +267,16 @@ def _other_model(here: Inspection, key: str) -> tuple[ModelSource, LockedModel] 
     listed = runs.listing()
     names = labels(listed)
     mine = here.source.run.id if here.source.run is not None else here.source.id.partition("/")[0]
-    found = [run for run in runs_with_model(listed) if run.id != mine]
+    theirs = [run for run in runs_with_model(listed) if run.id != mine]
     if (recipe := here.model.classifier.recipe) is not None:  # those that know such images first
-        found.sort(key=lambda run: run.recipe.data.dataset != recipe.data.dataset)
-    others = {run.id: run for run in found}
+        theirs.sort(key=lambda run: recipe_of(run).data.dataset != recipe.data.dataset)
+    others = {run.id: run for run in theirs}
     if not others:
         return _NONE
     chosen = st.selectbox(
         "Beside it",
         list(others),
-        format_func=names.get,
+        format_func=names.__getitem__,
         key=f"{key}_network",
         width=300,
         help="The run whose model stands beside the one above.",

@@ -67,7 +67,7 @@ def draw_comparison(one: Side, other: Side, *, channels_match: bool) -> None:
             "Scale",
             scales,
             default=scales[0],
-            format_func=SCALES.get,
+            format_func=SCALES.__getitem__,
             required=True,
             key=f"{_KEY}_scale" if alike else f"{_KEY}_scale_apart",
             help="0 is dark. Each channel: brighter is stronger, left or right, within a channel. One for all: in all "
@@ -79,19 +79,19 @@ def draw_comparison(one: Side, other: Side, *, channels_match: bool) -> None:
                 "Order",
                 list(ORDERS),
                 default="apart",
-                format_func=ORDERS.get,
+                format_func=ORDERS.__getitem__,
                 key=f"{_KEY}_order",
                 required=True,
                 help="What differs most: by the mean distance of both sides' values at the same position.",
             )
     distance = apart(one.values, other.values) if alike else None
-    ranks = np.argsort(-distance, kind="stable") if order == "apart" and alike else None
+    ranks = np.argsort(-distance, kind="stable") if order == "apart" and distance is not None else None
     pair = both(one.values, other.values, scale)
-    channel = min(current_location().channel, count - 1) if alike else None
+    channel = min(current_location().channel, count - 1) if distance is not None else None
     for column, side, drawn in zip(st.columns(2, gap="large"), (one, other), pair, strict=True):
         with column:
             _side(side, drawn, scale, ranks, channel, lambda at: show(channel=at), "left" if side is one else "right")
-    if not alike:
+    if distance is None or channel is None:
         st.caption(
             "Channels of different models have nothing to do with each other, even where their numbers are the same."
             if not channels_match

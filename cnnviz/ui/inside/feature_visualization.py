@@ -101,7 +101,7 @@ def _settings(opened: Inspection, count: int) -> tuple[Settings, range]:
     mode = st.segmented_control(
         "Way",
         list(MODES),
-        format_func=MODES.get,
+        format_func=MODES.__getitem__,
         default="plain",
         required=True,
         key="inside_patterns_mode",

@@ -5,9 +5,9 @@ from __future__ import annotations
 
 import time
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import streamlit as st
@@ -61,7 +61,7 @@ def settings_of(opened: Inspection) -> Settings:
     )
 
     state = st.session_state
-    mode = state.get("inside_patterns_mode") or "plain"
+    mode: Literal["plain", "robust"] = state.get("inside_patterns_mode") or "plain"
     steps = state.get(f"inside_patterns_steps_{mode}") or USUAL[mode][0]
     step = state.get(f"inside_patterns_step_{mode}") or USUAL[mode][1]
     size = state.get(f"inside_patterns_size_{opened.layer}") or usual_size(opened.model.classifier, opened.layer)
@@ -105,7 +105,7 @@ def start(name: str, opened: Inspection, settings: Settings, filters: Sequence[i
         work.latest = found
         time.sleep(0.001)  # a lock that is taken again at once is seldom given to another thread
 
-    def make(progress: background_job.Progress, cancelled: object) -> FeatureVisualizations | None:
+    def make(progress: background_job.Progress, cancelled: Callable[[], bool]) -> FeatureVisualizations | None:
         try:
             return visualize(
                 model.classifier,

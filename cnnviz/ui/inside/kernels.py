@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import streamlit as st
@@ -184,7 +184,7 @@ def _choice(found: Kernels) -> tuple[bool, np.ndarray, str]:
                 default="colours",
                 key=f"{_KEY}_show",
                 required=True,
-                format_func={"colours": "As colours", "inputs": "Red, green, blue apart"}.get,
+                format_func={"colours": "As colours", "inputs": "Red, green, blue apart"}.__getitem__,
                 help="The first layer sees the image's colours, so that its filters can be shown as colours.",
             )
             == "colours"
@@ -196,7 +196,7 @@ def _choice(found: Kernels) -> tuple[bool, np.ndarray, str]:
                 default="each",
                 key=f"{_KEY}_scale",
                 required=True,
-                format_func={"each": "Each filter its own", "layer": "One for the layer"}.get,
+                format_func={"each": "Each filter its own", "layer": "One for the layer"}.__getitem__,
                 help="One scale for the layer tells strong filters from weak ones; each its own shows more in all.",
             )
         strongest = (
@@ -206,7 +206,7 @@ def _choice(found: Kernels) -> tuple[bool, np.ndarray, str]:
                 default="index",
                 key=f"{_KEY}_order",
                 required=True,
-                format_func={"index": "By index", "norm": "Strongest first"}.get,
+                format_func={"index": "By index", "norm": "Strongest first"}.__getitem__,
                 help="Filters in the model's order, or from the greatest norm on.",
             )
             == "norm"
@@ -313,6 +313,6 @@ def _downloads(opened: Inspection, found: Kernels, mosaic: Mosaic) -> None:
 
 def _weights(found: Kernels) -> bytes:
     file = io.BytesIO()
-    bias = {} if found.bias is None else {"bias": found.bias}
+    bias: dict[str, Any] = {} if found.bias is None else {"bias": found.bias}
     np.savez_compressed(file, values=found.values, inputs=found.inputs, **bias)
     return file.getvalue()

@@ -240,9 +240,10 @@ def _window(opened: Inspection, found: Breakdown) -> None:
             order,
             key=f"{_KEY}_input_{opened.layer}_{opened.channel}_{found.at}",
             width=320,
-            format_func=lambda one: f"{names[one]} adds {signed_number(parts[one], 4)}",
+            format_func=lambda one: f"{names[one]} adds {signed_number(float(parts[one]), 4)}",
             help="Whose window is shown; the one that adds most, or takes most away, is first.",
         )
+    assert found.corner is not None
     top, left = found.corner
     source = "the image" if found.inputs[0] == "pixels" else found.inputs[0]
     st.html(output_breakdown_html.windows_html(found, which, f"{names[which]} of {source}"))
@@ -259,6 +260,7 @@ def _window(opened: Inspection, found: Breakdown) -> None:
 
 
 def _channel_names(opened: Inspection, found: Breakdown) -> list[str]:
+    assert found.channels is not None
     begin, end = found.channels
     before = opened.table[: [row.name for row in opened.table].index(opened.layer)]
     if opened.pixels.shape[3] == 3 == end - begin and all(row.type in _KEEPS_COLOURS for row in before):

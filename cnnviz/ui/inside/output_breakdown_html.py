@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -57,6 +57,7 @@ def colour_names(backwards: bool) -> tuple[str, ...]:
 
 def contributions(breakdown: Breakdown) -> np.ndarray:
     """Returns what each input channel of a window adds to the sum, float64 (channels,)."""
+    assert breakdown.products is not None
     return breakdown.products.sum(axis=(0, 1), dtype=np.float64)
 
 
@@ -79,7 +80,7 @@ def windows_html(breakdown: Breakdown, which: int, name: str) -> str:
             _chosen(breakdown),
         )
     ]
-    if breakdown.weights is not None and not _mean(breakdown):
+    if breakdown.weights is not None and breakdown.products is not None and not _mean(breakdown):
         weights, products = breakdown.weights[..., which], breakdown.products[..., which]
         parts += [
             Window("Kernel", weights, float(np.abs(breakdown.weights).max(initial=0))),
@@ -94,7 +95,10 @@ def _mean(breakdown: Breakdown) -> bool:
 
 
 def _chosen(breakdown: Breakdown) -> tuple[int, int] | None:
-    return None if breakdown.chosen is None else tuple(map(int, divmod(breakdown.chosen, breakdown.patch.shape[1])))
+    if breakdown.chosen is None:
+        return None
+    row, column = divmod(breakdown.chosen, breakdown.patch.shape[1])
+    return int(row), int(column)
 
 
 def lines(breakdown: Breakdown, names: Sequence[str] = (), which: int = -1) -> list[Line]:
@@ -107,6 +111,7 @@ def lines(breakdown: Breakdown, names: Sequence[str] = (), which: int = -1) -> l
     """
     found: list[Line] = []
     if _mean(breakdown):
+        assert breakdown.inside is not None
         count = int(breakdown.inside.sum())
         found.append(Line(f"Sum of {count:,} values", breakdown.value * count, "step"))
         return [*found, Line("Mean", breakdown.value, "result", f"÷ {count:,}")]
@@ -117,7 +122,7 @@ def lines(breakdown: Breakdown, names: Sequence[str] = (), which: int = -1) -> l
     if breakdown.bias is not None:
         found.append(Line("Bias", breakdown.bias))
     if breakdown.parts:
-        found += _steps(breakdown)
+        found += _steps(breakdown, breakdown.parts)
     elif breakdown.products is None and breakdown.patch.ndim == 1 and len(breakdown.inputs) > 1:
         found += [Line(name, float(x)) for name, x in zip(breakdown.inputs, breakdown.patch, strict=True)]
     if breakdown.sum is not None and breakdown.activation not in ("", "linear"):
@@ -139,7 +144,9 @@ def _greatest(breakdown: Breakdown, parts: np.ndarray, names: Sequence[str], whi
         shown[-1] = which
     found = []
     for at in shown:
-        note = f"{signed_number(breakdown.patch[at], 4)} × {signed_number(breakdown.weights[at], 4)}" if single else ""
+        note = ""
+        if single and breakdown.weights is not None:
+            note = f"{signed_number(breakdown.patch[at], 4)} × {signed_number(breakdown.weights[at], 4)}"
         note = note or ("shown above" if at == which and len(parts) > 1 else "")
         found.append(Line(names[at] if at < len(names) else f"Input {at}", float(parts[at]), "part", note))
     if rest := len(parts) - len(shown):
@@ -154,9 +161,9 @@ def _made_by(breakdown: Breakdown) -> str:
     return f"{breakdown.activation}: {breakdown.formula}"
 
 
-def _steps(breakdown: Breakdown) -> list[Line]:
+def _steps(breakdown: Breakdown, parts: Mapping[str, float]) -> list[Line]:
     """A normalisation or a rescaling, one operation a line."""
-    x, parts = float(breakdown.patch[0]), breakdown.parts
+    x = float(breakdown.patch[0])
     if "scale" in parts:
         return [
             Line("Input x", x),
@@ -190,6 +197,7 @@ def graph_html(breakdown: Breakdown) -> str:
 
 def softmax_html(breakdown: Breakdown, names: Sequence[str]) -> str:
     """Returns how a softmax makes shares: the greatest scores as powers of e that add up, as HTML."""
+    assert breakdown.scores is not None
     scores = breakdown.scores.astype(np.float64)
     powers = np.exp(scores - scores.max())
     at = breakdown.at[-1]

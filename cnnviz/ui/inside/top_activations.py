@@ -138,13 +138,13 @@ def _strongest(opened: Inspection, known: TopActivations, given: Samples | None)
     ):
         if row >= len(given):
             continue  # the data has become less since then
-        image, field = given.images[row], box(opened.model.classifier, opened.layer, *map(int, position))
+        y, x = map(int, position)
+        image, field = given.images[row], box(opened.model.classifier, opened.layer, y, x)
         name = _name_of(opened, given, int(row))
         all_of_it = field[2:] == image.shape[:2]
         everything = everything and all_of_it
         caption, words = f"{_number(value)} · {name}", f"{name}, {given.names[row]}: {_number(value)}"
         whole.append((image_bytes(draw_box(image, (0, 0, 0, 0) if all_of_it else field)), caption, words))
-        y, x = map(int, position)
         parts.append((image_bytes(enlarge(crop(image, field))), f"row {y}, column {x}", f"The part: {words}"))
     st.html(tiles(whole, TILE))
     if everything:
@@ -214,7 +214,10 @@ def _rows(opened: Inspection, known: Ablation, head: str) -> list[tuple[str, flo
         change = np.abs(probabilities[there, 1] - probabilities[there, 0])
         there = np.sort(there[np.argsort(-change, kind="stable")[:MOST_CLASSES]])
     rows = [("All" if len(known.accuracy) == 1 else f"All: {head}", *known.accuracy[head])]
-    return rows + [(classes[one], *map(float, probabilities[one])) for one in there]
+    for one in there:
+        before, after = map(float, probabilities[one])
+        rows.append((classes[one], before, after))
+    return rows
 
 
 def _number(value: float) -> str:

@@ -22,6 +22,7 @@ from cnnviz.explain.inspection.top_activations import (
     top_activations,
 )
 from cnnviz.progress import Cancelled
+from cnnviz.runs import Run
 from cnnviz.ui.session import background_job
 
 if TYPE_CHECKING:
@@ -66,6 +67,12 @@ def _results() -> OrderedDict[tuple, Any]:
     return st.session_state.setdefault(_RESULTS, OrderedDict())
 
 
+def _run(opened: Inspection) -> Run:
+    """The run that the model is of; all this is asked of whole runs only."""
+    assert opened.source.run is not None
+    return opened.source.run
+
+
 def images(opened: Inspection) -> Samples | None:
     """Returns the run's held-out images where they are in memory."""
     return _cache().get(opened.source.stamp)
@@ -73,20 +80,18 @@ def images(opened: Inspection) -> Samples | None:
 
 def known_top_activations(opened: Inspection) -> TopActivations | None:
     """Returns what is known of what excites the open layer."""
-    return _results().get((opened.source.stamp, opened.layer)) or cached_top_activations(
-        opened.source.run, opened.layer
-    )
+    return _results().get((opened.source.stamp, opened.layer)) or cached_top_activations(_run(opened), opened.layer)
 
 
 def known_ablation(opened: Inspection) -> Ablation | None:
     """Returns what is known of the model without the open channel."""
     key = (opened.source.stamp, opened.layer, opened.channel)
-    return _results().get(key) or cached_ablation(opened.source.run, opened.layer, [opened.channel])
+    return _results().get(key) or cached_ablation(_run(opened), opened.layer, [opened.channel])
 
 
 def start_search(opened: Inspection) -> None:
     """Begins to read the images, where they aren't in memory, and to look for what excites the open layer."""
-    model, run, layer = opened.model, opened.source.run, opened.layer
+    model, run, layer = opened.model, _run(opened), opened.layer
 
     def work(given: Samples, progress: background_job.Progress, cancelled: Callable[[], bool]) -> TopActivations:
         return top_activations(
@@ -98,7 +103,7 @@ def start_search(opened: Inspection) -> None:
 
 def start_ablation(opened: Inspection) -> None:
     """Begins to ask the model without the open channel."""
-    model, run, layer, channel = opened.model, opened.source.run, opened.layer, opened.channel
+    model, run, layer, channel = opened.model, _run(opened), opened.layer, opened.channel
 
     def work(given: Samples, progress: background_job.Progress, cancelled: Callable[[], bool]) -> Ablation:
         return ablate(
@@ -109,7 +114,7 @@ def start_ablation(opened: Inspection) -> None:
 
 
 def _begin(name: str, opened: Inspection, key: tuple, work: Callable[..., Any]) -> None:
-    cache, run, stamp, results = _cache(), opened.source.run, opened.source.stamp, _results()
+    cache, run, stamp, results = _cache(), _run(opened), opened.source.stamp, _results()
 
     def carry_out(progress: background_job.Progress, cancelled: Callable[[], bool]) -> None:
         def tell(what: str, done: int, total: int) -> None:

@@ -10,6 +10,7 @@ from cnnviz.architecture import counts, describe
 from cnnviz.presets import PRESETS
 from cnnviz.published_results import REPORTED
 from cnnviz.runs import Run, metrics
+from cnnviz.ui.inputs.model_cache import recipe_of
 from cnnviz.ui.learn.topics import Link, Topic
 from cnnviz.ui.learn.translation_test import moved_images
 from cnnviz.ui.markdown import plain
@@ -72,7 +73,7 @@ def _table(found: dict[str, Run | None]) -> None:
     for name, run in found.items():
         if run is None:
             continue
-        recipe, told = run.recipe, REPORTED.get(name)
+        recipe, told = recipe_of(run), REPORTED.get(name)
         numbers = counts(recipe.network, describe(recipe.network, recipe.data.input_shape))
         rows.append(
             {

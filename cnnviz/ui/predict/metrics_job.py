@@ -176,6 +176,7 @@ def measure_parameter_randomization(case: Case, progress: Progress, cancelled: A
 
 def known_pointing(case: Case) -> dict[str, Pointing]:
     """Returns what is known already of methods over the run's test split."""
+    assert case.run is not None
     found = {}
     for method in (case.explanation.method, *peers(case)):
         if (one := cached_pointing(case.run, method, case.head, case.layer_of(method))) is not None:
@@ -185,6 +186,7 @@ def known_pointing(case: Case) -> dict[str, Pointing]:
 
 def measure_pointing(case: Case, methods: Sequence[str], progress: Progress, cancelled: Asked) -> dict[str, Pointing]:
     """Returns how well methods find the objects over the run's test split."""
+    assert case.run is not None
     layers = {method: case.layer_of(method) for method in methods}
     return measure(
         case.run,

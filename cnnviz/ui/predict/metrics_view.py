@@ -80,7 +80,7 @@ def measured_part(found: Findings, part: str, work: Callable[..., Any], what: st
     result = found.results.get(part)
     if isinstance(result, str):
         st.warning(plain(result), icon=":material/warning:")
-    if isinstance(result, str) or getattr(result, "ended", ""):
+    if isinstance(result, str) or bool(getattr(result, "ended", "")):
         st.button(
             "Measure again",
             icon=":material/refresh:",

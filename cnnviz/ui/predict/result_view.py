@@ -53,9 +53,9 @@ def _boxed(image: np.ndarray, box: tuple[int, int, int, int]) -> np.ndarray:
     return image
 
 
-def draw_model_input(pair: Pair) -> None:
+def draw_model_input(prediction: Prediction) -> None:
     """Draws the image as the model gets it."""
-    image = pair.prediction.seen
+    image = prediction.seen
     height, width, channels = image.shape
     st.image(
         image_bytes(image),
@@ -88,7 +88,7 @@ def draw_full_row(pair: Pair, choice: Choice, row: Row) -> None:
         draw_given_image(pair.image, pair.model)
         if isinstance(pair.prediction, Prediction):
             with st.container(width=200):
-                draw_model_input(pair)
+                draw_model_input(pair.prediction)
     with row.map:
         _map(pair, choice, LARGE)
         opacity(choice)
@@ -162,7 +162,7 @@ def cell(pair: Pair, choice: Choice, several: bool, key: str) -> None:
                 draw_given_image(pair.image, pair.model)
             with two:
                 if isinstance(pair.prediction, Prediction):
-                    draw_model_input(pair)
+                    draw_model_input(pair.prediction)
             _words(pair)
             if isinstance(pair.shown, Shown):
                 downloads(pair, pair.shown, choice, key)
@@ -250,7 +250,8 @@ def strip(pair: Pair, choice: Choice) -> None:
     """Draws the same explanation for each convolution, from the input on."""
     st.markdown(f"**Every convolution, from the input on** · {plain(pair.image.title)} · {plain(pair.source.title)}")
     place = st.grid(6, min_column_width=130, gap="small", key="predict_strip")
-    for layer, shown in zip(pair.facts.layers, pair.strip, strict=True):
+    layers = pair.facts.layers if pair.facts is not None else ()
+    for layer, shown in zip(layers, pair.strip, strict=True):
         with place:
             if isinstance(shown, str):
                 st.caption(f"{plain(layer)}: {plain(shown)}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 from collections.abc import Callable, Sequence
+from typing import Literal
 
 import streamlit as st
 
@@ -11,6 +12,7 @@ from cnnviz import runs
 from cnnviz.errors import CnnvizError, RunError
 from cnnviz.runs import Run, resume_checkpoint
 from cnnviz.runs.compare import name_of
+from cnnviz.runs.status import StateName
 from cnnviz.ui.markdown import duration, plain
 from cnnviz.ui.runs.selection import choose, note
 
@@ -28,7 +30,7 @@ __all__ = [
 ]
 
 # For each state: Streamlit's colour, a sign that is told from the others without colour.
-LOOKS = {
+LOOKS: dict[StateName, tuple[Literal["grey", "blue", "orange", "green", "red"], str]] = {
     "queued": ("grey", "…"),
     "starting": ("grey", "↻"),
     "running": ("blue", "●"),

@@ -38,7 +38,7 @@ def detail(run: Run) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(f"### {plain(name_of(run))}", width="content", anchors=False)
         badge(run)
-    _moving(lambda run: st.caption(_facts(run)), run)
+    _moving(_facts_part, run)
     _deeds(run)
     *tabs, epochs = _tabs()
     for tab, draw in zip(tabs, (_curves, recipe_part, summary_part, _log), strict=True):
@@ -52,6 +52,10 @@ def detail(run: Run) -> None:
     with epochs:
         if epochs.open:
             _epochs(run)
+
+
+def _facts_part(run: Run) -> None:
+    st.caption(_facts(run))
 
 
 def _moving(draw: Callable[[Run], None], run: Run) -> None:

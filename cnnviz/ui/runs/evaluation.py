@@ -48,6 +48,7 @@ def report_part(run: Run) -> None:
             help="Test images had no part in the training; training images show how far the model overfits.",
         )
         place = st.container(width="content")
+    assert split is not None  # as the session has one since `_from_address`
     found = predictions(run, split)
     session = st.session_state
     if found is None:
@@ -64,13 +65,14 @@ def report_part(run: Run) -> None:
         else:
             set_widget_value(_HEAD, head)
         with place:
-            head = st.segmented_control(
+            picked = st.segmented_control(
                 "Head",
                 heads,
                 key=_HEAD,
                 required=True,
                 help="Each prediction (head) of the model has a report of its own.",
             )
+        head = picked or head
     if not len(found.indices):
         st.caption("The split has no image.")
         return

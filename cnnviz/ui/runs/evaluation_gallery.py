@@ -56,11 +56,12 @@ def gallery(run: Run, dataset: Dataset, found: Predictions, head: str, cell: tup
     view = st.segmented_control(
         "Images",
         list(VIEWS),
-        format_func=VIEWS.get,
+        format_func=VIEWS.__getitem__,
         key="runs_report_view",
         required=True,
         help="A click on an image opens it on Predict: what speaks for its prediction rather than for the true class.",
     )
+    assert view is not None  # as the session has one from above on
     positions = chosen_samples(found, head, view, cell)
     classes = found.classes[head]
     if view == "cell":

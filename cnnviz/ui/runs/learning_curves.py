@@ -93,8 +93,12 @@ def _build(run: Run, stamp: tuple, live: bool) -> _Built:
     heads = [head.name for head in run.recipe.network.heads] if run.recipe else []
     total = run.recipe.fit.all_epochs if run.recipe else len(epochs)
     turned = overfitting_onset(epochs)
-    options = {"epochs": epochs, "total": total, "heads": heads, "best": best, "turned": turned, "live": live}
-    figures = {metric: curves.learning(history, metric, **options) for metric in ("loss", "accuracy")}
+    figures = {
+        metric: curves.learning(
+            history, metric, epochs=epochs, total=total, heads=heads, best=best, turned=turned, live=live
+        )
+        for metric in ("loss", "accuracy")
+    }
     rate = epochs[-1].get("learning_rate") if epochs else None
     rate = rate if isinstance(rate, (int, float)) and isfinite(rate) else None
     start = run.recipe.fit.learning_rate if run.recipe and run.recipe.fit.schedule == "cosine" else None
@@ -144,7 +148,7 @@ def _rate_words(run: Run, drawn: _Built, live: bool) -> str:
     fit, last = run.recipe.fit if run.recipe else None, f"{drawn.last_rate:.2g}"
     live = live and fit is not None and drawn.count < fit.all_epochs
     if drawn.rate is None:
-        steady = not live or (fit.schedule == "constant" and fit.finetune is None)
+        steady = not live or fit is None or (fit.schedule == "constant" and fit.finetune is None)
         return f"Learning rate {drawn.last_rate:g} {'in every epoch' if steady else 'so far'}."
     if live or fit is None:
         return f"**Learning rate**, {last} {'now' if live else 'at the end'}."

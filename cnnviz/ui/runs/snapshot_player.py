@@ -235,7 +235,7 @@ def _maps(probe: Probe, snapshot: Snapshot, key: str) -> None:
             "Scale",
             list(SCALES),
             default="each",
-            format_func=SCALES.get,
+            format_func=SCALES.__getitem__,
             key=f"{key}_scale",
             required=True,
             help="One scale for the layer tells strong channels from weak ones; each its own shows more in all.",

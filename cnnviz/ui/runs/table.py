@@ -90,8 +90,9 @@ def runs_table(listed: Sequence[Run], chosen: Sequence[str]) -> list[str]:
     places = {run: row for row, run in enumerate(ids)}
     key = f"runs_table_{version(zlib.crc32(','.join(ids).encode()))}"
     moving = any(run.active for run in listed)
+    drawn: list[list[int]] = []
     st.fragment(run_every=SECONDS if moving else None)(_grid)(
-        ids, key, [places[run] for run in chosen if run in places], drawn := []
+        ids, key, [places[run] for run in chosen if run in places], drawn
     )
     (rows,) = drawn
     hidden = f"{len(ids):,} of {len(everything):,} runs. " if len(ids) < len(everything) else ""
@@ -187,6 +188,10 @@ def _filtered(everything: pd.DataFrame) -> pd.DataFrame:
     return everything[keep]
 
 
+def _choose_shown() -> None:
+    choose(st.session_state["runs_shown"])
+
+
 def selection(listed: Sequence[Run], names: dict[str, str], chosen: Sequence[str]) -> list[Run]:
     """Draws the selected runs as a list that can be changed by keyboard too, and returns them."""
     by_id = {run.id: run for run in listed}
@@ -197,7 +202,7 @@ def selection(listed: Sequence[Run], names: dict[str, str], chosen: Sequence[str
             list(by_id),
             key="runs_shown",
             format_func=lambda run: names.get(run, run),
-            on_change=lambda: choose(st.session_state["runs_shown"]),
+            on_change=_choose_shown,
             max_selections=MOST,
             placeholder="tick runs above, or choose here",
             help="The ticked runs; one is shown in full, several are laid over each other.",

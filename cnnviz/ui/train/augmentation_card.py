@@ -72,9 +72,9 @@ def augmentation_card(draft: Draft, found: Found, later: Deferred) -> list[str]:
                 icon=":material/auto_awesome_motion:",
                 help="There steps are added and adjusted beside the image, and handed back to this page.",
             )
-        if found.dataset is not None:
+        if found.dataset is not None and found.data is not None:
             with result:
-                later.add(_strip, draft, policy, found)
+                later.add(_strip, draft, policy, found.dataset, found.data)
     return []
 
 
@@ -104,8 +104,7 @@ def _steps(policy: Policy) -> None:
     st.caption(plain("; ".join(words)) + f". Emptied pixels: {policy.fill_mode}.")
 
 
-def _strip(draft: Draft, policy: Policy, found: Found) -> None:
-    dataset, data = found.dataset, found.data
+def _strip(draft: Draft, policy: Policy, dataset: Dataset, data: Data) -> None:
     for step in policy.steps:
         if step.type in dataset.unsafe_steps:
             st.warning(plain(dataset.unsafe_steps[step.type]), icon=":material/warning:")

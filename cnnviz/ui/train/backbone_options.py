@@ -35,7 +35,7 @@ def backbone_part(draft: Draft) -> None:
     st.selectbox(
         "Backbone",
         list(_NAMES),
-        format_func=_NAMES.get,
+        format_func=_NAMES.__getitem__,
         width=170,
         key=key(draft, "backbone.name", found["name"] if found else ""),
         on_change=_choose,
@@ -49,7 +49,7 @@ def backbone_part(draft: Draft) -> None:
     st.selectbox(
         "Its weights",
         list(_WEIGHTS),
-        format_func=_WEIGHTS.get,
+        format_func=_WEIGHTS.__getitem__,
         width=140,
         key=key(draft, f"backbone.{name}.weights", found["weights"]),
         on_change=_take,
@@ -60,7 +60,7 @@ def backbone_part(draft: Draft) -> None:
     st.selectbox(
         "What is trained",
         list(WAYS),
-        format_func=WAYS.get,
+        format_func=WAYS.__getitem__,
         width=270,
         key=key(draft, f"backbone.{name}.way", way),
         on_change=_train,

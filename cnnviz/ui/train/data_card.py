@@ -137,17 +137,17 @@ def _open(draft: Draft, entries: dict[str, Entry]) -> Found:
     if draft.shown.get("own") == "new" or not draft.get("data.dataset"):
         return Found(None, None, ("No data is chosen yet: type the path of a folder or a file, or upload one.",))
     entry = entries.get(draft.get("data.dataset"))
-    fetched = entry is not None and not entry.ready and entry.name not in NOT_FETCHED
-    if fetched and draft.shown.get("fetch") != entry.name:
-        st.info(plain(entry.message), icon=":material/download:")
+    fetched = entry if entry is not None and not entry.ready and entry.name not in NOT_FETCHED else None
+    if fetched is not None and draft.shown.get("fetch") != fetched.name:
+        st.info(plain(fetched.message), icon=":material/download:")
         st.button(
             "Get it now",
             key="train_fetch",
             on_click=draft.shown.update,
-            args=({"fetch": entry.name},),
+            args=({"fetch": fetched.name},),
             help="Downloads the data once; later it is read from disk.",
         )
-        return Found(None, None, (f"{entry.title} is not on this computer yet.",), told=True)
+        return Found(None, None, (f"{fetched.title} is not on this computer yet.",), told=True)
     try:
         data = parse(draft.tree["data"], Data)
         if draft.shown.pop("measure", False):
@@ -210,7 +210,7 @@ def _settings(draft: Draft) -> None:
     st.segmented_control(
         "Colour",
         [3, 1],
-        format_func={3: "RGB", 1: "Grey"}.get,
+        format_func={3: "RGB", 1: "Grey"}.__getitem__,
         required=True,
         key=key(draft, "data.channels"),
         help="RGB has three channels, grey one.",
@@ -218,7 +218,7 @@ def _settings(draft: Draft) -> None:
     st.selectbox(
         "Crop",
         CROPS,
-        format_func=_CROPS.get,
+        format_func=_CROPS.__getitem__,
         key=key(draft, "data.crop"),
         help="Which part of an image is resized to the size above; the same for training and prediction.",
     )

@@ -36,7 +36,7 @@ def data_view(dataset: Dataset, data: Data) -> None:
     with bars:
         tabs = bars.tabs([plain(head.name) for head in dataset.heads]) if len(heads) > 1 else [bars]
         for tab, head in zip(tabs, dataset.heads, strict=True):
-            counts = {name: dataset.counts(name, head.name) for name in shown}
+            counts = {name: dataset.counts(name, head.name).tolist() for name in shown}
             tab.html(class_bars(head.classes, counts))
     if dataset.notes:
         st.caption(" ".join(map(plain, dataset.notes)))

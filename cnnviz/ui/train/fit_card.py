@@ -70,7 +70,7 @@ def _controls(draft: Draft) -> None:
         st.selectbox(
             "Optimizer",
             list(_OPTIMIZERS),
-            format_func=_OPTIMIZERS.get,
+            format_func=_OPTIMIZERS.__getitem__,
             key=key(draft, "fit.optimizer"),
             width=162,
             help="How the weights are moved after each batch. Adam is a good start; SGD has a momentum of 0.9.",
@@ -117,21 +117,21 @@ def _more(draft: Draft) -> None:
     st.selectbox(
         "Schedule",
         list(_SCHEDULES),
-        format_func=_SCHEDULES.get,
+        format_func=_SCHEDULES.__getitem__,
         key=key(draft, "fit.schedule"),
         help="How the learning rate changes over the epochs; a plateau is three epochs without a better one.",
     )
     st.selectbox(
         "Monitor",
         list(_MONITORS),
-        format_func=_MONITORS.get,
+        format_func=_MONITORS.__getitem__,
         key=key(draft, "fit.monitor"),
         help="The metric whose best epoch is kept; early stopping and plateau look at it, too.",
     )
     st.selectbox(
         "Class weights",
         list(_WEIGHTS),
-        format_func=_WEIGHTS.get,
+        format_func=_WEIGHTS.__getitem__,
         key=key(draft, "fit.class_weight"),
         help="Where classes are not equally frequent, rare ones can be given more weight in the loss.",
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import streamlit as st
 
@@ -48,7 +49,7 @@ def model_card(draft: Draft, later: Deferred) -> list[str]:
                     st.selectbox(
                         "Pixels are scaled to",
                         list(_SCALINGS),
-                        format_func=_SCALINGS.get,
+                        format_func=_SCALINGS.__getitem__,
                         width=210,
                         key=key(draft, "network.scaling"),
                         help="Happens inside the model, for prediction too.",
@@ -167,7 +168,7 @@ def _frame(rows: Sequence[dict]):
     """The rows with a type for each column, also where a column is empty."""
     import pandas as pd
 
-    whole = {
+    types: dict[str, Any] = dict.fromkeys(["no", "type", *layer_table.COLUMNS], "string") | {
         "no": "Int64",
         "size": "Int64",
         "window": "Int64",
@@ -175,8 +176,7 @@ def _frame(rows: Sequence[dict]):
         "rate": "Float64",
         "bias": "boolean",
     }
-    names = ["no", "type", *layer_table.COLUMNS]
-    return pd.DataFrame({name: pd.array([row[name] for row in rows], whole.get(name, "string")) for name in names})
+    return pd.DataFrame({name: pd.array([row[name] for row in rows], kind) for name, kind in types.items()})
 
 
 def _columns() -> dict:

@@ -56,7 +56,7 @@ class Draft:
 
     def get(self, path: str) -> Any:
         """Returns the value at a dotted path such as "fit.epochs"."""
-        node = self.tree
+        node: Any = self.tree
         for part in path.split("."):
             node = node[int(part)] if isinstance(node, list) else node[part]
         return node
@@ -64,7 +64,7 @@ class Draft:
     def put(self, path: str, value: Any) -> None:
         """Sets the value at a dotted path."""
         parent, _, last = path.rpartition(".")
-        node = self.get(parent) if parent else self.tree
+        node: Any = self.get(parent) if parent else self.tree
         node[int(last) if isinstance(node, list) else last] = value
 
     def name(self, path: str) -> str:
