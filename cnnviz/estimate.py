@@ -118,38 +118,42 @@ def rate_of(runs: Iterable[Run], recipe: Recipe) -> Rate | None:
     shown = []
     for run in runs:
         if run.state == "finished" and run.recipe is not None and (cost := work(run.recipe)[0]) > 0:
-            shown.append((abs(math.log(cost) - wanted), run, cost))
+            shown.append((abs(math.log(cost) - wanted), run, run.recipe, cost))
     rates, startups = [], []
-    for far, run, cost in sorted(shown, key=lambda item: item[0]):
+    for far, run, trained, cost in sorted(shown, key=lambda item: item[0]):
         if far > math.log(ALIKE):
             break
         if (seconds := _seconds_per_image(run)) is not None:
-            net = seconds - BATCH_SECONDS / run.recipe.fit.batch_size
+            net = seconds - BATCH_SECONDS / trained.fit.batch_size
             rates.append(cost / max(net, seconds / 4))
-            startups.append(_startup(run))
+            startups.append(_startup(run, trained))
         if len(rates) == NEAREST:
             break
-    known = [seconds for seconds in startups if seconds is not None] or [STARTUP_SECONDS]
-    return Rate(statistics.median(rates), len(rates), statistics.median(known)) if rates else None
+    startup = statistics.median([seconds for seconds in startups if seconds is not None] or [STARTUP_SECONDS])
+    return Rate(statistics.median(rates), len(rates), startup) if rates else None
 
 
 def _seconds_per_image(run: Run) -> float | None:
     """The run's median over its epochs; the first, which also builds the graph, only where it is alone."""
-    rates = [record.get("images_per_second") for record in metrics.epochs(run.metrics_path)]
-    rates = [rate for rate in rates if isinstance(rate, (int, float)) and rate > 0]
+    rates = _above_zero(run, "images_per_second")
     return 1 / statistics.median(rates[1:] or rates) if rates else None
 
 
-def _startup(run: Run) -> float | None:
+def _startup(run: Run, recipe: Recipe) -> float | None:
     """What the run took beside its epochs, and by how much its first epoch, which also compiles, was longer than the
     others; unknown where a backbone's features were computed, which `work` counts by themselves."""
-    epochs = [record.get("epoch_seconds") for record in metrics.epochs(run.metrics_path)]
-    epochs = [seconds for seconds in epochs if isinstance(seconds, (int, float)) and seconds > 0]
-    backbone = run.recipe.network.backbone
+    epochs = _above_zero(run, "epoch_seconds")
+    backbone = recipe.network.backbone
     if not epochs or run.seconds is None or (backbone is not None and backbone.cached):
         return None
     compiling = epochs[0] - statistics.median(epochs[1:] or epochs)
     return max(0.0, run.seconds - sum(epochs)) + max(0.0, compiling)
+
+
+def _above_zero(run: Run, key: str) -> list[float]:
+    """What the run's epochs say of one thing, where it is a number above 0."""
+    found = (record.get(key) for record in metrics.epochs(run.metrics_path))
+    return [value for value in found if isinstance(value, (int, float)) and value > 0]
 
 
 def measure(seconds: float = 0.02) -> Rate:

@@ -207,7 +207,7 @@ def _pixels(image: Image.Image, data: bytes, bits: int | None) -> tuple[np.ndarr
     """The image as `decode` gives it, and a sentence on how values of more than 8 bits were scaled, if they were."""
     factor = _reduction(image.size)
     if factor > 1 and image.format in ("JPEG", "MPO"):
-        image.draft(None, tuple(side // factor for side in image.size))
+        image.draft(None, (image.width // factor, image.height // factor))
         if (factor := _reduction(image.size)) > 1:
             raise ImageError("The image is too large to be read.")
     image.load()
@@ -260,18 +260,18 @@ def _scale(image: Image.Image, data: bytes, bits: int | None) -> tuple[tuple[flo
     if image.mode != "F":
         low, high = int(values.min()), int(values.max())
         if low >= 0 and high <= 65_535:
-            own, told = depth.of(image, data, values)
-            given = bits is not None and high < 1 << bits
-            used = bits if given else own
-            why = "as in training" if given else "as the file says" if told else "by its own greatest value"
+            used, told = depth.of(image, data, values)
+            why = "as the file says" if told else "by its own greatest value"
+            if bits is not None and high < 1 << bits:
+                used, why = bits, "as in training"
             return (0.0, float((1 << used) - 1)), depth.message(used, why)
         return (low, float(high - low) or 1.0), _STRETCHED.format(low, high)
     finite = values[np.isfinite(values)]
-    low, high = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 1.0)
-    if low >= 0 and high <= 255:
-        top = 1.0 if high <= 1 else 255.0
+    least, most = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 1.0)
+    if least >= 0 and most <= 255:
+        top = 1.0 if most <= 1 else 255.0
         return (0.0, top), _STRETCHED.format(0, int(top))
-    return (low, (high - low) or 1.0), _STRETCHED.format(f"{low:g}", f"{high:g}")
+    return (least, (most - least) or 1.0), _STRETCHED.format(f"{least:g}", f"{most:g}")
 
 
 def _deep(image: Image.Image, scale: tuple[float, float], key: object) -> np.ndarray:

@@ -11,7 +11,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 import keras
 import numpy as np
@@ -45,7 +45,7 @@ __all__ = [
     "visualize_features",
 ]
 
-Model = keras.Model | Classifier | Run | str | Path
+Model: TypeAlias = keras.Model | Classifier | Run | str | Path
 POLL_SECONDS = 0.5
 
 

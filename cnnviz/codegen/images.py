@@ -196,8 +196,8 @@ def fitting(data: Data, *, resizes: bool, margin: bool) -> list[str]:
         margin: whether training images stay whole, for windows cut at random.
     """
     fit = ["def fit(images):"]
-    if resizes and _CROPS[data.crop]:
-        fit.append(_CROPS[data.crop])
+    if resizes and (crop := _CROPS[data.crop]):
+        fit.append(crop)
     fit.append(f"    return coloured({'resized(images, SIZE)' if resizes else 'images'})")
     parts = [_RESIZED] if resizes else []
     parts += [_COLOURS if data.channels == 3 else _GREY, "\n".join(fit)]

@@ -85,6 +85,7 @@ def _stays_frozen(recipe: Recipe) -> bool:
 def _freed(recipe: Recipe) -> list[str]:
     """The lines that say what of the backbone is trained at first, as `cnnviz.models.build.backbones.free` does."""
     backbone = recipe.network.backbone
+    assert backbone is not None
     if _stays_frozen(recipe):
         return ["backbone.trainable = False"]
     function = _FREE.strip().format(learns=_LEARNS[backbone.weights])

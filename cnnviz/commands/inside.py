@@ -10,7 +10,7 @@ import sys
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from rich.console import Console
@@ -92,7 +92,7 @@ def _activations(chosen: argparse.Namespace) -> int:
         found = activations(classifier, pixels, [name for name in names if name in wanted])
     tell_taken(classifier)
     made_folder(out)
-    records = []
+    records: list[dict[str, Any]] = []
     for number, layer in enumerate(layers, 1):
         if layer.name in found:
             values = found[layer.name]

@@ -129,6 +129,7 @@ def _wanted(chosen: argparse.Namespace, classifier: Classifier, settings: dict[s
                 f"There is no class {chosen.subject!r}: {one_of(chosen.subject, allowed[:40])}, or its index."
             )
     graph = flatten(classifier.model)
+    layers: dict[int, str | None]
     if METHODS[chosen.explain].family == "cam":
         layers = {head: choose_layer(graph, chosen.layer, head)[0] for head in classes}
     elif chosen.layer is not None:

@@ -157,7 +157,7 @@ def _finished(recipe: Recipe) -> Run | None:
     with an epoch to show."""
     alike = [run for run in runs.listing() if run.recipe is not None and _but_epochs(run.recipe) == _but_epochs(recipe)]
     whole = [run for run in alike if run.state == "finished"]
-    same = [run for run in whole if run.recipe.fit == recipe.fit]
+    same = [run for run in whole if run.recipe is not None and run.recipe.fit == recipe.fit]
     part = [run for run in alike if run.state == "stopped" and run.written.best_epoch is not None]
     return next(iter(same + whole + part), None)
 

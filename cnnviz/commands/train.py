@@ -9,7 +9,7 @@ import sys
 import time
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
+from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextColumn
 
 from cnnviz import runs
 from cnnviz.commands.recipes import add_recipe_arguments, recipe_of
@@ -90,7 +90,7 @@ def _watch(run: Run) -> Run:
                 run = runs.request_stop(run.id) if run.active else run
 
 
-def _show(bars: Progress, bar: int, run: Run) -> None:
+def _show(bars: Progress, bar: TaskID, run: Run) -> None:
     now = progress(run)
     if now.message:
         count = f" {now.done:,}/{now.total:,}" if now.total else ""

@@ -109,7 +109,7 @@ def colour_bar(shades: Shades, channels: Sequence[int], colour_map: str, ends: t
     return (
         '<div style="max-width:20rem;font-size:0.8rem;line-height:1.3;font-variant-numeric:tabular-nums">'
         f'<div style="position:relative;margin-top:{"1.4em" if mark else "0"}"><img class="colour-bar" '
-        f'alt="{escape_attr(alt)}" src="data:image/png;base64,{base64.b64encode(png).decode()}" '
+        f'alt="{escape_attr(alt)}" src="data:image/png;base64,{base64.b64encode(png.tobytes()).decode()}" '
         f'style="display:block;width:100%;height:10px;border-radius:2px">{mark}</div>'
         '<div style="display:flex;justify-content:space-between;gap:2rem">'
         f"<span>{words[0]}</span><span>{words[1]}</span></div></div>"

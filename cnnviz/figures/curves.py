@@ -149,10 +149,10 @@ class _Curve:
 
     def mark(self, epochs: Records, key: str, best: int | None, turned: int | None) -> None:
         by_number = {record["epoch"]: _number(record, key) for record in epochs}
-        if by_number.get(best) is not None:
-            self._point(best, by_number[best], "circle", "best epoch", self._colour)
-        if turned is not None and self._metric == "loss" and by_number.get(turned) is not None:
-            self._point(turned, by_number[turned], "diamond", "turns away from training", "#d9772b")
+        if best is not None and (value := by_number.get(best)) is not None:
+            self._point(best, value, "circle", "best epoch", self._colour)
+        if turned is not None and self._metric == "loss" and (value := by_number.get(turned)) is not None:
+            self._point(turned, value, "diamond", "turns away from training", "#d9772b")
 
     def _point(self, x: int, y: float, symbol: str, name: str, colour: str) -> None:
         self._figure.add_scatter(

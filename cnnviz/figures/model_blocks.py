@@ -92,7 +92,7 @@ def _block(row: Row, x: float, y: float, width: float, high: float, deep: float)
     """Front, top and side as cut-outs of one box, with a tooltip of everything known about the layer."""
     across, along = width + deep, high + deep
     edge, rim = 100 * width / across, 100 * deep / along  # of the front, in percent of the box
-    faces = [(((0, rim), (edge, rim), (edge, 100), (0, 100)), 0.9)]
+    faces: list[tuple[tuple[tuple[float, float], ...], float]] = [(((0, rim), (edge, rim), (edge, 100), (0, 100)), 0.9)]
     if deep:
         bend, foot = 100 - edge, 100 - rim
         faces.append((((0, rim), (bend, 0), (100, 0), (edge, rim)), 0.5))
