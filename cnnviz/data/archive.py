@@ -14,14 +14,14 @@ import struct
 import tempfile
 import zipfile
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
 from cnnviz.data.dataset import Progress, printable
 from cnnviz.data.disk_cache import cache_folder
-from cnnviz.data.listing import left_out
+from cnnviz.data.listing import Endings, left_out
 from cnnviz.data.npz import load_npz
 from cnnviz.data.zip_check import MAX_MEMBERS, arrays, images, unread
 from cnnviz.errors import DataError
@@ -119,7 +119,7 @@ def _keep(file: BinaryIO, name: str, key: tuple[str, int], progress: Progress | 
 
 def _fill(
     archive: zipfile.ZipFile, file: BinaryIO, new: Path, shown: str, name: str, progress: Progress | None
-) -> tuple[Sequence, int]:
+) -> tuple[Endings, int]:
     """Writes what the archive holds into the new folder: one folder of images or one .npz file; returns what is left
     out, see `zip_check.unread`."""
     size = file.seek(0, os.SEEK_END)

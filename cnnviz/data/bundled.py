@@ -40,7 +40,8 @@ def load_digits() -> Dataset:
 def _digits() -> tuple[np.ndarray, np.ndarray]:
     """Reads scikit-learn's file itself: importing scikit-learn takes over a second, which no page should wait for."""
     spec = find_spec("sklearn")
-    path = Path(spec.submodule_search_locations[0]) / "datasets" / "data" / "digits.csv.gz" if spec else None
+    folder = Path(spec.submodule_search_locations[0]) if spec and spec.submodule_search_locations else None
+    path = folder / "datasets" / "data" / "digits.csv.gz" if folder else None
     if path is None or not path.is_file():
         raise DataError("The digits come with scikit-learn, which is not installed: run pip install scikit-learn.")
     table = np.loadtxt(path, delimiter=",", dtype=np.int64)
@@ -51,16 +52,17 @@ def _digits() -> tuple[np.ndarray, np.ndarray]:
 
 def load_shapes() -> Dataset:
     """Returns generated 64×64 images of one shape each, with masks; heads `shape` (4) and `colour` (6)."""
-    splits = {}
-    for name, count in shapes.COUNTS.items():
-        source = Arrays(lambda name=name: shapes.draw(name)[0], lambda name=name: shapes.draw(name)[1])
-        splits[name] = Split(name, shapes.labels(name), source, np.arange(count))
+
+    def part(name: str, count: int) -> Split:
+        source = Arrays(lambda: shapes.draw(name)[0], lambda: shapes.draw(name)[1])
+        return Split(name, shapes.labels(name), source, np.arange(count))
+
     return Dataset(
         name="shapes",
         title="Shapes (64×64, two heads)",
         source="Coloured shapes on noisy backgrounds, drawn by cnnviz from a fixed seed, with the mask of each object.",
         heads=(Head("shape", shapes.SHAPES), Head("colour", shapes.COLOURS)),
-        splits=splits,
+        splits={name: part(name, count) for name, count in shapes.COUNTS.items()},
         unsafe_steps={
             "hue": "Turning the hue makes another colour, and the colour is a label here.",
             "grey": "Without colour the label colour can't be seen any more.",

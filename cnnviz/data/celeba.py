@@ -126,7 +126,7 @@ def _read_table(path: str, columns: tuple[int, ...], changed: tuple[int, int]) -
     """The faces' file names and the wanted columns, int8 (n, columns) of 1 and -1; about a second for all of CelebA."""
     names, values, file = [], [], Path(path).name
     with open(path, encoding="utf-8", errors="surrogateescape") as lines:
-        width = None
+        width = 0
         for number, line in enumerate(lines, 1):
             words = line.split()
             if number == 2:

@@ -57,7 +57,8 @@ class Arrays:
             return self._array
 
     def image(self, row: int) -> np.ndarray:
-        return self.array()[row]
+        image: np.ndarray = self.array()[row]
+        return image
 
     def name(self, row: int) -> str:
         return f"#{row}"

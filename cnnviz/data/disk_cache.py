@@ -33,7 +33,7 @@ def cache_folder() -> Path:
     return files.folder_in("CNNVIZ_CACHE") or Path.home() / ".cache" / "cnnviz"
 
 
-class _Mapped(Sequence):
+class _Mapped(Sequence[np.ndarray]):
     """Images of different sizes in one flat file."""
 
     def __init__(self, pixels: np.ndarray, shapes: np.ndarray) -> None:
@@ -43,12 +43,14 @@ class _Mapped(Sequence):
     def __len__(self) -> int:
         return len(self._shapes)
 
-    def __getitem__(self, i: int) -> np.ndarray:
+    def __getitem__(self, i: int) -> np.ndarray:  # type: ignore[override]  # nobody takes slices
         i = range(len(self))[i]
         return self._pixels[self._starts[i] : self._starts[i + 1]].reshape(self._shapes[i])
 
 
-def on_disk(split: Split, data: recipe.Data, whole: bool, size: int, done: Iterator) -> tuple:
+def on_disk(
+    split: Split, data: recipe.Data, whole: bool, size: int, done: Iterator[np.ndarray | str]
+) -> tuple[Any, ...]:
     """Returns what `SplitImages` holds, with pixels read from a file; `done` is used only if there is none yet.
 
     The file's name is a digest of every image's path, time and size and of how they are fitted. Images that are
@@ -108,7 +110,7 @@ def files_digest(split: Split, digest: hashlib._Hash) -> bool:
     return True
 
 
-def _write(split: Split, done: Iterator, file) -> dict:
+def _write(split: Split, done: Iterator[np.ndarray | str], file: BinaryIO) -> dict[str, Any]:
     shapes, rows, skipped, size = [], [], [], 0
     for i, image in enumerate(done):
         if isinstance(image, str):
@@ -122,7 +124,10 @@ def _write(split: Split, done: Iterator, file) -> dict:
 
 
 def write_cached(
-    folder: Path, path: Path | None, write: Callable[[BinaryIO], dict], opened: Callable[[Any, dict], T]
+    folder: Path,
+    path: Path | None,
+    write: Callable[[BinaryIO], dict[str, Any]],
+    opened: Callable[[Any, dict[str, Any]], T],
 ) -> T:
     """Writes a file of the cache folder with its index, whole or not at all, and returns what is opened of it.
 
@@ -150,7 +155,9 @@ def write_cached(
         Path(temporary).unlink(missing_ok=True)
 
 
-def read_cached(path: Path, count: int, size: Callable[[dict], int], opened: Callable[[Any, dict], T]) -> T | None:
+def read_cached(
+    path: Path, count: int, size: Callable[[dict[str, Any]], int], opened: Callable[[Any, dict[str, Any]], T]
+) -> T | None:
     """Returns what `write_cached` kept of a split of `count` images; `None` where it is gone or damaged.
 
     Args:
@@ -168,7 +175,7 @@ def read_cached(path: Path, count: int, size: Callable[[dict], int], opened: Cal
         return None
 
 
-def _opened(file: Path | BinaryIO, index: dict) -> tuple:
+def _opened(file: Path | BinaryIO, index: dict[str, Any]) -> tuple[Any, ...]:
     rows = np.array(index["kept"], np.int64)
     skipped = tuple((name, message) for name, message in index["skipped"])
     if not len(rows):

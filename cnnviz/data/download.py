@@ -108,7 +108,7 @@ def _block(response: http.client.HTTPResponse) -> bytes:
 
 def _opened(url: str) -> http.client.HTTPResponse:
     """Connects within seconds. A thread does it, because looking up a name has no time limit of its own."""
-    result: queue.Queue = queue.Queue()
+    result: queue.Queue[http.client.HTTPResponse | Exception] = queue.Queue()
 
     def connect() -> None:
         try:

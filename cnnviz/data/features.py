@@ -8,7 +8,7 @@ import json
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import numpy as np
 
@@ -55,7 +55,7 @@ def features(
     folder = cache_folder() / "features"
     name = _key(split, data, stem)
 
-    def write(file: BinaryIO) -> dict:
+    def write(file: BinaryIO) -> dict[str, Any]:
         images = iterate_fitted(split, data, False, None, cancelled)
         return _write(split, images, compute, file, lambda done: _told(progress, what, split, done))
 
@@ -78,7 +78,7 @@ def _key(split: Split, data: recipe.Data, stem: str) -> str | None:
         json.dumps([_VERSION, stem, data.image_size, data.channels, data.crop, split.bits]).encode()
     )
     if isinstance(split.source, Arrays):
-        digest.update(np.ascontiguousarray(split.source.array()[split.rows]))
+        digest.update(np.ascontiguousarray(split.source.array()[split.rows]).data)
     elif not files_digest(split, digest):
         return None
     return digest.hexdigest()[:32]
@@ -89,7 +89,13 @@ def _told(progress: Progress | None, what: str, split: Split, done: int) -> None
         progress(f"Computing {what} of {split.name} images", done, len(split))
 
 
-def _write(split: Split, images: Iterator, compute: Callable, file, told: Callable[[int], None]) -> dict:
+def _write(
+    split: Split,
+    images: Iterator[np.ndarray | str],
+    compute: Callable[[np.ndarray], np.ndarray],
+    file: BinaryIO,
+    told: Callable[[int], None],
+) -> dict[str, Any]:
     """Writes the features, one after another, and returns what they are."""
     rows: list[int] = []
     skipped: list[tuple[str, str]] = []
@@ -124,7 +130,7 @@ def _write(split: Split, images: Iterator, compute: Callable, file, told: Callab
     return {"shape": [len(rows), *shape], "kept": rows, "skipped": skipped}
 
 
-def _check_room(file, size: int) -> None:
+def _check_room(file: BinaryIO, size: int) -> None:
     folder = Path(file.name).parent if isinstance(file.name, str) else cache_folder()
     free = shutil.disk_usage(folder).free
     if free < size * 1.1:
@@ -139,11 +145,11 @@ def _full(folder: Path, free: int, size: int | None = None) -> DataError:
     )
 
 
-def _bytes(index: dict) -> int:
+def _bytes(index: dict[str, Any]) -> int:
     return 4 * int(np.prod(index["shape"]))
 
 
-def _mapped(file: Path | BinaryIO, index: dict) -> SplitImages:
+def _mapped(file: Path | BinaryIO, index: dict[str, Any]) -> SplitImages:
     array = np.memmap(file, np.float32, mode="r").reshape(index["shape"])
     if len(array) != len(index["kept"]):
         raise ValueError("another number of features than of images")

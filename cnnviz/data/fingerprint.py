@@ -22,12 +22,12 @@ def fingerprint(dataset: Dataset) -> str:
     for name, split in sorted(dataset.splits.items()):
         digest.update(name.encode())
         for head in sorted(split.labels):
-            digest.update(np.ascontiguousarray(split.labels[head], np.int64))
+            digest.update(np.ascontiguousarray(split.labels[head], np.int64).data)
         if isinstance(split.source, Arrays):
             if id(split.source) not in pixels:
-                pixels[id(split.source)] = hashlib.sha256(np.ascontiguousarray(split.source.array())).digest()
+                pixels[id(split.source)] = hashlib.sha256(np.ascontiguousarray(split.source.array()).data).digest()
             digest.update(pixels[id(split.source)])
-            digest.update(np.ascontiguousarray(split.rows, np.int64))
+            digest.update(np.ascontiguousarray(split.rows, np.int64).data)
         else:
             for i in range(len(split)):
                 digest.update(f"{split.name_of(i)}\0{_size(split, i)}\0".encode())

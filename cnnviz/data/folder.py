@@ -83,9 +83,10 @@ def load_folder(folder: Path, name: str, *, without: Sequence[str] = ()) -> Data
                     )
                 notes.append(f"{message}.")
     made = {split: _split(folder, split, roots[split], parts, classes) for split, parts in found.items()}
-    bits = bits_of(folder, [name for part in made.values() for name in part.source.names])
+    sources = {split: part.source for split, part in made.items() if isinstance(part.source, Files)}  # all of them
+    bits = bits_of(folder, [path for source in sources.values() for path in source.names])
     if bits is not None:
-        made = {name: replace(part, source=replace(part.source, bits=bits)) for name, part in made.items()}
+        made = {split: replace(made[split], source=replace(source, bits=bits)) for split, source in sources.items()}
         notes.append(note(bits))
     return Dataset(
         name=name,
@@ -130,12 +131,12 @@ def _unread(
 def _split(folder: Path, name: str, root: Path, found: dict[str, Trees], classes: tuple[str, ...]) -> Split:
     """All images of a split, class by class."""
     inner = root.relative_to(folder)
-    files, labels = [], []
+    files, parts = [], []
     for number, called in enumerate(classes):
         images = [f"{inner / sub}/{path}" for sub, one in found.get(called, {}).items() for path in one.images]
         files += images
-        labels.append(np.full(len(images), number, np.int64))
-    labels = np.concatenate(labels)
+        parts.append(np.full(len(images), number, np.int64))
+    labels = np.concatenate(parts)
     return Split(name, {"label": labels}, Files(folder, tuple(files)), np.arange(len(labels)))
 
 

@@ -14,6 +14,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 
@@ -77,7 +78,7 @@ def locate(name: str) -> Path | None:
     root = data_root()
     for folder in (*((root,) if root else ()), *keras_folders()):
         for place in _PLACES[name]:
-            path = folder / place
+            path: Path = folder / place
             whole = all((path / n).is_file() for n in _FASHION) if name == "fashion_mnist" else path.exists()
             if whole:
                 return path
@@ -104,6 +105,7 @@ def load_fashion_mnist(progress: Progress | None = None) -> Dataset:
         for name, (size, sha256) in _FASHION.items():
             folder = fetch(Remote(_GOOGLE + name, size, sha256), name, places, "Fashion-MNIST", progress).parent
             places = [folder]
+        assert folder is not None  # there are files to fetch
 
     def part(split: str, prefix: str) -> Split:
         labels = _idx(folder / f"{prefix}-labels-idx1-ubyte.gz", 1).astype(np.int64)
@@ -151,21 +153,21 @@ def load_cifar10(progress: Progress | None = None) -> Dataset:
     if path is None:
         path = fetch(_CIFAR, f"{_CIFAR_FOLDER}-target_archive", keras_folders(), "CIFAR-10", progress)
     parts = functools.lru_cache(maxsize=1)(lambda: _cifar(path, progress))
-    splits = {}
-    for split, (_, labels) in parts().items():
-        source = Arrays(lambda split=split: parts()[split][0])
-        splits[split] = Split(split, {"label": labels}, source, np.arange(len(labels)))
+
+    def part(split: str, labels: np.ndarray) -> Split:
+        return Split(split, {"label": labels}, Arrays(lambda: parts()[split][0]), np.arange(len(labels)))
+
     return Dataset(
         name="cifar10",
         title="CIFAR-10",
         source="60,000 images of animals and vehicles (A. Krizhevsky 2009), from cs.toronto.edu.",
         heads=(Head("label", _CIFAR_NAMES),),
-        splits=splits,
+        splits={split: part(split, labels) for split, (_, labels) in parts().items()},
     )
 
 
 def _cifar(path: Path, progress: Progress | None) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-    found: dict[str, list] = {"train": [], "test": []}
+    found: dict[str, list[tuple[np.ndarray, np.ndarray]]] = {"train": [], "test": []}
     names = [f"data_batch_{i}" for i in range(1, 6)] + ["test_batch"]
     try:
         with _members(path) as member:
@@ -204,7 +206,7 @@ def _cifar(path: Path, progress: Progress | None) -> dict[str, tuple[np.ndarray,
 
 
 @contextmanager
-def _members(path: Path) -> Iterator[Callable[[str], io.BufferedIOBase]]:
+def _members(path: Path) -> Iterator[Callable[[str], IO[bytes]]]:
     """Opens files of the set's folder, extracted or still in its archive."""
     if path.is_dir():
         yield lambda name: io.BytesIO((path / name).read_bytes())

@@ -179,7 +179,8 @@ def _cached(folder: str, changed: int) -> Listing:
 
 
 def _scan(folder: str) -> Listing:
-    images, folders, links, others, hidden = [], [], [], Counter(), 0
+    images, folders, links, hidden = [], [], [], 0
+    others: Counter[str] = Counter()
     with os.scandir(folder) as entries:
         for entry in entries:
             if is_hidden(entry.name):
@@ -191,7 +192,8 @@ def _scan(folder: str) -> Listing:
                 links += [entry.name] if _looked(entry.is_symlink) else []
             else:
                 others[ending(entry.name)] += 1
-    return Listing(*map(tuple, (sorted(images), sorted(folders), sorted(links), sorted(others.items()))), hidden)
+    endings = tuple(sorted(others.items()))
+    return Listing(tuple(sorted(images)), tuple(sorted(folders)), tuple(sorted(links)), endings, hidden)
 
 
 def _looked(look: Callable[[], bool]) -> bool:

@@ -6,6 +6,7 @@ import functools
 import tokenize
 import zipfile
 import zlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -78,15 +79,15 @@ def load_npz(path: Path, name: str) -> Dataset:
             f"{name} has no images and labels under a name known here but {_named(found)}: expected "
             f"X_train and y_train, with X_test and y_test, or images and labels."
         )
-    for split, (images, labels) in keys.items():
-        _check_shape(name, found[images])
-        _check_labels(name, split, found[labels], found[images])
-    raw = {split: _read(path, found[labels].key).copy() for split, (_, labels) in keys.items()}
+    for split, (pixels, numbers) in keys.items():
+        _check_shape(name, found[pixels])
+        _check_labels(name, split, found[numbers], found[pixels])
+    raw = {split: _read(path, found[numbers].key).copy() for split, (_, numbers) in keys.items()}
     named = next((found[key] for key in _CLASS_NAMES if key in found), None)
     labels, classes = _classes(name, raw, None if named is None else _names(path, name, named))
     splits = {}
-    for split, (images, _) in keys.items():
-        source = Arrays(functools.partial(_images, path, found[images].key, found[keys["train"][0]].key))
+    for split, (pixels, _) in keys.items():
+        source = Arrays(functools.partial(_images, path, found[pixels].key, found[keys["train"][0]].key))
         splits[split] = Split(split, {"label": labels[split]}, source, np.arange(len(labels[split])))
     return Dataset(
         name=name,
@@ -111,7 +112,7 @@ def headers(path: Path) -> dict[str, Header]:
     Raises:
         DataError: it is no .npz file, needs pickles, or holds arrays that are larger than allowed or than they say.
     """
-    found = {}
+    found: dict[str, Header] = {}
     try:
         with zipfile.ZipFile(path) as archive:
             for member in archive.infolist():
@@ -156,7 +157,8 @@ def _header(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> Header:
 def _read(path: Path, key: str) -> np.ndarray:
     try:
         with np.load(path, allow_pickle=False) as archive:
-            return archive[key]
+            array: np.ndarray = archive[key]
+            return array
     except _BROKEN as error:
         raise DataError(
             f"The array {printable(key)!r} of {printable(path.name)} can't be read: {_short(error)}."
@@ -176,7 +178,7 @@ def pairs(path: Path, found: dict[str, Header]) -> dict[str, tuple[str, str]]:
     return {split: pair for split, names in _PAIRS.items() if (pair := _pair(path, found, split, names))}
 
 
-def _pair(path: Path, found: dict[str, Header], split: str, pairs: tuple) -> tuple[str, str] | None:
+def _pair(path: Path, found: dict[str, Header], split: str, pairs: Sequence[tuple[str, str]]) -> tuple[str, str] | None:
     for images, labels in pairs:
         if images in found:
             if labels not in found:
@@ -297,7 +299,8 @@ def _indices(name: str, split: str, labels: np.ndarray) -> np.ndarray:
                 f"{name}: the {split} labels have the shape {labels.shape} but aren't one-hot: every row "
                 f"needs one 1 and else 0."
             )
-        return labels.argmax(axis=1)
+        places: np.ndarray = labels.argmax(axis=1)
+        return places
     labels = labels.reshape(-1)
     if labels.dtype.kind == "f" and not (np.isfinite(labels) & (labels == np.rint(labels))).all():
         raise DataError(f"{name}: the {split} labels aren't whole numbers; expected class numbers 0, 1, 2, …")

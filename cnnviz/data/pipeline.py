@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -52,9 +53,10 @@ def training(
     targets = _targets(labels, heads, mixed=policy.mixes)
     weights = _weights(labels, heads, balanced=fit.class_weight == "balanced")
 
-    def load(epoch: int, samples: np.ndarray) -> tuple[np.ndarray, ...]:
+    def load(epoch: int, samples: np.ndarray) -> tuple[np.ndarray | list[np.ndarray], ...]:
         rows = samples % len(images)
         wanted = [target[rows] for target in targets]
+        batch: np.ndarray | list[np.ndarray]
         if policy.steps:
             batch = augment_batch(
                 _take(images, rows), policy, seed=seed, epoch=int(epoch), samples=samples, size=size, crop=crop
@@ -81,7 +83,7 @@ def evaluation(images: SplitImages, labels: Labels, recipe: Recipe, batch_size: 
     """Returns all samples once, in their order, as `(images, labels)`; see `training` for shapes."""
     targets = _targets(labels, recipe.network.heads, mixed=recipe.augmentation.mixes)
 
-    def load(_: int, rows: np.ndarray) -> tuple[np.ndarray, ...]:
+    def load(_: int, rows: np.ndarray) -> tuple[np.ndarray | list[np.ndarray], ...]:
         return _take(images, rows), *(target[rows] for target in targets)
 
     def batches() -> Iterator[tuple[int, np.ndarray]]:
@@ -104,12 +106,12 @@ def _take(images: SplitImages, rows: np.ndarray) -> np.ndarray | list[np.ndarray
 
 
 def _batched(
-    batches: Callable[[], Iterator],
+    batches: Callable[[], Iterator[tuple[int, np.ndarray]]],
     count: int,
-    load: Callable,
+    load: Callable[[int, np.ndarray], tuple[Any, ...]],
     given: tf.TensorSpec,
-    targets: Sequence,
-    weights: Sequence,
+    targets: Sequence[np.ndarray],
+    weights: Sequence[np.ndarray],
 ) -> tf.data.Dataset:
     """Maps `count` batches of (epoch, samples) through `load`; the tensors get the shapes that Keras needs to know."""
     spec = (tf.TensorSpec((), tf.int64), tf.TensorSpec((None,), tf.int64))
@@ -118,7 +120,7 @@ def _batched(
     arrays = (*targets, *weights)
     types = [given.dtype, *(tf.as_dtype(array.dtype) for array in arrays)]
 
-    def load_batch(epoch, samples):
+    def load_batch(epoch: tf.Tensor, samples: tf.Tensor) -> tuple[Any, ...]:
         images, *rest = tf.numpy_function(load, (epoch, samples), types)
         images.set_shape(given.shape)
         for tensor, array in zip(rest, arrays, strict=True):
@@ -129,7 +131,7 @@ def _batched(
     return indices.map(load_batch, num_parallel_calls=2, deterministic=True).prefetch(4)
 
 
-def _one_or_all(tensors: tuple) -> object:
+def _one_or_all(tensors: tuple[tf.Tensor, ...]) -> object:
     return tensors[0] if len(tensors) == 1 else tensors
 
 

@@ -78,19 +78,20 @@ def open_dataset(
 def catalogue() -> tuple[Entry, ...]:
     """Returns the known datasets and those found under `CNNVIZ_DATA`; a look at names only."""
     entries = []
+    faces = _celeba_folder()
     for name, (title, message) in _KNOWN.items():
-        ready = name in _BUNDLED or (_celeba_folder() if name == "celeba" else keras_sets.locate(name)) is not None
+        ready = name in _BUNDLED or (faces if name == "celeba" else keras_sets.locate(name)) is not None
         if not ready and name in _DOWNLOADS:
             message = f"{message} Will be downloaded once ({_DOWNLOADS[name][1]} MB)."
         elif not ready:
             message = f"{message} {_CELEBA_MISSING}"
-        elif name == "celeba" and (stand_in := _celeba_folder()).name != name:
-            message = f"{message} Here those in the folder {printable(stand_in.name)}."
+        elif name == "celeba" and faces is not None and faces.name != name:
+            message = f"{message} Here those in the folder {printable(faces.name)}."
         entries.append(Entry(name, title, message, ready))
     root = keras_sets.data_root()
     for name in _found():
         kind = "Arrays" if name.endswith(".npz") else "Images in folders, one a class"
-        if not name.endswith(".npz") and celeba.is_celeba(root / name):
+        if root is not None and not name.endswith(".npz") and celeba.is_celeba(root / name):
             kind = "Faces in CelebA's layout"
         entries.append(Entry(name.removesuffix(".npz"), printable(name), f"{kind}, in {printable(str(root))}.", True))
     return tuple(entries)
@@ -141,8 +142,8 @@ def _path(name: str, anywhere: bool) -> Path:
             for path in ([root / name, root / f"{name}.npz"] if root else []) + [Path(name).expanduser().absolute()]:
                 if path.exists():
                     return path
-    elif path := roots.resolve_allowed(name):
-        return path
+    elif allowed := roots.resolve_allowed(name):
+        return allowed
     where = f"CNNVIZ_DATA is {root}" if root else "CNNVIZ_DATA is not set"
     if not anywhere:
         where = f"{roots.allowed_text()}; CNNVIZ_ROOTS names further folders"

@@ -35,9 +35,10 @@ def sample(name: str) -> np.ndarray:
     Raises:
         DataError: there is no such image.
     """
-    if name not in sample_names():
+    folder = _folder()
+    if folder is None or name not in sample_names():
         raise DataError(f"There is no sample image {name!r}: {one_of(name, sample_names())}.")
-    image = images.decode(_folder() / _FILES[name])
+    image = images.decode(folder / _FILES[name])
     image.setflags(write=False)
     return image
 

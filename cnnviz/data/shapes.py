@@ -84,7 +84,7 @@ def _background(rng: np.random.Generator, n: int, ink: np.ndarray) -> np.ndarray
     blotches = np.zeros((n, 1, SIDE, SIDE), np.float32)
     for cells, weight in ((3, 0.6), (9, 0.4)):
         blotches += np.float32(weight) * _smooth(rng.random((n, 1, cells, cells), np.float32))
-    planes = (tones[:, 1] - tones[:, 0]) * blotches
+    planes: np.ndarray = (tones[:, 1] - tones[:, 0]) * blotches
     planes += tones[:, 0]
     for _ in range(3):
         _speck(rng, planes)
@@ -112,7 +112,8 @@ def _smooth(cells: np.ndarray) -> np.ndarray:
     weights = np.zeros((SIDE, k), np.float32)
     weights[np.arange(SIDE), low] = 1 - (place - low)
     weights[np.arange(SIDE), low + 1] = place - low
-    return weights @ cells @ weights.T
+    planes: np.ndarray = weights @ cells @ weights.T
+    return planes
 
 
 def _coverage(shape: np.ndarray, size: np.ndarray, x: np.ndarray, y: np.ndarray, angle: np.ndarray) -> np.ndarray:
@@ -128,20 +129,25 @@ def _coverage(shape: np.ndarray, size: np.ndarray, x: np.ndarray, y: np.ndarray,
     for kind, measure in enumerate((_circle, _square, _triangle, _cross)):
         chosen = shape == kind
         distance[chosen] = measure(u[chosen], v[chosen], size[chosen])
-    return np.clip(0.5 - distance, 0, 1)
+    covered: np.ndarray = np.clip(0.5 - distance, 0, 1)
+    return covered
 
 
 def _circle(u: np.ndarray, v: np.ndarray, size: np.ndarray) -> np.ndarray:
-    return np.sqrt(u * u + v * v) - size
+    distance: np.ndarray = np.sqrt(u * u + v * v) - size
+    return distance
 
 
 def _square(u: np.ndarray, v: np.ndarray, size: np.ndarray) -> np.ndarray:
-    return np.maximum(np.abs(u), np.abs(v)) - size * np.float32(0.7071)
+    distance: np.ndarray = np.maximum(np.abs(u), np.abs(v)) - size * np.float32(0.7071)
+    return distance
 
 
 def _triangle(u: np.ndarray, v: np.ndarray, size: np.ndarray) -> np.ndarray:
     """Equilateral: the farthest of three edges, each half of `size` from the centre."""
-    return np.maximum(v, np.float32(0.8660) * np.abs(u) - np.float32(0.5) * v) - size * np.float32(0.5)
+    edge = np.maximum(v, np.float32(0.8660) * np.abs(u) - np.float32(0.5) * v)
+    distance: np.ndarray = edge - size * np.float32(0.5)
+    return distance
 
 
 def _cross(u: np.ndarray, v: np.ndarray, size: np.ndarray) -> np.ndarray:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import CancelledError, ThreadPoolExecutor
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -35,7 +36,7 @@ class SplitImages:
     samples of the split they are (int64, ascending); `skipped` names the others with the reason.
     """
 
-    items: Sequence[np.ndarray]
+    items: Sequence[np.ndarray] | np.ndarray
     array: np.ndarray | None
     kept: np.ndarray
     skipped: tuple[tuple[str, str], ...] = ()
@@ -95,7 +96,7 @@ def on_demand(split: Split, data: recipe.Data, kept: np.ndarray) -> SplitImages:
 
 
 @dataclass(frozen=True, eq=False)
-class _OnDemand(Sequence):
+class _OnDemand(Sequence[np.ndarray]):
     split: Split
     data: recipe.Data
     kept: np.ndarray
@@ -103,7 +104,7 @@ class _OnDemand(Sequence):
     def __len__(self) -> int:
         return len(self.kept)
 
-    def __getitem__(self, i: int) -> np.ndarray:
+    def __getitem__(self, i: int) -> np.ndarray:  # type: ignore[override]  # nobody takes slices
         found = _fit(self.split, self.data, False, int(self.kept[i]))
         if isinstance(found, str):
             raise ImageError(found)
@@ -141,7 +142,8 @@ def iterate_fitted(
         return [_fit(split, data, whole, i) for i in range(start, min(start + _CHUNK, count))]
 
     with ThreadPoolExecutor(workers) as pool:
-        starts, waiting = iter(range(0, count, _CHUNK)), deque()
+        starts = iter(range(0, count, _CHUNK))
+        waiting: deque[Future[list[Fitted]]] = deque()
         try:
             for done in range(0, count, _CHUNK):
                 while len(waiting) < 4 * workers and (start := next(starts, None)) is not None:
@@ -156,10 +158,11 @@ def iterate_fitted(
                 future.cancel()
 
 
-def _in_memory(split: Split, data: recipe.Data, whole: bool, done: Iterator[Fitted]) -> tuple:
+def _in_memory(split: Split, data: recipe.Data, whole: bool, done: Iterator[Fitted]) -> tuple[Any, ...]:
     array = None if whole else np.empty((len(split), *data.input_shape), np.uint8)
     items: list[np.ndarray] = []
-    rows, skipped = [], []
+    rows: list[int] = []
+    skipped: list[tuple[str, str]] = []
     for i, image in enumerate(done):
         if isinstance(image, str):
             skipped.append((split.name_of(i), image))

@@ -87,7 +87,8 @@ def images(archive: zipfile.ZipFile, size: int, shown: str) -> Chosen:
 def unread(archive: zipfile.ZipFile) -> tuple[Endings, int]:
     """Returns the endings of an archive's files that are not images, with how many there are, and the number of
     hidden images."""
-    others, hidden = Counter(), 0
+    others: Counter[str] = Counter()
+    hidden = 0
     for info in archive.infolist():
         parts = info.filename.split("/")
         if _is_folder(info) or any(is_hidden(part) for part in parts[:-1]):
