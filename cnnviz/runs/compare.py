@@ -145,7 +145,7 @@ def different_data(runs: Sequence[Run]) -> str:
     known = [run for run in runs if run.recipe is not None]
     prints = {run.id: _fingerprint(run) for run in known}
     unlike = len({mark for mark in prints.values() if mark}) > 1
-    rows = differences({run.id: run.recipe for run in known})
+    rows = differences({run.id: run.recipe for run in known if run.recipe is not None})
     reasons = [
         f"{title} ({', '.join(dict.fromkeys(rows[key].values()))})" for key, title in _DATA.items() if key in rows
     ]

@@ -54,7 +54,8 @@ def verdict(folder: Path, written: State) -> tuple[StateName, str]:
         return "failed", _READ_ONLY
     if written.process is None or written.process.boot != boot_id():
         return "crashed", "The machine was started anew while it trained." if written.process else ""
-    now = oom_kills() if written.oom_kills is not None else None
-    if now is not None and now > written.oom_kills:
+    before = written.oom_kills
+    now = oom_kills() if before is not None else None
+    if before is not None and now is not None and now > before:
         return "crashed", _OUT_OF_MEMORY
     return "crashed", ""

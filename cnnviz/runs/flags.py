@@ -49,7 +49,8 @@ def without_flagged(recipe: Recipe, flags: Mapping[str, str]) -> Recipe:
     """Returns the recipe that leaves the flagged images out too, with a name that says so."""
     names = tuple(dict.fromkeys([*recipe.data.without, *flags]))
     words = f" · without {len(names):,}"
-    title = (recipe.name.strip() or recipe.data.dataset).rpartition(" · without ")
-    title = title[0] if title[1] and title[2].replace(",", "").isdigit() else "".join(title)
+    title = recipe.name.strip() or recipe.data.dataset
+    before, _, count = title.rpartition(" · without ")
+    title = before if count != title and count.replace(",", "").isdigit() else title
     data = recipe.data.model_copy(update={"without": names})
     return recipe.model_copy(update={"data": data, "name": title[: _LONGEST - len(words)] + words})

@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import psutil
 from filelock import FileLock, Timeout
@@ -88,7 +89,8 @@ def resume(run_id: str, runs: Path | None = None) -> Run:
         if run.state == "crashed" and at_work(folder):
             raise RunError(f"Run {run_id} can't be continued: a worker still has it in hand; look again in a moment.")
         check_space(run.recipe, folder.parent)
-        fresh = {"state": "queued", "process": None, "launched": time.time(), "started": None, "ended": None}
+        now = time.time()
+        fresh: dict[str, Any] = {"state": "queued", "process": None, "launched": now, "started": None, "ended": None}
         fresh |= {"earlier_seconds": run.seconds or 0.0, "message": "", "test": {}, "oom_kills": None}
         try:
             (folder / "request.json").unlink(missing_ok=True)

@@ -76,7 +76,7 @@ def rewind(path: Path, epoch: int) -> None:
     write_bytes(path, kept)
 
 
-def read(path: Path, offset: int = 0) -> tuple[list[dict], int]:
+def read(path: Path, offset: int = 0) -> tuple[list[dict[str, Any]], int]:
     """Returns the whole records from byte `offset` on, and the offset to read on from.
 
     A torn last line is left for the next read; lines that are no JSON object are skipped.
@@ -91,7 +91,7 @@ def read(path: Path, offset: int = 0) -> tuple[list[dict], int]:
     return list(_records(whole.split(b"\n"))), offset + len(whole)
 
 
-def _records(lines: Iterable[bytes]) -> Iterable[dict]:
+def _records(lines: Iterable[bytes]) -> Iterable[dict[str, Any]]:
     for line in lines:
         try:
             record = json.loads(line, parse_int=whole_number)
@@ -107,9 +107,9 @@ class _Tail:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._inode = self._offset = 0
-        self._records: list[dict] = []
+        self._records: list[dict[str, Any]] = []
 
-    def look(self, path: Path) -> list[dict]:
+    def look(self, path: Path) -> list[dict[str, Any]]:
         with self._lock:
             try:
                 stat = path.stat()
@@ -128,12 +128,12 @@ def _tail(path: Path) -> _Tail:
     return _Tail()
 
 
-def history(path: Path) -> list[dict]:
+def history(path: Path) -> list[dict[str, Any]]:
     """Returns all records, which must not be changed; of a file seen before, only what was appended is read."""
     return _tail(path).look(path)
 
 
-def epochs(path: Path) -> list[dict]:
+def epochs(path: Path) -> list[dict[str, Any]]:
     """Returns the epochs' records in order; of an epoch that was repeated, the last."""
     found = {
         record["epoch"]: record
@@ -143,7 +143,7 @@ def epochs(path: Path) -> list[dict]:
     return [found[number] for number in sorted(found)]
 
 
-def last(path: Path, tail: int = 65_536) -> dict | None:
+def last(path: Path, tail: int = 65_536) -> dict[str, Any] | None:
     """Returns the newest record, read from the file's end, or `None`."""
     try:
         with open_regular(path) as file:
@@ -156,7 +156,7 @@ def last(path: Path, tail: int = 65_536) -> dict | None:
     return next(iter(_records(reversed(lines))), None)
 
 
-def to_csv(records: Sequence[dict]) -> str:
+def to_csv(records: Sequence[dict[str, Any]]) -> str:
     """Returns records as CSV with a line of names, for a spreadsheet: no text in it can be taken for a formula."""
     names = list(dict.fromkeys(name for record in records for name in record if name not in ("kind", "first_epoch")))
     text = io.StringIO()

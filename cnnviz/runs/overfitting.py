@@ -32,5 +32,8 @@ def overfitting_onset(epochs: Sequence[Mapping[str, Any]], later: int = 4) -> in
 
 
 def _pair(record: Mapping[str, Any]) -> tuple[float | None, float | None]:
-    values = [record.get("loss"), record.get("val_loss")]
-    return tuple(v if isinstance(v, (int, float)) and math.isfinite(v) else None for v in values)
+    return _finite(record.get("loss")), _finite(record.get("val_loss"))
+
+
+def _finite(value: Any) -> float | None:
+    return value if isinstance(value, (int, float)) and math.isfinite(value) else None

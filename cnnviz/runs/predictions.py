@@ -95,7 +95,7 @@ def _read(path: Path, changed: int, size: int) -> Predictions | None:
         arrays = read_arrays(path)
         facts: dict[str, Any] = json.loads(arrays["facts"].tobytes())
         heads = {str(head): tuple(map(str, names)) for head, names in facts.pop("heads").items()}
-        parts = {
+        parts: dict[str, Any] = {
             field: {head: arrays[f"{name}_{at}"] for at, head in enumerate(heads)} for field, name in _ARRAYS.items()
         }
         found = Predictions(**facts, indices=arrays["indices"], classes=heads, **parts)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 from cnnviz.runs import metrics
 from cnnviz.runs.store import Run
@@ -52,7 +53,7 @@ def progress(run: Run) -> Progress:
     return Progress(epoch, epochs, batch, batches, fraction, eta, _number(record, "images_per_second") or None)
 
 
-def _number(record: dict, key: str, default: float = 0) -> float:
+def _number(record: dict[str, Any], key: str, default: float = 0) -> float:
     """A figure of a record; whatever is no finite number counts as missing."""
     value = record.get(key)
     return value if isinstance(value, (int, float)) and math.isfinite(value) else default

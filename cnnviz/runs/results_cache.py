@@ -41,7 +41,7 @@ def read(path: Path) -> dict[str, np.ndarray] | None:
 def write(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
     """Keeps arrays; does nothing where the folder is read-only or gone, as the results are there all the same."""
     file = io.BytesIO()
-    np.savez_compressed(file, **arrays)
+    np.savez_compressed(file, **arrays)  # type: ignore[arg-type]  # NumPy's stubs see its option allow_pickle in them
     with contextlib.suppress(OSError):
         path.parent.mkdir(exist_ok=True)
         write_bytes(path, file.getvalue())

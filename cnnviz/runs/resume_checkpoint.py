@@ -65,10 +65,10 @@ def save(folder: Path, recipe: Recipe, saved: Saved) -> None:
         "facts": saved.facts,
         "arrays": [[name, array.dtype.str, list(np.shape(saved.arrays[name]))] for name, array in arrays.items()],
     }
-    parts = [
+    parts: list[bytes | memoryview] = [
         _KIND,
         json.dumps(head).encode() + b"\n",
-        *(memoryview(array.reshape(-1).view(np.uint8)) for array in arrays.values()),
+        *(array.reshape(-1).view(np.uint8).data for array in arrays.values()),
     ]
     digest = hashlib.sha256()
     for part in parts:
@@ -114,7 +114,9 @@ def _generations(folder: Path) -> list[Path]:
 
 
 def _epoch(path: Path) -> int:
-    return int(_NAME.fullmatch(path.name)[1])
+    match = _NAME.fullmatch(path.name)
+    assert match is not None  # it is one of `_generations`, or just written
+    return int(match[1])
 
 
 def _read(path: Path, wanted: str) -> Saved | None:

@@ -88,7 +88,8 @@ class Maps:
     def values(self, image: int) -> np.ndarray:
         """Returns an image's channels as the layer gave them, within 1/510 of each one's span: float32 (h, w, k)."""
         span = self.high[image] - self.low[image]
-        return self.levels[image].astype(np.float32) * (span / 255) + self.low[image]
+        values: np.ndarray = self.levels[image].astype(np.float32) * (span / 255) + self.low[image]
+        return values
 
 
 @dataclass(frozen=True, eq=False)

@@ -222,7 +222,8 @@ def _stamp(path: Path) -> tuple[int, int, int]:
 @lru_cache(maxsize=4096)
 def _recipe(path: Path, mtime_ns: int, size: int, inode: int) -> Recipe | None:
     try:
-        return parse(read_bytes(path))
+        recipe: Recipe = parse(read_bytes(path))
+        return recipe
     except (OSError, RecipeError):
         return None
 
