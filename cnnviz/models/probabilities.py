@@ -55,7 +55,8 @@ def _probabilities(values: np.ndarray, head: Head, count: int | None) -> np.ndar
 def _sigmoid(values: np.ndarray) -> np.ndarray:
     """1 / (1 + e⁻ˣ), written so that nothing overflows."""
     small = np.exp(-np.abs(values))
-    return np.where(values >= 0, 1 / (1 + small), small / (1 + small))
+    found: np.ndarray = np.where(values >= 0, 1 / (1 + small), small / (1 + small))
+    return found
 
 
 @enough_memory()

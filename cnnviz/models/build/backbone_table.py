@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import math
+from typing import Any
 
 import keras
 
@@ -17,7 +18,7 @@ from cnnviz.models.build.backbones import attach
 __all__ = ["rows_of"]
 
 
-def rows_of(model: keras.Model) -> list[list]:
+def rows_of(model: keras.Model) -> list[list[Any]]:
     """Returns (name, type, parameters, trainable, macs) of each layer behind the preprocessing."""
     rows = []
     for layer in model.layers:
@@ -28,10 +29,12 @@ def rows_of(model: keras.Model) -> list[list]:
 
 
 def _macs(layer: keras.layers.Layer) -> int:
-    shape = layer.output.shape[1:]
+    shape, macs = layer.output.shape[1:], 0
     if isinstance(layer, (keras.layers.Conv2D, keras.layers.DepthwiseConv2D)):
-        return math.prod(shape[:2]) * math.prod(layer.kernel.shape)
-    return math.prod(shape[:-1]) * math.prod(layer.kernel.shape) if isinstance(layer, keras.layers.Dense) else 0
+        macs = math.prod(shape[:2]) * math.prod(layer.kernel.shape)
+    elif isinstance(layer, keras.layers.Dense):
+        macs = math.prod(shape[:-1]) * math.prod(layer.kernel.shape)
+    return macs
 
 
 def main() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from functools import cache
+from typing import Any
 
 import keras
 import numpy as np
@@ -36,6 +37,7 @@ def feature_extractor_of(model: keras.Model, spec: ModelSpec) -> keras.Model:
     """Returns the part of a model from pixels to what its head is trained on; weights are shared."""
     count = _still(spec)
     names = _names(spec, model.input_shape[1:])
+    assert spec.backbone is not None  # without one there is no stem
     last = names[count - 1] if count else layers(spec.backbone.name)[-1].name
     return keras.Model(model.inputs[0], model.get_layer(last).output)
 
@@ -65,7 +67,7 @@ def stem_digest(stem: keras.Model) -> str:
     for layer in stem.layers:
         digest.update(f"{layer.name} {type(layer).__name__} {layer.output.shape[1:]}\n".encode())
         for weight in layer.get_weights():
-            digest.update(np.ascontiguousarray(weight))
+            digest.update(np.ascontiguousarray(weight).data)
     return digest.hexdigest()
 
 
@@ -76,11 +78,11 @@ def compute(stem: keras.Model) -> Callable[[np.ndarray], np.ndarray]:
     """
 
     @tf.function(input_signature=[tf.TensorSpec((None, *stem.input_shape[1:]), tf.uint8)])
-    def run(pixels):
+    def run(pixels: tf.Tensor) -> tf.Tensor:
         return stem(tf.cast(pixels, tf.float32), training=False)
 
     @cache  # made when it is first asked, as features that are kept already need none of it
-    def fixed():
+    def fixed() -> Any:
         return convert_variables_to_constants_v2(run.get_concrete_function())
 
     return lambda images: fixed()(tf.constant(images))[0].numpy()

@@ -7,10 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import keras
-from pydantic import BaseModel
 
 from cnnviz.architecture import describe
-from cnnviz.model_spec import Head, ModelSpec
+from cnnviz.model_spec import Head, Layer, ModelSpec
 from cnnviz.models.build.backbones import attach, free
 from cnnviz.recipe import Fit, Recipe
 
@@ -71,7 +70,7 @@ def stack_layers(spec: ModelSpec, x: Any, names: Sequence[str], first: int = 0) 
     return [_head(head)(x) for head in spec.heads]
 
 
-def _layer(record: BaseModel, name: str) -> keras.layers.Layer:
+def _layer(record: Layer, name: str) -> keras.layers.Layer:
     settings = record.model_dump(exclude={"type"})
     return getattr(keras.layers, record.type)(**settings, name=name)
 
@@ -128,7 +127,7 @@ class _LossBySample(keras.metrics.Mean):
         super().__init__(name=LOSS_BY_SAMPLE, dtype="float64")  # float32 loses the sixth digit over many samples
         self._loss = _loss(head, mixed, reduction=None)
 
-    def update_state(self, y_true, y_pred, sample_weight=None):
+    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
         return super().update_state(self._loss(y_true, y_pred, sample_weight))
 
 
@@ -144,6 +143,6 @@ def _accuracy(head: Head, mixed: bool) -> keras.metrics.Metric:
 class _MixedBinaryAccuracy(keras.metrics.BinaryAccuracy):
     """Binary accuracy against the class with the larger share."""
 
-    def update_state(self, y_true, y_pred, sample_weight=None):
+    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
         y_true = keras.ops.cast(keras.ops.greater(y_true, 0.5), "float32")
         return super().update_state(y_true, y_pred, sample_weight)

@@ -119,7 +119,7 @@ def _environment(run: Run) -> dict[str, str]:
     }
 
 
-def _ended(process: subprocess.Popen, cancelled: Callable[[], bool]) -> bool:
+def _ended(process: subprocess.Popen[bytes], cancelled: Callable[[], bool]) -> bool:
     """Waits for the end; `False` where it was cancelled."""
     until = time.monotonic() + _PATIENCE_SECONDS
     while not cancelled():
@@ -134,7 +134,7 @@ def _ended(process: subprocess.Popen, cancelled: Callable[[], bool]) -> bool:
     return False
 
 
-def _end(process: subprocess.Popen) -> None:
+def _end(process: subprocess.Popen[bytes]) -> None:
     """Ends the process, and the one that it asks its file in, where they still work."""
     if process.poll() is None:
         with suppress(ProcessLookupError, PermissionError):

@@ -112,7 +112,8 @@ def _made(classifier: Classifier, kind: str, place: Path) -> bytes:
     folder = place / "saved"
     classifier.model.export(folder, format="tf_saved_model", verbose=False)
     if kind == "tflite":
-        return tf.lite.TFLiteConverter.from_saved_model(str(folder)).convert()
+        made: bytes = tf.lite.TFLiteConverter.from_saved_model(str(folder)).convert()
+        return made
     archive = place / "saved.zip"
     with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as file:
         for path in sorted(folder.rglob("*")):

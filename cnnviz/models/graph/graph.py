@@ -6,7 +6,7 @@ import itertools
 import weakref
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import keras
 import tensorflow as tf
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Cut", "Graph", "LayerAt", "flatten", "layers_of", "trace"]
 
+T = TypeVar("T")
+F = TypeVar("F", bound=Callable[..., Any])
 _CONVOLUTIONS = (
     keras.layers.Conv2D,
     keras.layers.Conv2DTranspose,
@@ -113,11 +115,12 @@ class Graph:
         values = run(self.program.steps, {0: pixels})
         return [tf.cast(values[output], tf.float32) for output in self.program.outputs]
 
-    def kept(self, key: Any, make: Callable[[], Any]) -> Any:
+    def kept(self, key: Any, make: Callable[[], T]) -> T:
         """Returns what `make` made for this key before, or makes it; it goes when the model goes."""
         if key not in self._kept:
             self._kept[key] = make()
-        return self._kept[key]
+        found: T = self._kept[key]
+        return found
 
     def cut(self, layer: str) -> Cut:
         """Returns the model cut behind a layer.
@@ -129,7 +132,7 @@ class Graph:
 
     def _compiled(self, layer: str) -> Cut:
         plain = self.halves(layer)
-        lower = trace(plain.lower, self.signature)
+        lower: Any = trace(plain.lower, self.signature)
         given = [tf.TensorSpec(one.shape, one.dtype) for one in lower.get_concrete_function().structured_outputs]
         return Cut(plain.layer, plain.shape, plain.heads, lower, trace(plain.upper, given))
 
@@ -160,14 +163,15 @@ class Graph:
         return Cut(layer, shape, heads, lower, upper)
 
 
-def trace(function: Callable[..., Any], *signature: Any) -> Any:
+def trace(function: F, *signature: Any) -> F:
     """Returns the function compiled for these inputs, now and not at the first call: where many models are explained,
     TensorFlow would warn of one function that is traced again and again, as it can't tell theirs apart."""
     compiled = tf.function(function, input_signature=signature)
     compiled.get_concrete_function()
     called = enough_memory()(compiled.__call__)
     called.get_concrete_function = compiled.get_concrete_function
-    return called
+    traced: F = called
+    return traced
 
 
 def _parts(program: Program, at: Step) -> tuple[list[Step], list[Step], list[int]]:
@@ -184,7 +188,7 @@ def _parts(program: Program, at: Step) -> tuple[list[Step], list[Step], list[int
     return below, above, [value for value in dict.fromkeys(used) if value not in moved]
 
 
-_GRAPHS: weakref.WeakKeyDictionary[keras.Model, tuple[tuple, Graph]] = weakref.WeakKeyDictionary()
+_GRAPHS: weakref.WeakKeyDictionary[keras.Model, tuple[tuple[Any, ...], Graph]] = weakref.WeakKeyDictionary()
 """Compiled functions are kept for as long as their model is; a graph holds the model's layers, but not the model."""
 
 

@@ -230,7 +230,7 @@ def _like_probabilities(values: np.ndarray) -> bool:
 def _ending(meaning: Meaning, units: int, name: str, seen: np.ndarray | None, chosen: str) -> Ending:
     if (meaning, units > 1) in (("chance", True), ("shares", False)):  # no head, but layers can be looked at
         return Ending("sigmoid" if units > 1 else "softmax")
-    probability = "softmax" if units > 1 else "sigmoid"
+    probability: Literal["softmax", "sigmoid"] = "softmax" if units > 1 else "sigmoid"
     said = _SAID.get(meaning) or (chosen if chosen != "auto" else None)
     if said == "probabilities" and seen is not None and np.isfinite(seen).all() and not _like_probabilities(seen):
         sums = f", and rows sum to {seen.sum(axis=1).min():.3g} to {seen.sum(axis=1).max():.3g}" if units > 1 else ""
@@ -239,6 +239,7 @@ def _ending(meaning: Meaning, units: int, name: str, seen: np.ndarray | None, ch
         )
     if said is not None:
         return Ending(probability if said == "probabilities" else "logits")
+    assert seen is not None  # `endings` asks the model where nobody says what it gives
     if not np.isfinite(seen).all():
         return Ending(
             "logits",

@@ -123,8 +123,8 @@ def _enter(
     values = {id(tensor): value for tensor, value in zip(graph.inputs, inputs, strict=True)}
     for depth in sorted(graph._nodes_by_depth, reverse=True):
         for node in graph._nodes_by_depth[depth]:
-            given = [values.get(id(tensor)) for tensor in node.input_tensors]
-            if node.is_input or None in given or id(node.outputs[0]) in values:
+            given = [values[id(tensor)] for tensor in node.input_tensors if id(tensor) in values]
+            if node.is_input or len(given) < len(node.input_tensors) or id(node.outputs[0]) in values:
                 continue
             name = path + str(node.operation.name)
             inner = graph_of(node.operation)

@@ -217,7 +217,8 @@ def _parameters(layer: dict[str, Any]) -> int:
     kernel = config.get("kernel_size")
     area = math.prod(one for one in kernel if isinstance(one, int)) if isinstance(kernel, list) else 1
     wide = next((config[key] for key in ("filters", "units", "output_dim") if isinstance(config.get(key), int)), 0)
-    groups = config.get("groups") if isinstance(config.get("groups"), int) else 1
+    groups = config.get("groups")
+    groups = groups if isinstance(groups, int) else 1
     if str(layer["class_name"]).startswith("Separable"):
         return max(0, channels * (area + wide))
     return max(0, area * max(1, channels // max(1, groups)) * wide)

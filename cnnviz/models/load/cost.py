@@ -78,7 +78,7 @@ def effort_of(model: keras.Model, shapes: Sequence[tuple[int, ...]]) -> tuple[li
     return [one.shape for one in keras.tree.flatten(outputs)], effort
 
 
-Known = dict[tuple, tuple[Any, Effort]]
+Known = dict[tuple[Any, ...], tuple[Any, Effort]]
 
 
 def _pass(model: keras.Model, known: Known, inputs: Any, *_: Any, **__: Any) -> tuple[Any, Effort]:
@@ -159,7 +159,7 @@ def _inside(operation: Any, inputs: list[tuple[int, ...]], outputs: list[tuple[i
 def _scores(layer: Any, inputs: list[tuple[int, ...]]) -> Effort:
     """Attention's table of each position with each other one."""
     query, value = inputs[0], inputs[1] if len(inputs) > 1 else inputs[0]
-    heads = getattr(layer, "num_heads", None) or getattr(layer, "num_query_heads", 1)
+    heads = getattr(layer, "num_heads", 0) or getattr(layer, "num_query_heads", 1)
     axes = getattr(layer, "_attention_axes", None) or range(1, len(query) - 1)
     table = _positions(query) * math.prod(value[axis] for axis in axes) * heads
     depth = getattr(layer, "key_dim", None) or getattr(layer, "head_dim", None) or max(query[-1], value[-1])

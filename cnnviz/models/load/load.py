@@ -6,7 +6,7 @@ import gc
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import keras
 
@@ -23,6 +23,7 @@ from cnnviz.models.load.file_options import OUTPUTS, SCALES, Outputs, Scale
 from cnnviz.models.load.infer_heads import class_names, heads_of
 from cnnviz.models.load.sandbox_client import try_model
 from cnnviz.models.probabilities import BATCH
+from cnnviz.recipe import Recipe
 from cnnviz.runs import Run
 from cnnviz.temporary import room_for
 
@@ -97,13 +98,13 @@ def load_run(run: Run) -> Classifier:
         run.id,
         model,
         heads,
-        _classes(run),
+        _classes(run, run.recipe),
         data.image_size,
         data.channels,
         data.crop,
         at_once=at_once,
         recipe=run.recipe,
-        bits=_bits(run),
+        bits=_bits(run, run.recipe),
     )
 
 
@@ -217,7 +218,7 @@ def _scales_itself(model: keras.Model) -> bool:
         value = after[0].outputs[0]
 
 
-def _takes(model: keras.Model, name: str) -> tuple[tuple[int, int], int]:
+def _takes(model: keras.Model, name: str) -> tuple[tuple[int, int], Literal[1, 3]]:
     """The (height, width) and channels of the images that the model takes."""
     shape = getattr(model, "input_shape", None)
     if not isinstance(shape, tuple) or len(shape) != 4 or shape[3] not in (1, 3) or 0 in shape:
@@ -225,12 +226,12 @@ def _takes(model: keras.Model, name: str) -> tuple[tuple[int, int], int]:
     return (shape[1] or DEFAULT_SIZE[0], shape[2] or DEFAULT_SIZE[1]), shape[3]
 
 
-def _classes(run: Run) -> dict[str, tuple[str, ...]]:
-    heads = run.recipe.network.heads
+def _classes(run: Run, recipe: Recipe) -> dict[str, tuple[str, ...]]:
+    heads = recipe.network.heads
     found = _names(read_json(run.folder / "report.json"))
     if any(len(found.get(head.name, ())) != head.classes for head in heads):
         try:
-            dataset = open_dataset(run.recipe.data, [head.name for head in heads])
+            dataset = open_dataset(recipe.data, [head.name for head in heads])
             found = {head.name: head.classes for head in dataset.heads}
         except DataError:
             found = {}
@@ -241,14 +242,14 @@ def _classes(run: Run) -> dict[str, tuple[str, ...]]:
     }
 
 
-def _bits(run: Run) -> int | None:
+def _bits(run: Run, recipe: Recipe) -> int | None:
     """How many bits the run's images use, as its report says, else as its data shows, see `data.depths`."""
     report = read_json(run.folder / "report.json")
     told = report.get("data") if isinstance(report, dict) else None
     if isinstance(told, dict):
         return found if isinstance(found := told.get("bits"), int) and 8 <= found <= 16 else None
     try:
-        return open_dataset(run.recipe.data, [head.name for head in run.recipe.network.heads]).bits
+        return open_dataset(recipe.data, [head.name for head in recipe.network.heads]).bits
     except DataError:
         return None
 

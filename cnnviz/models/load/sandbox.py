@@ -81,11 +81,11 @@ def _bring_keras() -> None:
     Of what it can't do without there, JAX and SciPy, nothing is ever called, so empty modules stand in for them.
     """
     for name in _WITHOUT:
-        sys.modules[name] = None
+        sys.modules[name] = None  # type: ignore[assignment]  # makes importing it fail
     for name, parts in _EMPTY.items():
         sys.modules[name] = module = types.ModuleType(name)
         vars(module).update(dict.fromkeys(parts), __getattr__=_missing)
-    sys.modules["scipy"].linalg = sys.modules["scipy.linalg"]
+    vars(sys.modules["scipy"])["linalg"] = sys.modules["scipy.linalg"]
     import h5py  # noqa: F401
     import keras
 
@@ -177,7 +177,7 @@ def _tried(path: Path) -> dict[str, Any]:
     return {"largest": effort.largest}
 
 
-def _forbid(touched: list[str], event: str, arguments: tuple) -> None:
+def _forbid(touched: list[str], event: str, arguments: tuple[Any, ...]) -> None:
     """Keeps a trial from touching anything; Keras's own layers only calculate."""
     writes = event == "open" and (
         set(arguments[1] or "") & set("wax+") or (arguments[2] or 0) & (os.O_WRONLY | os.O_RDWR)

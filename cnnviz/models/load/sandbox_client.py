@@ -16,7 +16,7 @@ import threading
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from cnnviz.errors import ModelError
 from cnnviz.models.load.archive_check import Copy
@@ -34,7 +34,7 @@ class _Checker:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._process: subprocess.Popen | None = None
+        self._process: subprocess.Popen[bytes] | None = None
         self._ready = False
         self.peak_mb = 0
 
@@ -52,7 +52,7 @@ class _Checker:
                 with self._lock:
                     if not self._ready:
                         self._ready = bool(self._reply(START_SECONDS).get("ready"))
-                    self._process.stdin.write(json.dumps({"path": str(path)}).encode() + b"\n")
+                    self._pipes()[0].write(json.dumps({"path": str(path)}).encode() + b"\n")
                     reply = self._reply(REPLY_SECONDS)
                     self.peak_mb = max(self.peak_mb, reply["peak_mb"])
                     return reply
@@ -64,9 +64,17 @@ class _Checker:
         )
 
     def _reply(self, seconds: float) -> dict[str, Any]:
-        if not select.select([self._process.stdout], [], [], seconds)[0]:
+        stdout = self._pipes()[1]
+        if not select.select([stdout], [], [], seconds)[0]:
             raise TimeoutError
-        return json.loads(self._process.stdout.readline())
+        reply: dict[str, Any] = json.loads(stdout.readline())
+        return reply
+
+    def _pipes(self) -> tuple[IO[bytes], IO[bytes]]:
+        """Its stdin and stdout."""
+        if self._process is None or self._process.stdin is None or self._process.stdout is None:
+            raise BrokenPipeError  # another thread has just closed it
+        return self._process.stdin, self._process.stdout
 
     def close(self) -> None:
         with self._lock:
@@ -77,12 +85,13 @@ class _Checker:
             self._process.kill()
             self._process.wait()
             for pipe in (self._process.stdin, self._process.stdout):
-                with suppress(OSError):
-                    pipe.close()
+                if pipe is not None:
+                    with suppress(OSError):
+                        pipe.close()
         self._process, self._ready = None, False
 
 
-def _started() -> subprocess.Popen:
+def _started() -> subprocess.Popen[bytes]:
     package = Path(__file__).parents[3]
     environment = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
     environment |= {
@@ -129,4 +138,4 @@ def try_model(copy: Copy) -> int:
     reply = _checker().ask(copy.path)
     if "reason" in reply:
         raise Refused(reply["reason"], reply.get("remedy", ""))
-    return reply["largest"]
+    return int(reply["largest"])
