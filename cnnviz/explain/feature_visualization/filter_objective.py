@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import keras
 import numpy as np
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from cnnviz.models.classifier import Classifier
 
 __all__ = ["FilterOutput"]
+
+F = TypeVar("F", bound=Callable[..., Any])
 
 _CAFFE_MEAN = np.array([103.939, 116.779, 123.68], np.float32)
 _OF_MANY = ("softmax", "log_softmax", "sparsemax")
@@ -43,18 +45,19 @@ class FilterOutput:
         if step is None:
             raise ModelError(f"The model has no layer {layer!r}: {one_of(layer, [at.name for at in graph.layers])}.")
         shape = next(at.shape for at in graph.layers if at.name == layer)
-        if len(shape) not in (1, 3):
+        filters, channels = shape[-1] if shape else None, graph.input_shape[2]
+        if len(shape) not in (1, 3) or filters is None or channels is None:
             raise ModelError(
                 f"The layer {layer} gives {' × '.join(map(str, shape))}, which are no channels: choose a convolution."
             )
-        self.layer, self.size, self.filters, self.channels = layer, size, int(shape[-1]), graph.input_shape[2]
+        self.layer, self.size, self.filters, self.channels = layer, size, int(filters), channels
         self._shape = shape
         self._step, self._below = step, list(needed_steps(graph.program.steps, step.inputs))
         self._scale = getattr(source, "scale", "raw")
-        own = tuple(side or size for side in graph.input_shape[:2])
+        own = (graph.input_shape[0] or size, graph.input_shape[1] or size)
         self._field = fields(source, own)[layer]  # no reference to the model itself, which could then never go
 
-    def traced(self, function: Callable[..., Any], *signature: Any) -> Any:
+    def traced(self, function: F, *signature: Any) -> F:
         """As `graph.trace`, for functions that call `mean`.
 
         Raises:
@@ -132,4 +135,4 @@ class FilterOutput:
             first = max(0, math.ceil(-start / stride)) if stride else 0
             last = min(count - 1, math.floor((self.size - size - start) / stride)) if stride else count - 1
             found.append(slice(first, last + 1) if last >= first else slice(count // 2, count // 2 + 1))
-        return tuple(found)
+        return found[0], found[1]

@@ -100,7 +100,8 @@ def _shown(images: np.ndarray) -> np.ndarray:
     """As the tutorial shows its images: minus mean, over standard deviation, × 0.1, + 0.5, cut to 0..1, × 255."""
     values = images - images.mean(axis=(1, 2, 3), keepdims=True)
     values /= values.std(axis=(1, 2, 3), keepdims=True) + 1e-5
-    return (np.clip(values * 0.1 + 0.5, 0, 1) * 255).astype(np.uint8)
+    shown: np.ndarray = (np.clip(values * 0.1 + 0.5, 0, 1) * 255).astype(np.uint8)
+    return shown
 
 
 def _robust(layer: FilterOutput) -> Way:
@@ -123,11 +124,12 @@ def _robust(layer: FilterOutput) -> Way:
         rate = 0.05 * length * tf.sqrt(1 - 0.999**nth) / (1 - 0.9**nth)
         return at + rate * first / (tf.sqrt(second) + 1e-8), first, second
 
-    climb = layer.traced(climb, state, state, state, filters, tf.TensorSpec((None, 8), tf.float32), number, number)
-    means = layer.traced(
+    moved = tf.TensorSpec((None, 8), tf.float32)
+    further: Callable[..., Any] = layer.traced(climb, state, state, state, filters, moved, number, number)
+    means: Callable[..., Any] = layer.traced(
         lambda at, chosen: layer.mean(255 * fourier_parameterization.image(at, size), chosen), state, filters
     )
-    shown = trace(lambda at: fourier_parameterization.image(at, size), state)
+    shown: Callable[..., Any] = trace(lambda at: fourier_parameterization.image(at, size), state)
     return Way(
         layer.filters,
         channels,
@@ -135,7 +137,7 @@ def _robust(layer: FilterOutput) -> Way:
         moves=lambda draw, steps: fourier_parameterization.transforms(draw, steps, size),
         begin=lambda at: (tf.constant(at), tf.zeros_like(at), tf.zeros_like(at)),
         step=lambda state, chosen, moves, length, number: (
-            climb(*state, chosen.astype(np.int32), moves, length, number + 1),
+            further(*state, chosen.astype(np.int32), moves, length, number + 1),
             None,
         ),
         of=lambda state: np.asarray(state[0]),

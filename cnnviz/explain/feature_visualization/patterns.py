@@ -95,8 +95,8 @@ def usual_size(source: Classifier | keras.Model, layer: str) -> int:
     from cnnviz.explain.inspection.receptive_field import fields
     from cnnviz.models.graph.graph import flatten
 
-    own = flatten(source, logits=False).input_shape[:2]
-    size = tuple(getattr(source, "image_size", None) or (one or 224 for one in own))
+    own = flatten(source, logits=False).input_shape
+    size: tuple[int, int] = getattr(source, "image_size", None) or (own[0] or 224, own[1] or 224)
     known = fields(source, size)
     if layer not in known:
         raise ModelError(f"The model has no layer {layer!r}: {one_of(layer, known)}.")
@@ -115,7 +115,7 @@ def visualize(
     seen: Callable[[FeatureVisualizations], None] | None = None,
     progress: Callable[[int, int], None] | None = None,
     cancelled: Callable[[], bool] | None = None,
-    lock: AbstractContextManager | None = None,
+    lock: AbstractContextManager[Any] | None = None,
 ) -> FeatureVisualizations:
     """Returns patterns of filters; those that the run's folder keeps already are not made again.
 
@@ -157,6 +157,8 @@ def visualize(
                 _keep(run, made, settings)
             if stop:
                 raise Cancelled
+    if found is None:
+        raise ModelError(f"No filter of the layer {layer} was chosen: choose at least one.")
     return found
 
 
@@ -234,6 +236,8 @@ def cached_visualizations(
 ) -> FeatureVisualizations | None:
     """Returns those of the filters' patterns that the run's folder keeps, in order; `None` where it keeps none."""
     found = results_cache.read(_file(run, layer, settings))
+    if found is None:
+        return None
     try:
         there = {int(one): at for at, one in enumerate(found["filters"])}
         chosen = tuple(int(one) for one in filters if int(one) in there)

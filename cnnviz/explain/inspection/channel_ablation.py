@@ -70,7 +70,12 @@ def with_and_without(
     compute = graph.kept(("both_ways", layer), make)
     stays = np.ones(count, np.float32)
     stays[list(channels)] = 0
-    return lambda pixels: tuple([one.numpy() for one in outputs] for outputs in compute(pixels, stays))
+
+    def ask(pixels: np.ndarray) -> tuple[list[np.ndarray], list[np.ndarray]]:
+        given, without = compute(pixels, stays)
+        return [one.numpy() for one in given], [one.numpy() for one in without]
+
+    return ask
 
 
 def _halves(graph: Graph, layer: str) -> Any:

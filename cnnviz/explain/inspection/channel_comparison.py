@@ -34,4 +34,5 @@ def apart(one: np.ndarray, other: np.ndarray) -> np.ndarray:
         one: float32 (h, w, k).
         other: float32 of the same shape.
     """
-    return np.abs(one.astype(np.float64) - other).mean(axis=(0, 1))
+    distances: np.ndarray = np.abs(one.astype(np.float64) - other).mean(axis=(0, 1))
+    return distances

@@ -44,12 +44,14 @@ class Kernels:
     @property
     def norms(self) -> np.ndarray:
         """Each filter's Euclidean norm, float32 (filters,)."""
-        return np.sqrt((self.values.astype(np.float64) ** 2).sum(axis=(0, 1, 2))).astype(np.float32)
+        norms: np.ndarray = np.sqrt((self.values.astype(np.float64) ** 2).sum(axis=(0, 1, 2))).astype(np.float32)
+        return norms
 
     @property
     def norms_by_input(self) -> np.ndarray:
         """The Euclidean norm of each filter's part for each input, float32 (inputs, filters)."""
-        return np.sqrt((self.values.astype(np.float64) ** 2).sum(axis=(0, 1))).astype(np.float32)
+        norms: np.ndarray = np.sqrt((self.values.astype(np.float64) ** 2).sum(axis=(0, 1))).astype(np.float32)
+        return norms
 
     @property
     def scale(self) -> float:
@@ -151,7 +153,8 @@ def levels(values: np.ndarray, scale: float | np.ndarray | None = None) -> np.nd
     """
     scale = np.abs(values).max(initial=0) if scale is None else scale
     scale = np.where(np.asarray(scale) > 0, scale, 1)
-    return np.rint(128 + 127 * np.clip(values / scale, -1, 1)).astype(np.uint8)
+    grey: np.ndarray = np.rint(128 + 127 * np.clip(values / scale, -1, 1)).astype(np.uint8)
+    return grey
 
 
 def signed_colours(grey: np.ndarray) -> np.ndarray:
@@ -163,4 +166,5 @@ def signed_colours(grey: np.ndarray) -> np.ndarray:
     white, blue, orange = (np.array(one, np.float64) for one in ((247, 247, 247), (33, 102, 172), (179, 88, 6)))
     ends = np.where(strength < 0, blue, orange)
     table = white + np.clip(np.abs(strength), 0, 1) * (ends - white)
-    return np.rint(table).astype(np.uint8)[grey]
+    colours: np.ndarray = np.rint(table).astype(np.uint8)[grey]
+    return colours

@@ -165,7 +165,8 @@ def _shapes(graph: Graph, size: tuple[int, int]) -> dict[int, tuple[int, ...]]:
 
 def _inferred(graph: Graph, size: tuple[int, int]) -> dict[int, tuple[int, ...]]:
     at = {layer.name: layer.shape for layer in graph.layers}
-    found = {step.outputs[0]: at[step.name] for step in graph.program.steps} | {0: (*size, graph.input_shape[2])}
+    found: dict[int, tuple[Any, ...]] = {step.outputs[0]: at[step.name] for step in graph.program.steps}
+    found |= {0: (*size, graph.input_shape[2])}
     plain = all(len(step.outputs) == 1 for step in graph.program.steps)
     if plain and not any(None in shape for shape in found.values()):
         return found
@@ -181,7 +182,7 @@ def _inferred(graph: Graph, size: tuple[int, int]) -> dict[int, tuple[int, ...]]
 
 def _fields(graph: Graph, size: tuple[int, int]) -> dict[str, Field]:
     shapes = _shapes(graph, size)
-    known = {0: Field(*(spans.pixels(side) for side in size))}
+    known = {0: Field(spans.pixels(size[0]), spans.pixels(size[1]))}
     for step in graph.program.steps:
         given = [known[one] for one in step.inputs]
         found = _after(step, given, [shapes[one] for one in step.inputs], shapes[step.outputs[0]], size)
@@ -243,7 +244,9 @@ _OF_CHANNELS = {
 """As those, where their axis is that of the channels."""
 
 
-def _after(step: Step, given: list[Field], shapes: list[tuple], shape: tuple, size: tuple[int, int]) -> Field:
+def _after(
+    step: Step, given: list[Field], shapes: list[tuple[int, ...]], shape: tuple[int, ...], size: tuple[int, int]
+) -> Field:
     operation, kind = layer_of(step.operation), _kind(step)
     exact = all(field.exact for field in given)
     height, width = (*shape[:-1], 1, 1)[:2]
@@ -259,9 +262,9 @@ def _after(step: Step, given: list[Field], shapes: list[tuple], shape: tuple, si
             rows, columns = spans.everywhere(rows, height), spans.everywhere(columns, width)
         return Field(rows, columns, seen, exact)
     if kind and len(given) == 1 and len(shape) == 3 and len(shapes[0]) == 3:
-        moved = [spans.window_span(rows, operation, 0, height), spans.window_span(columns, operation, 1, width)]
-        if None not in moved:
-            return Field(*moved, everything=seen, exact=exact)
+        down, across = spans.window_span(rows, operation, 0, height), spans.window_span(columns, operation, 1, width)
+        if down is not None and across is not None:
+            return Field(down, across, seen, exact)
     if kind == "Reshape" and len(shape) > 1 and height == shapes[0][0] and not seen:
         return Field(rows, spans.everywhere(columns, width), exact=exact)
     if len(given) == 1 and (kind in ("Flatten", "Reshape") or kind.startswith("Global")):
@@ -289,13 +292,16 @@ def _macs(step: Step, shapes: Mapping[int, tuple[int, ...]]) -> int:
     kind = type(operation).__name__
     given, got = shapes[step.inputs[0]], shapes[step.outputs[0]]
     if kind in ("Conv2D", "DepthwiseConv2D"):
-        return math.prod(got[:2]) * math.prod(operation.kernel.shape)
+        return math.prod(got[:2]) * _count(operation.kernel)
     if kind == "SeparableConv2D":
-        return math.prod(got[:2]) * sum(
-            math.prod(one.shape) for one in (operation.depthwise_kernel, operation.pointwise_kernel)
-        )
+        return math.prod(got[:2]) * (_count(operation.depthwise_kernel) + _count(operation.pointwise_kernel))
     if kind == "Conv2DTranspose":
-        return math.prod(given[:2]) * math.prod(operation.kernel.shape)
+        return math.prod(given[:2]) * _count(operation.kernel)
     if kind == "Dense":
-        return math.prod(got[:-1]) * math.prod(operation.kernel.shape)
+        return math.prod(got[:-1]) * _count(operation.kernel)
     return 0
+
+
+def _count(weights: Any) -> int:
+    sides: tuple[int, ...] = weights.shape
+    return math.prod(sides)

@@ -116,7 +116,7 @@ def _shifted(span: Span, by: int, positions: int) -> Span:
     return Span(low, high, span.size, span.stride, span.start + by * span.stride)
 
 
-def _enlarged(span: Span, factor: int, interpolation: str, positions: int) -> Span:
+def _enlarged(span: Span, factor: int, interpolation: str, positions: int) -> Span | None:
     at = np.arange(positions)[:, None]
     if interpolation == "nearest":
         low, high = _gathered(span, at // factor)

@@ -91,7 +91,9 @@ class TopActivations:
         greatest = means.max(axis=1)
         others = (means.sum(axis=1) - greatest) / max(1, means.shape[1] - 1)
         total = greatest + others
-        return np.divide(greatest - others, total, out=np.zeros_like(total), where=total > 0).astype(np.float32)
+        apart = greatest - others
+        found: np.ndarray = np.divide(apart, total, out=np.zeros_like(total), where=total > 0).astype(np.float32)
+        return found
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,6 +119,8 @@ def samples(
         Cancelled: `cancelled` said so.
     """
     recipe = run.recipe
+    if recipe is None:
+        raise DataError(f"The recipe of run {run.id} can't be read, so its images can't be opened.")
     dataset = open_dataset(recipe.data, [head.name for head in recipe.network.heads], progress=progress)
     split = dataset.splits.get("test") or dataset.splits["validation"]
     split = split.take(np.unique(np.linspace(0, len(split) - 1, min(limit, len(split))).round().astype(np.int64)))
@@ -128,6 +132,7 @@ def samples(
         raise Cancelled from None
     if not len(found):
         raise DataError(f"None of the {len(split)} held-out images of {dataset.title} could be read.")
+    assert found.array is not None  # images that aren't whole are of one size
     labels = {head: values[found.kept] for head, values in split.labels.items()}
     return Samples(found.array, labels, tuple(split.name_of(int(row)) for row in found.kept))
 
@@ -135,6 +140,8 @@ def samples(
 def cached_top_activations(run: Run, layer: str, limit: int = LIMIT) -> TopActivations | None:
     """Returns what `top_activations` found before for this run's model and a `limit` of samples, or `None`."""
     found = results_cache.read(_file(run, layer, limit))
+    if found is None:
+        return None
     try:
         by_class = {name[6:]: values for name, values in found.items() if name.startswith("class_")}
         return TopActivations(found["values"], found["rows"], found["places"], by_class, int(found["pictures"]))
@@ -155,7 +162,7 @@ def top_activations(
     limit: int = LIMIT,
     progress: Progress | None = None,
     cancelled: Callable[[], bool] | None = None,
-    lock: AbstractContextManager | None = None,
+    lock: AbstractContextManager[Any] | None = None,
 ) -> TopActivations:
     """Returns how a layer's channels respond to images.
 
@@ -208,12 +215,19 @@ def crop(image: np.ndarray, box: tuple[int, int, int, int]) -> np.ndarray:
 def cached_ablation(run: Run, layer: str, channels: Sequence[int], limit: int = LIMIT) -> Ablation | None:
     """Returns what `ablate` found before for this run's model and a `limit` of samples, or `None`."""
     found = results_cache.read(_file_off(run, layer, channels, limit))
+    if found is None:
+        return None
     try:
         heads = [name[6:] for name in found if name.startswith("class_")]
-        accuracy = {head: tuple(float(one) for one in found[f"accuracy_{head}"]) for head in heads}
+        accuracy = {head: _pair(found[f"accuracy_{head}"]) for head in heads}
         return Ablation(accuracy, {head: found[f"class_{head}"] for head in heads}, int(found["pictures"]))
     except (AttributeError, KeyError, TypeError, ValueError):
         return None
+
+
+def _pair(values: np.ndarray) -> tuple[float, float]:
+    first, second = values
+    return float(first), float(second)
 
 
 def _file_off(run: Run, layer: str, channels: Sequence[int], limit: int) -> Any:
@@ -231,7 +245,7 @@ def ablate(
     limit: int = LIMIT,
     progress: Progress | None = None,
     cancelled: Callable[[], bool] | None = None,
-    lock: AbstractContextManager | None = None,
+    lock: AbstractContextManager[Any] | None = None,
 ) -> Ablation:
     """Returns the accuracy on images without some of a layer's channels: they are 0 wherever the layer is used.
 
@@ -251,12 +265,13 @@ def ablate(
         with lock if lock is not None else nullcontext():
             predictions = [probabilities(outputs, classifier.heads) for outputs in ask(pixels)]
         parts.append([np.stack([each.argmax(axis=1) for each in pair]) for pair in zip(*predictions, strict=True)])
-    accuracy, by_class = {}, {}
+    accuracy: dict[str, tuple[float, float]] = {}
+    by_class = {}
     for head, predictions in zip(classifier.heads, zip(*parts, strict=True), strict=True):
         if head.name in given.labels:
             labels = given.labels[head.name]
             right = np.concatenate(predictions, axis=1) == labels
-            accuracy[head.name] = tuple(float(one) for one in right.mean(axis=1))
+            accuracy[head.name] = _pair(right.mean(axis=1))
             counts = np.bincount(labels, minlength=head.classes).astype(np.float64)
             counts[counts == 0] = np.nan
             hits = [np.bincount(labels, weights=one, minlength=head.classes) / counts for one in right]

@@ -38,6 +38,7 @@ RANDOM_MAPS = 10
 _BATCH, _LEAST, _PIXELS = 33, 4, 400_000  # images asked about at once: small ones by the curve, large ones by the few
 _DIGITS = 6  # of a map's greatest value: what resizing adds below this is no difference
 
+Map = np.ndarray | Callable[[], np.ndarray]
 Score = Callable[[np.ndarray], np.ndarray]
 """Gives the class's probabilities, (n,), for uint8 images (n, height, width, channels)."""
 
@@ -98,7 +99,7 @@ def ranking(map_: np.ndarray, size: tuple[int, int], *, seed: int = 0) -> np.nda
     Equal values, such as the zeros of a map that is cut off there, come in random order: by rows, the top of the
     image would be favoured.
     """
-    values = resize_map(map_, size).ravel().astype(np.float64)
+    values: np.ndarray = resize_map(map_, size).ravel().astype(np.float64)
     values = np.round(values / (np.abs(values).max() or 1.0), _DIGITS)
     return np.lexsort((np.random.default_rng(seed).random(len(values)), -values))
 
@@ -129,7 +130,8 @@ def blur(image: np.ndarray) -> np.ndarray:
     """Returns the image blurred until little but its colours is left: Gaussian, deviation a tenth of a side."""
     deviations = [side / 10 for side in image.shape[:2]]
     soft = cv2.GaussianBlur(image, (0, 0), sigmaX=deviations[1], sigmaY=deviations[0], borderType=cv2.BORDER_REFLECT)
-    return soft.reshape(image.shape)
+    blurred: np.ndarray = soft.reshape(image.shape)
+    return blurred
 
 
 def replace_pixels(image: np.ndarray, order: np.ndarray, counts: np.ndarray, other: np.ndarray) -> np.ndarray:
@@ -192,7 +194,7 @@ def _asked(score: Score, images: np.ndarray) -> np.ndarray:
 def deletion_insertion(
     score: Score,
     image: np.ndarray,
-    maps: Mapping[str, np.ndarray | Callable[[], np.ndarray]],
+    maps: Mapping[str, Map],
     *,
     randoms: int = RANDOM_MAPS,
     steps: int = STEPS,
@@ -222,7 +224,8 @@ def deletion_insertion(
     (name, first), *others = maps.items()
     first = _made(first)
     peers = [("", partial(random_map_like, first, seed + nth)) for nth in range(1, randoms + 1)]
-    jobs = [(name, first), *peers[:1], *others, *peers[1:]]  # one of each kind first, for when time runs out
+    # one of each kind first, for when time runs out
+    jobs: list[tuple[str, Map]] = [(name, first), *peers[:1], *others, *peers[1:]]
     found: dict[str, Curves] = {}
     random: list[Curves] = []
     skipped: dict[str, str] = {}
@@ -249,7 +252,7 @@ def deletion_insertion(
     return DeletionInsertion(found, tuple(random), skipped, ended)
 
 
-def _made(map_: np.ndarray | Callable[[], np.ndarray]) -> np.ndarray:
+def _made(map_: Map) -> np.ndarray:
     return map_() if callable(map_) else map_
 
 

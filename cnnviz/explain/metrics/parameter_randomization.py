@@ -133,7 +133,8 @@ def weighted_layers(model: Any, head: int = 0) -> list[tuple[str, list[Any]]]:
 
     program = flatten(model).program
     makers = {value: step for step in program.steps for value in step.outputs}
-    needed, seen, found = {program.outputs[head]}, set(), []
+    needed, found = {program.outputs[head]}, []
+    seen: set[int] = set()
     beside: dict[int, list[Any]] = {}
     for step in reversed(program.steps):
         if not needed.intersection(step.outputs):
@@ -171,7 +172,7 @@ def randomize_parameters(
     budget: float = 60.0,
     progress: Callable[[str, int, int], None] | None = None,
     cancelled: Callable[[], bool] | None = None,
-    lock: AbstractContextManager | None = None,
+    lock: AbstractContextManager[Any] | None = None,
 ) -> ParameterRandomization:
     """Returns what becomes of a map while the layers of a copy of the model lose their weights, from the top down.
 
@@ -225,12 +226,12 @@ def randomize_parameters(
                 break
         if ended:
             break
-    made = tuple(
-        Stage(names, *zip(*(similarity(original, one) for one in maps), strict=True), maps[0])
-        for (names, _), maps in zip(stages, found, strict=True)
-        if maps
-    )
-    return ParameterRandomization(original, made, len(stages), ended)
+    made = []
+    for (names, _), maps in zip(stages, found, strict=True):
+        if maps:
+            correlations, structures = zip(*(similarity(original, one) for one in maps), strict=True)
+            made.append(Stage(names, correlations, structures, maps[0]))
+    return ParameterRandomization(original, tuple(made), len(stages), ended)
 
 
 def _stages(layers: Sequence[tuple[str, list[Any]]]) -> list[tuple[tuple[str, ...], list[Any]]]:

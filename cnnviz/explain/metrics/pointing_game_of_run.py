@@ -54,13 +54,13 @@ def masked_images(recipe: Recipe, progress: Progress | None = None) -> Masked:
     data = recipe.data
     dataset = open_dataset(data, [head.name for head in recipe.network.heads], progress=progress)
     split = dataset.splits.get("test") or dataset.splits["validation"]
-    if not len(split) or split.mask(0) is None:
+    given = [mask for nth in range(len(split)) if (mask := split.mask(nth)) is not None]
+    if not given or len(given) < len(split):
         raise DataError(f"The images of {dataset.title} have no masks: only those of shapes have.")
     size, crop = data.image_size, data.crop
     fitted = [images.fit(split.image(nth), size, channels=data.channels, crop=crop) for nth in range(len(split))]
     masks = [
-        images.fit(split.mask(nth)[..., None].astype(np.uint8) * 255, size, channels=1, crop=crop)[..., 0] > 127
-        for nth in range(len(split))
+        images.fit(mask[..., None].astype(np.uint8) * 255, size, channels=1, crop=crop)[..., 0] > 127 for mask in given
     ]
     return Masked(np.stack(fitted), np.stack(masks))
 
@@ -85,7 +85,7 @@ def measure(
     budget: float = 300.0,
     progress: Progress | None = None,
     cancelled: Callable[[], bool] | None = None,
-    lock: AbstractContextManager | None = None,
+    lock: AbstractContextManager[Any] | None = None,
 ) -> dict[str, Pointing]:
     """Returns the figures of methods over the run's whole test split; what the model predicts is explained.
 
@@ -114,7 +114,10 @@ def measure(
     missing = [method for method in methods if method not in found]
     if not missing:
         return found
-    given = given or masked_images(run.recipe, progress)
+    if not given:
+        if run.recipe is None:
+            raise DataError(f"The recipe of run {run.id} can't be read, so its images can't be opened.")
+        given = masked_images(run.recipe, progress)
     number = [one.name for one in classifier.heads].index(head)
 
     def stop() -> bool:

@@ -157,9 +157,9 @@ def _dependence(found: ParameterRandomization) -> str:
             f"{_layers(after.layers)} ({_signed(after.correlation)})."
         )
     if not whole:
-        count = sum(len(stage.layers) for stage in found.stages)
+        count = _count(sum(len(stage.layers) for stage in found.stages))
         return (
-            f"So far the map stays alike (rank correlation {_signed(last.correlation)}) with the top {_count(count)} "
+            f"So far the map stays alike (rank correlation {_signed(last.correlation)}) with the top {count} "
             "randomized; the others weren't reached, so that this is no verdict yet."
         )
     return (

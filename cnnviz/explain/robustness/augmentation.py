@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -15,6 +15,9 @@ from cnnviz.models.probabilities import BATCH, predict
 from cnnviz.policy import STEPS, Policy, Step
 from cnnviz.progress import Cancelled
 from cnnviz.recipe import Recipe, parse
+
+if TYPE_CHECKING:
+    from cnnviz.data.split_images import SplitImages
 
 __all__ = ["Cancelled", "Changes", "along", "changes", "policy_at"]
 
@@ -84,7 +87,7 @@ def policy_at(step: Step, value: float, policy: Policy, *, probability: float = 
 
 def changes(
     model: Callable[..., Any],
-    images: Sequence[np.ndarray],
+    images: Sequence[np.ndarray] | SplitImages,
     labels: dict[str, np.ndarray],
     step: Step,
     strengths: Sequence[float],

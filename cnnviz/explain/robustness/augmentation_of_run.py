@@ -70,6 +70,8 @@ def measure(
     if (found := cached_changes(run, step, strengths, policy)) is not None:
         return found
     recipe, say = run.recipe, progress or (lambda what, done, total: None)
+    if recipe is None:
+        raise DataError(f"The recipe of run {run.id} can't be read, so its images can't be opened.")
     dataset = open_dataset(recipe.data, [head.name for head in recipe.network.heads], progress=progress)
     split = dataset.splits.get("test") or dataset.splits["validation"]
     rows = np.unique(np.linspace(0, len(split) - 1, min(LIMIT, len(split))).round().astype(np.int64))

@@ -46,6 +46,8 @@ def translate(images: np.ndarray, down: int, right: int) -> np.ndarray:
 def cached_accuracies(run: Run) -> TranslationRobustness | None:
     """Returns what `accuracy_when_translated` found before for the run's model, or `None`."""
     found = results_cache.read(_file(run))
+    if found is None:
+        return None
     try:
         return TranslationRobustness(tuple(float(one) for one in found["accuracy"]), int(found["pictures"]))
     except (TypeError, KeyError, ValueError):
