@@ -38,4 +38,5 @@ def _compiled(task: Task) -> Callable[[np.ndarray, np.ndarray, np.ndarray], tupl
 
 def strongest(gradients: np.ndarray) -> np.ndarray:
     """Returns the greatest magnitude over the channels, (n, h, w) of (n, h, w, c)."""
-    return np.abs(gradients).max(axis=-1)
+    found: np.ndarray = np.abs(gradients).max(axis=-1)
+    return found

@@ -37,8 +37,8 @@ def maps(task: Task, *, steps: int = 32) -> Found:
         used = max(used, points)
         signed.append(given.sum(axis=-1))
         sums.append((given.sum(), wanted))
-    signed, sums = np.stack(signed).astype(np.float32), np.array(sums, np.float32)
-    return Found(np.maximum(signed, 0), scores, signed, sums, _remarks(task, used, sums))
+    maps, pairs = np.stack(signed).astype(np.float32), np.array(sums, np.float32)
+    return Found(np.maximum(maps, 0), scores, maps, pairs, _remarks(task, used, pairs))
 
 
 def _mean_gradient(task: Task, row: int, base: np.ndarray, way: np.ndarray, points: int) -> np.ndarray:

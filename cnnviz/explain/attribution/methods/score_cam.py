@@ -31,7 +31,7 @@ def maps(task: Task, *, channels: int | None = None) -> Found:
     activations = np.concatenate(lowered).astype(np.float32)
     chosen = [_chosen(one, channels) for one in activations]
     pairs = [(row, channel) for row, channels_of in enumerate(chosen) for channel in channels_of]
-    rows, picked = (np.array(one, np.int64) for one in zip(*pairs, strict=True)) if pairs else ([], [])
+    rows, picked = np.array(pairs, np.int64).reshape(-1, 2).T
     sides = zip(activations.shape[1:3], task.pixels.shape[1:3], strict=True)
     stretches = [_stretch(small, large) for small, large in sides]
     found = np.zeros(activations.shape[:3], np.float32)
@@ -77,28 +77,5 @@ def _compiled(task: Task) -> Callable[..., Any]:
 def _stretch(small: int, large: int) -> np.ndarray:
     """The matrix (large, small) that interpolates linearly, first on first and last on last."""
     positions = np.linspace(0, small - 1, large)[:, None]
-    return np.maximum(0, 1 - np.abs(positions - np.arange(small))).astype(np.float32)
-
-
-METHOD = Method(
-    id="score-cam",
-    title="Score-CAM",
-    description=(
-        "Shows the model the image through each channel's activations as a mask, and weighs the channel by the "
-        "class's probability then. It needs no gradient but one prediction for every channel, so it is slow."
-    ),
-    paper="Wang et al. 2020, arXiv:1910.01279",
-    year=2020,
-    family="cam",
-    maps=maps,
-    settings=(
-        Setting(
-            "channels",
-            "Channels",
-            "How many channels are used, those that vary the most; by default all.",
-            None,
-            1,
-            65536,
-        ),
-    ),
-)
+    matrix: np.ndarray = np.maximum(0, 1 - np.abs(positions - np.arange(small))).astype(np.float32)
+    return matrix
