@@ -76,7 +76,7 @@ def draw_batch(
     for position, step in enumerate(policy.steps):
         for column, name in enumerate(names[position]):
             if name in STEPS[step.type].ranged:
-                low, high = float(step.low), float(step.high)
+                low, high = map(float, step.ends)
                 values[:, position, column] = np.clip(low + values[:, position, column] * (high - low), low, high)
             elif name == "aspect":
                 values[:, position, column] = ASPECT ** (2 * values[:, position, column] - 1)

@@ -16,7 +16,7 @@ import numpy as np
 
 from cnnviz.augment.draw import Drawn
 from cnnviz.errors import ImageError
-from cnnviz.images import crop_box, fit
+from cnnviz.images import Crop, crop_box, fit
 from cnnviz.policy import STEPS, Policy
 from cnnviz.steps.step_kind import Affine, Size, snapped
 
@@ -98,7 +98,8 @@ def compose(
             total = _then(total, kind.move(one.values, height, width))
     if (height, width) != tuple(size):  # the policy has a margin, but these draws have no random crop
         total = _then(total, _resize(_cut(height, width, size, crop), size))
-    return tuple(map(snapped, total))
+    a, b, c, d, e, f = map(snapped, total)
+    return a, b, c, d, e, f
 
 
 def warp(image: np.ndarray, policy: Policy, affine: Affine, size: Size) -> np.ndarray:
@@ -148,7 +149,7 @@ def _then(outer: Affine, inner: Affine) -> Affine:
     return a * g + b * j, a * h + b * k, a * i + b * m + c, d * g + e * j, d * h + e * k, d * i + e * m + f
 
 
-def _cut(height: int, width: int, size: Size, crop: str) -> tuple[float, float, float, float]:
+def _cut(height: int, width: int, size: Size, crop: Crop) -> tuple[float, float, float, float]:
     return crop_box((height, width), size, crop)
 
 

@@ -23,7 +23,7 @@ def _change(image: np.ndarray, values: Values) -> np.ndarray:
 
 
 def _keras_layer(step: Step, size: Size) -> KerasLayer:
-    low, high = (side * min(size) for side in (step.low, step.high))
+    low, high = (side * min(size) for side in step.ends)
     note = f"Keras's deviation is at most 1 pixel, not {low:.3g} to {high:.3g}." if high > 1 else ""
     sigma = [min(max(side, 1e-3), 1.0) for side in (low, high)]
     return f"RandomGaussianBlur(kernel_size={2 * math.ceil(3 * sigma[1]) + 1}, sigma={keras_range(*sigma)})", note, 1

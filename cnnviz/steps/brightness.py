@@ -20,7 +20,8 @@ def _recolour(total: np.ndarray, value: float, mean: np.ndarray) -> np.ndarray:
 
 
 def _keras_layer(step: Step, size: Size) -> KerasLayer:
-    return f"RandomBrightness({keras_range(step.low, step.high)})", "", 1
+    low, high = step.ends
+    return f"RandomBrightness({keras_range(low, high)})", "", 1
 
 
 KIND = StepKind(

@@ -17,10 +17,11 @@ def _move(values: Values, height: int, width: int) -> Affine:
 
 
 def _keras_layer(step: Step, size: Size) -> KerasLayer:
-    middle = (step.low + step.high) / 2
-    high, wide = (max(1, round(side * middle)) for side in size)
-    code = f"CenterCrop({high}, {wide}), keras.layers.Resizing({size[0]}, {size[1]})"
-    return code, f"Keras cuts a fixed share, not {step.low:g} to {step.high:g}.", 1
+    low, high = step.ends
+    middle = (low + high) / 2
+    rows, columns = (max(1, round(side * middle)) for side in size)
+    code = f"CenterCrop({rows}, {columns}), keras.layers.Resizing({size[0]}, {size[1]})"
+    return code, f"Keras cuts a fixed share, not {low:g} to {high:g}.", 1
 
 
 KIND = StepKind(

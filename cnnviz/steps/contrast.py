@@ -23,9 +23,10 @@ def _recolour(total: np.ndarray, value: float, mean: np.ndarray) -> np.ndarray:
 
 
 def _keras_layer(step: Step, size: Size) -> KerasLayer:
-    factor = min(1.0, max(abs(1 - step.low), abs(step.high - 1)))
-    even = math.isclose(1 - step.low, step.high - 1) and factor < 1
-    note = "" if even else f"Keras's range is even about 1 and at most 0 to 2, not {step.low:g} to {step.high:g}."
+    low, high = step.ends
+    factor = min(1.0, max(abs(1 - low), abs(high - 1)))
+    even = math.isclose(1 - low, high - 1) and factor < 1
+    note = "" if even else f"Keras's range is even about 1 and at most 0 to 2, not {low:g} to {high:g}."
     return f"RandomContrast({keras_range(factor, factor)})", note, 1
 
 

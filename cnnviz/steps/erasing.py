@@ -27,8 +27,9 @@ def _change(image: np.ndarray, values: Values) -> np.ndarray:
 
 
 def _keras_layer(step: Step, size: Size) -> KerasLayer:
+    low, high = step.ends
     chance = keras_range(step.probability, step.probability)
-    scale = keras_range(max(step.low, 1e-3), max(step.high, 1e-3))
+    scale = keras_range(max(low, 1e-3), max(high, 1e-3))
     code = f"RandomErasing(factor={chance}, scale={scale}, fill_value=128.0)"
     return code, "Keras can't fill with the image's mean colour.", None
 

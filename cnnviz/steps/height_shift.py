@@ -18,7 +18,8 @@ def _move(values: Values, height: int, width: int) -> Affine:
 
 def _keras_layer(step: Step, size: Size, width: tuple[float, float] = (0, 0)) -> KerasLayer:
     """With the range of a width shift before it, both are one layer."""
-    return f"RandomTranslation({keras_range(step.low, step.high)}, {keras_range(*width)}FILL)", "", 1
+    low, high = step.ends
+    return f"RandomTranslation({keras_range(low, high)}, {keras_range(*width)}FILL)", "", 1
 
 
 KIND = StepKind(

@@ -30,7 +30,8 @@ def _recolour(total: np.ndarray, value: float, mean: np.ndarray) -> np.ndarray:
 
 
 def _keras_layer(step: Step, size: Size) -> KerasLayer:
-    factor = 2 * max(abs(step.low), abs(step.high))
+    low, high = step.ends
+    factor = 2 * max(abs(low), abs(high))
     return f"RandomHue({keras_range(0, factor)})", "Keras turns by up to half of this, to either side.", 1
 
 

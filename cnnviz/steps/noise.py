@@ -24,9 +24,10 @@ def _change(image: np.ndarray, values: Values) -> np.ndarray:
 
 
 def _keras_layer(step: Step, size: Size) -> KerasLayer:
-    deviation = (step.low + step.high) / 2
+    low, high = step.ends
+    deviation = (low + high) / 2
     code = f"Rescaling(1 / 255), keras.layers.GaussianNoise({deviation:.4g}), keras.layers.Rescaling(255.0)"
-    return code, f"Keras has one deviation, not {step.low:g} to {step.high:g}, and doesn't clip.", 1
+    return code, f"Keras has one deviation, not {low:g} to {high:g}, and doesn't clip.", 1
 
 
 KIND = StepKind(

@@ -25,9 +25,10 @@ def _window(height: int, width: int, size: Size, values: Values) -> tuple[float,
 
 
 def _keras_layer(step: Step, size: Size) -> KerasLayer:
+    low, high = step.ends
     note = "Give it the whole images."
-    if step.low < 1:
-        note += f" Keras cuts windows of this size only, never {step.low:g} to {step.high:g} of the largest."
+    if low < 1:
+        note += f" Keras cuts windows of this size only, never {low:g} to {high:g} of the largest."
     return f"RandomCrop({size[0]}, {size[1]})", note, 1
 
 

@@ -20,7 +20,8 @@ def _move(values: Values, height: int, width: int) -> Affine:
 
 
 def _keras_layer(step: Step, size: Size) -> KerasLayer:
-    return f"RandomRotation({keras_range(step.low / 360, step.high / 360)}FILL)", "", 1
+    low, high = step.ends
+    return f"RandomRotation({keras_range(low / 360, high / 360)}FILL)", "", 1
 
 
 KIND = StepKind(

@@ -27,7 +27,8 @@ def saturate(total: np.ndarray, value: float, mean: np.ndarray) -> np.ndarray:
 
 
 def _keras_layer(step: Step, size: Size) -> KerasLayer:
-    factors = keras_range(step.low / (1 + step.low), step.high / (1 + step.high))
+    low, high = step.ends
+    factors = keras_range(low / (1 + low), high / (1 + high))
     return f"RandomSaturation({factors})", "Keras's factor f means × f / (1 − f), on HSV's saturation.", 1
 
 

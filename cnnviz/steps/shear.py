@@ -19,8 +19,9 @@ def _move(values: Values, height: int, width: int) -> Affine:
 
 
 def _keras_layer(step: Step, size: Size) -> KerasLayer:
-    least, most = sorted((abs(step.low), abs(step.high)))
-    if step.low <= 0 <= step.high:
+    low, high = step.ends
+    least, most = sorted((abs(low), abs(high)))
+    if low <= 0 <= high:
         least = 0.0
     factors = keras_range(math.sin(math.radians(least)), math.sin(math.radians(most)))
     return f"RandomShear(x_factor={factors}FILL)", "Keras slants to either side, keeping the height.", 1

@@ -17,7 +17,8 @@ def _move(values: Values, height: int, width: int) -> Affine:
 
 
 def _keras_layer(step: Step, size: Size) -> KerasLayer:
-    return f"RandomTranslation({keras_range(0, 0)}, {keras_range(step.low, step.high)}FILL)", "", 1
+    low, high = step.ends
+    return f"RandomTranslation({keras_range(0, 0)}, {keras_range(low, high)}FILL)", "", 1
 
 
 KIND = StepKind(

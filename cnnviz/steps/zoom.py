@@ -17,8 +17,9 @@ def _move(values: Values, height: int, width: int) -> Affine:
 
 
 def _keras_layer(step: Step, size: Size) -> KerasLayer:
-    factors = keras_range(*(max(-0.999, min(1.0, side - 1)) for side in (step.low, step.high)))
-    note = "Keras can't shrink below half the size." if step.high > 2 else ""
+    low, high = step.ends
+    factors = keras_range(*(max(-0.999, min(1.0, side - 1)) for side in (low, high)))
+    note = "Keras can't shrink below half the size." if high > 2 else ""
     return f"RandomZoom({factors}, {factors}FILL)", note, 1
 
 

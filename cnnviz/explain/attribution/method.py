@@ -145,4 +145,5 @@ class Task:
             self.graph.model(self.pixels[at : at + self.batch])[self.head].numpy() * self.weights[at : at + self.batch]
             for at in range(0, len(self.pixels), self.batch)
         ]
-        return np.concatenate(parts).sum(axis=1)
+        found: np.ndarray = np.concatenate(parts).sum(axis=1)
+        return found

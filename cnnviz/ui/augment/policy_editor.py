@@ -110,10 +110,12 @@ def _row(draft: Draft, row: Row, place: int) -> None:
             _range(draft, row, kind, kind.bounds)
 
 
-def _range(draft: Draft, row: Row, kind: StepKind) -> None:
+def _range(draft: Draft, row: Row, kind: StepKind, bounds: tuple[float, float]) -> None:
     scale = _scale(kind)
-    low, high = (round(bound * scale.factor, 6) for bound in kind.bounds)
-    now = tuple(min(high, max(low, round(value * scale.factor, 6))) for value in (row.low, row.high))
+    low, high = (round(bound * scale.factor, 6) for bound in bounds)
+    now = tuple(
+        min(high, max(low, round(value * scale.factor, 6))) for value in (row.low, row.high) if value is not None
+    )
     key = key_of(draft, f"{row.id}_range", now)
     st.slider(
         f"Range of {kind.title}",

@@ -113,7 +113,8 @@ def _choice(
         head = heads[0]
         if len(heads) > 1:
             head = st.selectbox("Head", heads, key="augment_head", width=140, help="Which of its predictions is shown.")
-        wide = STEPS[kind].bounds is not None and st.toggle(
+        bounds = STEPS[kind].bounds
+        wide = bounds is not None and st.toggle(
             "All that is possible",
             key="augment_wide",
             persist_state="session",

@@ -287,7 +287,7 @@ def _explain(pair: Pair, facts: Facts, prediction: Prediction, request: Request,
     against = _against(pair.image, request, head, classes, order, index, notes)
     method = method_of(request, facts)
     layer = request.layer if METHODS[method].family == "cam" and request.layer in facts.layers else None
-    settings = dict(request.settings) if method == request.method else {}
+    settings: dict[str, Any] = dict(request.settings) if method == request.method else {}
     with pair.model.lock:
         explanation = explain(
             classifier.model,

@@ -38,3 +38,18 @@ def _projected(activations: np.ndarray) -> np.ndarray:
     along *= -1 if along.sum() < 0 else 1
     found: np.ndarray = np.maximum(along, 0).reshape(height, width).astype(np.float32)
     return found
+
+
+METHOD = Method(
+    id="eigen-cam",
+    title="Eigen-CAM",
+    description=(
+        "Shows how strongly each position follows the layer's main pattern of channels (the first singular "
+        "vector of its activations). It asks for no class: the map is the same for all of them."
+    ),
+    paper="Muhammad & Yeasin 2020, arXiv:2008.00299",
+    year=2020,
+    family="cam",
+    maps=maps,
+    of_class=False,
+)

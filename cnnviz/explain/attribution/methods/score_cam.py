@@ -79,3 +79,27 @@ def _stretch(small: int, large: int) -> np.ndarray:
     positions = np.linspace(0, small - 1, large)[:, None]
     matrix: np.ndarray = np.maximum(0, 1 - np.abs(positions - np.arange(small))).astype(np.float32)
     return matrix
+
+
+METHOD = Method(
+    id="score-cam",
+    title="Score-CAM",
+    description=(
+        "Shows the model the image through each channel's activations as a mask, and weighs the channel by the "
+        "class's probability then. It needs no gradient but one prediction for every channel, so it is slow."
+    ),
+    paper="Wang et al. 2020, arXiv:1910.01279",
+    year=2020,
+    family="cam",
+    maps=maps,
+    settings=(
+        Setting(
+            "channels",
+            "Channels",
+            "How many channels are used, those that vary the most; by default all.",
+            None,
+            1,
+            65536,
+        ),
+    ),
+)
