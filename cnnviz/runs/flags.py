@@ -9,6 +9,7 @@ from typing import Any
 from cnnviz.errors import RunError
 from cnnviz.files import read_json, write_json
 from cnnviz.recipe import Recipe
+from cnnviz.runs.store import own_place
 
 __all__ = ["FLAGS", "MOST", "read", "without_flagged", "write"]
 
@@ -40,7 +41,7 @@ def write(folder: Path, flags: Mapping[str, str]) -> None:
     if len(flags) > MOST:
         raise RunError(f"{len(flags):,} images are flagged; at most {MOST:,} can be: mend the data's labels instead.")
     try:
-        write_json(folder / "flags.json", {"flags": dict(flags)})
+        write_json(own_place(folder) / "flags.json", {"flags": dict(flags)})
     except OSError as error:
         raise RunError(f"The flags of run {folder.name} can't be written: {error.strerror or error}.") from None
 

@@ -27,7 +27,7 @@ from cnnviz.runs import snapshots
 from cnnviz.runs.folder_lock import at_work, changing
 from cnnviz.runs.resume_checkpoint import GENERATIONS
 from cnnviz.runs.status import RESUMABLE
-from cnnviz.runs.store import LAUNCHED, Run, create, delete, folder_of, listing, open_run, root, write_state
+from cnnviz.runs.store import LAUNCHED, Run, check_own, create, delete, folder_of, listing, open_run, root, write_state
 
 __all__ = [
     "pause_requested",
@@ -73,10 +73,11 @@ def resume(run_id: str, runs: Path | None = None) -> Run:
     """Starts a worker again on a run that was paused, was stopped, failed or crashed; it goes on where it was.
 
     Raises:
-        RunError: there is no such run, it goes on or is finished, its folder can't be written or is too full, or no
-            process can be started.
+        RunError: there is no such run, it goes on, is finished or not one's own, its folder can't be written or is too
+            full, or no process can be started.
     """
     folder = folder_of(run_id, runs)
+    check_own(folder, "continued")
     with changing(folder.parent):
         run = open_run(run_id, runs)
         if run.state not in RESUMABLE:

@@ -15,6 +15,7 @@ import numpy as np
 
 from cnnviz.files import read_arrays, write_bytes
 from cnnviz.runs import Run
+from cnnviz.runs.store import own_place
 
 __all__ = ["cache_file", "read", "write"]
 
@@ -43,5 +44,6 @@ def write(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
     file = io.BytesIO()
     np.savez_compressed(file, **arrays)  # type: ignore[arg-type]  # NumPy's stubs see its option allow_pickle in them
     with contextlib.suppress(OSError):
+        path = own_place(path)
         path.parent.mkdir(exist_ok=True)
         write_bytes(path, file.getvalue())

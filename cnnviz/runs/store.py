@@ -1,6 +1,7 @@
 """A run is a folder: `recipe.json`, `state.json`, `metrics.jsonl`, `best.keras`, `report.json`, `log.txt`, `resume/`.
 
-Pages, the command line and the worker meet only there; deleting the folder deletes the run.
+Pages, the command line and the worker meet only there; deleting the folder deletes the run. An installed cnnviz finds
+the runs that it comes with in the package, which is never written to: see `own_place`.
 """
 
 from __future__ import annotations
@@ -9,14 +10,17 @@ import os
 import re
 import secrets
 import shutil
+import stat
 import tempfile
 import time
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
+from platformdirs import user_data_path
 from pydantic import ValidationError
 
+from cnnviz import home
 from cnnviz.errors import CnnvizError, RecipeError, RunError
 from cnnviz.files import folder_in, open_regular, read_bytes, read_json, write_bytes, write_json
 from cnnviz.processes import Process, alive
@@ -26,7 +30,19 @@ from cnnviz.runs.folder_lock import at_work, changing
 from cnnviz.runs.status import ACTIVE, ENDED, State, StateName, current
 from cnnviz.temporary import own_name
 
-__all__ = ["LAUNCHED", "Run", "create", "delete", "folder_of", "listing", "open_run", "root", "write_state"]
+__all__ = [
+    "LAUNCHED",
+    "Run",
+    "check_own",
+    "create",
+    "delete",
+    "folder_of",
+    "listing",
+    "open_run",
+    "own_place",
+    "root",
+    "write_state",
+]
 
 LAUNCHED = "launched.json"
 """In a run's folder: the process that was started for it last."""
@@ -36,15 +52,80 @@ _TICK_NS = 100_000_000
 
 
 def root() -> Path:
-    """Returns the folder of all runs: `CNNVIZ_CHECKPOINTS`, else `checkpoints/` beside the package.
+    """Returns the folder of all runs: `CNNVIZ_CHECKPOINTS`, else `checkpoints/` in a clone, and for an installed cnnviz
+    `runs/` in the platform's folder for its data.
 
     Raises:
         RunError: that begins with the home folder of somebody who has none here.
     """
     try:
-        return folder_in("CNNVIZ_CHECKPOINTS") or Path(__file__).parents[2] / "checkpoints"
+        if named := folder_in("CNNVIZ_CHECKPOINTS"):
+            return named
     except CnnvizError as error:
         raise RunError(str(error)) from None
+    return user_data_path("cnnviz", appauthor=False) / "runs" if home.INSTALLED else home.HOME / "checkpoints"
+
+
+def _shipped() -> Path | None:
+    """The folder of the runs that an installed cnnviz comes with; in a clone they lie among all others."""
+    return home.HOME / "checkpoints" if home.INSTALLED else None
+
+
+def _folders(runs: Path | None) -> list[Path]:
+    """Where to look for runs: a folder alone that somebody named, else one's own and then the shipped."""
+    if runs is not None:
+        return [runs]
+    shipped = None if os.environ.get("CNNVIZ_CHECKPOINTS") else _shipped()
+    return [root(), *([shipped] if shipped else [])]
+
+
+def check_own(folder: Path, what: str) -> None:
+    """Looks whether a run is one's own.
+
+    Args:
+        folder: the run's.
+        what: it is to be, such as "deleted".
+
+    Raises:
+        RunError: it is a shipped run of an installed cnnviz.
+    """
+    if folder.parent == _shipped():
+        raise RunError(f"Run {folder.name} comes with cnnviz and can't be {what}; only runs of your own can.")
+
+
+def own_place(path: Path) -> Path:
+    """Returns where what lies at `path` may be written: there, but for the shipped runs of an installed cnnviz.
+
+    Such a run is first copied into the folder of all runs, whose copy then takes its place everywhere.
+
+    Args:
+        path: of a run's folder, or of something in it.
+
+    Raises:
+        OSError: the run can't be copied.
+        RunError: see `root`.
+    """
+    shipped = _shipped()
+    if shipped is None or not path.is_relative_to(shipped):
+        return path
+    inside, runs = path.relative_to(shipped), root()
+    name = inside.parts[0]
+    if not (runs / name / "recipe.json").is_file():
+        runs.mkdir(parents=True, exist_ok=True)
+        draft = Path(tempfile.mkdtemp(**own_name(runs)))
+        try:
+            # With its times, by which results are known to belong to its model.
+            shutil.copytree(shipped / name, draft / name)
+            for made in (draft / name, *(draft / name).rglob("*")):
+                made.chmod(made.stat().st_mode | stat.S_IWUSR)
+            try:
+                os.rename(draft / name, runs / name)
+            except OSError:
+                if not (runs / name / "recipe.json").is_file():  # else another has just done it
+                    raise
+        finally:
+            shutil.rmtree(draft, ignore_errors=True)
+    return runs / inside
 
 
 @dataclass(frozen=True)
@@ -136,10 +217,12 @@ def folder_of(run_id: str, runs: Path | None = None) -> Path:
     Raises:
         RunError: the id has other than letters, digits, `_` and `-`, or there is no such run.
     """
-    runs = runs or root()
-    if not _ID.fullmatch(run_id) or not (runs / run_id / "recipe.json").is_file():
-        raise RunError(f"There is no run {run_id!r} in {runs}; `python -m cnnviz runs` lists them.")
-    return runs / run_id
+    folders = _folders(runs)
+    if _ID.fullmatch(run_id):
+        for folder in folders:
+            if (folder / run_id / "recipe.json").is_file():
+                return folder / run_id
+    raise RunError(f"There is no run {run_id!r} in {folders[0]}; `python -m cnnviz runs` lists them.")
 
 
 def open_run(run_id: str, runs: Path | None = None) -> Run:
@@ -156,7 +239,19 @@ def listing(runs: Path | None = None) -> list[Run]:
     Raises:
         RunError: the folder is there but can't be read.
     """
-    runs = runs or root()
+    own, *shipped = map(_listing, _folders(runs))
+    if not shipped:
+        return own
+    known = {run.id for run in own}
+    both = [*own, *(run for run in shipped[0] if run.id not in known)]
+    return sorted(both, key=_age, reverse=True)
+
+
+def _age(run: Run) -> tuple[float, str]:
+    return run.written.created, run.id
+
+
+def _listing(runs: Path) -> list[Run]:
     try:
         changed = runs.stat().st_mtime_ns
         fresh = time.time_ns() - changed < _TICK_NS
@@ -183,7 +278,7 @@ def _scan(runs: Path, changed_ns: int) -> tuple[tuple[Run, ...], frozenset[int]]
     with os.scandir(runs) as entries:
         folders = [Path(e.path) for e in entries if _ID.fullmatch(e.name) and os.path.isfile(e.path + "/recipe.json")]
     read = [run for run in map(_read, folders) if _there(run)]
-    found = tuple(sorted(read, key=lambda run: (run.written.created, run.id), reverse=True))
+    found = tuple(sorted(read, key=_age, reverse=True))
     return found, frozenset(at for at, run in enumerate(found) if run.written.state not in ENDED)
 
 
@@ -253,9 +348,10 @@ def delete(run_id: str, runs: Path | None = None) -> None:
     """Removes a run and all it left behind; it vanishes at once, whole.
 
     Raises:
-        RunError: there is no such run, or it still goes on.
+        RunError: there is no such run, it still goes on, or it is a part of an installed cnnviz.
     """
     folder = folder_of(run_id, runs)
+    check_own(folder, "deleted")
     grave = folder.with_name(f".deleted-{run_id}-{secrets.token_hex(4)}")
     try:
         with changing(folder.parent):

@@ -28,6 +28,7 @@ from cnnviz.runs import Run
 from cnnviz.runs import predictions as evaluated
 from cnnviz.runs.predictions import Predictions
 from cnnviz.runs.report import split_report
+from cnnviz.runs.store import own_place
 
 __all__ = ["environment", "evaluate", "evaluate_split", "facts_of", "losses_of", "of_logits", "report_of", "scoring"]
 
@@ -218,8 +219,9 @@ def evaluate(
     )
     report = report_of(found)
     try:
-        evaluated.save(run.folder, found)
-        evaluated.add_to_report(run.folder, split, report, facts)
+        folder = own_place(run.folder)
+        evaluated.save(folder, found)
+        evaluated.add_to_report(folder, split, report, facts)
     except OSError as error:
         raise RunError(f"The report of run {run.id} can't be written: {error.strerror or error}.") from None
     return found, report

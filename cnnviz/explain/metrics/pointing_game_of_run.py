@@ -29,6 +29,7 @@ from cnnviz.explain.metrics.pointing_game import Masked, Pointing, play
 from cnnviz.files import read_json, write_json
 from cnnviz.recipe import Recipe
 from cnnviz.runs import Run
+from cnnviz.runs.store import own_place
 
 if TYPE_CHECKING:
     from cnnviz.models.classifier import Classifier
@@ -155,6 +156,7 @@ def measure(
 
 def _keep(path: Path, record: dict[str, Any]) -> None:
     with contextlib.suppress(OSError):  # the folder may be read-only or gone; the result is there all the same
+        path = own_place(path)
         path.parent.mkdir(exist_ok=True)
         write_json(path, record)
 

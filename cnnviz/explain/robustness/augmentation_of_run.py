@@ -18,6 +18,7 @@ from cnnviz.explain.robustness.augmentation import Cancelled, Changes, changes
 from cnnviz.files import read_json, write_json
 from cnnviz.policy import Policy, Step
 from cnnviz.runs import Run
+from cnnviz.runs.store import own_place
 
 __all__ = ["LIMIT", "cached_changes", "measure"]
 
@@ -96,6 +97,7 @@ def measure(
     )
     path = _path(run, step, strengths, policy)
     with contextlib.suppress(OSError):  # the folder may be read-only or gone; the result is there all the same
+        path = own_place(path)
         path.parent.mkdir(exist_ok=True)
         write_json(path, asdict(found))
     return found
