@@ -1,10 +1,11 @@
-"""The command line: `python -m cnnviz VERB …`, the same verbs as the pages."""
+"""The command line: `cnnviz VERB …`, in a clone `python -m cnnviz VERB …`: the app, and the same verbs as its pages."""
 
 from __future__ import annotations
 
 import argparse
 import os
 import sys
+from pathlib import Path
 from typing import NoReturn
 
 from cnnviz import __version__, commands
@@ -23,7 +24,7 @@ class _Parser(argparse.ArgumentParser):
 
 def main(arguments: list[str] | None = None) -> int:
     """Carries out one command; returns 0, 1 if a run failed, or 2 after bad input (one line on stderr)."""
-    parser = _Parser(prog="python -m cnnviz", description="Train, watch and explain convolutional image classifiers.")
+    parser = _Parser(prog=_called(), description="Train, watch and explain convolutional image classifiers.")
     parser.add_argument("--version", action="version", version=f"cnnviz {__version__}")
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
     for add in commands.ALL:
@@ -41,6 +42,11 @@ def main(arguments: list[str] | None = None) -> int:
     except OSError as error:  # a name that is too long, a folder that may not be entered, a disk that is full
         print(f"cnnviz: {_where(error)}{error.strerror or error}; name another file or folder.", file=sys.stderr)
         return 2
+
+
+def _called() -> str:
+    """What a person typed: the installed command, or Python with this module."""
+    return "cnnviz" if Path(sys.argv[0]).stem == "cnnviz" else "python -m cnnviz"
 
 
 def _where(error: OSError) -> str:

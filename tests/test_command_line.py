@@ -4,11 +4,13 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from cnnviz import images, runs
+from cnnviz.__main__ import main
 
 PARAMETERS = {
     "A": 388_673,
@@ -90,6 +92,10 @@ def test_a_process_ends_with_what_its_verb_came_to():
         (["resume", LONG], "no run"),
         (["dance"], "dance"),
         (["train"], "RECIPE"),
+        (["app", "--port", "0"], "'0' is no port"),
+        (["app", "--port", "many"], "'many' is no port"),
+        (["app", "8600"], "app takes no '8600'"),
+        (["app", "--server.headless", "true"], "unrecognized arguments: --server.headless"),
     ],
 )
 def test_bad_input_is_one_line_exit_code_2_and_nothing_left_behind(arguments, said, tmp_path, checkpoints, command):
@@ -121,6 +127,24 @@ def test_a_folder_of_nobody_is_one_line(variable, monkeypatch, checkpoints, comm
     assert f"{variable} is ~nobody-has-this-name/x, whose home folder isn't known" in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1
     assert not list(tmp_path.glob("~*"))
+
+
+def test_app_starts_streamlit_on_the_project_with_what_was_asked(monkeypatch):
+    started = []
+    monkeypatch.setattr(os, "execv", lambda program, words: started.append([program, *words[1:]]) or sys.exit(0))
+    with pytest.raises(SystemExit):
+        main(["app", "--port", "8600", "--", "--server.headless", "true"])
+    entry = str(Path(__file__).parents[1] / "streamlit_app.py")
+    asked = ["--server.port=8600", "--server.headless", "true"]
+    assert started == [[sys.executable, "-P", "-m", "streamlit", "run", entry, *asked]]
+
+
+@pytest.mark.parametrize(
+    ("path", "called"), [("/usr/bin/cnnviz", "cnnviz"), ("cnnviz/__main__.py", "python -m cnnviz")]
+)
+def test_help_names_the_command_as_it_was_called(path, called, monkeypatch, command):
+    monkeypatch.setattr(sys, "argv", [path])
+    assert command("app", "--help").stdout.startswith(f"usage: {called} app ")
 
 
 def test_a_run_is_trained_listed_and_deleted(checkpoints, command):

@@ -1,5 +1,6 @@
 """The verbs of the command line; each function adds its parsers."""
 
+from cnnviz.commands.app import add_app
 from cnnviz.commands.augment import add_augment
 from cnnviz.commands.evaluate import add_evaluate
 from cnnviz.commands.export import add_export
@@ -13,6 +14,7 @@ from cnnviz.commands.script import add_script
 from cnnviz.commands.train import add_train
 
 ALL = (
+    add_app,
     add_presets,
     add_describe,
     add_train,

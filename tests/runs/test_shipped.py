@@ -53,7 +53,7 @@ def test_new_runs_go_to_the_folder_for_data(package: Path, tmp_path: Path) -> No
     assert runs.root() == tmp_path / "data" / "cnnviz" / "runs"
     made = runs.create(preset("Q"))
     assert made.folder.parent == runs.root()
-    assert [run.id for run in runs.listing()][0] == made.id
+    assert runs.listing()[0].id == made.id
     assert sorted(run.id for run in runs.listing()) == sorted([made.id, *SHIPPED])
 
 
