@@ -169,7 +169,7 @@ def test_objects_are_measured_on_the_whole_test_split_when_asked_and_kept(shapes
     assert list(table["Method"]) == ["Gradient", "Grad-CAM"]
     assert list(table["Points at it"]) == pytest.approx([100 * gradient.hits, 100 * cam.hits])
     assert list(table["Lies on it"]) == pytest.approx([100 * gradient.energy, 100 * cam.energy])
-    assert f"a random place hits it in {gradient.area:.0%}" in said(app)
+    assert f"a random position hits it in {gradient.area:.0%}" in said(app)
     assert "gradient" not in app.multiselect[0].options
     other = shown(shapes, head=1)  # another session reads what is kept
     assert list(other.dataframe[0].value["Method"]) == ["Gradient", "Grad-CAM"]

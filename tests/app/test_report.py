@@ -125,9 +125,9 @@ def test_a_cell_is_chosen_without_a_pointer(visit, run):
     wrong = chosen_samples(found, "label", "mistakes", (0, 0))
     true, said = int(found.labels["label"][wrong[0]]), int(found.probabilities["label"][wrong[0]].argmax())
     app = visit(run)
-    app.selectbox(key="runs_report_labelled_label").set_value(true)
+    app.selectbox(key="runs_report_true_label").set_value(true)
     again(app)
-    app.selectbox(key="runs_report_answered_label").set_value(said)
+    app.selectbox(key="runs_report_predicted_label").set_value(said)
     again(app)
     assert f"True label {true}, predicted {said}: " in told(app)
 

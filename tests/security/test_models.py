@@ -212,7 +212,7 @@ def test_a_copy_that_changes_between_trial_and_loading_is_refused(
         made.path.chmod(0o600)
         made.path.write_bytes(made.path.read_bytes() + b"x")
 
-    monkeypatch.setattr("cnnviz.models.load.load.tried", changed)
+    monkeypatch.setattr("cnnviz.models.load.load.try_model", changed)
     with pytest.raises(ModelError, match="was changed while it was tried"):
         load_file(good.written(tmp_path / "net.keras"))
 

@@ -52,7 +52,7 @@ def _check(name: str, units: int, activation: str) -> None:
         raise ModelError(f"The model's output {name!r} has {units:,} classes: up to {MAX_CLASSES:,} are shown.")
     if activation == "sigmoid" and units > 1:
         raise ModelError(
-            f"The model's output {name!r} has {units} sigmoid units, which prediction {units} questions at "
+            f"The model's output {name!r} has {units} sigmoid units, which answer {units} questions at "
             "once: expected softmax, scores, or one sigmoid unit for each output."
         )
     if activation == "softmax" and units == 1:

@@ -178,11 +178,11 @@ def _matrix_and_images(run: Run, found: Predictions, head: str) -> tuple[int, in
         st.markdown("**Confusion matrix**")
         matrix(counts, classes, key=f"runs_report_matrix_{head}", on_click=_choose, marked=cell)
         with st.container(horizontal=True):
-            for at, label, words in (
-                (0, "True label", "The true class of the images that are shown: a row of the matrix."),
-                (1, "Predicted label", "The prediction about the images that are shown: a column of the matrix."),
+            for at, part, label, words in (
+                (0, "true", "True label", "The true class of the images that are shown: a row of the matrix."),
+                (1, "predicted", "Predicted label", "The prediction about the images that are shown: a column of the matrix."),
             ):
-                name = f"runs_report_{label.lower()}_{head}"
+                name = f"runs_report_{part}_{head}"
                 st.session_state[name] = cell[at]
                 st.selectbox(
                     label,
@@ -208,7 +208,7 @@ def _choose(true: int, said: int) -> None:
 
 
 def _take(head: str, before: tuple[int, int]) -> None:
-    picked = [st.session_state.get(f"runs_report_{name}_{head}") for name in ("labelled", "answered")]
+    picked = [st.session_state.get(f"runs_report_{name}_{head}") for name in ("true", "predicted")]
     _choose(*(old if new is None else int(new) for new, old in zip(picked, before, strict=True)))
 
 
