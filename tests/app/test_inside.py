@@ -120,6 +120,15 @@ def test_first_sight_is_the_first_convolution_with_its_strongest_channel(app: Ap
     assert not app.warning
 
 
+def test_a_model_that_can_not_be_taken_apart_is_a_sentence(
+    app: AppTest, shapes: Run, shown, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cnnviz.ui.inside.page.table_of", lambda *_: "It has a loop.")
+    shown(app, run=shapes.id)
+    assert "It has a loop." in said(app)
+    assert not app.exception
+
+
 def test_layers_are_walked_and_channels_opened(app: AppTest, shapes: Run, shown) -> None:
     shown(app, run=shapes.id)
     layers = app.selectbox(key="inside_layer").options

@@ -122,6 +122,20 @@ def test_what_can_not_be_evaluated_is_a_sentence(place):
     unknown = make_run(replace(PRESETS["Q"], {"data.without": ["#9999"]}))
     with pytest.raises(DataError, match="no image '#9999'"):
         evaluate(unknown, None, "test")
+    damaged = make_run(PRESETS["Q"])
+    (damaged.folder / "recipe.json").write_text("{}")
+    with pytest.raises(RunError, match=r"The recipe of run .* can't be read"):
+        evaluate(runs.open_run(damaged.id), None, "test")
+
+
+def test_a_run_with_a_damaged_recipe_is_not_trained(place):
+    from cnnviz.train.loop import carry_out
+    from cnnviz.train.run_writer import RunWriter
+
+    run = make_run(PRESETS["Q"])
+    (run.folder / "recipe.json").write_text("{}")
+    with pytest.raises(RunError, match=r"The recipe of run .* can't be read"):
+        carry_out(RunWriter(run.folder, run.written))
 
 
 def test_a_report_says_that_validation_is_the_test_split(place):
