@@ -11,6 +11,7 @@ import numpy as np
 from streamlit.testing.v1 import AppTest
 
 from cnnviz import images
+from tests.app.pages import html
 
 __all__ = ["colours", "component", "html_images", "pixels_of"]
 
@@ -22,9 +23,9 @@ def pixels_of(url: str) -> np.ndarray:
 
 def html_images(app: AppTest, alt: str = "") -> list[np.ndarray]:
     """The images of the page's HTML from the first that stands behind this text on."""
-    html = "".join(part.proto.body for part in app.get("html"))
-    assert alt in html, f"nothing is called {alt!r}"
-    return [pixels_of(url) for url in re.findall(r'src="(data:image/(?:png|jpeg)[^"]+)"', html[html.index(alt) :])]
+    page = html(app)
+    assert alt in page, f"nothing is called {alt!r}"
+    return [pixels_of(url) for url in re.findall(r'src="(data:image/(?:png|jpeg)[^"]+)"', page[page.index(alt) :])]
 
 
 def component(app: AppTest, name: str) -> dict[str, Any]:

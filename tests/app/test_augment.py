@@ -18,25 +18,13 @@ from cnnviz.presets import PRESETS
 from cnnviz.recipe import parse
 from cnnviz.ui.markdown import plain
 from tests.addresses import address_of, by_link
-
-APP = Path(__file__).parents[2] / "streamlit_app.py"
-
-
-def shown(app: AppTest) -> AppTest:
-    """Runs the page, which must not end in a traceback."""
-    app.run()
-    assert not app.exception
-    return app
+from tests.app.pages import app_on, sentences, shown
 
 
 @pytest.fixture
-def app(checkpoints: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> AppTest:
+def app(checkpoints: Path, bundled_data_only: None) -> AppTest:
     """The page as it was just opened, with no data but what is bundled and no runs."""
-    monkeypatch.setenv("CNNVIZ_DATA", str(tmp_path))
-    opened = AppTest.from_file(str(APP), default_timeout=60)
-    opened.run()
-    opened.switch_page("pages/augment.py")
-    return opened
+    return app_on("augment")
 
 
 def draft(app: AppTest):
@@ -57,11 +45,6 @@ def named(name: str) -> Policy:
 
 def captions(app: AppTest) -> list[str]:
     return [caption for image in app.image for caption in image.captions]
-
-
-def said(elements) -> list[str]:
-    """Sentences without the marks that keep them from being read as Markdown."""
-    return [element.value.replace("\\", "").replace("\u2060", "") for element in elements]
 
 
 def widget(app: AppTest, kind: str, place: int, name: str):
@@ -124,7 +107,7 @@ def test_the_address_holds_what_was_changed_and_what_is_switched_off(app: AppTes
     assert draft(app).name == "light changed"
     assert address_of(app) == link
     by_link(app, steps=link["steps"][:-4])
-    assert "cut off" in said(app.warning)[0]
+    assert "cut off" in sentences(app.warning)[0]
     assert draft(app).rows == rows
 
 
@@ -189,7 +172,7 @@ def test_presets_and_the_address_name_policies(app: AppTest) -> None:
 def test_an_unknown_policy_in_the_address_is_said(app: AppTest) -> None:
     app.query_params["policy"] = "<b>D33</b>"
     shown(app)
-    assert said(app.warning)[0].startswith("There is no policy")
+    assert sentences(app.warning)[0].startswith("There is no policy")
     assert "<b>" not in app.warning[0].value
     assert policy(app) == named("D3")
 
@@ -228,7 +211,7 @@ def test_data_that_a_step_destroys_is_warned_of(app: AppTest) -> None:
     shown(app)
     group(app, "picture_source").set_value("data")
     shown(app)
-    assert said(app.warning) == [
+    assert sentences(app.warning) == [
         "Horizontal flip: A mirrored digit is no longer that digit: 2, 3, 4, 5, 6, 7 and 9 become signs nobody writes."
     ]
     widget(app, "toggle", 5, "on").set_value(False)
@@ -275,7 +258,7 @@ def test_a_bad_policy_file_is_one_sentence_and_changes_nothing(app: AppTest, con
     shown(app)
     upload(app, content)
     assert len(app.error) == 1
-    assert expected in said(app.error)[0]
+    assert expected in sentences(app.error)[0]
     assert "<script>" not in app.error[0].value
     assert policy(app) == named("D3")
 
@@ -317,7 +300,7 @@ def test_a_bad_upload_is_one_sentence(app: AppTest, content: bytes) -> None:
     shown(app)
     image(app, "bad.png", content)
     assert len(app.error) == 1
-    assert said(app.error)[0].endswith(".")
+    assert sentences(app.error)[0].endswith(".")
 
 
 def test_use_for_training_hands_the_policy_over_and_keeps_the_rest(app: AppTest) -> None:

@@ -21,10 +21,10 @@ from cnnviz.runs import Run, snapshots
 from cnnviz.runs.snapshots import Probe, Snapshot
 from tests.addresses import address_of, by_link
 from tests.app.drawn import colours, component, pixels_of
+from tests.app.pages import app_on, html, sentences, words_of
 from tests.made_runs import give_model, make_run
 from tests.pages_run import rested
 
-APP = Path(__file__).parents[2] / "streamlit_app.py"
 LAYERS = [
     {"type": "Conv2D", "filters": 6, "padding": "same"},
     {"type": "MaxPool", "pool_size": 4},
@@ -38,38 +38,27 @@ def small(preset: str, layers: list[dict]) -> Recipe:
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("checkpoints")
-
-
-@pytest.fixture(scope="module")
-def shapes(folder: Path) -> Run:
+def shapes(shared_checkpoints: Path) -> Run:
     """Two heads, images in colour; the newest."""
-    return give_model(make_run(small("S", LAYERS), created=1_700_000_900.0, runs=folder))
+    return give_model(make_run(small("S", LAYERS), created=1_700_000_900.0))
 
 
 @pytest.fixture(scope="module")
-def digits(folder: Path) -> Run:
+def digits(shared_checkpoints: Path) -> Run:
     """One head, grey images, and a convolution with a single filter."""
-    return give_model(make_run(small("Q", [{"type": "Conv2D", "filters": 1}, {"type": "Flatten"}]), runs=folder))
+    return give_model(make_run(small("Q", [{"type": "Conv2D", "filters": 1}, {"type": "Flatten"}])))
 
 
 @pytest.fixture(scope="module")
-def flat(folder: Path) -> Run:
+def flat(shared_checkpoints: Path) -> Run:
     """No convolution at all."""
-    return give_model(make_run(small("Q", [{"type": "Flatten"}]), created=1_700_000_300.0, runs=folder))
+    return give_model(make_run(small("Q", [{"type": "Flatten"}]), created=1_700_000_300.0))
 
 
 @pytest.fixture
-def app(folder: Path, shapes: Run, digits: Run, flat: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> AppTest:
+def app(shapes: Run, digits: Run, flat: Run, bundled_data_only: None) -> AppTest:
     """The app before the page is opened, with no data but what is bundled."""
-    monkeypatch.setenv("CNNVIZ_DATA", str(tmp_path))
-    monkeypatch.setenv("CNNVIZ_CHECKPOINTS", str(folder))
-    opened = AppTest.from_file(str(APP), default_timeout=60)
-    opened.run()
-    opened.query_params.clear()
-    opened.switch_page("pages/inside.py")
-    return opened
+    return app_on("inside")
 
 
 @pytest.fixture
@@ -86,8 +75,7 @@ def shown(until: Callable[..., None]) -> Callable[..., AppTest]:
 
 
 def said(app: AppTest) -> str:
-    parts = [one.value for kind in ("markdown", "caption", "info", "error", "warning") for one in getattr(app, kind)]
-    return "\n".join(parts).replace("\\", "").replace("\u2060", "")
+    return words_of(app, "markdown", "caption", "info", "error", "warning")
 
 
 def given(run: Run, layer: str, image: str = "chelsea") -> np.ndarray:
@@ -188,9 +176,7 @@ def test_every_view_is_drawn_for_every_layer(app: AppTest, shapes: Run, shown) -
 
 def urls(app: AppTest) -> list[str]:
     """All images on the page in HTML and in components."""
-    found = [
-        url for one in app.get("html") for url in re.findall(r'src="(data:image/(?:png|jpeg)[^"]+)"', one.proto.body)
-    ]
+    found = re.findall(r'src="(data:image/(?:png|jpeg)[^"]+)"', html(app))
     for one in app.get("bidi_component"):
         found += re.findall(r"data:image/(?:png|jpeg);base64,[A-Za-z0-9+/=]+", one.proto.json)
     return found
@@ -242,7 +228,7 @@ def test_addresses_that_name_nothing_are_told(
     app: AppTest, shapes: Run, shown, asked: dict[str, str], told: tuple[str, ...]
 ) -> None:
     shown(app, **asked)
-    warnings = [one.value.replace("\\", "").replace("\u2060", "") for one in app.warning]
+    warnings = sentences(app.warning)
     assert len(warnings) == len(told)
     assert all(part in one for part, one in zip(told, warnings, strict=True)), warnings
     layer = asked["layer"] if asked.get("layer") == "conv2d_1" else "conv2d"
@@ -295,7 +281,7 @@ def test_model_and_image_are_those_of_predict(app: AppTest, shapes: Run, digits:
     app.query_params.clear()
     app.switch_page("pages/predict.py").run()
     assert app.multiselect(key="predict_networks").value == [shapes.id]
-    drawn = "".join(part.proto.body for part in app.get("html"))
+    drawn = html(app)
     assert "Heat map over Coffee" in drawn
     assert "Chelsea" not in drawn
 

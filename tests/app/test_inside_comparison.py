@@ -15,6 +15,7 @@ from cnnviz.recipe import replace
 from cnnviz.runs import Run, snapshots
 from cnnviz.runs.snapshots import Maps, Probe, Snapshot
 from cnnviz.ui.inputs.input_image import of_sample
+from tests.app.pages import page_about, words_of
 from tests.made_runs import give_model, make_run
 from tests.pages_run import rested
 
@@ -51,18 +52,13 @@ def shown(until: Callable[..., None]) -> Callable[..., AppTest]:
     """Opens the part and runs the page until nothing is computed any more."""
 
     def run(app: AppTest | Run) -> AppTest:
-        if isinstance(app, Run):
-            run, app = app, AppTest.from_function(script, default_timeout=60)
-            app.session_state["run"] = run.id
-
-        return rested(app, until, errors=False)
+        return rested(page_about(script, app), until, errors=False)
 
     return run
 
 
 def words(app: AppTest) -> str:
-    said = [element.value for kind in ("caption", "markdown", "info") for element in getattr(app, kind)]
-    return " ".join([*said, *(element.proto.body for element in app.get("html"))]).replace("\\", "")
+    return words_of(app, "caption", "markdown", "info", "html")
 
 
 def snapshot(epoch: int) -> Snapshot:

@@ -23,6 +23,7 @@ from cnnviz.recipe import replace
 from cnnviz.runs import Run
 from cnnviz.ui.inputs import model_cache as models
 from tests import pages_run
+from tests.app.pages import html, page_about, words_of
 from tests.made_runs import give_model, make_run
 
 LAYERS = [
@@ -76,23 +77,14 @@ def script() -> None:
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Runs of this module's own."""
-    return tmp_path_factory.mktemp("checkpoints")
-
-
-@pytest.fixture(scope="module")
-def made(folder: Path) -> Run:
+def made(shared_checkpoints: Path) -> Run:
     """A small run of digits; what tests make is kept in it."""
-    return give_model(
-        make_run(replace(PRESETS["Q"], {"data.image_size": [16, 16], "network.layers": LAYERS}), runs=folder)
-    )
+    return give_model(make_run(replace(PRESETS["Q"], {"data.image_size": [16, 16], "network.layers": LAYERS})))
 
 
 @pytest.fixture
-def digits(made: Run, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
-    """The run of digits, where the app looks for it."""
-    monkeypatch.setenv("CNNVIZ_CHECKPOINTS", str(folder))
+def digits(made: Run) -> Run:
+    """The run of digits, as it is now."""
     return runs.open_run(made.id)
 
 
@@ -101,26 +93,14 @@ def rested(until: Callable[..., None]) -> Callable[..., AppTest]:
     """Runs the page until nothing is at work any more."""
 
     def run(app: AppTest | Run, **state: object) -> AppTest:
-        if isinstance(app, Run):
-            run, app = app, AppTest.from_function(script, default_timeout=60)
-            app.session_state["run"] = run.id
-        for name, value in state.items():
-            app.session_state[name] = value
-
-        return pages_run.rested(app, until)
+        return pages_run.rested(page_about(script, app, **state), until)
 
     return run
 
 
 def said(app: AppTest) -> str:
     """All that is said, without the marks that keep it from being read as Markdown."""
-    parts = [element.value for kind in ("markdown", "caption", "info", "error") for element in getattr(app, kind)]
-    return "\n".join(parts).replace("\\", "").replace("\u2060", "")
-
-
-def drawn(app: AppTest) -> str:
-    """All HTML of the page."""
-    return "\n".join(element.proto.body for element in app.get("html"))
+    return words_of(app, "markdown", "caption", "info", "error")
 
 
 def told(page: str) -> list:
@@ -184,7 +164,7 @@ def test_a_stop_keeps_what_is_whole_and_the_rest_can_be_made_later(
             if latest is None or latest.steps[0] < 400:
                 return False
             app.run()
-            assert re.search(r"Channel 0: mean output .*Channel 4: \d+ of 400 steps", drawn(app))
+            assert re.search(r"Channel 0: mean output .*Channel 4: \d+ of 400 steps", html(app))
             assert app.get("progress")
             app.button(key="stop_inside_patterns").click().run()
             return True
@@ -222,8 +202,8 @@ def test_others_are_let_in_between_steps(digits: Run, rested, until) -> None:
     rested(app)
 
 
-def test_channels_that_nothing_raises_are_named(digits: Run, rested, folder: Path) -> None:
-    silent = give_model(make_run(digits.recipe, runs=folder))
+def test_channels_that_nothing_raises_are_named(digits: Run, rested) -> None:
+    silent = give_model(make_run(digits.recipe))
     model = keras.saving.load_model(silent.best_path, compile=False)
     kernel, bias = model.get_layer("conv2d").get_weights()
     kernel[..., [1, 3]], bias[[1, 3]] = 0, -1
@@ -271,7 +251,7 @@ def test_what_excites_a_channel(digits: Run, rested) -> None:
     app.button(key="inside_excites_look").click()
     rested(app)
     there, given = kept_excited(digits, "conv2d"), samples(digits)
-    page = drawn(app)
+    page = html(app)
     for value, row in zip(there.values[1], there.rows[1], strict=True):
         assert f'alt="{given.labels["label"][row]}, {given.names[row]}: {value:.3g}"' in page
     assert page.count('alt="The part: ') == 12
@@ -282,8 +262,8 @@ def test_what_excites_a_channel(digits: Run, rested) -> None:
     rested(app)
     known = cached_ablation(digits, "conv2d", [1])
     with_it, without = known.accuracy["label"]
-    assert (with_it, without) in told(drawn(app))
-    again = drawn(rested(digits, view="excites", channel=1))
+    assert (with_it, without) in told(html(app))
+    again = html(rested(digits, view="excites", channel=1))
     assert (with_it, without) in told(again)
     assert page.split("<div", 1)[1] in again
 

@@ -13,6 +13,7 @@ from streamlit.testing.v1 import AppTest
 from cnnviz.ui.inside.kernels import _coloured, _kernels, _mosaic, _weights
 from cnnviz.ui.inside.selection import Inspection
 from tests.addresses import address_of
+from tests.app import pages
 from tests.inside import of_form
 
 
@@ -45,19 +46,15 @@ def functional() -> Inspection:
 @pytest.fixture
 def shown(functional: Inspection) -> Callable[..., AppTest]:
     def run(layer: str, channel: int = 0, *, one: bool = False) -> AppTest:
-        app = AppTest.from_function(script, default_timeout=60)
-        app.session_state["base"], app.session_state["one"] = functional, one
+        app = pages.page_of(script, base=functional, one=one)
         app.query_params["layer"], app.query_params["channel"] = layer, str(channel)
-        app.run()
-        assert not app.exception
-        return app
+        return pages.shown(app)
 
     return run
 
 
 def words(app: AppTest) -> str:
-    said = [element.value for kind in ("caption", "markdown", "info") for element in getattr(app, kind)]
-    return " ".join([*said, *(element.proto.body for element in app.get("html"))]).replace("\\", "")
+    return pages.words_of(app, "caption", "markdown", "info", "html")
 
 
 def norms_of(opened: Inspection, layer: str) -> np.ndarray:

@@ -14,6 +14,7 @@ from cnnviz.figures.output_breakdown import signed_number
 from cnnviz.models.graph.graph import flatten
 from cnnviz.ui.inside.selection import Inspection
 from tests.addresses import address_of
+from tests.app import pages
 from tests.inside import of_form
 
 LAYERS = {
@@ -49,8 +50,7 @@ def forms() -> dict[str, Inspection]:
 @pytest.fixture
 def shown(forms: dict[str, Inspection]) -> Callable[..., AppTest]:
     def run(form: str, layer: str, channel: int = 0) -> AppTest:
-        app = AppTest.from_function(script, default_timeout=60)
-        app.session_state["base"] = forms[form]
+        app = pages.page_of(script, base=forms[form])
         app.query_params["layer"] = layer
         app.query_params["channel"] = str(channel)
         return again(app)
@@ -59,14 +59,11 @@ def shown(forms: dict[str, Inspection]) -> Callable[..., AppTest]:
 
 
 def again(app: AppTest) -> AppTest:
-    app.run()
-    assert not app.exception
-    assert not app.error
-    return app
+    return pages.shown(app, errors=False)
 
 
 def pieces(app: AppTest) -> list[str]:
-    return [element.proto.body for element in app.get("html") if "colour-bar" not in element.proto.body]
+    return [piece for piece in pages.pieces(app) if "colour-bar" not in piece]
 
 
 def result(app: AppTest) -> float:

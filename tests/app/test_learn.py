@@ -20,22 +20,14 @@ from cnnviz.ui.learn.demos import FIGURES, max_pool, shuffle_pixels
 from cnnviz.ui.learn.own_runs import newest
 from cnnviz.ui.learn.topics import TOPICS
 from tests.addresses import address_of
+from tests.app.pages import APP, page_of, shown, words_of
 from tests.made_runs import give_model, make_run
-
-ROOT = Path(__file__).parents[2]
-
-
-@pytest.fixture
-def app(checkpoints: Path) -> AppTest:
-    return AppTest.from_file(str(ROOT / "streamlit_app.py"), default_timeout=60)
 
 
 def opened(app: AppTest, **query: str) -> AppTest:
     """The page under this address."""
     app.query_params.update(query)
-    app.switch_page("pages/learn.py").run()
-    assert not app.exception
-    return app
+    return shown(app.switch_page("pages/learn.py"))
 
 
 def whole(run):
@@ -45,7 +37,7 @@ def whole(run):
 
 
 def words(app: AppTest) -> str:
-    return " ".join(one.value for kind in ("markdown", "caption", "subheader") for one in getattr(app, kind))
+    return words_of(app, "markdown", "caption", "subheader")
 
 
 @pytest.mark.parametrize("name", TOPICS)
@@ -103,7 +95,7 @@ def test_the_page_loads_no_tensorflow(checkpoints: Path) -> None:
         "print('tensorflow' in sys.modules)"
     )
     done = subprocess.run(
-        [sys.executable, "-c", script], cwd=ROOT, env=os.environ, capture_output=True, text=True, check=True
+        [sys.executable, "-c", script], cwd=APP.parent, env=os.environ, capture_output=True, text=True, check=True
     )
     assert done.stdout.strip() == "False"
 
@@ -124,8 +116,7 @@ def test_models_are_asked_about_moved_images(checkpoints: Path, until: Callable[
         name: give_model(make_run(replace(PRESETS["Q"], {"network.layers": model})))
         for name, model in (("with", layers), ("without", [{"type": "Flatten"}]))
     }
-    app = AppTest.from_function(shifts_page, default_timeout=60)
-    app.session_state["runs"] = {name: run.id for name, run in made.items()}
+    app = page_of(shifts_page, runs={name: run.id for name, run in made.items()})
     app.run()
     assert not app.get("plotly_chart")
     app.button(key="learn_shifts_measure").click().run()
@@ -134,8 +125,7 @@ def test_models_are_asked_about_moved_images(checkpoints: Path, until: Callable[
     for name, run in made.items():
         found = translation.cached_accuracies(run)
         assert f"{name}: {found.accuracy[0]:.1%} of {found.images:,}" in re.sub(r"[\\\u2060]", "", words(app))
-    app = AppTest.from_function(shifts_page, default_timeout=60)
-    app.session_state["runs"] = {"with": made["with"].id}
+    app = page_of(shifts_page, runs={"with": made["with"].id})
     app.run()
     assert app.get("plotly_chart"), "it is kept with the run"
     assert not app.button

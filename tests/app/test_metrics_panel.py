@@ -18,6 +18,7 @@ from cnnviz.recipe import replace
 from cnnviz.runs import Run
 from cnnviz.ui.predict import metrics_job, metrics_view
 from cnnviz.ui.predict.metrics_panel import _json
+from tests.app.pages import page_about, words_of
 from tests.made_runs import give_model, make_run
 from tests.pages_run import rested
 
@@ -75,21 +76,14 @@ def shown(until: Callable[..., None]) -> Callable[..., AppTest]:
     """Opens the panel of a run and runs the page until nothing is being measured any more."""
 
     def run(app: AppTest | Run, *, opened: bool = True, **state: object) -> AppTest:
-        if isinstance(app, Run):
-            run, app = app, AppTest.from_function(script, default_timeout=60)
-            app.session_state["run"] = run.id
-        for name, value in {**state, "trust_open": opened}.items():
-            app.session_state[name] = value
-
-        return rested(app, until)
+        return rested(page_about(script, app, **state, trust_open=opened), until)
 
     return run
 
 
 def said(app: AppTest) -> str:
     """All that is said, without the marks that keep it from being read as Markdown."""
-    parts = [element.value for kind in ("markdown", "caption", "warning") for element in getattr(app, kind)]
-    return "\n".join(parts).replace("\\", "").replace("\u2060", "")
+    return words_of(app, "markdown", "caption", "warning")
 
 
 def findings(app: AppTest) -> metrics_view.Findings:

@@ -33,10 +33,9 @@ from cnnviz.ui.predict.downloads import TOP, numbers
 from cnnviz.ui.predict.prediction_job import Pair, Prediction, Shown
 from tests.addresses import address_of, by_link
 from tests.app.drawn import colours, html_images
+from tests.app.pages import APP, app_on, html, sentences
 from tests.made_runs import give_model, make_run
 from tests.pages_run import rested
-
-APP = Path(__file__).parents[2] / "streamlit_app.py"
 
 
 @pytest.fixture
@@ -52,14 +51,9 @@ def digits(checkpoints: Path) -> Run:
 
 
 @pytest.fixture
-def app(checkpoints: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> AppTest:
+def app(checkpoints: Path, bundled_data_only: None) -> AppTest:
     """The app before the page is opened, with no data but what is bundled."""
-    monkeypatch.setenv("CNNVIZ_DATA", str(tmp_path))
-    opened = AppTest.from_file(str(APP), default_timeout=60)
-    opened.run()
-    opened.query_params.clear()
-    opened.switch_page("pages/predict.py")
-    return opened
+    return app_on("predict")
 
 
 @pytest.fixture
@@ -70,16 +64,6 @@ def shown(until: Callable[..., None]) -> Callable[[AppTest], AppTest]:
         return rested(app, until)
 
     return run
-
-
-def said(elements) -> list[str]:
-    """Sentences without the marks that keep them from being read as Markdown."""
-    return [element.value.replace("\\", "").replace("\u2060", "") for element in elements]
-
-
-def html(app: AppTest) -> str:
-    """All that is drawn as HTML."""
-    return "".join(part.proto.body for part in app.get("html"))
 
 
 def choice(app: AppTest):
@@ -110,7 +94,7 @@ def test_first_sight_is_the_cat_its_answer_and_where_it_came_from(app: AppTest, 
     ):
         assert head in html(app)
         assert classes[values[0].argmax()] in html(app)
-    (words,) = [text for text in said(app.caption) if text.startswith("**Grad-CAM** of")]
+    (words,) = [text for text in sentences(app.caption) if text.startswith("**Grad-CAM** of")]
     assert "is the last convolution" in words
     assert "Strongest point" in words
     assert address_of(app) == {"run": shapes.id, "sample": "chelsea"}
@@ -120,7 +104,7 @@ def test_first_sight_is_the_cat_its_answer_and_where_it_came_from(app: AppTest, 
 
 def test_without_a_model_the_image_and_the_way_to_one_are_shown(app: AppTest, shown) -> None:
     shown(app)
-    assert any("No model is chosen" in text for text in said(app.markdown))
+    assert any("No model is chosen" in text for text in sentences(app.markdown))
     assert "The image Chelsea" in html(app)
     assert not app.error
 
@@ -142,7 +126,7 @@ def test_a_class_a_head_and_a_layer_are_chosen_and_stand_in_the_address(app: App
     shown(app)
     app.selectbox(key="predict_layer").set_value("conv2d_1")
     shown(app)
-    assert any(text.startswith("**Grad-CAM** of **green** at **conv2d_1**") for text in said(app.caption))
+    assert any(text.startswith("**Grad-CAM** of **green** at **conv2d_1**") for text in sentences(app.caption))
     assert address_of(app) == {
         "run": shapes.id,
         "sample": "chelsea",
@@ -158,7 +142,7 @@ def test_a_link_opens_the_same_view(app: AppTest, shapes: Run, digits: Run, show
     )
     shown(app)
     assert [image.address for image in choice(app).images] == [("item", f"{shapes.id}:17")]
-    assert any(text.startswith("**LayerCAM** of **green** at **conv2d_1**") for text in said(app.caption))
+    assert any(text.startswith("**LayerCAM** of **green** at **conv2d_1**") for text in sentences(app.caption))
     assert "true label" in html(app)
     assert address_of(app)["item"] == "17"
 
@@ -201,11 +185,11 @@ def test_a_link_to_what_is_not_there_says_so_and_shows_the_rest(app: AppTest, sh
         }
     )
     shown(app)
-    warnings = " ".join(said(app.warning))
+    warnings = " ".join(sentences(app.warning))
     for part in ("'gone'", "'nobody'", "'x:y'", "'taste'", "sour", "'guess'", "'dense'"):
         assert part in warnings
     assert [image.title for image in choice(app).images] == ["Coffee"]
-    assert any(text.startswith("**Grad-CAM** of") for text in said(app.caption))
+    assert any(text.startswith("**Grad-CAM** of") for text in sentences(app.caption))
     assert "Heat map over Coffee" in html(app)
     assert "<b>sour" not in html(app)
     assert address_of(app) == {"run": shapes.id, "sample": "coffee"}
@@ -218,7 +202,7 @@ def test_the_answer_against_the_second(app: AppTest, shapes: Run, shown) -> None
     classifier = load_run(shapes)
     values = classifier.predict(classifier.fit(sample("chelsea"))[None])[0][0]
     first, second = (classifier.classes["shape"][index] for index in np.argsort(-values)[:2])
-    assert any(f"of **{first} rather than {second}** at" in text for text in said(app.caption))
+    assert any(f"of **{first} rather than {second}** at" in text for text in sentences(app.caption))
     assert address_of(app)["against"] == "second"
 
 
@@ -226,7 +210,7 @@ def test_the_answer_against_the_second(app: AppTest, shapes: Run, shown) -> None
 def test_every_method_draws_a_map(app: AppTest, digits: Run, shown, method: str) -> None:
     app.query_params.update({"run": digits.id, "item": "3", "method": method})
     shown(app)
-    assert any(text.startswith(f"**{METHODS[method].title}**") for text in said(app.caption))
+    assert any(text.startswith(f"**{METHODS[method].title}**") for text in sentences(app.caption))
     assert not app.error
     assert not app.warning
     assert ("Layer" in [one.label for one in app.selectbox]) == (METHODS[method].family == "cam")
@@ -244,10 +228,10 @@ def test_every_method_draws_a_map(app: AppTest, digits: Run, shown, method: str)
 def test_a_methods_settings_are_fields_and_stand_in_the_address(app: AppTest, digits: Run, shown) -> None:
     app.query_params.update({"run": digits.id, "item": "3", "method": "occlusion", "settings": "patch:3"})
     shown(app)
-    assert any("Patches of 3 × 3 pixels, 1 apart" in text for text in said(app.caption))
+    assert any("Patches of 3 × 3 pixels, 1 apart" in text for text in sentences(app.caption))
     app.number_input(key="predict_occlusion_stride").set_value(2)
     shown(app)
-    assert any("Patches of 3 × 3 pixels, 2 apart" in text for text in said(app.caption))
+    assert any("Patches of 3 × 3 pixels, 2 apart" in text for text in sentences(app.caption))
     assert address_of(app)["settings"] == "patch:3,stride:2"
     app.number_input(key="predict_occlusion_patch").set_value(None)
     shown(app)
@@ -263,7 +247,7 @@ def test_settings_that_cannot_be_are_told_and_left(app: AppTest, digits: Run, sh
     app.query_params.update({"run": digits.id, "item": "3", "method": "integrated-gradients", "settings": settings})
     shown(app)
     assert not app.error
-    assert any("steps" in text for text in said(app.caption) if "32 steps" in text)
+    assert any("steps" in text for text in sentences(app.caption) if "32 steps" in text)
     assert settings.startswith("steps:1e") or len(app.warning) == 1
 
 
@@ -332,7 +316,7 @@ def test_bad_files_get_a_sentence_each_and_the_rest_is_answered(app: AppTest, di
     files = [(name, data) for name, (data, _) in BAD.items()]
     upload(app, *files[:4], ("good.jpg", jpeg(np.asarray(sample("coffee")))), *files[4:])
     shown(app)
-    (messages,) = said(app.error)
+    (messages,) = sentences(app.error)
     lines = messages.splitlines()
     assert len(lines) == len(BAD)
     for line, (name, (_, part)) in zip(lines, BAD.items(), strict=True):
@@ -374,7 +358,7 @@ def test_one_damaged_model_leaves_the_other_answering(app: AppTest, shapes: Run,
     digits.best_path.write_bytes(b"no network")
     app.query_params.update({"run": f"{digits.id},{shapes.id}"})
     shown(app)
-    (message,) = said(app.error)
+    (message,) = sentences(app.error)
     assert "damaged" in message
     assert html(app).count("Heat map over Chelsea") == 1
     give_model(digits)
@@ -409,8 +393,8 @@ def test_a_model_without_convolutions_is_explained_by_other_means(app: AppTest, 
     )
     app.query_params.update({"run": run.id})
     shown(app)
-    assert any("no convolution" in text for text in said(app.caption))
-    assert any(text.startswith("**Occlusion** of") for text in said(app.caption))
+    assert any("no convolution" in text for text in sentences(app.caption))
+    assert any(text.startswith("**Occlusion** of") for text in sentences(app.caption))
     assert set(app.selectbox(key="predict_method").options) == {
         method.title for method in METHODS.values() if method.family == "pixel"
     }
@@ -459,13 +443,13 @@ def test_what_cannot_be_known_is_said_and_chosen(app: AppTest, checkpoints: Path
     gives = float(model(seen)[0, 0])
     shown(app)
     use_file(app, shown, "own.keras", (tmp_path / "own.keras").read_bytes(), "no, yes")
-    (message,) = [one for one in said(app.warning) if "It can't be known" in one]
+    (message,) = [one for one in sentences(app.warning) if "It can't be known" in one]
     assert "own.keras" in message
     assert message.endswith("They are taken for probabilities.")
     assert f"{gives:.1%}".replace("%", "") in html(app)
     next(one for one in app.button if one.label == "They are raw scores (logits)").click()
     shown(app)
-    assert not [one for one in said(app.warning) if "It can't be known" in one]
+    assert not [one for one in sentences(app.warning) if "It can't be known" in one]
     share = 1 / (1 + np.exp(-gives))
     assert f"{share:.1%}" != f"{gives:.1%}"
     assert f"{share:.1%}".replace("%", "") in html(app)
@@ -486,7 +470,7 @@ def test_a_file_that_is_no_use_is_one_sentence(
     shown(app)
     data = b"\x89HDF\r\n\x1a\n" + b"\0" * 99 if shape is None else shape
     use_file(app, shown, name, own_file(data, tmp_path) if isinstance(data, tuple) else data, classes)
-    (message,) = said(app.error)
+    (message,) = sentences(app.error)
     assert part in message
     assert "The image Chelsea" in html(app)
 
@@ -498,7 +482,7 @@ def test_a_model_of_nan_is_one_sentence(app: AppTest, checkpoints: Path, shown, 
     model.save(tmp_path / "own.keras")
     shown(app)
     use_file(app, shown, "own.keras", (tmp_path / "own.keras").read_bytes())
-    (message,) = said(app.error)
+    (message,) = sentences(app.error)
     assert "is not a number (NaN) or infinite" in message
     assert not app.exception
     assert "nan%" not in html(app).replace(" ", "").casefold()

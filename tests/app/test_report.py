@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -20,22 +20,14 @@ from cnnviz.runs import flags
 from cnnviz.runs import predictions as evaluated
 from cnnviz.runs.predictions import Predictions
 from cnnviz.ui.runs.evaluation_gallery import chosen_samples
+from tests.app.pages import app_on, shown, words_of
 from tests.made_runs import give_model, make_run
 
-APP = Path(__file__).parents[2] / "streamlit_app.py"
 RECIPE = replace(PRESETS["Q"], {"data.limits": {"train": 60, "validation": 40, "test": 40}})
 
 
 @pytest.fixture(scope="module")
-def place(tmp_path_factory) -> Iterator[Path]:
-    with pytest.MonkeyPatch.context() as patch:
-        folder = tmp_path_factory.mktemp("checkpoints")
-        patch.setenv("CNNVIZ_CHECKPOINTS", str(folder))
-        yield folder
-
-
-@pytest.fixture(scope="module")
-def run(place: Path) -> runs.Run:
+def run(shared_checkpoints: Path) -> runs.Run:
     """A run whose predictions about its test images are invented: right but for four, which are taken for the next."""
     made = make_run(RECIPE)
     made.best_path.write_bytes(b"never opened here")
@@ -60,31 +52,17 @@ def run(place: Path) -> runs.Run:
 
 
 @pytest.fixture
-def visit(place: Path) -> Callable[..., AppTest]:
+def visit(shared_checkpoints: Path) -> Callable[..., AppTest]:
     """Opens a run's report."""
 
-    def go(run: runs.Run, **session: object) -> AppTest:
-        app = AppTest.from_file(str(APP), default_timeout=60).run()
-        app.switch_page("pages/runs.py")
-        app.session_state["runs_selected"] = [run.id]
-        app.session_state["runs_show"] = "Report"
-        for key, value in session.items():
-            app.session_state[key] = value
-        return again(app)
+    def go(run: runs.Run) -> AppTest:
+        return shown(app_on("runs", runs_selected=[run.id], runs_show="Report"))
 
     return go
 
 
-def again(app: AppTest) -> AppTest:
-    app.run()
-    assert not app.exception
-    return app
-
-
 def told(app: AppTest) -> str:
-    kinds = ("markdown", "caption", "info", "warning", "error")
-    words = [element.value for kind in kinds for element in getattr(app, kind)]
-    return " ".join([*words, *(one.proto.body for one in app.get("html"))]).replace("\\", "").replace("\u2060", "")
+    return words_of(app, "markdown", "caption", "info", "warning", "error", "html")
 
 
 def test_figures_matrix_and_the_surest_mistakes(visit, run):
@@ -97,7 +75,7 @@ def test_figures_matrix_and_the_surest_mistakes(visit, run):
     assert all(button.help for button in app.button)
 
 
-def test_a_class_without_images_counts_in_no_mean_and_is_named(visit, place):
+def test_a_class_without_images_counts_in_no_mean_and_is_named(visit):
     made = make_run(RECIPE)
     made.best_path.write_bytes(b"never opened here")
     labels = open_dataset(RECIPE.data).splits["test"].labels["label"]
@@ -126,9 +104,9 @@ def test_a_cell_is_chosen_without_a_pointer(visit, run):
     true, said = int(found.labels["label"][wrong[0]]), int(found.probabilities["label"][wrong[0]].argmax())
     app = visit(run)
     app.selectbox(key="runs_report_true_label").set_value(true)
-    again(app)
+    shown(app)
     app.selectbox(key="runs_report_predicted_label").set_value(said)
-    again(app)
+    shown(app)
     assert f"True label {true}, predicted {said}: " in told(app)
 
 
@@ -149,11 +127,11 @@ def test_flagged_images_are_left_out_of_the_next_recipe(visit, run):
     app = visit(run)
     assert "2 images flagged" in told(app)
     app.button(key="runs_report_again").click()
-    again(app)
+    shown(app)
     assert "2 images left out" in told(app)
     assert app.session_state["train_draft"].get("data.without") == names
     app.button(key="train_without").click()
-    again(app)
+    shown(app)
     assert "left out" not in told(app)
     flags.write(run.folder, {})
     assert "Flag an image" in told(visit(run))
@@ -191,7 +169,7 @@ def said_by_a_browser() -> None:
 def test_only_what_is_there_can_be_chosen(said, heard):
     app = AppTest.from_function(said_by_a_browser)
     app.session_state["said"] = said
-    assert again(app).session_state["heard"] == heard
+    assert shown(app).session_state["heard"] == heard
 
 
 @pytest.mark.parametrize("content", [b"", b"[1]", b'{"flags": 3}', b'{"flags": {"#1": "nonsense", "": "unclear"}}'])
@@ -210,22 +188,22 @@ def test_a_recipe_without_flagged_images_says_so_once():
     assert twice.data.without == ("#1", "#2")
 
 
-def test_any_split_is_evaluated_on_demand(visit, place):
+def test_any_split_is_evaluated_on_demand(visit):
     run = give_model(make_run(RECIPE))
     app = visit(run)
     app.segmented_control(key="runs_report_split").set_value("train")
-    again(app)
+    shown(app)
     app.button(key="runs_report_evaluate").click()
     for _ in range(200):
-        again(app)
+        shown(app)
         if evaluated.read_predictions(run.folder, "train") is not None:
             break
-    again(app)
+    shown(app)
     assert "predictions are wrong" in told(app)
     assert json.loads((run.folder / "report.json").read_text())["splits"]["train"]["samples"] == 60
 
 
-def test_data_that_have_changed_are_not_shown(visit, run, place):
+def test_data_that_have_changed_are_not_shown(visit, run):
     other = make_run(RECIPE)
     other.best_path.write_bytes(b"never opened here")
     found = evaluated.read_predictions(run.folder, "test")

@@ -10,23 +10,16 @@ from streamlit.testing.v1 import AppTest
 from cnnviz.presets import PRESETS
 from cnnviz.recipe import replace
 from cnnviz.runs import Run
+from tests.app.pages import app_on, shown
 from tests.made_runs import give_model, make_run
 
-APP = Path(__file__).parents[2] / "streamlit_app.py"
 SMALL = {"network.layers": [{"type": "Conv2D", "filters": 2}, {"type": "GAP"}]}
 
 
 def opened(run: Run) -> AppTest:
-    app = AppTest.from_file(str(APP), default_timeout=60).run()
-    app.switch_page("pages/runs.py")
+    app = app_on("runs")
     app.query_params["run"] = run.id
-    return again(app)
-
-
-def again(app: AppTest) -> AppTest:
-    app.run()
-    assert not app.exception
-    return app
+    return shown(app)
 
 
 def labels(app: AppTest) -> list[str]:
@@ -37,11 +30,11 @@ def test_another_format_is_written_when_asked_for(checkpoints: Path, until) -> N
     app = opened(give_model(make_run(replace(PRESETS["Q"], SMALL))))
     assert "Model as SavedModel (.zip)" not in labels(app)
     app.selectbox(key="runs_get_format").set_value("savedmodel")
-    again(app).button(key="runs_make_format").click()
-    until(lambda: "Model as SavedModel (.zip)" in labels(again(app)), seconds=120)
+    shown(app).button(key="runs_make_format").click()
+    until(lambda: "Model as SavedModel (.zip)" in labels(shown(app)), seconds=120)
     assert any("its predictions differ by at most" in one.value for one in app.caption)
     app.selectbox(key="runs_get_format").set_value("tflite")
-    assert "Model as SavedModel (.zip)" not in labels(again(app)), "what is offered is what is chosen"
+    assert "Model as SavedModel (.zip)" not in labels(shown(app)), "what is offered is what is chosen"
 
 
 def test_the_script_is_offered_or_it_is_said_why_not(checkpoints: Path) -> None:

@@ -18,9 +18,9 @@ from cnnviz.recipe import replace
 from cnnviz.runs.metrics import Writer
 from cnnviz.runs.store import write_state
 from tests.addresses import address_of
+from tests.app.pages import APP, app_on, shown, words_of
 from tests.made_runs import figures_of, make_run
 
-APP = Path(__file__).parents[2] / "streamlit_app.py"
 NASTY = "<b>x</b> **y** $z$ :fire: [a](http://x.y) `c`"
 
 
@@ -29,28 +29,17 @@ def visit(checkpoints: Path) -> Callable[..., AppTest]:
     """Opens the page, with runs that the address names."""
 
     def go(*named: str, session: dict | None = None) -> AppTest:
-        app = AppTest.from_file(str(APP), default_timeout=60).run()
-        app.switch_page("pages/runs.py")
+        app = app_on("runs", **(session or {}))
         if named:
             app.query_params["run"] = ",".join(named)
-        for key, value in (session or {}).items():
-            app.session_state[key] = value
-        return again(app)
+        return shown(app)
 
     return go
 
 
-def again(app: AppTest) -> AppTest:
-    app.run()
-    assert not app.exception
-    return app
-
-
 def told(app: AppTest) -> str:
     """All words on the page, without the marks that keep them from being read as Markdown."""
-    kinds = ("title", "subheader", "markdown", "caption", "info", "success", "warning", "error")
-    words = [element.value for kind in kinds for element in getattr(app, kind)]
-    return " ".join(words).replace("\\", "").replace("\u2060", "")
+    return words_of(app, "title", "subheader", "markdown", "caption", "info", "success", "warning", "error")
 
 
 def table(app: AppTest):
@@ -60,7 +49,7 @@ def table(app: AppTest):
 def tick(app: AppTest, *rows: int) -> AppTest:
     """Selects rows of the table."""
     app.session_state[table(app).key] = {"selection": {"rows": list(rows), "columns": [], "cells": []}}
-    return again(app)
+    return shown(app)
 
 
 def address(app: AppTest) -> str:
@@ -94,7 +83,7 @@ def test_without_runs_the_page_offers_one(visit, until):
     app = visit()
     assert "No runs yet" in told(app)
     app.button(key="runs_try").click()
-    again(app)
+    shown(app)
     (run,) = runs.listing()
     assert run.recipe == PRESETS["Q"]
     assert PRESETS["Q"].name in told(app)
@@ -135,16 +124,16 @@ def test_filters_and_search(visit):
         make_run(PRESETS[name], 1, state=state)
     app = visit()
     app.multiselect(key="runs_filter_state").set_value(["finished"])
-    assert len(table(again(app)).value) == 2
+    assert len(table(shown(app)).value) == 2
     app.multiselect(key="runs_filter_data").set_value(["fashion_mnist"])
-    assert list(table(again(app)).value["Name"]) == [PRESETS["C1"].name]
+    assert list(table(shown(app)).value["Name"]) == [PRESETS["C1"].name]
     app.text_input(key="runs_filter_text").set_value("( nothing [")
-    again(app)
+    shown(app)
     assert "No run fits" in told(app)
     app.multiselect(key="runs_filter_state").set_value([])
     app.multiselect(key="runs_filter_data").set_value([])
     app.text_input(key="runs_filter_text").set_value("QUICK digits")
-    assert list(table(again(app)).value["Name"]) == [PRESETS["Q"].name]
+    assert list(table(shown(app)).value["Name"]) == [PRESETS["Q"].name]
 
 
 def test_a_run_in_full(visit):
@@ -181,7 +170,7 @@ def test_several_runs_are_compared(visit):
     assert list(figures["Epochs"]) == [3, 5]
     assert list(differences["Setting"]) == ["fit.learning_rate"]
     app.selectbox(key="runs_metric").set_value("loss")
-    again(app)
+    shown(app)
     assert charts(app)[0]["data"][0]["y"][0] == pytest.approx(figures_of(1)["loss"])
 
 
@@ -193,7 +182,7 @@ def test_ticking_rows_selects_and_stands_in_the_address(visit):
     assert address(app) == f"{made[2].id},{made[0].id}"
     assert "2 runs compared" in told(app)
     app.multiselect(key="runs_shown").set_value([])
-    again(app)
+    shown(app)
     assert "run" not in address_of(app)
     assert app.multiselect(key="runs_shown").value == []
     assert "2 runs compared" not in told(app)
@@ -227,7 +216,7 @@ def test_a_run_deleted_elsewhere_is_a_sentence(visit):
     run, other = make_run(), make_run(PRESETS["C2"])
     app = visit(run.id)
     runs.delete(run.id)
-    again(app)
+    shown(app)
     assert "There is no run" in told(app)
     assert list(table(app).value["Data"]) == [other.recipe.data.dataset]
 
@@ -236,15 +225,15 @@ def test_deleting_asks_first(visit):
     run, other = make_run(), make_run(PRESETS["C2"])
     app = visit(run.id)
     app.button(key="runs_delete").click()
-    again(app)
+    shown(app)
     assert run.folder.exists()
     app.button(key="runs_delete_no").click()
-    again(app)
+    shown(app)
     assert run.folder.exists()
     app.button(key="runs_delete").click()
-    again(app)
+    shown(app)
     app.button(key="runs_delete_yes").click()
-    again(app)
+    shown(app)
     assert not run.folder.exists()
     assert other.folder.exists()
     assert len(table(app).value) == 1
@@ -254,10 +243,10 @@ def test_deleting_what_another_tab_has_deleted_is_a_sentence(visit):
     run, _ = make_run(), make_run(PRESETS["C2"])
     app = visit(run.id)
     app.button(key="runs_delete").click()
-    again(app)
+    shown(app)
     runs.delete(run.id)
     app.button(key="runs_delete_yes").click()
-    again(app)
+    shown(app)
     assert "There is no run" in told(app)
 
 
@@ -265,7 +254,7 @@ def test_train_again_hands_the_recipe_to_train(visit):
     run = make_run(replace(PRESETS["C2"], {"fit.epochs": 7, "name": "Seven"}), 2)
     app = visit(run.id)
     app.button(key="runs_again").click()
-    again(app)
+    shown(app)
     assert app.title[0].value == "Train"
     assert app.session_state["train_draft"].tree["fit"]["epochs"] == 7
 
@@ -318,10 +307,10 @@ def test_a_run_that_goes_on_has_a_card(visit, going, until):
     assert bar.text.startswith("**Epoch 3 of 12** · batch 5 of 10 · 1 min 35 s left · 1,234 images a second")
     assert under_way(app) == 2.5
     writer.append("batch", **{**live, "batch": 9})
-    until(lambda: under_way(again(app)) == 2.9, 20)  # charts are drawn anew every few seconds
+    until(lambda: under_way(shown(app)) == 2.9, 20)  # charts are drawn anew every few seconds
     writer.close()
     end(run)
-    again(app)
+    shown(app)
     assert "Goes on was stopped after 2 of 12 epochs" in told(app)
     assert address(app) == run.id
     assert not app.get("progress")
@@ -336,7 +325,7 @@ def test_a_run_that_goes_on_has_figures_in_the_table(visit, going):
     assert 100 <= row["Duration"].total_seconds() < 200
     later = {"epoch": 3, "started": run.written.started - 50, "metrics": {"val_accuracy": 0.75}}
     write_state(run.folder, run.written.model_copy(update=later))
-    (moved,) = table(again(app)).value.to_dict("records")
+    (moved,) = table(shown(app)).value.to_dict("records")
     assert (moved["Epochs"], moved["Validation"]) == (3, 75)
     assert moved["Duration"].total_seconds() >= row["Duration"].total_seconds() + 50
 
@@ -383,7 +372,7 @@ def test_stop_asks_the_worker(visit, going):
     run = going(epochs=1)
     app = visit()
     app.button(key=f"runs_card_stop_{run.id}").click()
-    again(app)
+    shown(app)
     assert (run.folder / "request.json").exists()
     assert "Stopping at the next batch" in app.get("progress")[0].proto.text
     assert app.button(key=f"runs_card_stop_{run.id}").disabled
@@ -393,7 +382,7 @@ def test_pause_asks_the_worker(visit, going):
     run = going(epochs=1)
     app = visit()
     app.button(key=f"runs_card_pause_{run.id}").click()
-    again(app)
+    shown(app)
     assert json.loads((run.folder / "request.json").read_text())["request"] == "pause"
     assert "Pausing at the next batch" in app.get("progress")[0].proto.text
     assert app.button(key=f"runs_card_pause_{run.id}").disabled
@@ -405,7 +394,7 @@ def test_what_is_not_finished_can_be_continued(visit, until, state):
     run = make_run(recipe, 2, state=state, message="It was so.")
     app = visit(run.id)
     app.button(key="runs_continue").click()
-    again(app)
+    shown(app)
     assert runs.open_run(run.id).active
     assert app.get("progress")
     until(lambda: runs.open_run(run.id).written.process is not None)
@@ -422,7 +411,7 @@ def test_continuing_what_another_tab_has_deleted_is_a_sentence(visit):
     app = visit(run.id)
     runs.delete(run.id)
     app.button(key="runs_continue").click()
-    again(app)
+    shown(app)
     assert "There is no run" in told(app)
 
 
@@ -431,7 +420,7 @@ def test_stopping_what_has_just_ended_is_a_sentence(visit, going):
     app = visit()
     end(run)
     app.button(key=f"runs_card_stop_{run.id}").click()
-    again(app)
+    shown(app)
     assert "only a run that goes on can be stopped" in told(app)
 
 
@@ -487,7 +476,7 @@ def test_a_chosen_curve_that_other_runs_lack_is_let_go(visit):
         writer.close()
     app = visit(*(run.id for run in heads))
     app.selectbox(key="runs_metric").set_value("val_shape_accuracy")
-    again(app)
+    shown(app)
     app.multiselect(key="runs_shown").set_value([run.id for run in plain])
-    again(app)
+    shown(app)
     assert app.selectbox(key="runs_metric").value == "val_accuracy"

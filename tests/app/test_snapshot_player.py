@@ -17,6 +17,7 @@ from cnnviz.runs import snapshots
 from cnnviz.runs.snapshots import Maps, Probe, Snapshot
 from cnnviz.runs.store import write_state
 from cnnviz.ui.runs import snapshot_player as part
+from tests.app.pages import page_about, pieces, shown, words_of
 from tests.made_runs import make_run
 
 NASTY = "<script>x</script>"
@@ -71,26 +72,13 @@ def give(run: runs.Run, epochs: int, **more) -> None:
 @pytest.fixture
 def opened() -> Callable[[runs.Run], AppTest]:
     def go(run: runs.Run) -> AppTest:
-        app = AppTest.from_function(script, default_timeout=60)
-        app.session_state["run"] = run.id
-        return again(app)
+        return shown(page_about(script, run))
 
     return go
 
 
-def again(app: AppTest) -> AppTest:
-    app.run()
-    assert not app.exception
-    return app
-
-
 def words(app: AppTest) -> str:
-    said = " ".join(element.value for kind in ("caption", "markdown") for element in getattr(app, kind))
-    return " ".join([said, *pieces(app)])
-
-
-def pieces(app: AppTest) -> list[str]:
-    return [element.proto.body for element in app.get("html")]
+    return words_of(app, "caption", "markdown", "html")
 
 
 def test_the_slider_shows_what_the_model_was(run, opened):
@@ -102,7 +90,7 @@ def test_the_slider_shows_what_the_model_was(run, opened):
     assert "80 %" in pieces(app)[0]
     last = pieces(app)
     slider.set_value(1)
-    again(app)
+    shown(app)
     assert "1 of 3 right" in words(app)
     assert "60 %" in pieces(app)[0]
     assert "✗ true label disc" in pieces(app)[0]
@@ -122,7 +110,7 @@ def test_head_layer_image_scale_and_heat_are_chosen(run, opened):
     for change, at in changes:
         before = pieces(app)
         change()
-        again(app)
+        shown(app)
         assert [old != new for old, new in zip(before, pieces(app), strict=True)] == [n == at for n in range(3)]
 
 
@@ -130,9 +118,9 @@ def test_it_plays_to_the_end(run, opened, until, monkeypatch):
     monkeypatch.setattr(part, "STEP_SECONDS", 0.05)
     app = opened(run)
     app.button(key="part_button").click()
-    again(app)
+    shown(app)
     assert app.session_state["part_epoch"] < 3 or not part_playing(app)
-    until(lambda: not part_playing(again(app)), 20)
+    until(lambda: not part_playing(shown(app)), 20)
     assert app.session_state["part_epoch"] == 3
     assert app.button(key="part_button").label == "Play"
 
@@ -149,13 +137,13 @@ def test_it_pauses_where_it_is_and_at_a_touch_of_the_slider(run, opened, monkeyp
         lambda: app.select_slider(key="part_epoch").set_value(2),
     ):
         app.select_slider(key="part_epoch").set_value(1)
-        again(app)
+        shown(app)
         app.button(key="part_button").click()
-        again(app)
+        shown(app)
         assert (part_playing(app), app.session_state["part_epoch"]) == (True, 1)
         assert app.button(key="part_button").label == "Pause"
         stop()
-        again(app)
+        shown(app)
         assert not part_playing(app)
 
 
@@ -166,24 +154,24 @@ def test_a_run_that_goes_on_is_followed_until_that_is_switched_off(checkpoints, 
     app = opened(run)
     assert (app.select_slider(key="part_live").value, app.select_slider(key="part_live").disabled) == (1, True)
     snapshots.save(run.folder, snapshot(2))
-    again(app)
+    shown(app)
     assert app.select_slider(key="part_live").value == 2
     app.toggle(key="part_follow").set_value(False)
-    again(app)
+    shown(app)
     assert (app.select_slider(key="part_epoch").value, app.select_slider(key="part_epoch").disabled) == (2, False)
     app.select_slider(key="part_epoch").set_value(0)
-    again(app)
+    shown(app)
     snapshots.save(run.folder, snapshot(3))
-    again(app)
+    shown(app)
     assert app.select_slider(key="part_epoch").value == 0
     app.button(key="part_button").click()
-    again(app)
+    shown(app)
     assert part_playing(app)
     app.toggle(key="part_follow").set_value(True)
-    again(app)
+    shown(app)
     assert (part_playing(app), app.select_slider(key="part_live").value) == (False, 3)
     write_state(run.folder, run.written.model_copy(update={"state": "stopped", "ended": 1.7e9}))
-    again(app)
+    shown(app)
     assert (app.select_slider(key="part_epoch").value, len(app.toggle)) == (3, 1)  # only Grad-CAM's is left
 
 
@@ -193,7 +181,7 @@ def test_damaged_and_missing_files_are_sentences(run, opened, checkpoints):
     app = opened(run)
     assert "can't be shown" in words(app)
     app.select_slider(key="part_epoch").set_value(2)
-    again(app)
+    shown(app)
     assert "2 of 3 right" in words(app)
     (run.folder / "snapshots" / "pictures.z").unlink()
     assert "has no snapshots" in words(opened(run))

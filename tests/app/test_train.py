@@ -19,8 +19,8 @@ from cnnviz.presets import PRESETS
 from cnnviz.recipe import parse, replace
 from cnnviz.ui.session.packed_state import pack
 from tests.addresses import address_of, by_link
+from tests.app.pages import html, new_app, sentences, shown
 
-APP = Path(__file__).parents[2] / "streamlit_app.py"
 SMALL = replace(
     PRESETS["Q"],
     {
@@ -34,41 +34,17 @@ SMALL = replace(
 )
 
 
-@pytest.fixture
-def app(checkpoints: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> AppTest:
-    """The app on its first page, with no data but what is bundled, as it was just opened."""
-    monkeypatch.setenv("CNNVIZ_DATA", str(tmp_path))
-    return AppTest.from_file(str(APP), default_timeout=60)
-
-
-def shown(app: AppTest) -> AppTest:
-    """Runs the page, which must not end in a traceback."""
-    app.run()
-    assert not app.exception
-    return app
-
-
 def field(app: AppTest, kind: str, name: str):
     return getattr(app, kind)(key="train_preset" if name == "preset" else draft(app).name(name))
 
 
-def written(app: AppTest) -> str:
-    """All that the page draws as HTML."""
-    return "".join(part.proto.body for part in app.get("html"))
-
-
 def captions(app: AppTest) -> list[str]:
     """What stands under the page's small images."""
-    return re.findall(r"<figcaption[^>]*>(.*?)</figcaption>", written(app))
+    return re.findall(r"<figcaption[^>]*>(.*?)</figcaption>", html(app))
 
 
 def start(app: AppTest):
     return app.button(key="train_start")
-
-
-def messages(app: AppTest) -> list[str]:
-    """What the page says is wrong, without the marks that keep it from being read as Markdown."""
-    return [error.value.replace("\\", "").replace("\u2060", "") for error in app.error]
 
 
 def draft(app: AppTest):
@@ -84,9 +60,9 @@ def test_first_sight_is_the_quick_preset_ready_to_start(app: AppTest) -> None:
     assert recipe(app) == PRESETS["Q"]
     assert start(app).label == "Start training"
     assert not start(app).disabled
-    assert written(app).count("<img") >= 16
+    assert html(app).count("<img") >= 16
     total = sum(row.parameters for row in describe(PRESETS["Q"].network, (8, 8, 1)))
-    assert f">{total:,}<" in written(app)
+    assert f">{total:,}<" in html(app)
     assert not app.error
 
 
@@ -103,7 +79,7 @@ def test_every_control_has_help_and_every_image_a_caption(app: AppTest) -> None:
     for kind in ("selectbox", "number_input", "text_input", "slider", "toggle", "button", "multiselect"):
         for widget in getattr(app, kind):
             assert widget.help, f"{kind} {widget.label!r} has no help"
-    images = re.findall(r'<img [^>]*alt="([^"]*)"', written(app))
+    images = re.findall(r'<img [^>]*alt="([^"]*)"', html(app))
     assert len(images) >= 16
     assert all(images)
     assert len(captions(app)) == len(images)
@@ -127,7 +103,7 @@ def test_the_address_holds_what_was_changed_and_a_link_shows_just_that(app: AppT
     wanted, link = recipe(app), address_of(app)
     assert wanted.fit.epochs == 7
     assert set(link) == {"preset", "recipe"}
-    other = AppTest.from_file(str(APP), default_timeout=60)
+    other = new_app()
     other.query_params.update(link)
     shown(other)
     assert recipe(other) == wanted
@@ -255,14 +231,14 @@ def test_numbers_in_the_table_change_the_model_at_once(table: AppTest) -> None:
     version = draft(table).table
     edit(table, edited_rows={0: {"size": 8}})
     assert recipe(table).network.layers[0].filters == 8
-    assert f">{(9 + 1) * 8 + (4 * 4 * 8 + 1) * 64 + (64 + 1) * 10:,}<" in written(table)
+    assert f">{(9 + 1) * 8 + (4 * 4 * 8 + 1) * 64 + (64 + 1) * 10:,}<" in html(table)
     assert draft(table).table == version, "typing a number must not give the table anew"
 
 
 def test_a_number_out_of_range_is_said_as_it_is_seen_with_the_way_to_it(table: AppTest) -> None:
     edit(table, edited_rows={0: {"size": 100_000}})
-    assert "Size in row 1 (Conv2D) is 100,000: choose 1 to 4,096." in messages(table)
-    assert not any("filters" in message for message in messages(table))
+    assert "Size in row 1 (Conv2D) is 100,000: choose 1 to 4,096." in sentences(table.error)
+    assert not any("filters" in message for message in sentences(table.error))
     assert start(table).disabled
     assert any("(#train-network)" in element.value for element in table.markdown)
     edit(table, edited_rows={0: {"size": 8}})
@@ -290,7 +266,7 @@ def test_a_table_without_layers_is_a_thing_to_mend(table: AppTest) -> None:
     edit(table, deleted_rows=list(range(4)))
     assert start(table).disabled
     assert start(table).label == "Start training · 1 thing to mend"
-    assert any("Flatten or GlobalAveragePooling2D" in message for message in messages(table))
+    assert any("Flatten or GlobalAveragePooling2D" in message for message in sentences(table.error))
     edit(table, added_rows=[{"type": "Flatten"}])
     assert not start(table).disabled
 
@@ -301,8 +277,8 @@ def test_mistakes_are_said_at_their_cards_and_counted(table: AppTest, checkpoint
     edit(table, edited_rows={1: {"window": 32}})
     assert start(table).label == "Start training · 2 things to mend"
     assert start(table).disabled
-    assert any("32×32 window" in message for message in messages(table))
-    assert any(message.startswith("No data is chosen yet") for message in messages(table))
+    assert any("32×32 window" in message for message in sentences(table.error))
+    assert any(message.startswith("No data is chosen yet") for message in sentences(table.error))
     assert list(checkpoints.iterdir()) == []
 
 
@@ -316,8 +292,8 @@ def test_a_bad_path_is_one_sentence_at_the_data(app: AppTest, checkpoints: Path,
     assert start(app).label == "Start training · 1 thing to mend"
     field(app, "text_input", "path").set_value(path)
     shown(app)
-    assert len(messages(app)) == 1
-    assert messages(app)[0].endswith(".")
+    assert len(sentences(app.error)) == 1
+    assert sentences(app.error)[0].endswith(".")
     assert "<img" not in app.error[0].value.replace("\\<", "")
     assert start(app).disabled
     assert list(checkpoints.iterdir()) == []
@@ -332,7 +308,7 @@ def test_a_folder_without_images_is_one_sentence(app: AppTest, tmp_path: Path) -
     shown(app)
     field(app, "text_input", "path").set_value(str(folder))
     shown(app)
-    assert len(messages(app)) == 1
+    assert len(sentences(app.error)) == 1
     assert start(app).disabled
 
 
@@ -352,7 +328,7 @@ def test_own_images_are_taken_and_their_class_names_are_only_text(app: AppTest, 
     for path in (file, folder):
         field(app, "text_input", "path").set_value(str(path))
         shown(app)
-        assert messages(app) == []
+        assert sentences(app.error) == []
         assert recipe(app).data.image_size == (20, 24)
         assert [head.units for head in recipe(app).network.heads] == [2]
     assert any("x**" in caption for caption in captions(app))
@@ -409,8 +385,8 @@ def test_a_recipe_file_is_taken_over(app: AppTest) -> None:
 def test_a_bad_recipe_file_is_one_sentence_and_changes_nothing(app: AppTest, content: bytes, said: str) -> None:
     shown(app)
     upload(app, content)
-    assert len(messages(app)) == 1
-    assert said in messages(app)[0]
+    assert len(sentences(app.error)) == 1
+    assert said in sentences(app.error)[0]
     assert recipe(app) == PRESETS["Q"]
 
 

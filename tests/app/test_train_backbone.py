@@ -11,25 +11,26 @@ from cnnviz.architecture import counts, describe
 from cnnviz.backbones import openings
 from cnnviz.presets import PRESETS
 from cnnviz.recipe import parse
-from tests.app.test_train import app, draft, field, recipe, shown, start, written  # noqa: F401  a fixture
+from tests.app.pages import html, shown, words_of
+from tests.app.test_train import draft, field, recipe, start
 
 
 @pytest.fixture
-def shapes(app: AppTest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AppTest:  # noqa: F811
+def shapes(app: AppTest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AppTest:
     """The page with the preset for shapes, on a computer without any weights."""
     monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
     app.query_params["preset"] = "S"
     return chosen(shown(app), "selectbox", "backbone.name", "MobileNetV2")
 
 
-def chosen(app: AppTest, kind: str, name: str, value: object) -> AppTest:  # noqa: F811
+def chosen(app: AppTest, kind: str, name: str, value: object) -> AppTest:
     """Sets a control and runs the page twice: what follows from it is drawn, and stays."""
     field(app, kind, name).set_value(value)
     return shown(shown(app))
 
 
-def words(app: AppTest) -> str:  # noqa: F811
-    return " ".join(caption.value for caption in app.caption).replace("\\", "").replace("\u2060", "")
+def words(app: AppTest) -> str:
+    return words_of(app, "caption")
 
 
 def test_a_backbone_is_frozen_until_something_else_is_chosen(shapes: AppTest) -> None:
@@ -42,8 +43,8 @@ def test_a_backbone_is_frozen_until_something_else_is_chosen(shapes: AppTest) ->
     }
     found = counts(model, describe(model, (64, 64, 3)))
     assert found.frozen == 2_257_984
-    assert f">{found.frozen:,}<" in written(shapes)
-    assert f">{found.trainable:,}<" in written(shapes)
+    assert f">{found.frozen:,}<" in html(shapes)
+    assert f">{found.trainable:,}<" in html(shapes)
     assert "batch normalisations" not in words(shapes)
     assert "mobilenet_v2_weights_tf_dim_ordering_tf_kernels_1.0_224_no_top.h5 into" in words(shapes)
     assert not start(shapes).disabled
@@ -64,7 +65,7 @@ def test_it_is_trained_from_a_layer_on_or_whole(shapes: AppTest) -> None:
     chosen(shapes, "selectbox", "backbone.MobileNetV2.way", "all")
     model = recipe(shapes).network
     assert model.backbone.trainable_from == ""
-    assert f">{counts(model, describe(model, (64, 64, 3))).trainable:,}<" in written(shapes)
+    assert f">{counts(model, describe(model, (64, 64, 3))).trainable:,}<" in html(shapes)
 
 
 def test_kept_features_leave_no_augmentation(shapes: AppTest) -> None:
@@ -90,7 +91,7 @@ def test_a_second_stage_is_set_and_taken_back(shapes: AppTest) -> None:
 
 
 @pytest.mark.parametrize("name", ["D4", "D6", "E3", "M4", "M6"])
-def test_presets_fill_the_controls_in(app: AppTest, name: str) -> None:  # noqa: F811
+def test_presets_fill_the_controls_in(app: AppTest, name: str) -> None:
     app.query_params["preset"] = name
     shown(shown(app))
     backbone = PRESETS[name].network.backbone
