@@ -180,7 +180,12 @@ def _matrix_and_images(run: Run, found: Predictions, head: str) -> tuple[int, in
         with st.container(horizontal=True):
             for at, part, label, words in (
                 (0, "true", "True label", "The true class of the images that are shown: a row of the matrix."),
-                (1, "predicted", "Predicted label", "The prediction about the images that are shown: a column of the matrix."),
+                (
+                    1,
+                    "predicted",
+                    "Predicted label",
+                    "The prediction about the images that are shown: a column of the matrix.",
+                ),
             ):
                 name = f"runs_report_{part}_{head}"
                 st.session_state[name] = cell[at]
