@@ -44,7 +44,10 @@ class BoundedCache(Generic[T]):
     def get(self, key: Hashable) -> T | None:
         """Returns the value under the key, which is then the one used last, or `None`."""
         with self._lock:
-            return self._items[key] if key in self._items else None  # its own `get` doesn't count as a use
+            try:
+                return self._items[key]  # its own `get` doesn't count as a use
+            except KeyError:
+                return None
 
     def put(self, key: Hashable, value: T) -> T:
         """Keeps a value, and returns it."""
@@ -62,6 +65,11 @@ class BoundedCache(Generic[T]):
         """Returns the value under the key, after making it where there is none; two threads may both make it."""
         found = self.get(key)
         return self.put(key, make()) if found is None else found
+
+    def __contains__(self, key: Hashable) -> bool:
+        """Whether there is a value under the key; that is no use of it."""
+        with self._lock:
+            return key in self._items
 
     def __len__(self) -> int:
         return len(self._items)

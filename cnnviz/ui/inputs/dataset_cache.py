@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import threading
 import time
-from collections import OrderedDict
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 
 import cv2
 import numpy as np
 import streamlit as st
 
 from cnnviz import images
+from cnnviz.bounded_cache import BoundedCache
 from cnnviz.data import Dataset, open_dataset
 from cnnviz.data.compatibility import adapt
 from cnnviz.errors import DataError, ImageError
@@ -26,17 +24,10 @@ TILE = 96
 PATIENCE_SECONDS = 0.2
 
 
-@dataclass
-class _Shelf:
-    """The datasets used last. Streamlit's own cache can't show progress from inside a cached function."""
-
-    lock: threading.Lock = field(default_factory=threading.Lock)
-    items: OrderedDict[tuple, Dataset] = field(default_factory=OrderedDict)
-
-
 @st.cache_resource(show_spinner=False)
-def _cache() -> _Shelf:
-    return _Shelf()
+def _cache() -> BoundedCache[Dataset]:
+    """Streamlit's own cache can't show progress from inside a cached function."""
+    return BoundedCache(KEPT)
 
 
 def open_with_progress(data: Data, heads: Sequence[str] | None = None, *, anywhere: bool = False) -> Dataset:
@@ -49,10 +40,8 @@ def open_with_progress(data: Data, heads: Sequence[str] | None = None, *, anywhe
         DataError: see `cnnviz.data.open_dataset`.
     """
     cache, name = _cache(), (data, tuple(heads) if heads else None, anywhere)
-    with cache.lock:
-        if name in cache.items:
-            cache.items.move_to_end(name)
-            return cache.items[name]
+    if (known := cache.get(name)) is not None:
+        return known
     place, began, shown = st.empty(), time.monotonic(), 0.0
 
     def progress(what: str, done: int, total: int) -> None:
@@ -70,11 +59,7 @@ def open_with_progress(data: Data, heads: Sequence[str] | None = None, *, anywhe
         place.empty()
         raise
     place.empty()
-    with cache.lock:
-        cache.items[name] = dataset
-        while len(cache.items) > KEPT:
-            cache.items.popitem(last=False)
-    return dataset
+    return cache.put(name, dataset)
 
 
 def fitting(recipe: Recipe, *, anywhere: bool = False) -> tuple[Recipe, Dataset]:

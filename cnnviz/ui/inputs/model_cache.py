@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from cnnviz import runs
+from cnnviz.bounded_cache import BoundedCache
 from cnnviz.errors import ModelError, RunError, enough_memory
 from cnnviz.progress import Cancelled
 from cnnviz.recipe import Recipe
@@ -90,28 +90,16 @@ class ModelSource:
         return self.title if self.run is None else self.run.id
 
 
-@dataclass
-class _Cache:
+class _Cache(BoundedCache[LockedModel]):
     """The models used last. Streamlit's own cache can't say whether it has something without making it."""
 
-    lock: threading.Lock = field(default_factory=threading.Lock)
-    loading: threading.Lock = field(default_factory=threading.Lock)
-    items: OrderedDict[tuple, LockedModel] = field(default_factory=OrderedDict)
+    def __init__(self) -> None:
+        super().__init__(KEPT, most_bytes=KEPT_BYTES, size=_bytes, surely=SURELY_KEPT)
+        self.loading = threading.Lock()
 
-    def get(self, stamp: tuple) -> LockedModel | None:
-        with self.lock:
-            if stamp in self.items:
-                self.items.move_to_end(stamp)
-            return self.items.get(stamp)
 
-    def put(self, stamp: tuple, model: LockedModel) -> None:
-        with self.lock:
-            self.items[stamp] = model
-            while len(self.items) > KEPT or (len(self.items) > SURELY_KEPT and self._bytes() > KEPT_BYTES):
-                self.items.popitem(last=False)
-
-    def _bytes(self) -> int:
-        return sum(4 * model.classifier.model.count_params() for model in self.items.values())
+def _bytes(model: LockedModel) -> int:
+    return 4 * model.classifier.model.count_params()
 
 
 @st.cache_resource(show_spinner=False)

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import math
-import threading
-from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import streamlit as st
 
+from cnnviz.bounded_cache import BoundedCache
 from cnnviz.errors import CnnvizError
 from cnnviz.ui.inputs.input_image import InputImage
 from cnnviz.ui.inputs.model_cache import LockedModel, ModelSource
@@ -26,6 +24,7 @@ __all__ = ["cached_value", "layer_values", "seen_by", "table_of"]
 
 KEPT_BYTES = 256 << 20
 """So much is kept for all sessions; the longest unused goes first, the newest always stays."""
+_MOST = 100_000  # what counts is the bytes
 AT_ONCE = 6_000_000
 """Models whose layers give at most so many numbers for an image are computed in one go, so that the next layer is
 there at once; of larger ones each layer by itself."""
@@ -34,32 +33,9 @@ _STOPPED = "This was stopped; choose the layer again, or reload the page, to beg
 _WORK, _WANTED = "inside_work", "inside_wanted"
 
 
-@dataclass
-class _Kept:
-    lock: threading.Lock = field(default_factory=threading.Lock)
-    items: OrderedDict[tuple, Any] = field(default_factory=OrderedDict)
-
-    def get(self, key: tuple) -> Any:
-        with self.lock:
-            if key in self.items:
-                self.items.move_to_end(key)
-            return self.items.get(key)
-
-    def put(self, key: tuple, value: Any) -> None:
-        with self.lock:
-            self.items[key] = value
-            self.items.move_to_end(key)
-            while len(self.items) > 1 and sum(map(_bytes, self.items.values())) > KEPT_BYTES:
-                self.items.popitem(last=False)
-
-
-def _bytes(value: Any) -> int:
-    return getattr(value, "nbytes", 0)
-
-
 @st.cache_resource(show_spinner=False)
-def _kept() -> _Kept:
-    return _Kept()
+def _cache() -> BoundedCache[Any]:
+    return BoundedCache(_MOST, most_bytes=KEPT_BYTES)
 
 
 def table_of(source: ModelSource, model: LockedModel) -> tuple[LayerRow, ...] | str | None:
@@ -101,13 +77,13 @@ def _values(opened: Inspection, layer: str) -> np.ndarray:
     with opened.model.lock:
         found = activations(opened.model.classifier, opened.pixels, layers)
     for name, values in found.items():
-        _kept().put((*opened.identity, name), values)
+        _cache().put((*opened.identity, name), values)
     return found[layer]
 
 
 def cached_value(key: tuple, make: Callable[[], Any]) -> Any:
     """Returns what is kept under the key, after making it here and now where it isn't there; not for slow things."""
-    kept = _kept()
+    kept = _cache()
     if (found := kept.get(key)) is None:
         found = make()
         kept.put(key, found)
@@ -116,7 +92,7 @@ def cached_value(key: tuple, make: Callable[[], Any]) -> Any:
 
 def _made(key: tuple, make: Callable[[], Any], what: str) -> Any:
     """What is kept under the key; where it isn't there it is made in the background, the one asked for last only."""
-    kept, session = _kept(), st.session_state
+    kept, session = _cache(), st.session_state
     if (found := kept.get(key)) is not None:
         return found
     if session.get(_WANTED, (None,))[0] != key:
@@ -134,7 +110,9 @@ def _made(key: tuple, make: Callable[[], Any], what: str) -> Any:
     return found
 
 
-def _work(kept: _Kept, key: tuple, make: Callable[[], Any], progress: Any, cancelled: Callable[[], bool]) -> str | None:
+def _work(
+    kept: BoundedCache[Any], key: tuple, make: Callable[[], Any], progress: Any, cancelled: Callable[[], bool]
+) -> str | None:
     """Keeps what is made; returns a sentence where it can't be."""
     try:
         kept.put(key, make())

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import time
-from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 import streamlit as st
 
+from cnnviz.bounded_cache import BoundedCache
 from cnnviz.progress import Cancelled
 from cnnviz.ui.session import background_job
 
@@ -148,12 +148,8 @@ def _absorb() -> None:
 
 
 def _store(key: tuple) -> dict[int, Tile]:
-    store: OrderedDict[tuple, dict[int, Tile]] = st.session_state.setdefault(_TILES, OrderedDict())
-    found = store.setdefault(key, {})
-    store.move_to_end(key)
-    while len(store) > KEPT:
-        store.popitem(last=False)
-    return found
+    store: BoundedCache[dict[int, Tile]] = st.session_state.setdefault(_TILES, BoundedCache(KEPT))
+    return store.made(key, dict)
 
 
 def _whole(found: FeatureVisualizations | None, steps: int) -> dict[int, Tile]:

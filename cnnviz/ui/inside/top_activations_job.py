@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import threading
 import time
-from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
+from cnnviz.bounded_cache import BoundedCache
 from cnnviz.explain.inspection.top_activations import (
     Ablation,
     Samples,
@@ -38,33 +36,14 @@ RESULTS = 32
 _RESULTS = "inside_excites_results"
 
 
-@dataclass
-class _Shelf:
-    lock: threading.Lock = field(default_factory=threading.Lock)
-    items: OrderedDict[tuple, Samples] = field(default_factory=OrderedDict)
-
-    def get(self, key: tuple) -> Samples | None:
-        with self.lock:
-            if key in self.items:
-                self.items.move_to_end(key)
-            return self.items.get(key)
-
-    def put(self, key: tuple, value: Samples) -> Samples:
-        with self.lock:
-            self.items[key] = value
-            while len(self.items) > KEPT:
-                self.items.popitem(last=False)
-        return value
-
-
 @st.cache_resource(show_spinner=False)
-def _cache() -> _Shelf:
-    return _Shelf()
+def _cache() -> BoundedCache[Samples]:
+    return BoundedCache(KEPT)
 
 
-def _results() -> OrderedDict[tuple, Any]:
+def _results() -> BoundedCache[Any]:
     """What this session found, as a run's folder may be one that can't be written to."""
-    return st.session_state.setdefault(_RESULTS, OrderedDict())
+    return st.session_state.setdefault(_RESULTS, BoundedCache(RESULTS))
 
 
 def _run(opened: Inspection) -> Run:
@@ -123,10 +102,8 @@ def _begin(name: str, opened: Inspection, key: tuple, work: Callable[..., Any]) 
 
         try:
             given = cache.get(stamp) or cache.put(stamp, samples(run, progress=tell, cancelled=cancelled))
-            results[key] = work(given, tell, cancelled)
+            results.put(key, work(given, tell, cancelled))
         except Cancelled:
             return
-        while len(results) > RESULTS:
-            results.popitem(last=False)
 
     background_job.start(name, carry_out, "Reading the held-out images")

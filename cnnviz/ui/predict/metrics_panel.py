@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import asdict
 from functools import partial
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import streamlit as st
 
+from cnnviz.bounded_cache import BoundedCache
 from cnnviz.explain.attribution.explain import Explanation
 from cnnviz.explain.metrics.deletion_insertion import DeletionInsertion
 from cnnviz.explain.metrics.parameter_randomization import ParameterRandomization
@@ -74,17 +74,13 @@ def metrics_panel(
 
 def _found(case: Case, key: str) -> Findings:
     """What is known of this case; work on another one is dropped."""
-    store: OrderedDict[str, Findings] = st.session_state.setdefault(_STORE, OrderedDict())
+    store: BoundedCache[Findings] = st.session_state.setdefault(_STORE, BoundedCache(CASES))
     mark = case.mark
     if st.session_state.get(f"{key}_case") != mark:
         st.session_state[f"{key}_case"] = mark
         for part in PARTS:
             background_job.drop_job(f"{key}_{part}")
-    found = store.setdefault(mark, Findings())
-    store.move_to_end(mark)
-    while len(store) > CASES:
-        store.popitem(last=False)
-    return found
+    return store.made(mark, Findings)
 
 
 def _save(case: Case, found: Findings, key: str, names: Sequence[str]) -> None:

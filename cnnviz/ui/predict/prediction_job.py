@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import threading
-from collections import OrderedDict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
 import numpy as np
 import streamlit as st
 
+from cnnviz.bounded_cache import BoundedCache
 from cnnviz.errors import CnnvizError, ModelError
 from cnnviz.explain import METHODS, Explanation, Target, explain
 from cnnviz.ui.inputs.input_image import InputImage
@@ -89,34 +88,16 @@ class Pair:
     strip: tuple[Shown | str, ...] = ()
 
 
-@dataclass
-class _Cache:
-    """What was computed last, by what it was computed from."""
+def _made(store: BoundedCache[Any], key: tuple, make: Callable[[], Any]) -> Any:
+    """Returns what is kept under the key, after making it where it isn't there; errors are kept as sentences."""
 
-    lock: threading.Lock = field(default_factory=threading.Lock)
-    items: OrderedDict[tuple, Any] = field(default_factory=OrderedDict)
+    def attempt() -> Any:
+        try:
+            return make()
+        except CnnvizError as error:
+            return str(error)
 
-    def get(self, key: tuple) -> Any:
-        with self.lock:
-            if key in self.items:
-                self.items.move_to_end(key)
-            return self.items.get(key)
-
-    def made(self, key: tuple, make: Callable[[], Any]) -> Any:
-        """Returns what is kept under the key, after making it where it isn't there; errors are kept as sentences."""
-        if (found := self.get(key)) is None:
-            try:
-                found = make()
-            except CnnvizError as error:
-                found = str(error)
-            self.put(key, found)
-        return found
-
-    def put(self, key: tuple, value: Any) -> None:
-        with self.lock:
-            self.items[key] = value
-            while len(self.items) > KEPT:
-                self.items.popitem(last=False)
+    return store.made(key, attempt)
 
 
 def predicted_pairs(
@@ -127,7 +108,7 @@ def predicted_pairs(
     Args:
         every_layer: whether the map is wanted for each convolution too, for the first pair only.
     """
-    store: _Cache = st.session_state.setdefault(_STORE, _Cache())
+    store: BoundedCache[Any] = st.session_state.setdefault(_STORE, BoundedCache(KEPT))
     pairs = [Pair(source, model, image) for image in images for source, model in chosen]
     wanted = (request, every_layer, tuple(_key(pair) for pair in pairs))
     if st.session_state.get(_WANTED, (None,))[0] != wanted:
@@ -154,10 +135,10 @@ def _key(pair: Pair) -> tuple:
     return pair.source.stamp, pair.image.identity
 
 
-def _known(store: _Cache, pair: Pair, request: Request, strip: bool) -> Pair:
+def _known(store: BoundedCache[Any], pair: Pair, request: Request, strip: bool) -> Pair:
     facts = store.get((pair.source.stamp,))
     layers = facts.layers if facts is not None and strip and _is_cam(request, facts) else ()
-    made = tuple(store.get((*_key(pair), replace(request, layer=layer))) for layer in layers)
+    made: tuple[Any, ...] = tuple(store.get((*_key(pair), replace(request, layer=layer))) for layer in layers)
     shown, last = store.get((*_key(pair), request)), (*_key(pair), "last")
     if isinstance(shown, Shown):
         store.put(last, shown)
@@ -196,7 +177,7 @@ def method_of(request: Request, facts: Facts | None) -> str:
 
 
 def _work(
-    store: _Cache,
+    store: BoundedCache[Any],
     pairs: Sequence[Pair],
     request: Request,
     every_layer: bool,
@@ -209,10 +190,11 @@ def _work(
             return
         if store.get(_key(pair)) is None:
             progress("Predicting", nth, len(pairs) if len(pairs) > 1 else 0)
-        store.made((pair.source.stamp,), partial(_facts, pair.model))
-        store.made(_key(pair), partial(_prediction, pair))
+        _made(store, (pair.source.stamp,), partial(_facts, pair.model))
+        _made(store, _key(pair), partial(_prediction, pair))
     for nth, pair in enumerate(pairs):
-        facts, prediction = store.get((pair.source.stamp,)), store.get(_key(pair))
+        facts: Any = store.get((pair.source.stamp,))
+        prediction = store.get(_key(pair))
         requests = [request]
         if every_layer and nth == 0 and _is_cam(request, facts):
             requests += [replace(request, layer=layer) for layer in facts.layers]
@@ -220,7 +202,8 @@ def _work(
             if cancelled() or not isinstance(prediction, Prediction):
                 break
             what = f"{METHODS[method_of(one, facts)].title}" + (f", image {nth + 1}" if len(pairs) > 1 else "")
-            store.made(
+            _made(
+                store,
                 (*_key(pair), one),
                 partial(
                     _explain,

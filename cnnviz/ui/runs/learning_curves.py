@@ -10,6 +10,7 @@ from pathlib import Path
 import plotly.graph_objects as go
 import streamlit as st
 
+from cnnviz.bounded_cache import BoundedCache
 from cnnviz.figures import curves
 from cnnviz.figures.style import CONFIG
 from cnnviz.runs import Run, metrics
@@ -65,18 +66,16 @@ def charts(run: Run, *, place: str, live: bool) -> None:
 
 
 @st.cache_resource(show_spinner=False)
-def _kept() -> dict[tuple, _Built]:
-    return {}
+def _cache() -> BoundedCache[_Built]:
+    return BoundedCache(_MOST)
 
 
 def _built(run: Run, live: bool) -> _Built:
     """The charts as they are by now, or were at most `CHART_SECONDS` ago where the run goes on."""
-    kept, key, stamp = _kept(), (str(run.metrics_path), live), _stamp(run.metrics_path, run.written.best_epoch)
+    kept, key, stamp = _cache(), (str(run.metrics_path), live), _stamp(run.metrics_path, run.written.best_epoch)
     found = kept.get(key)
     if found is None or (found.stamp != stamp and not (live and time.monotonic() - found.built < CHART_SECONDS)):
-        while len(kept) >= _MOST:
-            kept.pop(next(iter(kept)), None)
-        kept[key] = found = _build(run, stamp, live)
+        found = kept.put(key, _build(run, stamp, live))
     return found
 
 

@@ -100,7 +100,7 @@ def test_many_ask_one_model_while_others_come_and_go(tmp_path, files):
             over.set()
         assert sum(other.result() for other in others) > KEPT
     assert different == [[]] * THREADS
-    assert len(cache.items) == KEPT
+    assert len(cache) == KEPT
 
 
 def test_models_that_are_dropped_leave_nothing_behind(files):
@@ -129,4 +129,4 @@ def test_models_that_are_dropped_leave_nothing_behind(files):
     for number in range(20, 20 + CYCLES):
         cycle(number)
     assert memory() - before < GROWTH_MB
-    assert sum(model() is not None for model in seen) == len(cache.items) == KEPT
+    assert sum(model() is not None for model in seen) == len(cache) == KEPT
