@@ -7,7 +7,7 @@ import streamlit as st
 from cnnviz.ui.augment import policy_draft
 from cnnviz.ui.augment.policy_editor import policy_editor
 from cnnviz.ui.augment.preview import views
-from cnnviz.ui.augment.robustness import survival_part
+from cnnviz.ui.augment.robustness import robustness_part
 from cnnviz.ui.inputs.image_picker import image_picker, train_data
 from cnnviz.ui.session import query_params
 from cnnviz.ui.session.app_entry import through_the_app
@@ -55,4 +55,4 @@ with right, st.container(key="augment_result"):
     image = image_picker()
     if image is not None:
         views(image, policy, train_data())
-survival_part(image, policy)
+robustness_part(image, policy)

@@ -23,13 +23,13 @@ from cnnviz.ui.inputs.model_cache import LockedModel, models_of_runs, recipe_of,
 from cnnviz.ui.markdown import plain
 from cnnviz.ui.session import background_job
 
-__all__ = ["survival_part"]
+__all__ = ["robustness_part"]
 
 FINE, COARSE = 33, 9
 _WORK = "survival"
 
 
-def survival_part(image: PickedImage | None, policy: Policy) -> None:
+def robustness_part(image: PickedImage | None, policy: Policy) -> None:
     """Draws the part; nothing is loaded or computed before a person asks for it."""
     with st.container(border=True, key="augment_survival"):
         with st.container(horizontal=True, vertical_alignment="center"):

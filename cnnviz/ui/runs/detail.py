@@ -39,7 +39,7 @@ def detail(run: Run) -> None:
         st.markdown(f"### {plain(name_of(run))}", width="content", anchors=False)
         badge(run)
     _moving(_facts_part, run)
-    _deeds(run)
+    _actions(run)
     *tabs, epochs = _tabs()
     for tab, draw in zip(tabs, (_curves, recipe_part, summary_part, _log), strict=True):
         with tab:
@@ -93,7 +93,7 @@ def _facts(run: Run) -> str:
     return " · ".join(map(plain, facts))
 
 
-def _deeds(run: Run) -> None:
+def _actions(run: Run) -> None:
     with st.container(horizontal=True):
         if st.button(
             "Duplicate this run",
