@@ -1,7 +1,7 @@
 """Images: the only door for their bytes, and the one function that crops and resizes them.
 
 `decode` is used for training data and uploads alike, `fit` for training, evaluation and prediction alike, so that
-what a model is asked about can't differ from what it learned from.
+what a model predicts can't differ from what it learned from.
 """
 
 from __future__ import annotations

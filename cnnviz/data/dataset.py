@@ -21,7 +21,7 @@ Progress = Callable[[str, int, int], None]
 
 @dataclass(frozen=True)
 class Head:
-    """One question about an image and its possible predictions; labels are indices into `classes`."""
+    """One output of a model: what is predicted of an image, and its classes; labels are indices into `classes`."""
 
     name: str
     classes: tuple[str, ...]

@@ -22,13 +22,13 @@ _CAFFE_MEAN = np.array([103.939, 116.779, 123.68], np.float32)
 
 @dataclass(frozen=True, eq=False)
 class Classifier:
-    """A Keras model, never compiled and never changed, with all that is needed to ask it about images.
+    """A Keras model, never compiled and never changed, with all that is needed to predict images with it.
 
     `name` is a run's id or a file's name; `heads` stand in the outputs' order; `classes` are each head's class names;
     `image_size` is (height, width). A run's model is of scale `raw`, as it holds its own scaling. `scale_known` says
     whether that is so or a person said it; `doubts` are sentences on what can't be known of its numbers. `bits` is how
     many the images that it learned from use, where they had more than 8: images are to be decoded alike. `at_once` is
-    how many images it is asked about in one pass, so that what it makes of them fits into the memory.
+    how many images it predicts in one pass, so that what it makes of them fits into the memory.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""From an image on disk to a prediction, a map and a saved overlay; and a model that predictions two questions."""
+"""From an image on disk to a prediction, a map and a saved overlay; and a model with two heads."""
 
 from __future__ import annotations
 

@@ -35,7 +35,7 @@ __all__ = [
 
 STEPS = 32
 RANDOM_MAPS = 10
-_BATCH, _LEAST, _PIXELS = 33, 4, 400_000  # images asked about at once: small ones by the curve, large ones by the few
+_BATCH, _LEAST, _PIXELS = 33, 4, 400_000  # images predicted at once: small ones by the curve, large ones by the few
 _DIGITS = 6  # of a map's greatest value: what resizing adds below this is no difference
 
 Map = np.ndarray | Callable[[], np.ndarray]

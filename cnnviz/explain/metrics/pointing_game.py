@@ -40,7 +40,7 @@ class Pointing:
             even map has there.
         centre: the share of images whose centre lies on the object: what a map hits that always points there.
         empty: how many maps are empty.
-        images: how many were asked about.
+        images: how many were predicted.
         seconds: how long it took.
         whole: whether these are all images that there are.
     """
@@ -88,7 +88,7 @@ def play(
 
     Args:
         maps_of: float maps (n, h', w') of uint8 images (n, h, w, c).
-        given: the images; they are asked about in a random order that is always the same, so that an early end
+        given: the images; they are predicted in a random order that is always the same, so that an early end
             leaves a fair part of them.
         method: its id, for the record.
         ends: when to end, in monotonic seconds.

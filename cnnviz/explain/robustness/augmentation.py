@@ -114,9 +114,9 @@ def changes(
         Cancelled: `cancelled` said so.
     """
     if STEPS[step.type].group == "batch":
-        raise RecipeError(f"{step.type} mixes images and can't be asked about: choose another step.")
+        raise RecipeError(f"{step.type} mixes images and can't be swept: choose another step.")
     if not len(images) or not len(strengths):
-        raise RecipeError(f"There are {len(images)} images and {len(strengths)} strengths to ask about: expected some.")
+        raise RecipeError(f"There are {len(images)} images and {len(strengths)} strengths: expected some.")
     policy = policy or recipe.augmentation
     total, done = len(images) * (len(strengths) + 1), 0
     heads = recipe.network.heads

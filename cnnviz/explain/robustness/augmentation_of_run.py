@@ -23,7 +23,7 @@ from cnnviz.runs.store import own_place
 __all__ = ["LIMIT", "cached_changes", "measure"]
 
 LIMIT = 500
-"""At most this many held-out images are asked about, evenly from the whole split."""
+"""At most this many held-out images are predicted, evenly from the whole split."""
 _VERSION = 1
 
 Progress = Callable[[str, int, int], None]

@@ -1,4 +1,4 @@
-"""What one question costs a model: counted from shapes, before anything is calculated.
+"""What one prediction costs a model: counted from shapes, before anything is calculated.
 
 Each layer is given the shapes that it will meet when the model is asked, so that a side that is open in the file has
 its true size, and what repeats the image is counted as often as it repeats it.

@@ -171,7 +171,7 @@ def of_model(
     outputs: Outputs = "auto",
     at_once: int = BATCH,
 ) -> Classifier:
-    """Returns a Keras model with what is needed to ask it about images; arguments as for `load_file`.
+    """Returns a Keras model with what is needed to predict images; arguments as for `load_file`.
 
     Raises:
         ModelError: it doesn't classify images.

@@ -205,7 +205,7 @@ def _put_together(path: Path, found: WeightsSize) -> Effort:
 
 
 def _bounded(model: Any) -> Effort:
-    """What one image costs, of the size that will be asked about."""
+    """What one image costs, of the size that will be predicted."""
     from cnnviz.models.load.cost import effort_of  # which brings Keras
 
     shapes = [(1, *(side or _SIDE for side in one.shape[1:])) for one in model.inputs]

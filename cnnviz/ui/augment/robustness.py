@@ -140,7 +140,7 @@ def _alike(one: Run, other: Run) -> bool:
 
 
 def _steps(policy: Policy) -> dict[str, Step]:
-    """The steps to ask about: the policy's with their ranges, then the others with their usual ones."""
+    """The steps to measure: the policy's with their ranges, then the others with their usual ones."""
     usual = {
         kind: Step(type=kind, low=(about.default or (None, None))[0], high=(about.default or (None, None))[1])
         for kind, about in STEPS.items()

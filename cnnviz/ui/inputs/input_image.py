@@ -1,4 +1,4 @@
-"""Images that models are asked about: samples, files of a person's own, and held-out images of a run."""
+"""Images that models predict: samples, files of a person's own, and held-out images of a run."""
 
 from __future__ import annotations
 

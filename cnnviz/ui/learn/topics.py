@@ -22,7 +22,7 @@ class Link:
 class Topic:
     """A question. `text` are Markdown; `figure` names an image of `learn_figures`; `systems` are presets whose
     runs stand beside each other, and `curve` the one whose curves are shown; `look` says what to look at in them, and
-    `moved` whether they can be asked about moved images."""
+    `moved` whether they can predict translated images."""
 
     title: str
     question: str
