@@ -11,10 +11,10 @@ from pathlib import Path
 
 from cnnviz.codegen.images import FILES, RESIZING, decoding, fitting
 from cnnviz.codegen.splits import arranging
-from cnnviz.data.celeba import ATTRIBUTES, IMAGES, PARTITION, attributes_of, is_celeba
-from cnnviz.data.folder import is_image_folder, load_folder, split_folders
+from cnnviz.data.layouts.celeba import ATTRIBUTES, IMAGES, PARTITION, attributes_of, is_celeba
+from cnnviz.data.layouts.image_folder import is_image_folder, load_folder, split_folders
+from cnnviz.data.layouts.npz import headers, pairs
 from cnnviz.data.listing import SUFFIXES, listing
-from cnnviz.data.npz import headers, pairs
 from cnnviz.data.spellings import spellings
 from cnnviz.errors import DataError, RecipeError, one_of
 from cnnviz.recipe import Data

@@ -21,8 +21,8 @@ from typing import BinaryIO
 
 from cnnviz.data.dataset import Progress, printable
 from cnnviz.data.disk_cache import cache_folder
+from cnnviz.data.layouts.npz import load_npz
 from cnnviz.data.listing import Endings, left_out
-from cnnviz.data.npz import load_npz
 from cnnviz.data.zip_check import MAX_MEMBERS, arrays, images, unread
 from cnnviz.errors import DataError
 from cnnviz.files import read_json, write_json

@@ -21,7 +21,7 @@ import numpy as np
 from cnnviz.data.bundled import DIGIT_FLIPS, DIGIT_NAMES
 from cnnviz.data.dataset import Arrays, Dataset, Head, Progress, Split
 from cnnviz.data.download import Remote, fetch, keras_folders
-from cnnviz.data.npz import load_npz
+from cnnviz.data.layouts.npz import load_npz
 from cnnviz.errors import DataError
 from cnnviz.files import folder_in
 

@@ -9,8 +9,11 @@ from contextlib import suppress
 from pathlib import Path
 
 from cnnviz import recipe
-from cnnviz.data import archive, bundled, celeba, folder, keras_sets, npz, roots, splits
+from cnnviz.data import archive, bundled, keras_sets, roots, splits
 from cnnviz.data.dataset import Dataset, Progress, printable
+from cnnviz.data.layouts import celeba, image_folder
+from cnnviz.data.layouts.layout import Layout
+from cnnviz.data.layouts.registry import layout_of
 from cnnviz.data.listing import listing
 from cnnviz.errors import DataError, one_of
 from cnnviz.model_spec import MAX_CLASSES
@@ -88,12 +91,9 @@ def catalogue() -> tuple[Entry, ...]:
         elif name == "celeba" and faces is not None and faces.name != name:
             message = f"{message} Here those in the folder {printable(faces.name)}."
         entries.append(Entry(name, title, message, ready))
-    root = keras_sets.data_root()
-    for name in _found():
-        kind = "Arrays" if name.endswith(".npz") else "Images in folders, one a class"
-        if root is not None and not name.endswith(".npz") and celeba.is_celeba(root / name):
-            kind = "Faces in CelebA's layout"
-        entries.append(Entry(name.removesuffix(".npz"), printable(name), f"{kind}, in {printable(str(root))}.", True))
+    for name, layout in _found().items():
+        words = f"{layout.title}, in {printable(str(keras_sets.data_root()))}."
+        entries.append(Entry(name.removesuffix(".npz"), printable(name), words, True))
     return tuple(entries)
 
 
@@ -109,17 +109,12 @@ def _open(name: str, heads: Sequence[str] | None, progress: Progress | None, any
         return celeba.load_celeba(found, name, heads)
     path = _path(name, anywhere)
     shown = printable(name if len(name) <= 80 else f"…{name[-79:]}")
-    if path.is_dir():
-        if celeba.is_celeba(path):
-            return celeba.load_celeba(path, shown, heads)
-        return folder.load_folder(path, shown, without=archive.notes_on_unpacked(path))
     if path.suffix.lower() == ".zip" and path.is_file():
         path = archive.unpack(path, progress)
-        if path.is_dir():
-            return folder.load_folder(path, shown, without=archive.notes_on_unpacked(path))
-    if path.suffix.lower() != ".npz" or not path.is_file():
+    layout = layout_of(path) or (image_folder.LAYOUT if path.is_dir() else None)  # which says what is missing
+    if layout is None:
         raise DataError(f"{shown} is not a dataset: expected a folder of images, a .zip of such or an .npz file.")
-    return npz.load_npz(path, shown)
+    return layout.load(path, shown, heads)
 
 
 def place_of(name: str) -> Path | None:
@@ -185,16 +180,17 @@ def _celeba_folder() -> Path | None:
     return None
 
 
-def _found() -> list[str]:
-    """Names of folders and archives under `CNNVIZ_DATA` that look like datasets and aren't known ones."""
+def _found() -> dict[str, Layout]:
+    """Names of folders and files under `CNNVIZ_DATA` that look like datasets and aren't known ones, and their "
+    "layouts."""
     root = keras_sets.data_root()
     if root is None or not os.path.isdir(root):
-        return []
+        return {}
     try:
         with os.scandir(root) as entries:
             files = [e.name for e in entries if os.path.isfile(e.path) and not e.name.startswith(".")]
         folders = listing(root).folders
     except (OSError, DataError):
-        return []
-    names = [n for n in folders if n not in _KNOWN and (celeba.is_celeba(root / n) or folder.is_image_folder(root / n))]
-    return sorted(names + [n for n in files if n.endswith(".npz") and n.removesuffix(".npz") not in _KNOWN])
+        return {}
+    names = sorted(name for name in (*folders, *files) if name.removesuffix(".npz") not in _KNOWN)
+    return {name: layout for name in names if (layout := layout_of(root / name)) is not None}

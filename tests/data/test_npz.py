@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cnnviz.data import npz, open_dataset, prepare
+from cnnviz.data import open_dataset, prepare
+from cnnviz.data.layouts import npz
 from cnnviz.errors import DataError
 
 RNG = np.random.default_rng(3)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import os
 import tokenize
 import zipfile
 import zlib
@@ -13,12 +14,13 @@ from pathlib import Path
 import numpy as np
 
 from cnnviz.data.dataset import Arrays, Dataset, Head, Split, printable
+from cnnviz.data.layouts.layout import Layout
 from cnnviz.data.spellings import spellings
 from cnnviz.depth import holding
 from cnnviz.errors import DataError
 from cnnviz.model_spec import MAX_CLASSES
 
-__all__ = ["MAX_ARRAY_BYTES", "headers", "load_npz", "pairs", "to_uint8"]
+__all__ = ["LAYOUT", "MAX_ARRAY_BYTES", "headers", "load_npz", "pairs", "to_uint8"]
 
 MAX_ARRAY_BYTES = 8 * 2**30
 _MAX_NAMES_BYTES = 8 * 2**20
@@ -345,3 +347,10 @@ def to_uint8(array: np.ndarray, key: str, reference: np.ndarray) -> np.ndarray:
 def _short(error: BaseException) -> str:
     text = printable(str(error).splitlines()[0]) if str(error) else type(error).__name__
     return (text if len(text) <= 120 else text[:117] + "…").rstrip(".")
+
+
+def _fits(path: Path) -> bool:
+    return path.suffix.lower() == ".npz" and os.path.isfile(path)
+
+
+LAYOUT = Layout(title="Arrays", rank=2, fits=_fits, load=lambda path, name, heads: load_npz(path, name))

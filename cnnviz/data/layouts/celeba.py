@@ -10,10 +10,11 @@ from pathlib import Path
 import numpy as np
 
 from cnnviz.data.dataset import Dataset, Files, Head, Split, printable
+from cnnviz.data.layouts.layout import Layout
 from cnnviz.data.listing import listing
 from cnnviz.errors import DataError, one_of
 
-__all__ = ["ATTRIBUTES", "IMAGES", "PARTITION", "attributes_of", "is_celeba", "load_celeba"]
+__all__ = ["ATTRIBUTES", "IMAGES", "LAYOUT", "PARTITION", "attributes_of", "is_celeba", "load_celeba"]
 
 ATTRIBUTES, PARTITION, IMAGES = "list_attr_celeba.txt", "list_eval_partition.txt", "img_align_celeba"
 _SPLITS = ("train", "validation", "test")
@@ -176,3 +177,6 @@ def _read_partition(path: str, changed: tuple[int, int]) -> dict[str, int]:
                 )
             found[words[0]] = int(words[1])
     return found
+
+
+LAYOUT = Layout(title="Faces in CelebA's layout", rank=1, fits=is_celeba, load=load_celeba)

@@ -8,13 +8,15 @@ from pathlib import Path
 
 import numpy as np
 
+from cnnviz.data.archive import notes_on_unpacked
 from cnnviz.data.dataset import Dataset, Files, Head, Split, printable
 from cnnviz.data.depths import bits_of, note
+from cnnviz.data.layouts.layout import Layout
 from cnnviz.data.listing import Listing, Tree, has_images, instead, left_out, listing, sum_endings, tree
 from cnnviz.data.spellings import compose, spellings
 from cnnviz.errors import DataError
 
-__all__ = ["is_image_folder", "load_folder", "split_folders"]
+__all__ = ["LAYOUT", "is_image_folder", "load_folder", "split_folders"]
 
 _SPLITS = {"train": ("train", "training"), "validation": ("validation", "valid", "val"), "test": ("test", "testing")}
 _EXPECTED = "expected one folder of images a class, or train, validation and test folders of such"
@@ -160,3 +162,10 @@ def _emptied(found: Trees) -> str:
 def _some(names: tuple[str, ...]) -> str:
     shown = ", ".join(map(printable, names[:5]))
     return f"{shown} and {len(names) - 5} more" if len(names) > 5 else shown
+
+
+def _load(path: Path, name: str, heads: Sequence[str] | None) -> Dataset:
+    return load_folder(path, name, without=notes_on_unpacked(path))
+
+
+LAYOUT = Layout(title="Images in folders, one a class", rank=3, fits=is_image_folder, load=_load)

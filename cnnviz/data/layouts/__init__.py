@@ -1,0 +1,1 @@
+"""How images lie on a disk, one layout a file: each holds its `LAYOUT`, which `registry` finds."""
