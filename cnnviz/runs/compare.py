@@ -152,7 +152,7 @@ def different_data(runs: Sequence[Run]) -> str:
     if not unlike and (not reasons or all(prints.values())):
         return ""
     what = "; ".join(reasons) or "images or labels have changed between them"
-    return f"These runs are not on the same data: {what}. Their figures may differ for that reason alone."
+    return f"These runs are not on the same data: {what}. Their metrics may differ for that reason alone."
 
 
 _DATA = {

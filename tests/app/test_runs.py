@@ -362,7 +362,7 @@ def test_the_learning_rate_is_said_as_the_recipe_changes_it(visit, going, fit, r
 
 def test_runs_on_different_data_are_compared_with_a_warning(visit):
     first, second = make_run(), make_run(replace(PRESETS["Q"], {"data.split_seed": 7}), created=1.7e9 + 60)
-    words = "not on the same data: splits of different seeds (0, 7). Their figures may differ for that reason alone."
+    words = "not on the same data: splits of different seeds (0, 7). Their metrics may differ for that reason alone."
     assert words in told(visit(first.id, second.id))
     again_ = make_run(created=1.7e9 + 120)
     assert "not on the same data" not in told(visit(first.id, again_.id))

@@ -99,7 +99,7 @@ def _settings(opened: Inspection, count: int) -> tuple[Settings, range]:
     from cnnviz.explain.feature_visualization.patterns import usual_size
 
     mode = st.segmented_control(
-        "Way",
+        "Mode",
         list(MODES),
         format_func=MODES.__getitem__,
         default="plain",

@@ -101,7 +101,7 @@ def _steps(policy: Policy) -> None:
         unit = kind.unit if kind.unit in ("°", "×") else ""
         span = f" {step.low:g} to {step.high:g}{unit}".replace("-", "−") if step.low is not None else ""
         words.append(kind.title + span + (f", {step.probability:.0%} of the time" if step.probability < 1 else ""))
-    st.caption(plain("; ".join(words)) + f". Emptied pixels: {policy.fill_mode}.")
+    st.caption(plain("; ".join(words)) + f". Fill mode: {policy.fill_mode}.")
 
 
 def _strip(draft: Draft, policy: Policy, dataset: Dataset, data: Data) -> None:

@@ -48,7 +48,7 @@ LABELS = {
     "data.balanced": "Balance classes",
     "data.without": "Images left out",
     "augmentation.fill_mode": "Fill mode",
-    "augmentation.fill_value": "Value of emptied pixels",
+    "augmentation.fill_value": "Fill value",
     "augmentation.steps": "Policy",
     "network.scaling": "Pixels are scaled to",
     "network.backbone.weights": "Its weights",
