@@ -236,7 +236,7 @@ def _fill(draft: Draft) -> None:
         if draft.fill_mode == "constant":
             value = key_of(draft, "value", draft.fill_value)
             st.number_input(
-                "Grey value",
+                "Fill value",
                 0,
                 255,
                 key=value,
