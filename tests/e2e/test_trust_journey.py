@@ -66,7 +66,7 @@ def test_objects_are_measured_and_all_figures_saved(
     expect_drawn(charts(page), 3, PATIENCE_MS)
     page.get_by_role("button", name="Measure on the test split").click()
     expect_drawn(charts(page), 4, PATIENCE_MS)
-    expect(page.get_by_text(re.compile(r"a random place hits it in \d+%"))).to_be_visible()
+    expect(page.get_by_text(re.compile(r"a random position hits it in \d+%"))).to_be_visible()
     with page.expect_download() as started:
         page.get_by_role("button", name="All metrics").click()
     told = json.loads(started.value.path().read_text())
