@@ -125,7 +125,7 @@ def test_train(page: Page, visit: Callable[[str], None], settled: Callable[[], N
         for name, content in source_images():
             file.writestr(name, content)
     field.set_input_files(archive)
-    expect(path).to_have_value(re.compile(r"/uploads/[0-9a-f]{32}/pictures$"))
+    expect(path).to_have_value(re.compile(r"/uploads/[0-9a-f]{32}/images$"))
     expect(said(page, SCRIPT[:12]).first).to_be_visible()
     expect(said(page, "can't be read as")).to_have_count(0)
     settled()
