@@ -516,6 +516,13 @@ VIEWS: tuple[View, ...] = (
         steps=(classifier,),
     ),
     View(
+        "predict-settings",
+        "predict?run=shapes&sample=coffee&method=occlusion&settings=patch:16",
+        {"image": 4, "drawing": 1},
+        ("Patches of 16 × 16 pixels, 8 apart", "Patch", "Stride", "cross"),
+        steps=(classifier, pop("Settings")),
+    ),
+    View(
         "predict-four",
         "predict?run=cats-and-dogs&sample=chelsea",
         {"image": 8, "drawing": 4},
