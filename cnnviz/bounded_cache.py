@@ -66,6 +66,11 @@ class BoundedCache(Generic[T]):
         found = self.get(key)
         return self.put(key, make()) if found is None else found
 
+    def values(self) -> list[T]:
+        """Returns what is kept; that is no use of it."""
+        with self._lock:
+            return list(self._items.values())
+
     def __contains__(self, key: Hashable) -> bool:
         """Whether there is a value under the key; that is no use of it."""
         with self._lock:

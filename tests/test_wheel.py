@@ -206,7 +206,7 @@ def test_the_installed_app_shows_its_pages_and_a_shipped_run(
     expect(page.get_by_role("heading", name="Shapes and colours, two heads")).to_be_visible()
     visit("inside?run=shapes&sample=chelsea&layer=conv2d_1")
     expect(page.get_by_role("heading", name="Inside", exact=True)).to_be_visible()
-    layers = page.get_by_role("toolbar", name="Layers of the network").get_by_role("button")  # drawn by an asset
+    layers = page.get_by_role("toolbar", name="Layers of the model").get_by_role("button")  # drawn by an asset
     expect(layers.and_(page.locator("[aria-pressed=true]"))).to_have_attribute("aria-label", re.compile("^conv2d_1,"))
     assert files_of(installed.package) == before
 

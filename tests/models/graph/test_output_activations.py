@@ -247,7 +247,7 @@ def test_what_is_no_head_can_be_looked_into() -> None:
     model = keras.Model(pixels, layers.Activation("sigmoid")(x))
     assert [one.activation for one in endings(model)] == ["sigmoid"]
     np.testing.assert_allclose(flatten(model).model(PIXELS)[0], keras.Model(pixels, x)(PIXELS), rtol=1e-5)
-    with pytest.raises(ModelError, match="has 3 sigmoid units, which prediction 3 questions at once"):
+    with pytest.raises(ModelError, match="has 3 sigmoid units, which answer 3 questions at once"):
         heads_of(model)
 
 
