@@ -23,6 +23,7 @@ __all__ = [
     "MOST_JSON",
     "folder_in",
     "open_regular",
+    "parse_json",
     "read_arrays",
     "read_bytes",
     "read_json",
@@ -122,10 +123,31 @@ def whole_number(text: str) -> float:
     return int(text) if len(text) < 20 else float(text)
 
 
+def parse_json(text: bytes) -> Any:
+    """Returns what JSON in UTF-8 says; halves of characters (`"\\ud800"`), which no page and no file can hold, become
+    "?".
+
+    Raises:
+        ValueError, RecursionError: it isn't JSON, or nested too deep.
+    """
+    tree = json.loads(text, parse_int=whole_number)
+    return _whole_characters(tree) if b"\\u" in text or b"\xed" in text else tree  # as an escape, or as its bytes
+
+
+def _whole_characters(tree: Any) -> Any:
+    if isinstance(tree, str):
+        return tree.encode("utf-8", "replace").decode()
+    if isinstance(tree, list):
+        return [_whole_characters(one) for one in tree]
+    if isinstance(tree, dict):
+        return {_whole_characters(key): _whole_characters(value) for key, value in tree.items()}
+    return tree
+
+
 def read_json(path: Path) -> Any:
     """Returns the file's JSON, or `None` where there is no file or no whole JSON of at most `MOST_JSON` in it."""
     try:
-        return json.loads(read_bytes(path), parse_int=whole_number)
+        return parse_json(read_bytes(path))
     except (FileNotFoundError, NotADirectoryError, ValueError, RecursionError):
         return None
     except OSError as error:

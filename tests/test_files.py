@@ -84,3 +84,14 @@ def test_a_number_that_no_computer_holds_is_infinite(tmp_path: Path) -> None:
     assert read_json(tmp_path / "it.json") == {"epoch": float("inf"), "loss": float("-inf"), "seed": 7}
     (tmp_path / "metrics.jsonl").write_text(json.dumps({"kind": "epoch", "epoch": 1, "loss": 10**400}) + "\n")
     assert metrics.epochs(tmp_path / "metrics.jsonl") == [{"kind": "epoch", "epoch": 1, "loss": float("inf")}]
+
+
+@pytest.mark.parametrize("half", [b"\\ud800", b"\\uDFFF", b"\xed\xa0\x80"])
+def test_halves_of_characters_are_no_text_that_a_page_can_not_hold(tmp_path: Path, half: bytes) -> None:
+    path = tmp_path / "x.json"
+    path.write_bytes(b'{"kind": "epoch", "epoch": 1, "a%s": ["%s", "\\ud83d\\ude00 \xed\x95\x9c"]}\n' % (half, half))
+    found = read_json(path)
+    assert (found["epoch"], found["kind"]) == (1, "epoch")
+    assert "😀 한" in json.dumps(found, ensure_ascii=False)
+    assert json.dumps(found, ensure_ascii=False).encode().decode().count("?") >= 2
+    assert metrics.to_csv(metrics.epochs(path)).encode()

@@ -15,7 +15,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from cnnviz.files import open_regular, read_bytes, whole_number, write_bytes
+from cnnviz.files import open_regular, parse_json, read_bytes, write_bytes
 
 __all__ = ["Writer", "epochs", "history", "last", "read", "rewind", "round_metric", "to_csv"]
 
@@ -94,7 +94,7 @@ def read(path: Path, offset: int = 0) -> tuple[list[dict[str, Any]], int]:
 def _records(lines: Iterable[bytes]) -> Iterable[dict[str, Any]]:
     for line in lines:
         try:
-            record = json.loads(line, parse_int=whole_number)
+            record = parse_json(line)
         except (ValueError, RecursionError):
             continue
         if isinstance(record, dict) and isinstance(record.get("kind"), str):

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from cnnviz.files import read_arrays, read_json, write_bytes, write_json
+from cnnviz.files import parse_json, read_arrays, read_json, write_bytes, write_json
 
 __all__ = ["Predictions", "add_to_report", "read_predictions", "save", "stamp"]
 
@@ -93,7 +93,7 @@ def read_predictions(folder: Path, split: str) -> Predictions | None:
 def _read(path: Path, changed: int, size: int) -> Predictions | None:
     try:
         arrays = read_arrays(path)
-        facts: dict[str, Any] = json.loads(arrays["facts"].tobytes())
+        facts: dict[str, Any] = parse_json(arrays["facts"].tobytes())
         heads = {str(head): tuple(map(str, names)) for head, names in facts.pop("heads").items()}
         parts: dict[str, Any] = {
             field: {head: arrays[f"{name}_{at}"] for at, head in enumerate(heads)} for field, name in _ARRAYS.items()

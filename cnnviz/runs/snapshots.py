@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from cnnviz.files import read_bytes, write_bytes
+from cnnviz.files import parse_json, read_bytes, write_bytes
 from cnnviz.recipe import Recipe
 
 __all__ = [
@@ -314,7 +314,7 @@ def _read(path: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]] | None:
         stream = zlib.decompressobj()
         data = stream.decompress(read_bytes(path, _MOST_READ), _MOST_READ)
         end = data.index(b"\n")
-        head = json.loads(data[:end])
+        head = parse_json(data[:end])
         if stream.eof and head["kind"] == _KIND:
             arrays, at = {}, end + 1
             for key, kind, shape in head["arrays"]:
