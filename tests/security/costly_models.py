@@ -84,6 +84,8 @@ COSTLY: dict[str, tuple[Callable[[], keras.Model], str]] = {
         "multiplications",
     ),
     "large window": (_classified(layers.AveragePooling2D(400, 1, "same"), 1024, 1024, 3), "multiplications"),
+    "large depthwise kernel": (_classified(layers.SeparableConv2D(8, 64, padding="same"), 600, 600, 3), "windows"),
+    "large window, one channel": (_classified(layers.MaxPooling2D(100, 1, "same"), 600, 600, 1), "windows"),
     "a product of all with all": (
         _classified(
             lambda x: keras.ops.matmul(_rows(16_384, 12)(x), keras.ops.transpose(_rows(16_384, 12)(x), (0, 2, 1))),

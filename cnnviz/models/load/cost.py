@@ -40,6 +40,7 @@ class Effort:
         largest: values that one layer makes.
         multiplications: about, an upper bound for products of two tensors.
         steps: of recurrent layers, one after another.
+        windows: of the multiplications, those of depthwise kernels and of pooling, which take some ten times as long.
     """
 
     calls: int = 0
@@ -47,6 +48,7 @@ class Effort:
     largest: int = 0
     multiplications: int = 0
     steps: int = 0
+    windows: int = 0
 
     def __add__(self, other: Effort) -> Effort:
         return Effort(
@@ -55,11 +57,17 @@ class Effort:
             max(self.largest, other.largest),
             self.multiplications + other.multiplications,
             self.steps + other.steps,
+            self.windows + other.windows,
         )
 
     def __mul__(self, times: int) -> Effort:
         return Effort(
-            self.calls * times, self.values * times, self.largest, self.multiplications * times, self.steps * times
+            self.calls * times,
+            self.values * times,
+            self.largest,
+            self.multiplications * times,
+            self.steps * times,
+            self.windows * times,
         )
 
 
@@ -143,16 +151,21 @@ def _inside(operation: Any, inputs: list[tuple[int, ...]], outputs: list[tuple[i
         return Effort(multiplications=math.isqrt(math.prod(inputs[0]) * math.prod(inputs[1]) * made) + made)
     if "pool_size" in vars(operation):
         size = operation.pool_size  # an operation keeps one number for all sides
-        return Effort(
-            multiplications=made * (size ** (len(inputs[0]) - 2) if isinstance(size, int) else math.prod(size))
-        )
+        compared = made * (size ** (len(inputs[0]) - 2) if isinstance(size, int) else math.prod(size))
+        return Effort(multiplications=compared, windows=compared)
     if kernels and inputs:
         first = getattr(operation, "data_format", "") == "channels_first"
         where = inputs[0] if kind.endswith("Transpose") else outputs[0]
         # a separable one's values between its two convolutions
         between = getattr(operation, "depth_multiplier", None) if kind.startswith("Separable") else None
         more = (between or 0) * inputs[0][1 if first else -1] * _positions(where, first)
-        return Effort(values=more, largest=more, multiplications=kernels * _positions(where, first))
+        alone = math.prod(operation.weights[0].shape) if kind.startswith(("Separable", "Depthwise")) else 0
+        return Effort(
+            values=more,
+            largest=more,
+            multiplications=kernels * _positions(where, first),
+            windows=alone * _positions(where, first),
+        )
     return Effort(multiplications=sum(map(math.prod, inputs)))
 
 

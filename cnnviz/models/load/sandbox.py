@@ -42,6 +42,8 @@ MOST_TOGETHER = 1 << 30
 """Values of all layers for one image: EfficientNetB7's just fit."""
 MOST_MULTIPLICATIONS = 100_000_000_000
 """For one image: some seconds; ConvNeXtXLarge takes 61 thousand million."""
+MOST_WINDOWS = 3_000_000_000
+"""Of them in depthwise kernels and pooling windows, which are some ten times as slow: 23 thousand million took 43 s."""
 MOST_STEPS = 600
 """Of recurrent layers, one after another, for one image: each takes some milliseconds, for each image looked at."""
 MOST_CALLS = 5_000
@@ -215,6 +217,7 @@ def _bounded(model: Any) -> Effort:
         ("makes {:,} values of one image in one layer", effort.largest, MOST_ELEMENTS),
         ("makes {:,} values of one image", effort.values, MOST_TOGETHER),
         ("takes {:,} multiplications for one image", effort.multiplications, MOST_MULTIPLICATIONS),
+        ("takes {:,} multiplications in depthwise and pooling windows", effort.windows, MOST_WINDOWS),
         ("takes {:,} steps of recurrent layers for one image", effort.steps, MOST_STEPS),
     ):
         if found > most:
