@@ -71,7 +71,7 @@ def describe(spec: ModelSpec, input_shape: tuple[int, int, int]) -> list[Row]:
     A backbone, with its scaling, is one row.
 
     Args:
-        model: the model's record.
+        spec: the model's record.
         input_shape: (height, width, channels) of an image.
 
     Raises:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Callable, Hashable
 from typing import Generic, TypeVar
@@ -17,7 +18,7 @@ class BoundedCache(Generic[T]):
     """Values by key, for several threads; the longest unused goes first.
 
     Args:
-        most: so many are kept.
+        most: so many are kept; any number by default.
         most_bytes: the kept ones take at most so much; `None` for any.
         size: a value's bytes.
         surely: so many of the newest stay, however large they are.
@@ -32,7 +33,7 @@ class BoundedCache(Generic[T]):
 
     def __init__(
         self,
-        most: int,
+        most: float = math.inf,
         *,
         most_bytes: int | None = None,
         size: Callable[[T], int] = lambda value: getattr(value, "nbytes", 0),
@@ -53,12 +54,10 @@ class BoundedCache(Generic[T]):
         """Keeps a value, and returns it."""
         with self._lock:
             self._items[key] = value
-            while (
-                self._most_bytes is not None
-                and len(self._items) > self._surely
-                and sum(map(self._size, self._items.values())) > self._most_bytes
-            ):
-                self._items.popitem()
+            if self._most_bytes is not None and len(self._items) > self._surely:
+                size = sum(map(self._size, self._items.values()))
+                while size > self._most_bytes and len(self._items) > self._surely:
+                    size -= self._size(self._items.popitem()[1])
         return value
 
     def made(self, key: Hashable, make: Callable[[], T]) -> T:

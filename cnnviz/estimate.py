@@ -67,7 +67,7 @@ def work(recipe: Recipe, spec: ModelSpec | None = None) -> tuple[float, float]:
 
     Args:
         recipe: the run's.
-        model: as it is trained in a later stage; the recipe's own by default.
+        spec: as it is trained in a later stage; the recipe's own by default.
     """
     spec = spec or recipe.network
     rows = describe(spec, recipe.data.input_shape)

@@ -16,7 +16,7 @@ def percents(probabilities: Sequence[float]) -> list[str]:
     be told so is "> 99.99 %" or, as "< 0.1 %", less than the last decimal.
 
     Args:
-        shares: 0..1.
+        probabilities: 0..1.
 
     Example:
         >>> percents([0.9985, 0.0015])

@@ -13,6 +13,7 @@ from cnnviz.augment.draw import Drawn, draw
 from cnnviz.augment.geometry import filled_pixels, working
 from cnnviz.augment.mix import mix_batch, partners
 from cnnviz.augment.pipeline import apply, augment_batch
+from cnnviz.augment.snippet import short_number
 from cnnviz.images import Crop, with_channels
 from cnnviz.policy import STEPS, Policy
 
@@ -122,8 +123,7 @@ def _short(one: Drawn) -> str:
     if kind.directions is not None:
         amount = f"{abs(number):.0f}{unit}"
         return f"{kind.directions[number > 0] if amount != f'0{unit}' else 'shift'} {amount}"
-    text = f"{number:.0f}" if abs(number) >= 9.95 else f"{number:.1f}"
-    return f"{word} {'0' if float(text) == 0 else text.replace('-', '−')}{unit}"
+    return f"{word} {short_number(number)}{unit}"
 
 
 def mark_filled(image: np.ndarray, mask: np.ndarray) -> np.ndarray:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from cnnviz.augment.draw import Drawn
 from cnnviz.policy import STEPS, Policy, Step
 
-__all__ = ["caption", "keras_snippet"]
+__all__ = ["caption", "keras_snippet", "short_number"]
 
 
 def caption(drawn: Iterable[Drawn]) -> str:
@@ -24,12 +24,12 @@ def _words(one: Drawn) -> str:
     if unit == "×":
         numbers = " × ".join(f"{one.values[name]:.2f}" for name in kind.ranged)
         return f"{title} {numbers}" if len(kind.ranged) > 1 else f"{title} × {numbers}"
-    number = _number(factor * one.values["value"], plus=unit == "%" and kind.bounds[0] < 0)
+    number = short_number(factor * one.values["value"], plus=unit == "%" and kind.bounds[0] < 0)
     return f"{title} {number}{unit if unit == '°' else f' {unit}'}"
 
 
-def _number(value: float, *, plus: bool = False) -> str:
-    """One decimal below 10, with a true minus sign and never a minus zero."""
+def short_number(value: float, *, plus: bool = False) -> str:
+    """Returns a number with one decimal below 10, a true minus sign and never a minus zero."""
     text = f"{value:+.0f}" if abs(value) >= 9.95 else f"{value:+.1f}"
     if float(text) == 0:
         return "0"

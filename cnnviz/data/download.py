@@ -120,7 +120,7 @@ def _opened(url: str) -> http.client.HTTPResponse:
     try:
         response = result.get(timeout=CONNECT_SECONDS)
     except queue.Empty:
-        raise _NoWay(f"no prediction in {CONNECT_SECONDS:g} seconds") from None
+        raise _NoWay(f"no answer in {CONNECT_SECONDS:g} seconds") from None
     if isinstance(response, Exception):
         reason = response if isinstance(response, urllib.error.HTTPError) else getattr(response, "reason", response)
         raise _NoWay(str(reason))

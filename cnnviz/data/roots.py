@@ -23,7 +23,7 @@ def resolve_allowed(name: str) -> Path | None:
     """Returns the folder or file that a page may open under this name, with all links resolved, or `None`.
 
     A name counts under `CNNVIZ_DATA`, there also without its ending `.npz`; a path must be whole. What lies outside is
-    not looked at, so that no prediction tells whether it is there.
+    not looked at, so that no answer tells whether it is there.
     """
     root, path = data_root(), Path(os.path.expanduser(name))
     try:

@@ -2,25 +2,18 @@
 
 from __future__ import annotations
 
-import importlib
 import math
-import pkgutil
 
 import numpy as np
 
 from cnnviz import evaluation_metrics
+from cnnviz.discovery import found_in
 from cnnviz.evaluation_metrics.metric import EvaluationMetric
 
 __all__ = ["METRICS", "values_of"]
 
 
-def _found() -> dict[str, EvaluationMetric]:
-    names = [module.name for module in pkgutil.iter_modules(evaluation_metrics.__path__) if module.name != "registry"]
-    modules = {name: importlib.import_module(f"{evaluation_metrics.__name__}.{name}") for name in names}
-    return {name: module.METRIC for name, module in modules.items() if hasattr(module, "METRIC")}
-
-
-METRICS: dict[str, EvaluationMetric] = _found()
+METRICS: dict[str, EvaluationMetric] = found_in(evaluation_metrics, "METRIC")
 
 
 def values_of(labels: np.ndarray, probabilities: np.ndarray) -> dict[str, float]:

@@ -32,7 +32,7 @@ def removal_curves(
     """Returns a class's probability while pixels are taken away or shown.
 
     Args:
-        shares: which shares of the pixels, 0..1.
+        fractions: which shares of the pixels, 0..1.
         curves: for each map's name its probabilities and the area under them, which stands in the legend; the first
             one is drawn thick.
         random: the probabilities of random maps, drawn as a band from the least to the greatest with their mean.

@@ -23,7 +23,7 @@ def settings(spec: ModelSpec, rows: Sequence[Row]) -> str:
     """Returns a table of the layers with their settings, output shapes and parameters; formulas are tooltips.
 
     Args:
-        model: what `rows` describe.
+        spec: what `rows` describe.
         rows: from `architecture.describe`.
     """
     if spec.backbone is not None:

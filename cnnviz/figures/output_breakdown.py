@@ -127,35 +127,35 @@ def decimals(values: Sequence[float]) -> int:
     return max(0, min(8, 5 - math.floor(math.log10(greatest)))) if greatest > 0 else 1
 
 
-def ledger(lines: Sequence[Line], positions: int | None = None) -> str:
+def ledger(lines: Sequence[Line], digits: int | None = None) -> str:
     """Returns lines under each other with their numbers aligned at the point, parts with bars; as HTML.
 
     Args:
         lines: in their order.
-        positions: digits behind the point; by default as `decimals` says.
+        digits: digits behind the point; by default as `decimals` says.
     """
-    positions = decimals([line.value for line in lines]) if positions is None else positions
+    digits = decimals([line.value for line in lines]) if digits is None else digits
     longest = max((abs(line.value) for line in lines if line.kind == "part" and math.isfinite(line.value)), default=0.0)
     return (
         '<div style="display:grid;grid-template-columns:minmax(7rem,max-content) minmax(3rem,14rem) max-content;'
         f'gap:0.2rem 0.8rem;align-items:center;font-size:0.9rem;font-variant-numeric:tabular-nums">'
-        f"{''.join(_line(line, longest or 1.0, positions) for line in lines)}</div>"
+        f"{''.join(_line(line, longest or 1.0, digits) for line in lines)}</div>"
     )
 
 
-def _line(line: Line, longest: float, positions: int) -> str:
-    number = f"{line.value:,.{positions}f}".replace("-", "−")
+def _line(line: Line, longest: float, digits: int) -> str:
+    number = f"{line.value:,.{digits}f}".replace("-", "−")
     number = number if number.strip("−0.") else number.lstrip("−")  # what rounds to 0 has no sign
-    if line.kind == "result" and 0 < abs(line.value) < 10.0 ** (3 - positions):  # as a sigmoid makes of a large sum
+    if line.kind == "result" and 0 < abs(line.value) < 10.0 ** (3 - digits):  # as a sigmoid makes of a large sum
         number = signed_number(line.value, 6)
     note = f' <span style="opacity:0.7;font-weight:400">{escape_text(line.note, 160)}</span>' if line.note else ""
     name = f"<div>{escape_text(line.name, 80)}{note}</div>"
     if line.kind == "part":
         share = 50 * min(1.0, abs(line.value) / longest) if math.isfinite(line.value) else 0
-        position = f"left:50%;width:{share:.2f}%" if line.value > 0 else f"right:50%;width:{share:.2f}%"
+        where = f"left:50%;width:{share:.2f}%" if line.value > 0 else f"right:50%;width:{share:.2f}%"
         bar = (
             '<div style="position:relative;height:0.55rem;background:rgb(128 128 128 / 0.12)"><div style="position:'
-            f'absolute;height:100%;{position};background:rgb({_ORANGE if line.value > 0 else _BLUE})"></div></div>'
+            f'absolute;height:100%;{where};background:rgb({_ORANGE if line.value > 0 else _BLUE})"></div></div>'
         )
         return f'{name}{bar}<div style="text-align:right">{number}</div>'
     weight = f"font-weight:700;color:{ACCENT};font-size:1.15rem" if line.kind == "result" else "font-weight:600"

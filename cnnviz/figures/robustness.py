@@ -62,7 +62,7 @@ def prediction_curves(
 
 def share_curves(
     values: Sequence[float],
-    probabilities: Mapping[str, Sequence[float]],
+    fractions: Mapping[str, Sequence[float]],
     *,
     title: str,
     unit: str = "",
@@ -73,12 +73,12 @@ def share_curves(
 
     Args:
         values: where on the axis.
-        shares: for each model's label a share per value, 0..1.
+        fractions: for each model's label a share per value, 0..1.
         title: what the shares are.
         levels: for each label a share that is drawn as a dotted line across, such as that of untouched images.
     """
     figure = go.Figure()
-    for number, (label, ys) in enumerate(probabilities.items()):
+    for number, (label, ys) in enumerate(fractions.items()):
         colour = COLOURS[number % len(COLOURS)]
         figure.add_scatter(
             x=list(values),
@@ -88,7 +88,7 @@ def share_curves(
             line={"color": colour, "width": 2.4},
             marker={"size": 6},
             hovertemplate="%{y:.1%}",
-            showlegend=len(probabilities) > 1,
+            showlegend=len(fractions) > 1,
         )
         if levels and label in levels:
             figure.add_hline(y=levels[label], line={"color": colour, "width": 1, "dash": "dot"}, layer="below")

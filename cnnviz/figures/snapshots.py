@@ -59,7 +59,7 @@ def probability_line(probabilities: Sequence[tuple[int, float]], epoch: int, tot
     """Returns a small curve of probabilities 0..1 over the epochs with a dot at one of them; as HTML.
 
     Args:
-        shares: (epoch, probability), ascending.
+        probabilities: (epoch, probability), ascending.
         epoch: where the dot is.
         total: the last epoch that there will be.
         alt: what it shows, for those who can't see it.

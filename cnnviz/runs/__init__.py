@@ -1,7 +1,7 @@
 """Runs as folders: stored, listed, started, paused, continued and stopped, without TensorFlow."""
 
 from cnnviz.runs.launch import request_pause, request_stop, resume, start
-from cnnviz.runs.store import Run, create, delete, folder_of, listing, open_run, root
+from cnnviz.runs.store import Run, create, delete, folder_of, listing, open_run, recipe_of, root
 
 __all__ = [
     "Run",
@@ -10,6 +10,7 @@ __all__ = [
     "folder_of",
     "listing",
     "open_run",
+    "recipe_of",
     "request_pause",
     "request_stop",
     "resume",

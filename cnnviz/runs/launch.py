@@ -133,8 +133,8 @@ def space_needed(recipe: Recipe) -> int:
     numbers = counts(spec, describe(spec, recipe.data.input_shape))
     of_optimizer = {"adam": 2, "adamw": 2}.get(recipe.fit.optimizer, 1)
     changing = numbers.total - numbers.frozen
-    specs = 4 * (2 * numbers.total + (GENERATIONS + 1) * (1 + of_optimizer) * changing)
-    return specs + snapshots.space_needed(recipe) + _FIGURES_BYTES
+    weights = 4 * (2 * numbers.total + (GENERATIONS + 1) * (1 + of_optimizer) * changing)
+    return weights + snapshots.space_needed(recipe) + _FIGURES_BYTES
 
 
 def _spawn(run: Run) -> None:

@@ -30,7 +30,7 @@ class Predictions:
         data: the fingerprint of the data.
         indices: which samples of the split, int64 (n,) ascending; those that could not be read are missing.
         labels: for each head the true classes, int64 (n,).
-        shares: for each head the class probabilities, float32 (n, classes).
+        probabilities: for each head the class probabilities, float32 (n, classes).
         losses: for each head every sample's cross-entropy, float32 (n,).
         classes: for each head the classes' names.
         same_as: the split with the very same images, or "".

@@ -40,7 +40,7 @@ def split_report(
 
     Args:
         labels: for each head the true classes, int64 (n,).
-        shares: for each head the class probabilities, float32 (n, classes).
+        probabilities: for each head the class probabilities, float32 (n, classes).
         losses: for each head every sample's cross-entropy, float (n,).
         classes: for each head the classes' names.
     """

@@ -7,17 +7,17 @@ import hashlib
 import io
 import json
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from cnnviz.files import read_arrays, write_bytes
+from cnnviz.files import read_arrays, write_bytes, write_json
 from cnnviz.runs import Run
 from cnnviz.runs.store import own_place
 
-__all__ = ["cache_file", "read", "write"]
+__all__ = ["cache_file", "read", "write", "write_record"]
 
 
 def cache_file(run: Run, kind: str, **depends: Any) -> Path:
@@ -43,7 +43,16 @@ def write(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
     """Keeps arrays; does nothing where the folder is read-only or gone, as the results are there all the same."""
     file = io.BytesIO()
     np.savez_compressed(file, **arrays)  # type: ignore[arg-type]  # NumPy's stubs see its option allow_pickle in them
+    _keep(path, lambda place: write_bytes(place, file.getvalue()))
+
+
+def write_record(path: Path, record: Mapping[str, Any]) -> None:
+    """Keeps a record as JSON, for `files.read_json`; as `write` does."""
+    _keep(path, lambda place: write_json(place, record))
+
+
+def _keep(path: Path, write: Callable[[Path], None]) -> None:
     with contextlib.suppress(OSError):
         path = own_place(path)
         path.parent.mkdir(exist_ok=True)
-        write_bytes(path, file.getvalue())
+        write(path)

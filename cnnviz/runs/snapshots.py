@@ -98,7 +98,7 @@ class Snapshot:
 
     Attributes:
         epoch: counted from 1; 0 is before the first batch.
-        shares: each head's class probabilities, float32 (n, classes); of a head with very many classes only the
+        probabilities: each head's class probabilities, float32 (n, classes); of a head with very many classes only the
             likeliest, the rest 0.
         layer: the convolution that the Grad-CAM is of, "" where there is none.
         cams: for each of the first heads the Grad-CAM of the true class, float32 (n, h, w), at least 0.
@@ -154,8 +154,8 @@ def save(folder: Path, snapshot: Snapshot) -> int:
     arrays = {f"shares {head}": values.astype(np.float32) for head, values in snapshot.probabilities.items()}
     for head, values in snapshot.cams.items():  # as shares of the greatest, as half floats end at 65,504
         strength = values.max(axis=(1, 2), keepdims=True).astype(np.float32)
-        probabilities = np.divide(values, strength, out=np.zeros(values.shape, np.float32), where=strength > 0)
-        arrays |= {f"cam {head}": probabilities.astype(np.float16), f"strength {head}": strength}
+        fractions = np.divide(values, strength, out=np.zeros(values.shape, np.float32), where=strength > 0)
+        arrays |= {f"cam {head}": fractions.astype(np.float16), f"strength {head}": strength}
     for at, one in enumerate(snapshot.maps):
         arrays |= {f"levels {at}": one.levels, f"low {at}": one.low, f"high {at}": one.high}
     if snapshot.kernels is not None:

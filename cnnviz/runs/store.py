@@ -40,6 +40,7 @@ __all__ = [
     "listing",
     "open_run",
     "own_place",
+    "recipe_of",
     "root",
     "write_state",
 ]
@@ -181,6 +182,22 @@ class Run:
                 return "\n".join(file.read(16_384).decode(errors="replace").splitlines()[-lines:])
         except OSError:
             return ""
+
+
+def recipe_of(run: Run, so: str = "", error: type[CnnvizError] = RunError) -> Recipe:
+    """Returns a run's recipe.
+
+    Args:
+        run: whose.
+        so: what can't be done without it, for the message, such as "it can't be trained".
+        error: what is raised.
+
+    Raises:
+        error: the recipe can't be read.
+    """
+    if run.recipe is None:
+        raise error(f"The recipe of run {run.id} can't be read{f', so {so}' if so else ''}.")
+    return run.recipe
 
 
 def create(recipe: Recipe, runs: Path | None = None) -> Run:

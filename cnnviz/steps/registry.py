@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import importlib
-import pkgutil
-
 from cnnviz import steps
+from cnnviz.discovery import found_in
 from cnnviz.steps.step_kind import StepKind
 
 __all__ = ["STEPS"]
@@ -13,12 +11,6 @@ __all__ = ["STEPS"]
 _GROUPS = ("geometric", "colour", "pixel", "batch")
 
 
-def _found() -> dict[str, StepKind]:
-    """All of them, group after group."""
-    names = [module.name for module in pkgutil.iter_modules(steps.__path__)]
-    modules = {name: importlib.import_module(f"{steps.__name__}.{name}") for name in names if name != "registry"}
-    kinds: dict[str, StepKind] = {name: module.KIND for name, module in modules.items() if hasattr(module, "KIND")}
-    return dict(sorted(kinds.items(), key=lambda one: (_GROUPS.index(one[1].group), one[1].rank)))
-
-
-STEPS: dict[str, StepKind] = _found()
+_FOUND: dict[str, StepKind] = found_in(steps, "KIND")
+STEPS: dict[str, StepKind] = dict(sorted(_FOUND.items(), key=lambda one: (_GROUPS.index(one[1].group), one[1].rank)))
+"""By type, group after group."""

@@ -24,7 +24,7 @@ from cnnviz.model_spec import Head
 from cnnviz.models.build.model import build
 from cnnviz.models.probabilities import probabilities
 from cnnviz.recipe import Recipe
-from cnnviz.runs import Run
+from cnnviz.runs import Run, recipe_of
 from cnnviz.runs import predictions as evaluated
 from cnnviz.runs.predictions import Predictions
 from cnnviz.runs.report import split_report
@@ -183,7 +183,7 @@ def evaluate(
 
     Args:
         run: one that has ended.
-        model: its best epoch's model, as `models.load.load_run` opens it.
+        best: its best epoch's model, as `models.load.load_run` opens it.
         split: train, validation or test; training images are taken as they are, without augmentation.
         progress: called with what is done and how far.
         cancelled: asked now and then; `True` ends the work.
@@ -195,10 +195,9 @@ def evaluate(
     """
     if run.active:
         raise RunError(f"Run {run.id} is {run.state}; it can be evaluated when it has ended.")
-    if run.recipe is None:
-        raise RunError(f"The recipe of run {run.id} can't be read, so it can't be evaluated.")
+    written = recipe_of(run, "it can't be evaluated")
     began, stamp = time.perf_counter(), evaluated.stamp(run.best_path)
-    recipe, dataset = open_and_adapt(run.recipe, may_adapt=False, progress=progress)
+    recipe, dataset = open_and_adapt(written, may_adapt=False, progress=progress)
     if split not in dataset.splits:
         raise DataError(f"{dataset.title} has no {split} split: {one_of(split, dataset.splits)}.")
     images = prepare(dataset.splits[split], recipe.data, progress=progress, cancelled=cancelled)

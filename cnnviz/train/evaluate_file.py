@@ -28,7 +28,7 @@ def evaluate_file(
     names where a person gave them, and else by their order.
 
     Args:
-        loaded: the model.
+        classifier: the model.
         dataset: as `open_dataset` takes it.
         split: train, validation or test; by default test, or else validation.
         progress: called with what is done and how far.
@@ -54,12 +54,12 @@ def evaluate_file(
         if progress is not None:
             progress(f"Evaluating {split} images", start + len(seen), len(images))
     names = [head.name for head in classifier.heads]
-    scores = {name: np.concatenate(found) for name, found in zip(names, zip(*logits, strict=True), strict=True)}
-    predictions = {
-        name: np.concatenate(found) for name, found in zip(names, zip(*probabilities, strict=True), strict=True)
-    }
+    scores, by_head = (
+        {name: np.concatenate(found) for name, found in zip(names, zip(*parts, strict=True), strict=True)}
+        for parts in (logits, probabilities)
+    )
     losses = {name: losses_of(scores[name], labels[name]) for name in names}
-    return {"split": split, **split_report(labels, predictions, losses, classifier.classes)}
+    return {"split": split, **split_report(labels, by_head, losses, classifier.classes)}
 
 
 def _pairs(classifier: Classifier, dataset: Dataset) -> list[tuple[Any, str]]:

@@ -30,7 +30,7 @@ def conclude(writer: RunWriter, reader: Reader, last_weights: str, cached: Cache
     """Measures the best epoch's model on validation and test images and writes `report.json`.
 
     Args:
-        diary: the run's.
+        writer: the run's.
         reader: its data.
         last_weights: the digest of its last epoch's weights.
         cached: where its head alone was fitted; then features are measured too.

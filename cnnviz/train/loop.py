@@ -9,11 +9,11 @@ import keras
 
 from cnnviz.data import open_dataset, pipeline
 from cnnviz.data.compatibility import check
-from cnnviz.errors import RunError
 from cnnviz.models.build.feature_extractor import compute, feature_extractor_of, stem_digest
 from cnnviz.models.build.model import build
 from cnnviz.models.build.pretrained_weights import get_weights
 from cnnviz.recipe import Recipe
+from cnnviz.runs import recipe_of
 from cnnviz.runs import resume_checkpoint as saved
 from cnnviz.runs.resume_checkpoint import Saved
 from cnnviz.runs.store import open_run
@@ -54,15 +54,13 @@ class _Work:
 
 
 def carry_out(writer: RunWriter) -> None:
-    """Trains and evaluates the run in the diary's folder.
+    """Trains and evaluates the run in the writer's folder.
 
     Raises:
         CnnvizError: its recipe, its data, or its backbone's weights, can't be used.
         Stopped: it was asked to stop; what there is has been kept.
     """
-    recipe = open_run(writer.folder.name, writer.folder.parent).recipe
-    if recipe is None:
-        raise RunError(f"The recipe of run {writer.folder.name} can't be read, so it can't be trained.")
+    recipe = recipe_of(open_run(writer.folder.name, writer.folder.parent), "it can't be trained")
     keras.utils.set_random_seed(recipe.seed)
     dataset = open_dataset(recipe.data, [head.name for head in recipe.network.heads], progress=writer.progress)
     check(recipe, dataset)

@@ -34,7 +34,7 @@ def restore(writer: RunWriter, model: keras.Model, found: Saved | None, frozen: 
     moment; `ResumeCheckpoint` does the same for the callbacks. What is frozen stays as it is, and must be what it was.
 
     Args:
-        diary: the run's.
+        writer: the run's.
         model: what the generation's stage fits.
         found: the run's newest generation, if there is one.
         frozen: what tells the frozen weights from all others.

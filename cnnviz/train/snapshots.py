@@ -145,7 +145,7 @@ def _small(values: Any, side: int) -> Any:
 
 
 def _grad_cam(activations: Any, gradients: Any) -> Any:
-    """As `explain.grad_cam`, made small where the layer is large."""
+    """As `explain.attribution.methods.grad_cam`, made small where the layer is large."""
     activations, gradients = tf.cast(activations, tf.float32), tf.cast(gradients, tf.float32)
     weights = tf.reduce_mean(gradients, axis=(1, 2), keepdims=True)
     heat = tf.nn.relu(tf.reduce_sum(weights * activations, axis=-1, keepdims=True))

@@ -203,7 +203,7 @@ def test_no_way_to_the_server_is_a_sentence_within_seconds(tmp_path, monkeypatch
         silent.bind(("127.0.0.1", 0))
         silent.listen()
         begin = time.monotonic()
-        with pytest.raises(DataError, match=r"no prediction in 1 seconds.*CNNVIZ_DATA"):
+        with pytest.raises(DataError, match=r"no answer in 1 seconds.*CNNVIZ_DATA"):
             fetch(remote(f"http://127.0.0.1:{silent.getsockname()[1]}/"), "a.bin", [tmp_path], "It")
         assert time.monotonic() - begin < 5 * slowness()
         port = silent.getsockname()[1]

@@ -150,7 +150,7 @@ def serving(folder: Path, app: Path = ROOT / "streamlit_app.py") -> Iterator[tup
 
 
 def wait_for_health(url: str, process: psutil.Popen, log: Path, patience_seconds: float = 300) -> None:
-    """Blocks until the server predictions that it is well."""
+    """Blocks until the server answers that it is well."""
     until = time.monotonic() + patience_seconds
     while time.monotonic() < until and process.poll() is None:
         try:

@@ -72,8 +72,8 @@ def ask(
     connection = http.client.HTTPConnection(urlsplit(url).hostname, urlsplit(url).port, timeout=120)
     try:
         connection.request(method, path, body=body, headers=headers or {}, **more)
-        prediction = connection.getresponse()
-        return prediction.status, prediction.headers, b"" if prediction.status == 101 else prediction.read()
+        response = connection.getresponse()
+        return response.status, response.headers, b"" if response.status == 101 else response.read()
     finally:
         connection.close()
 

@@ -2,24 +2,17 @@
 
 from __future__ import annotations
 
-import importlib
-import pkgutil
 from pathlib import Path
 
 from cnnviz.data import layouts
 from cnnviz.data.layouts.layout import Layout
+from cnnviz.discovery import found_in
 
 __all__ = ["LAYOUTS", "layout_of"]
 
 
-def _found() -> tuple[Layout, ...]:
-    names = [module.name for module in pkgutil.iter_modules(layouts.__path__) if module.name != "registry"]
-    modules = [importlib.import_module(f"{layouts.__name__}.{name}") for name in names]
-    found: list[Layout] = [module.LAYOUT for module in modules if hasattr(module, "LAYOUT")]
-    return tuple(sorted(found, key=lambda layout: layout.rank))
-
-
-LAYOUTS: tuple[Layout, ...] = _found()
+_FOUND: list[Layout] = list(found_in(layouts, "LAYOUT").values())
+LAYOUTS: tuple[Layout, ...] = tuple(sorted(_FOUND, key=lambda layout: layout.rank))
 
 
 def layout_of(path: Path) -> Layout | None:

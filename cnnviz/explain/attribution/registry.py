@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import importlib
-import pkgutil
-
+from cnnviz.discovery import found_in
 from cnnviz.explain.attribution import methods
 from cnnviz.explain.attribution.method import Method
 
 __all__ = ["METHODS"]
 
 
-def _found() -> list[Method]:
-    """All of them, families one after the other, older papers first."""
-    names = [f"{methods.__name__}.{module.name}" for module in pkgutil.iter_modules(methods.__path__)]
-    found: list[Method] = [importlib.import_module(name).METHOD for name in names]
-    return sorted(found, key=lambda method: (method.family, method.year, method.id))
-
-
-METHODS: dict[str, Method] = {method.id: method for method in _found()}
+_FOUND: list[Method] = list(found_in(methods, "METHOD").values())
+METHODS: dict[str, Method] = {
+    method.id: method for method in sorted(_FOUND, key=lambda method: (method.family, method.year, method.id))
+}
+"""By id; families one after the other, older papers first."""

@@ -78,11 +78,11 @@ def function_of(graph: Graph, layers: Sequence[str]) -> Callable[[Any], list[Any
     Raises:
         ModelError: the model has no such layer.
     """
-    positions = {step.name: step.outputs[0] for step in graph.program.steps}
+    output_of = {step.name: step.outputs[0] for step in graph.program.steps}
     for name in layers:
-        if name not in positions:
-            raise ModelError(f"The model has no layer {name!r}: {one_of(name, positions)}.")
-    wanted = [positions[name] for name in layers]
+        if name not in output_of:
+            raise ModelError(f"The model has no layer {name!r}: {one_of(name, output_of)}.")
+    wanted = [output_of[name] for name in layers]
 
     def make() -> Callable[[Any], list[Any]]:
         steps = list(needed_steps(graph.program.steps, wanted))

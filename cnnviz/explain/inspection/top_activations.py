@@ -17,7 +17,7 @@ from cnnviz.data import open_dataset, prepare
 from cnnviz.errors import DataError, ModelError
 from cnnviz.models.probabilities import probabilities
 from cnnviz.progress import Cancelled
-from cnnviz.runs import Run, results_cache
+from cnnviz.runs import Run, recipe_of, results_cache
 
 if TYPE_CHECKING:
     from cnnviz.models.classifier import Classifier
@@ -118,9 +118,7 @@ def samples(
         DataError: its data can't be opened, or none of the images can be read.
         Cancelled: `cancelled` said so.
     """
-    recipe = run.recipe
-    if recipe is None:
-        raise DataError(f"The recipe of run {run.id} can't be read, so its images can't be opened.")
+    recipe = recipe_of(run, "its images can't be opened", DataError)
     dataset = open_dataset(recipe.data, [head.name for head in recipe.network.heads], progress=progress)
     split = dataset.splits.get("test") or dataset.splits["validation"]
     split = split.take(np.unique(np.linspace(0, len(split) - 1, min(limit, len(split))).round().astype(np.int64)))
@@ -167,7 +165,7 @@ def top_activations(
     """Returns how a layer's channels respond to images.
 
     Args:
-        loaded: the model.
+        classifier: the model.
         layer: one with channels in its last axis.
         given: see `samples`.
         run: where to keep the result, under `limit`, by which `given` was taken.

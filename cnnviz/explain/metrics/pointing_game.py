@@ -115,11 +115,11 @@ def play(
         return None
     masks = given.masks[order[: len(found)]]
     height, width = masks.shape[1:]
-    hits, probabilities, empty = np.array(found, np.float64).T
+    hits, energies, empty = np.array(found, np.float64).T
     return Pointing(
         method,
         float(hits.mean()),
-        float(probabilities.mean()),
+        float(energies.mean()),
         float(masks.mean()),
         float(masks[:, height // 2, width // 2].mean()),
         int(empty.sum()),

@@ -5,7 +5,6 @@ Importing this loads no TensorFlow.
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import json
 import time
@@ -26,10 +25,9 @@ from cnnviz.explain.attribution.registry import METHODS
 from cnnviz.explain.attribution.targets import Target
 from cnnviz.explain.metrics.deletion_insertion import over
 from cnnviz.explain.metrics.pointing_game import Masked, Pointing, play
-from cnnviz.files import read_json, write_json
+from cnnviz.files import read_json
 from cnnviz.recipe import Recipe
-from cnnviz.runs import Run
-from cnnviz.runs.store import own_place
+from cnnviz.runs import Run, recipe_of, results_cache
 
 if TYPE_CHECKING:
     from cnnviz.models.classifier import Classifier
@@ -94,7 +92,7 @@ def measure(
 
     Args:
         run: whose recipe names the data.
-        loaded: its model.
+        classifier: its model.
         methods: ids of `registry.METHODS`, in the order in which they are measured.
         head: the name of the head whose predictions are explained.
         layers: for each method its layer, or `None` where it needs none.
@@ -116,9 +114,7 @@ def measure(
     if not missing:
         return found
     if not given:
-        if run.recipe is None:
-            raise DataError(f"The recipe of run {run.id} can't be read, so its images can't be opened.")
-        given = masked_images(run.recipe, progress)
+        given = masked_images(recipe_of(run, "its images can't be opened", DataError), progress)
     number = [one.name for one in classifier.heads].index(head)
 
     def stop() -> bool:
@@ -148,17 +144,10 @@ def measure(
         if made is not None:
             found[method] = made
             if made.whole:
-                _keep(_path(run, method, head, layers[method]), asdict(made))
+                results_cache.write_record(_path(run, method, head, layers[method]), asdict(made))
         if over(ends, cancelled):
             break
     return {method: found[method] for method in methods if method in found}
-
-
-def _keep(path: Path, record: dict[str, Any]) -> None:
-    with contextlib.suppress(OSError):  # the folder may be read-only or gone; the result is there all the same
-        path = own_place(path)
-        path.parent.mkdir(exist_ok=True)
-        write_json(path, record)
 
 
 def _path(run: Run, method: str, head: str, layer: str | None) -> Path:

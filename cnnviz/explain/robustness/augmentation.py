@@ -153,8 +153,8 @@ def changes(
     return Changes(
         values=tuple(float(value) for value in strengths),
         images=len(images),
-        changed={name: tuple(probabilities) for name, probabilities in moved.items()},
-        accuracy={name: tuple(probabilities) for name, probabilities in right.items()},
+        changed={name: tuple(fractions) for name, fractions in moved.items()},
+        accuracy={name: tuple(fractions) for name, fractions in right.items()},
         untouched={
             head.name: float(np.mean(before == labels[head.name])) for head, before in zip(heads, plain, strict=True)
         },

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import json
 from collections.abc import Callable, Sequence
@@ -15,10 +14,9 @@ import numpy as np
 from cnnviz.data import open_dataset, prepare
 from cnnviz.errors import DataError
 from cnnviz.explain.robustness.augmentation import Cancelled, Changes, changes
-from cnnviz.files import read_json, write_json
+from cnnviz.files import read_json
 from cnnviz.policy import Policy, Step
-from cnnviz.runs import Run
-from cnnviz.runs.store import own_place
+from cnnviz.runs import Run, recipe_of, results_cache
 
 __all__ = ["LIMIT", "cached_changes", "measure"]
 
@@ -35,7 +33,7 @@ def cached_changes(run: Run, step: Step, strengths: Sequence[float], policy: Pol
     try:
         found["values"] = tuple(found["values"])
         for name in ("changed", "accuracy"):
-            found[name] = {head: tuple(probabilities) for head, probabilities in found[name].items()}
+            found[name] = {head: tuple(fractions) for head, fractions in found[name].items()}
         return Changes(**found)
     except (TypeError, KeyError, AttributeError):
         return None
@@ -70,9 +68,7 @@ def measure(
     """
     if (found := cached_changes(run, step, strengths, policy)) is not None:
         return found
-    recipe, say = run.recipe, progress or (lambda what, done, total: None)
-    if recipe is None:
-        raise DataError(f"The recipe of run {run.id} can't be read, so its images can't be opened.")
+    recipe, say = recipe_of(run, "its images can't be opened", DataError), progress or (lambda what, done, total: None)
     dataset = open_dataset(recipe.data, [head.name for head in recipe.network.heads], progress=progress)
     split = dataset.splits.get("test") or dataset.splits["validation"]
     rows = np.unique(np.linspace(0, len(split) - 1, min(LIMIT, len(split))).round().astype(np.int64))
@@ -95,11 +91,7 @@ def measure(
         cancelled=cancelled,
         progress=lambda done, total: say("Predicting", done, total),
     )
-    path = _path(run, step, strengths, policy)
-    with contextlib.suppress(OSError):  # the folder may be read-only or gone; the result is there all the same
-        path = own_place(path)
-        path.parent.mkdir(exist_ok=True)
-        write_json(path, asdict(found))
+    results_cache.write_record(_path(run, step, strengths, policy), asdict(found))
     return found
 
 

@@ -60,7 +60,7 @@ def stack_layers(spec: ModelSpec, x: Any, names: Sequence[str], first: int = 0) 
     """Returns the heads' outputs, symbolic, for what the layer number `first` takes.
 
     Args:
-        model: the model's record.
+        spec: the model's record.
         x: symbolic values.
         names: of all layers behind scaling or backbone, and the heads.
         first: how many layers are left out.

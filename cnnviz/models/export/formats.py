@@ -66,7 +66,7 @@ def export_classifier(
     for each head. Before it is returned it is opened by TensorFlow alone, in a process of its own.
 
     Args:
-        loaded: the model.
+        classifier: the model.
         kind: one of `export_process.FORMATS`.
         images: uint8 (n, height, width, channels) of the model's size, to ask both about.
         progress: called with what is being done and how far it is.

@@ -23,7 +23,7 @@ def split(classifier: Classifier, head: str) -> Classifier:
     heads need is left out. The model that it comes from is not changed. Models nested in it stay whole.
 
     Args:
-        loaded: the model; one that has this head only is returned as it is.
+        classifier: the model; one that has this head only is returned as it is.
         head: the head's name.
 
     Raises:

@@ -188,7 +188,7 @@ def _summed(layer: keras.layers.EinsumDense) -> int:
 
 
 def _einsum_shape(layer: keras.layers.EinsumDense, shape: tuple[int, ...]) -> tuple[int, ...]:
-    """The shape of its output; its own prediction leaves sides open that its input tells."""
+    """The shape of its output; what it says itself leaves sides open that its input tells."""
     given, made = layer.equation.split("->")
     letters, kernel = given.split(",")
     unnamed = "".join(map(str, range(len(shape) - len(letters.replace("...", "")))))

@@ -24,7 +24,7 @@ from cnnviz.models.load.infer_heads import class_names, heads_of
 from cnnviz.models.load.sandbox_client import try_model
 from cnnviz.models.probabilities import BATCH
 from cnnviz.recipe import Recipe
-from cnnviz.runs import Run
+from cnnviz.runs import Run, recipe_of
 from cnnviz.temporary import room_for
 
 __all__ = ["DEFAULT_SIZE", "Classifier", "keep_state", "load_file", "load_run", "of_model"]
@@ -79,16 +79,15 @@ def load_run(run: Run) -> Classifier:
     Raises:
         ModelError: the run has no model yet, or it can't be read.
     """
-    if run.recipe is None:
-        raise ModelError(f"The recipe of run {run.id} can't be read, so its model can't be used.")
+    recipe = recipe_of(run, "its model can't be used", ModelError)
     if not run.best_path.is_file():
         raise ModelError(f"Run {run.id} has no model yet: it is kept at the end of the first epoch.")
     model, at_once = _model(run.best_path, f"The model of run {run.id}", "train it anew")
-    data = run.recipe.data
+    data = recipe.data
     expected = (None, *data.input_shape)
     if tuple(model.input_shape) != expected:
         raise ModelError(f"The model of run {run.id} takes {model.input_shape}, but its recipe says {expected}.")
-    heads, gives = run.recipe.network.heads, [one.activation for one in endings(model)]
+    heads, gives = recipe.network.heads, [one.activation for one in endings(model)]
     if gives != [head.activation for head in heads]:
         raise ModelError(
             f"The model of run {run.id} gives {', '.join(gives)}, but its recipe says "
@@ -98,13 +97,13 @@ def load_run(run: Run) -> Classifier:
         run.id,
         model,
         heads,
-        _classes(run, run.recipe),
+        _classes(run, recipe),
         data.image_size,
         data.channels,
         data.crop,
         at_once=at_once,
-        recipe=run.recipe,
-        bits=_bits(run, run.recipe),
+        recipe=recipe,
+        bits=_bits(run, recipe),
     )
 
 

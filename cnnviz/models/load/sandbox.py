@@ -1,4 +1,5 @@
-"""The process that tries models before the server opens them: `python -m cnnviz.models.load.sandbox`, see `trial`.
+"""The process that tries models before the server opens them, `python -m cnnviz.models.load.sandbox`: see
+`sandbox_client`.
 
 It reads a request a line from stdin and answers with a line. Each model is tried in a child of its own, a fork that
 has Keras ready, with limits on memory and time, and nothing it may write, start or connect to. Keras calculates with
@@ -104,7 +105,7 @@ def _missing(name: str) -> NoReturn:
 
 
 def _apart(path: Path) -> dict[str, Any]:
-    """The prediction of a child, or what became of it."""
+    """The reply of a child, or what became of it."""
     reading, writing = os.pipe()
     child = os.fork()
     if not child:
@@ -142,7 +143,7 @@ def _apart(path: Path) -> dict[str, Any]:
 
 
 def _child(path: Path, writing: int) -> NoReturn:
-    """Ends with a prediction in the pipe; whatever happens, never returns into the loop."""
+    """Ends with a reply in the pipe; whatever happens, never returns into the loop."""
     touched: list[str] = []
     try:
         _limit()

@@ -16,10 +16,10 @@ from cnnviz.explain.robustness.augmentation_of_run import LIMIT, cached_changes,
 from cnnviz.figures.robustness import prediction_curves, share_curves
 from cnnviz.figures.style import CONFIG
 from cnnviz.policy import STEPS, Policy, Step
-from cnnviz.runs import Run
+from cnnviz.runs import Run, recipe_of
 from cnnviz.runs.compare import labels as run_labels
 from cnnviz.ui.inputs.image_picker import PickedImage
-from cnnviz.ui.inputs.model_cache import LockedModel, models_of_runs, recipe_of, runs_with_model
+from cnnviz.ui.inputs.model_cache import LockedModel, models_of_runs, runs_with_model
 from cnnviz.ui.markdown import plain
 from cnnviz.ui.session import background_job
 

@@ -11,9 +11,8 @@ from cnnviz import images
 from cnnviz.augment.preview import display_size
 from cnnviz.data.samples import sample
 from cnnviz.errors import DataError, ImageError, one_of
-from cnnviz.runs import Run
+from cnnviz.runs import Run, recipe_of
 from cnnviz.ui.inputs import dataset_cache
-from cnnviz.ui.inputs.model_cache import recipe_of
 
 __all__ = [
     "LONGEST",

@@ -12,9 +12,8 @@ import streamlit as st
 
 from cnnviz import runs
 from cnnviz.bounded_cache import BoundedCache
-from cnnviz.errors import ModelError, RunError, enough_memory
+from cnnviz.errors import ModelError, enough_memory
 from cnnviz.progress import Cancelled
-from cnnviz.recipe import Recipe
 from cnnviz.runs import Run
 from cnnviz.ui.markdown import plain
 from cnnviz.ui.session import background_job
@@ -33,7 +32,6 @@ __all__ = [
     "of_head",
     "of_run",
     "open_models",
-    "recipe_of",
     "runs_with_model",
 ]
 
@@ -121,17 +119,6 @@ def runs_with_model(listed: Sequence[Run] | None = None) -> list[Run]:
     """Returns the runs that have a model to ask, the newest first."""
     listed = runs.listing() if listed is None else listed
     return [run for run in listed if run.recipe is not None and not run.active and run.best_path.is_file()]
-
-
-def recipe_of(run: Run) -> Recipe:
-    """Returns the recipe of a run, such as one of `runs_with_model`.
-
-    Raises:
-        RunError: it can't be read.
-    """
-    if run.recipe is None:
-        raise RunError(f"The recipe of run {run.id} can't be read.")
-    return run.recipe
 
 
 def of_run(run: Run, title: str = "") -> ModelSource:

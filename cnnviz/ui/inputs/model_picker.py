@@ -16,7 +16,7 @@ import streamlit as st
 from cnnviz.errors import ModelError
 from cnnviz.models.load.file_options import OUTPUTS, SCALES, Outputs, Scale, class_lists
 from cnnviz.models.load.keras_applications import APPLICATIONS, load_application, weights_path
-from cnnviz.runs import Run
+from cnnviz.runs import Run, recipe_of
 from cnnviz.temporary import own_name, room_for
 from cnnviz.ui.inputs.image_source import item_choice
 from cnnviz.ui.inputs.model_cache import (
@@ -28,7 +28,6 @@ from cnnviz.ui.inputs.model_cache import (
     heads_of,
     of_head,
     of_run,
-    recipe_of,
 )
 from cnnviz.ui.inputs.selection import MOST_MODELS, Choice
 from cnnviz.ui.markdown import plain

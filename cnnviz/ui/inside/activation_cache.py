@@ -24,7 +24,6 @@ __all__ = ["cached_value", "layer_values", "seen_by", "table_of"]
 
 KEPT_BYTES = 256 << 20
 """So much is kept for all sessions; the longest unused goes first, the newest always stays."""
-_MOST = 100_000  # what counts is the bytes
 AT_ONCE = 6_000_000
 """Models whose layers give at most so many numbers for an image are computed in one go, so that the next layer is
 there at once; of larger ones each layer by itself."""
@@ -35,7 +34,7 @@ _WORK, _WANTED = "inside_work", "inside_wanted"
 
 @st.cache_resource(show_spinner=False)
 def _cache() -> BoundedCache[Any]:
-    return BoundedCache(_MOST, most_bytes=KEPT_BYTES)
+    return BoundedCache(most_bytes=KEPT_BYTES)
 
 
 def table_of(source: ModelSource, model: LockedModel) -> tuple[LayerRow, ...] | str | None:

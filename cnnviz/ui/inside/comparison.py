@@ -11,10 +11,10 @@ from cnnviz import images, runs
 from cnnviz.data.samples import sample_names
 from cnnviz.errors import CnnvizError
 from cnnviz.mosaics import channel_maps
-from cnnviz.runs import snapshots
+from cnnviz.runs import recipe_of, snapshots
 from cnnviz.runs.compare import labels
 from cnnviz.ui.inputs.input_image import InputImage, held_out, of_item, of_sample, of_upload
-from cnnviz.ui.inputs.model_cache import LockedModel, ModelSource, of_run, recipe_of, runs_with_model
+from cnnviz.ui.inputs.model_cache import LockedModel, ModelSource, of_run, runs_with_model
 from cnnviz.ui.inputs.model_cache import open_models as opened_models
 from cnnviz.ui.inside.activation_cache import layer_values, seen_by, table_of
 from cnnviz.ui.inside.comparison_views import Side, draw_comparison

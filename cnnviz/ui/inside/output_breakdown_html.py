@@ -1,4 +1,4 @@
-"""An account of one number (`explain.accounts`) as what the Inside page shows: windows, lines that add up, a graph."""
+"""A number's breakdown (`explain.inspection.layer_arithmetic`) as what Inside shows: windows, sums, a graph."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def windows_html(breakdown: Breakdown, which: int, name: str) -> str:
     """Returns a window of the input, with the kernel and the products where there are any.
 
     Args:
-        account: of a layer with windows.
+        breakdown: of a layer with windows.
         which: the channel of its patch that is shown.
         name: what that channel is called.
     """
@@ -105,7 +105,7 @@ def lines(breakdown: Breakdown, names: Sequence[str] = (), which: int = -1) -> l
     """Returns what adds up to the number; the greatest parts by name, the others together.
 
     Args:
-        account: the number.
+        breakdown: the number.
         names: of the patch's channels where it is a window, of its numbers where it is a row.
         which: the part that is looked at, which is always among those named.
     """

@@ -57,7 +57,7 @@ def inside(choice: Choice, source: ModelSource | None, place: DeltaGenerator) ->
     Args:
         choice: of the Predict and the Inside page.
         source: the model; `None` where none is chosen.
-        position: for what the model sees.
+        place: for what the model sees.
     """
     notes = st.container()
     found = _model(source)

@@ -1,7 +1,7 @@
 """What the Inside page shows: a layer and a channel of one model with one image; in the session and the address.
 
 `?run=ID&sample=chelsea&layer=conv2d_2&channel=7&view=kernels`; `run`, `sample` and `item` are those of the Predict
-page, whose choice this page shares (`predict_state`).
+page, whose choice this page shares (`inputs.selection`).
 """
 
 from __future__ import annotations

@@ -208,14 +208,14 @@ def _without(opened: Inspection) -> None:
 
 def _rows(opened: Inspection, known: Ablation, head: str) -> list[tuple[str, float, float]]:
     """All images, then those of each class; of many classes those that change most."""
-    classes, probabilities = opened.model.classifier.classes[head], known.by_class[head].astype(float)
-    there = np.flatnonzero(np.isfinite(probabilities).all(axis=1))
+    classes, accuracies = opened.model.classifier.classes[head], known.by_class[head].astype(float)
+    there = np.flatnonzero(np.isfinite(accuracies).all(axis=1))
     if len(there) > MOST_CLASSES:
-        change = np.abs(probabilities[there, 1] - probabilities[there, 0])
+        change = np.abs(accuracies[there, 1] - accuracies[there, 0])
         there = np.sort(there[np.argsort(-change, kind="stable")[:MOST_CLASSES]])
     rows = [("All" if len(known.accuracy) == 1 else f"All: {head}", *known.accuracy[head])]
     for one in there:
-        before, after = map(float, probabilities[one])
+        before, after = map(float, accuracies[one])
         rows.append((classes[one], before, after))
     return rows
 

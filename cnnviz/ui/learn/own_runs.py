@@ -9,8 +9,7 @@ import streamlit as st
 from cnnviz.architecture import counts, describe
 from cnnviz.presets import PRESETS
 from cnnviz.published_results import REPORTED
-from cnnviz.runs import Run, metrics
-from cnnviz.ui.inputs.model_cache import recipe_of
+from cnnviz.runs import Run, metrics, recipe_of
 from cnnviz.ui.learn.topics import Link, Topic
 from cnnviz.ui.learn.translation_test import moved_images
 from cnnviz.ui.markdown import plain

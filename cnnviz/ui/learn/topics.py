@@ -20,7 +20,7 @@ class Link:
 
 @dataclass(frozen=True)
 class Topic:
-    """A question. `text` are Markdown; `figure` names an image of `learn_figures`; `systems` are presets whose
+    """A question. `text` are Markdown; `figure` names an image of `demos`; `systems` are presets whose
     runs stand beside each other, and `curve` the one whose curves are shown; `look` says what to look at in them, and
     `moved` whether they can predict translated images."""
 

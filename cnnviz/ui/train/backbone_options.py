@@ -135,7 +135,7 @@ def notes(spec: ModelSpec, later: Finetune | None, input_shape: tuple[int, int, 
     """Returns sentences on a model's backbone: what stays as it is, and where its weights come from.
 
     Args:
-        model: the model's record.
+        spec: the model's record.
         later: its second stage, if there is one.
         input_shape: (height, width, channels) of its images.
     """

@@ -45,15 +45,15 @@ def _mean_gradient(task: Task, row: int, base: np.ndarray, way: np.ndarray, poin
     """Float64 (h, w, c)."""
     from cnnviz.explain.attribution._gradient_base import mixed_gradients  # brings TensorFlow
 
-    positions, probabilities = np.polynomial.legendre.leggauss(points)
-    positions, probabilities = ((positions + 1) / 2).astype(np.float32), (probabilities / 2).astype(np.float32)
+    nodes, shares = np.polynomial.legendre.leggauss(points)
+    nodes, shares = ((nodes + 1) / 2).astype(np.float32), (shares / 2).astype(np.float32)
     compiled, size, count = mixed_gradients(task), task.batch, len(task.pixels)
     found = np.zeros(way.shape, np.float64)
     for at in range(0, points, size):
         task.check()
-        pixels = base + positions[at : at + size, None, None, None] * way
+        pixels = base + nodes[at : at + size, None, None, None] * way
         weights = np.repeat(task.weights[row : row + 1], len(pixels), axis=0)
-        found += compiled(pixels, weights, probabilities[None, at : at + size])[0].numpy()[0]
+        found += compiled(pixels, weights, shares[None, at : at + size])[0].numpy()[0]
         if task.progress is not None:
             task.progress(row * points + min(at + size, points), count * points)
     return found
