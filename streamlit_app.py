@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import streamlit as st
 
 from cnnviz.errors import ModelError
 from cnnviz.models.load.archive_check import require_keras
 from cnnviz.ui.session import query_params
-from cnnviz.ui.session.app_entry import enter, missing, requested_page
+from cnnviz.ui.session.app_entry import enter, leads_to_train, missing, page_menu, requested_page
+from cnnviz.ui.session.readiness import get_ready
 
 st.set_page_config(
     page_title="cnnviz",
@@ -25,11 +25,9 @@ except ModelError as error:
     st.error(str(error), icon=":material/error:")
     st.stop()
 wanted = requested_page()
-first: dict[str, Any] = {"page": "pages/train.py", "title": "Train", "icon": ":material/model_training:"}
 pages = [
-    # Train has an address of its own and is what the app opens with; the bar shows the one of both that is open.
-    st.Page(**first, url_path="train", visibility="visible" if wanted else "hidden"),
-    st.Page(**first, url_path="start", visibility="hidden" if wanted else "visible", default=True),
+    st.Page("pages/home.py", title="Home", icon=":material/home:", default=True),
+    st.Page("pages/train.py", title="Train", icon=":material/model_training:"),
     st.Page("pages/runs.py", title="Runs", icon=":material/monitoring:"),
     st.Page("pages/augment.py", title="Augment", icon=":material/auto_awesome_motion:"),
     st.Page("pages/inside.py", title="Inside", icon=":material/layers:"),
@@ -41,5 +39,9 @@ if wanted and wanted not in paths:
     pages.append(st.Page(missing, url_path=wanted, title="No such page", visibility="hidden"))
 page = st.navigation(pages, position="top")
 query_params.enter(page.url_path)
+if leads_to_train(page.url_path):
+    query_params.go("pages/train.py", **st.query_params.to_dict())
+page_menu(pages[: len(paths)])
 page.run()
 query_params.push_url(paths)
+get_ready(page.url_path)

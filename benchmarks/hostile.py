@@ -2,8 +2,8 @@
 
     python -m benchmarks.hostile [--uploads 200] [--seed 0]
 
-Archives and images of `tests/security`'s fuzzers are uploaded on Train and Predict, one after another, each in a
-session of its own, while another visitor opens pages all the time. Prints a JSON object:
+Archives, images and models of `tests/security`'s fuzzers are uploaded on Train and Predict, one after another, each in
+a session of its own, while another visitor opens pages all the time. Prints a JSON object:
 the server's memory before and after in MB, the seconds of the visitor's page loads (from the connection to the end of
 the page's run) at the median and the 95th percentile, before and meanwhile, and what was said. Ends with 1 after a
 traceback, more than 100 MB of growth, or page loads of 0.5 s and more at the 95th percentile.
@@ -40,10 +40,10 @@ PAGES = ("learn", "augment", "runs", "train")
 WARM = 20
 FORGOTTEN_SECONDS = 150
 """Streamlit keeps the files of a session that has gone for two minutes, as its page may be loaded again."""
-PLACES = {"npz": "train", "image": "predict"}
+PLACES = {"npz": "train", "image": "predict", "keras": "predict"}
 """On which page each kind of file is uploaded."""
 OWN_DATA = replace(PRESETS["Q"], {"data.dataset": "/none/of/mine"})
-QUERIES = {"predict": "run=shapes", "train": f"recipe={pack(OWN_DATA.model_dump(mode='json'))}"}
+QUERIES = {"image": "run=shapes", "npz": f"recipe={pack(OWN_DATA.model_dump(mode='json'))}"}
 """Train has its place for files where a person's own data is chosen."""
 
 
@@ -113,14 +113,19 @@ async def beset(url: str, server: psutil.Popen, files: list[tuple[str, Path]]) -
 async def upload(url: str, kind: str, path: Path, said: Counter) -> None:
     """One session that uploads a file and leaves when the page has run."""
     page = PLACES[kind]
-    async with Visitor(url, page, QUERIES[page]) as visitor:
+    async with Visitor(url, page, QUERIES.get(kind, "")) as visitor:
         visitor.errors.clear()
+        if kind == "keras":
+            await visitor.open("predict_other")
         try:
-            await visitor.upload(path.name, path.read_bytes())
+            await visitor.upload(path.name, path.read_bytes(), "predict_file" if kind == "keras" else "")
         except URLError:  # the server ends the connection of a file that is too large
             said[f"{kind}: too large"] += 1
             return
         await visitor.run()
+        if kind == "keras":
+            await visitor.press("predict_use_file")
+            await visitor.settle()
         said.update(f"{kind}: {error[:60]}" for error in visitor.errors)
 
 

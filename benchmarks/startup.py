@@ -57,7 +57,7 @@ def seconds_to_usable(browser: Browser, script: Path, runs: Path) -> float:
     )
     try:
         wait_for(f"http://127.0.0.1:{port}/_stcore/health", server)
-        page.goto(f"http://127.0.0.1:{port}/", wait_until="commit")
+        page.goto(f"http://127.0.0.1:{port}/train", wait_until="commit")
         button = page.locator("button:enabled:visible", has_text="Start training")
         button.first.wait_for(timeout=PATIENCE_SECONDS * 1000)
         return time.perf_counter() - began

@@ -36,6 +36,8 @@ class Visitor:
         self._waiting: list[tuple[Callable[[ForwardMsg], bool], asyncio.Future]] = []
         self._background: set[asyncio.Task] = set()
         self._session, self._hash = "", ""
+        self.ids: dict[str, str] = {}
+        """The widgets' ids by their keys."""
         self.uploader = ""  # the id of the page's first place to drop files
         self.widgets: dict[str, WidgetState] = {}
         self.runs = self.elements = 0
@@ -85,8 +87,31 @@ class Visitor:
         if not future.done():
             raise TimeoutError(f"what was to come didn't; errors so far: {self.errors}")
 
-    async def upload(self, name: str, data: bytes) -> None:
-        """Drops a file on the page's first place for files; the page's run that follows isn't waited for."""
+    async def open(self, key: str) -> None:
+        """Opens a popover that has a key, and waits for the page's run."""
+        self.widgets[key] = WidgetState(id=self.ids[key], bool_value=True)
+        await self.run()
+
+    async def press(self, key: str) -> None:
+        """Presses a button that has a key, and waits for the page's run."""
+        await self.until(_finished, self._rerun(pressed=WidgetState(id=self.ids[key], trigger_value=True)))
+
+    async def settle(self) -> None:
+        """Waits until the page repeats nothing any more, as it does while work goes on in the background.
+
+        Raises:
+            TimeoutError: it goes on and on.
+        """
+        quiet = 0
+        async with asyncio.timeout(PATIENCE):
+            while quiet < 10:  # a page is drawn anew a moment after its work has ended
+                await asyncio.sleep(0.1)
+                quiet = 0 if self._repeated else quiet + 1
+
+    async def upload(self, name: str, data: bytes, key: str = "") -> None:
+        """Drops a file on the place for files that has this key, without one on the page's first; the page's run that
+        follows isn't waited for."""
+        place = self.ids[key] if key else self.uploader
         request, message = uuid.uuid4().hex, BackMsg()
         message.file_urls_request.request_id = request
         message.file_urls_request.session_id = self._session
@@ -96,10 +121,10 @@ class Visitor:
         urls = await asyncio.wait_for(self._uploads[request], PATIENCE)
         del self._uploads[request]
         await asyncio.to_thread(self._put, urls.upload_url, name, data)
-        state = WidgetState(id=self.uploader)
+        state = WidgetState(id=place)
         file = state.file_uploader_state_value.uploaded_file_info.add(name=name, size=len(data), file_id=urls.file_id)
         file.file_urls.CopyFrom(urls)
-        self.widgets[self.uploader] = state
+        self.widgets[place] = state
         await self._rerun()
 
     def _put(self, path: str, name: str, data: bytes) -> None:
@@ -115,14 +140,15 @@ class Visitor:
         request = urllib.request.Request(self._url + path, body, headers, method="PUT")
         urllib.request.urlopen(request, timeout=PATIENCE).close()
 
-    async def _rerun(self, fragment: str = "") -> None:
+    async def _rerun(self, fragment: str = "", pressed: WidgetState | None = None) -> None:
         message = BackMsg()
         message.rerun_script.query_string = self._query
         message.rerun_script.page_name = "" if self._hash else self._page
         message.rerun_script.page_script_hash = self._hash
         message.rerun_script.fragment_id = fragment
         message.rerun_script.is_auto_rerun = bool(fragment)
-        message.rerun_script.widget_states.widgets.extend(self.widgets.values())
+        states = [*self.widgets.values(), *filter(None, [pressed])]
+        message.rerun_script.widget_states.widgets.extend(states)
         message.rerun_script.context_info.url = f"{self._url}/{self._page}"
         await self._socket.send(message.SerializeToString())
 
@@ -161,12 +187,21 @@ class Visitor:
             self.errors.append("There is no such page.")
         elif kind == "script_finished":
             self.runs += message.script_finished in _WHOLE
-        elif kind == "delta" and message.delta.WhichOneof("type") == "new_element":
-            self._see(message.delta.new_element)
+        elif kind == "delta":
+            if message.delta.WhichOneof("type") == "new_element":
+                self._see(message.delta.new_element)
+            elif message.delta.add_block.HasField("popover"):
+                self._note(message.delta.add_block.popover)
+
+    def _note(self, widget) -> None:
+        if key := widget.id.partition("$$ID-")[2].partition("-")[2]:
+            self.ids[key] = widget.id
 
     def _see(self, element) -> None:
         self.elements += 1
         kind = element.WhichOneof("type")
+        if kind in ("file_uploader", "button"):
+            self._note(getattr(element, kind))
         if kind == "exception":
             self.errors.append(f"{element.exception.type}: {element.exception.message}")
         elif kind == "alert" and element.alert.format == element.alert.ERROR:

@@ -16,6 +16,8 @@ __all__ = ["BACKBONES", "BackboneLayer", "Facts", "frozen_count", "layers", "ope
 TABLE = Path(__file__).with_name("backbones.json")
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 """Of ImageNet's red, green and blue, as shares of 255."""
+CAFFE_MEAN = (103.939, 116.779, 123.68)
+"""Of ImageNet's blue, green and red, as Keras's "caffe" mode has them."""
 NORMALISATION = "BatchNormalization"
 STRIDE = 32
 """By how much all of them shrink an image's sides."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import errno
+import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
@@ -18,7 +19,10 @@ __all__ = [
     "enough_memory",
     "one_of",
     "out_of_memory",
+    "short",
 ]
+
+_COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 
 
 class CnnvizError(ValueError):
@@ -77,6 +81,14 @@ def enough_memory() -> Iterator[None]:
             "The memory of this computer isn't enough to ask the model this: end other programs, or "
             "take fewer or smaller images or a smaller model."
         ) from None
+
+
+def short(text: object, most: int = 60) -> str:
+    """Returns a stranger's or a library's text as it may stand in a sentence: one line, printable, short."""
+    line = _COLOURS.sub("", str(text)[: 4 * most])
+    line = "".join(c if c.isprintable() else " " for c in line)
+    line = " ".join(line.split())
+    return line if len(line) <= most else f"{line[: most - 1]}…"
 
 
 def one_of(value: object, allowed: Iterable[str]) -> str:

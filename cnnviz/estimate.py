@@ -17,7 +17,7 @@ from cnnviz.model_spec import ModelSpec
 from cnnviz.recipe import Recipe
 from cnnviz.runs import Run, metrics
 
-__all__ = ["STARTUP_SECONDS", "Estimate", "Rate", "estimate", "macs", "measure", "rate_of", "steps", "work"]
+__all__ = ["STARTUP_SECONDS", "Estimate", "Rate", "estimate", "macs", "measure", "rate_of", "work"]
 
 PASSES = 3  # forwards, backwards to the inputs, backwards to the weights
 BATCH_SECONDS = 0.004  # what a batch costs beside its multiplications, in Keras on an ordinary processor
@@ -82,11 +82,6 @@ def work(recipe: Recipe, spec: ModelSpec | None = None) -> tuple[float, float]:
     return rest + frozen + PASSES * (backbone - frozen), 0
 
 
-def steps(recipe: Recipe, samples: int) -> int:
-    """Returns how many batches an epoch over `samples` training images has."""
-    return recipe.fit.steps_per_epoch or math.ceil(samples / recipe.fit.batch_size)
-
-
 def estimate(recipe: Recipe, samples: int, rate: Rate) -> Estimate:
     """Returns how long training will take; validation, about a third as costly an image, is left out.
 
@@ -95,7 +90,7 @@ def estimate(recipe: Recipe, samples: int, rate: Rate) -> Estimate:
         samples: how many training images there are.
         rate: from `rate_of` or `measure`.
     """
-    batches = steps(recipe, samples)
+    batches = recipe.fit.steps(samples)
     images = batches * recipe.fit.batch_size if recipe.fit.steps_per_epoch else samples
     each, once = work(recipe)
     fixed = batches * BATCH_SECONDS

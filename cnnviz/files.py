@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import errno
+import hashlib
+import io
 import json
 import os
 import stat
 import tempfile
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from io import BufferedReader
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 
@@ -21,7 +24,12 @@ from cnnviz.temporary import own_name
 __all__ = [
     "MOST_ARRAYS",
     "MOST_JSON",
+    "MOST_MODEL",
+    "algorithm_of",
+    "digest",
     "folder_in",
+    "npy_bytes",
+    "npz_bytes",
     "open_regular",
     "parse_json",
     "read_arrays",
@@ -37,6 +45,8 @@ MOST_JSON = 32 * 2**20
 """Bytes of a file of JSON: ten times what a report of thousands of classes has."""
 MOST_ARRAYS = 2**30
 """Bytes of all arrays in an .npz file that was kept, when it is unpacked."""
+MOST_MODEL = 2**30
+"""Bytes of a model's file."""
 
 
 def folder_in(variable: str) -> Path | None:
@@ -90,7 +100,7 @@ def write_json(path: Path, value: Any) -> None:
     write_bytes(path, (json.dumps(value, indent=1, ensure_ascii=False) + "\n").encode())
 
 
-def open_regular(path: Path) -> BinaryIO:
+def open_regular(path: Path) -> BufferedReader:
     """Opens a file to read its bytes.
 
     Raises:
@@ -116,6 +126,21 @@ def read_bytes(path: Path, most: int = MOST_JSON) -> bytes:
     if len(data) > most:
         raise OSError(errno.EFBIG, f"larger than {most:,} bytes", str(path))
     return data
+
+
+def algorithm_of(digest: str) -> str:
+    """Returns which algorithm made a digest in hexadecimal: "md5" or, for all others, "sha256"."""
+    return "md5" if len(digest) == 32 else "sha256"
+
+
+def digest(path: Path, algorithm: str = "sha256") -> str:
+    """Returns the digest of a file's bytes in hexadecimal.
+
+    Raises:
+        OSError: it can't be read, or is a device or the like, which may never end.
+    """
+    with open_regular(path) as file:
+        return hashlib.file_digest(file, lambda: hashlib.new(algorithm, usedforsecurity=False)).hexdigest()
 
 
 def whole_number(text: str) -> float:
@@ -156,6 +181,20 @@ def read_json(path: Path) -> Any:
         raise
 
 
+def npy_bytes(values: np.ndarray) -> bytes:
+    """Returns an .npy file's bytes; `np.load` gives the array back."""
+    file = io.BytesIO()
+    np.save(file, values, allow_pickle=False)
+    return file.getvalue()
+
+
+def npz_bytes(arrays: Mapping[str, np.ndarray], *, compressed: bool = False) -> bytes:
+    """Returns an .npz file's bytes; `read_arrays` gives the arrays back from a file of them."""
+    file, save = io.BytesIO(), np.savez_compressed if compressed else np.savez
+    save(file, **arrays)  # type: ignore[arg-type]  # NumPy's stubs see its option allow_pickle in them
+    return file.getvalue()
+
+
 def read_arrays(path: Path, most: int = MOST_ARRAYS) -> dict[str, np.ndarray]:
     """Returns the arrays of an .npz file by name; pickles are refused.
 
@@ -163,11 +202,13 @@ def read_arrays(path: Path, most: int = MOST_ARRAYS) -> dict[str, np.ndarray]:
         OSError: it can't be read, or its arrays have more than `most` bytes.
         ValueError, KeyError, EOFError, zipfile.BadZipFile: it is damaged.
     """
-    with zipfile.ZipFile(path) as archive:
-        if sum(member.file_size for member in archive.infolist()) > most:
-            raise OSError(errno.EFBIG, f"its arrays have more than {most:,} bytes", str(path))
-    try:
-        with np.load(path, allow_pickle=False) as found:
-            return {name: found[name] for name in found.files}
-    except MemoryError:  # a header that says more than there is
-        raise OSError(errno.EFBIG, "its arrays need more memory than there is", str(path)) from None
+    with open_regular(path) as file:
+        with zipfile.ZipFile(file) as archive:
+            if sum(member.file_size for member in archive.infolist()) > most:
+                raise OSError(errno.EFBIG, f"its arrays have more than {most:,} bytes", str(path))
+        file.seek(0)
+        try:
+            with np.load(file, allow_pickle=False) as found:
+                return {name: found[name] for name in found.files}
+        except MemoryError:  # a header that says more than there is
+            raise OSError(errno.EFBIG, "its arrays need more memory than there is", str(path)) from None

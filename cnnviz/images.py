@@ -32,6 +32,8 @@ __all__ = [
     "crop_box",
     "decode",
     "decode_with_notes",
+    "enlarge",
+    "file_ending",
     "fit",
     "is_deep",
     "to_png",
@@ -39,6 +41,7 @@ __all__ = [
 ]
 
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF")
+_ENDINGS = {"JPEG": ".jpg", "MPO": ".jpg", "TIFF": ".tif"}
 MAX_PIXELS = 50_000_000
 """Of what comes out; larger images are read at half their size, a quarter or an eighth."""
 MAX_JPEG_PIXELS = 178_000_000
@@ -99,6 +102,17 @@ def is_deep(source: bytes | Path) -> bool:
             return image.mode.startswith("I")
     except Exception:  # Pillow's parsers raise nearly anything on broken files, which `decode` tells of
         return False
+
+
+def file_ending(data: bytes) -> str:
+    """Returns the ending of a file's name for what its bytes are, which it may not have been called by: ".jpg".
+
+    Raises:
+        ImageError: as `decode`.
+    """
+    with _open(data) as (image, _):
+        kind = image.format or "PNG"
+    return _ENDINGS.get(kind, f".{kind.lower()}")
 
 
 def decode_with_notes(source: bytes | Path, bits: int | None = None) -> tuple[np.ndarray, tuple[str, ...]]:
@@ -362,6 +376,11 @@ def with_channels(image: np.ndarray, channels: Literal[1, 3]) -> np.ndarray:
     if channels == 1:
         return cv2.cvtColor(np.ascontiguousarray(image), cv2.COLOR_RGB2GRAY)[..., None]
     return np.repeat(image, 3, axis=2)
+
+
+def enlarge(image: np.ndarray, factor: int) -> np.ndarray:
+    """Returns an image (height, width, …) with every pixel as a square of `factor` pixels a side; below 2 as it is."""
+    return np.repeat(np.repeat(image, max(1, factor), axis=0), max(1, factor), axis=1)
 
 
 def to_png(image: np.ndarray) -> bytes:

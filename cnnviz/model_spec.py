@@ -160,6 +160,11 @@ class Head(Record):
         """How many classes the head tells apart."""
         return max(2, self.units)
 
+    @property
+    def of_logits(self) -> Head:
+        """The same head before its softmax or sigmoid."""
+        return Head(name=self.name, units=self.units, activation="logits")
+
     @field_validator("name")
     @classmethod
     def _is_a_word(cls, name: str) -> str:

@@ -16,13 +16,15 @@ from cnnviz.errors import ModelError, one_of
 from cnnviz.overlay import COLOUR_MAPS
 
 __all__ = [
+    "COLOUR_SCALES",
     "FULL",
-    "SCALES",
     "Shades",
     "channel_maps",
     "colours",
+    "even_columns",
     "greatest",
     "in_colours",
+    "lay_tiles",
     "levels",
     "mosaic",
     "shades",
@@ -30,7 +32,7 @@ __all__ = [
     "tile_at",
 ]
 
-SCALES = ("each", "one", "standardised")
+COLOUR_SCALES = {"each": "Each by itself", "one": "One scale", "standardised": "Standardised"}
 """What the colours of a layer's channels mean; see `shades`."""
 FULL = 255
 """The level that has a map's last colour; 0 has its first one, and -255 the last of the colours below 0."""
@@ -127,8 +129,8 @@ def shades(values: np.ndarray, scale: str) -> Shades:
     Raises:
         ModelError: no such scale.
     """
-    if scale not in SCALES:
-        raise ModelError(f"There is no scale {scale!r}: {one_of(scale, SCALES)}.")
+    if scale not in COLOUR_SCALES:
+        raise ModelError(f"There is no scale {scale!r}: {one_of(scale, COLOUR_SCALES)}.")
     if scale != "standardised" or values.size == values.shape[-1]:
         return levels(values, greatest(values, "each" if scale == "each" and values.size > values.shape[-1] else "one"))
     flat = values.reshape(-1, values.shape[-1])
@@ -152,19 +154,45 @@ def mosaic(
         margin: pixels between tiles.
         background: the value of margins and of what the last row leaves free.
     """
-    height, width, count = channels.shape
     if order is not None:
-        channels, count = channels[..., np.asarray(order, np.int64)], len(order)
-    rows = -(-count // columns)
-    canvas = np.full((rows, height + margin, columns, width + margin), background, channels.dtype)
-    tiles = canvas.transpose(0, 2, 1, 3)
-    planes, whole_rows = channels.transpose(2, 0, 1), count // columns
-    full = whole_rows * columns
-    tiles[:whole_rows, :, :height, :width] = planes[:full].reshape(whole_rows, columns, height, width)
-    if count > full:
-        tiles[whole_rows, : count - full, :height, :width] = planes[full:]
-    image = canvas.reshape(rows * (height + margin), columns * (width + margin))
+        channels = channels[..., np.asarray(order, np.int64)]
+    image = lay_tiles(channels.transpose(2, 0, 1), columns, margin, background)
     return np.ascontiguousarray(image[: len(image) - margin, : image.shape[1] - margin])
+
+
+def lay_tiles(tiles: np.ndarray, columns: int, margin: int, background: int | np.ndarray) -> np.ndarray:
+    """Returns tiles, (n, h, w, …), beside each other in rows: (rows · (h + margin), columns · (w + margin), …).
+
+    Each has the margin at its right and below it, so that all places are equally large.
+
+    Args:
+        tiles: of any type, which the image has too.
+        columns: tiles in a row.
+        margin: pixels.
+        background: the value of margins and of what the last row leaves free.
+    """
+    count, height, width, *rest = tiles.shape
+    rows, whole = -(-count // columns), count // columns
+    canvas = np.full((rows, height + margin, columns, width + margin, *rest), background, tiles.dtype)
+    places, full = canvas.swapaxes(1, 2)[:, :, :height, :width], whole * columns
+    places[:whole] = tiles[:full].reshape(whole, columns, height, width, *rest)
+    if count > full:
+        places[whole, : count - full] = tiles[full:]
+    return canvas.reshape(rows * (height + margin), columns * (width + margin), *rest)
+
+
+def even_columns(count: int, most: int) -> int:
+    """Returns how many of `count` tiles stand in a row, at most `most`, so that all rows are full where they can be.
+
+    Where no number from half of `most` on divides them, rows are about equally long.
+
+    Example:
+        >>> [even_columns(count, 8) for count in (5, 8, 10, 12, 20, 32, 17)]
+        [5, 8, 5, 6, 5, 8, 6]
+    """
+    most = max(1, min(most, count))
+    full = [one for one in range(most, most // 2, -1) if count % one == 0]
+    return full[0] if full else -(-count // -(-count // most))
 
 
 def tile_at(y: int, x: int, shape: tuple[int, int], count: int, columns: int = 16, margin: int = 1) -> int | None:

@@ -20,6 +20,7 @@ from PIL import Image
 from cnnviz import images, overlay, runs
 from cnnviz.errors import ModelError, RunError, one_of
 from cnnviz.explain.attribution.explain import explain
+from cnnviz.explain.attribution.registry import METHODS
 from cnnviz.explain.attribution.targets import Target
 from cnnviz.explain.feature_visualization.patterns import Settings, usual_size, visualize
 from cnnviz.explain.inspection.activations import outputs_of
@@ -102,7 +103,8 @@ class Heatmap:
             ImageError: no such colour map, or an opacity out of 0..1.
         """
         placed = overlay.place_map(self.map, self.image.shape, self.box)
-        return overlay.overlay(self.image, placed, opacity, colour_map)
+        by_strength = METHODS[self.method].by_strength
+        return overlay.overlay(self.image, placed, opacity, colour_map, by_strength=by_strength)
 
     def show(self) -> None:
         """Opens the map over the image in this computer's viewer."""
@@ -132,7 +134,7 @@ def heatmap(
         target: a class's number or name; the predicted one by default.
         head: of a model with several outputs, by number or name.
         layer: for CAM methods; by default the last convolution.
-        scale: how a Keras model takes its pixels, see `models.load.file_options.SCALES`; "raw", 0..255, by default.
+        scale: how a Keras model takes its pixels, see `models.load.file_options.PIXEL_SCALES`; "raw" by default.
         settings: of the method.
 
     Shapes:

@@ -9,7 +9,7 @@ import numpy as np
 
 from cnnviz.errors import ImageError, one_of
 
-__all__ = ["COLOUR_MAPS", "apply_colour_map", "normalise", "overlay", "place_map"]
+__all__ = ["COLOUR_MAPS", "apply_colour_map", "map_layer", "normalise", "overlay", "place_map"]
 
 COLOUR_MAPS: dict[str, int] = {
     "viridis": cv2.COLORMAP_VIRIDIS,
@@ -56,6 +56,8 @@ def overlay(
     opacity: float = 0.5,
     colour_map: str = "viridis",
     greatest: float | None = None,
+    *,
+    by_strength: bool = False,
 ) -> np.ndarray:
     """Returns an image with a map over it: uint8 RGB (H, W, 3).
 
@@ -65,6 +67,7 @@ def overlay(
         opacity: 0 shows the image alone, 1 the map alone.
         colour_map: a name of `COLOUR_MAPS`.
         greatest: the value that has the last colour; by default the map's greatest.
+        by_strength: see `map_layer`.
 
     Raises:
         ImageError: no such colour map, an opacity out of 0..1, or an image or map of another kind.
@@ -73,17 +76,45 @@ def overlay(
         raise ImageError(f"The opacity is {opacity}: expected 0 to 1.")
     if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] not in (1, 3):
         raise ImageError(f"The image is {image.dtype} {image.shape}: expected uint8 (height, width, 1 or 3).")
-    shown = normalise(values, greatest)
-    if shown.shape != image.shape[:2]:
-        shown = np.clip(cv2.resize(shown, image.shape[1::-1], interpolation=cv2.INTER_LINEAR), 0, 1)
-    top = _lookup(colour_map)[np.rint(shown * 255).astype(np.uint8)]
+    top = map_layer(values, image.shape, colour_map, greatest, by_strength=by_strength)
     under = image if image.shape[2] == 3 else np.repeat(image, 3, axis=2)
-    return cv2.addWeighted(top, opacity, under, 1 - opacity, 0)
+    if not by_strength:
+        return cv2.addWeighted(top, opacity, under, 1 - opacity, 0)
+    share = top[..., 3:].astype(np.float32) * (opacity / 255)
+    return np.rint(under + share * (top[..., :3].astype(np.float32) - under)).astype(np.uint8)
 
 
-def _lookup(colour_map: str) -> np.ndarray:
-    """Colours of the levels 0..255, uint8 (256, 3)."""
-    return apply_colour_map(np.arange(256, dtype=np.float32)[None], colour_map)[0]
+def map_layer(
+    values: np.ndarray,
+    shape: Sequence[int],
+    colour_map: str = "viridis",
+    greatest: float | None = None,
+    *,
+    by_strength: bool = False,
+) -> np.ndarray:
+    """Returns a map's colours as they are laid over an image of (H, W, …): uint8 RGB (H, W, 3).
+
+    Args:
+        values, colour_map, greatest: see `overlay`.
+        shape: the image's.
+        by_strength: whether it is RGBA (H, W, 4), as opaque as the root of a value's share of the greatest one: what is
+            0 is clear. For maps of few strong pixels, whose rest would veil the image in the first colour.
+
+    Raises:
+        ImageError: no such colour map, or another kind of map.
+    """
+    shown = normalise(values, greatest)
+    if shown.shape != tuple(shape[:2]):
+        shown = np.clip(cv2.resize(shown, (shape[1], shape[0]), interpolation=cv2.INTER_LINEAR), 0, 1)
+    return _lookup(colour_map, by_strength=by_strength)[np.rint(shown * 255).astype(np.uint8)]
+
+
+def _lookup(colour_map: str, *, by_strength: bool) -> np.ndarray:
+    """Colours of the levels 0..255, uint8 (256, 3) or, with their opacities, (256, 4)."""
+    colours = apply_colour_map(np.arange(256, dtype=np.float32)[None], colour_map)[0]
+    if not by_strength:
+        return colours
+    return np.column_stack([colours, np.rint(255 * np.sqrt(np.linspace(0, 1, 256))).astype(np.uint8)])
 
 
 def place_map(values: np.ndarray, shape: Sequence[int], box: Sequence[int]) -> np.ndarray:

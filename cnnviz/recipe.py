@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from typing import Annotated, Any, Literal
 
@@ -123,6 +124,10 @@ class Fit(Record):
     def all_epochs(self) -> int:
         """The epochs of all stages."""
         return self.epochs + (self.finetune.epochs if self.finetune else 0)
+
+    def steps(self, samples: int) -> int:
+        """Returns how many batches an epoch over `samples` training images has."""
+        return self.steps_per_epoch or math.ceil(samples / self.batch_size)
 
 
 class Recipe(Record):

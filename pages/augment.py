@@ -17,18 +17,29 @@ through_the_app()
 STYLE = """
 <style>
 [class*="st-key-augment_row_"] > * > * { overflow: visible; }
-.st-key-augment_result { position: sticky; top: 4.5rem; }
+[data-testid="stColumn"]:has(.st-key-augment_result) { position: sticky; top: 4rem; align-self: flex-start; }
 @media (max-width: 640px) {
-  [class*="st-key-augment_row_"] > * > * { overflow: visible; }
-.st-key-augment_result { position: static; }
-  .st-key-augment_parts > [data-testid="stLayoutWrapper"] > [data-testid="stHorizontalBlock"] {
-    flex-direction: column-reverse;
+  .st-key-augment_parts > [data-testid="stLayoutWrapper"] > [data-testid="stHorizontalBlock"] { flex-flow: column; }
+  .st-key-augment_parts > [data-testid="stLayoutWrapper"] > [data-testid="stHorizontalBlock"] > * {
+    order: 1; flex: none; width: 100%;
   }
+  [data-testid="stColumn"]:has(.st-key-augment_result),
+  [data-testid="stColumn"]:has(.st-key-augment_result) > *,
+  [data-testid="stLayoutWrapper"]:has(> .st-key-augment_result),
+  .st-key-augment_result { display: contents; }
+  .st-key-augment_result > * { flex: none; }
+  .st-key-augment_result > [data-testid="stLayoutWrapper"]:has(.st-key-augment_grid) {
+    position: sticky; top: 3.75rem; z-index: 3; padding: 0.25rem 0; background: light-dark(#ffffff, #10171a);
+  }
+  [data-testid="stHorizontalBlock"]:has(.st-key-augment_grid) { flex-wrap: nowrap; }
+  [data-testid="stHorizontalBlock"]:has(.st-key-augment_grid) > * { min-width: 0; }
+  .st-key-augment_grid { grid-template-columns: repeat(3, minmax(0, 1fr)) !important; }
+  .st-key-augment_grid [data-testid="stImageCaption"] { display: none; }
 }
 </style>
 """
-"""On wide windows the image stays in sight while steps further down are set; on narrow ones it comes first. A row's
-button is a little wider than its box, which is no reason to scroll."""
+"""The image stays in sight while steps further down are set: beside them, or above them on a phone, where the nine
+draws lose their captions for it. A row's button is a little wider than its box, which is no reason to scroll."""
 
 draft = policy_draft.open_draft()
 st.html(STYLE)

@@ -10,7 +10,7 @@ from cnnviz.runs.compare import labels
 from cnnviz.ui.inputs import selection as predict_state
 from cnnviz.ui.inputs.image_source import image_choice
 from cnnviz.ui.inputs.model_cache import runs_with_model
-from cnnviz.ui.inputs.model_picker import model_choice
+from cnnviz.ui.inputs.model_picker import model_choice, run_of
 from cnnviz.ui.inside import selection as inside_state
 from cnnviz.ui.inside.page import STYLE, inside
 from cnnviz.ui.markdown import plain
@@ -36,7 +36,7 @@ with st.container(key="inside_top"):
 with left:
     sources = model_choice(choice, known, labels(listed))
 with right:
-    image_choice(choice)
+    image_choice(choice, run_of(choice, known), sources[0] if sources else None)
 inside(choice, sources[0] if sources else None, image)
 predict_state.write_address(choice, inside_state.SHARED)
 inside_state.write_address()

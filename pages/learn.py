@@ -20,7 +20,7 @@ NAME = "learn_topic"
 
 with st.container(gap=None):
     st.title("Learn", anchor=False)
-    st.caption("What do these experiments teach? Eight questions, with a small experiment or your own runs to each.")
+    st.caption(f"What do these experiments teach? {len(TOPICS)} questions, each with a figure to play with.")
 
 if (named := query_params.new_values("learn", ("topic",))) and named["topic"] in TOPICS:
     set_widget_value(NAME, named["topic"])
@@ -43,12 +43,12 @@ try:
 except CnnvizError as error:
     st.error(plain(error), icon=":material/error:")
     listed = []
-left, right = st.columns([2, 3], gap="large")
-with left:
-    st.subheader(topic.question, anchor=False)
+st.header(topic.question, anchor=False)
+shown, told = st.columns([3, 2], gap="large")
+with shown:
+    if topic.figure:
+        FIGURES[topic.figure](listed)
+    own_runs(topic, listed)
+with told:
     st.markdown(topic.text)
     links(topic, listed)
-with right:
-    if topic.figure:
-        FIGURES[topic.figure]()
-    own_runs(topic, listed)

@@ -10,7 +10,7 @@ from cnnviz.runs.compare import labels
 from cnnviz.ui.inputs import selection
 from cnnviz.ui.inputs.image_source import image_choice
 from cnnviz.ui.inputs.model_cache import runs_with_model
-from cnnviz.ui.inputs.model_picker import model_choice
+from cnnviz.ui.inputs.model_picker import model_choice, run_of
 from cnnviz.ui.markdown import plain
 from cnnviz.ui.predict.page import results
 from cnnviz.ui.session.app_entry import through_the_app
@@ -25,27 +25,38 @@ STYLE = """
   content: "JPEG, PNG, WebP, GIF, BMP or TIFF"; font-size: 0.875rem; opacity: 0.7; align-self: center;
 }
 .st-key-predict_photos [data-testid="stFileChips"] > div > div:not(:has([aria-invalid="true"])) { display: none; }
+.st-key-predict_photos button[aria-label="Add files"] { width: auto; padding: 0 0.75rem; align-self: center; }
+.st-key-predict_photos button[aria-label="Add files"]::after { content: "Add files"; white-space: nowrap; }
+[class*="st-key-predict_said"], [class*="st-key-predict_cover_said"] {
+  position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%);
+}
+.st-key-predict_grid { grid-auto-flow: row dense; }
+.st-key-predict_grid > .stGridCell:has(> * .st-key-predict_panel) { grid-column: 1 / -1; }
+.st-key-predict_grid h2:not(.st-key-predict_panel *), [class*="st-key-predict_single_"] h2 {
+  font-size: 1rem; padding: 0 0 0.4rem;
+}
 .st-key-predict_photos [data-testid="stFileUploader"]:has([aria-invalid="true"])::after {
   content: "A file of more than 20 MB can't be used: save the image smaller."; display: block; padding-top: 0.4rem;
   color: #bd4043;
 }
-:is(.st-key-predict_single, .st-key-predict_grid) [data-testid="stElementToolbar"] {
+:is([class*="st-key-predict_single"], .st-key-predict_grid) [data-testid="stElementToolbar"] {
   top: 0.4rem !important; right: 0.4rem;
 }
 @media (max-width: 640px) {
   .st-key-predict_sources, .st-key-predict_row { flex-wrap: nowrap; overflow-x: auto; padding-bottom: 0.4rem; }
   .st-key-predict_sources > *, .st-key-predict_row > * { flex-shrink: 0; }
-  :is(.st-key-predict_top, .st-key-predict_single) > [data-testid="stLayoutWrapper"] > * {
+  :is(.st-key-predict_top, [class*="st-key-predict_single"]) > [data-testid="stLayoutWrapper"] > * {
     gap: 1rem;
   }
-  .st-key-predict_single > [data-testid="stLayoutWrapper"] > [data-testid="stHorizontalBlock"] {
+  [class*="st-key-predict_single"] > [data-testid="stLayoutWrapper"] > [data-testid="stHorizontalBlock"] {
     flex-direction: column-reverse;
   }
-  .st-key-predict_single [data-testid="stColumn"] { width: 100%; }
+  [class*="st-key-predict_single"] [data-testid="stColumn"] { width: 100%; }
 }
 </style>
 """
-"""An image's buttons lie on it, where they cover no choice. On narrow windows choices stand in rows that scroll
+"""An image's buttons lie on it, where they cover no choice. The open panel has a row of the grid, whose next cells fill
+the one above it; the button for more files keeps its words. On narrow windows choices stand in rows that scroll
 sideways, and the prediction comes first."""
 
 st.html(STYLE)
@@ -65,6 +76,6 @@ with st.container(key="predict_top"):
 with right:
     sources = model_choice(choice, known, labels(listed))
 with left, st.container(key="predict_photos"):
-    image_choice(choice)
+    image_choice(choice, run_of(choice, known), sources[0] if sources else None)
 results(choice, sources)
 selection.write_address(choice)

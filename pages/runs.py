@@ -14,7 +14,8 @@ from cnnviz.ui.runs.comparison import comparison
 from cnnviz.ui.runs.detail import detail
 from cnnviz.ui.runs.live_cards import cards, tell_endings
 from cnnviz.ui.runs.selection import choose, chosen_runs, note
-from cnnviz.ui.runs.table import runs_table, selection
+from cnnviz.ui.runs.side_list import side_list
+from cnnviz.ui.runs.table import all_runs
 from cnnviz.ui.session.app_entry import through_the_app
 
 through_the_app()
@@ -29,15 +30,16 @@ def try_digits() -> None:
 
 
 st.title("Runs", anchor=False)
-st.caption("How is it going, and which is best?")
-
 try:
     listed = runs.listing()
 except CnnvizError as error:
     st.error(plain(error), icon=":material/error:")
     st.stop()
 selected = tell_endings(listed, chosen_runs({run.id for run in listed}))
-cards(listed)
+by_id = {run.id: run for run in listed}
+# Without a choice it is the run that goes on, or the newest.
+shown = [by_id[run] for run in selected] or [run for run in listed[::-1] if run.active][:1] or listed[:1]
+cards(listed, shown[0].id if len(shown) == 1 else "")
 if not listed:
     st.write("No runs yet. Each training leaves one here: its curves, its recipe and the model that it made.")
     with st.container(horizontal=True):
@@ -53,12 +55,16 @@ if not listed:
 else:
     names = labels(listed)
     confirm_deletion(names)
-    if any(run.active for run in listed):
-        st.subheader("All so far", anchor=False)
-    shown = selection(listed, names, runs_table(listed, selected))
-    if len(shown) > 1:
-        comparison(shown)
-    elif shown:
-        detail(shown[0])
-    elif not any(run.active for run in listed):
-        detail(listed[0])
+    if len(listed) > 1:
+        side, main = st.columns([0.26, 0.74], gap="medium")
+        with side:
+            side_list(listed, names, shown)
+    else:
+        main = st.container()
+    with main:
+        if len(shown) > 1:
+            comparison(shown, names)
+        else:
+            detail(shown[0], names[shown[0].id])
+        if len(listed) > 1:
+            all_runs(listed, names)

@@ -7,7 +7,7 @@ import streamlit as st
 from cnnviz.ui.session.app_entry import through_the_app
 from cnnviz.ui.session.deferred import Deferred
 from cnnviz.ui.train import recipe_draft
-from cnnviz.ui.train.augmentation_card import augmentation_card
+from cnnviz.ui.train.augmentation_card import augmentation_card, scroll_to_handed
 from cnnviz.ui.train.data_card import data_card
 from cnnviz.ui.train.fit_card import fit_card
 from cnnviz.ui.train.launch_bar import complete_recipe, origin_bar, start_bar
@@ -37,4 +37,5 @@ with top:
     origin_bar(draft)
 start_bar(recipe if not problems else None, problems, next((card for card, told in cards.items() if told), ""))
 later.draw()
+scroll_to_handed(draft)
 recipe_draft.write_address(draft, recipe)

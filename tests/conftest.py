@@ -23,6 +23,7 @@ from cnnviz.runs.store import LAUNCHED
 from cnnviz.temporary import own_name
 
 TESTS = Path(__file__).parent
+os.environ["CNNVIZ_SPARE"] = "0"  # a worker that waits beside each server would slow all tests
 DEAREST_FIRST = ("train", "app", "models", "explain", "security")
 
 

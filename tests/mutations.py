@@ -99,7 +99,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         "a running run's curves are hidden",
         "runs-running",
-        style='[class*="st-key-runs_steady_card"] .js-plotly-plot { visibility: hidden; }',
+        style='[class*="st-key-runs_steady_"] .js-plotly-plot { visibility: hidden; }',
     ),
     # maps, mosaics and other images
     Mutation(
@@ -114,7 +114,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     ),
     Mutation("the mosaic is one colour", "inside", "cnnviz.figures.channels:on_page", flat),
     Mutation("the histogram is missing", "inside", "cnnviz.figures.channels:spread", nothing),
-    Mutation("the kernels are one colour", "inside-kernels", "cnnviz.figures.kernels:enlarge", flat),
+    Mutation("the kernels are one colour", "inside-kernels", "cnnviz.figures.kernels:to_width", flat),
     Mutation("the norms' bars are missing", "inside-kernels", "cnnviz.figures.kernels:norm_bars", nothing),
     Mutation("the patterns are one colour", "inside-patterns-made", "cnnviz.figures.feature_visualization:grid", flat),
     Mutation(
@@ -122,7 +122,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     ),
     Mutation("the sum is missing", "inside-numbers", "cnnviz.figures.output_breakdown:ledger", nothing),
     Mutation(
-        "what excites a channel is one colour", "inside-excites-found", "cnnviz.figures.top_activations:enlarge", flat
+        "what excites a channel is one colour", "inside-excites-found", "cnnviz.figures.top_activations:to_side", flat
     ),
     Mutation(
         "the answers without a channel are missing",

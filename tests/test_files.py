@@ -36,6 +36,17 @@ def test_nothing_is_read_that_may_not_end(tmp_path: Path, made) -> None:
         read_bytes(tmp_path / "it")
 
 
+@pytest.mark.parametrize("made", [pipe, endless])
+def test_neither_arrays_nor_digests_are_read_of_what_may_not_end(checkpoints: Path, made) -> None:
+    run = make_run()
+    path = results_cache.place(run, "excited", 1).with_suffix(".npz")
+    path.parent.mkdir()
+    for place in (path, run.best_path):
+        made(place)
+    assert results_cache.read(path) is None
+    assert results_cache.model_digest(run.best_path) == ""
+
+
 @pytest.mark.parametrize("made", [pipe, endless, large])
 @pytest.mark.parametrize("name", ["state.json", "recipe.json", "flags.json", "report.json", "log.txt", "metrics.jsonl"])
 def test_a_run_with_such_a_file_is_listed_all_the_same(checkpoints: Path, made, name: str) -> None:

@@ -285,3 +285,8 @@ def test_png_returns_the_same() -> None:
     for image in (RGB, RGB[..., :1], RGB[..., 0]):
         decoded = images.decode(images.to_png(image))
         np.testing.assert_array_equal(decoded, images.with_channels(image, 3))
+
+
+@pytest.mark.parametrize(("kind", "ending"), [("JPEG", ".jpg"), ("PNG", ".png"), ("TIFF", ".tif"), ("WEBP", ".webp")])
+def test_a_files_ending_is_that_of_what_it_holds(kind: str, ending: str) -> None:
+    assert images.file_ending(saved(Image.fromarray(RGB), kind)) == ending

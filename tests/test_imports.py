@@ -130,6 +130,18 @@ def upward(modules: dict[str, Module]) -> list[str]:
     return found
 
 
+def knows_runs(modules: dict[str, Module]) -> list[str]:
+    """What explains takes a model and images; only files that are named for it know runs and keep results there."""
+    return [
+        f"{module.path}:{one.line} imports {one.name}, which only files named *_of_run.py may"
+        for module in modules.values()
+        for one in module.imports
+        if module.part == "explain"
+        and not module.name.endswith("_of_run")
+        and f"{one.name}.".startswith("cnnviz.runs.")
+    ]
+
+
 def circle(modules: dict[str, Module]) -> list[str]:
     """Modules that import each other in a circle, so that which can be imported first is chance."""
     needs: dict[str, set[str]] = {}
@@ -202,7 +214,7 @@ def loaded_wrongly(modules: dict[str, Module], root: Path) -> list[str]:
 
 
 TREE = walk(ROOT)
-RULES = (named_wrongly, upward, circle, too_long)
+RULES = (named_wrongly, upward, knows_runs, circle, too_long)
 
 
 @pytest.mark.parametrize("rule", RULES)
@@ -232,6 +244,8 @@ GOOD = {
     "cnnviz/models/work.py": "def build(): ...",
     "cnnviz/models/third.py": "import cnnviz.codegen",
     "cnnviz/codegen.py": "from cnnviz.models.work import build",
+    "cnnviz/explain/maps.py": "import numpy",
+    "cnnviz/explain/maps_of_run.py": "from cnnviz import runs",
     "cnnviz/runs.py": "import json",
 }
 
@@ -258,6 +272,7 @@ def made(root: Path, **changed: str) -> dict[str, Module]:
         (circle, "cnnviz/train/work.py", "from cnnviz.train.other import more"),
         (circle, "cnnviz/models/work.py", "import cnnviz.models.third\ndef build(): ..."),
         (upward, "cnnviz/models/third.py", "def late():\n    from cnnviz.train import run"),
+        (knows_runs, "cnnviz/explain/maps.py", "def late():\n    from cnnviz.runs import Run"),
         pytest.param(too_long, "pages/start.py", "pass\n" * 111, id="long page"),
     ],
 )

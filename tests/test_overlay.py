@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from cnnviz.errors import ImageError
-from cnnviz.overlay import COLOUR_MAPS, apply_colour_map, normalise, overlay, place_map
+from cnnviz.overlay import COLOUR_MAPS, apply_colour_map, map_layer, normalise, overlay, place_map
 
 EVEN = ("viridis", "magma", "inferno", "cividis")
 GREY = np.full((4, 6, 3), 100, np.uint8)
@@ -48,6 +48,18 @@ def test_an_overlay_mixes_by_its_opacity(shape: tuple[int, int]) -> None:
         assert mixed.dtype == np.uint8
         np.testing.assert_allclose(mixed[2, 3], top * opacity + 100 * (1 - opacity), atol=1)
     assert (GREY == 100).all()
+
+
+def test_by_strength_what_is_weak_is_clear_and_the_rest_as_opaque_as_its_root() -> None:
+    values = np.array([[0.0, 1.0], [4.0, 16.0]])
+    layer = map_layer(values, (2, 2, 3), by_strength=True)
+    assert (layer.shape, layer.dtype) == ((2, 2, 4), np.uint8)
+    np.testing.assert_allclose(layer[..., 3], [[0, 0.25 * 255], [0.5 * 255, 255]], atol=1)
+    np.testing.assert_array_equal(layer[..., :3], apply_colour_map(values))
+    mixed = overlay(np.full((2, 2, 1), 100, np.uint8), values, 0.5, by_strength=True)
+    share = 0.5 * np.array([[0, 0.25], [0.5, 1]])[..., None]
+    np.testing.assert_allclose(mixed, share * apply_colour_map(values) + (1 - share) * 100, atol=1)
+    assert (mixed[0, 0] == 100).all()
 
 
 def test_an_empty_map_shows_the_least_colour_everywhere() -> None:

@@ -51,7 +51,7 @@ def test_the_server_is_for_this_machine_and_tells_nobody() -> None:
     assert server["address"] == "127.0.0.1"
     assert set(server["allowedHosts"]) == {"localhost", "127.0.0.1"}
     assert server["enableCORS"] is server["enableXsrfProtection"] is True
-    assert server["maxUploadSize"] == 20
+    assert server["maxUploadSize"] == 200
     assert SETTINGS["browser"]["gatherUsageStats"] is False
     assert SETTINGS["client"]["showErrorDetails"] == "none"
 

@@ -16,7 +16,8 @@ import numpy as np
 import pytest
 
 from cnnviz import files, runs, temporary
-from cnnviz.data.archive import keep, uploads_folder
+from cnnviz.data.archive import keep
+from cnnviz.data.kept import uploads_folder
 from cnnviz.errors import ModelError
 from cnnviz.models.export.single_head import as_file
 from cnnviz.models.load.load import load_file

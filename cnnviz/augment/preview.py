@@ -14,7 +14,8 @@ from cnnviz.augment.geometry import filled_pixels, working
 from cnnviz.augment.mix import mix_batch, partners
 from cnnviz.augment.pipeline import apply, augment_batch
 from cnnviz.augment.snippet import short_number
-from cnnviz.images import Crop, with_channels
+from cnnviz.images import Crop, enlarge, with_channels
+from cnnviz.mosaics import lay_tiles
 from cnnviz.policy import STEPS, Policy
 
 __all__ = ["DISPLAY", "Draw", "display_size", "draws", "image_bytes", "mark_filled", "sheet", "short_caption", "wipe"]
@@ -148,22 +149,15 @@ def wipe(before: np.ndarray, after: np.ndarray, share: float) -> np.ndarray:
 
 def image_bytes(image: np.ndarray, side: int = 2 * _SMALL) -> bytes:
     """Returns a uint8 image as a file's bytes: JPEG, or PNG for small ones, enlarged without smoothing to `side`."""
-    factor = side // max(image.shape[:2]) if max(image.shape[:2]) <= _SMALL else 1
-    if factor > 1:
-        image = np.repeat(np.repeat(image, factor, axis=0), factor, axis=1)
+    longest = max(image.shape[:2])
     stored = cv2.cvtColor(image, cv2.COLOR_RGB2BGR) if image.shape[2] == 3 else image
-    if factor > 1 or max(image.shape[:2]) <= _SMALL:
-        return cv2.imencode(".png", stored)[1].tobytes()
+    if longest <= _SMALL:
+        return cv2.imencode(".png", enlarge(stored, side // longest))[1].tobytes()
     return cv2.imencode(".jpg", stored, [cv2.IMWRITE_JPEG_QUALITY, _QUALITY])[1].tobytes()
 
 
 def sheet(images: Sequence[np.ndarray], columns: int | None = None) -> np.ndarray:
     """Returns images of equal size on one white sheet, row by row; uint8. By default it is about square."""
     columns = columns or math.ceil(math.sqrt(len(images)))
-    rows = math.ceil(len(images) / columns)
-    height, width, channels = images[0].shape
-    made = np.full((rows * (height + _GAP) + _GAP, columns * (width + _GAP) + _GAP, channels), 255, np.uint8)
-    for nth, image in enumerate(images):
-        top, left = (_GAP + (nth // columns) * (height + _GAP), _GAP + (nth % columns) * (width + _GAP))
-        made[top : top + height, left : left + width] = image
-    return made
+    made = lay_tiles(np.stack(images), columns, _GAP, 255)
+    return np.pad(made, ((_GAP, 0), (_GAP, 0), (0, 0)), constant_values=255)

@@ -43,7 +43,9 @@ def _export(chosen: argparse.Namespace) -> int:
 
         classifier = classifier if chosen.head is None else split(classifier, chosen.head)
         probe = snapshots.read_probe(run.folder) if run is not None else None
-        data, difference = export_classifier(classifier, kind, images_for(classifier, probe.images if probe else None))
+        data, difference = export_classifier(
+            classifier, kind, images_for(classifier, probe.images if probe and not probe.digest else None)
+        )
     tell_taken(classifier)
     write_file(out, data)
     heads = [

@@ -9,6 +9,7 @@ import re
 import sys
 import zipfile
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,8 +22,9 @@ from cnnviz.commands.model_argument import add_model_argument, model_of, resolve
 from cnnviz.commands.output import decode_file, made_folder, out_file, out_folder, stem_of, write_file
 from cnnviz.commands.subcommand import add_verb
 from cnnviz.errors import CnnvizError, ModelError, one_of
+from cnnviz.explain.feature_visualization.modes import DEFAULT, MODES
 from cnnviz.files import replacing
-from cnnviz.mosaics import channel_maps, in_colours, mosaic, shades
+from cnnviz.mosaics import channel_maps, even_columns, in_colours, mosaic, shades
 from cnnviz.overlay import COLOUR_MAPS
 
 if TYPE_CHECKING:
@@ -30,8 +32,8 @@ if TYPE_CHECKING:
 
 __all__ = ["add_inside"]
 
-SCALES = {"each": "each", "raw": "one", "standardised": "standardised"}
-"""The command line's names of `mosaics.SCALES`."""
+SCALE_NAMES = {"each": "each", "raw": "one", "standardised": "standardised"}
+"""The command line's names of `mosaics.COLOUR_SCALES`."""
 COLUMNS = 16
 LEAST = 8
 """Tiles are enlarged to at least so many pixels a side."""
@@ -62,8 +64,10 @@ def add_inside(verbs: argparse._SubParsersAction) -> None:
     verb = add_verb(verbs, "patterns", "draw what a layer's filters look for", _patterns)
     add_model_argument(verb)
     verb.add_argument("layer", metavar="LAYER", help="a layer's name")
-    verb.add_argument("--mode", metavar="M", default="plain", help="plain, as the tutorial (default), or robust")
-    verb.add_argument("--steps", metavar="N", type=int, default=40, help="steps of gradient ascent (default 40)")
+    titles = ", or ".join(f"{name}: {mode.title.lower()}" for name, mode in MODES.items())
+    verb.add_argument("--mode", metavar="M", default=DEFAULT, help=f"{titles} (default {DEFAULT})")
+    usual = ", ".join(f"{mode.steps} for {name}" for name, mode in MODES.items())
+    verb.add_argument("--steps", metavar="N", type=int, help=f"steps of gradient ascent (default {usual})")
     verb.add_argument("--step", metavar="X", type=float, default=1.0, help="how far each goes (default 1)")
     verb.add_argument(
         "--size", metavar="PIXELS", type=int, help="a visualization's side in pixels (default: what suits the layer)"
@@ -74,7 +78,10 @@ def add_inside(verbs: argparse._SubParsersAction) -> None:
 
 
 def _activations(chosen: argparse.Namespace) -> int:
-    for option, value, allowed in (("scale", chosen.scale, SCALES), ("colour map", chosen.colour_map, COLOUR_MAPS)):
+    for option, value, allowed in (
+        ("scale", chosen.scale, SCALE_NAMES),
+        ("colour map", chosen.colour_map, COLOUR_MAPS),
+    ):
         if value not in allowed:
             raise ModelError(f"There is no {option} {value!r}: {one_of(value, allowed)}.")
     out, path = out_folder(chosen.out), Path(chosen.image)
@@ -134,9 +141,8 @@ def _mosaic(values: np.ndarray, scale: str, colour_map: str) -> np.ndarray | Non
     """All channels beside each other, uint8 RGB; `None` for what has no channels of places."""
     if not 1 <= values.ndim <= 3 or not values.size:
         return None
-    tiles = shades(channel_maps(values), SCALES[scale]).levels
-    factor = math.ceil(LEAST / max(tiles.shape[:2]))
-    tiles = tiles.repeat(factor, axis=0).repeat(factor, axis=1)
+    tiles = shades(channel_maps(values), SCALE_NAMES[scale]).levels
+    tiles = images.enlarge(tiles, math.ceil(LEAST / max(tiles.shape[:2])))
     columns = COLUMNS if values.ndim == 3 else max(COLUMNS, math.ceil(math.sqrt(tiles.shape[2])))
     return in_colours(mosaic(tiles, columns=min(columns, tiles.shape[2])), colour_map)
 
@@ -160,28 +166,30 @@ def _patterns(chosen: argparse.Namespace) -> int:
     with tensorflow_quiet():
         classifier, run = model_of(chosen)
         from cnnviz.explain.feature_visualization.patterns import Settings, usual_size, visualize
+        from cnnviz.explain.feature_visualization.patterns_of_run import visualizations_of_run
         from cnnviz.models.graph.graph import flatten  # brings TensorFlow
 
         shapes = {at.name: at.shape for at in flatten(classifier.model).layers}
         layer = resolve_layer(chosen.layer, list(shapes))
         size = usual_size(classifier, layer) if chosen.size is None else chosen.size
     tell_taken(classifier)
-    settings = Settings(chosen.mode, chosen.steps, chosen.step, size, chosen.seed)
+    steps = MODES.get(chosen.mode, MODES[DEFAULT]).steps if chosen.steps is None else chosen.steps
+    settings = Settings(chosen.mode, steps, chosen.step, size, chosen.seed)
     settings.check()
     filters = filters or list(range(min(GRID_MOST, (shapes[layer] or (0,))[-1] or 0)))
     if not filters:
         raise ModelError(f"The layer {layer} has no channels: choose a convolution.")
+    make = visualize if run is None else partial(visualizations_of_run, run)
     columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
     try:
         with Progress(*columns, console=Console(stderr=True), transient=True) as bars:
             bar = bars.add_task(f"{len(filters)} patterns", total=None)
-            found = visualize(
+            found = make(
                 classifier,
                 layer,
                 filters,
                 settings,
-                run=run,
-                progress=lambda done, total: bars.update(bar, completed=done, total=total),
+                progress=lambda _, done, total: bars.update(bar, completed=done, total=total),
             )
     except KeyboardInterrupt:
         print("cnnviz: stopped; nothing was written.", file=sys.stderr)
@@ -226,6 +234,6 @@ def _numbers(text: str | None) -> list[int]:
 
 def _grid(found: FeatureVisualizations) -> np.ndarray:
     """The patterns in rows, uint8 (height, width, 1 or 3)."""
-    columns = min(GRID_COLUMNS, len(found.images))
+    columns = even_columns(len(found.images), GRID_COLUMNS)
     planes = found.images.transpose(3, 1, 2, 0)
     return np.stack([mosaic(plane, columns=columns, margin=GRID_MARGIN) for plane in planes], axis=-1)

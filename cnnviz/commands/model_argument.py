@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from cnnviz import runs
 from cnnviz.data.dataset import printable
 from cnnviz.errors import ModelError, RunError, one_of
-from cnnviz.models.load.file_options import OUTPUTS, SCALES, class_lists
+from cnnviz.models.load.file_options import OUTPUTS, PIXEL_SCALES, class_lists
 from cnnviz.runs import Run
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ __all__ = [
 def add_model_argument(verb: argparse.ArgumentParser) -> None:
     """Adds RUN, and what is to be said of a file that it doesn't say itself."""
     verb.add_argument("run", metavar="RUN", help="a run's id, or the path of a .keras file")
-    verb.add_argument("--pixels", metavar="P", help=f"what a file's model takes: {_told(SCALES)} (default: raw)")
+    verb.add_argument("--pixels", metavar="P", help=f"what a file's model takes: {_told(PIXEL_SCALES)} (default: raw)")
     verb.add_argument(
         "--classes",
         metavar="NAMES",
@@ -91,7 +91,7 @@ def model_of(chosen: argparse.Namespace) -> tuple[Classifier, Run | None]:
     Raises:
         ModelError: there is neither, or it can't be read; or something is said of a run that it says itself.
     """
-    for option, value, allowed in (("--pixels", chosen.pixels, SCALES), ("--gives", chosen.gives, OUTPUTS)):
+    for option, value, allowed in (("--pixels", chosen.pixels, PIXEL_SCALES), ("--gives", chosen.gives, OUTPUTS)):
         if value not in (None, *allowed):
             raise ModelError(f"{option} is {value!r}: {one_of(value, allowed)}.")
     if not is_file(chosen.run):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import io
 import json
 import re
 import sys
@@ -20,8 +19,9 @@ from cnnviz.commands.output import decode_file, made_folder, out_folder, stem_of
 from cnnviz.commands.subcommand import add_verb
 from cnnviz.data.dataset import printable
 from cnnviz.errors import CnnvizError, ModelError, one_of
-from cnnviz.explain import METHODS, Target, explain
+from cnnviz.explain import METHODS, Explanation, Target, explain
 from cnnviz.explain.attribution.method import Method, Setting
+from cnnviz.files import npy_bytes
 from cnnviz.overlay import overlay
 from cnnviz.probabilities import percents
 
@@ -177,7 +177,7 @@ def _asked(classifier: Classifier, path: Path, wanted: _Wanted | None, taken: se
                 layer=wanted.layers[number],
                 **wanted.settings,
             )
-            files = _written(classifier, image, made.map[0], wanted.out / _stem(path, head.name, wanted.method, taken))
+            files = _written(classifier, image, made, wanted.out / _stem(path, head.name, wanted.method, taken))
             record |= {
                 "method": made.method,
                 "layer": made.layer,
@@ -192,12 +192,12 @@ def _asked(classifier: Classifier, path: Path, wanted: _Wanted | None, taken: se
     return records
 
 
-def _written(classifier: Classifier, image: np.ndarray, map_: np.ndarray, stem: Path) -> dict[str, str]:
+def _written(classifier: Classifier, image: np.ndarray, made: Explanation, stem: Path) -> dict[str, str]:
     top, left, height, width = images.crop_box(image.shape, classifier.image_size, classifier.crop)
-    values = io.BytesIO()
-    np.save(values, np.asarray(map_, np.float32), allow_pickle=False)
-    png = images.to_png(overlay(image[top : top + height, left : left + width], map_, OPACITY))
-    return {"overlay": write_file(Path(f"{stem}.png"), png), "map": write_file(Path(f"{stem}.npy"), values.getvalue())}
+    values = npy_bytes(np.asarray(made.map[0], np.float32))
+    part, by_strength = image[top : top + height, left : left + width], METHODS[made.method].by_strength
+    png = images.to_png(overlay(part, made.map[0], OPACITY, by_strength=by_strength))
+    return {"overlay": write_file(Path(f"{stem}.png"), png), "map": write_file(Path(f"{stem}.npy"), values)}
 
 
 def _stem(path: Path, head: str, method: str, taken: set[str]) -> str:

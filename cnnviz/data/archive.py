@@ -11,36 +11,24 @@ import re
 import shutil
 import stat
 import struct
-import tempfile
 import zipfile
 import zlib
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
-from cnnviz.data.dataset import Progress, printable
-from cnnviz.data.disk_cache import cache_folder
+from cnnviz.data.dataset import printable
+from cnnviz.data.kept import check_room, new_folder, put, record_of, whole
 from cnnviz.data.layouts.npz import load_npz
 from cnnviz.data.listing import Endings, left_out
 from cnnviz.data.zip_check import MAX_MEMBERS, arrays, images, unread
 from cnnviz.errors import DataError
-from cnnviz.files import read_json, write_json
-from cnnviz.temporary import own_name
+from cnnviz.progress import Progress
 
-__all__ = ["keep", "notes_on_unpacked", "unpack", "uploads_folder"]
+__all__ = ["keep", "notes_on_unpacked", "unpack"]
 
 _BLOCK = 2**20
-_SPARE = 2**30  # bytes that stay free on the disk
-_RECORD = ".kept.json"  # what of an archive was kept, and what was left out
 _ENTRY = b"PK\x01\x02"  # how each line of a zip file's directory begins
 _BROKEN = (zipfile.BadZipFile, zlib.error, struct.error, EOFError, RuntimeError, ValueError, LookupError, OverflowError)
-
-
-def uploads_folder() -> Path:
-    """Returns the folder of what was unpacked. It may be deleted any time; runs on uploaded images then need them
-    again."""
-    return cache_folder() / "uploads"
 
 
 def unpack(path: Path, progress: Progress | None = None) -> Path:
@@ -58,10 +46,7 @@ def unpack(path: Path, progress: Progress | None = None) -> Path:
 
 def notes_on_unpacked(folder: Path) -> list[str]:
     """Returns sentences on what was not unpacked of the archive that a folder of images comes from, if it does."""
-    home = Path(os.path.realpath(folder)).parent
-    if home.parent != Path(os.path.realpath(uploads_folder())):
-        return []
-    found = read_json(home / _RECORD)
+    found = record_of(folder)
     return left_out(tuple(map(tuple, found["others"])), found["hidden"]) if found else []
 
 
@@ -91,17 +76,13 @@ def _keep(file: BinaryIO, name: str, key: tuple[str, int], progress: Progress | 
             f"{shown} has {members:,} members; at most {MAX_MEMBERS:,} are unpacked: unpack it yourself "
             f"and give the folder."
         )
-    home = uploads_folder() / digest
-    if found := _whole(home):
+    if found := whole(digest):
         return found
     file.seek(0)
     try:
-        with zipfile.ZipFile(file) as archive, _new(shown) as new:
+        with zipfile.ZipFile(file) as archive, new_folder(shown) as new:
             others, hidden = _fill(archive, file, new, shown, name, progress)
-            files, size = _held(_inside(new))
-            write_json(new / _RECORD, {"files": files, "bytes": size, "others": others, "hidden": hidden})
-            new.chmod(0o755)
-            _put(new, home)
+            return put(new, digest, shown, others=others, hidden=hidden)
     except DataError:
         raise
     except OSError as error:
@@ -109,12 +90,6 @@ def _keep(file: BinaryIO, name: str, key: tuple[str, int], progress: Progress | 
     except _BROKEN as error:
         reason = printable(str(error).splitlines()[0])[:100].rstrip(".") if str(error) else type(error).__name__
         raise DataError(f"{shown} can't be read as a .zip or .npz file: {reason}.") from None
-    found = _whole(home)
-    if found is None:
-        raise DataError(
-            f"{shown} can't be kept in {uploads_folder()}: set CNNVIZ_CACHE to a folder that can be written."
-        )
-    return found
 
 
 def _fill(
@@ -126,7 +101,7 @@ def _fill(
     stem = re.sub(r"[^A-Za-z0-9]+", "-", Path(name).stem).strip("-")[:40] or "images"
     if any(info.filename.endswith(".npy") for info in archive.infolist()):
         arrays(archive, size, shown)
-        _room(new, size, shown)
+        check_room(new, size, shown)
         path = new / f"{stem}.npz"
         file.seek(0)
         with open(path, "xb") as copy:
@@ -134,7 +109,7 @@ def _fill(
         load_npz(path, shown)  # headers and labels; refuses pickles and arrays of other sizes than they say
         return (), 0
     chosen = images(archive, size, shown)
-    _room(new, sum(info.file_size for info, _ in chosen), shown)
+    check_room(new, sum(info.file_size for info, _ in chosen), shown)
     for done, (info, parts) in enumerate(chosen):
         target = new.joinpath(stem, *parts)
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -145,75 +120,6 @@ def _fill(
         if progress is not None:
             progress(f"Unpacking {shown}", done + 1, len(chosen))
     return unread(archive)
-
-
-@contextmanager
-def _new(shown: str) -> Iterator[Path]:
-    """A new folder beside the kept ones; what is there at the end is deleted, as is what a killed process left."""
-    try:
-        uploads_folder().mkdir(parents=True, exist_ok=True)
-        new = Path(tempfile.mkdtemp(**own_name(uploads_folder())))
-    except OSError as error:
-        raise DataError(
-            f"{shown} can't be unpacked in {uploads_folder()} ({error.strerror}): set CNNVIZ_CACHE to a folder that "
-            f"can be written."
-        ) from None
-    try:
-        yield new
-    finally:
-        for made in (new, _beside(new)):
-            shutil.rmtree(made, ignore_errors=True)
-
-
-def _inside(home: Path) -> Path | None:
-    """The one thing that a kept folder holds."""
-    try:
-        return next((path for path in sorted(home.iterdir()) if not path.name.startswith(".")), None)
-    except OSError:
-        return None
-
-
-def _held(path: Path | None) -> tuple[int, int]:
-    """How many files a folder of images holds, or one that is a file, and how many bytes they have."""
-    if path is None or not path.is_dir():
-        return (0, 0) if path is None else (1, path.stat().st_size)
-    files = size = 0
-    with os.scandir(path) as entries:
-        for entry in entries:
-            more = _held(Path(entry.path)) if entry.is_dir() else (1, entry.stat().st_size)
-            files, size = files + more[0], size + more[1]
-    return files, size
-
-
-def _whole(home: Path) -> Path | None:
-    """What a kept folder holds, unless something of it was deleted since, as cleaners of temporary files do."""
-    try:
-        found, record = _inside(home), read_json(home / _RECORD)
-        same = isinstance(record, dict) and _held(found) == (record.get("files"), record.get("bytes"))
-        return found if same else None
-    except OSError:
-        return None
-
-
-def _put(new: Path, home: Path) -> None:
-    """Moves a new folder where it is looked for; one of which something was deleted makes way."""
-    with suppress(OSError):  # somebody else has just unpacked the same
-        if home.exists() and not _whole(home):
-            os.rename(home, _beside(new))
-        os.rename(new, home)
-
-
-def _beside(new: Path) -> Path:
-    return new.with_name(f"{new.name}-old")
-
-
-def _room(folder: Path, needed: int, shown: str) -> None:
-    free = shutil.disk_usage(folder).free
-    if free < needed + _SPARE:
-        raise DataError(
-            f"{shown} needs {needed / 2**20:,.0f} MB in {uploads_folder()}, where {free / 2**20:,.0f} MB are free: "
-            f"make room, or set CNNVIZ_CACHE to another folder."
-        )
 
 
 @functools.lru_cache(maxsize=64)

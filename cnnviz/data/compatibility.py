@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from cnnviz.data.dataset import Dataset
 from cnnviz.data.resolve import open_dataset
 from cnnviz.errors import DataError, one_of
 from cnnviz.model_spec import Head
+from cnnviz.progress import Progress
 from cnnviz.recipe import Recipe
 
 __all__ = ["adapt", "check", "open_and_adapt"]
-
-Progress = Callable[[str, int, int], None]
 
 
 def check(recipe: Recipe, dataset: Dataset) -> None:

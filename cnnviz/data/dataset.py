@@ -13,9 +13,8 @@ import numpy as np
 from cnnviz import images
 from cnnviz.errors import DataError, one_of
 
-__all__ = ["Arrays", "Dataset", "Files", "Head", "Progress", "Source", "Split", "printable"]
+__all__ = ["Arrays", "Dataset", "Files", "Head", "Source", "Split", "printable"]
 
-Progress = Callable[[str, int, int], None]
 """Called as (what is being done, done so far, total)."""
 
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 
 from cnnviz import files, images
-from cnnviz.data.disk_cache import cache_folder
+from cnnviz.data.disk_cache import add_files, cache_folder
 from cnnviz.errors import ImageError
 
 __all__ = ["bits_of", "note"]
@@ -62,10 +61,5 @@ def _bits(path: Path) -> int:
 
 def _key(paths: Sequence[Path]) -> str:
     digest = hashlib.sha256(str(_VERSION).encode())
-    for path in paths:
-        try:
-            status = path.stat()
-            digest.update(os.fsencode(f"{path}\0{status.st_mtime_ns}\0{status.st_size}\n"))
-        except OSError:
-            digest.update(os.fsencode(f"{path}\0gone\n"))
+    add_files(digest, paths)
     return digest.hexdigest()[:32]

@@ -8,7 +8,7 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, BinaryIO, TypeVar
@@ -20,7 +20,7 @@ from cnnviz.data.dataset import Split
 from cnnviz.errors import DataError
 from cnnviz.temporary import own_name
 
-__all__ = ["cache_folder", "files_digest", "on_disk", "read_cached", "write_cached"]
+__all__ = ["add_files", "cache_folder", "files_digest", "on_disk", "read_cached", "write_cached"]
 
 _DAMAGED = (OSError, LookupError, TypeError, ValueError, OverflowError, AttributeError)
 """What reading a kept file raises where it is gone or damaged; it is then made anew."""
@@ -97,17 +97,20 @@ def _key(split: Split, data: recipe.Data, whole: bool) -> str | None:
 
 
 def files_digest(split: Split, digest: hashlib._Hash) -> bool:
-    """Adds the path, time and size of every image's file to a digest; returns whether all are files."""
-    for i in range(len(split)):
-        path = split.path_of(i)
-        if path is None:
-            return False
+    """Adds every image's file to a digest, see `add_files`; returns whether all are files."""
+    paths = [split.path_of(i) for i in range(len(split))]
+    add_files(digest, filter(None, paths))
+    return None not in paths
+
+
+def add_files(digest: hashlib._Hash, paths: Iterable[Path]) -> None:
+    """Adds files' paths, times and sizes to a digest: to read tens of thousands would take as long as what is kept."""
+    for path in paths:
         try:
             status = path.stat()
             digest.update(os.fsencode(f"{path}\0{status.st_mtime_ns}\0{status.st_size}\n"))
         except OSError:
             digest.update(os.fsencode(f"{path}\0gone\n"))
-    return True
 
 
 def _write(split: Split, done: Iterator[np.ndarray | str], file: BinaryIO) -> dict[str, Any]:

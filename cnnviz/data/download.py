@@ -1,4 +1,8 @@
-"""Fetching a file whose size and digest are known, or saying within seconds that there is no way to it."""
+"""Fetching a file whose size and digest are known, or saying within seconds that there is no way to it.
+
+Not by pooch: it would check the digest and move the file, which `files.replacing` and three lines do. It has no limit
+on bytes and none on looking up a name, leaves files that only their owner may read, and logs each to stderr.
+"""
 
 from __future__ import annotations
 
@@ -13,11 +17,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cnnviz import files
-from cnnviz.data.dataset import Progress
 from cnnviz.data.disk_cache import cache_folder
 from cnnviz.errors import DataError
+from cnnviz.progress import Progress
 
-__all__ = ["Remote", "digest", "fetch", "keras_folders"]
+__all__ = ["Remote", "fetch", "keras_folders"]
 
 CONNECT_SECONDS = 6.0
 READ_SECONDS = 20.0
@@ -25,7 +29,7 @@ READ_SECONDS = 20.0
 
 @dataclass(frozen=True)
 class Remote:
-    """A file as it must be: where it is had, its bytes and their digest; `None` is unknown.
+    """A file as it must be: where it is had, its bytes and their SHA-256 or MD5; `None` is unknown.
 
     `instead` says what a person without a model can do.
     """
@@ -33,7 +37,6 @@ class Remote:
     url: str
     bytes: int | None
     digest: str | None
-    algorithm: str = "sha256"
     instead: str = "put the file into the folder that CNNVIZ_DATA names"
 
 
@@ -41,12 +44,6 @@ def keras_folders() -> tuple[Path, ...]:
     """Returns where downloaded data may lie, best first: Keras's own cache, then cnnviz's."""
     keras = files.folder_in("KERAS_HOME") or Path.home() / ".keras"
     return keras / "datasets", cache_folder() / "datasets"
-
-
-def digest(path: Path) -> str:
-    """Returns a file's SHA-256 in hexadecimal."""
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def fetch(remote: Remote, name: str, folders: Sequence[Path], what: str, progress: Progress | None = None) -> Path:
@@ -71,7 +68,8 @@ def fetch(remote: Remote, name: str, folders: Sequence[Path], what: str, progres
 
 
 def _download(remote: Remote, path: Path, what: str, progress: Progress | None) -> None:
-    hashed, done = hashlib.new(remote.algorithm, usedforsecurity=False), 0
+    algorithm = files.algorithm_of(remote.digest or "")
+    hashed, done = hashlib.new(algorithm, usedforsecurity=False), 0
     try:
         with _opened(remote.url) as response, open(path, "wb") as file:
             expected = remote.bytes if remote.bytes is not None else response.length
@@ -91,7 +89,7 @@ def _download(remote: Remote, path: Path, what: str, progress: Progress | None) 
     if done != (done if expected is None else expected) or hashed.hexdigest() != (remote.digest or hashed.hexdigest()):
         raise DataError(
             f"What {remote.url} sent is not the file that was expected ({done:,} of {expected or done:,} "
-            f"bytes, {remote.algorithm} {hashed.hexdigest()[:12]}…): try again later."
+            f"bytes, {algorithm} {hashed.hexdigest()[:12]}…): try again later."
         )
 
 

@@ -13,10 +13,11 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from cnnviz import recipe
-from cnnviz.data.dataset import Arrays, Progress, Split
+from cnnviz.data.dataset import Arrays, Split
 from cnnviz.data.disk_cache import cache_folder, files_digest, read_cached, write_cached
 from cnnviz.data.split_images import SplitImages, iterate_fitted
 from cnnviz.errors import DataError
+from cnnviz.progress import CancelCheck, Progress
 
 __all__ = ["BATCH", "features"]
 
@@ -32,7 +33,7 @@ def features(
     *,
     what: str = "features",
     progress: Progress | None = None,
-    cancelled: Callable[[], bool] | None = None,
+    cancelled: CancelCheck | None = None,
 ) -> SplitImages:
     """Returns the features of every image of a split that can be read, float32 (n, ...), as its `array`.
 
@@ -50,7 +51,7 @@ def features(
 
     Raises:
         DataError: not one image can be decoded, or the disk is too full.
-        concurrent.futures.CancelledError: `cancelled` said so.
+        Cancelled: `cancelled` said so.
     """
     folder = cache_folder() / "features"
     name = _key(split, data, stem)

@@ -19,11 +19,12 @@ from typing import IO
 import numpy as np
 
 from cnnviz.data.bundled import DIGIT_FLIPS, DIGIT_NAMES
-from cnnviz.data.dataset import Arrays, Dataset, Head, Progress, Split
+from cnnviz.data.dataset import Arrays, Dataset, Head, Split
 from cnnviz.data.download import Remote, fetch, keras_folders
 from cnnviz.data.layouts.npz import load_npz
 from cnnviz.errors import DataError
 from cnnviz.files import folder_in
+from cnnviz.progress import Progress
 
 __all__ = ["data_root", "load_cifar10", "load_fashion_mnist", "load_mnist", "locate"]
 

@@ -14,14 +14,9 @@ from cnnviz.data.split_images import SplitImages
 from cnnviz.model_spec import Head
 from cnnviz.recipe import Recipe
 
-__all__ = ["evaluation", "order", "steps", "training"]
+__all__ = ["evaluation", "order", "training"]
 
 Labels = dict[str, np.ndarray]
-
-
-def steps(recipe: Recipe, samples: int) -> int:
-    """Returns how many batches an epoch has."""
-    return recipe.fit.steps_per_epoch or math.ceil(samples / recipe.fit.batch_size)
 
 
 def order(samples: int, count: int, *, seed: int, epoch: int) -> np.ndarray:
@@ -42,12 +37,12 @@ def training(
     another.
 
     Elements: `(images, labels, weights)`, images uint8 (batch, height, width, channels), labels and weights one tensor
-    a head (a tuple of them for several heads). An epoch has `steps(recipe, len(images))` batches. Features instead of
-    images come as they are, float32.
+    a head (a tuple of them for several heads). An epoch has `recipe.fit.steps(len(images))` batches. Features
+    instead of images come as they are, float32.
     """
     end = recipe.fit.epochs if end is None else end
     fit, size, heads = recipe.fit, recipe.data.image_size, recipe.network.heads
-    count = steps(recipe, len(images)) * fit.batch_size if fit.steps_per_epoch else len(images)
+    count = fit.steps(len(images)) * fit.batch_size if fit.steps_per_epoch else len(images)
     policy, seed = recipe.augmentation, recipe.seed
     crop = recipe.data.crop if policy.needs_margin else "whole"  # otherwise the images are cropped already
     targets = _targets(labels, heads, mixed=policy.mixes)
@@ -75,7 +70,7 @@ def training(
             for start in range(0, count, fit.batch_size):
                 yield epoch, samples[start : start + fit.batch_size]
 
-    count_all = (end - first_epoch) * steps(recipe, len(images))
+    count_all = (end - first_epoch) * fit.steps(len(images))
     return _batched(batches, count_all, load, _spec(images, recipe), targets, weights)
 
 

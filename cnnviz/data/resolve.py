@@ -9,16 +9,17 @@ from contextlib import suppress
 from pathlib import Path
 
 from cnnviz import recipe
-from cnnviz.data import archive, bundled, keras_sets, roots, splits
-from cnnviz.data.dataset import Dataset, Progress, printable
+from cnnviz.data import archive, bundled, kept, keras_sets, roots, splits
+from cnnviz.data.dataset import Dataset, printable
 from cnnviz.data.layouts import celeba, image_folder
 from cnnviz.data.layouts.layout import Layout
 from cnnviz.data.layouts.registry import layout_of
 from cnnviz.data.listing import listing
 from cnnviz.errors import DataError, one_of
 from cnnviz.model_spec import MAX_CLASSES
+from cnnviz.progress import Progress
 
-__all__ = ["Entry", "catalogue", "open_dataset", "place_of"]
+__all__ = ["Entry", "at_hand", "catalogue", "open_dataset", "place_of"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -108,13 +109,25 @@ def _open(name: str, heads: Sequence[str] | None, progress: Progress | None, any
             raise DataError(f"CelebA is not on this computer: {_CELEBA_MISSING[0].lower()}{_CELEBA_MISSING[1:]}")
         return celeba.load_celeba(found, name, heads)
     path = _path(name, anywhere)
-    shown = printable(name if len(name) <= 80 else f"…{name[-79:]}")
+    uploaded = kept.is_upload(Path(os.path.realpath(path)))
+    shown = printable(path.name if uploaded else name if len(name) <= 80 else f"…{name[-79:]}")
     if path.suffix.lower() == ".zip" and path.is_file():
         path = archive.unpack(path, progress)
     layout = layout_of(path) or (image_folder.LAYOUT if path.is_dir() else None)  # which says what is missing
     if layout is None:
         raise DataError(f"{shown} is not a dataset: expected a folder of images, a .zip of such or an .npz file.")
-    return layout.load(path, shown, heads)
+    dataset = layout.load(path, shown, heads)
+    return dataclasses.replace(dataset, source=f"Uploaded: {shown}.") if uploaded else dataset
+
+
+def at_hand(name: str) -> bool:
+    """Returns whether a dataset can be opened without being downloaded or unpacked first; a look at names only."""
+    if name in _BUNDLED:
+        return True
+    if name in _DOWNLOADS:
+        return keras_sets.locate(name) is not None
+    place = place_of(name)
+    return place is not None and place.suffix.lower() != ".zip"
 
 
 def place_of(name: str) -> Path | None:
@@ -132,6 +145,8 @@ def place_of(name: str) -> Path | None:
 def _path(name: str, anywhere: bool) -> Path:
     """The folder or file a name means: under `CNNVIZ_DATA`, else as a path."""
     root = keras_sets.data_root()
+    if kept.is_lost(name):
+        raise DataError("The images that were uploaded here are no longer in the cache: upload them again.")
     if anywhere:
         with suppress(OSError, ValueError, RuntimeError):  # a name too long, with a null byte, of an unknown user
             for path in ([root / name, root / f"{name}.npz"] if root else []) + [Path(name).expanduser().absolute()]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from cnnviz.data.archive import uploads_folder
 from cnnviz.data.dataset import printable
+from cnnviz.data.kept import uploads_folder
 from cnnviz.data.keras_sets import data_root
 
 __all__ = ["allowed_text", "resolve_allowed", "roots"]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,9 +14,10 @@ import numpy as np
 from cnnviz import images, recipe
 from cnnviz.augment import working
 from cnnviz.data import disk_cache
-from cnnviz.data.dataset import Arrays, Progress, Split
+from cnnviz.data.dataset import Arrays, Split
 from cnnviz.errors import DataError, ImageError
 from cnnviz.policy import Policy, Step
+from cnnviz.progress import CancelCheck, Progress, batches
 
 __all__ = ["BUDGET", "SplitImages", "iterate_fitted", "on_demand", "prepare"]
 
@@ -55,7 +56,7 @@ def prepare(
     whole: bool = False,
     progress: Progress | None = None,
     budget: int = BUDGET,
-    cancelled: Callable[[], bool] | None = None,
+    cancelled: CancelCheck | None = None,
 ) -> SplitImages:
     """Decodes and fits every image of a split once, on all cores; broken ones are left out and listed.
 
@@ -70,7 +71,7 @@ def prepare(
 
     Raises:
         DataError: not one image can be decoded, or the disk is too full.
-        concurrent.futures.CancelledError: `cancelled` said so.
+        Cancelled: `cancelled` said so.
     """
     ready = _as_they_are(split, data)
     if ready is not None:
@@ -132,7 +133,7 @@ def _fit(split: Split, data: recipe.Data, whole: bool, i: int) -> Fitted:
 
 
 def iterate_fitted(
-    split: Split, data: recipe.Data, whole: bool, progress: Progress | None, cancelled: Callable[[], bool] | None
+    split: Split, data: recipe.Data, whole: bool, progress: Progress | None, cancelled: CancelCheck | None
 ) -> Iterator[Fitted]:
     """Yields all images in order, or why there is none, worked on by as many threads as there are cores, a few chunks
     ahead of the reader. See `prepare`."""
@@ -145,14 +146,10 @@ def iterate_fitted(
         starts = iter(range(0, count, _CHUNK))
         waiting: deque[Future[list[Fitted]]] = deque()
         try:
-            for done in range(0, count, _CHUNK):
+            for _ in batches(count, _CHUNK, f"Decoding {split.name} images", progress, cancelled):
                 while len(waiting) < 4 * workers and (start := next(starts, None)) is not None:
                     waiting.append(pool.submit(chunk, start))
-                if cancelled is not None and cancelled():
-                    raise CancelledError
                 yield from waiting.popleft().result()
-                if progress is not None:
-                    progress(f"Decoding {split.name} images", min(done + _CHUNK, count), count)
         finally:
             for future in waiting:
                 future.cancel()

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-import base64
 import math
 from collections.abc import Sequence
 
 import cv2
 import numpy as np
+from markupsafe import Markup
 
-from cnnviz.figures.prediction import ACCENT
-from cnnviz.figures.style import escape_attr, escape_text
-from cnnviz.mosaics import FULL, Shades, channel_maps, in_colours, mosaic
+from cnnviz.figures.html import render
+from cnnviz.mosaics import FULL, Shades, channel_maps, in_colours, lay_tiles
 
 __all__ = ["colour_bar", "columns_of", "cross_out", "on_page", "spread", "tight"]
 
 LONGEST = 960
 """No side of a mosaic for the page is over so many pixels."""
+GAP, GAP_COLOUR = 4, 128
+"""So many pixels lie between tiles on the page, where these are not much smaller; in this grey."""
 WIDE = 1.8
 """About how much wider than high a mosaic is."""
 _LINE = (420, 96)
@@ -25,17 +26,20 @@ _LINE = (420, 96)
 def columns_of(shape: tuple[int, ...], wide: float = WIDE) -> int:
     """Returns how many tiles stand in a row for a layer's output of this shape, (h, w, channels) or (units,).
 
-    Such that the last row has few gaps, and the whole is about `wide` times as wide as high.
+    All rows are full wherever the channels can be laid out so in a shape not too far from `wide` times as wide as high;
+    else the last row has few gaps.
     """
     height, width = (*shape[:-1], 1, 1)[:2] if len(shape) > 1 else (1, 1)
     count, ideal = shape[-1], math.sqrt(shape[-1] * wide * height / width)
-    tried = range(max(1, min(count, math.floor(0.7 * ideal))), max(1, min(count, math.ceil(1.4 * ideal))) + 1)
-    return min(tried, key=lambda one: -count % one / count + 0.2 * abs(math.log(one / ideal)))
+    tried = range(max(1, min(count, math.floor(ideal / 2))), max(1, min(count, math.ceil(2 * ideal))) + 1)
+    full = [one for one in tried if count % one == 0]
+    return min(full or tried, key=lambda one: -count % one / count + 0.2 * abs(math.log(one / ideal)))
 
 
 def tight(levels: np.ndarray, order: np.ndarray, columns: int, colour_map: str) -> np.ndarray:
-    """Returns the channels in a map's colours with all their pixels, uint8 RGB, for a file."""
-    return in_colours(mosaic(channel_maps(levels), order, columns, margin=1), colour_map)
+    """Returns the channels in a map's colours with all their pixels and grey between them, uint8 RGB, for a file."""
+    tiles = in_colours(channel_maps(levels)[..., order].transpose(2, 0, 1), colour_map)
+    return lay_tiles(tiles, columns, 1, GAP_COLOUR)[:-1, :-1]
 
 
 def on_page(levels: np.ndarray, order: np.ndarray, columns: int, colour_map: str, silent: np.ndarray) -> np.ndarray:
@@ -55,15 +59,15 @@ def on_page(levels: np.ndarray, order: np.ndarray, columns: int, colour_map: str
     height, width = planes.shape[:2]
     factor = LONGEST / max(columns * width, rows * height)
     factor = float(math.floor(factor)) if factor >= 1 else factor
-    size = max(1, round(height * factor) - 1), max(1, round(width * factor) - 1)
+    gap = min(GAP, *(max(1, round(side * factor) // 4) for side in (height, width)))
+    size = max(1, round(height * factor) - gap), max(1, round(width * factor) - gap)
     way = cv2.INTER_AREA if factor < 1 else cv2.INTER_NEAREST
-    canvas = np.full((rows * (size[0] + 1), columns * (size[1] + 1), 3), 128, np.uint8)
-    for nth in range(len(order)):
-        top, left = (nth // columns) * (size[0] + 1), (nth % columns) * (size[1] + 1)
+    tiles = np.empty((len(order), *size, 3), np.uint8)
+    for nth, channel in enumerate(order):
         plane = np.ascontiguousarray(planes[..., nth])
         tile = in_colours(cv2.resize(plane, size[::-1], interpolation=way), colour_map)
-        canvas[top : top + size[0], left : left + size[1]] = cross_out(tile) if silent[order[nth]] else tile
-    return canvas
+        tiles[nth] = cross_out(tile) if silent[channel] else tile
+    return lay_tiles(tiles, columns, gap, GAP_COLOUR)
 
 
 def cross_out(tile: np.ndarray) -> np.ndarray:
@@ -76,7 +80,7 @@ def cross_out(tile: np.ndarray) -> np.ndarray:
     return tile
 
 
-def colour_bar(shades: Shades, channels: Sequence[int], colour_map: str, ends: tuple[str, str] | None = None) -> str:
+def colour_bar(shades: Shades, channels: Sequence[int], colour_map: str, ends: tuple[str, str] | None = None) -> Markup:
     """Returns which values the colours of channels stand for, 0 marked where it has a colour; as HTML.
 
     Args:
@@ -92,31 +96,15 @@ def colour_bar(shades: Shades, channels: Sequence[int], colour_map: str, ends: t
         zero = 50.0
     elif not shades.from_zero and ends is None and low < 0 < high:
         zero = 100 * -low / (high - low)
-    words = [escape_text(one, 60) for one in ends or (f"{low:.3g}", f"{high:.3g}")]
+    left, right = ends or (f"{low:.3g}", f"{high:.3g}")
     if low < 0 and ends is not None and shades.from_zero:
-        words[0] = f"− {words[1]}"
+        left = f"− {right}"
     png = cv2.imencode(".png", in_colours(np.arange(first, FULL + 1, dtype=np.int16)[None], colour_map)[..., ::-1])[1]
-    mark = (
-        ""
-        if zero is None
-        else (
-            f'<span style="position:absolute;left:{zero:.1f}%;top:0;bottom:0;border-left:2px solid currentColor">'
-            "</span>"
-            f'<span style="position:absolute;left:{zero:.1f}%;bottom:100%;transform:translateX(-50%)">0</span>'
-        )
-    )
-    alt = f"Colours from {words[0]} to {words[1]}" + (", 0 is marked" if zero is not None else "")
-    return (
-        '<div style="max-width:20rem;font-size:0.8rem;line-height:1.3;font-variant-numeric:tabular-nums">'
-        f'<div style="position:relative;margin-top:{"1.4em" if mark else "0"}"><img class="colour-bar" '
-        f'alt="{escape_attr(alt)}" src="data:image/png;base64,{base64.b64encode(png.tobytes()).decode()}" '
-        f'style="display:block;width:100%;height:10px;border-radius:2px">{mark}</div>'
-        '<div style="display:flex;justify-content:space-between;gap:2rem">'
-        f"<span>{words[0]}</span><span>{words[1]}</span></div></div>"
-    )
+    mark = None if zero is None else f"{zero:.1f}"
+    return render("colour_bar.html", png=png.tobytes(), left=left, right=right, zero=mark)
 
 
-def spread(counts: np.ndarray, edges: np.ndarray, alt: str) -> str:
+def spread(counts: np.ndarray, edges: np.ndarray, alt: str) -> Markup:
     """Returns how values are spread, as bars whose heights are the square roots of the counts; as HTML.
 
     Args:
@@ -127,26 +115,18 @@ def spread(counts: np.ndarray, edges: np.ndarray, alt: str) -> str:
     width, height = _LINE
     base, step = height - 18, width / len(counts)
     top = math.sqrt(max(1, int(counts.max())))
-    bars = "".join(
-        f'<rect x="{step * nth:.1f}" y="{base - (base - 2) * math.sqrt(count) / top:.1f}" width="{step - 1:.1f}" '
-        f'height="{(base - 2) * math.sqrt(count) / top:.1f}" fill="{ACCENT}"/>'
-        for nth, count in enumerate(map(int, counts))
-        if count
-    )
+    heights = [(base - 2) * math.sqrt(count) / top for count in map(int, counts)]
+    bars = [(f"{step * nth:.1f}", f"{base - high:.1f}", f"{high:.1f}") for nth, high in enumerate(heights) if high]
     low, high = float(edges[0]), float(edges[-1])
-    zero = width * -low / (high - low) if low < 0 < high else None
-    line = f'<line x1="{zero:.1f}" x2="{zero:.1f}" y1="0" y2="{base}" stroke="#808080"/>' if zero is not None else ""
-    ends = "".join(
-        f'<text x="{x}" y="{height - 4}" text-anchor="{anchor}" font-size="12" font-family="sans-serif" '
-        f'fill="#808080">{value:.3g}</text>'
-        for x, anchor, value in ((0, "start", low), (width, "end", high))
-    )
-    svg = (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}">{bars}{line}'
-        f'<line x1="0" x2="{width}" y1="{base}" y2="{base}" stroke="#808080" stroke-opacity="0.6"/>{ends}</svg>'
-    )
-    data = base64.b64encode(svg.encode()).decode()
-    return (
-        f'<img alt="{escape_attr(alt)}" title="{escape_attr(alt)}" src="data:image/svg+xml;base64,{data}" '
-        f'style="width:100%;max-width:{width}px">'
+    return render(
+        "spread.html",
+        alt=alt,
+        width=width,
+        height=height,
+        base=base,
+        bars=bars,
+        thick=f"{step - 1:.1f}",
+        zero=f"{width * -low / (high - low):.1f}" if low < 0 < high else None,
+        low=f"{low:.3g}",
+        high=f"{high:.3g}",
     )

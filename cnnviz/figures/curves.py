@@ -4,19 +4,33 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import plotly.graph_objects as go
 
 from cnnviz.figures.style import escape_text, laid_out
 
-__all__ = ["COLOURS", "learning", "learning_rate", "live_points", "metric_title", "metrics_of", "overlay_runs"]
+__all__ = [
+    "COLOURS",
+    "learning",
+    "live_points",
+    "overlay_runs",
+    "smoothed",
+]
 
 # Middle tones, told apart on white and on black; the first is the app's own.
-COLOURS = ("#14998c", "#d9772b", "#7c74e8", "#d6488b", "#7d9b1f", "#2f8fd0", "#b0803a", "#a45fd0", "#dd5555", "#80908d")
+COLOURS = (
+    *("#14998c", "#d9772b", "#7c74e8", "#d6488b", "#7d9b1f", "#2f8fd0", "#b0803a", "#a45fd0", "#dd5555", "#80908d"),
+    *("#4a9a4f", "#8a6d62"),
+)
 _SHADE = "rgba(217, 119, 43, 0.13)"
 _GUIDE = "rgba(128, 144, 141, 0.75)"
-HEIGHT = 270
+METRICS = ("loss", "accuracy")
+SMALL = {"learning_rate": "Learning rate", "images_per_second": "Images a second", "memory_mb": "Memory, MB"}
+"""What an epoch's record tells of the work beside its metrics, and its title."""
+_LARGE_PIXELS, _SMALL_PIXELS = 150, 46
+_TITLE_PIXELS, _TICKS_PIXELS, _LEGEND_PIXELS = 22, 26, 26
 _STEPS = (1, 1.5, 2, 3, 4, 6, 8, 10)
 _FLOORS = (0.98, 0.95, 0.9, 0.8, 0.5, 0.0)
 _ENDLESS = 1e300  # figures beyond it, which JSON may hold, are no figures
@@ -27,20 +41,6 @@ Records = Sequence[Mapping[str, Any]]
 def _number(record: Mapping[str, Any], key: str) -> float | None:
     value = record.get(key)
     return float(value) if isinstance(value, (int, float)) and abs(value) < _ENDLESS else None
-
-
-def metrics_of(epochs: Records) -> list[str]:
-    """Returns the names of what can be drawn over the epochs: validation's first, then training's."""
-    found = dict.fromkeys(key for record in epochs for key in record if key.endswith(("loss", "accuracy")))
-    order = {"val_accuracy": 0, "val_loss": 1, "accuracy": 2, "loss": 3}
-    return sorted(found, key=lambda key: (order.get(key, 4 if key.startswith("val_") else 5), key))
-
-
-def metric_title(key: str) -> str:
-    """Returns Keras's name of a figure in words: "val_shape_accuracy" is "Validation accuracy of shape"."""
-    split = "Validation" if key.startswith("val_") else "Training"
-    head, _, kind = key.removeprefix("val_").rpartition("_")
-    return f"{split} {kind} of {head}" if head else f"{split} {kind}"
 
 
 def live_points(history: Records, key: str) -> tuple[list[float], list[float]]:
@@ -55,9 +55,32 @@ def live_points(history: Records, key: str) -> tuple[list[float], list[float]]:
     return xs, ys
 
 
+def smoothed(values: Sequence[float | None], weight: float) -> list[float | None]:
+    """Returns a curve's running mean, each value counting `weight` times as much as the one after it.
+
+    It is corrected for its beginning at 0, so that it starts at the first value: what TensorBoard's slider does
+    (the correction of Kingma & Ba 2015, Adam). Values that are missing stay so.
+
+    Args:
+        values: one for each epoch.
+        weight: 0 (nothing is smoothed) to less than 1.
+
+    Example:
+        >>> smoothed([1.0, None, 2.0], 0.5)
+        [1.0, None, 1.6666666666666667]
+    """
+    mean, count, found = 0.0, 0, list[float | None]()
+    for value in values:
+        if value is None:
+            found.append(None)
+            continue
+        mean, count = weight * mean + (1 - weight) * value, count + 1
+        found.append(mean / (1 - weight**count))
+    return found
+
+
 def learning(
     history: Records,
-    metric: str,
     *,
     epochs: Records,
     total: int,
@@ -65,47 +88,62 @@ def learning(
     best: int | None = None,
     turned: int | None = None,
     live: bool = False,
+    smoothing: float = 0.0,
+    log: bool = False,
+    first_rate: float | None = None,
 ) -> go.Figure:
-    """Returns a run's loss or accuracy over its epochs: training thin, validation thick, a colour per head.
+    """Returns how a run learned over its epochs: loss and accuracy, one above the other, over one axis.
+
+    Training is thin, validation thick; a colour per head. Below them stand, small and where they were recorded, the
+    learning rate (where it changes), images a second and memory. What is pointed at is told of all of them at once.
 
     Args:
         history: all records; those of batches carry the curve of the epoch that is under way.
-        metric: "loss" or "accuracy".
         epochs: the epochs' records.
         total: how many epochs the recipe wants.
         heads: the heads' names where there are several.
         best: the epoch that is kept; it is marked.
         turned: from where on the chart is shaded, see `cnnviz.runs.overfitting`.
         live: whether the run goes on, so that the axis leaves room for what is to come.
+        smoothing: see `smoothed`; the figures as they are stay behind the smooth curve, pale.
+        log: whether the loss is drawn over its logarithm; what isn't above 0 is left out then.
+        first_rate: the learning rate before the first batch, where each batch changes it a little.
     """
-    figure = go.Figure()
-    keys = {head: f"{head}_{metric}" for head in heads} if len(heads) > 1 else {"": metric}
-    if not any(key in record for record in (*epochs[-1:], *history[-1:]) for key in keys.values()):
-        keys = {"": metric}  # heads whose own losses were not recorded
-    reach: list[float] = []
-    for number, (head, key) in enumerate(keys.items()):
-        colour = COLOURS[number % len(COLOURS)]
-        shown = _Curve(figure, colour, escape_text(head, 24), metric)
-        reach += shown.draw(epochs, key, thick=False)
-        if live:
-            reach += shown.under_way(history, epochs, key)
-        reach += shown.draw(epochs, f"val_{key}", thick=True)
-        shown.mark(epochs, f"val_{key}", best, turned)
+    figure, panels = go.Figure(), []
+    for metric in METRICS:
+        keys = {head: f"{head}_{metric}" for head in heads} if len(heads) > 1 else {"": metric}
+        if not any(key in record for record in (*epochs[-1:], *history[-1:]) for key in keys.values()):
+            keys = {"": metric}  # heads whose own losses were not recorded
+        reach: list[float] = []
+        for number, (head, key) in enumerate(keys.items()):
+            colour = COLOURS[number % len(COLOURS)]
+            shown = _Curve(figure, colour, escape_text(head, 24), metric, smoothing)
+            reach += shown.draw(epochs, key, thick=False)
+            if live:
+                reach += shown.under_way(history, epochs, key)
+            reach += shown.draw(epochs, f"val_{key}", thick=True)
+            shown.mark(epochs, f"val_{key}", best, turned)
+        panels.append(_panel(metric, reach, log))
+    for key, title in SMALL.items():
+        if _small(figure, epochs, key, title, f"y{len(panels) + 1}", first_rate):
+            panels.append(_Panel(title, _SMALL_PIXELS, {"rangemode": "tozero", "nticks": 3, "exponentformat": "SI"}))
     done = max([record["epoch"] for record in epochs], default=0)
-    _finish(figure, metric, reach, _last_epoch(done, total) if live else max(done, 2))
+    _stack(figure, panels, _last_epoch(done, total) if live else max(done, 2))
     if turned is not None and done > turned:
-        figure.add_vrect(x0=turned, x1=done, fillcolor=_SHADE, line_width=0, layer="below")
+        figure.add_shape(
+            type="rect", x0=turned, x1=done, yref="paper", y0=0, y1=1, fillcolor=_SHADE, line_width=0, layer="below"
+        )
     if best is not None and epochs:
-        figure.add_vline(x=best, line={"color": _GUIDE, "width": 1, "dash": "dot"}, layer="below")
-        high = metric == "loss"  # where the curves leave room
+        guide = {"color": _GUIDE, "width": 1, "dash": "dot"}
+        figure.add_shape(type="line", x0=best, x1=best, yref="paper", y0=0, y1=1, line=guide, layer="below")
         figure.add_annotation(
             x=best,
-            y=1 if high else 0,
+            y=1,
             yref="paper",
             text=f"best {best}",
             showarrow=False,
             xanchor="right",
-            yanchor="top" if high else "bottom",
+            yanchor="top",
             xshift=-3,
             font={"size": 11, "color": "#80908d"},
         )
@@ -115,16 +153,23 @@ def learning(
 class _Curve:
     """The lines of one head in one colour."""
 
-    def __init__(self, figure: go.Figure, colour: str, head: str, metric: str):
+    def __init__(self, figure: go.Figure, colour: str, head: str, metric: str, smoothing: float):
         self._figure, self._colour, self._head, self._metric = figure, colour, head, metric
+        self._smoothing, self._axis = smoothing, _AXES[metric]
 
     def draw(self, epochs: Records, key: str, *, thick: bool) -> list[float]:
         values = [_number(record, key) for record in epochs]
         name = f"{'Validation' if thick else 'Training'}{' ' + self._head if self._head else ''}"
+        xs = [record["epoch"] for record in epochs]
+        if self._smoothing:
+            _behind(self._figure, xs, values, self._colour, self._axis, name)
         self._figure.add_scatter(
-            x=[record["epoch"] for record in epochs],
-            y=values,
+            x=xs,
+            y=smoothed(values, self._smoothing),
+            yaxis=self._axis,
             name=name,
+            legendgroup=name,
+            showlegend=self._metric == METRICS[0],
             mode="lines+markers" if len(epochs) < 2 else "lines",
             line={"color": self._colour, "width": (3.2 if len(epochs) < 60 else 2) if thick else 1.2},
             marker={"color": self._colour, "size": 6},
@@ -138,6 +183,7 @@ class _Curve:
         self._figure.add_scatter(
             x=end[0] + xs,
             y=end[1] + ys,
+            yaxis=self._axis,
             mode="lines+markers",
             name="this epoch so far",
             showlegend=False,
@@ -158,40 +204,131 @@ class _Curve:
         self._figure.add_scatter(
             x=[x],
             y=[y],
+            yaxis=self._axis,
             mode="markers",
             name=name,
             showlegend=False,
             marker={"symbol": symbol, "size": 10, "color": colour, "line": {"width": 2, "color": "#ffffff"}},
-            hovertemplate=f"{_value(self._metric)} {name}<extra></extra>",
+            hovertemplate=f"{name}<extra></extra>",
         )
 
 
-def _value(metric: str) -> str:
-    return "%{y:.2%}" if metric.endswith("accuracy") else "%{y:.4f}"
+_AXES = {"loss": "y", "accuracy": "y2"}
 
 
-def _finish(figure: go.Figure, metric: str, values: Sequence[float], last: float) -> None:
-    """Axes whose ranges stay put while the curve grows."""
-    laid_out(figure, height=HEIGHT)
-    figure.update_layout(uirevision="kept", hovermode="x unified", margin={"t": 10, "r": 10})
-    figure.update_xaxes(
-        title="Epoch",
-        range=[0, last * 1.02],
-        tickformat="d",
-        nticks=8,
-        showgrid=False,
-        zeroline=False,
-        fixedrange=True,
-        hoverformat=".4~g",
+def _behind(figure: go.Figure, xs: list, values: list, colour: str, axis: str, group: str) -> None:
+    """The figures as they are, pale, behind a curve that is smoothed."""
+    figure.add_scatter(
+        x=xs,
+        y=values,
+        yaxis=axis,
+        mode="lines",
+        line={"color": colour, "width": 1},
+        opacity=0.35,
+        legendgroup=group,
+        showlegend=False,
+        hoverinfo="skip",
     )
+
+
+def _small(figure: go.Figure, epochs: Records, key: str, title: str, axis: str, first_rate: float | None) -> bool:
+    """A small curve of what was recorded beside the metrics; returns whether there is something to show."""
+    points = [(record["epoch"], value) for record in epochs if (value := _number(record, key)) is not None]
+    rate = key == "learning_rate"
+    if rate and points and first_rate is not None:
+        points.insert(0, (0, first_rate))
+    if len(points) < 2 or (rate and len({value for _, value in points}) < 2):
+        return False
+    xs, ys = zip(*points, strict=True)
+    figure.add_scatter(
+        x=xs,
+        y=ys,
+        yaxis=axis,
+        name=title,
+        mode="lines",
+        line={"color": COLOURS[9], "width": 1.5, "shape": "hv" if rate and first_rate is None else "linear"},
+        showlegend=False,
+        hovertemplate="%{y:.3g}" if rate else "%{y:,.0f}",
+    )
+    return True
+
+
+def _value(metric: str) -> str:
+    return f"{metric} %{{y:.2%}}" if metric == "accuracy" else f"{metric} %{{y:.4f}}"
+
+
+@dataclass(frozen=True)
+class _Panel:
+    """One of the parts of a figure that stand on each other: its title, its height in pixels and its axis."""
+
+    title: str
+    pixels: int
+    axis: dict[str, Any]
+
+
+def _stack(figure: go.Figure, panels: Sequence[_Panel], last: float) -> None:
+    """Lays panels out from the top, over one axis of epochs whose ticks stand below the metrics."""
+    tops, bottom = [], 0
+    for number, panel in enumerate(panels):
+        tops.append(bottom + (_TITLE_PIXELS if number else 0) + (_TICKS_PIXELS if number == len(METRICS) else 0))
+        bottom = tops[-1] + panel.pixels
+    laid_out(figure, height=bottom + _LEGEND_PIXELS + _TITLE_PIXELS + _TICKS_PIXELS)
+    figure.update_layout(
+        hovermode="x unified",
+        hoversubplots="axis",
+        hoverlabel={"namelength": -1},
+        dragmode="zoom",
+        margin={"t": _LEGEND_PIXELS + _TITLE_PIXELS, "b": _TICKS_PIXELS, "r": 10},
+    )
+    figure.update_layout(legend={"y": 1 + _TITLE_PIXELS / bottom})
+    for number, (panel, top) in enumerate(zip(panels, tops, strict=True)):
+        domain = [max(0.0, 1 - (top + panel.pixels) / bottom), 1 - top / bottom]
+        figure.layout[f"yaxis{number + 1 if number else ''}"] = {"zeroline": False, **panel.axis, "domain": domain}
+        figure.add_annotation(
+            text=panel.title,
+            x=0,
+            xref="paper",
+            xanchor="left",
+            y=domain[1],
+            yref="paper",
+            yanchor="bottom",
+            showarrow=False,
+            font={"size": 13, "weight": 600} if number < len(METRICS) else {"size": 11},
+        )
+    figure.update_xaxes(
+        anchor="y2",
+        range=[0, last * 1.02],
+        tickformat=".4~g",
+        nticks=8,
+        showgrid=True,
+        zeroline=False,
+        hoverformat=".4~g",
+        unifiedhovertitle={"text": "Epoch %{x:.4~g}"},
+        showspikes=True,
+        spikemode="across",
+        spikesnap="hovered data",
+        spikethickness=1,
+        spikedash="dot",
+        spikecolor=_GUIDE,
+    )
+
+
+def _panel(metric: str, values: Sequence[float], log: bool) -> _Panel:
+    """A metric's panel, whose range stays put while the curve grows."""
+    title = metric.capitalize()
+    if log and metric == "loss" and (positive := [value for value in values if value > 0]):
+        low, high = math.log10(min(positive)), math.log10(max(positive))
+        room = max(0.05 * (high - low), 0.05)
+        span, ticks = [low - room, high + room], _log_ticks(low, high)
+        return _Panel(title, _LARGE_PIXELS, {"type": "log", "range": span, "tickvals": ticks})
     span = _span(metric, values)
-    form = {} if not metric.endswith("accuracy") else {"tickformat": ".0%" if span[0] < 0.95 else ".1%"}
-    figure.update_yaxes(title=None, range=span, fixedrange=True, nticks=6, zeroline=False, **form)
+    form = {} if metric != "accuracy" else {"tickformat": ".0%" if span[0] < 0.95 else ".1%"}
+    return _Panel(title, _LARGE_PIXELS, {"range": span, "nticks": 6, **form})
 
 
 def _span(metric: str, values: Sequence[float]) -> list[float]:
     """A range that changes in steps only: shares from a round floor up to 1, losses from 0 to a round number."""
-    if metric.endswith("accuracy"):
+    if metric == "accuracy":
         low = min(values, default=0.0)
         floor = next((floor for floor in _FLOORS if low >= floor + 0.1 * (1 - floor)), 0.0)
         return [floor, 1 + 0.02 * (1 - floor)]
@@ -202,6 +339,14 @@ def _span(metric: str, values: Sequence[float]) -> list[float]:
     return [0, next(power * step for step in (*_STEPS, 20) if high * 1.04 <= power * step)]
 
 
+def _log_ticks(low: float, high: float) -> list[float]:
+    """Round numbers between two powers of 10: 1, 2, 5, 10 … where they have room, else powers alone."""
+    powers = range(math.floor(low), math.ceil(high) + 1)
+    ticks = [step * 10.0**power for power in powers for step in (1, 2, 5)]
+    inside = [tick for tick in ticks if low - 0.1 <= math.log10(tick) <= high + 0.1]
+    return inside if len(inside) <= 6 else [10.0**power for power in powers]
+
+
 def _last_epoch(done: int, total: int) -> int:
     """Where the axis ends while a run goes on: its end if that is near, else the next round number."""
     if total <= 30:
@@ -210,62 +355,44 @@ def _last_epoch(done: int, total: int) -> int:
     return min(total, next((end for end in rounds if end > done * 1.05 + 1), total))
 
 
-def learning_rate(epochs: Records, total: int, start: float | None = None) -> go.Figure | None:
-    """Returns the learning rate over the epochs of `total`, small; `None` where it was always the same.
-
-    Args:
-        epochs: the epochs' records, with the rate at each one's end.
-        total: where the axis ends.
-        start: the rate before the first batch, where each batch changes it a little.
-    """
-    points = [(record["epoch"], rate) for record in epochs if (rate := _number(record, "learning_rate")) is not None]
-    if points and start is not None:
-        points.insert(0, (0, start))
-    if len({rate for _, rate in points}) < 2:
-        return None
-    xs, ys = zip(*points, strict=True)
-    figure = go.Figure(
-        go.Scatter(
-            x=xs,
-            y=ys,
-            mode="lines",
-            line={"color": COLOURS[-1], "width": 1.5, "shape": "hv" if start is None else "linear"},
-            hovertemplate="%{y:.3g}",
-        )
-    )
-    laid_out(figure, height=120)
-    figure.update_layout(uirevision="kept", hovermode="x", showlegend=False)
-    figure.update_xaxes(
-        range=[0, _last_epoch(max(xs), total) * 1.02], showgrid=False, fixedrange=True, tickformat="d", nticks=8
-    )
-    figure.update_yaxes(rangemode="tozero", fixedrange=True, nticks=3, exponentformat="power")
-    return figure
-
-
-def overlay_runs(runs: Mapping[str, Records], metric: str) -> go.Figure:
-    """Returns one figure of several runs over their epochs, a colour per run.
+def overlay_runs(
+    runs: Mapping[str, Records], head: str = "", *, smoothing: float = 0.0, log: bool = False
+) -> go.Figure:
+    """Returns loss and accuracy of several runs over their epochs, a colour per run: training dashed and pale,
+    validation solid. A run's name in the legend hides and shows all of its lines.
 
     Args:
         runs: for each run's label the epochs' records.
-        metric: Keras's name, such as "val_accuracy".
+        head: the one whose metrics are drawn; "" for those of all heads together.
+        smoothing: see `smoothed`.
+        log: whether the loss is drawn over its logarithm.
     """
-    figure, reach, last = go.Figure(), [], 2
-    for number, (label, epochs) in enumerate(runs.items()):
-        values = [_number(record, metric) for record in epochs]
-        figure.add_scatter(
-            x=[record["epoch"] for record in epochs],
-            y=values,
-            name=escape_text(label, 40),
-            mode="lines+markers" if len(epochs) < 2 else "lines",
-            line={"color": COLOURS[number % len(COLOURS)], "width": 2.4, "dash": _DASHES[number // len(COLOURS) % 3]},
-            hovertemplate=_value(metric),
-            showlegend=True,
-        )
-        reach += [value for value in values if value is not None]
-        last = max([last, *(record["epoch"] for record in epochs)])
-    _finish(figure, metric, reach, last)
-    figure.update_layout(height=HEIGHT + 80 + 18 * (len(runs) // 3))
+    figure, panels, last = go.Figure(), [], 2
+    for metric in METRICS:
+        key, reach = f"{head}_{metric}" if head else metric, list[float]()
+        for number, (label, epochs) in enumerate(runs.items()):
+            colour, name, xs = COLOURS[number % len(COLOURS)], escape_text(label, 90), [one["epoch"] for one in epochs]
+            for validation in (False, True):
+                values = [_number(record, f"val_{key}" if validation else key) for record in epochs]
+                figure.add_scatter(
+                    x=xs,
+                    y=smoothed(values, smoothing),
+                    yaxis=_AXES[metric],
+                    name=name,
+                    legendgroup=str(number),
+                    showlegend=validation and metric == METRICS[0],
+                    mode="lines+markers" if len(epochs) < 2 else "lines",
+                    line={"color": colour, "width": 2.4, "dash": "solid"}
+                    if validation
+                    else {"color": colour, "width": 1.3, "dash": "dash"},
+                    opacity=1 if validation else 0.6,
+                    hovertemplate=_value(metric) if validation else None,
+                    hoverinfo=None if validation else "skip",
+                )
+                reach += [value for value in values if value is not None]
+            last = max([last, *xs])
+        panels.append(_panel(metric, reach, log))
+    _stack(figure, panels, last)
+    rows = 1 + sum(len(label) for label in runs) // 110  # of the legend, of which a name may fill one
+    figure.update_layout(height=figure.layout.height + 20 * rows)
     return figure
-
-
-_DASHES = ("solid", "dash", "dot")

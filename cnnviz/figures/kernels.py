@@ -5,16 +5,18 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
+from markupsafe import Markup
 
-from cnnviz.figures.style import escape_attr, escape_text
+from cnnviz.figures.html import render
+from cnnviz.images import enlarge
+from cnnviz.mosaics import even_columns, lay_tiles
 
-__all__ = ["Mosaic", "colour_scale", "enlarge", "grid_of", "matrix_of", "norm_bars"]
+__all__ = ["Mosaic", "colour_scale", "grid_of", "matrix_of", "norm_bars", "to_width"]
 
 _MARGIN = np.array((150, 154, 153), np.uint8)
-_PIXEL = 4
-"""How many pixels of a mosaic a weight is high and wide, next to a margin of one."""
+_PIXEL, _GAP = 4, 2
+"""How many pixels of a mosaic a weight is high and wide, and how many lie between kernels."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,6 +36,12 @@ class Mosaic:
     filters: np.ndarray
     inputs: np.ndarray
 
+    @property
+    def tight(self) -> np.ndarray:
+        """The image without the margin at its right and below it, which makes all places equally large."""
+        gap = self.image.shape[1] // self.columns % _PIXEL
+        return np.ascontiguousarray(self.image[:-gap, :-gap])
+
 
 def grid_of(tiles: np.ndarray, filters: np.ndarray, columns: int = 16) -> Mosaic:
     """Returns a tile for each filter, in rows.
@@ -44,13 +52,11 @@ def grid_of(tiles: np.ndarray, filters: np.ndarray, columns: int = 16) -> Mosaic
         columns: tiles in a row, at most.
     """
     count = len(tiles)
-    columns = max(1, min(columns, count))
+    columns = even_columns(count, columns)
     rows = -(-count // columns)
-    spread = np.full((rows * columns, *tiles.shape[1:]), _MARGIN, np.uint8)
-    spread[:count] = tiles
     numbers = np.full(rows * columns, -1, np.int64)
     numbers[:count] = filters
-    return Mosaic(_laid(spread, rows, columns), rows, columns, numbers, np.full(rows * columns, -1, np.int64))
+    return Mosaic(_laid(tiles, columns), rows, columns, numbers, np.full(rows * columns, -1, np.int64))
 
 
 def matrix_of(tiles: np.ndarray, filters: np.ndarray, inputs: np.ndarray) -> Mosaic:
@@ -63,44 +69,28 @@ def matrix_of(tiles: np.ndarray, filters: np.ndarray, inputs: np.ndarray) -> Mos
     """
     rows, columns = tiles.shape[:2]
     flat = tiles.reshape(rows * columns, *tiles.shape[2:])
-    return Mosaic(_laid(flat, rows, columns), rows, columns, np.repeat(filters, columns), np.tile(inputs, rows))
+    return Mosaic(_laid(flat, columns), rows, columns, np.repeat(filters, columns), np.tile(inputs, rows))
 
 
-def _laid(tiles: np.ndarray, rows: int, columns: int) -> np.ndarray:
-    """Tiles with a margin at the right and below each, so that all positions of the mosaic are equally large."""
-    margin = 0 if tiles.shape[1] == tiles.shape[2] == 1 else 1
-    tiles = tiles.repeat(_PIXEL, axis=1).repeat(_PIXEL, axis=2)
-    height, width = tiles.shape[1:3]
-    canvas = np.empty((rows, columns, height + margin, width + margin, 3), np.uint8)
-    canvas[:] = _MARGIN
-    canvas[:, :, :height, :width] = tiles.reshape(rows, columns, height, width, 3)
-    return np.ascontiguousarray(
-        canvas.transpose(0, 2, 1, 3, 4).reshape(rows * (height + margin), columns * (width + margin), 3)
-    )
+def _laid(tiles: np.ndarray, columns: int) -> np.ndarray:
+    margin = 1 if tiles.shape[1] == tiles.shape[2] == 1 else _GAP
+    return lay_tiles(tiles.repeat(_PIXEL, axis=1).repeat(_PIXEL, axis=2), columns, margin, _MARGIN)
 
 
-def enlarge(image: np.ndarray, pixels: int) -> np.ndarray:
+def to_width(image: np.ndarray, pixels: int) -> np.ndarray:
     """Returns an image with every pixel as a square, as large as a whole factor makes it without being wider."""
-    factor = max(1, pixels // max(image.shape[1], 1))
-    size = (image.shape[1] * factor, image.shape[0] * factor)
-    return cv2.resize(image, size, interpolation=cv2.INTER_NEAREST)
+    return enlarge(image, pixels // max(image.shape[1], 1))
 
 
 def colour_scale(
     low: tuple[int, int, int], middle: tuple[int, int, int], high: tuple[int, int, int], greatest: float
-) -> str:
+) -> Markup:
     """Returns a bar of colours from -`greatest` over 0 to `greatest`, with these numbers; as HTML."""
     colours = ",".join(f"rgb{one}" for one in (low, middle, high))
-    number = escape_text(f"{greatest:.3g}", 12)
-    return (
-        '<div style="display:flex;align-items:center;gap:0.5rem;font-size:0.85rem;font-variant-numeric:tabular-nums">'
-        f'<span>−{number}</span><span role="img" aria-label="Colours from minus {number} to {number}" '
-        f'style="width:9rem;height:0.7rem;border-radius:0.2rem;background:linear-gradient(90deg,{colours})"></span>'
-        f"<span>{number}</span></div>"
-    )
+    return render("colour_scale.html", colours=colours, greatest=f"{greatest:.3g}")
 
 
-def norm_bars(norms: np.ndarray, marked: int, what: str = "Norm of each filter's weights") -> str:
+def norm_bars(norms: np.ndarray, marked: int, what: str = "Norm of each filter's weights") -> Markup:
     """Returns thin bars for the filters' norms in order, one of them marked, numbers as tooltips; as HTML.
 
     Args:
@@ -114,15 +104,7 @@ def norm_bars(norms: np.ndarray, marked: int, what: str = "Norm of each filter's
     for start in range(0, len(norms), step):
         part = norms[start : start + step]
         at = start + int(part.argmax())
-        high = 100 * float(part.max()) / greatest
-        colour = "#d9480f" if start <= marked < start + step else "rgb(20 153 140 / 0.75)"
-        bars.append(
-            f'<div title="filter {at}: {float(part.max()):.3g}" style="flex:1 1 0;min-width:0;'
-            f'height:{max(1, high):.1f}%;background:{colour}"></div>'
-        )
-    return (
-        f'<div role="img" aria-label="{escape_attr(what)}: from {float(norms.min(initial=greatest)):.3g} to '
-        f'{greatest:.3g}" '
-        'style="display:flex;align-items:flex-end;gap:1px;height:4.5rem;border-bottom:1px solid rgb(128 128 128 / '
-        f'0.5)">{"".join(bars)}</div>'
-    )
+        high = float(part.max())
+        bars.append((at, f"{high:.3g}", f"{max(1, 100 * high / greatest):.1f}", start <= marked < start + step))
+    low = float(norms.min(initial=greatest))
+    return render("norm_bars.html", bars=bars, what=what, low=f"{low:.3g}", greatest=f"{greatest:.3g}")

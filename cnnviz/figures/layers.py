@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from markupsafe import Markup
+
 from cnnviz.architecture import Row
-from cnnviz.figures.style import escape_text
+from cnnviz.figures.html import render
 from cnnviz.model_spec import Backbone, ModelSpec
 
 __all__ = ["arithmetic", "settings"]
 
-_CELL = "padding:0.35rem 0.6rem 0.35rem 0;border-bottom:1px solid rgba(128,140,138,0.25);vertical-align:top"
 _FORMULA = "How it comes about"
 _SCALINGS = {"unit": "pixels to 0..1", "symmetric": "pixels to −1..1"}
 _RULES = {
@@ -19,7 +20,7 @@ _RULES = {
 }
 
 
-def settings(spec: ModelSpec, rows: Sequence[Row]) -> str:
+def settings(spec: ModelSpec, rows: Sequence[Row]) -> Markup:
     """Returns a table of the layers with their settings, output shapes and parameters; formulas are tooltips.
 
     Args:
@@ -40,34 +41,20 @@ def settings(spec: ModelSpec, rows: Sequence[Row]) -> str:
     return _table(("Layer", "Settings", "Output", "Parameters"), ((*cell, formula) for *cell, formula in cells))
 
 
-def arithmetic(rows: Sequence[Row]) -> str:
+def arithmetic(rows: Sequence[Row]) -> Markup:
     """Returns a table of all layers' names, types, shapes and parameters, and how these come about."""
     cells = ((row.name, row.type, _by(row.output_shape), f"{row.parameters:,}", row.formula, "") for row in rows)
     return _table(("Name", "Type", "Output", "Parameters", _FORMULA), cells)
 
 
-def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> Markup:
     """A table that scrolls sideways where there is little room; the last of a row's texts is its tooltip."""
-    right = {"Parameters"}
-    room = {_FORMULA: ";min-width:22rem"}
-    titles = "".join(
-        f'<th scope="col" title="{_RULES.get(name, "")}" style="{_CELL};font-weight:600;'
-        f'text-align:{"right" if name in right else "left"}{room.get(name, "")}">{name}</th>'
-        for name in head
-    )
-    body = []
-    for *cells, tip in rows:
-        drawn = "".join(
-            f'<td style="{_CELL}{";text-align:right;white-space:nowrap" if name in right else ""}">'
-            f"{escape_text(cell, 300)}</td>"
-            for name, cell in zip(head, cells, strict=True)
-        )
-        body.append(f'<tr title="{escape_text(tip, 300)}">{drawn}</tr>')
-    return (
-        '<div class="scrolls-sideways" tabindex="0" role="region" aria-label="Table of layers" style="overflow-x:auto">'
-        '<table style="width:100%;border-collapse:collapse;font-size:0.875rem;'
-        f'font-variant-numeric:tabular-nums"><thead><tr>{titles}</tr></thead><tbody>{"".join(body)}</tbody></table></div>'
-    )
+    right = [name == "Parameters" for name in head]
+    titles = [
+        (name, _RULES.get(name, ""), to_right, name == _FORMULA) for name, to_right in zip(head, right, strict=True)
+    ]
+    body = [(tip, list(zip(cells, right, strict=True))) for *cells, tip in rows]
+    return render("layers.html", titles=titles, rows=body)
 
 
 def _of_backbone(backbone: Backbone) -> str:

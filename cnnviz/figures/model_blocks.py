@@ -7,10 +7,13 @@ would take a quarter of a second for it at the server and five megabytes in the 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from markupsafe import Markup
 
 from cnnviz.architecture import Row
-from cnnviz.figures.style import escape_text
+from cnnviz.figures.html import render
 
 __all__ = ["blocks"]
 
@@ -38,7 +41,7 @@ _COLOURS = {
 _OTHER = "#8b9a98"
 
 
-def blocks(rows: Sequence[Row], input_shape: tuple[int, int, int], heads: int = 1) -> str:
+def blocks(rows: Sequence[Row], input_shape: tuple[int, int, int], heads: int = 1) -> Markup:
     """Returns the stack as an HTML element, from the image on the left to the heads on the right.
 
     A block's height is the square root of its output's height, its depth that of its width; its thickness is the
@@ -56,27 +59,52 @@ def blocks(rows: Sequence[Row], input_shape: tuple[int, int, int], heads: int = 
     longest = math.log2(1 + max(row.output_shape[0] for row in (*trunk, *ends)))
     sizes = [_size(row.output_shape, side, thickest, longest) for row in trunk]
     scale = (WIDTH - 60) / (sum(width + deep + 0.16 for width, _, deep in sizes) + 0.2)
-    labels, left, parts = len(trunk) + 1 <= LABELLED, 28.0, []
+    labels, left = len(trunk) + 1 <= LABELLED, 28.0
+    parts: list[_Block | _Label] = []
     above = max(UNIT / 2 + DEEP, *(high * UNIT / 2 + deep * scale for _, high, deep in sizes))
     for row, (width, high, deep) in zip(trunk, sizes, strict=True):
         parts.append(_block(row, left, 0.0, width * scale, high * UNIT, deep * scale))
         if labels:
-            parts.append(_labels(row, left + width * scale / 2, high * UNIT / 2 + deep * scale))
+            parts += _labels(row, left + width * scale / 2, high * UNIT / 2 + deep * scale)
         left += (width + deep + 0.16) * scale
     for number, row in enumerate(ends):
         _, high, _ = _size(row.output_shape, side, thickest, longest)
         high, middle = high * UNIT / max(1, heads * 0.75), (number - (heads - 1) / 2) * min(45, 240 / heads)
         parts.append(_block(row, left, middle, max(6.0, 0.1 * scale), high, 0.0))
         if labels and number == 0:
-            parts.append(_labels(row, left + 4, high / 2 - middle, named=heads == 1))
+            parts += _labels(row, left + 4, high / 2 - middle, named=heads == 1)
     over = max(LABEL, *(_slanted(_shape(row)) for row in (*trunk, *ends))) if labels else 8
     under = max(LABEL, *(_slanted(_name(row)) for row in (*trunk, *ends))) if labels else 8
-    return (
-        f'<div role="img" aria-label="The model as blocks" style="position:relative;max-width:{WIDTH + 120}px;'
-        f'height:{above + UNIT / 2 + over + under:.0f}px;font-size:0.75rem;overflow:hidden">'
-        f'<div style="position:absolute;left:0;right:0;height:0;top:{above + over:.1f}px">'
-        f"{''.join(parts)}</div></div>"
+    return render(
+        "model_blocks.html",
+        width=WIDTH + 120,
+        height=f"{above + UNIT / 2 + over + under:.0f}",
+        middle=f"{above + over:.1f}",
+        parts=parts,
     )
+
+
+class _Block(NamedTuple):
+    """Where a block's box is, the cut-outs of it with their opacities, and what it tells of itself; as CSS and text."""
+
+    lines: list[str]
+    left: str
+    top: str
+    width: str
+    height: str
+    colour: str
+    faces: list[tuple[str, float]]
+
+
+class _Label(NamedTuple):
+    """Slanted words, and where they begin or end."""
+
+    words: str
+    side: str
+    share: str
+    edge: str
+    distance: str
+    origin: str
 
 
 def _size(shape: tuple[int, ...], side: float, thickest: float, longest: float) -> tuple[float, float, float]:
@@ -88,36 +116,41 @@ def _size(shape: tuple[int, ...], side: float, thickest: float, longest: float) 
     return thickness, max(0.08, math.sqrt(shape[0]) / side), 0.25 * max(0.08, math.sqrt(across) / side)
 
 
-def _block(row: Row, x: float, y: float, width: float, high: float, deep: float) -> str:
+def _block(row: Row, x: float, y: float, width: float, high: float, deep: float) -> _Block:
     """Front, top and side as cut-outs of one box, with a tooltip of everything known about the layer."""
     across, along = width + deep, high + deep
     edge, rim = 100 * width / across, 100 * deep / along  # of the front, in percent of the box
-    faces: list[tuple[tuple[tuple[float, float], ...], float]] = [(((0, rim), (edge, rim), (edge, 100), (0, 100)), 0.9)]
+    faces = [(_corners((0, rim), (edge, rim), (edge, 100), (0, 100)), 0.9)]
     if deep:
         bend, foot = 100 - edge, 100 - rim
-        faces.append((((0, rim), (bend, 0), (100, 0), (edge, rim)), 0.5))
-        faces.append((((edge, rim), (100, 0), (100, foot), (edge, 100)), 0.65))
-    colour = _COLOURS.get(row.type, _OTHER)
-    drawn = "".join(_face(points, colour, opacity) for points, opacity in faces)
+        faces.append((_corners((0, rim), (bend, 0), (100, 0), (edge, rim)), 0.5))
+        faces.append((_corners((edge, rim), (100, 0), (100, foot), (edge, 100)), 0.65))
     kind = f"{row.type}, " if row.type != "Image" else ""
-    lines = (row.name, f"{kind}{_by(row.output_shape)}", f"{row.parameters:,} parameters", *row.formula.split(";"))
-    return (
-        f'<div title="{_lines(lines)}" style="position:absolute;left:{100 * x / WIDTH:.2f}%;'
-        f'top:{y - high / 2 - deep:.1f}px;width:{100 * across / WIDTH:.2f}%;height:{along:.1f}px">{drawn}</div>'
+    lines = [row.name, f"{kind}{_by(row.output_shape)}", f"{row.parameters:,} parameters", *row.formula.split(";")]
+    return _Block(
+        lines,
+        left=f"{100 * x / WIDTH:.2f}",
+        top=f"{y - high / 2 - deep:.1f}",
+        width=f"{100 * across / WIDTH:.2f}",
+        height=f"{along:.1f}",
+        colour=_COLOURS.get(row.type, _OTHER),
+        faces=faces,
     )
 
 
-def _face(points: Iterable[tuple[float, float]], colour: str, opacity: float) -> str:
-    corners = ",".join(f"{x:.1f}% {y:.1f}%" for x, y in points)
-    cut = f"opacity:{opacity};clip-path:polygon({corners})"
-    return f'<div style="position:absolute;inset:0;background:{colour};{cut}"></div>'
+def _corners(*points: tuple[float, float]) -> str:
+    return ",".join(f"{x:.1f}% {y:.1f}%" for x, y in points)
 
 
-def _labels(row: Row, x: float, top: float, *, named: bool = True) -> str:
-    """The shape above a block and its kind below, slanted so that they fit a telephone's screen."""
-    shape = _text(_shape(row), x, f"bottom:{top + 4:.1f}px;transform-origin:0 100%", "left")
-    below = _text(_name(row), x, f"top:{UNIT / 2 + 6:.1f}px;transform-origin:100% 0", "right") if named else ""
-    return shape + below
+def _labels(row: Row, x: float, top: float, *, named: bool = True) -> list[_Label]:
+    """The shape above a block and its kind below, slanted so that they fit a telephone's screen.
+
+    The shape begins at x and goes up, the kind ends at x and comes from below.
+    """
+    share = 100 * x / WIDTH
+    shape = _Label(_shape(row), "left", f"{share:.2f}", "bottom", f"{top + 4:.1f}", "0 100%")
+    kind = _Label(_name(row), "right", f"{100 - share:.2f}", "top", f"{UNIT / 2 + 6:.1f}", "100% 0")
+    return [shape, kind] if named else [shape]
 
 
 def _shape(row: Row) -> str:
@@ -133,19 +166,5 @@ def _slanted(words: str) -> float:
     return 10 + 6.3 * min(len(words), 24)
 
 
-def _text(words: str, x: float, place: str, side: str) -> str:
-    """Words that begin at x and go up, or end at x and come from below."""
-    share = 100 * x / WIDTH
-    where = f"left:{share:.2f}%" if side == "left" else f"right:{100 - share:.2f}%"
-    return (
-        f'<div style="position:absolute;{where};{place};transform:rotate(-60deg);white-space:nowrap;line-height:1;'
-        f'opacity:0.75">{escape_text(words, 24)}</div>'
-    )
-
-
 def _by(shape: tuple[int, ...]) -> str:
     return "×".join(f"{n:,}" for n in shape)
-
-
-def _lines(lines: Iterable[str]) -> str:
-    return "&#10;".join(escape_text(line.strip(), 160).replace('"', "&quot;") for line in lines)

@@ -8,7 +8,10 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:  # not loaded for the sake of a type by pages that draw no Plotly figure
     import plotly.graph_objects as go
 
-__all__ = ["CONFIG", "escape_attr", "escape_text", "laid_out"]
+__all__ = ["ACCENT", "CONFIG", "escape_text", "laid_out", "shorten"]
+
+ACCENT = "#14998c"
+"""The colour of what stands out."""
 
 CONFIG = {
     "displaylogo": False,
@@ -20,15 +23,15 @@ CONFIG = {
 """For `st.plotly_chart(config=…)`: a button that saves the chart, and nothing else."""
 
 
+def shorten(name: str, length: int = 200) -> str:
+    """Returns a name in one line; what is too long ends in "…"."""
+    name = " ".join(str(name).split())
+    return name if len(name) <= length else name[: length - 1] + "…"
+
+
 def escape_text(name: str, length: int) -> str:
     """Returns a name for a chart, where Plotly would read tags and entities; what is too long ends in "…"."""
-    name = " ".join(str(name).split())
-    return html.escape(name if len(name) <= length else name[: length - 1] + "…", quote=False)
-
-
-def escape_attr(name: str) -> str:
-    """Returns a name for an attribute of HTML in quotes."""
-    return escape_text(name, 200).replace('"', "&quot;").replace("'", "&#x27;")
+    return html.escape(shorten(name, length), quote=False)
 
 
 def laid_out(figure: go.Figure, *, height: int) -> go.Figure:
@@ -40,6 +43,7 @@ def laid_out(figure: go.Figure, *, height: int) -> go.Figure:
         plot_bgcolor="rgba(0,0,0,0)",
         legend={"orientation": "h", "y": 1.0, "yanchor": "bottom", "x": 0, "title": None},
         hoverlabel={"align": "left"},
+        modebar={"bgcolor": "rgba(0,0,0,0)", "color": "#80908d", "activecolor": ACCENT},
         dragmode=False,
     )
     return figure

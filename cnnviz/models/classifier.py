@@ -11,13 +11,11 @@ import numpy as np
 from cnnviz import images
 from cnnviz.errors import enough_memory
 from cnnviz.model_spec import Head
-from cnnviz.models.load.file_options import Scale
+from cnnviz.models.load.file_options import Scale, scaled
 from cnnviz.models.probabilities import BATCH, probabilities
 from cnnviz.recipe import Recipe
 
 __all__ = ["Classifier"]
-
-_CAFFE_MEAN = np.array([103.939, 116.779, 123.68], np.float32)
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,14 +49,8 @@ class Classifier:
 
     def pixels(self, images: np.ndarray) -> np.ndarray:
         """Returns uint8 images (n, *image_size, channels) as the float32 pixels that the model takes."""
-        if self.scale == "caffe":
-            return images[..., ::-1].astype(np.float32) - _CAFFE_MEAN
-        values = images.astype(np.float32)
-        if self.scale == "unit":
-            values /= 255
-        elif self.scale == "symmetric":
-            values = values / 127.5 - 1
-        return values
+        found: np.ndarray = scaled(images.astype(np.float32), self.scale)
+        return found
 
     @enough_memory()
     def predict(self, images: np.ndarray, *, prepared: bool = False) -> list[np.ndarray]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
+from pathlib import PurePath
 from typing import Any
 
 from pydantic import BaseModel
@@ -14,29 +16,97 @@ from cnnviz.backbones import BACKBONES
 from cnnviz.files import read_json
 from cnnviz.model_spec import ModelSpec
 from cnnviz.policy import Policy
+from cnnviz.presets import PRESETS
 from cnnviz.recipe import Recipe
+from cnnviz.runs import notes
 from cnnviz.runs.store import Run
 
-__all__ = ["differences", "different_data", "labels", "name_of", "parameters", "settings", "short_model"]
+__all__ = ["data_name", "differences", "different_data", "labels", "name_of", "parameters", "settings", "short_model"]
 
 ABSENT = "–"
 _ENDINGS = {"GlobalAveragePooling2D": "average", "Reshape": "reshape"}
 
 
 def name_of(run: Run) -> str:
-    """Returns what a person calls the run: its recipe's name, else its data, else its id."""
+    """Returns what the run is called: by the person, else by its recipe, else its data and model, else its id.
+
+    A preset's name stands for the preset's data and model; a recipe that has others isn't called by it.
+    """
+    if own := notes.read(run.folder).name:
+        return own
     if run.recipe is None:
         return run.id
-    return run.recipe.name.strip() or run.recipe.data.dataset
+    named, preset = run.recipe.name.strip(), _preset(run.recipe.name.strip())
+    if named and (preset is None or _same_kind(preset, run.recipe)):
+        return named
+    return f"{data_name(run.recipe)} · {short_model(run.recipe.network)}"
+
+
+def data_name(recipe: Recipe) -> str:
+    """Returns what a recipe's data set is called: its own name, or the last part of its path."""
+    return PurePath(recipe.data.dataset).name or recipe.data.dataset
+
+
+def _preset(name: str) -> Recipe | None:
+    return next((preset for preset in PRESETS.values() if preset.name == name), None)
+
+
+def _same_kind(one: Recipe, other: Recipe) -> bool:
+    """Whether two recipes are of one model on one data set."""
+    return one.data.dataset == other.data.dataset and short_model(one.network) == short_model(other.network)
 
 
 def labels(runs: Sequence[Run]) -> dict[str, str]:
-    """Returns for each run's id a short name that no other of these runs has."""
-    names = {run.id: name_of(run) for run in runs}
-    often = Counter(names.values())
-    told = {key: f"{name} · {key[-4:]}" if often[name] > 1 else name for key, name in names.items()}
-    again = Counter(told.values())
-    return {key: f"{names[key]} · {key}" if again[name] > 1 else name for key, name in told.items()}
+    """Returns for each run's id a name that no other of these runs has: those of one name are told apart by what
+    differs between their recipes, else by when they began, else by their ids."""
+    alike: dict[str, list[Run]] = {}
+    for run in runs:
+        alike.setdefault(name_of(run), []).append(run)
+    told = {}
+    for name, group in alike.items():
+        parts = _apart(group) if len(group) > 1 else {}
+        for run in group:
+            told[run.id] = " · ".join(filter(None, [name, parts.get(run.id, "")]))
+    when = {run.id: time.strftime("%Y-%m-%d %H:%M", time.localtime(run.written.created)) for run in runs}
+    for more in (when, {run.id: run.id[-4:] for run in runs}, {run.id: run.id for run in runs}):
+        often = Counter(told.values())
+        told = {key: f"{name} · {more[key]}" if often[name] > 1 else name for key, name in told.items()}
+    return {run.id: told[run.id] for run in runs}
+
+
+def _apart(group: Sequence[Run]) -> dict[str, str]:
+    """For each run's id in what it differs from the others, in few words; "" where that is nothing."""
+    recipes = {run.id: run.recipe for run in group if run.recipe is not None}
+    rows = differences(recipes)
+    if any(key.startswith("augmentation.") for key in rows):
+        rows = {key: row for key, row in rows.items() if not key.startswith("augmentation.")}
+        rows["augmentation"] = {run: _augmented(recipe) for run, recipe in recipes.items()}
+    if "network.layers" in rows:
+        rows["network.layers"] = {run: short_model(recipe.network) for run, recipe in recipes.items()}
+    keys = sorted(rows, key=lambda key: (key not in _FIRST, _FIRST.index(key) if key in _FIRST else 0))[:_MOST_TOLD]
+    return {
+        run: ", ".join(_words(key, rows[key][run]) for key in keys if rows[key].get(run, ABSENT) != ABSENT)
+        for run in recipes
+    }
+
+
+_FIRST = ("fit.learning_rate", "augmentation", "network.layers", "fit.epochs", "seed")
+"""What tells runs apart before all else."""
+_MOST_TOLD = 3
+
+
+def _augmented(recipe: Recipe) -> str:
+    return ", ".join(step.type.replace("_", " ") for step in recipe.augmentation.steps) or "none"
+
+
+def _words(key: str, value: str) -> str:
+    """A setting in a name: "learning rate 0.05"."""
+    name = "" if key == "network.layers" else key.rpartition(".")[2].replace("_", " ")
+    short = value if len(value) <= _LONGEST_TOLD else value[: _LONGEST_TOLD - 1] + "…"
+    return f"{name} {short}".strip()
+
+
+_LONGEST_TOLD = 40
 
 
 @lru_cache(maxsize=4096)

@@ -7,27 +7,25 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
-import sys
 import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-import psutil
 from filelock import FileLock, Timeout
 
 from cnnviz.architecture import counts, describe, with_trainable_from
 from cnnviz.errors import RunError
 from cnnviz.files import read_json, write_json
-from cnnviz.processes import process_of
+from cnnviz.progress import CancelCheck
 from cnnviz.recipe import Recipe
 from cnnviz.runs import snapshots
 from cnnviz.runs.folder_lock import at_work, changing
 from cnnviz.runs.resume_checkpoint import GENERATIONS
 from cnnviz.runs.status import RESUMABLE
 from cnnviz.runs.store import LAUNCHED, Run, check_own, create, delete, folder_of, listing, open_run, root, write_state
+from cnnviz.runs.worker_process import spawn
 
 __all__ = [
     "pause_requested",
@@ -61,7 +59,7 @@ def start(recipe: Recipe, runs: Path | None = None) -> Run:
     check_space(recipe, runs or root())
     run = create(recipe, runs)
     try:
-        _spawn(run)
+        spawn(run)
     except OSError as error:
         write_json(run.folder / "state.json", {"state": "failed", "created": run.written.created})
         delete(run.id, runs)
@@ -97,7 +95,7 @@ def resume(run_id: str, runs: Path | None = None) -> Run:
             (folder / "request.json").unlink(missing_ok=True)
             (folder / LAUNCHED).unlink(missing_ok=True)
             write_state(folder, run.written.model_copy(update=fresh))
-            _spawn(run)
+            spawn(run)
         except OSError as error:
             with suppress(OSError):
                 write_state(folder, run.written.model_copy(update={"state": run.state}))
@@ -135,23 +133,6 @@ def space_needed(recipe: Recipe) -> int:
     changing = numbers.total - numbers.frozen
     weights = 4 * (2 * numbers.total + (GENERATIONS + 1) * (1 + of_optimizer) * changing)
     return weights + snapshots.space_needed(recipe) + _FIGURES_BYTES
-
-
-def _spawn(run: Run) -> None:
-    package = Path(__file__).parents[2]
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, [str(package), os.getenv("PYTHONPATH")]))}
-    with open(run.log_path, "ab") as log:
-        worker = subprocess.Popen(
-            [sys.executable, "-m", "cnnviz.train", str(run.folder)],
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            cwd=package,
-            env=environment,
-            start_new_session=True,
-        )
-    with suppress(OSError, psutil.Error):  # without it a worker that dies at once is missed a little later
-        write_json(run.folder / LAUNCHED, process_of(worker.pid).model_dump())
 
 
 def request_stop(run_id: str, runs: Path | None = None) -> Run:
@@ -195,7 +176,7 @@ def stop_requested(folder: Path) -> bool:
 
 
 def wait_for_slot(
-    folder: Path, *, cancelled: Callable[[], bool], waiting: Callable[[str], None], poll_seconds: float = 0.5
+    folder: Path, *, cancelled: CancelCheck, waiting: Callable[[str], None], poll_seconds: float = 0.5
 ) -> FileLock | None:
     """Blocks until the run may train, oldest first, and returns the lock that it must hold while it does.
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 from dataclasses import dataclass
 from functools import lru_cache
@@ -11,9 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from cnnviz.files import parse_json, read_arrays, read_json, write_bytes, write_json
+from cnnviz.files import npz_bytes, parse_json, read_arrays, read_json, write_bytes, write_json
+from cnnviz.runs.results_cache import model_digest
 
-__all__ = ["Predictions", "add_to_report", "read_predictions", "save", "stamp"]
+__all__ = ["Predictions", "add_to_report", "read_predictions", "save"]
 
 FOLDER = "evaluation"
 _ARRAYS = {"labels": "labels", "probabilities": "shares", "losses": "losses"}
@@ -26,7 +26,7 @@ class Predictions:
 
     Attributes:
         split: its name.
-        stamp: of the model's file, see `stamp`.
+        stamp: of the model's file, see `results_cache.model_digest`.
         data: the fingerprint of the data.
         indices: which samples of the split, int64 (n,) ascending; those that could not be read are missing.
         labels: for each head the true classes, int64 (n,).
@@ -49,15 +49,6 @@ class Predictions:
     seconds: float = 0.0
 
 
-def stamp(model: Path) -> str:
-    """Returns what changes when a run's model is replaced; "" where there is none."""
-    try:
-        status = model.stat()
-    except OSError:
-        return ""
-    return f"{status.st_mtime_ns}-{status.st_size}"
-
-
 def save(folder: Path, found: Predictions) -> None:
     """Keeps it in the run's folder, in place of what was there of this split, whole or not at all.
 
@@ -71,11 +62,10 @@ def save(folder: Path, found: Predictions) -> None:
         for at, values in enumerate(getattr(found, field).values())
     }
     facts["heads"] = {head: list(names) for head, names in found.classes.items()}
-    file = io.BytesIO()
-    np.savez(file, facts=np.frombuffer(json.dumps(facts).encode(), np.uint8), indices=found.indices, **arrays)
+    arrays = {"facts": np.frombuffer(json.dumps(facts).encode(), np.uint8), "indices": found.indices, **arrays}
     place = folder / FOLDER
     place.mkdir(exist_ok=True)
-    write_bytes(place / f"{found.split}.npz", file.getbuffer())
+    write_bytes(place / f"{found.split}.npz", npz_bytes(arrays))
 
 
 def read_predictions(folder: Path, split: str) -> Predictions | None:
@@ -86,7 +76,16 @@ def read_predictions(folder: Path, split: str) -> Predictions | None:
     except OSError:
         return None
     found = _read(path, status.st_mtime_ns, status.st_size)
-    return found if found is not None and found.stamp == stamp(folder / "best.keras") else None
+    return found if found is not None and found.stamp in _stamps(folder / "best.keras") else None
+
+
+def _stamps(model: Path) -> tuple[str, ...]:
+    """What `Predictions.stamp` may be: the model's digest, or its time and size, as older versions kept it."""
+    try:
+        status = model.stat()
+    except OSError:
+        return ("",)
+    return model_digest(model), f"{status.st_mtime_ns}-{status.st_size}"
 
 
 @lru_cache(maxsize=8)

@@ -9,11 +9,11 @@ from typing import Any
 from cnnviz.runs import metrics
 from cnnviz.runs.store import Run
 
-__all__ = ["Progress", "progress"]
+__all__ = ["RunProgress", "progress"]
 
 
 @dataclass(frozen=True)
-class Progress:
+class RunProgress:
     """Where a run stands.
 
     `fraction` is 0..1 of all its epochs; `eta_seconds`, reckoned from what an epoch takes once all is compiled, is
@@ -33,24 +33,26 @@ class Progress:
     total: int = 0
 
 
-def progress(run: Run) -> Progress:
+def progress(run: Run) -> RunProgress:
     """Returns where the run stands, from the newest line of its metrics."""
     epochs = run.recipe.fit.all_epochs if run.recipe else 0
     record = metrics.last(run.metrics_path)
     if record is None:
-        return Progress(epochs=epochs)
+        return RunProgress(epochs=epochs)
     if record["kind"] == "note":
         fraction = run.written.epoch / epochs if epochs else 0.0
         message = str(record.get("message", ""))
         done, total = int(_number(record, "done")), int(_number(record, "total"))
-        return Progress(run.written.epoch, epochs, fraction=min(1.0, fraction), message=message, done=done, total=total)
+        return RunProgress(
+            run.written.epoch, epochs, fraction=min(1.0, fraction), message=message, done=done, total=total
+        )
     epoch, batches = int(_number(record, "epoch", 1)), int(_number(record, "batches"))
     batch = int(_number(record, "batch", batches))
     part = 1.0 if record["kind"] == "epoch" or not batches else batch / batches
     fraction = min(1.0, max(0.0, (epoch - 1 + part) / epochs)) if epochs else 0.0
     left = max(0.0, epochs - (epoch - 1 + part))
     eta = _number(record, "warm_epoch_seconds") * left or (None if left else 0.0)
-    return Progress(epoch, epochs, batch, batches, fraction, eta, _number(record, "images_per_second") or None)
+    return RunProgress(epoch, epochs, batch, batches, fraction, eta, _number(record, "images_per_second") or None)
 
 
 def _number(record: dict[str, Any], key: str, default: float = 0) -> float:

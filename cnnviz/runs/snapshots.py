@@ -1,17 +1,19 @@
-"""`snapshots/`: what a model made of a few fixed validation images after each epoch, small enough to keep them all.
+"""`snapshots/`: what a model made of a few fixed validation images while it learned, small enough to keep them all.
 
-`pictures.z` holds the images, `epoch-00007.z` what the model was after epoch 7; 0 is before its first batch. Each
-is one zlib stream of a line of JSON that says what follows, and the arrays' bytes.
+`pictures.z` holds the images, `epoch-00007.z` what the model was after epoch 7; 0 is before its first batch.
+`epoch-00000-00012-of-00063.z` is of within an epoch: after no whole epoch and 12 batches of the 63 of the next. Each is
+one zlib stream of a line of JSON that says what follows, and the arrays' bytes.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 import zlib
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import prod
 from pathlib import Path
 from typing import Any
@@ -22,14 +24,19 @@ from cnnviz.files import parse_json, read_bytes, write_bytes
 from cnnviz.recipe import Recipe
 
 __all__ = [
+    "DENSE",
+    "DENSE_EPOCHS",
     "IMAGES",
     "MOST",
     "MOST_BYTES",
     "Maps",
+    "Moment",
     "Probe",
     "Snapshot",
+    "digest_of",
     "drop",
-    "epochs",
+    "leave_images_out",
+    "moments",
     "read_probe",
     "read_snapshot",
     "save",
@@ -39,15 +46,42 @@ __all__ = [
 ]
 
 MOST = 120
-"""Of a run with more epochs, evenly spread ones are kept."""
+"""Of a run with more snapshots, those of evenly spread epochs are kept."""
+DENSE_EPOCHS, DENSE = 2, 24
+"""In how many first epochs there are snapshots after batches too, and how many at most."""
 IMAGES = 6
 """How many images are watched."""
 MOST_BYTES = 300_000
 """The largest snapshot there is."""
 _PLAIN_BYTES = 4_000  # without feature maps
 _KIND = "cnnviz snapshot 1"
-_NAME = re.compile(r"epoch-([0-9]{5,})\.z")
+_NAME = re.compile(r"epoch-([0-9]{5,})(?:-([0-9]{5,})-of-([0-9]{5,}))?\.z")
 _MOST_READ = 2**28
+
+
+@dataclass(frozen=True, order=True)
+class Moment:
+    """How far a training was.
+
+    Attributes:
+        epoch: how many whole epochs were over; 0 where the first was not.
+        batch: how many batches of the next one were, 0 at an epoch's end.
+        batches: how many an epoch has, 0 at an epoch's end.
+    """
+
+    epoch: int
+    batch: int = 0
+    batches: int = 0
+
+    @property
+    def place(self) -> float:
+        """How many epochs were over, parts of one counted."""
+        return self.epoch + self.batch / max(1, self.batches)
+
+    def __str__(self) -> str:
+        if self.batch:
+            return f"Epoch {self.epoch + 1}, batch {self.batch:,} of {self.batches:,}"
+        return f"Epoch {self.epoch}" if self.epoch else "Untrained"
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,12 +93,14 @@ class Probe:
         names: what each is called in its dataset.
         labels: each head's true classes, int64 (n,).
         classes: each head's class names; heads in the recipe's order.
+        digest: where the images were left out, so that they are grey here: the SHA-256 of what they were.
     """
 
     images: np.ndarray
     names: tuple[str, ...]
     labels: dict[str, np.ndarray]
     classes: dict[str, tuple[str, ...]]
+    digest: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,10 +130,10 @@ class Maps:
 
 @dataclass(frozen=True, eq=False)
 class Snapshot:
-    """What a model was after an epoch.
+    """What a model was at a moment of its training.
 
     Attributes:
-        epoch: counted from 1; 0 is before the first batch.
+        moment: when.
         probabilities: each head's class probabilities, float32 (n, classes); of a head with very many classes only the
             likeliest, the rest 0.
         layer: the convolution that the Grad-CAM is of, "" where there is none.
@@ -106,7 +142,7 @@ class Snapshot:
         kernels: the first convolution's, float32 (height, width, channels, filters), where it sees images.
     """
 
-    epoch: int
+    moment: Moment
     probabilities: dict[str, np.ndarray]
     layer: str = ""
     cams: dict[str, np.ndarray] = field(default_factory=dict)
@@ -121,7 +157,7 @@ def space_needed(recipe: Recipe) -> int:
         if recipe.network.backbone or any(layer.type == "Conv2D" for layer in recipe.network.layers)
         else _PLAIN_BYTES * len(recipe.network.heads)
     )
-    return min(recipe.fit.all_epochs + 1, MOST) * each + IMAGES * prod(recipe.data.input_shape)
+    return min(recipe.fit.all_epochs + 1 + DENSE, MOST) * each + IMAGES * prod(recipe.data.input_shape)
 
 
 def save_images(folder: Path, probe: Probe) -> None:
@@ -131,9 +167,28 @@ def save_images(folder: Path, probe: Probe) -> None:
         OSError: they can't be written.
     """
     heads = list(probe.classes)
-    facts = {"names": probe.names, "classes": [[head, probe.classes[head]] for head in heads]}
+    facts = {"names": probe.names, "classes": [[head, probe.classes[head]] for head in heads], "digest": probe.digest}
     arrays = {"pictures": probe.images, **{f"label {head}": probe.labels[head] for head in heads}}
     _write(folder, "pictures.z", facts, arrays)
+
+
+def leave_images_out(folder: Path) -> None:
+    """Takes the images out of a run's folder, for one that is given away without its data; what is found in the data
+    can take their place again, see `digest_of`.
+
+    Raises:
+        OSError: they can't be written.
+        ValueError: there are none.
+    """
+    probe = read_probe(folder)
+    if probe is None or probe.digest:
+        raise ValueError(f"{folder.name} has no watched images.")
+    save_images(folder, replace(probe, images=np.full_like(probe.images, 128), digest=digest_of(probe.images)))
+
+
+def digest_of(pictures: np.ndarray) -> str:
+    """Returns what tells images, uint8 (n, height, width, channels), from all others."""
+    return hashlib.sha256(repr(pictures.shape).encode() + pictures.tobytes()).hexdigest()
 
 
 def save(folder: Path, snapshot: Snapshot) -> int:
@@ -145,7 +200,7 @@ def save(folder: Path, snapshot: Snapshot) -> int:
         OSError: it can't be written.
     """
     facts = {
-        "epoch": snapshot.epoch,
+        "epoch": snapshot.moment.epoch,
         "layer": snapshot.layer,
         "heads": list(snapshot.probabilities),
         "cams": list(snapshot.cams),
@@ -160,32 +215,32 @@ def save(folder: Path, snapshot: Snapshot) -> int:
         arrays |= {f"levels {at}": one.levels, f"low {at}": one.low, f"high {at}": one.high}
     if snapshot.kernels is not None:
         arrays["kernels"] = snapshot.kernels.astype(np.float16)
-    size = _write(folder, f"epoch-{snapshot.epoch:05d}.z", facts, arrays)
-    found = epochs(folder)
+    size = _write(folder, _name(snapshot.moment), facts, arrays)
+    found = moments(folder)
     if len(found) > MOST:
-        for epoch in sorted(set(found) - set(_spread(found))):
-            _path(folder, epoch).unlink(missing_ok=True)
+        for moment in sorted(set(found) - set(_spread(found))):
+            _path(folder, moment).unlink(missing_ok=True)
     return size
 
 
 def drop(folder: Path, after: int) -> None:
-    """Removes the snapshots of epochs later than `after`, which are to be repeated.
+    """Removes the snapshots that are later than the end of epoch `after`, as what follows is to be repeated.
 
     Raises:
         OSError: they can't be removed.
     """
-    for epoch in epochs(folder):
-        if epoch > after:
-            _path(folder, epoch).unlink(missing_ok=True)
+    for moment in moments(folder):
+        if moment > Moment(after):
+            _path(folder, moment).unlink(missing_ok=True)
 
 
-def epochs(folder: Path) -> list[int]:
-    """Returns which epochs the run in `folder` has snapshots of, ascending; reads none of them."""
+def moments(folder: Path) -> list[Moment]:
+    """Returns which moments the run in `folder` has snapshots of, ascending; reads none of them."""
     try:
         names = [path.name for path in (folder / "snapshots").iterdir()]
     except OSError:
         return []
-    return sorted(int(found[1]) for name in names if (found := _NAME.fullmatch(name)))
+    return sorted(Moment(*(int(one or 0) for one in found.groups())) for found in map(_NAME.fullmatch, names) if found)
 
 
 def read_probe(folder: Path) -> Probe | None:
@@ -197,7 +252,8 @@ def read_probe(folder: Path) -> Probe | None:
     try:
         classes = {head: tuple(map(str, names)) for head, names in facts["classes"]}
         labels = {head: arrays[f"label {head}"] for head in classes}
-        probe = Probe(arrays["pictures"], tuple(map(str, facts["names"])), labels, classes)
+        digest = str(facts.get("digest", ""))
+        probe = Probe(arrays["pictures"], tuple(map(str, facts["names"])), labels, classes, digest)
         return probe if _sound(probe) else None
     except (KeyError, TypeError, ValueError):
         return None
@@ -222,10 +278,10 @@ def _sound(probe: Probe) -> bool:
     )
 
 
-def read_snapshot(folder: Path, epoch: int, probe: Probe) -> Snapshot | None:
-    """Returns the snapshot after an epoch, or `None` where there is none, the file is damaged, the model had become
+def read_snapshot(folder: Path, moment: Moment, probe: Probe) -> Snapshot | None:
+    """Returns the snapshot of a moment, or `None` where there is none, the file is damaged, the model had become
     NaN, or it isn't of the run's images `probe`."""
-    found = _read(_path(folder, epoch))
+    found = _read(_path(folder, moment))
     if found is None:
         return None
     facts, arrays = found
@@ -236,14 +292,14 @@ def read_snapshot(folder: Path, epoch: int, probe: Probe) -> Snapshot | None:
         )
         kernels = arrays["kernels"].astype(np.float32) if "kernels" in arrays else None
         snapshot = Snapshot(
-            facts["epoch"],
+            moment,
             {head: arrays[f"shares {head}"] for head in facts["heads"]},
             str(facts["layer"]),
             {head: arrays[f"cam {head}"] * arrays[f"strength {head}"] for head in facts["cams"]},
             maps,
             kernels,
         )
-        return snapshot if snapshot.epoch == epoch and _fits(snapshot, probe) else None
+        return snapshot if facts["epoch"] == moment.epoch and _fits(snapshot, probe) else None
     except (KeyError, TypeError, ValueError):
         return None
 
@@ -276,26 +332,32 @@ def _fits(snapshot: Snapshot, probe: Probe) -> bool:
     )
 
 
-def stamp(folder: Path, epoch: int) -> tuple[int, int]:
+def stamp(folder: Path, moment: Moment) -> tuple[int, int]:
     """Returns what changes when a snapshot is replaced, as by a run that repeats an epoch."""
     try:
-        status = _path(folder, epoch).stat()
+        status = _path(folder, moment).stat()
     except OSError:
         return 0, 0
     return status.st_mtime_ns, status.st_ino
 
 
-def _spread(found: Sequence[int]) -> list[int]:
-    """The first, the last, and of those between every second, fourth, eighth, …, until they are few enough."""
+def _spread(found: Sequence[Moment]) -> list[Moment]:
+    """Those of the first epochs, the last, and of those between every second, fourth, eighth, … epoch's, until they are
+    few enough."""
     step, kept = 1, list(found)
     while len(kept) > MOST:
         step *= 2
-        kept = [epoch for epoch in found if epoch % step == 0 or epoch in (found[0], found[-1])]
+        kept = [one for one in found if one.place <= DENSE_EPOCHS or one.epoch % step == 0 or one == found[-1]]
     return kept
 
 
-def _path(folder: Path, epoch: int) -> Path:
-    return folder / "snapshots" / f"epoch-{epoch:05d}.z"
+def _name(moment: Moment) -> str:
+    within = f"-{moment.batch:05d}-of-{moment.batches:05d}" if moment.batch else ""
+    return f"epoch-{moment.epoch:05d}{within}.z"
+
+
+def _path(folder: Path, moment: Moment) -> Path:
+    return folder / "snapshots" / _name(moment)
 
 
 def _write(folder: Path, name: str, facts: dict[str, Any], arrays: dict[str, np.ndarray]) -> int:

@@ -115,7 +115,6 @@ def own_place(path: Path) -> Path:
         runs.mkdir(parents=True, exist_ok=True)
         draft = Path(tempfile.mkdtemp(**own_name(runs)))
         try:
-            # With its times, by which results are known to belong to its model.
             shutil.copytree(shipped / name, draft / name)
             for made in (draft / name, *(draft / name).rglob("*")):
                 made.chmod(made.stat().st_mode | stat.S_IWUSR)

@@ -1,11 +1,16 @@
-"""The worker process. It waits for a free slot, trains, and leaves the run in one of its final states."""
+"""The worker process. It waits for a free slot, trains, and leaves the run in one of its final states.
+
+As a spare it loads TensorFlow first and then waits to be told which run is its.
+"""
 
 from __future__ import annotations
 
 import errno
+import json
 import os
 import signal
 import sys
+import threading
 import time
 import traceback
 from collections.abc import Collection, Iterator
@@ -18,14 +23,17 @@ from filelock import Timeout
 from cnnviz import temporary
 from cnnviz.errors import CnnvizError, disk_full, out_of_memory
 from cnnviz.processes import this_process
+from cnnviz.progress import Cancelled
 from cnnviz.runs.crash_cause import oom_kills
 from cnnviz.runs.folder_lock import worker_lock
 from cnnviz.runs.launch import wait_for_slot
 from cnnviz.runs.resume_checkpoint import remove_checkpoints
 from cnnviz.runs.store import open_run
-from cnnviz.train.run_writer import RunWriter, Stopped
+from cnnviz.train.priority import lower_process, lower_session
+from cnnviz.train.run_writer import RunWriter
 
-NICENESS = 10
+SPARE_SECONDS = 900.0
+"""How long a spare waits without hearing that it is still wanted."""
 _OPTIONAL = ("sklearn", "matplotlib")
 """What Keras loads, where it is installed, for wrappers and galleries that no run uses: a third of its loading time."""
 
@@ -44,8 +52,6 @@ def _carry_out(folder: Path) -> int:
     temporary.clear(folder)
     writer = RunWriter(folder, open_run(folder.name, folder.parent).written)
     signal.signal(signal.SIGTERM, lambda *_: writer.stop())
-    _step_back()
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     try:
         writer.write(state="queued", process=this_process(), oom_kills=oom_kills())
         writer.reserve()
@@ -53,18 +59,19 @@ def _carry_out(folder: Path) -> int:
             folder, cancelled=writer.stopping, waiting=lambda other: writer.note(f"Waiting for {other}")
         )
         if slot is None:
-            raise Stopped
+            raise Cancelled
         with slot:
             writer.write(state="starting", started=time.time())
-            writer.note("Loading TensorFlow")
-            with _quiet_stderr(), _hidden(_OPTIONAL):
-                from cnnviz.train.loop import carry_out
+            if "tensorflow" not in sys.modules:
+                writer.note("Loading TensorFlow")
+            _load_tensorflow()
+            from cnnviz.train.loop import carry_out
 
             carry_out(writer)
         writer.end(state="finished")
         with suppress(OSError):
             remove_checkpoints(folder)
-    except Stopped:
+    except Cancelled:
         paused = writer.pausing()
         writer.say("Paused on request." if paused else "Stopped on request.")
         writer.end(state="paused" if paused else "stopped")
@@ -76,14 +83,37 @@ def _carry_out(folder: Path) -> int:
     return 0
 
 
-def _step_back() -> None:
-    """Lets other programs go first. Where Linux groups processes by session (`autogroup`), the whole group has to, if
-    it is the worker's own and not, say, a terminal's."""
-    if hasattr(os, "nice"):
-        os.nice(NICENESS)
-    if hasattr(os, "getsid") and os.getsid(0) == os.getpid():
-        with suppress(OSError):
-            Path("/proc/self/autogroup").write_text(str(NICENESS))
+def wait_for_run() -> Path | None:
+    """Loads TensorFlow and returns the folder of the run that a line on standard input names; what is printed goes to
+    that run's log from then on.
+
+    An empty line says that the spare is still wanted. Returns `None` where the one who asks is gone, or has said
+    nothing for `SPARE_SECONDS`.
+    """
+    with suppress(Exception):  # what is wrong is said in the log of the run, which will try it again
+        _load_tensorflow()
+        from cnnviz.train.warm_up import warm_up
+
+        warm_up()
+    while True:
+        forgotten = threading.Timer(SPARE_SECONDS, os._exit, (0,))
+        forgotten.daemon = True
+        forgotten.start()
+        line = sys.stdin.readline()
+        forgotten.cancel()
+        if not line:
+            return None
+        if line.strip():
+            folder, log = json.loads(line)
+            output = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+            os.dup2(output, 1)
+            os.dup2(output, 2)
+            return Path(folder)
+
+
+def _load_tensorflow() -> None:
+    with _quiet_stderr(), _hidden(_OPTIONAL):
+        import cnnviz.train.loop  # noqa: F401
 
 
 @contextmanager
@@ -127,8 +157,21 @@ def _message(error: Exception) -> str:
     return f"Training failed with {type(error).__name__}: {first[0][:200] if first else 'no message'}; see the log."
 
 
-if __name__ == "__main__":
-    if len(sys.argv) != 2 or not (Path(sys.argv[1]) / "recipe.json").is_file():
+def _command(arguments: list[str]) -> int:
+    folder = Path(arguments[0]).absolute() if len(arguments) == 1 else None
+    spare = arguments == ["--spare"]
+    if folder is None or not (spare or (folder / "recipe.json").is_file()):
         print("usage: python -m cnnviz.train RUN_FOLDER (a folder with recipe.json)", file=sys.stderr)
-        raise SystemExit(2)
-    raise SystemExit(main(Path(sys.argv[1]).absolute()))
+        return 2
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    lower_process()
+    if spare:
+        lower_session()
+        if (folder := wait_for_run()) is None:
+            return 0
+        lower_session(0)
+    return main(folder)
+
+
+if __name__ == "__main__":
+    raise SystemExit(_command(sys.argv[1:]))

@@ -11,12 +11,15 @@ import psutil
 from cnnviz.files import replacing
 from cnnviz.model_spec import Head
 from cnnviz.models.build.model import LOSS_BY_SAMPLE
+from cnnviz.progress import check_cancelled
 from cnnviz.recipe import Fit
 from cnnviz.runs import metrics
-from cnnviz.train.run_writer import RunWriter, Stopped
+from cnnviz.train.priority import give_way
+from cnnviz.train.run_writer import RunWriter
 
-__all__ = ["BestModelCheckpoint", "MetricsLogger", "SeveralHeads", "Warmth", "for_fit", "schedule"]
+__all__ = ["EXPLODED", "BestModelCheckpoint", "MetricsLogger", "SeveralHeads", "Warmth", "for_fit", "schedule"]
 
+EXPLODED = "the loss is no longer a finite number; choose a lower learning rate"
 LIVE_SECONDS = 0.5
 VALIDATION_SHARE = 1 / 3
 """What a validation image, only passed forwards, costs of a training image."""
@@ -71,8 +74,9 @@ class MetricsLogger(keras.callbacks.Callback):
 
     def on_epoch_begin(self, epoch, logs=None):
         self._epoch = epoch + 1
+        self._epoch_began = time.perf_counter()
+        self._written = self._epoch_began if self._first_epoch else -math.inf  # the very first batch is told at once
         self._first_epoch = self._first_epoch or self._epoch
-        self._epoch_began = self._written = time.perf_counter()
         self._train_seconds = None
 
     def on_train_batch_end(self, batch, logs=None):
@@ -81,17 +85,17 @@ class MetricsLogger(keras.callbacks.Callback):
         self._warmth.batch(done, now)
         if done == self._batches:
             self._train_seconds = now - self._epoch_began
-        if self._writer.stopping():
-            raise Stopped
+        check_cancelled(self._writer.stopping)
         if now - self._written < LIVE_SECONDS:
             return
+        begun = self._written == -math.inf  # it has waited for the compiler, and says nothing of the speed
         self._written = now
-        rate = round(done * self._batch_size / (now - self._epoch_began), 1)
-        self._writer.figures.append("batch", **self._now(now), batch=done, images_per_second=rate, **_plain(logs))
+        rate = {} if begun else {"images_per_second": round(done * self._batch_size / (now - self._epoch_began), 1)}
+        self._writer.figures.append("batch", **self._now(now), batch=done, **rate, **_plain(logs))
+        give_way()
 
     def on_test_batch_end(self, batch, logs=None):
-        if self._writer.stopping():
-            raise Stopped
+        check_cancelled(self._writer.stopping)
 
     def on_epoch_end(self, epoch, logs=None):
         now = time.perf_counter()
@@ -171,7 +175,7 @@ class BestModelCheckpoint(keras.callbacks.Callback):
     def on_epoch_end(self, epoch, logs=None):
         value = logs[self._monitor]
         if not math.isfinite(logs["loss"]):
-            raise FloatingPointError("the loss is no longer a finite number; choose a lower learning rate")
+            raise FloatingPointError(EXPLODED)
         better = self.best is None or (value < self.best if self._monitor == "val_loss" else value > self.best)
         if better:
             self.best = value

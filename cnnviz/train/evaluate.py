@@ -5,8 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from concurrent.futures import CancelledError
+from collections.abc import Iterable, Iterator, Mapping
 from importlib.metadata import version
 from typing import Any
 
@@ -20,19 +19,19 @@ from cnnviz.data.compatibility import open_and_adapt
 from cnnviz.data.fingerprint import fingerprint
 from cnnviz.data.split_images import SplitImages, prepare
 from cnnviz.errors import DataError, RunError, one_of
-from cnnviz.model_spec import Head
 from cnnviz.models.build.model import build
 from cnnviz.models.probabilities import probabilities
+from cnnviz.progress import CancelCheck, Progress, check_cancelled
 from cnnviz.recipe import Recipe
 from cnnviz.runs import Run, recipe_of
 from cnnviz.runs import predictions as evaluated
 from cnnviz.runs.predictions import Predictions
 from cnnviz.runs.report import split_report
+from cnnviz.runs.results_cache import model_digest
 from cnnviz.runs.store import own_place
 
 __all__ = ["environment", "evaluate", "evaluate_split", "facts_of", "losses_of", "of_logits", "report_of", "scoring"]
 
-Progress = Callable[[str, int, int], None]
 _PACKAGES = ("keras", "tensorflow", "numpy", "scikit-learn", "opencv-python-headless", "pillow")
 
 
@@ -53,7 +52,7 @@ def evaluate_split(
     data: str,
     began: float,
     progress: Progress | None = None,
-    cancelled: Callable[[], bool] | None = None,
+    cancelled: CancelCheck | None = None,
 ) -> Predictions:
     """Asks the model about all images of a split.
 
@@ -70,14 +69,13 @@ def evaluate_split(
         cancelled: asked now and then; `True` ends the work.
 
     Raises:
-        concurrent.futures.CancelledError: `cancelled` said so.
+        Cancelled: `cancelled` said so.
     """
     split, heads = dataset.splits[name], of_logits(recipe).network.heads
     labels = {head.name: split.labels[head.name][images.kept] for head in heads}
     parts, done = [], 0
     for batch in _batches(images, labels, recipe):
-        if cancelled is not None and cancelled():
-            raise CancelledError
+        check_cancelled(cancelled)
         outputs = model.predict_on_batch(batch)
         parts.append([np.asarray(one) for one in (outputs if isinstance(outputs, (list, tuple)) else [outputs])])
         done += len(batch)
@@ -102,7 +100,7 @@ def evaluate_split(
 
 def of_logits(recipe: Recipe) -> Recipe:
     """Returns the recipe with heads that give logits."""
-    heads = tuple(Head(name=head.name, units=head.units, activation="logits") for head in recipe.network.heads)
+    heads = tuple(head.of_logits for head in recipe.network.heads)
     return recipe.model_copy(update={"network": recipe.network.model_copy(update={"heads": heads})})
 
 
@@ -177,7 +175,7 @@ def evaluate(
     split: str,
     *,
     progress: Progress | None = None,
-    cancelled: Callable[[], bool] | None = None,
+    cancelled: CancelCheck | None = None,
 ) -> tuple[Predictions, dict[str, Any]]:
     """Measures a run's best model on a split, keeps the predictions under the run, and adds them to its report.
 
@@ -191,12 +189,12 @@ def evaluate(
     Raises:
         DataError: the data can't be opened, or has no such split.
         RunError: the run goes on, its recipe can't be read, or its folder can't be written.
-        concurrent.futures.CancelledError: `cancelled` said so.
+        Cancelled: `cancelled` said so.
     """
     if run.active:
         raise RunError(f"Run {run.id} is {run.state}; it can be evaluated when it has ended.")
     written = recipe_of(run, "it can't be evaluated")
-    began, stamp = time.perf_counter(), evaluated.stamp(run.best_path)
+    began, stamp = time.perf_counter(), model_digest(run.best_path)
     recipe, dataset = open_and_adapt(written, may_adapt=False, progress=progress)
     if split not in dataset.splits:
         raise DataError(f"{dataset.title} has no {split} split: {one_of(split, dataset.splits)}.")

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+import tensorflow as tf
 
 from cnnviz import recipe
 from cnnviz.data import Dataset, open_dataset, prepare
-from cnnviz.data.dataset import Progress
 from cnnviz.errors import DataError, one_of
 from cnnviz.models.classifier import Classifier
-from cnnviz.models.graph.graph import flatten
-from cnnviz.models.probabilities import BATCH
+from cnnviz.models.graph.graph import flatten, trace
+from cnnviz.models.graph.traversal import run
+from cnnviz.models.probabilities import probabilities
+from cnnviz.progress import Progress
 from cnnviz.runs.report import split_report
 from cnnviz.train.evaluate import losses_of
 
@@ -46,20 +49,32 @@ def evaluate_file(
     own = {head.name: _order(classifier, head.name, opened, name) for head, name in _pairs(classifier, opened)}
     images = prepare(opened.splits[split], data, progress=progress)
     labels = {mine: order[opened.splits[split].labels[name][images.kept]] for mine, (name, order) in own.items()}
-    logits, probabilities, graph = [], [], flatten(classifier.model)
-    for start in range(0, len(images), BATCH):
-        seen = np.stack([images[at] for at in range(start, min(start + BATCH, len(images)))])
-        logits.append([one.numpy() for one in graph.model(classifier.pixels(seen))])
-        probabilities.append(classifier.predict(seen))
+    parts, ask, size = [], _logits_and_outputs(classifier), classifier.at_once
+    for start in range(0, len(images), size):
+        seen = np.stack([images[at] for at in range(start, min(start + size, len(images)))])
+        logits, outputs = ask(classifier.pixels(seen))
+        found = probabilities(outputs, classifier.heads, len(seen))
+        parts.append([(score.numpy(), shares) for score, shares in zip(logits, found, strict=True)])
         if progress is not None:
             progress(f"Evaluating {split} images", start + len(seen), len(images))
-    names = [head.name for head in classifier.heads]
-    scores, by_head = (
-        {name: np.concatenate(found) for name, found in zip(names, zip(*parts, strict=True), strict=True)}
-        for parts in (logits, probabilities)
-    )
-    losses = {name: losses_of(scores[name], labels[name]) for name in names}
+    losses, by_head = {}, {}
+    for head, of_head in zip(classifier.heads, zip(*parts, strict=True), strict=True):
+        scores, by_head[head.name] = (np.concatenate(each) for each in zip(*of_head, strict=True))
+        losses[head.name] = losses_of(scores, labels[head.name])
     return {"split": split, **split_report(labels, by_head, losses, classifier.classes)}
+
+
+def _logits_and_outputs(classifier: Classifier) -> Callable[[Any], tuple[list[Any], list[Any]]]:
+    """What gives each head's logits and what the model gives, both from one pass over its layers."""
+    graph, whole = flatten(classifier.model), flatten(classifier.model, logits=False)
+    steps = {step.outputs: step for one in (whole, graph) for step in one.program.steps}.values()
+
+    def compute(pixels: Any) -> tuple[list[Any], list[Any]]:
+        values = run(steps, {0: pixels})
+        logits = [tf.cast(values[at], tf.float32) for at in graph.program.outputs]
+        return logits, [values[at] for at in whole.program.outputs]
+
+    return trace(compute, graph.signature)
 
 
 def _pairs(classifier: Classifier, dataset: Dataset) -> list[tuple[Any, str]]:

@@ -14,6 +14,7 @@ from cnnviz.data.fingerprint import fingerprint
 from cnnviz.files import write_json
 from cnnviz.models.build.feature_extractor import head_alone, head_of
 from cnnviz.runs import metrics, predictions
+from cnnviz.runs.results_cache import model_digest
 from cnnviz.train.evaluate import evaluate_split, facts_of, of_logits, report_of, scoring
 from cnnviz.train.resume_callback import weights_digest
 from cnnviz.train.run_writer import RunWriter
@@ -37,7 +38,7 @@ def conclude(writer: RunWriter, reader: Reader, last_weights: str, cached: Cache
     """
     dataset, recipe, began = reader.dataset, reader.recipe, time.perf_counter()
     best, asked, read = _asked(writer, reader, cached)
-    of: dict[str, Any] = {"stamp": predictions.stamp(writer.folder / "best.keras"), "data": fingerprint(dataset)}
+    of: dict[str, Any] = {"stamp": model_digest(writer.folder / "best.keras"), "data": fingerprint(dataset)}
     of["progress"] = writer.progress  # which is also where it can be stopped
     kept = [evaluate_split(asked, recipe, dataset, "validation", read("validation")[0], began=began, **of)]
     if dataset.validates_on_test:  # the very images that were measured just now

@@ -12,6 +12,7 @@ from cnnviz.data.compatibility import check
 from cnnviz.models.build.feature_extractor import compute, feature_extractor_of, stem_digest
 from cnnviz.models.build.model import build
 from cnnviz.models.build.pretrained_weights import get_weights
+from cnnviz.progress import Cancelled
 from cnnviz.recipe import Recipe
 from cnnviz.runs import recipe_of
 from cnnviz.runs import resume_checkpoint as saved
@@ -20,7 +21,7 @@ from cnnviz.runs.store import open_run
 from cnnviz.train.callbacks import BestModelCheckpoint, MetricsLogger, SeveralHeads, for_fit
 from cnnviz.train.final_evaluation import conclude
 from cnnviz.train.resume_callback import ResumeCheckpoint, frozen_digest, restore, weights_digest
-from cnnviz.train.run_writer import RunWriter, Stopped
+from cnnviz.train.run_writer import RunWriter
 from cnnviz.train.snapshot_samples import probe_of
 from cnnviz.train.snapshots import Snapshots
 from cnnviz.train.split_reader import Reader, Stem
@@ -58,7 +59,7 @@ def carry_out(writer: RunWriter) -> None:
 
     Raises:
         CnnvizError: its recipe, its data, or its backbone's weights, can't be used.
-        Stopped: it was asked to stop; what there is has been kept.
+        Cancelled: it was asked to stop; what there is has been kept.
     """
     recipe = recipe_of(open_run(writer.folder.name, writer.folder.parent), "it can't be trained")
     keras.utils.set_random_seed(recipe.seed)
@@ -121,7 +122,7 @@ def _fit(work: _Work, stage: Stage, fitted: keras.Model, begin: Saved | None, ep
         return epoch
     train, train_labels = work.read(stage, "train")
     held_out, held_out_labels = work.read(stage, "validation")
-    batch_size, batches = recipe.fit.batch_size, pipeline.steps(recipe, len(train))
+    batch_size, batches = recipe.fit.batch_size, recipe.fit.steps(len(train))
     images = batches * batch_size if recipe.fit.steps_per_epoch else len(train)
     probe = probe_of(reader.dataset, reader.watched("validation", held_out), held_out_labels, recipe)
     work.best.seldom = stage.cached
@@ -140,11 +141,11 @@ def _fit(work: _Work, stage: Stage, fitted: keras.Model, begin: Saved | None, ep
                 SeveralHeads(recipe.network.heads),
                 MetricsLogger(writer, batches, images, batch_size, len(held_out)),
                 *watching,
-                Snapshots(writer.folder, recipe, probe, epoch, end, work.model if stage.cached else None),
+                Snapshots(writer.folder, recipe, probe, batches, epoch, end, work.model if stage.cached else None),
                 ResumeCheckpoint(writer, recipe, watching, begin, facts, end),
             ],
         )
-    except Stopped:
+    except Cancelled:
         work.best.flush()
         if writer.state.best_epoch is None and not writer.pausing():
             work.best.save()

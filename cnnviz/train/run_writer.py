@@ -10,19 +10,17 @@ from pathlib import Path
 from typing import Any
 
 from cnnviz.files import write_bytes
+from cnnviz.progress import check_cancelled
 from cnnviz.runs.launch import pause_requested, stop_requested
 from cnnviz.runs.metrics import Writer, rewind
 from cnnviz.runs.status import State
 from cnnviz.runs.store import write_state
+from cnnviz.train.priority import give_way
 
-__all__ = ["RunWriter", "Stopped"]
+__all__ = ["RunWriter"]
 
 NOTE_SECONDS = 0.25
 RESERVE_BYTES = 65_536
-
-
-class Stopped(Exception):
-    """Somebody asked the run to stop."""
 
 
 class RunWriter:
@@ -64,9 +62,12 @@ class RunWriter:
     def note(self, message: str, done: int = 0, total: int = 0) -> None:
         """Tells what is being done; of quick repetitions only a few are written, but always the last."""
         now = time.monotonic()
-        if 0 < done < total and now - self._noted < NOTE_SECONDS:
+        under_way = 0 < done < total
+        if under_way and now - self._noted < NOTE_SECONDS:
             return
         self._noted = now
+        if under_way:
+            give_way()
         self.figures.append("note", message=message, done=done, total=total, time=time.time())
         if done in (0, total):
             self.say(message if not total else f"{message}: {done:,} of {total:,}")
@@ -75,11 +76,10 @@ class RunWriter:
         """As `note`, and the place where long preparations can be stopped.
 
         Raises:
-            Stopped: somebody asked the run to stop.
+            Cancelled: somebody asked the run to stop.
         """
         self.note(message, done, total)
-        if self.stopping():
-            raise Stopped
+        check_cancelled(self.stopping)
 
     def stop(self) -> None:
         """Makes the run stop as if somebody had asked it to."""

@@ -1,7 +1,8 @@
-"""Watching a model learn: a small snapshot after each epoch, of a few fixed validation images."""
+"""Watching a model learn: small snapshots of a few fixed validation images, many in the first epochs, then one each."""
 
 from __future__ import annotations
 
+import statistics
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -11,6 +12,9 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from cnnviz.errors import ModelError
+from cnnviz.explain.attribution.defaults import choose_layer
+from cnnviz.explain.attribution.methods.grad_cam import combine
 from cnnviz.explain.attribution.targets import Target
 from cnnviz.model_spec import Head
 from cnnviz.models.graph.graph import Graph, flatten, trace
@@ -19,7 +23,8 @@ from cnnviz.models.graph.traversal import Step, run
 from cnnviz.models.probabilities import probabilities
 from cnnviz.recipe import Recipe
 from cnnviz.runs import snapshots
-from cnnviz.runs.snapshots import Maps, Probe, Snapshot
+from cnnviz.runs.snapshots import DENSE, DENSE_EPOCHS, Maps, Moment, Probe, Snapshot
+from cnnviz.train.callbacks import EXPLODED
 
 __all__ = ["Snapshots", "Snapshotter"]
 
@@ -43,10 +48,10 @@ class Snapshotter:
 
     def __init__(self, model: keras.Model, heads: Sequence[Head], probe: Probe, *, frozen: bool = False):
         graph = flatten(model)
-        self._scores = [Head(name=head.name, units=head.units, activation="logits") for head in heads]
+        self._scores = [head.of_logits for head in heads]
         self._classes = [head.classes for head in heads]
         self._convolutions = _watched(graph)
-        self._layer = _cam_layer(graph)
+        self._layer = choose_layer(graph)[0] if graph.convolutions else ""
         self._cams = [head.name for head in heads[:MOST_HEADS]] if self._layer else []
         weights = [
             np.stack([Target(at, int(index)).weights(graph.units[at]) for index in probe.labels[name]])
@@ -59,8 +64,8 @@ class Snapshotter:
         specs = graph_spec(self._pixels), [graph_spec(each) for each in self._weights]
         self._compute = compute if frozen else trace(compute, *specs)
 
-    def take(self, epoch: int) -> Snapshot:
-        """Returns the snapshot of the model as it is now, said to be after this epoch."""
+    def take(self, moment: Moment) -> Snapshot:
+        """Returns the snapshot of the model as it is now, said to be of this moment."""
         logits, cams, maps = self._compute(self._pixels, self._weights)
         class_probabilities = probabilities([one.numpy() for one in logits], self._scores)
         named = {head.name: _likeliest(each) for head, each in zip(self._scores, class_probabilities, strict=True)}
@@ -70,7 +75,7 @@ class Snapshotter:
         )
         heat = {name: np.nan_to_num(one.numpy()) for name, one in zip(self._cams, cams, strict=True)}
         kernels = self._kernels() if self._kernels else None
-        return Snapshot(epoch, named, self._layer, heat, small, kernels)
+        return Snapshot(moment, named, self._layer, heat, small, kernels)
 
     def _function(self, graph: Graph, channels: int, side: int, frozen: bool) -> Callable[..., Any]:
         steps, outputs = graph.program.steps, graph.program.outputs
@@ -122,13 +127,6 @@ def _watched(graph: Graph) -> list[Any]:
     return [layers[names[i]] for i in at]
 
 
-def _cam_layer(graph: Graph) -> str:
-    """The last convolution with more than one place, as where nobody chose a layer; "" where there is none."""
-    shapes = {layer.name: layer.shape[:2] for layer in graph.layers}
-    wide = [name for name in graph.convolutions if shapes[name] != (1, 1)]
-    return (wide or graph.convolutions or ("",))[-1]
-
-
 def _sizes(graph: Graph, layers: Sequence[Any], images: int) -> tuple[int, int]:
     """How many channels of each convolution are kept, and how long their longer side may be, so that it is not much."""
     for side in range(_SIDE, _LEAST_SIDE, -1):
@@ -145,11 +143,9 @@ def _small(values: Any, side: int) -> Any:
 
 
 def _grad_cam(activations: Any, gradients: Any) -> Any:
-    """As `explain.attribution.methods.grad_cam`, made small where the layer is large."""
-    activations, gradients = tf.cast(activations, tf.float32), tf.cast(gradients, tf.float32)
-    weights = tf.reduce_mean(gradients, axis=(1, 2), keepdims=True)
-    heat = tf.nn.relu(tf.reduce_sum(weights * activations, axis=-1, keepdims=True))
-    return _small(heat, _CAM_SIDE)[..., 0]
+    """Grad-CAM's maps, made small where the layer is large."""
+    heat = combine(tf.cast(activations, tf.float32), tf.cast(gradients, tf.float32))
+    return _small(heat[..., None], _CAM_SIDE)[..., 0]
 
 
 def _levels(layer: str, shape: tuple[int, ...], values: np.ndarray) -> Maps:
@@ -181,13 +177,15 @@ def _first_kernels(graph: Graph) -> Callable[[], np.ndarray] | None:
 
 
 class Snapshots(keras.callbacks.Callback):
-    """Keeps a snapshot before the first batch and at the end of epochs: the first, the last, and as many between as
-    take no more than their share of the time. Stands behind what stops early and before what saves the run.
+    """Keeps a snapshot before the first batch, after batches of the first epochs, closer together the earlier, and at
+    the end of epochs: the first, the last, and as many between as take no more than their share of the time. Stands
+    behind what stops early and before what saves the run.
 
     Args:
         folder: the run's.
         recipe: the run's.
         probe: the images that are watched.
+        batches: how many make an epoch.
         first: the epochs that there are already.
         end: the epochs after which the fit ends; all of the recipe's by default.
         whole: the model, where only a part of it is fitted, behind what is frozen.
@@ -198,14 +196,16 @@ class Snapshots(keras.callbacks.Callback):
         folder: Path,
         recipe: Recipe,
         probe: Probe,
+        batches: int,
         first: int,
         end: int | None = None,
         whole: keras.Model | None = None,
     ):
         super().__init__()
-        self._folder, self._recipe, self._probe, self._first = folder, recipe, probe, first
+        self._folder, self._recipe, self._probe, self._batches, self._first = folder, recipe, probe, batches, first
         self._end, self._whole = recipe.fit.epochs if end is None else end, whole
         self.spent = self._trained = self._cost = 0.0
+        self._dense = _Dense(batches, self._least_epochs() * batches, first * batches)
 
     def on_train_begin(self, logs=None):
         snapshots.drop(self._folder, self._first if self._first else -1)
@@ -213,20 +213,88 @@ class Snapshots(keras.callbacks.Callback):
         heads, whole = self._recipe.network.heads, self._whole
         self._taker = Snapshotter(whole or self.model, heads, self._probe, frozen=whole is not None)
         if not self._first:
-            self._keep(0)
+            self._keep(Moment(0))
 
     def on_epoch_begin(self, epoch, logs=None):
-        self._began = time.perf_counter()
+        self._epoch, self._began = epoch, time.perf_counter()
+
+    def on_train_batch_end(self, batch, logs=None):
+        began = time.perf_counter()
+        if self._dense.due(self._epoch * self._batches + batch + 1, began) and batch + 1 < self._batches:
+            self._keep(Moment(self._epoch, batch + 1, self._batches))
+            took = time.perf_counter() - began
+            self._dense.taken(took)
+            self.spent += took
+            self._began += took  # so that it is no part of the epoch
 
     def on_epoch_end(self, epoch, logs=None):
         began = time.perf_counter()
         self._trained += began - self._began
         must = epoch == 0 or epoch + 1 == self._end or self.model.stop_training
-        if not must and self.spent + self._cost > DEAREST * self._trained:
+        spent = self.spent - self._dense.spent + self._dense.share * self._trained
+        if not must and spent + self._cost > DEAREST * self._trained:
             return
-        self._keep(epoch + 1)
+        self._keep(Moment(epoch + 1))
         self._cost = time.perf_counter() - began
         self.spent += self._cost
 
-    def _keep(self, epoch: int) -> None:
-        snapshots.save(self._folder, self._taker.take(epoch))
+    def _least_epochs(self) -> int:
+        """After how many epochs the fit may end by itself."""
+        patience = self._recipe.fit.patience
+        return self._end - self._first if patience is None else min(self._end - self._first, patience + 1)
+
+    def _keep(self, moment: Moment) -> None:
+        try:
+            taken = self._taker.take(moment)
+        except ModelError as error:
+            if moment == Moment(0):
+                raise
+            raise FloatingPointError(EXPLODED) from error  # it shows in what the model predicts first
+        snapshots.save(self._folder, taken)
+
+
+class _Dense:
+    """After which batches of the first epochs there are snapshots: each is about as much later than the one before as
+    that was late, and together they take half of what snapshots may of the time that all `steps` will take.
+
+    `share` of the fit's whole time has been `spent`. The first batch, which builds the graph, tells nothing of time.
+    """
+
+    def __init__(self, batches: int, steps: int, last: int):
+        self._end, self._steps, self._last = DENSE_EPOCHS * batches, steps, last
+        self._seen = 0
+        self._warm = self._whole = self.spent = self.share = 0.0
+        self._costs: list[float] = []
+
+    def due(self, step: int, now: float) -> bool:
+        """Whether a snapshot is to be taken after a step, counted from the run's first; asked after each."""
+        self._seen += 1
+        if self._seen == 1:
+            self._warm = now
+        if self._seen == 1 or step >= self._end:
+            return False
+        self._whole = (now - self._warm - self.spent) / (self._seen - 1) * self._steps
+        count = DENSE
+        if self._costs:
+            more = (DEAREST / 2 * self._whole - self.spent) / statistics.median(self._costs)
+            if more < 1:
+                return False
+            count = min(DENSE, len(self._costs) + int(more))
+        if step < next((place for place in _places(count, self._end) if place > self._last), self._end):
+            return False
+        self._last = step
+        return True
+
+    def taken(self, seconds: float) -> None:
+        """Takes notice of what the snapshot cost."""
+        self._costs.append(seconds)
+        self.spent += seconds
+        self.share = self.spent / self._whole if self._whole else 0.0
+
+
+def _places(count: int, end: int) -> list[int]:
+    """So many different numbers between 2 and `end`, or all, in a geometric row where there is room for one."""
+    at = np.arange(min(count, end - 1))
+    row = np.geomspace(2, end, len(at)).round().astype(int)
+    places: list[int] = (np.maximum.accumulate(row - at) + at).tolist()
+    return places

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from concurrent.futures import CancelledError
 
 import numpy as np
 
@@ -12,8 +11,9 @@ from cnnviz.data import Dataset
 from cnnviz.data.features import features
 from cnnviz.data.split_images import SplitImages, on_demand, prepare
 from cnnviz.errors import DataError
+from cnnviz.progress import check_cancelled
 from cnnviz.recipe import Recipe
-from cnnviz.train.run_writer import RunWriter, Stopped
+from cnnviz.train.run_writer import RunWriter
 
 __all__ = ["Reader", "Stem"]
 
@@ -35,7 +35,7 @@ class Reader:
 
         Raises:
             DataError: there is none.
-            Stopped: somebody asked the run to stop.
+            Cancelled: somebody asked the run to stop.
         """
         whole = name == "train" and self.recipe.augmentation.needs_margin
         return self._once(
@@ -69,12 +69,8 @@ class Reader:
     def _once(self, name: str, computed: bool, read: Callable[..., SplitImages]) -> tuple[SplitImages, Labels]:
         split, writer = self.dataset.splits[name], self._writer
         if (name, computed) not in self._read:
-            try:
-                found = read(progress=writer.progress, cancelled=writer.stopping)
-            except CancelledError:
-                raise Stopped from None
-            if writer.stopping():
-                raise Stopped
+            found = read(progress=writer.progress, cancelled=writer.stopping)
+            check_cancelled(writer.stopping)
             if len(found) == 0:
                 raise DataError(
                     f"None of the {len(split)} {name} images of {self.dataset.name} could be read; see the log."

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 import keras
 
 from cnnviz.architecture import with_trainable_from
-from cnnviz.data import pipeline
 from cnnviz.models.build.backbones import free
 from cnnviz.models.build.feature_extractor import head_of
 from cnnviz.models.build.model import compile_for
@@ -60,5 +59,5 @@ def compile_stage(model: keras.Model, stage: Stage, samples: int) -> keras.Model
     if (backbone := with_trainable_from(spec, stage.trainable_from).backbone) is not None:
         free(model, backbone)
     fitted = head_of(model, spec) if stage.cached else model
-    compile_for(fitted, stage.recipe, schedule(stage.recipe.fit, pipeline.steps(stage.recipe, samples)))
+    compile_for(fitted, stage.recipe, schedule(stage.recipe.fit, stage.recipe.fit.steps(samples)))
     return fitted

@@ -10,7 +10,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from cnnviz.models.load.load import keep_state
-from tests.app.pages import new_app
+from tests.app.pages import app_on
 from tests.pages_run import through_the_app
 
 
@@ -38,8 +38,8 @@ def bundled_data_only(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 @pytest.fixture
 def app(checkpoints: Path, bundled_data_only: None) -> AppTest:
-    """The app on its first page, as it was just opened, with no data but what is bundled and no runs."""
-    return new_app()
+    """The app at Train, which hasn't run yet, with no data but what is bundled and no runs."""
+    return app_on("train")
 
 
 @pytest.fixture(scope="module")

@@ -17,12 +17,12 @@ SECONDS = 60  # that one run may take
 
 
 def new_app() -> AppTest:
-    """The app on its first page, which hasn't run yet."""
+    """The app on its first page, Home, which hasn't run yet."""
     return AppTest.from_file(str(APP), default_timeout=SECONDS)
 
 
 def app_on(page: str, **state: object) -> AppTest:
-    """The app once its first page has run, at another one of this name that hasn't, with this in the session."""
+    """The app once Home has run, at another page of this name that hasn't, with this in the session."""
     app = new_app().run()
     app.switch_page(f"pages/{page}.py")
     return _with_state(app, state)

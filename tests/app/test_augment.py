@@ -320,6 +320,10 @@ def test_use_for_training_hands_the_policy_over_and_keeps_the_rest(app: AppTest)
     assert recipe.augmentation.name == "D3 changed"
     assert recipe.fit.epochs == 7
     assert recipe.network == PRESETS["Q"].network
+    assert sentences(app.success) == ["Training now uses this policy."]
+    app.selectbox(key=app.session_state["train_draft"].name("policy")).set_value("light")
+    shown(app)
+    assert not app.success
 
 
 def test_a_train_page_with_mistakes_takes_the_policy_too(app: AppTest) -> None:
@@ -332,6 +336,7 @@ def test_a_train_page_with_mistakes_takes_the_policy_too(app: AppTest) -> None:
     shown(app)
     assert app.session_state["train_draft"].tree["augmentation"]["name"] == "D3"
     assert app.session_state["train_draft"].tree["network"]["layers"] == []
+    assert sentences(app.success) == ["Training now uses this policy."]
 
 
 def test_without_a_model_the_way_to_one_is_shown(app: AppTest) -> None:
@@ -340,3 +345,23 @@ def test_without_a_model_the_way_to_one_is_shown(app: AppTest) -> None:
     shown(app)
     assert any("No run has a model yet" in text.value for text in app.markdown)
     assert not app.error
+
+
+def test_an_image_of_ones_own_is_read_as_on_predict(app: AppTest) -> None:
+    """With the same sentences on what it is, and the notes on how it was read."""
+    shown(app)
+    group(app, "picture_source").set_value("upload")
+    shown(app)
+    app.file_uploader(key="picture_file").set_value(("mine.png", b"%PDF-1.7 and so on", "image/png"))
+    shown(app)
+    assert [plain("This is a PDF file: save the page as a PNG or JPEG image.")] == [error.value for error in app.error]
+    file = io.BytesIO()
+    frames = [Image.new("RGB", (2400, 1200), colour) for colour in ("red", "blue")]
+    frames[0].save(file, "GIF", save_all=True, append_images=frames[1:])
+    app.file_uploader(key="picture_file").set_value(("moving.gif", file.getvalue(), "image/gif"))
+    shown(app)
+    assert not app.error
+    assert captions(app)[0] == plain("Original: moving.gif")
+    assert app.session_state["picture_choice"].upload.shown.shape == (800, 1600, 3)
+    (note,) = app.session_state["picture_choice"].upload.notes
+    assert plain(note) in [one.value for one in app.caption]

@@ -11,14 +11,16 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from cnnviz.data import open_dataset
 from cnnviz.data.samples import sample
-from cnnviz.figures.channels import columns_of
+from cnnviz.drawing import pack_strokes, prepare, rasterize
+from cnnviz.figures.channels import GAP, columns_of
 from cnnviz.models.load.load import load_run
 from cnnviz.mosaics import in_colours
 from cnnviz.presets import PRESETS
 from cnnviz.recipe import Recipe, replace
 from cnnviz.runs import Run, snapshots
-from cnnviz.runs.snapshots import Probe, Snapshot
+from cnnviz.runs.snapshots import Moment, Probe, Snapshot
 from tests.addresses import address_of, by_link
 from tests.app.drawn import colours, component, pixels_of
 from tests.app.pages import app_on, html, sentences, words_of
@@ -67,7 +69,11 @@ def shown(until: Callable[..., None]) -> Callable[..., AppTest]:
 
     def run(app: AppTest, **address: str) -> AppTest:
         if address:
-            by_link(app, **address)
+            by_link(
+                app,
+                **({"sample": "chelsea"} if address.keys().isdisjoint({"sample", "item", "draw"}) else {}),
+                **address,
+            )
 
         return rested(app, until)
 
@@ -95,7 +101,7 @@ def figures(values: np.ndarray) -> pytest.approx:
 
 
 def test_first_sight_is_the_first_convolution_with_its_strongest_channel(app: AppTest, shapes: Run, shown) -> None:
-    shown(app)
+    shown(app, sample="chelsea")
     values = given(shapes, "conv2d")
     strongest = int(values.mean(axis=(0, 1)).argmax())
     assert address_of(app) == {"run": shapes.id, "sample": "chelsea", "layer": "conv2d", "channel": str(strongest)}
@@ -127,9 +133,16 @@ def test_layers_are_walked_and_channels_opened(app: AppTest, shapes: Run, shown)
         values = given(shapes, layer)
         words = said(shown(app))
         assert f"of {layer}**" in words
-        assert told(words) == figures(values)
+        if layer not in load_run(shapes).classes:  # whose probabilities are bars
+            assert told(words) == figures(values)
         assert address_of(app)["layer"] == layer
         assert address_of(app)["channel"] == str(values.reshape(-1, values.shape[-1]).mean(axis=0).argmax())
+    head, values = layers[-1], given(shapes, layers[-1])
+    bars = component(app, "inside_bars")
+    assert [row["name"] for row in bars["rows"]] == list(load_run(shapes).classes[head])
+    assert [float(row["width"]) for row in bars["rows"]] == pytest.approx(100 * values, abs=0.01)
+    assert [row["most"] for row in bars["rows"]].index(True) == values.argmax()
+    assert [row["open"] for row in bars["rows"]].index(True) == int(address_of(app)["channel"])
     [unit] = app.metric
     assert unit.label.replace("\\", "").startswith("Unit ")
     assert unit.label.rpartition(" ")[2] in load_run(shapes).classes[layers[-1]]
@@ -199,7 +212,7 @@ def test_zero_has_one_colour_in_the_mosaic_and_in_each_channels_large_image(app:
             shown(app)
             large = pixels_of(component(app, "inside_peek")["images"][0][0])
             top, left = channel // columns * height, channel % columns * width
-            tile = mosaic[top : top + height - 1, left : left + width - 1]
+            tile = mosaic[top : top + height - GAP, left : left + width - GAP]
             plane = values[..., channel]
             for row, column in [*np.argwhere(plane == 0)[:3], *np.argwhere(plane > 0)[:3]]:
                 positions = [
@@ -261,10 +274,62 @@ def test_a_layer_with_one_channel_is_shown(app: AppTest, digits: Run, shown) -> 
     assert told(said(app)) == figures(given(digits, "conv2d"))
 
 
+def test_a_model_of_small_images_opens_with_one_of_its_own(app: AppTest, shapes: Run, digits: Run, shown) -> None:
+    rested = shown(by_link(app, run=digits.id))
+    split = open_dataset(digits.recipe.data).splits["test"]
+    row = int(split.spread("label", 1)[0])
+    assert f"Test {row + 1}, as it is seen: 20 × 24 grey" in said(rested)
+    row_of_images = component(app, "held_out_images")
+    assert len(row_of_images["tiles"]) == 12
+    assert row_of_images["marked"] == 0
+    np.testing.assert_array_equal(pixels_of(row_of_images["tiles"][0]["image"])[::11, ::11, :1], split.image(row))
+    app.selectbox(key="inside_network").set_value(shapes.id)
+    assert "as it is seen: 20 × 24" in said(shown(app))
+    assert address_of(app)["item"] != str(row + 1)
+    assert "sample" not in address_of(app)
+
+
+def test_a_drawing_is_shown_kept_in_the_address_and_taken_along(app: AppTest, digits: Run, shown) -> None:
+    strokes = ((70, 60, 190, 60, 120, 210),)
+    packed = pack_strokes(strokes)
+    shown(app, run=digits.id, draw=packed)
+    assert "Drawing, as it is seen: 20 × 24 grey" in said(app)
+    pad = component(app, "drawing_pad")
+    assert [tuple(one) for one in pad["strokes"]] == list(strokes)
+    prepared = prepare(rasterize(strokes), (24, 20))
+    np.testing.assert_array_equal(pixels_of(pad["seen"])[..., :1], prepared)
+    [probabilities] = load_run(digits).predict(prepared[None])
+    assert pad["rows"][0][0] == str(probabilities[0].argmax())
+    assert len(pad["rows"]) == 3
+    assert address_of(app)["draw"] == packed
+    assert {"sample", "item"}.isdisjoint(address_of(app))
+    app.query_params.clear()
+    app.switch_page("pages/predict.py").run()
+    assert component(app, "drawing_pad")["strokes"] == pad["strokes"]
+    assert address_of(app)["draw"] == packed
+
+
+def test_an_empty_pad_says_what_to_do(app: AppTest, digits: Run, shown) -> None:
+    shown(app, run=digits.id)
+    app.toggle(key="drawing_on").set_value(True)
+    shown(app)
+    assert component(app, "drawing_pad")["message"] == "Draw a digit."
+    assert "draw" not in address_of(app)
+    by_link(app, run=digits.id, draw="nonsense")
+    assert "drawing in the link can't be read" in "".join(sentences(app.warning))
+
+
+def test_without_its_data_a_sample_stands_in(app: AppTest, digits: Run, shown, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("cnnviz.ui.inputs.held_out_images.at_hand", lambda name: False)
+    shown(by_link(app, run=digits.id))
+    assert address_of(app)["sample"] == "chelsea"
+    assert app.button(key="predict_sample_coffee")
+
+
 def test_model_and_image_are_those_of_predict(app: AppTest, shapes: Run, digits: Run, shown) -> None:
     shown(app, run=shapes.id)
     app.selectbox(key="inside_network").set_value(digits.id)
-    app.button(key="predict_sample_coffee").click()
+    by_link(app, run=digits.id, sample="coffee")
     assert "Coffee, as it is seen: 20 × 24 grey" in said(shown(app))
     assert address_of(app)["sample"] == "coffee"
     app.query_params.clear()  # as a browser does when it changes the page
@@ -299,10 +364,10 @@ def test_a_run_that_kept_its_epochs_is_watched(app: AppTest, shapes: Run, digits
     )
     snapshots.save_images(digits.folder, probe)
     for epoch in range(3):
-        snapshots.save(digits.folder, Snapshot(epoch, probabilities))
+        snapshots.save(digits.folder, Snapshot(Moment(epoch), probabilities))
     shown(app, run=digits.id, view="epochs")
     assert address_of(app)["view"] == "epochs"
-    assert list(app.select_slider(key="inside_epochs_epoch").options) == ["0, untrained", "1", "2"]
+    assert list(app.select_slider(key="inside_epochs_epoch").options) == ["Untrained", "Epoch 1", "Epoch 2"]
     app.selectbox(key="inside_network").set_value(shapes.id)  # kept nothing
     shown(app)
     assert "view" not in address_of(app)

@@ -13,7 +13,7 @@ from cnnviz.explain.inspection.activations import activations
 from cnnviz.presets import PRESETS
 from cnnviz.recipe import replace
 from cnnviz.runs import Run, snapshots
-from cnnviz.runs.snapshots import Maps, Probe, Snapshot
+from cnnviz.runs.snapshots import Maps, Moment, Probe, Snapshot
 from cnnviz.ui.inputs.input_image import of_sample
 from tests.app.pages import page_about, words_of
 from tests.made_runs import give_model, make_run
@@ -66,7 +66,7 @@ def snapshot(epoch: int) -> Snapshot:
     levels[1, ..., 2] = 50 * epoch
     low, high = np.zeros((2, 3), np.float32), np.ones((2, 3), np.float32)
     probabilities = {"shape": np.array([[0.7, 0.3], [0.1 * epoch, 1 - 0.1 * epoch]], np.float32)}
-    return Snapshot(epoch, probabilities, maps=(Maps("conv2d", (16, 16, 8), levels, low, high),))
+    return Snapshot(Moment(epoch), probabilities, maps=(Maps("conv2d", (16, 16, 8), levels, low, high),))
 
 
 def test_two_images_go_through_one_model(shapes: Run, shown) -> None:
@@ -105,7 +105,7 @@ def test_one_image_goes_through_two_models(shapes: Run, shown) -> None:
     layer.set_value("conv2d_1")
     shown(app)
     assert "conv2d_1: 4 channels, 8 × 8" in words(app)
-    assert "Channels of different models have nothing to do with each other" in words(app)
+    assert "Channels with the same number have nothing to do with each other" in words(app)
     assert "Furthest apart" not in words(app)
 
 
@@ -118,10 +118,10 @@ def test_two_epochs_of_a_run_are_those_of_its_snapshots(shapes: Run, shown) -> N
     app = shown(shapes)
     app.segmented_control(key="inside_beside_what").set_value("epochs")
     shown(app)
-    assert "Before the first batch" in words(app)
+    assert "Untrained" in words(app)
     assert "Epoch 3" in words(app)
     app.selectbox(key="inside_beside_probe").set_value(1)
-    app.selectbox(key="inside_beside_epoch").set_value(1)
+    app.selectbox(key="inside_beside_moment").set_value(Moment(1))
     shown(app)
     assert f"channels 2 ({100 / 255:.3g})" in words(app)
     assert "The first of its 8 channels. Means of 16 × 16 positions." in words(app)

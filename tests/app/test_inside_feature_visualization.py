@@ -14,9 +14,10 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from cnnviz import images, runs
-from cnnviz.explain.feature_visualization.patterns import Settings, cached_visualizations, visualize
-from cnnviz.explain.inspection.top_activations import cached_ablation, samples
-from cnnviz.explain.inspection.top_activations import cached_top_activations as kept_excited
+from cnnviz.explain.feature_visualization.patterns import Settings, visualize
+from cnnviz.explain.feature_visualization.patterns_of_run import cached_visualizations
+from cnnviz.explain.inspection.top_activations_of_run import cached_ablation, samples
+from cnnviz.explain.inspection.top_activations_of_run import cached_top_activations as kept_excited
 from cnnviz.models.load.load import load_run
 from cnnviz.presets import PRESETS
 from cnnviz.recipe import replace
@@ -32,7 +33,7 @@ LAYERS = [
     {"type": "Conv2D", "filters": 3},
     {"type": "GAP"},
 ]
-QUICK = {"inside_patterns_steps_plain": 3, "inside_patterns_size_conv2d": 16}
+QUICK = {"inside_patterns_mode": "plain", "inside_patterns_steps_plain": 3, "inside_patterns_size_conv2d": 16}
 SETTINGS = Settings("plain", 3, 1.0, 16)
 
 
@@ -115,6 +116,13 @@ def grid_of(app: AppTest) -> dict:
     return json.loads(element.proto.json)
 
 
+def test_the_mode_that_shows_clean_patterns_comes_first(digits: Run, rested) -> None:
+    app = rested(digits)
+    assert app.segmented_control(key="inside_patterns_mode").value == "robust"
+    assert app.number_input(key="inside_patterns_steps_robust").value == 128
+    assert "is changed 128 times" in said(app)
+
+
 def test_patterns_are_made_when_asked_and_the_second_time_they_are_there(
     digits: Run, rested, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -126,7 +134,7 @@ def test_patterns_are_made_when_asked_and_the_second_time_they_are_there(
     rested(app)
     there = cached_visualizations(digits, "conv2d", range(5), SETTINGS)
     assert there.filters == (0, 1, 2, 3, 4)
-    assert "channels 0 to 4 in rows, 3 steps of 1 as in the tutorial, 16 × 16 pixels" in said(app)
+    assert "channels 0 to 4 in rows, 3 steps of 1, raw gradient, 16 × 16 pixels" in said(app)
     page = grid_of(app)
     assert page["labels"] == [
         f"Channel {channel}: mean output {before:.3g} for noise, {after:.3g} for its feature visualization"
@@ -144,7 +152,7 @@ def test_patterns_are_made_when_asked_and_the_second_time_they_are_there(
 
     monkeypatch.setattr("cnnviz.explain.feature_visualization.patterns.draw", never)
     assert grid_of(rested(digits, channel=3, **QUICK)) == page
-    other = rested(digits, channel=3, inside_patterns_mode="robust", **QUICK)
+    other = rested(digits, channel=3, **(QUICK | {"inside_patterns_mode": "robust"}))
     assert other.button(key="inside_patterns_make").label == "Make 5 patterns"
 
 
@@ -152,7 +160,7 @@ def test_a_stop_keeps_what_is_whole_and_the_rest_can_be_made_later(
     digits: Run, rested, until, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("cnnviz.explain.feature_visualization.patterns._BATCH", 2)
-    steps = {"inside_patterns_steps_plain": 400, "inside_patterns_size_conv2d": 24}
+    steps = {"inside_patterns_mode": "plain", "inside_patterns_steps_plain": 400, "inside_patterns_size_conv2d": 24}
     settings = Settings("plain", 400, 1.0, 24)
     app = rested(digits, **steps)
     app.button(key="inside_patterns_make").click().run()
@@ -164,7 +172,7 @@ def test_a_stop_keeps_what_is_whole_and_the_rest_can_be_made_later(
             if latest is None or latest.steps[0] < 400:
                 return False
             app.run()
-            assert re.search(r"Channel 0: mean output .*Channel 4: \d+ of 400 steps", html(app))
+            assert re.search(r"Channel 0: mean output .*Channel 4: \d+ of 400 steps", html(app), re.S)
             assert app.get("progress")
             app.button(key="stop_inside_patterns").click().run()
             return True
@@ -192,7 +200,7 @@ def model_of(run: Run) -> models.LockedModel:
 
 
 def test_others_are_let_in_between_steps(digits: Run, rested, until) -> None:
-    app = rested(digits, inside_patterns_steps_plain=2000, inside_patterns_size_conv2d=32)
+    app = rested(digits, inside_patterns_mode="plain", inside_patterns_steps_plain=2000, inside_patterns_size_conv2d=32)
     app.button(key="inside_patterns_make").click().run()
     model, source_images = model_of(digits), np.zeros((1, *digits.recipe.data.image_size, 1), np.uint8)
     predictions = [model.predict(source_images)[0] for _ in range(5)]
@@ -212,11 +220,11 @@ def test_channels_that_nothing_raises_are_named(digits: Run, rested) -> None:
     app = rested(silent, **QUICK)
     app.button(key="inside_patterns_make").click()
     rested(app)
-    assert "2 could not be raised (1, 3), being silent for noise: the robust way may wake them up" in said(app)
+    assert "2 could not be raised (1, 3), being silent for noise: shift-robust may wake them up" in said(app)
 
 
 def test_without_a_run_patterns_are_kept_for_the_visit(digits: Run, rested) -> None:
-    app = rested(digits, without_run=True, inside_patterns_steps_plain=4, inside_patterns_size_conv2d=16)
+    app = rested(digits, without_run=True, **(QUICK | {"inside_patterns_steps_plain": 4}))
     app.button(key="inside_patterns_make").click()
     rested(app)
     page = grid_of(app)
@@ -226,7 +234,14 @@ def test_without_a_run_patterns_are_kept_for_the_visit(digits: Run, rested) -> N
 
 
 def test_a_channels_own_pattern(digits: Run, rested) -> None:
-    app = rested(digits, view="channel", channel=2, inside_patterns_steps_plain=5, inside_patterns_size_conv2d=16)
+    app = rested(
+        digits,
+        view="channel",
+        channel=2,
+        inside_patterns_mode="plain",
+        inside_patterns_steps_plain=5,
+        inside_patterns_size_conv2d=16,
+    )
     app.button(key="inside_pattern_make").click()
     rested(app)
     settings = Settings("plain", 5, 1.0, 16)

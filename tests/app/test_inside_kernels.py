@@ -67,7 +67,7 @@ def test_the_first_layer_is_shown_as_colours_with_its_norms(functional, shown) -
     app = shown("first", 3)
     norms = norms_of(functional, "first")
     assert "4 filters of 3 × 3 weights for each of 3 inputs" in words(app)
-    assert "Grey is a weight of 0" in words(app)
+    assert "Grey: a weight of 0" in words(app)
     assert re.findall(r"filter (\d): ([\d.]+)", words(app)) == [(str(n), f"{norm:.3g}") for n, norm in enumerate(norms)]
     assert f"Filter 3 as colours: grey is 0; norm {norms[3]:.3g}" in words(app)
     app.segmented_control(key="inside_kernels_show").set_value("inputs")

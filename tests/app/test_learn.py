@@ -13,11 +13,13 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from cnnviz.explain.robustness import translation
+from cnnviz.explain.robustness.translation_of_run import cached_accuracies
 from cnnviz.presets import PRESETS
 from cnnviz.recipe import replace
 from cnnviz.ui.learn.demos import FIGURES, max_pool, shuffle_pixels
+from cnnviz.ui.learn.learning_rates import recipes
 from cnnviz.ui.learn.own_runs import newest
+from cnnviz.ui.learn.planted_mark import recipe as marked_recipe
 from cnnviz.ui.learn.topics import TOPICS
 from tests.addresses import address_of
 from tests.app.pages import APP, page_of, shown, words_of
@@ -37,20 +39,20 @@ def whole(run):
 
 
 def words(app: AppTest) -> str:
-    return words_of(app, "markdown", "caption", "subheader")
+    return words_of(app, "markdown", "caption", "header")
 
 
 @pytest.mark.parametrize("name", TOPICS)
 def test_every_question_opens_by_its_address_without_any_run(app: AppTest, name: str) -> None:
     opened(app, topic=name)
-    assert app.subheader[0].value == TOPICS[name].question
+    assert app.header[0].value == TOPICS[name].question
     assert address_of(app) == {"topic": name}
     assert app.get("page_link"), "a way on"
 
 
 def test_a_question_that_is_not_there_opens_the_first(app: AppTest) -> None:
     opened(app, topic="<b>x")
-    assert app.subheader[0].value == next(iter(TOPICS.values())).question
+    assert app.header[0].value == next(iter(TOPICS.values())).question
 
 
 def test_own_runs_stand_beside_each_other(app: AppTest) -> None:
@@ -123,9 +125,55 @@ def test_models_are_asked_about_moved_images(checkpoints: Path, until: Callable[
     until(lambda: not app.run().button and words(app).count("as they are") == 2)
     assert not app.exception
     for name, run in made.items():
-        found = translation.cached_accuracies(run)
+        found = cached_accuracies(run)
         assert f"{name}: {found.accuracy[0]:.1%} of {found.images:,}" in re.sub(r"[\\\u2060]", "", words(app))
     app = page_of(shifts_page, runs={"with": made["with"].id})
     app.run()
     assert app.get("plotly_chart"), "it is kept with the run"
     assert not app.button
+
+
+def test_a_kernel_that_is_typed_stays_until_another_is_chosen(app: AppTest) -> None:
+    app.session_state["learn_kernel_typed"] = (0.0,) * 8 + (2.0,)
+    opened(app, topic="convolution")
+    shown(app.selectbox(key="learn_kernel").select("Blur").run())
+    assert "learn_kernel_typed" not in app.session_state
+
+
+def test_runs_of_three_learning_rates_stand_in_one_chart(app: AppTest) -> None:
+    opened(app, topic="learning-rate")
+    assert app.button(key="learn_rates").label.startswith("Train all three")
+    assert not app.get("plotly_chart")
+    for recipe in recipes().values():
+        make_run(recipe)
+    shown(app.button_group(key="learn_rate_guess").select("0.3").run())
+    (chart,) = app.get("plotly_chart")
+    assert all(f'"{name}"' in chart.proto.spec for name in recipes())
+    assert not [button for button in app.button if button.key == "learn_rates"]
+
+
+def test_a_run_that_failed_is_trained_anew(app: AppTest, checkpoints: Path) -> None:
+    for recipe in recipes().values():
+        make_run(recipe, state="failed")
+    opened(app, topic="learning-rate")
+    assert app.button(key="learn_rates")
+
+
+def test_the_amount_of_images_is_guessed_and_measured(app: AppTest, until: Callable[..., None]) -> None:
+    opened(app, topic="images")
+    shown(app.slider(key="learn_amount_guess").set_value(75).run())
+    app.button(key="learn_amount_measure").click()
+    until(lambda: bool(app.run().get("plotly_chart")))
+    assert not app.exception
+    assert "You guessed 75%." in words(app)
+
+
+def test_a_model_of_marked_digits_is_asked_with_and_without_the_mark(app: AppTest, until: Callable[..., None]) -> None:
+    run = give_model(make_run(marked_recipe()))
+    opened(app, topic="clue")
+    app.button(key="learn_mark_measure").click()
+    until(lambda: len(app.run().metric) == 3)
+    assert not app.exception
+    again = opened(AppTest.from_file(str(APP)), topic="clue")
+    assert [one.value for one in again.metric] == [one.value for one in app.metric], "it is kept with the run"
+    assert (run.folder / "planted_mark").is_dir()

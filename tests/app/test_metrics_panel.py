@@ -75,8 +75,8 @@ def digits(checkpoints: Path) -> Run:
 def shown(until: Callable[..., None]) -> Callable[..., AppTest]:
     """Opens the panel of a run and runs the page until nothing is being measured any more."""
 
-    def run(app: AppTest | Run, *, opened: bool = True, **state: object) -> AppTest:
-        return rested(page_about(script, app, **state, trust_open=opened), until)
+    def run(app: AppTest | Run, **state: object) -> AppTest:
+        return rested(page_about(script, app, **state), until)
 
     return run
 
@@ -91,28 +91,21 @@ def findings(app: AppTest) -> metrics_view.Findings:
     return found
 
 
-def test_nothing_is_computed_before_it_is_opened(digits: Run, shown) -> None:
-    app = shown(digits, opened=False)
-    assert app.expander[0].label == "Explanation metrics: is this map faithful?"
-    assert "trust_found" not in app.session_state
-    assert not app.get("plotly_chart")
-    assert said(app) == ""
-
-
-def test_opened_it_measures_the_map_and_says_how_to_read_it(digits: Run, shown) -> None:
+def test_it_measures_the_map_and_says_how_to_read_it(digits: Run, shown) -> None:
     app = shown(digits)
     found, words = findings(app), said(app)
+    tooltips = "\n".join(caption.help or "" for caption in app.caption)
     curves, changed = found.results["faithful"], found.results["randomized"]
     assert isinstance(curves, DeletionInsertion)
     assert list(curves.curves) == ["Gradient", "Grad-CAM"]
     assert len(curves.random) == 10
     own = curves.curves["Gradient"]
     assert f"(area {own.deletion_area:.2f}, theirs {curves.random_mean.deletion_area:.2f})" in words
-    assert "arXiv:1806.07421" in words
+    assert "arXiv:1806.07421" in tooltips
     assert isinstance(changed, ParameterRandomization)
     assert [stage.layers for stage in changed.stages] == [("label",), ("conv2d",)]
     assert "rank correlation" in words
-    assert "arXiv:1810.03292" in words
+    assert "arXiv:1810.03292" in tooltips
     assert len(app.get("plotly_chart")) == 3
     assert "find the object" not in words
     again = shown(app)
@@ -140,7 +133,7 @@ def test_an_empty_map_is_not_measured(digits: Run, shown) -> None:
 
 def test_objects_are_measured_on_the_whole_test_split_when_asked_and_kept(shapes: Run, shown) -> None:
     app = shown(shapes, head=1)
-    assert "In every test image the prediction for colour is explained" in said(app)
+    assert any("in every test image the prediction for colour is explained" in one.proto.help for one in app.caption)
     assert cached_pointing(shapes, "gradient", "colour", None) is None
     assert set(app.multiselect[0].value) == {
         "gradient",

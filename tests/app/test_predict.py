@@ -23,16 +23,20 @@ from cnnviz import images
 from cnnviz.data import open_dataset
 from cnnviz.data.samples import sample
 from cnnviz.explain import METHODS, Target, explain
+from cnnviz.explain.metrics.verdicts import deletion_insertion_verdict
+from cnnviz.explain.robustness.covering import cover
 from cnnviz.models.load.load import load_run
 from cnnviz.overlay import overlay
 from cnnviz.presets import PRESETS
-from cnnviz.probabilities import percents
+from cnnviz.probabilities import percent, percents
 from cnnviz.runs import Run
 from cnnviz.ui.inputs.model_cache import LockedModel, of_run
+from cnnviz.ui.predict import metrics_job
 from cnnviz.ui.predict.downloads import TOP, numbers
+from cnnviz.ui.predict.metrics_view import LEVELS
 from cnnviz.ui.predict.prediction_job import Pair, Prediction, Shown
 from tests.addresses import address_of, by_link
-from tests.app.drawn import colours, html_images
+from tests.app.drawn import colours, component, html_images
 from tests.app.pages import APP, app_on, html, sentences
 from tests.made_runs import give_model, make_run
 from tests.pages_run import rested
@@ -94,9 +98,10 @@ def test_first_sight_is_the_cat_its_answer_and_where_it_came_from(app: AppTest, 
     ):
         assert head in html(app)
         assert classes[values[0].argmax()] in html(app)
-    (words,) = [text for text in sentences(app.caption) if text.startswith("**Grad-CAM** of")]
-    assert "is the last convolution" in words
-    assert "Strongest point" in words
+    told = zip(sentences(app.caption), app.caption, strict=True)
+    (why,) = [one.proto.help for text, one in told if text.startswith("**Grad-CAM** of")]
+    assert "is the last convolution" in why
+    assert "Strongest point" in why
     assert address_of(app) == {"run": shapes.id, "sample": "chelsea"}
     assert not app.error
     assert not app.warning
@@ -111,9 +116,8 @@ def test_without_a_model_the_image_and_the_way_to_one_are_shown(app: AppTest, sh
 
 def test_every_control_has_help(app: AppTest, shapes: Run, digits: Run, shown) -> None:
     app.query_params.update({"run": f"{shapes.id},{digits.id}", "sample": "chelsea,coffee"})
-    app.session_state["predict_every"] = True
     shown(app)
-    for kind in ("selectbox", "slider", "toggle", "button", "multiselect", "file_uploader", "number_input"):
+    for kind in ("selectbox", "slider", "toggle", "button", "button_group", "multiselect", "file_uploader"):
         for one in getattr(app, kind):
             assert one.proto.help, f"{kind} {one.label!r} has no help"
 
@@ -220,7 +224,8 @@ def test_every_method_draws_a_map(app: AppTest, digits: Run, shown, method: str)
     seen = classifier.fit(open_dataset(PRESETS["Q"].data).splits["test"].image(2))[None]
     target = Target(0, int(classifier.predict(seen)[0][0].argmax()))
     map_ = explain(classifier.model, classifier.pixels(seen), method=method, target=target).map[0]
-    expected = overlay(np.zeros_like(heat), np.maximum(map_, 0), 1.0)
+    white = np.full_like(heat, 255)  # what is clear is white here
+    expected = overlay(white, np.maximum(map_, 0), 1.0, by_strength=METHODS[method].family == "pixel")
     assert colours(heat) > 20
     assert np.mean(np.abs(heat.astype(int) - expected)) < 12  # JPEG
 
@@ -251,12 +256,116 @@ def test_settings_that_cannot_be_are_told_and_left(app: AppTest, digits: Run, sh
     assert settings.startswith("steps:1e") or len(app.warning) == 1
 
 
-def test_every_layer_is_a_strip(app: AppTest, shapes: Run, shown) -> None:
+def test_every_layer_is_shown_in_place_for_the_image_it_is_pressed_at(app: AppTest, shapes: Run, shown) -> None:
+    app.query_params["sample"] = "chelsea,coffee,rocket"
     shown(app)
-    app.toggle(key="predict_every").set_value(True)
+    app.segmented_control(key="predict_cell_1_view").set_value("layers")
     shown(app)
     count = sum(layer.type == "Conv2D" for layer in PRESETS["S"].network.layers)
-    assert html(app).count("Heat map at ") == count
+    coffee, rocket = (html(app).index(f"Heat map over {name}") for name in ("Coffee", "Rocket"))
+    assert html(app).count("Heat map at ") == html(app)[coffee:rocket].count("Heat map at ") == count
+    classifier = load_run(shapes)
+    seen = classifier.fit(sample("coffee"))[None]
+    target = Target(0, int(classifier.predict(seen)[0][0].argmax()))
+    made = explain(classifier.model, classifier.pixels(seen), method="grad-cam", layer="conv2d", target=target)
+    assert f"{made.strength[0]:.3g}" in html(app)[coffee:rocket]
+    assert address_of(app)["view"] == "layers:2"
+    app.button(key="predict_cell_1_remove").click()
+    shown(app)
+    assert "Heat map at " not in html(app)
+    assert "view" not in address_of(app)
+
+
+def test_nothing_is_measured_before_the_panel_is_opened(app: AppTest, digits: Run, shown) -> None:
+    shown(app)
+    assert not app.get("plotly_chart")
+    app.segmented_control(key="predict_view").set_value("trust")
+    shown(app)
+    assert len(app.get("plotly_chart")) == 3
+    assert address_of(app)["view"] == "trust"
+    app.button(key="predict_panel_close").click()
+    shown(app)
+    assert not app.get("plotly_chart")
+
+
+def badge(app: AppTest) -> str:
+    (label,) = [button.label for button in app.button if button.key == "predict_0_badge"]
+    return label
+
+
+def test_a_map_that_takes_little_time_is_measured_unasked(
+    app: AppTest, digits: Run, shown, until, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(metrics_job, "QUICK_SECONDS", 600.0)
+    shown(app)
+
+    def measured() -> bool:
+        app.run()
+        return "not measured" not in badge(app)
+
+    until(measured)
+    (found,) = app.session_state["trust_found"].values()
+    assert len(found.quick.random) == 10
+    seen = load_run(digits).fit(sample("chelsea"))[None]
+    subject = load_run(digits).classes["label"][load_run(digits).predict(seen)[0][0].argmax()]
+    level = deletion_insertion_verdict(found.quick, subject).level
+    assert LEVELS[level][2] in badge(app)
+    app.button(key="predict_0_badge").click()
+    shown(app)
+    assert address_of(app)["view"] == "trust"
+    app.button(key="predict_0_badge").click()
+    shown(app)
+    assert "view" not in address_of(app)
+
+
+def test_a_map_that_would_take_long_is_called_not_measured(
+    app: AppTest, digits: Run, shown, until, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(metrics_job, "QUICK_SECONDS", 0.0)
+    shown(app)
+    until(lambda: [found.tried for found in app.session_state["trust_found"].values()] == [True])
+    app.run()
+    assert "Map not measured" in badge(app)
+
+
+def test_a_covered_image_is_answered_and_explained_beside_the_whole_one(app: AppTest, digits: Run, shown) -> None:
+    app.query_params.update({"run": digits.id, "item": "3", "view": "cover", "cover": "mean-0-0-50-100"})
+    shown(app)
+    classifier = load_run(digits)
+    seen = classifier.fit(open_dataset(PRESETS["Q"].data).splits["test"].image(2))
+    covered = cover(seen, (0, 0, 8, 4), "mean")
+    before, after = classifier.predict(np.stack([seen, covered]))[0]
+    index = int(before.argmax())
+    assert f"{index}: {percent(before[index])} → {percent(after[index])} (" in html(app).replace("&gt;", ">")
+    target = Target(0, index)
+    maps = [
+        explain(classifier.model, classifier.pixels(one[None]), method="grad-cam", target=target).map[0]
+        for one in (seen, covered)
+    ]
+    greatest = max(float(map_.max()) for map_ in maps)
+    for name, map_ in zip(("As it is", "Covered"), maps, strict=True):
+        heat = html_images(app, f"{name}: heat map over ")[1]
+        expected = overlay(np.zeros_like(heat), map_, 1.0, greatest=greatest)
+        assert np.mean(np.abs(heat.astype(int) - expected)) < 12  # JPEG
+    assert component(app, "predict_cover_box")["box"] == [0, 0, 50, 100]
+    assert address_of(app)["cover"] == "mean-0-0-50-100"
+
+
+@pytest.mark.parametrize("value", ["tape-0-0-50-50", "blur-0-0-50", "blur-60-0-50-50", "blur-0-0-1-1", "blur-a-0-9-9"])
+def test_a_box_that_cannot_be_is_left(app: AppTest, digits: Run, shown, value: str) -> None:
+    app.query_params.update({"run": digits.id, "view": "cover", "cover": value})
+    shown(app)
+    assert component(app, "predict_cover_box")["box"] == [35, 35, 30, 30]
+
+
+def test_two_models_stand_side_by_side_or_one_below_the_other(app: AppTest, shapes: Run, digits: Run, shown) -> None:
+    app.query_params["run"] = f"{shapes.id},{digits.id}"
+    shown(app)
+    assert len(app.get("grid_container")) == 1
+    app.toggle(key="predict_columns").set_value(False)
+    shown(app)
+    assert not app.get("grid_container")
+    assert html(app).count("Heat map over Chelsea") == 2
 
 
 def test_opacity_changes_the_style_and_nothing_else(app: AppTest, digits: Run, shown) -> None:
@@ -285,6 +394,22 @@ def test_an_upload_is_answered_as_the_model_itself_answers(app: AppTest, shapes:
         ]
     assert "<i>" not in html(app)
     assert "sample" not in address_of(app)
+
+
+def test_an_upload_is_there_after_a_reload_and_says_so_when_it_is_gone(app: AppTest, digits: Run, shown) -> None:
+    shown(app)
+    upload(app, ("mine.jpg", jpeg(np.asarray(sample("rocket")))), ("yours.jpg", jpeg(np.asarray(sample("coffee")))))
+    shown(app)
+    address = address_of(app)
+    other = app_on("predict")  # another session, as after a reload
+    other.query_params.update(address)
+    shown(other)
+    assert [image.title for image in choice(other).images] == ["mine.jpg", "yours.jpg"]
+    assert address_of(other) == address
+    other = app_on("predict")
+    other.query_params.update(address | {"upload": "x" * 22})
+    shown(other)
+    assert any("kept for an hour" in text for text in sentences(other.warning))
 
 
 def chunk(kind: bytes, data: bytes) -> bytes:

@@ -19,6 +19,7 @@ from cnnviz.recipe import replace
 from cnnviz.runs import flags
 from cnnviz.runs import predictions as evaluated
 from cnnviz.runs.predictions import Predictions
+from cnnviz.runs.results_cache import model_digest
 from cnnviz.ui.runs.evaluation_gallery import chosen_samples
 from tests.app.pages import app_on, shown, words_of
 from tests.made_runs import give_model, make_run
@@ -39,7 +40,7 @@ def run(shared_checkpoints: Path) -> runs.Run:
     probabilities[np.arange(40), predictions] = sure
     found = Predictions(
         "test",
-        evaluated.stamp(made.best_path),
+        model_digest(made.best_path),
         "x",
         np.arange(40),
         {"label": labels},
@@ -82,7 +83,7 @@ def test_a_class_without_images_counts_in_no_mean_and_is_named(visit):
     seen = np.flatnonzero(labels != 9)
     found = Predictions(
         "test",
-        evaluated.stamp(made.best_path),
+        model_digest(made.best_path),
         "x",
         seen,
         {"label": labels[seen]},
@@ -92,7 +93,7 @@ def test_a_class_without_images_counts_in_no_mean_and_is_named(visit):
     )
     evaluated.save(made.folder, found)
     app = visit(made)
-    assert re.search(r"Mean F1\W.*?1\.0000", re.sub("<[^>]*>", " ", told(app)))
+    assert re.search(r"Mean F1\W.*?1\.0000", re.sub("<[^>]*>", " ", told(app)), re.S)
     assert "in no mean: 9." in told(app)
     table = next(frame.value for frame in app.dataframe if "Recall" in frame.value)
     assert table[["Precision", "Recall", "F1"]].isna().all(axis=1).tolist() == [False] * 9 + [True]
@@ -208,6 +209,6 @@ def test_data_that_have_changed_are_not_shown(visit, run):
     other.best_path.write_bytes(b"never opened here")
     found = evaluated.read_predictions(run.folder, "test")
     wrong = {"label": (found.labels["label"] + 1) % 10}
-    stamp = evaluated.stamp(other.best_path)
+    stamp = model_digest(other.best_path)
     evaluated.save(other.folder, Predictions(**{**vars(found), "labels": wrong, "stamp": stamp}))
     assert "The data have changed" in told(visit(other))

@@ -11,12 +11,16 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from cnnviz import runs
+from cnnviz.figures import curves
+from cnnviz.figures.curves import smoothed
 from cnnviz.files import write_json
 from cnnviz.presets import PRESETS
 from cnnviz.processes import this_process
 from cnnviz.recipe import replace
+from cnnviz.runs import notes
 from cnnviz.runs.metrics import Writer
 from cnnviz.runs.store import write_state
+from cnnviz.ui.components.chart_zoom import zoomed
 from tests.addresses import address_of
 from tests.app.pages import APP, app_on, shown, words_of
 from tests.made_runs import figures_of, make_run
@@ -39,17 +43,30 @@ def visit(checkpoints: Path) -> Callable[..., AppTest]:
 
 def told(app: AppTest) -> str:
     """All words on the page, without the marks that keep them from being read as Markdown."""
-    return words_of(app, "title", "subheader", "markdown", "caption", "info", "success", "warning", "error")
+    return words_of(app, "title", "header", "markdown", "caption", "info", "success", "warning", "error")
+
+
+def rows(app: AppTest) -> list[str]:
+    """What the list beside the runs calls them, in order."""
+    return [row["name"] for row in listing(app)["rows"]]
+
+
+def listing(app: AppTest) -> dict:
+    """What the list was given."""
+    (part,) = [one.proto for one in app.get("bidi_component") if one.proto.component_name == "cnnviz_run_list"]
+    return json.loads(part.json)
+
+
+def compare(app: AppTest, *ids: str) -> AppTest:
+    """Selects runs as the list does."""
+    app.session_state["runs_selected"] = list(ids)
+    return shown(app)
 
 
 def table(app: AppTest):
-    return next(frame for frame in app.dataframe if (frame.key or "").startswith("runs_table_"))
-
-
-def tick(app: AppTest, *rows: int) -> AppTest:
-    """Selects rows of the table."""
-    app.session_state[table(app).key] = {"selection": {"rows": list(rows), "columns": [], "cells": []}}
-    return shown(app)
+    """The table of all runs, once it is unfolded."""
+    app.session_state["runs_all"] = True
+    return next(frame for frame in shown(app).dataframe if "When" in frame.value)
 
 
 def address(app: AppTest) -> str:
@@ -116,24 +133,96 @@ def test_the_table_has_all_runs_and_the_newest_is_shown(visit):
     assert list(frame["Epochs"]) == [5, 2]
     assert list(frame["Validation"])[1] == pytest.approx(100 * figures_of(2)["val_accuracy"])
     assert PRESETS["C2"].name in told(app)
-    assert len(charts(app)) == 2
+    assert len(charts(app)) == 1
 
 
-def test_filters_and_search(visit):
-    for name, state in (("Q", "finished"), ("C2", "stopped"), ("C1", "finished")):
-        make_run(PRESETS[name], 1, state=state)
+def test_filters_and_search_stand_in_the_address(visit):
+    made = {name: make_run(PRESETS[name], 1, state=state) for name, state in FILTERED}
+    notes.write(made["C2"].folder, notes.Notes(tags=("good", "keep"), note="Look at the shirts"))
     app = visit()
     app.multiselect(key="runs_filter_state").set_value(["finished"])
-    assert len(table(shown(app)).value) == 2
+    assert len(rows(shown(app))) == 2
     app.multiselect(key="runs_filter_data").set_value(["fashion_mnist"])
-    assert list(table(shown(app)).value["Name"]) == [PRESETS["C1"].name]
-    app.text_input(key="runs_filter_text").set_value("( nothing [")
+    assert rows(shown(app)) == [PRESETS["C1"].name]
+    assert (address_of(app)["state"], address_of(app)["data"]) == ("finished", "fashion_mnist")
+    app.text_input(key="runs_filter_find").set_value("( nothing [")
     shown(app)
     assert "No run fits" in told(app)
     app.multiselect(key="runs_filter_state").set_value([])
     app.multiselect(key="runs_filter_data").set_value([])
-    app.text_input(key="runs_filter_text").set_value("QUICK digits")
-    assert list(table(shown(app)).value["Name"]) == [PRESETS["Q"].name]
+    app.text_input(key="runs_filter_find").set_value("QUICK digits")
+    assert rows(shown(app)) == [PRESETS["Q"].name]
+    assert address_of(app)["find"] == "QUICK digits"
+    app.text_input(key="runs_filter_find").set_value("SHIRTS")
+    assert rows(shown(app)) == [PRESETS["C2"].name]
+    app.text_input(key="runs_filter_find").set_value("")
+    app.multiselect(key="runs_filter_tag").set_value(["keep", "good"])
+    assert rows(shown(app)) == [PRESETS["C2"].name]
+    assert address_of(app)["tag"] in ("keep,good", "good,keep")
+    linked = app_on("runs")
+    linked.query_params["tag"] = "good,gone"
+    linked.query_params["find"] = "shirts"
+    assert rows(shown(linked)) == [PRESETS["C2"].name]
+
+
+FILTERED = (("Q", "finished"), ("C2", "stopped"), ("C1", "finished"))
+
+
+def test_notes_and_tags_are_written_into_the_run_and_its_own_name_wins(visit):
+    run, _ = make_run(), make_run(PRESETS["C2"])
+    app = visit(run.id)
+    app.text_input(key=f"runs_name_{run.id}").set_value(NASTY)
+    app.text_area(key=f"runs_note_{run.id}").set_value("It learns slowly.")
+    app.multiselect(key=f"runs_tags_{run.id}").set_value(["new, one"])
+    shown(app)
+    assert notes.read(run.folder) == notes.Notes(NASTY, ("new one",), "It learns slowly.")
+    assert NASTY in rows(app)
+    assert "It learns slowly." in told(app)
+    assert [row["tags"] for row in listing(app)["rows"] if row["id"] == run.id] == [["new one"]]
+
+
+@pytest.mark.parametrize("content", [b"", b"[1]", b'{"tags": 3, "name": 4}', b'{"tags": [1, {}], "note": null}'])
+def test_broken_notes_count_as_none(visit, content):
+    run = make_run()
+    (run.folder / "notes.json").write_bytes(content)
+    assert notes.read(run.folder) == notes.Notes()
+    visit(run.id)
+
+
+def said_by_a_browser() -> None:
+    """A page on which the browser says `said` of a list of two runs, and how a chart is zoomed."""
+    from types import SimpleNamespace
+
+    import streamlit as st
+
+    from cnnviz.ui.components.chart_zoom import _sound
+    from cnnviz.ui.components.run_list import _opened, _ticked
+
+    st.session_state["list"] = SimpleNamespace(**st.session_state["said"])
+    st.session_state["heard"] = heard = []
+    _opened("list", ["a", "b"], heard.append)
+    _ticked("list", ["a", "b"], heard.append)
+    if zoom := _sound(st.session_state["said"].get("ranges")):
+        heard.append(zoom)
+
+
+@pytest.mark.parametrize(
+    ("said", "heard"),
+    [
+        ({"opened": "b"}, ["b"]),
+        ({"ticked": ["b", "a"]}, [["b", "a"]]),
+        ({"opened": "c", "ticked": ["a", "c"]}, []),
+        ({"opened": ["a"], "ticked": [["a"]]}, []),
+        ({"opened": 1, "ticked": []}, []),
+        ({"ranges": {"xaxis": [1, 2.5], "yaxis:log": [-1, 0]}}, [{"xaxis": (1.0, 2.5), "yaxis:log": (-1.0, 0.0)}]),
+        ({"ranges": {"title": [1, 2], "xaxis": [2, 1], "yaxis": [0, float("inf")], "yaxis2": ["0", 1]}}, []),
+        ({"ranges": [1, 2]}, []),
+    ],
+)
+def test_only_what_is_there_can_be_chosen(said, heard):
+    app = AppTest.from_function(said_by_a_browser)
+    app.session_state["said"] = said
+    assert shown(app).session_state["heard"] == heard
 
 
 def test_a_run_in_full(visit):
@@ -159,39 +248,52 @@ def test_a_run_in_full(visit):
     assert all(button.help for button in app.button)
 
 
+def test_curves_are_smoothed_and_the_loss_over_its_logarithm(visit):
+    run = make_run(PRESETS["Q"], 12)
+    app = visit(run.id)
+    before = charts(app)
+    app.slider(key="runs_smoothing").set_value(0.8)
+    app.toggle(key="runs_log").set_value(True)
+    shown(app)
+    (after,) = charts(app)
+
+    def lines(chart):
+        return [trace["y"] for trace in chart["data"] if trace.get("name") == "Validation"]
+
+    assert (after["layout"]["yaxis"]["type"], "type" in after["layout"]["yaxis2"]) == ("log", False)
+    for smooth, line in zip(lines(after), lines(before[0]), strict=True):
+        assert smooth == pytest.approx(smoothed(line, 0.8))
+
+
 def test_several_runs_are_compared(visit):
     one = make_run(PRESETS["Q"], 3)
     two = make_run(replace(PRESETS["Q"], {"fit.learning_rate": 0.05}), 5)
     app = visit(one.id, two.id)
     assert "2 runs compared" in told(app)
     (chart,) = charts(app)
-    assert [len(trace["x"]) for trace in chart["data"]] == [3, 5]
-    _, figures, differences = (frame.value for frame in app.dataframe)
+    assert [len(trace["x"]) for trace in chart["data"]] == [3, 3, 5, 5] * 2
+    figures, differences = (frame.value for frame in app.dataframe)
     assert list(figures["Epochs"]) == [3, 5]
     assert list(differences["Setting"]) == ["fit.learning_rate"]
-    app.selectbox(key="runs_metric").set_value("loss")
-    shown(app)
-    assert charts(app)[0]["data"][0]["y"][0] == pytest.approx(figures_of(1)["loss"])
+    assert chart["data"][0]["y"][0] == pytest.approx(figures_of(1)["loss"])
 
 
-def test_ticking_rows_selects_and_stands_in_the_address(visit):
+def test_what_is_ticked_is_compared_and_stands_in_the_address(visit):
     made = [make_run(PRESETS["Q"], 2, created=1.7e9 + shift) for shift in range(3)]
-    app = tick(visit(), 0)
-    assert address(app) == made[2].id
-    tick(app, 0, 2)
+    app = compare(visit(), made[2].id, made[0].id)
     assert address(app) == f"{made[2].id},{made[0].id}"
+    assert listing(app)["ticked"] == [made[2].id, made[0].id]
     assert "2 runs compared" in told(app)
-    app.multiselect(key="runs_shown").set_value([])
+    app.button(key="runs_alone").click()
     shown(app)
-    assert "run" not in address_of(app)
-    assert app.multiselect(key="runs_shown").value == []
+    assert address(app) == made[2].id
+    assert listing(app)["ticked"] == [made[2].id]
     assert "2 runs compared" not in told(app)
 
 
-def test_very_many_ticked_rows_are_cut_to_a_few(visit):
-    for shift in range(20):
-        make_run(PRESETS["Q"], 1, created=1.7e9 + shift)
-    app = tick(visit(), *range(20))
+def test_very_many_ticked_runs_are_cut_to_a_few(visit):
+    made = [make_run(PRESETS["Q"], 1, created=1.7e9 + shift) for shift in range(20)]
+    app = compare(visit(), *(run.id for run in made))
     assert "The first 12 of 20 selected runs are shown." in told(app)
     assert "12 runs compared" in told(app)
 
@@ -218,7 +320,7 @@ def test_a_run_deleted_elsewhere_is_a_sentence(visit):
     runs.delete(run.id)
     shown(app)
     assert "There is no run" in told(app)
-    assert list(table(app).value["Data"]) == [other.recipe.data.dataset]
+    assert other.recipe.name in told(app)
 
 
 def test_deleting_asks_first(visit):
@@ -236,7 +338,7 @@ def test_deleting_asks_first(visit):
     shown(app)
     assert not run.folder.exists()
     assert other.folder.exists()
-    assert len(table(app).value) == 1
+    assert run.id not in told(app)
 
 
 def test_deleting_what_another_tab_has_deleted_is_a_sentence(visit):
@@ -270,7 +372,7 @@ def test_a_failed_run_shows_its_sentence_and_a_crash_what_to_do(visit):
     assert "crashed" in told(app)
     assert "Continue begins it anew" in told(app)
     assert not app.button(key="runs_continue").disabled
-    assert len(charts(app)) == 3  # loss, accuracy, and the learning rate of a cosine
+    assert len(charts(app)) == 1
 
 
 @pytest.mark.parametrize("file", ["recipe.json", "state.json", "metrics.jsonl", "report.json", "log.txt"])
@@ -280,7 +382,7 @@ def test_no_broken_file_breaks_the_page(visit, file, content):
     make_run(PRESETS["C2"])
     (run.folder / file).write_bytes(content)
     app = visit(run.id)
-    assert len(table(app).value) == 2
+    assert len(rows(app)) == 2
 
 
 def under_way(app: AppTest) -> float:
@@ -317,15 +419,15 @@ def test_a_run_that_goes_on_has_a_card(visit, going, until):
 
 
 def test_a_run_that_goes_on_has_figures_in_the_table(visit, going):
-    run = going(epochs=2, started=time.time() - 100)
+    run, _ = going(epochs=2, started=time.time() - 100), make_run(PRESETS["C2"])
     app = visit()
-    (row,) = table(app).value.to_dict("records")
+    row = table(app).value.to_dict("records")[1]
     assert row["Epochs"] == 2
     assert row["Validation"] == pytest.approx(100 * run.written.metrics["val_accuracy"])
     assert 100 <= row["Duration"].total_seconds() < 200
     later = {"epoch": 3, "started": run.written.started - 50, "metrics": {"val_accuracy": 0.75}}
     write_state(run.folder, run.written.model_copy(update=later))
-    (moved,) = table(shown(app)).value.to_dict("records")
+    moved = table(app).value.to_dict("records")[1]
     assert (moved["Epochs"], moved["Validation"]) == (3, 75)
     assert moved["Duration"].total_seconds() >= row["Duration"].total_seconds() + 50
 
@@ -333,9 +435,9 @@ def test_a_run_that_goes_on_has_figures_in_the_table(visit, going):
 @pytest.mark.parametrize(
     ("fit", "rates", "state", "words"),
     [
-        ({"schedule": "cosine"}, [0.00294889], "running", "Learning rate**, 0.0029 now."),
-        ({"schedule": "cosine"}, [0.0029, 0.0], "stopped", "Learning rate**, from 0.003 to 0 along a cosine."),
-        ({"schedule": "cosine", "epochs": 2}, [0.0029, 0.0], "running", "Learning rate**, from 0.003 to 0 along"),
+        ({"schedule": "cosine"}, [0.00294889], "running", "Learning rate 0.0029 now."),
+        ({"schedule": "cosine"}, [0.0029, 0.0], "stopped", "Learning rate from 0.003 to 0 along a cosine."),
+        ({"schedule": "cosine", "epochs": 2}, [0.0029, 0.0], "running", "Learning rate from 0.003 to 0 along"),
         ({"schedule": "plateau"}, [0.003, 0.0015], "stopped", "from 0.003 to 0.0015, halved on every plateau."),
         ({"schedule": "plateau"}, [0.003, 0.003], "running", "Learning rate 0.003 so far."),
         ({"schedule": "constant"}, [0.003], "running", "Learning rate 0.003 in every epoch."),
@@ -353,9 +455,9 @@ def test_the_learning_rate_is_said_as_the_recipe_changes_it(visit, going, fit, r
     writer.close()
     app = visit(run.id)
     assert words in told(app)
-    drawn = [chart for chart in charts(app) if len(chart["data"]) == 1]
+    drawn = [trace["y"] for chart in charts(app) for trace in chart["data"] if trace.get("name") == "Learning rate"]
     if fit.get("schedule") == "cosine":
-        assert drawn[0]["data"][0]["y"] == [0.003, *rates]
+        assert drawn in ([], [[0.003, *rates]])
     else:
         assert len(drawn) == (len(set(rates)) > 1)
 
@@ -371,21 +473,21 @@ def test_runs_on_different_data_are_compared_with_a_warning(visit):
 def test_stop_asks_the_worker(visit, going):
     run = going(epochs=1)
     app = visit()
-    app.button(key=f"runs_card_stop_{run.id}").click()
+    app.button(key=f"runs_stop_{run.id}").click()
     shown(app)
     assert (run.folder / "request.json").exists()
     assert "Stopping at the next batch" in app.get("progress")[0].proto.text
-    assert app.button(key=f"runs_card_stop_{run.id}").disabled
+    assert app.button(key=f"runs_stop_{run.id}").disabled
 
 
 def test_pause_asks_the_worker(visit, going):
     run = going(epochs=1)
     app = visit()
-    app.button(key=f"runs_card_pause_{run.id}").click()
+    app.button(key=f"runs_pause_{run.id}").click()
     shown(app)
     assert json.loads((run.folder / "request.json").read_text())["request"] == "pause"
     assert "Pausing at the next batch" in app.get("progress")[0].proto.text
-    assert app.button(key=f"runs_card_pause_{run.id}").disabled
+    assert app.button(key=f"runs_pause_{run.id}").disabled
 
 
 @pytest.mark.parametrize("state", ["paused", "stopped", "failed"])
@@ -419,7 +521,7 @@ def test_stopping_what_has_just_ended_is_a_sentence(visit, going):
     run = going(epochs=1)
     app = visit()
     end(run)
-    app.button(key=f"runs_card_stop_{run.id}").click()
+    app.button(key=f"runs_stop_{run.id}").click()
     shown(app)
     assert "only a run that goes on can be stopped" in told(app)
 
@@ -429,7 +531,7 @@ def test_a_waiting_run_says_what_for(visit, going):
     going(epochs=0, state="queued", created=1.7e9 + 60)
     app = visit()
     texts = [bar.proto.text for bar in app.get("progress")]
-    assert texts[1].startswith("Waiting for First")
+    assert [text.startswith("Waiting for First") for text in texts] == [True, False]
 
 
 def test_a_run_that_goes_on_is_not_deleted(visit, going):
@@ -467,7 +569,7 @@ def test_a_folder_of_runs_that_is_none_is_a_sentence(visit, monkeypatch, tmp_pat
     assert "can't be read" in told(visit())
 
 
-def test_a_chosen_curve_that_other_runs_lack_is_let_go(visit):
+def test_a_chosen_head_that_other_runs_lack_is_let_go(visit):
     plain = [make_run(PRESETS["Q"], 2) for _ in range(2)]
     heads = [make_run(PRESETS["S"], 2) for _ in range(2)]
     for run in heads:
@@ -475,8 +577,20 @@ def test_a_chosen_curve_that_other_runs_lack_is_let_go(visit):
         writer.append("epoch", **{**figures_of(3), "val_shape_accuracy": 0.5})
         writer.close()
     app = visit(*(run.id for run in heads))
-    app.selectbox(key="runs_metric").set_value("val_shape_accuracy")
-    shown(app)
-    app.multiselect(key="runs_shown").set_value([run.id for run in plain])
-    shown(app)
-    assert app.selectbox(key="runs_metric").value == "val_accuracy"
+    app.selectbox(key="runs_head").set_value("shape")
+    assert any(0.5 in trace["y"] for trace in charts(shown(app))[0]["data"])
+    compare(app, *(run.id for run in plain))
+    assert "runs_head" not in [one.key for one in app.selectbox]
+    assert len(charts(app)[0]["data"]) == 8
+
+
+def test_a_zoom_of_the_chart_is_kept_when_it_is_drawn_anew(visit):
+    figure = curves.learning([], epochs=[], total=5, log=True)
+    zoom = {"xaxis": (2.0, 3.0), "yaxis2": (0.5, 0.6), "yaxis:log": (-1.0, 0.0)}
+    layout = zoomed(figure, zoom).layout
+    assert (layout.xaxis.range, layout.yaxis2.range) == ((2.0, 3.0), (0.5, 0.6))
+    assert layout.yaxis.range == figure.layout.yaxis.range, "a zoom into a logarithm is none of what it is of"
+    assert zoomed(figure, {}) is figure
+    run = make_run(PRESETS["Q"], 12)
+    app = visit(run.id, session={"chart_zooms": {f"runs_zoom_detail_{run.id}": zoom}})
+    assert charts(app)[0]["layout"]["xaxis"]["range"] == [2, 3]

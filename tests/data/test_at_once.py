@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from cnnviz import files, images
-from cnnviz.data import archive, open_dataset
+from cnnviz.data import kept, open_dataset
 from cnnviz.data.archive import keep
 from cnnviz.data.resolve import catalogue
 from cnnviz.data.split_images import prepare
@@ -55,7 +55,7 @@ def test_many_uploads_at_one_moment() -> None:
         assert len([*keep(io.BytesIO(zipped(number % 256) + str(number).encode()), "pets.zip").rglob("*.png")]) == 2
 
     together(*[upload] * 12)
-    assert not [*archive.uploads_folder().glob(".*")]
+    assert not [*kept.uploads_folder().glob(".*")]
 
 
 def test_a_cache_that_is_emptied_at_the_worst_moment(write, recipe_data, tmp_path: Path, monkeypatch) -> None:

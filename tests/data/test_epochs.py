@@ -20,7 +20,7 @@ def test_batches_from_an_epoch_on_are_those_of_the_whole_run(steps, mixed):
     images = np.random.default_rng(0).integers(0, 256, (SAMPLES, 8, 8, 1), np.uint8)
     source_images, labels = SplitImages(images, images, np.arange(SAMPLES)), {"label": np.arange(SAMPLES) % 10}
     whole = list(pipeline.training(source_images, labels, recipe).as_numpy_iterator())
-    per_epoch = pipeline.steps(recipe, SAMPLES)
+    per_epoch = recipe.fit.steps(SAMPLES)
     assert len(whole) == 4 * per_epoch
     for first in range(5):
         rest = list(pipeline.training(source_images, labels, recipe, first).as_numpy_iterator())

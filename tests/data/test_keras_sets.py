@@ -19,6 +19,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from cnnviz import files
 from cnnviz.data import catalogue, download, keras_sets, open_dataset
 from cnnviz.data.download import Remote, fetch
 from cnnviz.errors import DataError
@@ -222,7 +223,7 @@ def test_a_set_is_fetched_once_into_keras_cache(recipe_data, keras_home, tmp_pat
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as serving:
         thread = threading.Thread(target=serving.serve_forever)
         thread.start()
-        size, sha256 = (site / "mnist.npz").stat().st_size, download.digest(site / "mnist.npz")
+        size, sha256 = (site / "mnist.npz").stat().st_size, files.digest(site / "mnist.npz")
         address = Remote(f"http://127.0.0.1:{serving.server_port}/mnist.npz", size, sha256)
         monkeypatch.setattr(keras_sets, "_MNIST", address)
         told: list[tuple] = []

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from concurrent.futures import CancelledError
 
 import numpy as np
 import pytest
@@ -14,6 +13,7 @@ from cnnviz import images
 from cnnviz.data import open_dataset, prepare
 from cnnviz.data.disk_cache import cache_folder
 from cnnviz.errors import DataError
+from cnnviz.progress import Cancelled
 
 
 @pytest.fixture
@@ -121,7 +121,7 @@ def test_no_room_and_no_permission_are_sentences(recipe_data, split, monkeypatch
 @pytest.mark.parametrize("budget", [2**30, 0], ids=["memory", "disk"])
 def test_cancelling_leaves_nothing(recipe_data, split, budget: int) -> None:
     asked = iter([False, False, True, True])
-    with pytest.raises(CancelledError):
+    with pytest.raises(Cancelled):
         prepare(split, recipe_data("unused"), budget=budget, cancelled=lambda: next(asked))
     folder = cache_folder() / "images"
     assert not folder.exists() or list(folder.iterdir()) == []

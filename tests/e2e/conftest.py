@@ -122,9 +122,11 @@ def server(
 
 
 @contextmanager
-def serving(folder: Path, app: Path = ROOT / "streamlit_app.py") -> Iterator[tuple[Server, psutil.Popen]]:
-    """The app on a free port, with its runs in `folder`, and its process; both it and its workers end with the block,
-    unless it was killed before."""
+def serving(
+    folder: Path, app: Path = ROOT / "streamlit_app.py", **variables: str
+) -> Iterator[tuple[Server, psutil.Popen]]:
+    """The app on a free port, with its runs in `folder` and further environment variables, and its process; both it and
+    its workers end with the block, unless it was killed before."""
     checkpoints, log = folder / "checkpoints", folder / "server.log"
     checkpoints.mkdir(exist_ok=True)
     with socket.socket() as probe:
@@ -136,7 +138,12 @@ def serving(folder: Path, app: Path = ROOT / "streamlit_app.py") -> Iterator[tup
         process = psutil.Popen(
             [*command, *options],
             cwd=ROOT,
-            env={**os.environ, "CNNVIZ_CHECKPOINTS": str(checkpoints)},
+            env={
+                "CNNVIZ_CACHE": str(folder / "cache"),
+                **os.environ,
+                "CNNVIZ_CHECKPOINTS": str(checkpoints),
+                **variables,
+            },
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,

@@ -30,7 +30,9 @@
   };
   const alone_away = (one) => {
     if (one.matches('[data-testid="stSidebar"]') && box(one).right < LEAST) return true;
-    if (one.matches('[data-st-inactive], [inert], .st-key-address_place')) return true; // the last writes the address
+    const scripts = '.st-key-address_place, [class*="st-key-unseen_"], ' + // which draw nothing
+      '.st-key-train_dropped_place, .st-key-train_scroll_place';
+    if (one.matches(`[data-st-inactive], [inert], ${scripts}`)) return true;
     if (one.parentElement?.tagName === "DETAILS" && !one.parentElement.open && one.tagName !== "SUMMARY") return true;
     if (one.matches('[role="tabpanel"]') && (one.hidden || style(one).display === "none")) return true;
     if (one.matches('[data-testid="stTooltipContent"], [data-stale="true"], style, script, noscript')) return true;

@@ -37,6 +37,13 @@ _UNROLL = """(unrolled) => {
   window.dispatchEvent(new Event("resize"));  // so that what is open finds its place anew
 }"""
 """The page scrolls within a box; for an image of all of it, the box becomes as high as what is in it."""
+_CENTRE = """() => {
+  const open = [...document.querySelectorAll('[data-testid="stPopoverButton"][aria-expanded="true"]')].find(
+    (one) => one.getClientRects().length);
+  open?.scrollIntoView({block: "center"});
+  if (open) window.dispatchEvent(new Event("resize"));
+}"""
+"""A popover finds its place when it opens, with room below or above: here the window has become another since."""
 _QUIET = 3
 """So many looks in a row, a tenth of a second apart, must find the page the same."""
 _STATE = """() => {
@@ -121,14 +128,19 @@ def appearance(page: Page, shows: Mapping[str, int], words: Sequence[str], **opt
 
 
 def accessibility(page: Page) -> list[str]:
-    """Returns what axe-core finds wrong by WCAG 2.2, levels A and AA, a sentence for each place.
+    """Returns what axe-core finds wrong by WCAG 2.2, levels A and AA, and in the order of headings, a sentence for each
+    place.
 
     Args:
         page: that has settled.
     """
     if not page.evaluate("typeof axe !== 'undefined'"):
         page.evaluate(AXE_SCRIPT)
-    options = {"runOnly": {"type": "tag", "values": _WCAG}, "resultTypes": ["violations"]}
+    options = {
+        "runOnly": {"type": "tag", "values": _WCAG},
+        "rules": {"heading-order": {"enabled": True}},
+        "resultTypes": ["violations"],
+    }
     found = page.evaluate("(options) => axe.run(options)", options)
     return [
         f"axe {violation['id']}: {node['html'][:160]} {node['failureSummary'].splitlines()[-1].strip()[:160]}"
@@ -170,6 +182,7 @@ def look_at(
     for size, theme in looks:
         page.set_viewport_size(SIZES[size])
         page.emulate_media(color_scheme=theme)
+        page.evaluate(_CENTRE)
         settle(page, live=view.live)
         shows = {**view.shows, **(view.phone if size == "phone" else {})}
         found = appearance(page, shows, view.words, scrolls=[*SCROLLS, *view.scrolls], plain=view.plain)

@@ -12,15 +12,16 @@ from playwright.sync_api import Locator, Page, expect
 
 from cnnviz.policy import POLICIES
 from tests.e2e.drawn import expect_drawn
+from tests.e2e.seen import SIZES
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 PATIENCE_MS = 300_000
 
 
-ALL_OTHERS = """
-before => [...document.querySelectorAll('img[alt^="The image with: "]')].every(one => !before.includes(one.alt))
-"""
+DRAWS = """[...document.querySelectorAll('img[alt^="The image with: "]')]"""
+ALL_OTHERS = f"before => {DRAWS}.every(one => !before.includes(one.alt))"
+SOME_OTHERS = f"before => {DRAWS}.some(one => !before.includes(one.alt))"
 
 
 def draws(page: Page) -> Locator:
@@ -62,6 +63,7 @@ def test_a_policy_is_adjusted_seen_trained_with_and_asked_about(
 
     page.get_by_role("button", name="Use for training").click()
     expect(page.get_by_role("heading", name="Train", exact=True)).to_be_visible()
+    expect(page.get_by_text("Training now uses this policy.")).to_be_in_viewport()
     epochs = page.get_by_label("Epochs", exact=True)
     epochs.fill("2")
     epochs.press("Enter")
@@ -110,3 +112,19 @@ def test_nothing_is_wider_than_the_window(page: Page, visit: Callable[..., None]
             ".map(part => part.scrollWidth - part.clientWidth)"
         )
         assert max(wide) <= 0
+
+
+def test_the_draws_stay_in_sight_on_a_phone_while_the_last_step_is_set(page: Page, visit: Callable[..., None]) -> None:
+    page.set_viewport_size(SIZES["phone"])
+    visit("augment?policy=light&sample=chelsea")
+    last = page.get_by_role("slider", name="Range of Contrast").last
+    last.focus()
+    expect(page.get_by_text("Contrast", exact=True)).to_be_in_viewport()
+    before = described(page)
+    last.press("ArrowRight")
+    page.wait_for_function(SOME_OTHERS, arg=before)
+    for image in draws(page).all():
+        expect(image).to_be_in_viewport(ratio=1)
+        box = image.bounding_box()
+        on_top = page.evaluate("([x, y]) => document.elementFromPoint(x, y).alt ?? ''", [box["x"] + 9, box["y"] + 9])
+        assert on_top == image.get_attribute("alt")

@@ -58,7 +58,7 @@ def test_layers_are_walked_and_a_channel_is_opened(
     page: Page, shapes: Run, visit: Callable[[str], None], settled: Callable[[], None], size: tuple[int, int]
 ) -> None:
     page.set_viewport_size({"width": size[0], "height": size[1]})
-    visit(f"inside?run={shapes.id}")
+    visit(f"inside?run={shapes.id}&sample=chelsea")
     expect(mosaic(page, "conv2d")).to_be_visible(timeout=PATIENCE_MS)
     expect(strip(page)).to_have_count(7)
     expect(strip(page).nth(1)).to_have_attribute("aria-pressed", "true")

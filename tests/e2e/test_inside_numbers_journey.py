@@ -16,6 +16,7 @@ from cnnviz.models.load.load import load_run
 from cnnviz.presets import PRESETS
 from cnnviz.recipe import replace
 from cnnviz.runs import Run
+from tests.e2e.seen import settle
 from tests.made_runs import give_model, make_run
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -27,6 +28,17 @@ LAYERS = [
     {"type": "Conv2D", "filters": 8},
     {"type": "GAP"},
 ]
+
+
+@pytest.fixture
+def settled(page: Page, settled: Callable[[], None]) -> Callable[[], None]:
+    """Waits until images are where they stay, too, as they are clicked at a place."""
+
+    def wait() -> None:
+        settled()
+        settle(page)
+
+    return wait
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +57,7 @@ def test_a_number_is_taken_apart_where_it_is_clicked(
         "conv2d_1"
     ]
     lively = int(values.std(axis=(0, 1)).argmax())
-    visit(f"inside?run={shapes.id}&layer=conv2d_1&channel={lively}&view=numbers")
+    visit(f"inside?run={shapes.id}&sample=chelsea&layer=conv2d_1&channel={lively}&view=numbers")
     image = page.get_by_role("img", name=re.compile(f"^Channel {lively} of conv2d_1; bright is strong"))
     expect(image).to_be_visible(timeout=PATIENCE_MS)
     settled()
@@ -69,7 +81,7 @@ def test_a_number_is_taken_apart_where_it_is_clicked(
     expect(page).to_have_url(re.compile(f"channel={other}"))
     settled()
 
-    visit(f"inside?run={shapes.id}&layer=conv2d_1&view=beside")
+    visit(f"inside?run={shapes.id}&sample=chelsea&layer=conv2d_1&view=beside")
     expect(page.get_by_text("Two models", exact=True)).to_be_visible(timeout=PATIENCE_MS)
     right = page.get_by_role("img", name=re.compile("^The 8 channels of conv2d_1: Astronaut"))
     expect(right).to_be_visible(timeout=PATIENCE_MS)

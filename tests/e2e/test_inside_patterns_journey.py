@@ -11,8 +11,9 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Page, expect
 
-from cnnviz.explain.feature_visualization.patterns import Settings, cached_visualizations
-from cnnviz.explain.inspection.top_activations import cached_top_activations as kept_excited
+from cnnviz.explain.feature_visualization.patterns import Settings
+from cnnviz.explain.feature_visualization.patterns_of_run import cached_visualizations
+from cnnviz.explain.inspection.top_activations_of_run import cached_top_activations as kept_excited
 from cnnviz.presets import PRESETS
 from cnnviz.recipe import replace
 from cnnviz.runs import Run
@@ -45,6 +46,8 @@ def test_patterns_are_made_stopped_and_gone_on_with(page: Page, visit: Callable[
     visit(f"inside?run={run.id}&sample=chelsea&layer=conv2d&view=patterns")
     make = page.get_by_role("button", name="Make 32 patterns")
     expect(make).to_be_visible(timeout=PATIENCE_MS)
+    page.get_by_role("radio", name="Raw gradient").click()
+    expect(page.get_by_text("is changed 40 times")).to_be_visible()
     steps = page.get_by_role("spinbutton", name="Steps")
     steps.fill("400")
     steps.press("Enter")

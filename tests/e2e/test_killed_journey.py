@@ -14,12 +14,13 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from cnnviz import runs
+from cnnviz.runs.progress import progress
 from tests.conftest import slowness
 from tests.e2e.conftest import Server, serving
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
-EPOCHS = 6
+EPOCHS = 30
 PATIENCE_MS = 300_000
 CRASHED_MS = 10_000
 LIVE = re.compile(r"Epoch \d+ of \d+")
@@ -36,7 +37,7 @@ def nothing_left(server: Server) -> Iterator[None]:
 
 def start_run(page: Page, url: str, epochs: int) -> None:
     """Starts the small model on digits from the Train page."""
-    page.goto(url)
+    page.goto(f"{url}/train")
     number = page.get_by_label("Epochs", exact=True)
     number.fill(str(epochs))
     number.press("Enter")
@@ -46,11 +47,21 @@ def start_run(page: Page, url: str, epochs: int) -> None:
 
 
 @contextmanager
-def held(run: runs.Run) -> Iterator[None]:
-    """The run's worker stands still, so that it doesn't finish before it is looked at."""
+def held(run: runs.Run, checkpoints: Path, until: Callable[..., None]) -> Iterator[None]:
+    """The run's worker stands still within an epoch, so that it doesn't finish before it is looked at."""
     worker = psutil.Process(run.written.process.pid)
-    worker.suspend()
+
+    def stands_in_an_epoch() -> bool:
+        worker.suspend()
+        now = runs.open_run(run.id, checkpoints)
+        assert now.state == "running", "it finished before it could be held"
+        if now.written.epoch and not progress(now).message:
+            return True
+        worker.resume()
+        return False
+
     try:
+        until(stands_in_an_epoch)
         yield
     finally:
         worker.resume()
@@ -61,9 +72,9 @@ def test_a_run_outlives_its_server_and_another_shows_it_finished(
 ) -> None:
     with serving(server.checkpoints.parent) as (first, process):
         start_run(page, first.url, EPOCHS)
-        until(lambda: any(run.written.epoch for run in runs.listing(server.checkpoints)))
+        until(lambda: any(run.state == "running" for run in runs.listing(server.checkpoints)))
         (run,) = runs.listing(server.checkpoints)
-        with held(run):
+        with held(run, server.checkpoints, until):
             expect(page.get_by_text(LIVE)).to_be_visible(timeout=PATIENCE_MS)
             process.send_signal(signal.SIGKILL)
             process.wait()

@@ -154,10 +154,10 @@ def test_two_questions_side_by_side_and_a_link_to_them(
     settled()
     link = page.url.partition("/predict")[2]
 
-    page.get_by_text("Every layer", exact=True).click()
+    page.get_by_role("radio", name="Every layer").click()
     count = sum(layer.type == "Conv2D" for layer in shapes.recipe.network.layers)
     expect(page.get_by_role("img", name=re.compile("^Heat map at conv2d"))).to_have_count(count, timeout=PATIENCE_MS)
-    page.get_by_text("Side by side", exact=True).click()
+    page.get_by_text("Add to these", exact=True).click()
     settled()
     page.get_by_role("button", name="Chelsea").click()
     expect(overlay(page, "Chelsea")).to_be_visible(timeout=PATIENCE_MS)

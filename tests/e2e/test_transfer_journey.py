@@ -47,7 +47,7 @@ def fill(page: Page, label: str, value: int) -> None:
 def test_a_run_on_kept_features(
     page: Page, visit: Callable[[str], None], settled: Callable[[], None], server: Server
 ) -> None:
-    visit("?preset=Q")
+    visit("train?preset=Q")
     choose(page, "Backbone", "MobileNetV2")
     settled()
     start = page.get_by_role("button", name=re.compile("Start training"))

@@ -34,11 +34,11 @@ def charts(page: Page) -> Locator:
 
 def open_panel(page: Page, settled: Callable[[], None]) -> None:
     """Opens the panel by a key: images above it that arrive late may move it from under a mouse."""
-    panel = page.locator("details", has_text="Explanation metrics: is this map faithful?")
-    expect(panel).to_be_visible(timeout=PATIENCE_MS)
+    button = page.get_by_role("radio", name="Trust")
+    expect(button).to_be_visible(timeout=PATIENCE_MS)
     settled()
-    panel.locator("summary").press("Enter")
-    expect(panel).to_have_attribute("open", "")
+    button.press("Enter")
+    expect(page.get_by_role("heading", name="How far can this map be trusted?")).to_be_visible()
 
 
 @pytest.mark.parametrize("size", [(1440, 900), (390, 844)])

@@ -6,10 +6,14 @@ row here.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+import numpy as np
 from playwright.sync_api import Page, expect
+
+from cnnviz.images import to_png
 
 __all__ = ["VIEWS", "View"]
 
@@ -51,15 +55,14 @@ class View:
     data: bool = False
 
 
-SECOND_EPOCH = "How large a step each batch makes"
-"""Stands beside the learning rate's curve, which needs two points."""
+SECOND_EPOCH = "Images a second"
+"""Stands above a small curve, which needs two points."""
 EMPTY_MAP = 'img[alt=""]'
 """A heat map over a watched image may hold no evidence at all."""
 SCROLLS = (
     ".dvn-scroller",  # tables have more columns than a phone is wide
     ".strip",  # the layers of a model
-    ".st-key-predict_sources, .st-key-predict_row",  # rows of choices, on a phone
-    '[role="radiogroup"]',  # segmented controls, on a phone
+    ".st-key-predict_row",  # rows of choices, on a phone
     '[role="tablist"]',
     '[data-testid="stCode"]',
     ".scrolls-sideways",  # what says so itself
@@ -81,9 +84,19 @@ def turn_on(label: str) -> Step:
     return lambda page: page.locator("label").filter(has_text=label).first.click()
 
 
+def farthest(slider: str) -> Step:
+    """Moves a slider to its end, by its key."""
+    return lambda page: page.get_by_role("slider", name=slider).press("End")
+
+
 def wait(text: str) -> Step:
     """Waits until a text is there, as a person would who sees a bar."""
     return lambda page: expect(page.get_by_text(text).first).to_be_visible(timeout=SLOW_MS)
+
+
+def tab(name: str) -> Step:
+    """Opens a tab."""
+    return press(name, "tab")
 
 
 def unfold(text: str) -> Step:
@@ -97,26 +110,89 @@ def classifier(page: Page) -> None:
     expect(page.get_by_role("button", name="Stop")).to_have_count(0, timeout=SLOW_MS)
 
 
+def drop_class(name: str) -> Step:
+    """Drops five images and a text in, as a class of this name."""
+    ramp = np.indices((30, 40)).sum(axis=0).astype(np.uint8)[..., None].repeat(3, axis=2)
+    images = [ramp * shade for shade in range(1, 6)]
+    files = [
+        *({"name": f"{n}.png", "mimeType": "image/png", "buffer": to_png(one)} for n, one in enumerate(images)),
+        {"name": f"{name}.txt", "mimeType": "text/plain", "buffer": b"no image"},
+    ]
+
+    def drop(page: Page) -> None:
+        page.get_by_label("Class", exact=True).fill(name)
+        page.locator(".st-key-train_drop input[type=file]").set_input_files(files)
+        expect(page.get_by_label("Name of class 1")).to_have_value(name, timeout=SLOW_MS)
+
+    return drop
+
+
+def draw_seven(page: Page) -> None:
+    """Draws a 7 on the pad with the mouse, and waits until the page has followed."""
+    box = page.get_by_role("application", name="Drawing pad").bounding_box() or {}
+    at = [(box["x"] + box["width"] * x, box["y"] + box["height"] * y) for x, y in ((0.3, 0.2), (0.7, 0.2), (0.45, 0.8))]
+    page.mouse.move(*at[0])
+    page.mouse.down()
+    for point in at[1:]:
+        page.mouse.move(*point, steps=8)
+    page.mouse.up()
+    expect(page).to_have_url(re.compile("draw="), timeout=SLOW_MS)
+
+
 LEARN = (
     (
         "convolution",
-        {"image": 2},
-        ("What does a convolution compute?", "The image", "bright where it is like the kernel"),
+        {"drawing": 2, "component": 1},
+        (
+            "What does a convolution compute?",
+            "The image",
+            "Pixel × weight, nine times, and their sum",
+            "Slide the window",
+        ),
     ),
     ("structure", {"image": 2}, ("Why does flattening lose structure?", "As a convolution needs it")),
     ("pooling", {"image": 4}, ("What does pooling buy?", "Moved, then pooled", "Mean change of a pixel")),
-    ("overfitting", {}, ("When do the curves part, and why?",)),
+    ("overfitting", {"chart": 1}, ("When do the curves part, and why?",)),
     ("augmentation", {"image": 7}, ("What does augmentation buy?", "The image", "Epoch 6")),
-    ("transfer", {}, ("What does a trained model bring along?",)),
-    ("accuracy", {}, ("What does an accuracy hide?", "Open a run's report")),
-    ("why", {}, ("May I believe a heat map?",)),
+    ("transfer", {"image": 2}, ("What does a trained model bring along?",)),
+    ("learning-rate", {}, ("What does the learning rate do?", "0.003", "Train all three")),
+    ("images", {}, ("How many images are enough?", "Your guess", "Measure it")),
+    ("clue", {"image": 4}, ("Which clue did it take?", "Training: 8", "Your guess", "Train it")),
+    ("accuracy", {"chart": 1}, ("What does an accuracy hide?", "Open a run's report")),
+    ("why", {"image": 4}, ("May I believe a heat map?",)),
 )
 
 VIEWS: tuple[View, ...] = (
+    # Home
+    View(
+        "home",
+        "",
+        {"image": 6, "drawing": 6, "component": 1},
+        (
+            "see what they see",
+            "Accuracy",
+            "Play",
+            "Train in 20 seconds",
+            "Look inside",
+            "Ask about your photo",
+            "finished",
+            "validation accuracy",
+        ),
+    ),
+    View(
+        "home-running",
+        "",
+        {"image": 6, "drawing": 6, "component": 1},
+        ("running", "epoch"),
+        runs="running",
+        live=True,
+        steps=(wait("running"),),
+    ),
+    View("home-none", "", {"image": 6, "drawing": 6, "component": 1}, ("Train in 20 seconds", "Play"), runs="none"),
     # Train
     View(
         "train",
-        "",
+        "train",
         {"image": 22, "drawing": 1, "table": 1},
         (
             "What should learn what?",
@@ -134,7 +210,7 @@ VIEWS: tuple[View, ...] = (
     ),
     View(
         "train-unfolded",
-        "",
+        "train",
         {"image": 22, "drawing": 1, "table": 2},
         (
             "Held out for validation",
@@ -148,20 +224,20 @@ VIEWS: tuple[View, ...] = (
     ),
     View(
         "train-layers",
-        "",
+        "train",
         {"image": 22, "drawing": 1, "table": 1},
         ("Edit the layers", "Height and depth of a block", "Start training"),
         steps=(turn_on("Edit the layers"),),
     ),
     View(
         "train-heads",
-        "?preset=S",
+        "train?preset=S",
         {"image": 22, "drawing": 1, "table": 1},
         ("Shapes and colours, two heads", "circle, red", "Targets (labels)", "61,866", "4 × softmax", "6 × softmax"),
     ),
     View(
         "train-backbone",
-        "?preset=M4",
+        "train?preset=M4",
         {"image": 17, "drawing": 1, "table": 1},
         (
             "MobileNetV2",
@@ -173,8 +249,21 @@ VIEWS: tuple[View, ...] = (
         data=True,
     ),
     View(
+        "train-own-images",
+        "train",
+        {"image": 5, "drawing": 1, "table": 1},
+        (
+            "Its images",
+            "5 images",
+            "Remove",
+            "One more class is needed",
+            "mask.txt: This is not an image",
+        ),
+        steps=(press("Use my own images"), drop_class("mask")),
+    ),
+    View(
         "train-recipe-file",
-        "",
+        "train",
         {"image": 22, "drawing": 1, "table": 1},
         ("Open a recipe", "Save this recipe"),
         steps=(pop("Recipe file"),),
@@ -190,26 +279,22 @@ VIEWS: tuple[View, ...] = (
     View(
         "runs",
         "runs",
-        {"chart": 3, "table": 1},
-        (
-            "How is it going, and which is best?",
-            "Search",
-            "Tick a run to see all of it",
-            "Shown below",
-            "Loss",
-            "Accuracy",
-        ),
+        {"chart": 1, "component": 1},
+        ("Filter", "Loss", "Accuracy", "Table of all runs"),
     ),
     View(
         "runs-curves",
         "runs?run=shapes",
-        {"chart": 3, "table": 1},
+        {"chart": 1, "component": 1},
         (
             "Loss",
             "Accuracy",
             "Thin",
             "best ",
             "Learning rate",
+            "Images a second",
+            "Memory, MB",
+            "Smoothing",
             "Duplicate this run",
             "Predict images",
             "Inspect",
@@ -218,21 +303,32 @@ VIEWS: tuple[View, ...] = (
         readme="runs",
     ),
     View(
+        "runs-curves-smooth",
+        "runs?run=shapes",
+        {"chart": 1, "component": 1},
+        ("Loss", "Accuracy", "Smoothing", "0.95", "Logarithmic loss"),
+        (farthest("Smoothing"), turn_on("Logarithmic loss")),
+    ),
+    View(
         "runs-recipe",
         "runs?run=shapes&show=recipe",
-        {"table": 3},
+        {"table": 2, "component": 1},
         ("Model · 61,866 parameters", "Data, augmentation and fit", "The recipe as JSON"),
     ),
     View(
         "runs-report-none",
-        "runs?run=mnist&show=report",
-        {"table": 1},
-        ("Measured on", "The best epoch's model has not been measured on the test images.", "Evaluate on test images"),
+        "runs?run=digits&show=report&split=train",
+        {"component": 1},
+        (
+            "Measured on",
+            "The best epoch's model has not been measured on the training images.",
+            "Evaluate on training images",
+        ),
     ),
     View(
         "runs-report",
         "runs?run=shapes&show=report",
-        {"chart": 1, "image": 12, "table": 3, "component": 2},
+        {"chart": 1, "image": 12, "table": 2, "component": 3},
         (
             "Calibration error",
             "Mean F1",
@@ -244,18 +340,20 @@ VIEWS: tuple[View, ...] = (
             "wrong label",
         ),
     ),
-    View("runs-log", "runs?run=digits&show=log", {"table": 1}, ("Loading TensorFlow", "What the worker process said")),
+    View(
+        "runs-log", "runs?run=digits&show=log", {"component": 1}, ("Loading TensorFlow", "What the worker process said")
+    ),
     View(
         "runs-epochs",
         "runs?run=digits&show=epochs",
-        {"image": 21, "drawing": 6, "table": 1},
+        {"image": 21, "drawing": 6, "component": 1},
         ("Grad-CAM over the images", "true label", "Feature maps", "Kernels of the first convolution", "Play"),
     ),
-    View("runs-epochs-none", "runs?run=shapes&show=epochs", {"table": 1}, ("This run has no snapshots",)),
+    View("runs-epochs-none", "runs?run=cats-and-dogs&show=epochs", {"component": 1}, ("This run has no snapshots",)),
     View(
         "runs-download",
         "runs?run=digits",
-        {"chart": 3, "table": 1},
+        {"chart": 1, "component": 1},
         (
             "Recipe (JSON)",
             "Metrics of all epochs (CSV)",
@@ -273,21 +371,44 @@ VIEWS: tuple[View, ...] = (
         steps=(press("Delete …"),),
     ),
     View(
+        "runs-notes",
+        "runs?run=digits",
+        {"chart": 1, "component": 1},
+        ("Name", "Tags", "Note"),
+        steps=(pop("Notes and tags"),),
+    ),
+    View(
+        "runs-filter",
+        "runs?run=digits&find=shapes",
+        {"chart": 1, "component": 1},
+        ("State", "Data", "Tags"),
+        steps=(pop("Filter"),),
+    ),
+    View(
+        "runs-table",
+        "runs?run=digits",
+        {"chart": 1, "table": 1, "component": 1},
+        ("Table of all runs", "believe the test metric"),
+        steps=(unfold("Table of all runs"),),
+    ),
+    View(
         "runs-compare",
         "runs?run=shapes,digits",
-        {"chart": 1, "table": 3},
+        {"chart": 1, "table": 2, "component": 1},
         (
             "2 runs compared",
             "These runs are not on the same data",
             "Best metrics",
             "What differs between their recipes",
             "Delete 2 runs",
+            "End comparison",
+            "Head",
         ),
     ),
     View(
         "runs-running",
         "runs",
-        {"chart": 3, "table": 1},
+        {"chart": 1},
         ("Pause", "Stop", "Loss", "Accuracy", "Thin"),
         runs="running",
         live=True,
@@ -296,11 +417,11 @@ VIEWS: tuple[View, ...] = (
     View(
         "runs-running-epochs",
         "runs",
-        {"chart": 3, "image": 21, "drawing": 6, "table": 1},
+        {"image": 21, "drawing": 6},
         ("Pause", "Stop", "Feature maps", "Follow"),
         runs="running",
         live=True,
-        steps=(wait(SECOND_EPOCH), unfold("Watch it learn"), wait("Follow"), wait("Feature maps")),
+        steps=(wait(SECOND_EPOCH), tab("Watch it learn"), wait("Follow"), wait("Feature maps")),
         plain=EMPTY_MAP,
     ),
     # Augment
@@ -347,14 +468,14 @@ VIEWS: tuple[View, ...] = (
     View(
         "augment-survival",
         "augment",
-        {"chart": 1, "image": 10},
+        {"chart": 1, "image": 22, "component": 1},
         ("It predicts", "Step", "Beside"),
         steps=(turn_on("Predict with a model"), classifier),
     ),
     View(
         "augment-survival-measured",
         "augment",
-        {"chart": 3, "image": 10},
+        {"chart": 3, "image": 22, "component": 1},
         ("held-out images. Dotted", "It predicts"),
         steps=(turn_on("Predict with a model"), classifier, press("test images"), wait("held-out images. Dotted")),
     ),
@@ -362,7 +483,7 @@ VIEWS: tuple[View, ...] = (
     View(
         "inside",
         "inside?run=shapes&sample=chelsea&layer=conv2d_1",
-        {"image": 14, "component": 3},
+        {"image": 26, "component": 4},
         (
             "The 32 channels of conv2d_1",
             "are exactly 0",
@@ -377,63 +498,70 @@ VIEWS: tuple[View, ...] = (
         readme="inside",
     ),
     View(
+        "inside-strip",
+        "inside?run=shapes&sample=chelsea&layer=conv2d",
+        {"image": 26, "component": 4},
+        ("Image", "batch_normalization, channel", "pixels of the image"),
+        steps=(classifier, lambda page: page.get_by_role("button", name="conv2d, Conv2D").press("ArrowRight")),
+    ),
+    View(
         "inside-dense",
         "inside?run=shapes&sample=chelsea&layer=shape",
-        {"image": 3, "component": 2},
-        ("The 4 values of shape", "Unit, 0 to 3", "Dense · gives 4 values"),
+        {"image": 13, "component": 3},
+        ("The 4 probabilities of shape", "Unit, 0 to 3", "Dense · gives 4 values", "circle", "triangle"),
         steps=(classifier,),
     ),
     View(
         "inside-kernels",
         "inside?run=shapes&sample=chelsea&layer=conv2d_1&view=kernels",
-        {"image": 3, "drawing": 2, "component": 2},
-        ("32 filters of 3 × 3 weights", "Orange weights are above 0", "Norms"),
+        {"image": 15, "drawing": 2, "component": 3},
+        ("32 filters of 3 × 3 weights", "A row for each of 32 filters", "Norms"),
         steps=(classifier,),
     ),
     View(
         "inside-patterns",
         "inside?run=shapes&sample=chelsea&layer=conv2d&view=patterns",
-        {"image": 1, "component": 1},
+        {"image": 13, "component": 2},
         ("Make",),
         steps=(classifier,),
     ),
     View(
         "inside-patterns-made",
         "inside?run=shapes&sample=chelsea&layer=conv2d&view=patterns",
-        {"image": 3, "component": 2},
+        {"image": 15, "component": 3},
         ("conv2d, channels 0 to 15", "for its feature visualization", "Grid"),
         steps=(classifier, press("Make"), classifier),
     ),
     View(
         "inside-numbers",
         "inside?run=shapes&sample=chelsea&layer=conv2d_1&view=numbers",
-        {"image": 5, "table": 3, "component": 2},
+        {"image": 17, "table": 3, "component": 3},
         ("comes about", "All input channels add up", "Kernel", "Products", "Bias"),
         steps=(classifier,),
     ),
     View(
         "inside-numbers-dense",
         "inside?run=shapes&sample=chelsea&layer=shape&view=numbers",
-        {"image": 3, "component": 2},
-        ("comes about", "4 units. Click one to take it apart."),
+        {"image": 15, "component": 3},
+        ("comes about", "4 units. Click one for its arithmetic."),
         steps=(classifier,),
     ),
     View(
         "inside-excites",
         "inside?run=shapes&sample=chelsea&layer=conv2d_3&view=excites",
-        {"image": 1, "component": 1},
+        {"image": 13, "component": 2},
         ("Look through the held-out images",),
         steps=(classifier,),
     ),
     View(
         "inside-excites-found",
         "inside?run=shapes&sample=chelsea&layer=conv2d_3&view=excites",
-        {"image": 25, "component": 1},
+        {"image": 37, "component": 2},
         (
             "How much it responds to each class",
             "Selectivity",
             "greatest output over each image",
-            "with 0 in its place",
+            "with 0 in the channel's place",
             " → ",
         ),
         steps=(
@@ -441,58 +569,72 @@ VIEWS: tuple[View, ...] = (
             press("Look through the held-out images"),
             classifier,
             press("Ablate and predict again"),
-            wait("with 0 in its place"),
+            wait("with 0 in the channel's place"),
             classifier,
         ),
     ),
     View(
         "inside-beside",
         "inside?run=shapes&sample=chelsea&layer=conv2d_1&view=beside",
-        {"image": 11, "component": 3},
+        {"image": 23, "component": 4},
         ("What differs most", "Furthest apart", "Astronaut"),
         steps=(classifier,),
     ),
     View(
         "inside-beside-networks",
         "inside?run=shapes&sample=chelsea&layer=conv2d_1&view=beside",
-        {"image": 7, "component": 3},
-        ("Channels of different models", "Digits, small and quick"),
+        {"image": 19, "component": 4},
+        ("Channels with the same number", "Digits, small and quick"),
         steps=(classifier, press("Two models", "radio"), classifier),
     ),
     View(
         "inside-epochs",
         "inside?run=digits&view=epochs",
-        {"image": 22, "drawing": 6, "component": 1},
+        {"image": 34, "drawing": 6, "component": 2},
         ("Feature maps", "Kernels of the first convolution", "Play"),
         steps=(classifier,),
     ),
     View(
         "inside-picture",
-        "inside?run=shapes",
-        {"image": 15, "component": 3},
-        ("Drop images here", "Camera"),
+        "inside?run=shapes&layer=conv2d_2",
+        {"image": 26, "component": 4},
+        ("Drop images here", "Camera", "Chelsea"),
         steps=(classifier, pop("Another image")),
     ),
     View(
         "inside-item",
-        "inside?run=shapes",
-        {"image": 15, "component": 3},
-        ("Image of the test split", "Show it", "Another one"),
-        steps=(classifier, pop("Test image")),
+        "inside?run=mnist",
+        {"image": 26, "component": 4},
+        ("Test 15, as it is seen", "More", "The 32 channels of conv2d"),
+        steps=(
+            classifier,
+            press("More"),
+            lambda page: page.get_by_role("toolbar", name="Images of the test").get_by_role("button").nth(1).click(),
+            classifier,
+        ),
+        data=True,
     ),
     View(
         "inside-network",
-        "inside?run=shapes",
-        {"image": 15, "component": 3},
+        "inside?run=shapes&layer=conv2d_2",
+        {"image": 26, "component": 4},
         ("Another model",),
         steps=(classifier, pop("Another model")),
+    ),
+    View(
+        "inside-drawing",
+        "inside?run=mnist",
+        {"image": 15, "drawing": 1, "component": 4},
+        ("as the model sees it: 28 × 28", "Undo", "Clear", "Drawing, as it is seen", "The 32 channels of conv2d"),
+        steps=(classifier, turn_on("Draw"), draw_seven, classifier),
+        plain='img[alt^="Row "]',  # what a strong position sees may be black
     ),
     View("inside-none", "inside", {"image": 1}, ("No model is chosen",), runs="none"),
     # Predict
     View(
         "predict",
         "predict?run=cats-and-dogs&sample=chelsea",
-        {"image": 4, "drawing": 1},
+        {"image": 5, "drawing": 1},
         (
             "cats",
             "dogs",
@@ -502,7 +644,11 @@ VIEWS: tuple[View, ...] = (
             "Overlay",
             "Map",
             "Predictions (JSON)",
-            "Explanation metrics: is this map faithful?",
+            "Map ",
+            "Trust",
+            "Every layer",
+            "Cover it",
+            "Card to share",
             "Drop images here",
         ),
         steps=(classifier,),
@@ -511,70 +657,102 @@ VIEWS: tuple[View, ...] = (
     View(
         "predict-heads",
         "predict?run=shapes&sample=coffee",
-        {"image": 4, "drawing": 1},
+        {"image": 5, "drawing": 1},
         ("cross > 99.99 %", "colour", "Head", "Last convolution", "triangle", "square"),
         steps=(classifier,),
     ),
     View(
         "predict-settings",
         "predict?run=shapes&sample=coffee&method=occlusion&settings=patch:16",
-        {"image": 4, "drawing": 1},
+        {"image": 5, "drawing": 1},
         ("Patches of 16 × 16 pixels, 8 apart", "Patch", "Stride", "cross"),
         steps=(classifier, pop("Settings")),
     ),
     View(
         "predict-four",
         "predict?run=cats-and-dogs&sample=chelsea",
-        {"image": 8, "drawing": 4},
-        ("Chelsea", "Astronaut", "Coffee", "Rocket", "Remove", "More on this one"),
-        steps=(classifier, turn_on("Side by side"), press("Astronaut"), press("Coffee"), press("Rocket"), classifier),
+        {"image": 12, "drawing": 4},
+        ("Chelsea", "Astronaut", "Coffee", "Rocket", "Remove", "More on this one", "Side by side"),
+        steps=(classifier, turn_on("Add to these"), press("Astronaut"), press("Coffee"), press("Rocket"), classifier),
     ),
     View(
         "predict-networks",
         "predict?run=cats-and-dogs,shapes&sample=chelsea",
-        {"image": 4, "drawing": 2},
+        {"image": 6, "drawing": 2},
         ("Cats and dogs, small and augmented", "Shapes and colours, two heads", "More on this one"),
         steps=(classifier,),
     ),
     View(
+        "predict-networks-rows",
+        "predict?run=cats-and-dogs,shapes&sample=chelsea",
+        {"image": 10, "drawing": 2},
+        ("Chelsea · Cats and dogs, small and augmented", "Chelsea · Shapes and colours, two heads", "Side by side"),
+        steps=(classifier, turn_on("Side by side")),
+    ),
+    View(
         "predict-every-layer",
         "predict?run=shapes&sample=chelsea",
-        {"image": 12, "drawing": 5},
-        ("Every convolution, from the input on", "conv2d_3"),
-        steps=(classifier, turn_on("Every layer"), classifier),
+        {"image": 16, "drawing": 5},
+        ("Every convolution, from the input on", "conv2d_3", "Close"),
+        steps=(classifier, press("Every layer", "radio"), classifier),
         plain=EMPTY_MAP,
     ),
     View(
         "predict-trust",
         "predict?run=cats-and-dogs&sample=chelsea",
-        {"chart": 3, "image": 4, "drawing": 1},
+        {"chart": 3, "image": 5, "drawing": 3},  # two are the verdicts' signs
         (
             "Does it mark what the model uses?",
             "Does it depend on what was learned?",
-            "Pixels are taken away or shown",
-            "Every layer is randomized",
+            "strongest pixels go, or come, first",
+            "Structural similarity (SSIM) at the end",
             "All metrics",
         ),
         steps=(
             classifier,
-            unfold("Explanation metrics: is this map faithful?"),
-            wait("Every layer is randomized"),
+            press("Trust", "radio"),
+            wait("Structural similarity (SSIM) at the end"),
             classifier,
         ),
     ),
     View(
+        "predict-trust-three",
+        "predict?run=cats-and-dogs&sample=chelsea,coffee,rocket&view=trust:2",
+        {"chart": 3, "image": 9, "drawing": 5},
+        (
+            "How far can this map be trusted?",
+            "Coffee · Cats and dogs, small and augmented",
+            "Structural similarity (SSIM) at the end",
+        ),
+        steps=(classifier, wait("Structural similarity (SSIM) at the end"), classifier),
+    ),
+    View(
+        "predict-cover",
+        "predict?run=cats-and-dogs&sample=chelsea&view=cover&cover=grey-35-35-30-30",
+        {"image": 12, "drawing": 3, "component": 1},
+        ("Cover it yourself", "As it is", "Covered", " points)", "Mean colour", "35 % from the left"),
+        steps=(classifier, wait(" points)")),
+    ),
+    View(
         "predict-network",
         "predict?run=shapes&sample=chelsea",
-        {"image": 4, "drawing": 1},
+        {"image": 5, "drawing": 1},
         ("Another model",),
         steps=(classifier, pop("Another model")),
     ),
     View(
         "predict-item",
         "predict?run=shapes&sample=chelsea",
-        {"image": 4, "drawing": 1},
-        ("Image of the test split", "Show it"),
+        {"image": 17, "drawing": 1, "component": 1},
+        ("More",),
         steps=(classifier, pop("Test image")),
+    ),
+    View(
+        "predict-drawing",
+        "predict?run=mnist",
+        {"image": 6, "drawing": 2, "component": 1},
+        ("as the model sees it: 28 × 28", "Undo", "Clear", "Grad-CAM of 7"),
+        steps=(classifier, turn_on("Draw"), draw_seven, wait("Drawing, as given"), classifier, wait("Grad-CAM of 7")),
     ),
     View("predict-none", "predict", {"image": 2, "drawing": 1}, ("No model is chosen",), runs="none"),
     # Learn

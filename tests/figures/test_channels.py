@@ -8,9 +8,9 @@ import re
 import numpy as np
 import pytest
 
-from cnnviz.figures.channels import LONGEST, colour_bar, columns_of, on_page, spread, tight
+from cnnviz.figures.channels import GAP, GAP_COLOUR, LONGEST, colour_bar, columns_of, on_page, spread, tight
 from cnnviz.images import decode
-from cnnviz.mosaics import in_colours, shades
+from cnnviz.mosaics import even_columns, in_colours, shades
 
 
 @pytest.mark.parametrize("shape", [(1,), (7,), (2048,), (8, 8, 1), (224, 224, 64), (1, 1000, 3), (1000, 1, 5), (9, 4)])
@@ -19,6 +19,24 @@ def test_no_row_is_longer_than_the_channels(shape: tuple[int, ...]) -> None:
     assert 1 <= columns <= shape[-1]
     gaps = -shape[-1] % columns
     assert gaps < columns
+
+
+@pytest.mark.parametrize("count", [4, 8, 10, 16, 20, 24, 32, 48, 64, 96, 256])
+def test_rows_of_maps_are_full_where_they_can_be(count: int) -> None:
+    assert count % columns_of((28, 28, count)) == 0
+    assert count % even_columns(count, 16) == 0
+
+
+def test_maps_do_not_touch() -> None:
+    white = np.full((10, 10, 4), 255, np.int16)
+    made, silent = tight(white, np.arange(4), 2, "viridis"), np.zeros(4, bool)
+    assert (made[10] == GAP_COLOUR).all()
+    assert (made[:, 10] == GAP_COLOUR).all()
+    page = on_page(white, np.arange(4), 2, "viridis", silent)
+    half = page.shape[0] // 2
+    assert (page[half - GAP : half] == GAP_COLOUR).all()
+    assert (page[:, half - GAP : half] == GAP_COLOUR).all()
+    assert (page[: half - GAP, : half - GAP] == in_colours(white[:1, :1, 0])[0, 0]).all()
 
 
 @pytest.mark.parametrize(("side", "count"), [(3, 10), (224, 9), (1, 40)])

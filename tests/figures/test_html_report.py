@@ -59,7 +59,7 @@ def test_everything_is_in_one_page_and_names_are_text(run):
     assert HOSTILE not in own
     assert "&lt;script&gt;alert(1)" in own
     assert not re.search(r'(src|href)="https?:', own)
-    assert own.count("Plotly.newPlot") == 5  # loss, accuracy, ROC, precision and recall, calibration
+    assert own.count("Plotly.newPlot") == 4  # loss with accuracy, ROC, precision and recall, calibration
     for told in ("0.6667", "Recipe", "keras", "Expected calibration error 0.0500"):
         assert told in own
     assert re.findall(r"<td style=[^>]*>(\d+)</td>", own) == ["3", "2", "1", "3"]
@@ -82,7 +82,7 @@ def test_what_a_figure_is_worth_is_said_with_it(run):
     assert "<li>Seed 0. &lt;script&gt;alert(1)&lt;/script&gt;</li>" in page
     assert f"<td>best epoch</td><td>{run.written.best_epoch}</td>" in page
     captions = re.findall(r'<figure role="group" aria-label="([^"]*)"><figcaption>([^<]*)<', page)
-    assert len(captions) == 5
+    assert len(captions) == 4
     assert all(name == caption for name, caption in captions)
 
 

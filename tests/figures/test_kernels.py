@@ -6,7 +6,7 @@ import re
 
 import numpy as np
 
-from cnnviz.figures.kernels import colour_scale, enlarge, grid_of, matrix_of, norm_bars
+from cnnviz.figures.kernels import colour_scale, grid_of, matrix_of, norm_bars, to_width
 
 
 def tile(image: np.ndarray, rows: int, columns: int, row: int, column: int) -> np.ndarray:
@@ -26,21 +26,32 @@ def test_a_grid_has_each_filter_in_its_place() -> None:
     assert (empty == empty[0, 0]).all()
 
 
+def test_kernels_do_not_touch_and_rows_are_full() -> None:
+    tiles = np.zeros((20, 3, 3, 3), np.uint8)
+    made = grid_of(tiles, np.arange(20))
+    assert (made.rows, made.columns) == (2, 10)
+    between = made.image.any(axis=2)
+    assert between[:, 12:14].all()
+    assert between[12:14].all()
+    assert not between[:12, :12].any()
+    assert made.tight.shape == (2 * 14 - 2, 10 * 14 - 2, 3)
+
+
 def test_a_matrix_has_filters_as_rows_and_inputs_as_columns() -> None:
     tiles = np.random.default_rng(0).integers(0, 256, (2, 4, 1, 1, 3), np.uint8)
     made = matrix_of(tiles, np.array([7, 5]), np.array([0, 2, 4, 6]))
-    assert made.image.shape == (2 * 4, 4 * 4, 3)  # single weights need no margin
-    np.testing.assert_array_equal(made.image[::4, ::4], tiles[:, :, 0, 0])
+    assert made.image.shape == (2 * 5, 4 * 5, 3)
+    np.testing.assert_array_equal(made.image[::5, ::5], tiles[:, :, 0, 0])
     assert made.filters.tolist() == [7] * 4 + [5] * 4
     assert made.inputs.tolist() == [0, 2, 4, 6] * 2
 
 
 def test_enlarged_pixels_are_whole_squares() -> None:
     image = np.random.default_rng(0).integers(0, 256, (2, 3, 3), np.uint8)
-    large = enlarge(image, 10)
+    large = to_width(image, 10)
     assert large.shape == (6, 9, 3)
     np.testing.assert_array_equal(large[1::3, 1::3], image)
-    assert enlarge(image, 1).shape == image.shape
+    assert to_width(image, 1).shape == image.shape
 
 
 def test_bars_are_as_high_as_the_norms() -> None:

@@ -24,4 +24,4 @@ def test_a_name_is_text() -> None:
     made = tiles([(b"", "<script>", '"><img src=x onerror=alert(1)>')], 10)
     assert made.count("<img") == 1
     assert "<script" not in made
-    assert 'alt="&quot;&gt;&lt;img src=x onerror=alert(1)&gt;"' in made
+    assert 'alt="&#34;&gt;&lt;img src=x onerror=alert(1)&gt;"' in made

@@ -7,14 +7,14 @@ import re
 import numpy as np
 import pytest
 
-from cnnviz.figures.top_activations import draw_box, enlarge, mean_bars, with_and_without
+from cnnviz.figures.top_activations import draw_box, mean_bars, to_side, with_and_without
 
 
 def test_small_images_get_squares_for_pixels_and_large_ones_get_smaller() -> None:
     image = np.arange(12, dtype=np.uint8).reshape(3, 4, 1)
-    made = enlarge(image, 8)
+    made = to_side(image, 8)
     np.testing.assert_array_equal(made, image.repeat(2, axis=0).repeat(2, axis=1))
-    assert enlarge(np.zeros((100, 400, 1), np.uint8), 50).shape == (12, 50, 1)
+    assert to_side(np.zeros((100, 400, 1), np.uint8), 50).shape == (12, 50, 1)
 
 
 def test_a_frame_is_around_the_box_and_nowhere_else() -> None:

@@ -43,7 +43,7 @@ class Reader(HTMLParser):
 
 
 def read(source: str) -> Reader:
-    reader = Reader(source)
+    reader = Reader(source.replace("<wbr>", ""))
     assert reader.open == []
     assert reader.attributes <= {"style", "title", "role", "aria-label", "scope", "class", "tabindex"}
     return reader

@@ -82,6 +82,12 @@ def test_parameters_are_those_of_the_description(name):
     assert compare.parameters(recipe.network, recipe.data.input_shape) == sum(row.parameters for row in rows)
 
 
+def test_data_by_a_path_is_called_by_its_last_part(checkpoints, tmp_path):
+    run = make_run(replace(PRESETS["P"], {"data.dataset": str(tmp_path / "uploads" / "my-pets")}))
+    assert compare.name_of(run).startswith("my-pets · conv 32 ")
+    assert compare.data_name(PRESETS["Q"]) == "digits"
+
+
 def test_runs_of_one_name_are_told_apart(checkpoints):
     made = [make_run(epochs=1) for _ in range(3)] + [make_run(replace(PRESETS["Q"], {"name": "Mine"}), 1)]
     names = compare.labels(made)

@@ -92,8 +92,8 @@ def test_flags_of_a_shipped_run_are_kept_in_a_copy_of_ones_own(package: Path) ->
 
 
 def test_results_of_a_shipped_run_are_kept_and_found_again(package: Path) -> None:
-    results_cache.write(results_cache.cache_file(runs.open_run("shapes"), "excited", layer="a"), {"x": np.arange(3)})
-    again = results_cache.read(results_cache.cache_file(runs.open_run("shapes"), "excited", layer="a"))
+    results_cache.write(results_cache.place(runs.open_run("shapes"), "excited", 1, layer="a"), {"x": np.arange(3)})
+    again = results_cache.read(results_cache.place(runs.open_run("shapes"), "excited", 1, layer="a"))
     assert again is not None
     assert again["x"].tolist() == [0, 1, 2]
 
@@ -102,7 +102,7 @@ def test_where_nothing_can_be_written_results_are_not_kept_and_flags_are_refused
     runs.root().parent.parent.mkdir()
     runs.root().parent.write_text("not a folder")
     run = store._read(package / "mnist")
-    path = results_cache.cache_file(run, "excited")
+    path = results_cache.place(run, "excited", 1)
     results_cache.write(path, {"x": np.arange(3)})
     assert results_cache.read(path) is None
     with pytest.raises(RunError, match="The flags of run mnist can't be written"):

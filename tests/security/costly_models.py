@@ -46,6 +46,21 @@ def _in_powers(x: Any) -> Any:
     return inside(x)
 
 
+def _doubled(x: Any) -> Any:
+    """Its sum with itself, again and again, each through a layer that does nothing when it predicts."""
+    for _ in range(30):
+        x = layers.Dropout(0.1)(layers.Add()([x, x]))
+    return x
+
+
+def _doubled_in_models(x: Any) -> Any:
+    given = keras.Input(x.shape[1:])
+    twice = keras.Model(given, given + given)
+    for _ in range(30):
+        x = twice(x)
+    return x
+
+
 COSTLY: dict[str, tuple[Callable[[], keras.Model], str]] = {
     "attention": (_classified(lambda x: layers.Attention()([_rows(262_144, 3)(x)] * 2), 512, 512, 3), "values"),
     "attention of many heads": (
@@ -86,6 +101,8 @@ COSTLY: dict[str, tuple[Callable[[], keras.Model], str]] = {
     "large window": (_classified(layers.AveragePooling2D(400, 1, "same"), 1024, 1024, 3), "multiplications"),
     "large depthwise kernel": (_classified(layers.SeparableConv2D(8, 64, padding="same"), 600, 600, 3), "windows"),
     "large window, one channel": (_classified(layers.MaxPooling2D(100, 1, "same"), 600, 600, 1), "windows"),
+    "sums of sums": (_classified(_doubled, 28, 28, 1), "terms"),
+    "sums of sums, in models": (_classified(_doubled_in_models, 28, 28, 1), "terms"),
     "a product of all with all": (
         _classified(
             lambda x: keras.ops.matmul(_rows(16_384, 12)(x), keras.ops.transpose(_rows(16_384, 12)(x), (0, 2, 1))),

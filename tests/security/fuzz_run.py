@@ -21,7 +21,8 @@ from cnnviz.presets import PRESETS
 from cnnviz.runs import flags, snapshots
 from cnnviz.runs import predictions as evaluated
 from cnnviz.runs.predictions import Predictions
-from cnnviz.runs.snapshots import Maps, Probe, Snapshot
+from cnnviz.runs.results_cache import model_digest
+from cnnviz.runs.snapshots import Maps, Moment, Probe, Snapshot
 from tests.made_runs import make_run
 from tests.pages_run import through_the_app
 from tests.security.good_model import places
@@ -76,7 +77,7 @@ def whole(root: Path) -> Path:
         head: rng.dirichlet(np.ones(len(names)), count).astype(np.float32) for head, names in classes.items()
     }
     losses = {head: rng.random(count, np.float32) for head in classes}
-    model = evaluated.stamp(folder / "best.keras")
+    model = model_digest(folder / "best.keras")
     evaluated.save(folder, Predictions("test", model, "", np.arange(count), labels, probabilities, losses, classes))
     probe = Probe(
         rng.integers(0, 256, (6, 32, 32, 3), np.uint8),
@@ -93,7 +94,7 @@ def whole(root: Path) -> Path:
             head: rng.dirichlet(np.ones(len(names)), 6).astype(np.float32) for head, names in classes.items()
         }
         snapshots.save(
-            folder, Snapshot(epoch, predictions, "conv2d", cams, (maps,), rng.random((3, 3, 3, 4), np.float32))
+            folder, Snapshot(Moment(epoch), predictions, "conv2d", cams, (maps,), rng.random((3, 3, 3, 4), np.float32))
         )
     flags.write(folder, {"test/1": "unclear"})
     (folder / "log.txt").write_text("Epoch 1\nEpoch 2\n")

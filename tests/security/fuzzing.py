@@ -12,6 +12,7 @@ import importlib
 import json
 import os
 import random
+import re
 import resource
 import select
 import signal
@@ -97,11 +98,16 @@ def _apart(module: ModuleType, seed: int, folder: Path) -> tuple[str, str, int]:
         os.kill(child, signal.SIGKILL)
     os.close(reading)
     _, status, used = os.wait4(child, 0)
-    peak = used.ru_maxrss >> 10
     if os.WIFSIGNALED(status):
-        return "ended", f"signal {os.WTERMSIG(status)} after {used.ru_utime:.0f} s of a processor", peak
-    outcome, said = json.loads(data)
+        said = f"signal {os.WTERMSIG(status)} after {used.ru_utime:.0f} s of a processor"
+        return "ended", said, used.ru_maxrss >> 10
+    outcome, said, peak = json.loads(data)
     return outcome, said, peak
+
+
+def _peak_mb() -> int:
+    """The most memory that this process had since it was last cleared."""
+    return int(re.search(r"VmHWM:\s+(\d+)", Path("/proc/self/status").read_text())[1]) >> 10
 
 
 def _child(module: ModuleType, seed: int, folder: Path, writing: int) -> NoReturn:
@@ -115,12 +121,13 @@ def _child(module: ModuleType, seed: int, folder: Path, writing: int) -> NoRetur
     }
     try:
         path = module.made(random.Random(seed), folder)
+        Path("/proc/self/clear_refs").write_text("5")  # the most memory so far was taken to make it
         resource.setrlimit(resource.RLIMIT_DATA, (MEMORY_BYTES, MEMORY_BYTES))
-        prediction = _outcome(lambda: module.asked(path))
+        outcome = _outcome(lambda: module.asked(path))
     except BaseException:
-        prediction = "not made", traceback.format_exc()
+        outcome = "not made", traceback.format_exc()
     try:
-        os.write(writing, json.dumps(prediction).encode())
+        os.write(writing, json.dumps((*outcome, _peak_mb())).encode())
     finally:
         os._exit(0)
 

@@ -19,7 +19,8 @@ import pytest
 
 from cnnviz import images
 from cnnviz.data import open_dataset
-from cnnviz.data.archive import keep, unpack, uploads_folder
+from cnnviz.data.archive import keep, unpack
+from cnnviz.data.kept import uploads_folder
 from cnnviz.errors import DataError
 from cnnviz.recipe import Data
 

@@ -18,9 +18,10 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from cnnviz import images
-from cnnviz.data.archive import keep, uploads_folder
+from cnnviz.data.archive import keep
+from cnnviz.data.kept import uploads_folder
 from cnnviz.errors import DataError, ImageError, RecipeError
-from cnnviz.figures.curves import learning, metrics_of, overlay_runs
+from cnnviz.figures.curves import learning, overlay_runs
 from cnnviz.presets import PRESETS
 from cnnviz.recipe import Recipe, parse, replace
 from cnnviz.runs import metrics
@@ -161,8 +162,8 @@ def test_figures_are_read(lines: list[bytes], torn: bool) -> None:
 def test_figures_are_drawn(lines: list[bytes]) -> None:
     with written(lines) as path:
         history, epochs = metrics.history(path), metrics.epochs(path)
-    drawn = [learning(history, "loss", epochs=epochs, total=9, best=1, turned=2, live=True)]
-    drawn += [overlay_runs({"run": epochs}, name) for name in metrics_of(epochs)[:2]]
+    drawn = [learning(history, epochs=epochs, total=9, best=1, turned=2, live=True)]
+    drawn += [overlay_runs({"run": epochs}, log=log) for log in (False, True)]
     for figure in drawn:
         assert all(len(trace.x) == len(trace.y) for trace in figure.data)
         json.loads(figure.to_json(), parse_constant=pytest.fail)  # a browser reads neither NaN nor Infinity

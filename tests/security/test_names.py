@@ -60,8 +60,8 @@ PIECES: dict[str, Callable[[str], str]] = {
     "numbers": lambda name: numbers([(name, name, name)]),
 }
 CHARTS: dict[str, Callable[[str], object]] = {
-    "learning": lambda name: learning(EPOCHS, "loss", epochs=EPOCHS, total=3, heads=[name, "b"], best=1, turned=2),
-    "overlaid": lambda name: overlay_runs({name: EPOCHS}, "val_loss"),
+    "learning": lambda name: learning(EPOCHS, epochs=EPOCHS, total=3, heads=[name, "b"], best=1, turned=2),
+    "overlaid": lambda name: overlay_runs({name: EPOCHS}),
     "removal": lambda name: removal_curves([0, 1], {name: ([1, 0], 0.5)}, [[1, 0], [1, 0.5]], axis="pixels"),
     "cascade": lambda name: cascade_bars([(name, [1.0]), ("b", [0.2, 0.3])], [PNG, PNG], alike=0.5),
     "objects": lambda name: object_bars([(name, 0.5, 0.4)], area=0.2, centre=0.3),

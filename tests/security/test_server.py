@@ -7,6 +7,7 @@ import os
 import socket
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -22,7 +23,7 @@ from tests.e2e.conftest import end, wait_for_health
 
 ROOT = Path(__file__).resolve().parents[2]
 COOKIE = "_streamlit_xsrf"
-MEGABYTES = 20  # as `.streamlit/config.toml` says
+MEGABYTES = tomllib.loads((ROOT / ".streamlit" / "config.toml").read_text())["server"]["maxUploadSize"]
 SECRET = "the-content-of-no-page"
 UPGRADE = {
     "Connection": "Upgrade",

@@ -10,6 +10,7 @@ from cnnviz import runs
 from cnnviz.__main__ import main
 from cnnviz.errors import DataError, RunError
 from cnnviz.presets import PRESETS
+from cnnviz.progress import Cancelled
 from cnnviz.recipe import replace
 from cnnviz.runs import predictions
 from tests.made_runs import give_model, make_run
@@ -88,13 +89,11 @@ def test_a_torn_file_counts_as_none(place, torn):
 
 
 def test_stopping_leaves_no_half_of_it(place):
-    from concurrent.futures import CancelledError
-
     from cnnviz.models.load.load import load_run
     from cnnviz.train.evaluate import evaluate
 
     run = give_model(make_run(replace(PRESETS["Q"], LIMITS)))
-    with pytest.raises(CancelledError):
+    with pytest.raises(Cancelled):
         evaluate(run, load_run(run).model, "test", cancelled=lambda: True)
     assert not (run.folder / "evaluation").exists()
     assert not (run.folder / "report.json").exists()
@@ -168,6 +167,7 @@ def test_a_file_is_measured_on_the_data_that_is_named(place, tmp_path, capfd):
     probabilities = np.asarray(probabilities(images / 255))
     names = ",".join(dataset.head("label").classes[::-1])
     path = str(tmp_path / "net.keras")
+    capfd.readouterr()  # what TensorFlow says when it is loaded
     assert main(["evaluate", path, "--data", "digits", "--pixels", "unit", "--classes", names, "--json"]) == 0
     told, err = capfd.readouterr()
     told = json.loads(told)
@@ -192,3 +192,27 @@ def test_a_file_is_measured_on_the_data_that_is_named(place, tmp_path, capfd):
     assert "--data is for .keras files" in capfd.readouterr().err
     assert main(["evaluate", run.id, "--pixels", "unit"]) == 2
     assert "--pixels can't be said of a run" in capfd.readouterr().err
+
+
+def test_a_files_logits_and_probabilities_are_those_of_two_passes():
+    """Of two heads, one with its softmax inside and one with its sigmoid behind it."""
+    import keras
+
+    from cnnviz.model_spec import Head
+    from cnnviz.models.classifier import Classifier
+    from cnnviz.models.graph.graph import flatten
+    from cnnviz.train.evaluate_file import _logits_and_outputs
+
+    given = keras.Input((6, 6, 1))
+    base = keras.layers.Flatten()(keras.layers.Conv2D(4, 3, activation="relu")(given))
+    kind = keras.layers.Dense(3, activation="softmax", name="kind")(base)
+    sure = keras.layers.Activation("sigmoid", name="sure")(keras.layers.Dense(1)(base))
+    model = keras.Model(given, [kind, sure])
+    heads = Head(name="kind", units=3), Head(name="sure", units=1, activation="sigmoid")
+    classifier = Classifier("two", model, heads, {}, (6, 6), 1)
+    for count in (3, 5):
+        pixels = np.random.default_rng(count).random((count, 6, 6, 1), np.float32)
+        logits, outputs = _logits_and_outputs(classifier)(pixels)
+        for ours, alone in ((logits, flatten(model).model(pixels)), (outputs, model(pixels, training=False))):
+            for one, other in zip(ours, alone, strict=True):
+                np.testing.assert_array_equal(one, other)

@@ -10,10 +10,11 @@ from cnnviz import runs
 from cnnviz.data import open_dataset
 from cnnviz.data.split_images import prepare
 from cnnviz.presets import preset
+from cnnviz.progress import Cancelled
 from cnnviz.recipe import replace
 from cnnviz.runs import metrics
 from cnnviz.train.loop import carry_out
-from cnnviz.train.run_writer import RunWriter, Stopped
+from cnnviz.train.run_writer import RunWriter
 from tests.train.test_resume_callback import TIMES
 
 
@@ -75,7 +76,7 @@ def test_a_run_of_several_heads_that_was_interrupted_has_the_same_history(checkp
             writer = kind(run.folder, runs.open_run(run.id).written)
             try:
                 carry_out(writer)
-            except Stopped:
+            except Cancelled:
                 assert kind is Interrupted
             writer.figures.close()
         report = json.loads((run.folder / "report.json").read_text())

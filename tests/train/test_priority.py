@@ -1,20 +1,27 @@
-"""A worker leaves the pages the machine's first pick."""
+"""A worker leaves the pages the machine's first pick, once it has a first figure to show."""
 
 from __future__ import annotations
 
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from cnnviz import runs
+from cnnviz.presets import PRESETS
+from cnnviz.recipe import replace
+from cnnviz.runs import metrics
+
 SCRIPT = """
 import os
 from pathlib import Path
-from cnnviz.train.__main__ import NICENESS, _step_back
+from cnnviz.train.priority import NICENESS, give_way, lower_process
 before = os.nice(0)
-_step_back()
+lower_process()
+give_way()
 group = Path("/proc/self/autogroup")
 print(min(19, before + NICENESS) == os.nice(0), group.read_text() if group.exists() else "")
 """
@@ -46,3 +53,17 @@ def test_a_session_that_is_not_its_own_is_left_alone() -> None:
     nicer, _, group = done.stdout.partition(" ")
     assert nicer == "True", done.stderr
     assert group.split()[-2:] == ["nice", "0"]
+
+
+@pytest.mark.skipif(not groups(), reason="This system doesn't group processes by session.")
+def test_it_gives_way_only_once_its_first_figures_are_seen(checkpoints: Path, until: Callable[..., None]) -> None:
+    run = runs.start(replace(PRESETS["Q"], {"fit.epochs": 5000}), checkpoints)
+
+    def share() -> str:
+        worker = runs.open_run(run.id, checkpoints).written.process
+        return Path(f"/proc/{worker.pid}/autogroup").read_text().split()[-1] if worker else ""
+
+    until(lambda: share() != "")
+    assert share() == "0"
+    until(lambda: any(record["kind"] == "batch" for record in metrics.history(run.metrics_path)))
+    until(lambda: share() == "10", 10)

@@ -5,8 +5,12 @@ from __future__ import annotations
 import json
 import os
 import signal
+import subprocess
+import sys
+from contextlib import suppress
 from pathlib import Path
 
+import psutil
 import pytest
 
 from benchmarks.nursery import Nursery
@@ -14,7 +18,7 @@ from cnnviz import runs
 from cnnviz.__main__ import main
 from cnnviz.presets import PRESETS
 from cnnviz.recipe import replace
-from cnnviz.runs import launch, metrics, resume_checkpoint
+from cnnviz.runs import launch, metrics, resume_checkpoint, worker_process
 
 EPOCHS = 6
 RECIPE = replace(
@@ -55,6 +59,15 @@ def in_the_middle_of(run: runs.Run, epoch: int) -> bool:
     """Whether a batch of this epoch is at work, as the epochs before it are complete."""
     found = runs.open_run(run.id)
     return found.state == "running" and sum(r["kind"] == "epoch" for r in metrics.read(run.metrics_path)[0]) >= epoch
+
+
+def spares() -> list[psutil.Process]:
+    """The spares of this process, and the worker that one has become."""
+    found = []
+    for child in psutil.Process().children():
+        with suppress(psutil.Error):  # one that has ended, as another test's worker
+            found += [child] * ("--spare" in child.cmdline())
+    return found
 
 
 @pytest.fixture(scope="module")
@@ -102,7 +115,7 @@ def test_paused_again_and_again_by_commands_a_run_ends_as_if_nothing_had_happene
         assert main([*words, "--json"]) == 0
         return json.loads(capsys.readouterr().out)
 
-    monkeypatch.setattr(launch, "_spawn", nursery.begin)  # a worker all the same, only one that is there sooner
+    monkeypatch.setattr(launch, "spawn", nursery.begin)  # a worker all the same, only one that is there sooner
     run = runs.start(RECIPE)
     seconds = 0.0
     for epoch in (0, 2, 4):
@@ -120,6 +133,42 @@ def test_paused_again_and_again_by_commands_a_run_ends_as_if_nothing_had_happene
     assert runs.open_run(run.id).seconds > seconds
     assert main(["resume", run.id]) == 2
     assert "is finished; only one that was paused" in capsys.readouterr().err
+
+
+def test_a_spare_trains_as_any_worker_and_ends_with_it(checkpoints, uninterrupted, until, monkeypatch):
+    monkeypatch.setenv("CNNVIZ_SPARE", "1")
+    worker_process.keep_spare()
+    (spare,) = spares()
+    worker_process.keep_spare()
+    assert spares() == [spare], "one is enough"
+    run = runs.start(RECIPE)
+    until(lambda: runs.open_run(run.id).written.process is not None)
+    assert runs.open_run(run.id).written.process.pid == spare.pid
+    worker_process.keep_spare()
+    assert spares() == [spare], "none waits while as many train as may"
+    until(lambda: not runs.open_run(run.id).active)
+    assert done(run) == uninterrupted
+    assert "Loading TensorFlow" not in run.log_tail(100)
+    until(lambda: spare.status() == psutil.STATUS_ZOMBIE)
+
+
+def test_a_spare_ends_with_who_keeps_it(until):
+    script = "from cnnviz.runs import worker_process as w; w.keep_spare(); print(w._spare.pid)"
+    told = subprocess.run(
+        [sys.executable, "-c", script], env={**os.environ, "CNNVIZ_SPARE": "1"}, capture_output=True, text=True
+    )
+    spare = int(told.stdout)
+    until(lambda: not psutil.pid_exists(spare) or psutil.Process(spare).status() == psutil.STATUS_ZOMBIE)
+
+
+def test_no_spare_where_none_is_wanted(checkpoints, monkeypatch):
+    monkeypatch.setenv("CNNVIZ_SPARE", "0")
+    worker_process.keep_spare()
+    monkeypatch.setenv("CNNVIZ_SPARE", "1")
+    worker_process.keep_spare(0)
+    monkeypatch.setattr(worker_process, "LEAST_FREE_BYTES", 2**60)
+    worker_process.keep_spare()
+    assert not spares()
 
 
 def test_saving_costs_little_of_a_runs_time(checkpoints, monkeypatch):

@@ -38,9 +38,8 @@ def named() -> dict[str, tuple]:
     found = {}
     for path in [*ROOT.glob("cnnviz/ui/**/*.py"), *ROOT.glob("pages/*.py")]:
         for call in ast.walk(ast.parse(path.read_text("utf-8"))):
-            if isinstance(call, ast.Call) and getattr(call.func, "attr", "") == "download_button":
-                made = next((one.value for one in call.keywords if one.arg == "file_name"), None)
-                made = made if made is not None else call.args[2]
+            if isinstance(call, ast.Call) and getattr(call.func, "id", "") == "download_button":
+                made = call.args[2]
                 where = f"{path.name}:{call.lineno}"
                 assert getattr(getattr(made, "func", None), "id", "") == "file_name", f"{where} names its file itself"
                 words = [part.value for one in made.args for part in ast.walk(one) if isinstance(part, ast.Constant)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +12,7 @@ from cnnviz.errors import ModelError, one_of
 from cnnviz.explain.attribution.method import Task
 from cnnviz.explain.attribution.registry import METHODS
 from cnnviz.explain.attribution.targets import Target, weights_of
+from cnnviz.progress import CancelCheck, Progress
 
 if TYPE_CHECKING:
     import keras
@@ -69,8 +70,8 @@ def explain(
     layer: str | None = None,
     baseline: np.ndarray | float | None = None,
     seed: int = 0,
-    progress: Callable[[int, int], None] | None = None,
-    cancelled: Callable[[], bool] | None = None,
+    progress: Progress | None = None,
+    cancelled: CancelCheck | None = None,
     **settings: Any,
 ) -> Explanation:
     """Returns maps of what in the images makes a model's score what it is.
@@ -86,7 +87,7 @@ def explain(
         baseline: what stands for "nothing there", for Integrated Gradients and occlusion: pixels (height, width,
             channels), (channels,) or one number, in the model's scale.
         seed: of what a method draws at random.
-        progress: called with what is done and how much there is.
+        progress: called with the method's title, what is done and how much there is.
         cancelled: asked now and then whether to stop.
         **settings: the method's own, see its `METHOD`.
 
@@ -106,7 +107,8 @@ def explain(
     name, why = None, ""
     if METHODS[method].family == "cam":
         name, why = choose_layer(graph, layer, head)
-    task = Task(graph, pixels, head, weights, name or "", baseline, seed, progress, cancelled)
+    what = METHODS[method].title
+    task = Task(graph, pixels, head, weights, name or "", baseline, seed, what, progress, cancelled)
     found = METHODS[method].maps(task, **settings)
     strength = found.map.max(axis=(1, 2), initial=0).astype(np.float32)
     return Explanation(

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from cnnviz.errors import ModelError, one_of
-from cnnviz.progress import Cancelled
+from cnnviz.progress import CancelCheck, Progress, batches
 
 if TYPE_CHECKING:
     from cnnviz.models.graph.graph import Graph
@@ -62,6 +62,12 @@ class Method:
     maps: Callable[..., Found]
     of_class: bool = True
     settings: tuple[Setting, ...] = ()
+
+    @property
+    def by_strength(self) -> bool:
+        """Whether its maps are to be laid over images by their strength, see `overlay.map_layer`: single pixels are
+        strong in them, where those of layers have broad blobs."""
+        return self.family == "pixel"
 
     def checked(self, values: Mapping[str, Any]) -> dict[str, Any]:
         """Returns the values as the method's function takes them.
@@ -112,8 +118,9 @@ class Task:
     layer: str = ""
     baseline: np.ndarray | float | None = None
     seed: int = 0
-    progress: Callable[[int, int], None] | None = None
-    cancelled: Callable[[], bool] | None = None
+    what: str = ""
+    progress: Progress | None = None
+    cancelled: CancelCheck | None = None
     settings: Mapping[str, Any] = field(default_factory=dict)
 
     @property
@@ -121,23 +128,13 @@ class Task:
         """How many images to take at once."""
         return int(np.clip(_PIXELS // (self.pixels.shape[1] * self.pixels.shape[2]), 1, 32))
 
-    def rounds(self, total: int, size: int) -> Iterator[slice]:
-        """Parts of a work of `total`, at most `size` each; tells the progress after each, stops where it is to.
+    def rounds(self, total: int, size: int, *, before: int = 0, whole: int | None = None) -> Iterator[slice]:
+        """Parts of a work of `total`, at most `size` each, see `cnnviz.progress.batches`.
 
         Raises:
             Cancelled: `cancelled` said so.
         """
-        for start in range(0, total, size):
-            self.check()
-            end = min(start + size, total)
-            yield slice(start, end)
-            if self.progress is not None:
-                self.progress(end, total)
-
-    def check(self) -> None:
-        """Raises `Cancelled` where the work is to stop."""
-        if self.cancelled is not None and self.cancelled():
-            raise Cancelled
+        return batches(total, size, self.what, self.progress, self.cancelled, before=before, whole=whole)
 
     def scores(self) -> np.ndarray:
         """The target's scores, float32 (n,)."""

@@ -7,7 +7,6 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import keras
-import numpy as np
 import tensorflow as tf
 
 from cnnviz.errors import ModelError, one_of
@@ -15,6 +14,7 @@ from cnnviz.explain.inspection.receptive_field import fields
 from cnnviz.models.graph.graph import flatten, trace
 from cnnviz.models.graph.layer_kinds import activation_of, layer_of, without_activation
 from cnnviz.models.graph.traversal import inputs_of, needed_steps, run, run_step
+from cnnviz.models.load.file_options import Scale, scaled
 
 if TYPE_CHECKING:
     from cnnviz.models.classifier import Classifier
@@ -23,7 +23,6 @@ __all__ = ["FilterOutput"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-_CAFFE_MEAN = np.array([103.939, 116.779, 123.68], np.float32)
 _OF_MANY = ("softmax", "log_softmax", "sparsemax")
 
 
@@ -53,7 +52,7 @@ class FilterOutput:
         self.layer, self.size, self.filters, self.channels = layer, size, int(filters), channels
         self._shape = shape
         self._step, self._below = step, list(needed_steps(graph.program.steps, step.inputs))
-        self._scale = getattr(source, "scale", "raw")
+        self._scale: Scale = "raw" if isinstance(source, keras.Model) else source.scale
         own = (graph.input_shape[0] or size, graph.input_shape[1] or size)
         self._field = fields(source, own)[layer]  # no reference to the model itself, which could then never go
 
@@ -81,12 +80,7 @@ class FilterOutput:
                 the border; and a tenth of what a ReLU inside the layer cuts is let pass, so that silent filters wake
                 up.
         """
-        pixels = images
-        if self._scale == "caffe":
-            pixels = images[..., ::-1] - _CAFFE_MEAN
-        elif self._scale in ("unit", "symmetric"):
-            pixels = images / 255 if self._scale == "unit" else images / 127.5 - 1
-        values = run(self._below, {0: pixels})
+        values = run(self._below, {0: scaled(images, self._scale)})
         rectified = (
             gently
             and hasattr(layer_of(self._step.operation), "activation")

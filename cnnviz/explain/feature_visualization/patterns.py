@@ -9,27 +9,26 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import asdict, dataclass, replace
-from typing import TYPE_CHECKING, Any, Literal
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from cnnviz.errors import ModelError, one_of
 from cnnviz.explain.feature_visualization.gradient_ascent import ascent
-from cnnviz.progress import Cancelled
-from cnnviz.runs import Run, results_cache
+from cnnviz.explain.feature_visualization.modes import DEFAULT, MODES, ModeId
+from cnnviz.progress import CancelCheck, Progress, check_cancelled
 
 if TYPE_CHECKING:
     import keras
 
     from cnnviz.models.classifier import Classifier
 
-__all__ = ["FeatureVisualizations", "Settings", "cached_visualizations", "draw", "usual_size", "visualize"]
+__all__ = ["FeatureVisualizations", "Settings", "draw", "usual_size", "visualize"]
 
 _BATCH = 8
 _ROUND = 4
 """Steps between two looks: few enough that something new is there several times a second."""
-_VERSION = 2
 
 
 @dataclass(frozen=True)
@@ -37,23 +36,23 @@ class Settings:
     """How patterns are made.
 
     Attributes:
-        mode: `plain`, the tutorial's way, or `robust`.
+        mode: one of `modes.MODES`.
         steps: how many steps of ascent.
         step: how far each goes: in pixel values 0..255 for `plain`, as Adam's learning rate × 20 for `robust`.
         size: the images' side in pixels.
         seed: of the noise to start from, and of `robust`'s movements.
     """
 
-    mode: Literal["plain", "robust"] = "plain"
-    steps: int = 40
+    mode: ModeId = DEFAULT
+    steps: int = MODES[DEFAULT].steps
     step: float = 1.0
     size: int = 64
     seed: int = 0
 
     def check(self) -> None:
         """Raises `ModelError` where a setting can't be used."""
-        if self.mode not in ("plain", "robust"):
-            raise ModelError(f"There is no way {self.mode!r} to make patterns: choose plain or robust.")
+        if self.mode not in MODES:
+            raise ModelError(f"There is no way {self.mode!r} to make patterns: {one_of(self.mode, MODES)}.")
         for name, low, high in (("steps", 1, 2000), ("step", 0.001, 100), ("size", 8, 512)):
             if not low <= getattr(self, name) <= high:
                 raise ModelError(f"{name} is {getattr(self, name):g}: expected {low:g} to {high:,}.")
@@ -111,23 +110,21 @@ def visualize(
     filters: Sequence[int],
     settings: Settings | None = None,
     *,
-    run: Run | None = None,
     seen: Callable[[FeatureVisualizations], None] | None = None,
-    progress: Callable[[int, int], None] | None = None,
-    cancelled: Callable[[], bool] | None = None,
+    progress: Progress | None = None,
+    cancelled: CancelCheck | None = None,
     lock: AbstractContextManager[Any] | None = None,
 ) -> FeatureVisualizations:
-    """Returns patterns of filters; those that the run's folder keeps already are not made again.
+    """Returns patterns of filters.
 
     Args:
         source: the model; it is not changed.
         layer: a layer that gives channels of positions, or units (a class's score, for a head).
         filters: which channels; a pattern depends on its filter only, not on what others are asked for.
         settings: see `Settings`.
-        run: where to keep what is whole.
         seen: called with what is there so far, several times a second, at first with noise alone.
-        progress: called with steps done, over all filters, and in all.
-        cancelled: asked several times a second; what is whole by then is kept.
+        progress: called with what is being done, and with steps done, over all filters, and in all.
+        cancelled: asked several times a second.
         lock: held while the model is at work, and let go several times a second.
 
     Raises:
@@ -136,29 +133,21 @@ def visualize(
     """
     settings = settings or Settings()
     filters = tuple(dict.fromkeys(int(one) for one in filters))
-    known = cached_visualizations(run, layer, filters, settings) if run is not None else None
-    missing = [one for one in filters if known is None or one not in known.filters]
-    found = known
-    if missing:
-        rounds = draw(source, layer, missing, settings)
-        while True:
-            with lock if lock is not None else nullcontext():
-                made = next(rounds, None)
-            if made is None:
-                break
-            found = _joined(known, made, filters)
-            if seen is not None:
-                seen(found)
-            if progress is not None:
-                progress(int(found.steps.sum()), settings.steps * len(filters))
-            stop = cancelled is not None and cancelled()
-            whole = int(made.whole(settings).sum())
-            if run is not None and (stop or whole == len(missing)) and whole:
-                _keep(run, made, settings)
-            if stop:
-                raise Cancelled
-    if found is None:
+    if not filters:
         raise ModelError(f"No filter of the layer {layer} was chosen: choose at least one.")
+    rounds, held = draw(source, layer, filters, settings), lock if lock is not None else nullcontext()
+
+    def further() -> FeatureVisualizations | None:
+        with held:
+            return next(rounds, None)
+
+    for found in iter(further, None):
+        if seen is not None:
+            seen(found)
+        if progress is not None:
+            what = f"Feature visualizations of {layer}, step"
+            progress(what, int(found.steps.sum()), settings.steps * len(filters))
+        check_cancelled(cancelled)
     return found
 
 
@@ -211,53 +200,3 @@ def _copied(found: FeatureVisualizations) -> FeatureVisualizations:
     """What is given away doesn't change any more."""
     arrays = ("images", "steps", "before", "after")
     return replace(found, **{name: getattr(found, name).copy() for name in arrays})
-
-
-def _joined(
-    known: FeatureVisualizations | None, made: FeatureVisualizations, filters: tuple[int, ...]
-) -> FeatureVisualizations:
-    """Both in the order of `filters`."""
-    if known is None or not known.filters:
-        return made
-    order = [(known.filters + made.filters).index(one) for one in filters]
-    joined: dict[str, Any] = {
-        name: np.concatenate([getattr(known, name), getattr(made, name)])[order]
-        for name in ("images", "steps", "before", "after")
-    }
-    return FeatureVisualizations(made.layer, filters, **joined)
-
-
-def _file(run: Run, layer: str, settings: Settings) -> Any:
-    return results_cache.cache_file(run, "patterns", version=_VERSION, layer=layer, **asdict(settings))
-
-
-def cached_visualizations(
-    run: Run, layer: str, filters: Sequence[int], settings: Settings
-) -> FeatureVisualizations | None:
-    """Returns those of the filters' patterns that the run's folder keeps, in order; `None` where it keeps none."""
-    found = results_cache.read(_file(run, layer, settings))
-    if found is None:
-        return None
-    try:
-        there = {int(one): at for at, one in enumerate(found["filters"])}
-        chosen = tuple(int(one) for one in filters if int(one) in there)
-        rows = [there[one] for one in chosen]
-        if not chosen or len({len(array) for array in found.values()}) != 1:
-            return None
-        return FeatureVisualizations(
-            layer, chosen, *(found[name][rows] for name in ("images", "steps", "before", "after"))
-        )
-    except (TypeError, KeyError, ValueError, IndexError):
-        return None
-
-
-def _keep(run: Run, made: FeatureVisualizations, settings: Settings) -> None:
-    """Adds what is whole to what the run keeps."""
-    path, whole = _file(run, made.layer, settings), made.whole(settings)
-    arrays = {name: getattr(made, name)[whole] for name in ("images", "steps", "before", "after")}
-    arrays["filters"] = np.array(made.filters, np.int64)[whole]
-    old = results_cache.read(path)
-    if old is not None and old.keys() == arrays.keys():
-        stays = ~np.isin(old["filters"], arrays["filters"])
-        arrays = {name: np.concatenate([old[name][stays], values]) for name, values in arrays.items()}
-    results_cache.write(path, arrays)

@@ -13,7 +13,7 @@ from cnnviz.errors import ModelError, one_of
 from cnnviz.models.graph.graph import flatten, trace
 from cnnviz.models.graph.traversal import needed_steps, run
 from cnnviz.mosaics import in_colours, mosaic, shades, tile_at
-from cnnviz.progress import Cancelled
+from cnnviz.progress import CancelCheck, Progress, batches
 
 if TYPE_CHECKING:
     import keras
@@ -147,8 +147,8 @@ def dead(
     pixels: np.ndarray,
     layers: Iterable[str],
     *,
-    progress: Callable[[int, int], None] | None = None,
-    cancelled: Callable[[], bool] | None = None,
+    progress: Progress | None = None,
+    cancelled: CancelCheck | None = None,
 ) -> dict[str, np.ndarray]:
     """Returns which channels are nowhere above 0 in any of the images, bool (k,) for each layer.
 
@@ -156,7 +156,7 @@ def dead(
         source: the model.
         pixels: float32 (n, height, width, channels) in the model's scale.
         layers: their names.
-        progress: called with how many images are done and how many there are.
+        progress: called with what is being done, how many images are done and how many there are.
         cancelled: asked before every batch.
 
     Raises:
@@ -165,15 +165,10 @@ def dead(
     """
     names = tuple(dict.fromkeys(layers))
     found: dict[str, np.ndarray] = {}
-    for start in range(0, len(pixels), _BATCH):
-        if cancelled is not None and cancelled():
-            raise Cancelled
-        part = pixels[start : start + _BATCH]
-        for name, values in outputs_of(source, part, names).items():
+    for part in batches(len(pixels), _BATCH, "Looking for dead channels", progress, cancelled):
+        for name, values in outputs_of(source, pixels[part], names).items():
             silent = statistics(values).silent
             found[name] = found[name] & silent if name in found else silent
-        if progress is not None:
-            progress(start + len(part), len(pixels))
     return found
 
 

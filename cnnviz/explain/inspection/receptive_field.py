@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import tensorflow as tf
 
 from cnnviz.errors import ModelError, one_of
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from cnnviz.models.classifier import Classifier
     from cnnviz.models.graph.graph import Graph
 
-__all__ = ["Field", "LayerRow", "box", "fields", "layer_rows"]
+__all__ = ["Field", "LayerRow", "Window", "box", "fields", "inner_positions", "layer_rows", "windows"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,6 +99,21 @@ class LayerRow:
     everything: bool
 
 
+@dataclass(frozen=True)
+class Window:
+    """What a layer's output at a position is computed from, in the layers in front of it.
+
+    Attributes:
+        inputs: names of these layers; "" for the image.
+        rows, columns: (size, stride, dilation, padding before) of what it moves over them; `None` where an output
+            depends on all of them, or this isn't known.
+    """
+
+    inputs: tuple[str, ...]
+    rows: tuple[int, int, int, int] | None = None
+    columns: tuple[int, int, int, int] | None = None
+
+
 def box(
     source: Classifier | keras.Model, layer: str, y: int = 0, x: int = 0, image_size: tuple[int, int] | None = None
 ) -> tuple[int, int, int, int]:
@@ -124,6 +140,64 @@ def fields(source: Classifier | keras.Model, image_size: tuple[int, int] | None 
     """
     graph, size = flatten(source, logits=False), _size(source, image_size)
     return graph.kept(("fields", size), lambda: _fields(graph, size))
+
+
+def windows(source: Classifier | keras.Model, image_size: tuple[int, int] | None = None) -> dict[str, Window]:
+    """Returns every layer's window; arguments and errors as of `fields`."""
+    graph, size = flatten(source, logits=False), _size(source, image_size)
+    shapes = _shapes(graph, size)
+    names = {one: step.name for step in graph.program.steps for one in step.outputs} | {0: ""}
+    found = {}
+    for step in graph.program.steps:
+        sides = [_side(step, [shapes[one] for one in step.inputs], shapes[step.outputs[0]], side) for side in (0, 1)]
+        rows, columns = sides if None not in sides else (None, None)
+        found[step.name] = Window(tuple(names[one] for one in step.inputs), rows, columns)
+    return found
+
+
+def _side(
+    step: Step, given: list[tuple[int, ...]], shape: tuple[int, ...], side: int
+) -> tuple[int, int, int, int] | None:
+    """A window along a side."""
+    layer, kind = layer_of(step.operation), _kind(step)
+    if len(shape) != 3 or any(len(one) != 3 for one in given):
+        return None
+    if kind and spans.moves_window(layer):
+        return spans.window_of(layer, side, given[0][side])
+    if kind == "ZeroPadding2D":
+        return 1, 1, 1, int(layer.padding[side][0])
+    if kind == "Cropping2D":
+        return 1, 1, 1, -int(layer.cropping[side][0])
+    at_its_own = kind in (*_BY_POSITION, "Dense") or (kind in _OF_CHANNELS and _last_axis(layer, len(shape)))
+    return (1, 1, 1, 0) if at_its_own and all(one[side] == shape[side] for one in given) else None
+
+
+def inner_positions(
+    source: Classifier | keras.Model, layer: str, image_size: tuple[int, int] | None = None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Returns which rows and which columns of a layer's maps need no padding, bool (h,) and bool (w,).
+
+    All of them where the layer moves no window over its input, and where every window needs some.
+
+    Args:
+        source: the model.
+        layer: one of its layers that gives maps.
+        image_size: see `fields`.
+
+    Raises:
+        ModelError: no such layer, or see `fields`.
+    """
+    graph, size = flatten(source, logits=False), _size(source, image_size)
+    steps = {step.name: step for step in graph.program.steps}
+    if layer not in steps:
+        raise ModelError(f"The model has no layer {layer!r}: {one_of(layer, steps)}.")
+    shapes, step = _shapes(graph, size), steps[layer]
+    given, got = shapes[step.inputs[0]], shapes[step.outputs[0]]
+    sides = [np.ones(count, bool) for count in (*got[:-1], 1, 1)[:2]]
+    if spans.moves_window(found := layer_of(step.operation)) and len(got) == 3:
+        sides = [spans.within(found, side, given[side], got[side]) for side in (0, 1)]
+    rows, columns = (side if side.any() else np.ones_like(side) for side in sides)
+    return rows, columns
 
 
 def layer_rows(source: Classifier | keras.Model, image_size: tuple[int, int] | None = None) -> tuple[LayerRow, ...]:

@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["Span", "everywhere", "merge", "pixels", "window_span"]
+__all__ = ["Span", "everywhere", "merge", "moves_window", "pixels", "window_of", "window_span", "within"]
 
+_WINDOWS = ("Conv2D", "DepthwiseConv2D", "SeparableConv2D", "MaxPooling2D", "AveragePooling2D")
 _NOWHERE = 1 << 40  # a low end above every high end: depends on no pixel
 
 
@@ -62,7 +63,7 @@ def window_span(span: Span, layer: Any, side: int, positions: int) -> Span | Non
     kind = type(layer).__name__
     if getattr(layer, "data_format", "channels_last") != "channels_last":
         return None
-    if kind in ("Conv2D", "DepthwiseConv2D", "SeparableConv2D", "MaxPooling2D", "AveragePooling2D"):
+    if kind in _WINDOWS:
         return _window(span, layer, side, positions)
     if kind == "Conv2DTranspose":
         return _transposed(span, layer, side, positions)
@@ -84,6 +85,18 @@ def window_of(layer: Any, side: int, count: int) -> tuple[int, int, int, int]:
         return size, stride, dilation, 0
     reach = dilation * (size - 1) + 1
     return size, stride, dilation, max((-(-count // stride) - 1) * stride + reach - count, 0) // 2
+
+
+def moves_window(layer: Any) -> bool:
+    """Returns whether a layer moves a window over its input, with the channels last."""
+    return type(layer).__name__ in _WINDOWS and getattr(layer, "data_format", "channels_last") == "channels_last"
+
+
+def within(layer: Any, side: int, count: int, positions: int) -> np.ndarray:
+    """Returns for each position along a side whether the layer's window is wholly in its `count` inputs, bool."""
+    size, stride, dilation, before = window_of(layer, side, count)
+    begin = np.arange(positions) * stride - before
+    return (begin >= 0) & (begin + dilation * (size - 1) < count)
 
 
 def _window(span: Span, layer: Any, side: int, positions: int) -> Span:

@@ -1,48 +1,36 @@
-"""What excites a layer's channels in the run's own data, for which classes they stand, and what is lost without them.
+"""What excites a layer's channels in images, for which classes they stand, and what is lost without them.
 
 Importing this loads no TensorFlow.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import CancelledError
+from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from cnnviz.data import open_dataset, prepare
-from cnnviz.errors import DataError, ModelError
+from cnnviz.errors import ModelError
 from cnnviz.models.probabilities import probabilities
-from cnnviz.progress import Cancelled
-from cnnviz.runs import Run, recipe_of, results_cache
+from cnnviz.progress import CancelCheck, Progress, batches
 
 if TYPE_CHECKING:
     from cnnviz.models.classifier import Classifier
 
 __all__ = [
-    "LIMIT",
     "TOP",
     "Ablation",
     "Samples",
     "TopActivations",
     "ablate",
-    "cached_ablation",
-    "cached_top_activations",
     "crop",
-    "samples",
     "top_activations",
 ]
 
-LIMIT = 600
-"""At most this many held-out images are shown to the model, evenly from the whole split."""
 TOP = 12
 _BATCH = 32
-_VERSION = 1
-
-Progress = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,57 +97,13 @@ class Ablation:
     images: int
 
 
-def samples(
-    run: Run, *, limit: int = LIMIT, progress: Progress | None = None, cancelled: Callable[[], bool] | None = None
-) -> Samples:
-    """Returns images of the run's test split (validation's where it has none), evenly from the whole split.
-
-    Raises:
-        DataError: its data can't be opened, or none of the images can be read.
-        Cancelled: `cancelled` said so.
-    """
-    recipe = recipe_of(run, "its images can't be opened", DataError)
-    dataset = open_dataset(recipe.data, [head.name for head in recipe.network.heads], progress=progress)
-    split = dataset.splits.get("test") or dataset.splits["validation"]
-    split = split.take(np.unique(np.linspace(0, len(split) - 1, min(limit, len(split))).round().astype(np.int64)))
-    if cancelled is not None and cancelled():
-        raise Cancelled
-    try:
-        found = prepare(split, recipe.data, progress=progress, cancelled=cancelled)
-    except CancelledError:
-        raise Cancelled from None
-    if not len(found):
-        raise DataError(f"None of the {len(split)} held-out images of {dataset.title} could be read.")
-    assert found.array is not None  # images that aren't whole are of one size
-    labels = {head: values[found.kept] for head, values in split.labels.items()}
-    return Samples(found.array, labels, tuple(split.name_of(int(row)) for row in found.kept))
-
-
-def cached_top_activations(run: Run, layer: str, limit: int = LIMIT) -> TopActivations | None:
-    """Returns what `top_activations` found before for this run's model and a `limit` of samples, or `None`."""
-    found = results_cache.read(_file(run, layer, limit))
-    if found is None:
-        return None
-    try:
-        by_class = {name[6:]: values for name, values in found.items() if name.startswith("class_")}
-        return TopActivations(found["values"], found["rows"], found["places"], by_class, int(found["pictures"]))
-    except (AttributeError, KeyError, TypeError, ValueError):
-        return None
-
-
-def _file(run: Run, layer: str, limit: int) -> Any:
-    return results_cache.cache_file(run, "excited", version=_VERSION, layer=layer, limit=limit, top=TOP)
-
-
 def top_activations(
     classifier: Classifier,
     layer: str,
     given: Samples,
     *,
-    run: Run | None = None,
-    limit: int = LIMIT,
     progress: Progress | None = None,
-    cancelled: Callable[[], bool] | None = None,
+    cancelled: CancelCheck | None = None,
     lock: AbstractContextManager[Any] | None = None,
 ) -> TopActivations:
     """Returns how a layer's channels respond to images.
@@ -167,8 +111,7 @@ def top_activations(
     Args:
         classifier: the model.
         layer: one with channels in its last axis.
-        given: see `samples`.
-        run: where to keep the result, under `limit`, by which `given` was taken.
+        given: the images, such as a run's, see `top_activations_of_run.samples`.
         progress: called with what is being done, how much is done and how much there is.
         cancelled: asked before every batch.
         lock: held while the model is at work, a batch at a time.
@@ -177,15 +120,13 @@ def top_activations(
         ModelError: no such layer, or no images.
         Cancelled: `cancelled` said so.
     """
-    if run is not None and (found := cached_top_activations(run, layer, limit)) is not None:
-        return found
     if not len(given):
         raise ModelError("There are no images to show to the model: expected at least one.")
     from cnnviz.explain.inspection.channel_ablation import peaks  # brings TensorFlow
 
     look = peaks(classifier, layer)
     parts = []
-    for part in _rounds(len(given), "Looking for what excites the layer", progress, cancelled):
+    for part in batches(len(given), _BATCH, "Looking for what excites the layer", progress, cancelled):
         pixels = classifier.pixels(given.images[part])
         with lock if lock is not None else nullcontext():
             parts.append(look(pixels))
@@ -197,11 +138,7 @@ def top_activations(
         if head.name in given.labels:
             right = np.eye(head.classes, dtype=np.float64)[given.labels[head.name]]
             by_class[head.name] = (means.T @ right / np.maximum(right.sum(axis=0), 1)).astype(np.float32)
-    found = TopActivations(greatest[rows, channels], rows, positions[rows, channels], by_class, len(given))
-    if run is not None:
-        arrays = {"values": found.values, "rows": rows, "places": found.positions, "pictures": np.array(len(given))}
-        results_cache.write(_file(run, layer, limit), arrays | {f"class_{name}": one for name, one in by_class.items()})
-    return found
+    return TopActivations(greatest[rows, channels], rows, positions[rows, channels], by_class, len(given))
 
 
 def crop(image: np.ndarray, box: tuple[int, int, int, int]) -> np.ndarray:
@@ -210,27 +147,9 @@ def crop(image: np.ndarray, box: tuple[int, int, int, int]) -> np.ndarray:
     return image[top : top + max(1, height), left : left + max(1, width)]
 
 
-def cached_ablation(run: Run, layer: str, channels: Sequence[int], limit: int = LIMIT) -> Ablation | None:
-    """Returns what `ablate` found before for this run's model and a `limit` of samples, or `None`."""
-    found = results_cache.read(_file_off(run, layer, channels, limit))
-    if found is None:
-        return None
-    try:
-        heads = [name[6:] for name in found if name.startswith("class_")]
-        accuracy = {head: _pair(found[f"accuracy_{head}"]) for head in heads}
-        return Ablation(accuracy, {head: found[f"class_{head}"] for head in heads}, int(found["pictures"]))
-    except (AttributeError, KeyError, TypeError, ValueError):
-        return None
-
-
 def _pair(values: np.ndarray) -> tuple[float, float]:
     first, second = values
     return float(first), float(second)
-
-
-def _file_off(run: Run, layer: str, channels: Sequence[int], limit: int) -> Any:
-    chosen = sorted({int(one) for one in channels})
-    return results_cache.cache_file(run, "excited", version=_VERSION, off=layer, channels=chosen, limit=limit)
 
 
 def ablate(
@@ -239,10 +158,8 @@ def ablate(
     channels: Sequence[int],
     given: Samples,
     *,
-    run: Run | None = None,
-    limit: int = LIMIT,
     progress: Progress | None = None,
-    cancelled: Callable[[], bool] | None = None,
+    cancelled: CancelCheck | None = None,
     lock: AbstractContextManager[Any] | None = None,
 ) -> Ablation:
     """Returns the accuracy on images without some of a layer's channels: they are 0 wherever the layer is used.
@@ -250,15 +167,13 @@ def ablate(
     The model is not changed. Arguments and errors as of `top_activations`; also ModelError where there is no such
     channel.
     """
-    if run is not None and (found := cached_ablation(run, layer, channels, limit)) is not None:
-        return found
     if not len(given):
         raise ModelError("There are no images to show to the model: expected at least one.")
     from cnnviz.explain.inspection.channel_ablation import with_and_without  # brings TensorFlow
 
     ask = with_and_without(classifier, layer, channels)
     parts = []
-    for part in _rounds(len(given), "Asking without the channel", progress, cancelled):
+    for part in batches(len(given), _BATCH, "Asking without the channel", progress, cancelled):
         pixels = classifier.pixels(given.images[part])
         with lock if lock is not None else nullcontext():
             predictions = [probabilities(outputs, classifier.heads) for outputs in ask(pixels)]
@@ -274,18 +189,4 @@ def ablate(
             counts[counts == 0] = np.nan
             hits = [np.bincount(labels, weights=one, minlength=head.classes) / counts for one in right]
             by_class[head.name] = np.stack(hits, axis=1).astype(np.float32)
-    found = Ablation(accuracy, by_class, len(given))
-    if run is not None:
-        arrays = {f"accuracy_{name}": np.array(pair) for name, pair in accuracy.items()}
-        arrays |= {f"class_{name}": values for name, values in by_class.items()} | {"pictures": np.array(len(given))}
-        results_cache.write(_file_off(run, layer, channels, limit), arrays)
-    return found
-
-
-def _rounds(total: int, what: str, progress: Progress | None, cancelled: Callable[[], bool] | None) -> Iterator[slice]:
-    for start in range(0, total, _BATCH):
-        if cancelled is not None and cancelled():
-            raise Cancelled
-        yield slice(start, start + _BATCH)
-        if progress is not None:
-            progress(what, min(start + _BATCH, total), total)
+    return Ablation(accuracy, by_class, len(given))

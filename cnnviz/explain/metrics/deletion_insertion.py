@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 
 from cnnviz.errors import ModelError
-from cnnviz.progress import Cancelled
+from cnnviz.progress import CancelCheck, Cancelled, Progress
 
 __all__ = [
     "RANDOM_MAPS",
@@ -200,8 +200,8 @@ def deletion_insertion(
     steps: int = STEPS,
     seed: int = 0,
     budget: float = 30.0,
-    progress: Callable[[str, int, int], None] | None = None,
-    cancelled: Callable[[], bool] | None = None,
+    progress: Progress | None = None,
+    cancelled: CancelCheck | None = None,
 ) -> DeletionInsertion:
     """Returns the curves of maps and of random maps of the first one's grain.
 
@@ -256,7 +256,7 @@ def _made(map_: Map) -> np.ndarray:
     return map_() if callable(map_) else map_
 
 
-def over(ends: float, cancelled: Callable[[], bool] | None) -> str:
+def over(ends: float, cancelled: CancelCheck | None) -> str:
     """Returns why work must end now: "stop" where that was asked for, "time" after `ends` (monotonic), or ""."""
     if cancelled is not None and cancelled():
         return "stop"

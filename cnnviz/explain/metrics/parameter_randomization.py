@@ -14,9 +14,9 @@ from typing import Any
 
 import numpy as np
 
-from cnnviz.errors import ModelError
+from cnnviz.errors import ModelError, short
 from cnnviz.explain.metrics.deletion_insertion import over, resize_map
-from cnnviz.progress import Cancelled
+from cnnviz.progress import CancelCheck, Cancelled, Progress
 
 __all__ = [
     "DRAWS",
@@ -116,7 +116,7 @@ def clone(model: Any) -> Any:
         twin.set_weights(model.get_weights())
         carry(model, twin)
     except (TypeError, ValueError, NotImplementedError) as error:
-        reason = " ".join(str(error).split())[:160].rstrip(".")
+        reason = short(error, 160).rstrip(".")
         raise ModelError(f"The model can't be copied ({reason}), so that no layer of it can be randomized.") from None
     return twin
 
@@ -170,8 +170,8 @@ def randomize_parameters(
     draws: int = DRAWS,
     seed: int = 0,
     budget: float = 60.0,
-    progress: Callable[[str, int, int], None] | None = None,
-    cancelled: Callable[[], bool] | None = None,
+    progress: Progress | None = None,
+    cancelled: CancelCheck | None = None,
     lock: AbstractContextManager[Any] | None = None,
 ) -> ParameterRandomization:
     """Returns what becomes of a map while the layers of a copy of the model lose their weights, from the top down.

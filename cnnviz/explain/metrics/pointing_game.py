@@ -7,15 +7,23 @@ energy that of Wang et al. 2020 (Score-CAM, arXiv:1910.01279).
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from cnnviz.explain.attribution.explain import explain
+from cnnviz.explain.attribution.registry import METHODS
+from cnnviz.explain.attribution.targets import Target
 from cnnviz.explain.metrics.deletion_insertion import over, resize_map
-from cnnviz.progress import Cancelled
+from cnnviz.progress import CancelCheck, Cancelled, Progress, batches
 
-__all__ = ["Masked", "Pointing", "energy", "hit", "play"]
+if TYPE_CHECKING:
+    from cnnviz.models.classifier import Classifier
+
+__all__ = ["Masked", "Pointing", "energy", "hit", "play", "pointing"]
 
 BATCH = 25
 _SEED = 7
@@ -80,9 +88,9 @@ def play(
     given: Masked,
     method: str,
     *,
-    ends: float = float("inf"),
-    progress: Callable[[int], None] | None = None,
-    cancelled: Callable[[], bool] | None = None,
+    what: str = "",
+    progress: Progress | None = None,
+    cancelled: CancelCheck | None = None,
 ) -> Pointing | None:
     """Returns the figures of one method, or `None` where work ended before the first batch.
 
@@ -91,26 +99,20 @@ def play(
         given: the images; they are predicted in a random order that is always the same, so that an early end
             leaves a fair part of them.
         method: its id, for the record.
-        ends: when to end, in monotonic seconds.
-        progress: called with how many images are done.
-        cancelled: asked before each batch.
+        what: what is said to be done.
+        progress: called with that, how many images are done and how many there are.
+        cancelled: asked before each batch; what is done by then counts.
     """
     order = np.random.default_rng(_SEED).permutation(len(given.images))
     began, found = time.monotonic(), []
-    for start in range(0, len(order), BATCH):
-        if over(ends, cancelled):
-            break
-        rows = order[start : start + BATCH]
-        try:
+    with suppress(Cancelled):
+        for part in batches(len(order), BATCH, what, progress, cancelled):
+            rows = order[part]
             maps = maps_of(given.images[rows])
-        except Cancelled:
-            break
-        found += [
-            (hit(map_, mask), energy(map_, mask), map_.max() <= 0)
-            for map_, mask in zip(maps, given.masks[rows], strict=True)
-        ]
-        if progress is not None:
-            progress(len(found))
+            found += [
+                (hit(map_, mask), energy(map_, mask), map_.max() <= 0)
+                for map_, mask in zip(maps, given.masks[rows], strict=True)
+            ]
     if not found:
         return None
     masks = given.masks[order[: len(found)]]
@@ -127,3 +129,62 @@ def play(
         time.monotonic() - began,
         len(found) == len(order),
     )
+
+
+def pointing(
+    classifier: Classifier,
+    methods: Sequence[str],
+    given: Masked,
+    *,
+    head: str,
+    layers: Mapping[str, str | None],
+    budget: float = 300.0,
+    progress: Progress | None = None,
+    cancelled: CancelCheck | None = None,
+    lock: AbstractContextManager[Any] | None = None,
+) -> Iterator[Pointing]:
+    """Yields the figures of one method after another; what the model predicts is explained.
+
+    Args:
+        classifier: the model.
+        methods: ids of `registry.METHODS`.
+        given: the images.
+        head: the name of the head whose predictions are explained.
+        layers: for each method its layer, or `None` where it needs none.
+        budget: seconds. What is done by then is given, the last of it over a part of the images.
+        progress: called with what is being done, how much is done and how much there is.
+        cancelled: asked now and then; what is done by then is given.
+        lock: held while TensorFlow works, for a batch at a time.
+
+    Raises:
+        ModelError: see `explain.explain`.
+    """
+    ends, lock = time.monotonic() + budget, lock or nullcontext()
+    number = [one.name for one in classifier.heads].index(head)
+
+    def stop() -> bool:
+        return bool(over(ends, cancelled))
+
+    for method in methods:
+
+        def maps_of(images: np.ndarray, method: str = method) -> np.ndarray:
+            with lock:
+                predictions = classifier.predict(images)[number].argmax(axis=1)
+                targets = [Target(number, int(index)) for index in predictions]
+                return explain(
+                    classifier.model,
+                    classifier.pixels(images),
+                    method=method,
+                    target=targets,
+                    layer=layers[method],
+                    cancelled=stop,
+                ).map
+
+        what = f"{METHODS[method].title} on test images"
+        if progress is not None:
+            progress(what, 0, len(given.images))
+        made = play(maps_of, given, method, what=what, progress=progress, cancelled=stop)
+        if made is not None:
+            yield made
+        if stop():
+            return

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Literal
 
 from cnnviz.explain.metrics.deletion_insertion import Curves, DeletionInsertion
 from cnnviz.explain.metrics.parameter_randomization import ParameterRandomization
@@ -14,10 +15,12 @@ __all__ = [
     "BETTER",
     "FEWEST",
     "KEPT",
+    "Level",
     "Verdict",
     "deletion_insertion_verdict",
     "parameter_randomization_verdict",
     "pointing_verdict",
+    "trust_verdict",
 ]
 
 KEPT = 0.5
@@ -27,14 +30,17 @@ BETTER = 0.9
 FEWEST = 5
 """Of fewer random maps a map beats all by chance too often (one time in six of five) to say anything."""
 _LITTLE = 0.1
+Level = Literal["holds", "doubtful", "unclear"]
+"""Whether a map stands a test, doesn't, or the test can't tell."""
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """What a measurement means, in one sentence, and sentences on why it says no more than that."""
+    """What a measurement means, in one word and one sentence, and sentences on why it says no more than that."""
 
     message: str
     notes: tuple[str, ...] = ()
+    level: Level = "unclear"
 
 
 @dataclass(frozen=True)
@@ -100,23 +106,29 @@ def deletion_insertion_verdict(found: DeletionInsertion, subject: str) -> Verdic
         f"({falls.areas}), showing them makes it rise clearly faster than with {rises.beaten} of {maps} "
         f"({rises.areas})."
     )
-    return Verdict(f"{_begin(falls, rises, count, subject)}: {figures}", notes)
+    level, begin = _begin(falls, rises, count, subject)
+    return Verdict(f"{begin}: {figures}", notes, level)
 
 
-def _begin(falls: _Side, rises: _Side, count: int, subject: str) -> str:
+def _begin(falls: _Side, rises: _Side, count: int, subject: str) -> tuple[Level, str]:
+    """It holds where every kind that has something to say says so."""
     telling = [side for side in (falls, rises) if not side.limit]
     if not telling or count < FEWEST:
-        return f"This test can't tell here whether the map marks what the model uses for {subject}"
+        return "unclear", f"This test can't tell here whether the map marks what the model uses for {subject}"
     needed, enough = (not side.limit and side.beaten >= BETTER * count for side in (falls, rises))
     if needed and enough:
-        return f"The map marks what the model uses for {subject}"
+        return "holds", f"The map marks what the model uses for {subject}"
     if needed:
-        return f"The map marks what {subject} needs" + ("" if rises.limit else ", but not what is enough for it")
+        if rises.limit:
+            return "holds", f"The map marks what {subject} needs"
+        return "doubtful", f"The map marks what {subject} needs, but not what is enough for it"
     if enough:
-        return f"The map marks what is enough for {subject}" + ("" if falls.limit else ", but not all that it rests on")
+        if falls.limit:
+            return "holds", f"The map marks what is enough for {subject}"
+        return "doubtful", f"The map marks what is enough for {subject}, but not all that it rests on"
     if min(side.beaten for side in telling) > count / 2:
-        return f"The map marks what the model uses for {subject} hardly better than chance"
-    return f"Don't rely on this map for {subject}"
+        return "doubtful", f"The map marks what the model uses for {subject} hardly better than chance"
+    return "doubtful", f"Don't rely on this map for {subject}"
 
 
 def _missing(found: DeletionInsertion) -> tuple[str, ...]:
@@ -135,15 +147,34 @@ def parameter_randomization_verdict(found: ParameterRandomization) -> Verdict:
         why = "The time was up" if found.ended == "time" else "It was stopped"
         draws = max(len(stage.correlations) for stage in found.stages)
         notes = (f"{why} after {len(found.stages)} of {found.wanted} stages and at most {draws} draws of each.",)
-    return Verdict(_dependence(found), notes)
+    level, message = _dependence(found)
+    return Verdict(message, notes, level)
 
 
-def _dependence(found: ParameterRandomization) -> str:
+def trust_verdict(marks: Verdict | None, learned: Verdict | None) -> Verdict | None:
+    """Returns what all that was measured of a map comes to; `None` where that is nothing.
+
+    That a map marks what the model uses is what makes it one to trust. That it depends on what was learned is needed
+    for that but not enough, so that it can only speak against a map.
+
+    Args:
+        marks: of `deletion_insertion_verdict`, if that was measured.
+        learned: of `parameter_randomization_verdict`, if that was measured.
+    """
+    for one in (marks, learned):
+        if one is not None and one.level == "doubtful":
+            return one
+    if marks is None and learned is not None:
+        return Verdict(learned.message, ("Whether it marks what the model uses isn't measured.", *learned.notes))
+    return marks
+
+
+def _dependence(found: ParameterRandomization) -> tuple[Level, str]:
     first, last = found.stages[0], found.stages[-1]
     whole = len(found.stages) == found.wanted
     fallen = next((nth for nth, stage in enumerate(found.stages) if stage.correlation < KEPT), None)
     if fallen == 0:
-        return (
+        return "holds", (
             f"The map depends on what was learned up to the top: with {_layers(first.layers)} randomized alone, its "
             f"rank correlation with the map above is {_signed(first.correlation)}"
             + (f", with all layers {_signed(last.correlation)}." if whole and len(found.stages) > 1 else ".")
@@ -151,18 +182,18 @@ def _dependence(found: ParameterRandomization) -> str:
     if fallen is not None:
         before, after = found.stages[fallen - 1 : fallen + 1]
         count = _count(sum(len(stage.layers) for stage in found.stages[:fallen]))
-        return (
+        return "doubtful", (
             f"The map rests on lower layers more than on the prediction: it stays alike (rank correlation "
             f"{_signed(before.correlation)}) while the top {count} lost what was learned, and changes only with "
             f"{_layers(after.layers)} ({_signed(after.correlation)})."
         )
     if not whole:
         count = _count(sum(len(stage.layers) for stage in found.stages))
-        return (
+        return "unclear", (
             f"So far the map stays alike (rank correlation {_signed(last.correlation)}) with the top {count} "
             "randomized; the others weren't reached, so that this is no verdict yet."
         )
-    return (
+    return "doubtful", (
         f"Don't rely on this map as a reason: with all layers randomized it is still alike (rank correlation "
         f"{_signed(last.correlation)}), so that it shows the image more than what the model learned."
     )
@@ -192,16 +223,18 @@ def pointing_verdict(found: Pointing, title: str) -> Verdict:
         error = math.sqrt(sum(share * (1 - share) for share in (one, other)) / found.images)
         return one - other > 2 * error
 
+    level: Level = "doubtful"
     ahead = found.hits > found.area and found.energy > found.area
     if clearly(found.hits, found.centre) and clearly(found.energy, found.area):
-        begin = f"{title} finds the object"
+        level, begin = "holds", f"{title} finds the object"
     elif clearly(found.hits, found.area) and clearly(found.energy, found.area):
+        level = "unclear"
         begin = f"{title} finds the object better than chance, but not clearly better than the centre does"
     elif ahead:
-        begin = f"This test can't tell here whether {title} finds the object better than chance"
+        level, begin = "unclear", f"This test can't tell here whether {title} finds the object better than chance"
     else:
         begin = f"{title} doesn't find the object"
-    return Verdict(f"{begin}: {figures}; {chance}.")
+    return Verdict(f"{begin}: {figures}; {chance}.", level=level)
 
 
 def _signed(value: float) -> str:

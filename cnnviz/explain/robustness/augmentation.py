@@ -13,13 +13,13 @@ from cnnviz.errors import RecipeError
 from cnnviz.images import with_channels
 from cnnviz.models.probabilities import BATCH, predict
 from cnnviz.policy import STEPS, Policy, Step
-from cnnviz.progress import Cancelled
+from cnnviz.progress import CancelCheck, Progress, batches
 from cnnviz.recipe import Recipe, parse
 
 if TYPE_CHECKING:
     from cnnviz.data.split_images import SplitImages
 
-__all__ = ["Cancelled", "Changes", "along", "changes", "policy_at"]
+__all__ = ["Changes", "along", "changes", "policy_at"]
 
 
 @dataclass(frozen=True)
@@ -94,8 +94,8 @@ def changes(
     recipe: Recipe,
     *,
     policy: Policy | None = None,
-    progress: Callable[[int, int], None] | None = None,
-    cancelled: Callable[[], bool] | None = None,
+    progress: Progress | None = None,
+    cancelled: CancelCheck | None = None,
 ) -> Changes:
     """Returns how predictions to many images change along a step's range.
 
@@ -106,7 +106,7 @@ def changes(
         step: its type is carried out; its range is not used.
         strengths: the values; see `along`.
         policy: where the fill mode comes from; by default the recipe's own augmentation.
-        progress: called with how many predictions are there and how many are wanted.
+        progress: called with what is being done, how many predictions are there and how many are wanted.
         cancelled: asked before every batch.
 
     Raises:
@@ -118,16 +118,13 @@ def changes(
     if not len(images) or not len(strengths):
         raise RecipeError(f"There are {len(images)} images and {len(strengths)} strengths: expected some.")
     policy = policy or recipe.augmentation
-    total, done = len(images) * (len(strengths) + 1), 0
-    heads = recipe.network.heads
+    heads, count = recipe.network.heads, len(images)
+    whole = count * (len(strengths) + 1)
 
-    def predictions(steps: Policy) -> list[np.ndarray]:
-        nonlocal done
+    def predictions(steps: Policy, before: int) -> list[np.ndarray]:
         found: list[list[np.ndarray]] = []
-        for start in range(0, len(images), BATCH):
-            if cancelled is not None and cancelled():
-                raise Cancelled
-            rows = range(start, min(start + BATCH, len(images)))
+        for part in batches(count, BATCH, "Predicting", progress, cancelled, before=before, whole=whole):
+            rows = range(count)[part]
             batch = augment_batch(
                 [images[row] for row in rows],
                 steps,
@@ -138,16 +135,14 @@ def changes(
                 crop=recipe.data.crop if steps.needs_margin else "whole",
             )
             found.append([each.argmax(axis=1) for each in predict(model, batch, heads)])
-            done += len(rows)
-            if progress is not None:
-                progress(done, total)
         return [np.concatenate(parts) for parts in zip(*found, strict=True)]
 
-    plain = predictions(policy_at(step, strengths[0], policy, probability=0.0))
+    plain = predictions(policy_at(step, strengths[0], policy, probability=0.0), 0)
     moved: dict[str, list[float]] = {head.name: [] for head in heads}
     right: dict[str, list[float]] = {head.name: [] for head in heads}
-    for value in strengths:
-        for head, before, now in zip(heads, plain, predictions(policy_at(step, value, policy)), strict=True):
+    for nth, value in enumerate(strengths, 1):
+        found = predictions(policy_at(step, value, policy), nth * count)
+        for head, before, now in zip(heads, plain, found, strict=True):
             moved[head.name].append(float(np.mean(before != now)))
             right[head.name].append(float(np.mean(now == labels[head.name])))
     return Changes(

@@ -7,24 +7,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
 from cnnviz.errors import ModelError
 from cnnviz.explain.inspection.top_activations import Samples
-from cnnviz.progress import Cancelled
-from cnnviz.runs import Run, results_cache
+from cnnviz.progress import CancelCheck, Progress, batches
 
-__all__ = ["FARTHEST", "TranslationRobustness", "accuracy_when_translated", "cached_accuracies", "translate"]
+__all__ = ["FARTHEST", "TranslationRobustness", "accuracy_when_translated", "translate"]
 
 FARTHEST = 6
 """Images are moved by up to so many pixels."""
 _WAYS = ((0, 1), (0, -1), (1, 0), (-1, 0))
 _BATCH = 100
-_VERSION = 1
-
-Progress = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True)
@@ -43,37 +38,20 @@ def translate(images: np.ndarray, down: int, right: int) -> np.ndarray:
     return images[:, rows][:, :, columns]
 
 
-def cached_accuracies(run: Run) -> TranslationRobustness | None:
-    """Returns what `accuracy_when_translated` found before for the run's model, or `None`."""
-    found = results_cache.read(_file(run))
-    if found is None:
-        return None
-    try:
-        return TranslationRobustness(tuple(float(one) for one in found["accuracy"]), int(found["pictures"]))
-    except (TypeError, KeyError, ValueError):
-        return None
-
-
-def _file(run: Run) -> Path:
-    return results_cache.cache_file(run, "shifts", version=_VERSION, farthest=FARTHEST)
-
-
 def accuracy_when_translated(
     predict: Callable[[np.ndarray], list[np.ndarray]],
     heads: tuple[str, ...],
     given: Samples,
     *,
-    run: Run | None = None,
     progress: Progress | None = None,
-    cancelled: Callable[[], bool] | None = None,
+    cancelled: CancelCheck | None = None,
 ) -> TranslationRobustness:
     """Returns how right a model is about images that were moved up, down, left and right.
 
     Args:
         predict: gives each head's class probabilities (n, classes) for uint8 images.
         heads: their names, in that order.
-        given: the images, see `top_activations.samples`.
-        run: where to keep the result.
+        given: the images.
         progress: called with what is being done, how much is done and how much there is.
         cancelled: asked before every batch.
 
@@ -86,16 +64,11 @@ def accuracy_when_translated(
     steps = [(0, 0, 0), *((far, far * down, far * right) for far in range(1, FARTHEST + 1) for down, right in _WAYS)]
     right = np.zeros((FARTHEST + 1, 2))
     for nth, (far, down, across) in enumerate(steps):
-        for start in range(0, len(given), _BATCH):
-            if cancelled is not None and cancelled():
-                raise Cancelled
-            predictions = predict(translate(given.images[start : start + _BATCH], down, across))
+        for part in batches(len(given), _BATCH, cancelled=cancelled):
+            predictions = predict(translate(given.images[part], down, across))
             for head, probabilities in zip(heads, predictions, strict=True):
-                hits = probabilities.argmax(axis=1) == given.labels[head][start : start + _BATCH]
+                hits = probabilities.argmax(axis=1) == given.labels[head][part]
                 right[far] += hits.sum(), len(hits)
         if progress is not None:
             progress("Asking about moved images", nth + 1, len(steps))
-    found = TranslationRobustness(tuple((right[:, 0] / right[:, 1]).tolist()), len(given))
-    if run is not None:
-        results_cache.write(_file(run), {"accuracy": np.array(found.accuracy), "pictures": np.array(found.images)})
-    return found
+    return TranslationRobustness(tuple((right[:, 0] / right[:, 1]).tolist()), len(given))

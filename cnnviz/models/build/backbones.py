@@ -8,13 +8,11 @@ from typing import Any
 import keras
 
 from cnnviz import backbones
-from cnnviz.backbones import BACKBONES, IMAGENET_MEAN, IMAGENET_STD
-from cnnviz.errors import ModelError
+from cnnviz.backbones import BACKBONES, CAFFE_MEAN, IMAGENET_MEAN, IMAGENET_STD
+from cnnviz.errors import ModelError, short
 from cnnviz.model_spec import Backbone
 
 __all__ = ["attach", "free", "layers_of", "preprocess"]
-
-_CAFFE_MEAN = (103.939, 116.779, 123.68)  # blue, green, red, as Keras's "caffe" mode has them
 
 
 def preprocess(name: str, pixels: Any) -> Any:
@@ -22,7 +20,7 @@ def preprocess(name: str, pixels: Any) -> Any:
     match BACKBONES[name].preprocessing:
         case "caffe":
             swapped = keras.ops.flip(pixels, axis=-1)
-            return keras.layers.Rescaling(1.0, [-mean for mean in _CAFFE_MEAN], name="rescaling")(swapped)
+            return keras.layers.Rescaling(1.0, [-mean for mean in CAFFE_MEAN], name="rescaling")(swapped)
         case "symmetric":
             return keras.layers.Rescaling(1 / 127.5, -1.0, name="rescaling")(pixels)
     scale = [1 / (255 * std) for std in IMAGENET_STD]
@@ -54,7 +52,7 @@ def attach(name: str, pixels: Any, weights: Path | None = None) -> Any:
     except (ValueError, OSError, KeyError) as error:
         if weights is None:
             raise
-        reason = " ".join(str(error).split())[:160].rstrip(".")
+        reason = short(error, 160).rstrip(".")
         raise ModelError(
             f"{BACKBONES[name].title}'s weights can't be read from {weights} ({reason}): delete the file and try again."
         ) from None

@@ -5,18 +5,18 @@ Importing this module loads no TensorFlow, so that pages can say what is there.
 
 from __future__ import annotations
 
-import hashlib
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from stat import S_ISREG
 
+from cnnviz import files
 from cnnviz.backbones import BACKBONES
-from cnnviz.data.dataset import Progress
 from cnnviz.data.download import Remote, fetch, keras_folders
 from cnnviz.errors import DataError, ModelError
 from cnnviz.models.load.keras_applications import PLACE
+from cnnviz.progress import Progress
 
 __all__ = ["find_weights", "get_weights", "models_folder", "weights_files"]
 
@@ -91,7 +91,6 @@ def get_weights(name: str, image_size: tuple[int, int], progress: Progress | Non
         file.url,
         None,
         file.digest,
-        _algorithm(file.digest),
         f"put the file {file.name} into {models_folder()}, or set network.backbone.weights to 'none'",
     )
     try:
@@ -109,15 +108,10 @@ def _folders() -> list[Path]:
     return [folder.with_name("models") for folder in keras_folders()]
 
 
-def _algorithm(digest: str | None) -> str:
-    return "sha256" if digest is not None and len(digest) == 64 else "md5"
-
-
 @lru_cache(maxsize=64)
 def _whole(path: Path, mtime_ns: int, size: int, digest: str | None) -> bool:
     """Whether it is the file that Keras means, and no stub of a download or a link that wasn't followed."""
     with open(path, "rb") as file:
         if file.read(len(_HDF5)) != _HDF5:
             return False
-        file.seek(0)
-        return digest is None or hashlib.file_digest(file, _algorithm(digest)).hexdigest() == digest
+    return digest is None or files.digest(path, files.algorithm_of(digest)) == digest

@@ -12,13 +12,13 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
 from cnnviz.errors import ModelError
+from cnnviz.progress import CancelCheck, Progress
 from cnnviz.runs import Run
 from cnnviz.temporary import own_name, room_for
 
@@ -55,8 +55,8 @@ def export_apart(
     kind: str,
     head: str | None = None,
     *,
-    progress: Callable[[str, int, int], None] | None = None,
-    cancelled: Callable[[], bool] = lambda: False,
+    progress: Progress | None = None,
+    cancelled: CancelCheck = lambda: False,
 ) -> Written | None:
     """Returns the model of a run's best epoch in another format, or `None` if it was cancelled.
 
@@ -119,7 +119,7 @@ def _environment(run: Run) -> dict[str, str]:
     }
 
 
-def _ended(process: subprocess.Popen[bytes], cancelled: Callable[[], bool]) -> bool:
+def _ended(process: subprocess.Popen[bytes], cancelled: CancelCheck) -> bool:
     """Waits for the end; `False` where it was cancelled."""
     until = time.monotonic() + _PATIENCE_SECONDS
     while not cancelled():

@@ -6,7 +6,6 @@ import subprocess
 import sys
 import tempfile
 import zipfile
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +15,7 @@ from cnnviz.errors import ModelError, one_of
 from cnnviz.models.classifier import Classifier
 from cnnviz.models.export.export_process import FORMATS, missing_for_onnx
 from cnnviz.models.export.single_head import as_file
+from cnnviz.progress import Progress
 from cnnviz.temporary import own_name, room_for
 
 __all__ = ["export_classifier", "images_for"]
@@ -58,7 +58,7 @@ def export_classifier(
     classifier: Classifier,
     kind: str,
     images: np.ndarray,
-    progress: Callable[[str, int, int], None] = lambda *said: None,
+    progress: Progress = lambda *said: None,
 ) -> tuple[bytes, float]:
     """Returns the model as a file, and the largest difference of its predictions from the model's own.
 

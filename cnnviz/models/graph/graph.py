@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 import weakref
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import keras
 import tensorflow as tf
 
-from cnnviz.errors import ModelError, enough_memory
+from cnnviz.errors import ModelError, enough_memory, short
 from cnnviz.models.graph.layer_kinds import kind_of, layer_of
 from cnnviz.models.graph.logits import Log, walk
 from cnnviz.models.graph.output_activations import endings
@@ -96,9 +97,12 @@ class Graph:
         return tuple(itertools.takewhile(lambda layer: len(layer.shape) != 3, later))[::-1]
 
     @property
-    def _convolving(self) -> list[LayerAt]:
-        steps = {step.name: step for step in self.program.steps}
-        return [one for one in self.layers if isinstance(layer_of(steps[one.name].operation), _CONVOLUTIONS)]
+    def _convolving(self) -> tuple[LayerAt, ...]:
+        def find() -> tuple[LayerAt, ...]:
+            steps = {step.name: step for step in self.program.steps}
+            return tuple(one for one in self.layers if isinstance(layer_of(steps[one.name].operation), _CONVOLUTIONS))
+
+        return self.kept("convolving", find)
 
     @property
     def model(self) -> Callable[[Any], list[Any]]:
@@ -165,9 +169,21 @@ class Graph:
 
 def trace(function: F, *signature: Any) -> F:
     """Returns the function compiled for these inputs, now and not at the first call: where many models are explained,
-    TensorFlow would warn of one function that is traced again and again, as it can't tell theirs apart."""
+    TensorFlow would warn of one function that is traced again and again, as it can't tell theirs apart.
+
+    Raises:
+        ModelError: a layer can't be traced, as some can't where sides are open.
+    """
     compiled = tf.function(function, input_signature=signature)
-    compiled.get_concrete_function()
+    try:
+        compiled.get_concrete_function()
+    except (tf.errors.OperatorNotAllowedInGraphError, NotImplementedError) as error:
+        where = _LAYER_CALLED.search(str(error))
+        layer = f"its layer of the kind {where[1]}" if where else short(error, 160).rstrip(".")
+        raise ModelError(
+            f"The model can't be looked into, as {layer} can't be traced for images of any size: save it anew with an "
+            "Input of a fixed size."
+        ) from None
     called = enough_memory()(compiled.__call__)
     called.get_concrete_function = compiled.get_concrete_function
     traced: F = called
@@ -188,6 +204,8 @@ def _parts(program: Program, at: Step) -> tuple[list[Step], list[Step], list[int
     return below, above, [value for value in dict.fromkeys(used) if value not in moved]
 
 
+_LAYER_CALLED = re.compile(r"when calling (\w+)\.call\(\)")
+"""In Keras's words for what a layer raised."""
 _GRAPHS: weakref.WeakKeyDictionary[keras.Model, tuple[tuple[Any, ...], Graph]] = weakref.WeakKeyDictionary()
 """Compiled functions are kept for as long as their model is; a graph holds the model's layers, but not the model."""
 

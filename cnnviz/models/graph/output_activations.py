@@ -7,6 +7,7 @@ leaves it open, the numbers do; and where they can't, what is taken is said, and
 from __future__ import annotations
 
 import weakref
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -14,7 +15,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from cnnviz.errors import ModelError
+from cnnviz.errors import ModelError, short
 from cnnviz.models.graph.layer_kinds import activation_of, kind_of, layer_of
 from cnnviz.models.graph.traversal import Step, taken_apart
 
@@ -36,6 +37,7 @@ _SILENT = (
     "ActivityRegularization",
 )
 """Layers behind the last activation that leave its numbers as they are."""
+_RECURRENT = (keras.layers.RNN, keras.layers.Bidirectional)
 _MEANS = ("Average", "GlobalAveragePooling1D", "GlobalAveragePooling2D", "AveragePooling2D", "AveragePool", "Mean")
 _WEIGHTED = (
     "Dense",
@@ -134,7 +136,7 @@ def endings(model: keras.Model, *, look: bool = False) -> tuple[Ending, ...]:
     said = {_SAID.get(one, chosen) for one in meanings}
     if chosen != "auto" and chosen not in said:
         raise ModelError(f"The model gives {' and '.join(sorted(said))}, by what it ends with, not {chosen}.")
-    seen = _seen(model) if look or "open" in meanings else [None] * len(outputs)
+    seen = _seen(model, steps) if look or "open" in meanings else [None] * len(outputs)
     found = tuple(map(_ending, meanings, units, names, seen, [chosen] * len(outputs)))
     _KNOWN[model] = (stamp, found)
     return found
@@ -204,16 +206,19 @@ def _over_places(step: Step) -> bool:
     return not {-1, rank - 1}.intersection(axes)
 
 
-def _seen(model: keras.Model) -> list[np.ndarray]:
+def _seen(model: keras.Model, steps: Sequence[Step]) -> list[np.ndarray]:
     """What a model gives for images of noise, dim to bright in every scale that is usual, float64 (n, units) each."""
+    recurrent = any(isinstance(layer_of(step.operation), _RECURRENT) for step in steps)
     shape = [side or _SIDE for side in model.inputs[0].shape[1:]]
     draw = np.random.default_rng(0)
     noise = [draw.uniform(low, high, shape) for low, high in ((0, 1), (-1, 1), (0, 255), (150, 255), (-120, 130))]
     try:
-        given = [one[None].astype(np.float32) for one in (*noise, np.zeros(shape))]
-        found = [keras.tree.flatten(model(one, training=False)) for one in given]  # one by one, as memory has bounds
+        given = np.stack([*noise, np.zeros(shape)]).astype(np.float32)
+        # one by one, as memory has bounds; but hundreds of steps one after another take as long for six as for one
+        parts = [given] if recurrent else np.split(given, len(given))
+        found = [keras.tree.flatten(model(part, training=False)) for part in parts]
     except (tf.errors.OpError, ValueError, TypeError) as error:
-        reason = " ".join(str(error).split())[:160]
+        reason = short(error, 160).rstrip(".")
         raise ModelError(f"The model can't be computed on this computer: {reason}.") from None
     return [
         np.concatenate([np.asarray(tf.cast(one, tf.float32), np.float64) for one in output])

@@ -6,7 +6,6 @@ Importing this loads no TensorFlow; nothing here gives the file to Keras or to H
 from __future__ import annotations
 
 import errno
-import hashlib
 import json
 import os
 import shutil
@@ -23,12 +22,12 @@ from pathlib import Path
 from typing import BinaryIO
 
 from cnnviz.errors import ModelError
+from cnnviz.files import MOST_MODEL, digest
 from cnnviz.models.load.config_check import Refused, checked_config
 from cnnviz.temporary import own_name
 
-__all__ = ["CONFIG", "MAX_BYTES", "OLDEST_KERAS", "WEIGHTS", "Copy", "digest", "private_copy", "require_keras"]
+__all__ = ["CONFIG", "OLDEST_KERAS", "WEIGHTS", "Copy", "private_copy", "require_keras"]
 
-MAX_BYTES = 1 << 30
 MAX_CONFIG_BYTES = 4 << 20
 OLDEST_KERAS = (3, 15, 1)
 """Older ones can be made to run a file's code, write files or fill the memory."""
@@ -86,12 +85,6 @@ def private_copy(path: Path) -> Iterator[Copy]:
             yield Copy(copy, digest(copy))
 
 
-def digest(path: Path) -> str:
-    """Returns the file's SHA-256."""
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
 @contextmanager
 def _opened(path: Path) -> Iterator[BinaryIO]:
     """The file itself: no link is followed, and no pipe waited for."""
@@ -106,8 +99,8 @@ def _opened(path: Path) -> Iterator[BinaryIO]:
         status = os.fstat(handle)
         if not stat.S_ISREG(status.st_mode):
             raise Refused("it is not a regular file", "give a .keras file")
-        if status.st_size > MAX_BYTES:
-            raise Refused(f"it has {status.st_size / 2**20:,.0f} MB", f"at most {MAX_BYTES >> 20:,} MB are allowed")
+        if status.st_size > MOST_MODEL:
+            raise Refused(f"it has {status.st_size / 2**20:,.0f} MB", f"at most {MOST_MODEL >> 20:,} MB are allowed")
         yield file
 
 

@@ -11,9 +11,10 @@ import re
 from collections.abc import Container
 from typing import Any
 
+from cnnviz.errors import short
 from cnnviz.models.load.layer_allowlist import ACTIVATIONS, DTYPES, FUNCTION_MODULES, MODELS, NAMES, OBJECTS
 
-__all__ = ["MOST_ELEMENTS", "MOST_PARAMETERS", "Refused", "checked_config", "short"]
+__all__ = ["MOST_ELEMENTS", "MOST_PARAMETERS", "Refused", "checked_config"]
 
 MOST_PARAMETERS = 250_000_000
 """Weights of a model; their float32 values are what a file of 1 GB holds."""
@@ -40,7 +41,6 @@ _SCOPE = re.compile(r"[A-Za-z0-9_.\\/>-]*")
 """What TensorFlow takes for the name of a scope; Keras gives it each layer's."""
 _NO_SCOPE = "a name that TensorFlow can't calculate under"
 _OTHER_NAME = "name it with letters from a to z, digits, _ and - alone, a letter first, and save it anew"
-_COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 _ONLY = "only models of Keras's own layers, without code of their own, are opened"
 
 
@@ -50,14 +50,6 @@ class Refused(ValueError):
     def __init__(self, reason: str, remedy: str = "") -> None:
         super().__init__(reason)
         self.reason, self.remedy = reason, remedy
-
-
-def short(text: object, most: int = 60) -> str:
-    """Returns a stranger's text as it may stand in a sentence: one line, printable, short."""
-    line = _COLOURS.sub("", str(text)[: 4 * most])
-    line = "".join(c if c.isprintable() else " " for c in line)
-    line = " ".join(line.split())
-    return line if len(line) <= most else f"{line[: most - 1]}…"
 
 
 def checked_config(data: bytes) -> dict[str, Any]:

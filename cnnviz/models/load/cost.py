@@ -14,13 +14,18 @@ from typing import Any
 
 import keras
 
-from cnnviz.models.load.config_check import Refused, short
+from cnnviz.errors import short
+from cnnviz.models.load.config_check import Refused
 
 __all__ = ["Effort", "effort_of"]
 
 _KERNELS_GIVEN = ("Conv", "DepthwiseConv", "SeparableConv")
 """Operations, not layers: their kernels are arguments."""
 _PRODUCTS = ("Matmul", "Dot", "Tensordot", "Einsum")
+_SUMS = ("Add", "AddN")
+MOST_TERMS = 1_000
+"""Of a sum of sums, each counted as often as it is added: TensorFlow writes them all out before it calculates, and
+260,000 take 2.7 s, each doubling twice as long. Of Keras Applications none has more than 50."""
 _RECURRENT = (keras.layers.LSTM, keras.layers.GRU, keras.layers.SimpleRNN)
 _SCORED = (
     keras.layers.MultiHeadAttention,
@@ -79,7 +84,7 @@ def effort_of(model: keras.Model, shapes: Sequence[tuple[int, ...]]) -> tuple[li
         shapes: of the inputs, without an open side.
 
     Raises:
-        Refused: a layer leaves a side open even so.
+        Refused: a layer leaves a side open even so, or sums of sums have more than `MOST_TERMS`.
     """
     given = [keras.KerasTensor(shape, one.dtype) for shape, one in zip(shapes, model.inputs, strict=True)]
     outputs, effort = _pass(model, {}, given)
@@ -92,7 +97,7 @@ Known = dict[tuple[Any, ...], tuple[Any, Effort]]
 def _pass(model: keras.Model, known: Known, inputs: Any, *_: Any, **__: Any) -> tuple[Any, Effort]:
     """A model's outputs and effort; one inside another that is called again is not gone through again."""
     given = keras.tree.flatten(inputs)
-    key = id(model), *(one.shape for one in given)
+    key = id(model), *((one.shape, _terms(one)) for one in given)
     if key not in known:
         efforts: list[Effort] = []
         graph = getattr(model, "_functional", None) or model  # a Sequential holds one
@@ -104,7 +109,28 @@ def _pass(model: keras.Model, known: Known, inputs: Any, *_: Any, **__: Any) -> 
 def _call(operation: Any, known: Known, efforts: list[Effort], *args: Any, **kwargs: Any) -> Any:
     outputs, effort = _measured(operation, known, *args, **kwargs)
     efforts.append(effort)
+    if not isinstance(operation, keras.Model):
+        terms = _terms_added(operation, _tensors((args, kwargs)), _tensors(outputs))
+        if terms > MOST_TERMS:
+            raise Refused(
+                f"its layer {short(operation.name)!r} adds {terms:,} terms", f"up to {MOST_TERMS:,} are allowed"
+            )
+        for one in _tensors(outputs):
+            one.terms = terms
     return outputs
+
+
+def _terms(tensor: Any) -> int:
+    return getattr(tensor, "terms", 1)
+
+
+def _terms_added(operation: Any, inputs: list[Any], outputs: list[Any]) -> int:
+    """How many terms its output is a sum of; what may leave values as they are passes on how many its input has."""
+    if type(operation).__name__ in _SUMS:
+        return sum(map(_terms, inputs))
+    alike = len(inputs) == 1 and any(one.shape == inputs[0].shape for one in outputs)
+    passes = alike and not getattr(operation, "weights", ())
+    return _terms(inputs[0]) if passes else 1
 
 
 def _measured(operation: Any, known: Known, *args: Any, **kwargs: Any) -> tuple[Any, Effort]:

@@ -5,12 +5,16 @@ Importing this loads no TensorFlow.
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
-__all__ = ["OUTPUTS", "SCALES", "Outputs", "Scale", "class_lists"]
+import numpy as np
+
+from cnnviz.backbones import CAFFE_MEAN
+
+__all__ = ["OUTPUTS", "PIXEL_SCALES", "Outputs", "Scale", "class_lists", "scaled"]
 
 Scale = Literal["raw", "unit", "symmetric", "caffe"]
-SCALES: dict[str, str] = {
+PIXEL_SCALES: dict[str, str] = {
     "raw": "0..255, or scaled inside the model",
     "unit": "0..1",
     "symmetric": "-1..1",
@@ -24,6 +28,16 @@ OUTPUTS: dict[str, str] = {
     "scores": "raw scores (logits)",
 }
 """What a model's numbers are; a choice counts only where its graph leaves it open."""
+
+
+def scaled(pixels: Any, scale: Scale) -> Any:
+    """Returns pixels, a float32 array or tensor (n, height, width, channels) of 0..255, as a model of this scale takes
+    them."""
+    if scale == "caffe":
+        return pixels[..., ::-1] - np.array(CAFFE_MEAN, np.float32)
+    if scale == "unit":
+        return pixels / 255
+    return pixels / 127.5 - 1 if scale == "symmetric" else pixels
 
 
 def class_lists(text: str) -> list[list[str]] | None:

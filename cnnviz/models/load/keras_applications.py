@@ -6,13 +6,13 @@ Importing this module loads no TensorFlow, so that pages can list what there is.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cnnviz.data.download import Remote, fetch, keras_folders
-from cnnviz.errors import DataError, ModelError, one_of
+from cnnviz.errors import DataError, ModelError, one_of, short
+from cnnviz.progress import Progress
 
 if TYPE_CHECKING:
     from cnnviz.models.classifier import Classifier
@@ -86,7 +86,7 @@ def _folder() -> Path:
     return keras_folders()[0].with_name("models")
 
 
-def load_application(name: str, progress: Callable[[str, int, int], None] | None = None) -> Classifier:
+def load_application(name: str, progress: Progress | None = None) -> Classifier:
     """Returns a model of Keras Applications with its ImageNet weights and its 1,000 classes.
 
     Files that are not in Keras's cache are downloaded into it; `progress` gets what is being done, done and in all.
@@ -111,7 +111,7 @@ def load_application(name: str, progress: Callable[[str, int, int], None] | None
         names = tuple(index[str(number)][1].replace("_", " ") for number in range(1000))
         model = getattr(keras.applications, name)(weights=str(weights), input_shape=(chosen.size, chosen.size, 3))
     except Exception as error:  # Keras raises nearly anything on broken files
-        reason = " ".join(str(error).split())[:160].rstrip(".") or type(error).__name__
+        reason = short(error, 160).rstrip(".") or type(error).__name__
         raise ModelError(f"{chosen.title} can't be built from {weights} ({reason}): delete it and try again.") from None
     return Classifier(
         chosen.title,
@@ -124,12 +124,11 @@ def load_application(name: str, progress: Callable[[str, int, int], None] | None
     )
 
 
-def _file(url: str, digest: str | None, what: str, progress: Callable[[str, int, int], None] | None) -> Path:
+def _file(url: str, digest: str | None, what: str, progress: Progress | None) -> Path:
     path = weights_path(url)
     if path.is_file():
         return path
-    algorithm = "sha256" if digest is not None and len(digest) == 64 else "md5"
-    remote = Remote(url, None, digest, algorithm, f"put the file {path.name} into {path.parent}")
+    remote = Remote(url, None, digest, f"put the file {path.name} into {path.parent}")
     try:
         return fetch(remote, path.name, [path.parent], what, progress)
     except DataError as error:

@@ -11,15 +11,15 @@ from typing import Any, Literal
 import keras
 
 from cnnviz.data import open_dataset
-from cnnviz.errors import DataError, ModelError, one_of
-from cnnviz.files import read_json
+from cnnviz.errors import DataError, ModelError, enough_memory, one_of, short
+from cnnviz.files import digest, read_json
 from cnnviz.models.classifier import Classifier
 from cnnviz.models.graph.layer_kinds import kind_of
 from cnnviz.models.graph.output_activations import choose, endings
 from cnnviz.models.graph.traversal import Step, taken_apart
-from cnnviz.models.load.archive_check import digest, private_copy, require_keras
-from cnnviz.models.load.config_check import MOST_ELEMENTS, Refused, short
-from cnnviz.models.load.file_options import OUTPUTS, SCALES, Outputs, Scale
+from cnnviz.models.load.archive_check import private_copy, require_keras
+from cnnviz.models.load.config_check import MOST_ELEMENTS, Refused
+from cnnviz.models.load.file_options import OUTPUTS, PIXEL_SCALES, Outputs, Scale
 from cnnviz.models.load.infer_heads import class_names, heads_of
 from cnnviz.models.load.sandbox_client import try_model
 from cnnviz.models.probabilities import BATCH
@@ -114,7 +114,7 @@ def _model(path: Path, what: str, remedy: str) -> tuple[keras.Model, int]:
     """
     require_keras()
     try:
-        with room_for("a copy of the model"), private_copy(path) as copy:
+        with enough_memory(), room_for("a copy of the model"), private_copy(path) as copy:
             largest = try_model(copy)
             if digest(copy.path) != copy.sha256:
                 raise Refused("its copy was changed while it was tried")
@@ -145,7 +145,7 @@ def load_file(
         path: a regular file.
         name: what to call it in sentences; by default the file's name.
         classes: a list of class names for each output, in the outputs' order; numbers without it.
-        scale: what it takes for pixels, see `SCALES`; `raw` where nobody says.
+        scale: what it takes for pixels, see `PIXEL_SCALES`; `raw` where nobody says.
         outputs: what its numbers are where its graph leaves that open, see `OUTPUTS`.
 
     Raises:
@@ -194,8 +194,8 @@ def of_model(
 
 
 def _check_options(scale: Scale | None, outputs: Outputs) -> None:
-    if scale not in (None, *SCALES):
-        raise ModelError(f"The pixel scale {scale!r} is not known: {one_of(scale, SCALES)}.")
+    if scale not in (None, *PIXEL_SCALES):
+        raise ModelError(f"The pixel scale {scale!r} is not known: {one_of(scale, PIXEL_SCALES)}.")
     if outputs not in OUTPUTS:
         raise ModelError(f"What a model gives can't be {outputs!r}: {one_of(outputs, OUTPUTS)}.")
 

@@ -21,8 +21,9 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from cnnviz.errors import short
 from cnnviz.models.load.archive_check import CONFIG
-from cnnviz.models.load.config_check import MOST_ELEMENTS, MOST_PARAMETERS, Refused, short
+from cnnviz.models.load.config_check import MOST_ELEMENTS, MOST_PARAMETERS, Refused
 from cnnviz.models.load.weights_check import WeightsSize, check_weights
 
 if TYPE_CHECKING:

@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from cnnviz.errors import short
 from cnnviz.models.load.archive_check import WEIGHTS
-from cnnviz.models.load.config_check import Refused, short
+from cnnviz.models.load.config_check import Refused
 
 __all__ = ["WeightsSize", "check_weights"]
 

@@ -19,6 +19,7 @@ from cnnviz.ui.session import query_params
 from cnnviz.ui.session.packed_state import pack, unpack
 from cnnviz.ui.session.widget_sync import set_widget_value_first
 from cnnviz.ui.train import recipe_draft
+from cnnviz.ui.train.augmentation_card import hand_over
 
 __all__ = [
     "FIRST",
@@ -173,6 +174,7 @@ def handed_over(policy: Policy) -> bool:
     if not session.pop(_WANTED, False):
         return False
     draft = session.get("train_draft")
+    hand_over(policy)
     if draft is None:
         session["train_recipe"] = _with(PRESETS[recipe_draft.FIRST], policy)
         return True

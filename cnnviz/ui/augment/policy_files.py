@@ -9,6 +9,7 @@ from cnnviz.errors import CnnvizError
 from cnnviz.policy import POLICIES, Policy
 from cnnviz.ui.augment import policy_draft as policy_state
 from cnnviz.ui.augment.policy_draft import Draft
+from cnnviz.ui.download_button import download_button
 from cnnviz.ui.file_names import file_name
 from cnnviz.ui.inputs import json_upload
 from cnnviz.ui.markdown import plain
@@ -36,13 +37,11 @@ def policy_files(draft: Draft, policy: Policy) -> None:
             except CnnvizError as error:
                 named = policy
                 st.error(plain(error), icon=":material/error:")
-            st.download_button(
+            download_button(
                 "Save this policy",
-                data=named.model_dump_json(indent=1) + "\n",
-                file_name=file_name(named.name, "policy", ending=".json"),
-                mime="application/json",
-                icon=":material/download:",
-                on_click="ignore",
+                named.model_dump_json(indent=1) + "\n",
+                file_name(named.name, "policy", ending=".json"),
+                type="secondary",
                 key="augment_download",
                 help="`python -m cnnviz augment IMAGE --policy FILE --out draws.png` reads it too.",
             )

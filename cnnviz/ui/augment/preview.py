@@ -14,7 +14,8 @@ from cnnviz.errors import CnnvizError
 from cnnviz.images import Crop, fit, with_channels
 from cnnviz.policy import STEPS, Policy, Step
 from cnnviz.recipe import Data
-from cnnviz.ui.inputs.image_picker import PickedImage, companions
+from cnnviz.ui.inputs.image_picker import companions
+from cnnviz.ui.inputs.input_image import InputImage
 from cnnviz.ui.markdown import plain
 
 __all__ = ["values_along", "views"]
@@ -31,7 +32,7 @@ _NUMBERS, _VIEW = "augment_numbers", "augment_view"
 Tile = tuple[bytes, str, str]  # a file, the caption, and the same in full
 
 
-def views(image: PickedImage, policy: Policy, data: Data | None) -> None:
+def views(image: InputImage, policy: Policy, data: Data | None) -> None:
     """Draws the choice of a view, and the view.
 
     Args:
@@ -142,7 +143,7 @@ def _frame(image: np.ndarray, data: Data | None, longest: int) -> tuple[np.ndarr
 
 @st.cache_data(show_spinner=False, max_entries=128)
 def _drawn(
-    _image: PickedImage,
+    _image: InputImage,
     identity: tuple,
     policy: Policy,
     seed: int,
@@ -151,8 +152,8 @@ def _drawn(
     mark: bool,
     data: Data | None,
 ) -> list[Tile]:
-    image, size, crop = _frame(_image.image, data, DISPLAY)
-    others = [one.image for one in companions(_image, COMPANIONS)] if policy.mixes else ()
+    image, size, crop = _frame(_image.shown, data, DISPLAY)
+    others = [one.shown for one in companions(_image, COMPANIONS)] if policy.mixes else ()
     made = draws(
         image,
         policy,
@@ -167,8 +168,8 @@ def _drawn(
 
 
 @st.cache_data(show_spinner=False, max_entries=32)
-def _original(_image: PickedImage, identity: tuple, data: Data | None, longest: int = DISPLAY) -> bytes:
-    image, size, crop = _frame(_image.image, data, longest)
+def _original(_image: InputImage, identity: tuple, data: Data | None, longest: int = DISPLAY) -> bytes:
+    image, size, crop = _frame(_image.shown, data, longest)
     return image_bytes(fit(image, size, channels=image.shape[2], crop=crop))
 
 
@@ -177,7 +178,7 @@ def _tiles(place, tiles: Sequence[Tile]) -> None:
         place.image(made, caption=plain(words), width="stretch", alt=alt)
 
 
-def _grid(image: PickedImage, policy: Policy, seed: int, epoch: int, mark: bool, data: Data | None) -> None:
+def _grid(image: InputImage, policy: Policy, seed: int, epoch: int, mark: bool, data: Data | None) -> None:
     left, right = st.columns([4, 7], gap="small")
     left.image(
         _original(image, image.identity, data),
@@ -191,18 +192,16 @@ def _grid(image: PickedImage, policy: Policy, seed: int, epoch: int, mark: bool,
     )
 
 
-def _pair(image: PickedImage, policy: Policy, seed: int, epoch: int, mark: bool, data: Data | None) -> None:
+def _pair(image: InputImage, policy: Policy, seed: int, epoch: int, mark: bool, data: Data | None) -> None:
     place = st.grid(6, min_column_width=100, gap="xsmall", key="augment_pair")
     for one in (image, *companions(image, 1)):
         _tiles(place, [(_original(one, one.identity, data), one.title, "The original image")])
         _tiles(place, _drawn(one, one.identity, policy, seed, epoch, 5, mark, data))
 
 
-def _before_and_after(
-    source: PickedImage, policy: Policy, seed: int, epoch: int, mark: bool, data: Data | None
-) -> None:
-    image, size, crop = _frame(source.image, data, LARGE)
-    others = [other.image for other in companions(source, COMPANIONS)] if policy.mixes else ()
+def _before_and_after(source: InputImage, policy: Policy, seed: int, epoch: int, mark: bool, data: Data | None) -> None:
+    image, size, crop = _frame(source.shown, data, LARGE)
+    others = [other.shown for other in companions(source, COMPANIONS)] if policy.mixes else ()
     (one,) = draws(image, policy, seed=seed, epochs=[epoch], sample=source.number, size=size, crop=crop, others=others)
     before, after = fit(image, size, channels=image.shape[2], crop=crop), one.image
     if mark:
@@ -234,7 +233,7 @@ def values_along(step: Step, count: int) -> list[float]:
     return [float(value) for value in np.linspace(low, high, 1 if low == high else count)]
 
 
-def _strips(image: PickedImage, policy: Policy, seed: int, epoch: int, mark: bool, data: Data | None) -> None:
+def _strips(image: InputImage, policy: Policy, seed: int, epoch: int, mark: bool, data: Data | None) -> None:
     steps = [step for step in policy.steps if STEPS[step.type].group != "batch"]
     if len(steps) < len(policy.steps):
         st.caption("MixUp and CutMix blend several images and have no strip.")
@@ -264,7 +263,7 @@ def _strips(image: PickedImage, policy: Policy, seed: int, epoch: int, mark: boo
 
 @st.cache_data(show_spinner=False, max_entries=128)
 def _along(
-    _image: PickedImage,
+    _image: InputImage,
     identity: tuple,
     step: Step,
     fill_mode: str,
@@ -273,7 +272,7 @@ def _along(
     mark: bool,
     data: Data | None,
 ) -> list[Tile]:
-    image, size, crop = _frame(_image.image, data, DISPLAY)
+    image, size, crop = _frame(_image.shown, data, DISPLAY)
     policy = Policy(steps=(step,), fill_mode=fill_mode, fill_value=fill_value)
     values = values_along(step, count)
     made = []

@@ -16,9 +16,11 @@ from cnnviz.explain.robustness.augmentation_of_run import LIMIT, cached_changes,
 from cnnviz.figures.robustness import prediction_curves, share_curves
 from cnnviz.figures.style import CONFIG
 from cnnviz.policy import STEPS, Policy, Step
+from cnnviz.progress import CancelCheck, Progress
 from cnnviz.runs import Run, recipe_of
 from cnnviz.runs.compare import labels as run_labels
-from cnnviz.ui.inputs.image_picker import PickedImage
+from cnnviz.ui.inputs.image_picker import prefer
+from cnnviz.ui.inputs.input_image import InputImage
 from cnnviz.ui.inputs.model_cache import LockedModel, models_of_runs, runs_with_model
 from cnnviz.ui.markdown import plain
 from cnnviz.ui.session import background_job
@@ -29,16 +31,17 @@ FINE, COARSE = 33, 9
 _WORK = "survival"
 
 
-def robustness_part(image: PickedImage | None, policy: Policy) -> None:
+def robustness_part(image: InputImage | None, policy: Policy) -> None:
     """Draws the part; nothing is loaded or computed before a person asks for it."""
     with st.container(border=True, key="augment_survival"):
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.subheader("Is my model robust to it?", anchor=False, width="content")
+            st.header("Is my model robust to it?", anchor=False, width="content")
             st.space("stretch")
             asked = st.toggle(
                 "Predict with a model",
                 key="augment_ask",
                 persist_state="session",
+                on_change=_with_its_own_image,
                 help="Loads a model that you trained and lets it predict the image while one step grows stronger.",
             )
         if not asked:
@@ -55,7 +58,18 @@ def robustness_part(image: PickedImage | None, policy: Policy) -> None:
         _asked(found, run_labels(listed), image, policy)
 
 
-def _asked(found: list[Run], names: dict[str, str], image: PickedImage | None, policy: Policy) -> None:
+def _with_its_own_image() -> None:
+    """Shows an image that the model knows, where nobody chose one."""
+    try:
+        found = runs_with_model(runs.listing()) if st.session_state.get("augment_ask") else []
+    except CnnvizError:
+        return
+    chosen = st.session_state.get("augment_run")
+    for run in [run for run in found if run.id == chosen] or found[:1]:
+        prefer(run)
+
+
+def _asked(found: list[Run], names: dict[str, str], image: InputImage | None, policy: Policy) -> None:
     chosen, step, head = _choice(found, names, image, policy)
     try:
         classifier = models_of_runs(chosen)
@@ -70,7 +84,7 @@ def _asked(found: list[Run], names: dict[str, str], image: PickedImage | None, p
 
 
 def _choice(
-    found: list[Run], names: dict[str, str], image: PickedImage | None, policy: Policy
+    found: list[Run], names: dict[str, str], image: InputImage | None, policy: Policy
 ) -> tuple[list[Run], Step, str]:
     dataset = image.identity[1].dataset if image is not None and image.dataset is not None else None
     found = sorted(found, key=lambda run: recipe_of(run).data.dataset != dataset)  # those that know such images first
@@ -84,6 +98,7 @@ def _choice(
             key="augment_run",
             persist_state="session",
             width=300,
+            on_change=_with_its_own_image,
             help="A run whose best epoch predicts.",
         )
         heads = [head.name for head in recipe_of(by_id[first]).network.heads]
@@ -170,15 +185,15 @@ def _identity(step: Step, factor: float) -> float | None:
     return None if identity is None else identity * factor
 
 
-def _one_image(image: PickedImage, shown: dict[str, LockedModel], step: Step, head: str, policy: Policy) -> None:
+def _one_image(image: InputImage, shown: dict[str, LockedModel], step: Step, head: str, policy: Policy) -> None:
     fine, coarse = _values(step, FINE), _values(step, COARSE)
     factor, unit = _axis(step)
     found = {
         label: _along(model, _mark(model), image, image.identity, step, policy.fill_mode, policy.fill_value)[head]
         for label, model in shown.items()
     }
-    size = display_size(image.image.shape, 128)
-    strip = augment.sweep(image.image, step.type, coarse, size=size, policy=policy)
+    size = display_size(image.shown.shape, 128)
+    strip = augment.sweep(image.shown, step.type, coarse, size=size, policy=policy)
     classes = next(iter(shown.values())).classifier.classes[head]
     _message(image, found, classes)
     st.plotly_chart(
@@ -203,16 +218,16 @@ def _mark(model: LockedModel) -> tuple[str, int]:
 
 @st.cache_data(show_spinner=False, max_entries=64)
 def _along(
-    _model: LockedModel, mark: tuple, _image: PickedImage, identity: tuple, step: Step, fill_mode: str, fill_value: int
+    _model: LockedModel, mark: tuple, _image: InputImage, identity: tuple, step: Step, fill_mode: str, fill_value: int
 ) -> dict[str, np.ndarray]:
     policy = Policy(fill_mode=fill_mode, fill_value=fill_value)
     values = _values(step, FINE)
     recipe = _model.classifier.recipe
     assert recipe is not None  # as it is a run's
-    return along(_model.outputs, _image.image, step.type, values, recipe, policy=policy)
+    return along(_model.outputs, _image.shown, step.type, values, recipe, policy=policy)
 
 
-def _message(image: PickedImage, found: dict[str, np.ndarray], classes: tuple[str, ...]) -> None:
+def _message(image: InputImage, found: dict[str, np.ndarray], classes: tuple[str, ...]) -> None:
     parts = []
     for label, probabilities in found.items():
         predictions = [classes[index] for index in dict.fromkeys(probabilities.argmax(axis=1).tolist())]
@@ -227,11 +242,7 @@ def _message(image: PickedImage, found: dict[str, np.ndarray], classes: tuple[st
 
 def _many_images(chosen: list[Run], shown: dict[str, LockedModel], step: Step, head: str, policy: Policy) -> None:
     values = _values(step, COARSE)
-    if (work := background_job.ended_job(_WORK)) is not None:
-        if work.message:
-            st.error(plain(work.message), icon=":material/error:")
-        elif work.stopped:
-            st.caption("Stopped; nothing was kept of it.")
+    background_job.say_end(background_job.ended_job(_WORK))
     known = {label: cached_changes(run, step, values, policy) for label, run in zip(shown, chosen, strict=True)}
     found = {label: changes for label, changes in known.items() if changes is not None}
     if len(found) == len(known):
@@ -241,21 +252,21 @@ def _many_images(chosen: list[Run], shown: dict[str, LockedModel], step: Step, h
         return
     pairs = [(run, model) for run, model in zip(chosen, shown.values(), strict=True)]
 
-    def work_through(progress, cancelled) -> list[Changes]:
+    def work_through(progress: Progress, cancelled: CancelCheck) -> list[Changes]:
         return [
             measure(run, model.outputs, step, values, policy, progress=progress, cancelled=cancelled)
             for run, model in pairs
         ]
 
-    if st.button(
+    st.button(
         f"Ask about {LIMIT} test images",
         icon=":material/query_stats:",
         key="augment_measure",
+        on_click=background_job.start,
+        args=(_WORK, work_through, "Reading the test images"),
         help=f"Predicts at most {LIMIT} images of the test split (validation's where there is none) at each of "
         f"{len(values)} strengths. The result is kept with the run.",
-    ):
-        background_job.start(_WORK, work_through, "Reading the test images")
-        st.rerun()
+    )
 
 
 def _charts(found: dict[str, Changes], step: Step, head: str) -> None:

@@ -88,14 +88,11 @@ def _names(recipe: Recipe) -> list[str]:
 
 def tile(image: np.ndarray, side: int = TILE) -> bytes:
     """Returns an image as PNG, enlarged without smoothing to about `side` pixels so that small ones stay sharp."""
-    factor = max(1, side // max(image.shape[:2]))
-    if factor > 1:
-        image = np.repeat(np.repeat(image, factor, axis=0), factor, axis=1)
-    elif max(image.shape[:2]) > 2 * side:
+    if max(image.shape[:2]) > 2 * side:
         scale = 2 * side / max(image.shape[:2])
         size = (max(1, round(image.shape[1] * scale)), max(1, round(image.shape[0] * scale)))
         image = images.with_channels(cv2.resize(image, size, interpolation=cv2.INTER_AREA), image.shape[2])
-    return images.to_png(image)
+    return images.to_png(images.enlarge(image, side // max(image.shape[:2])))
 
 
 @st.cache_data(show_spinner=False, max_entries=32)

@@ -5,23 +5,24 @@ It is kept in the session and, uploads apart, named in the address: `?sample=che
 
 from __future__ import annotations
 
-import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-import numpy as np
 import streamlit as st
 
 from cnnviz import images
-from cnnviz.augment.preview import display_size
 from cnnviz.data import Dataset, catalogue
-from cnnviz.data.samples import sample, sample_names
+from cnnviz.data.samples import sample_names
 from cnnviz.errors import CnnvizError
 from cnnviz.recipe import Data, parse
+from cnnviz.runs import Run, recipe_of
+from cnnviz.ui.components.thumbnails import Thumbnail, thumbnails
 from cnnviz.ui.inputs import dataset_cache
+from cnnviz.ui.inputs.held_out_images import SHOWN, SIDE, has_own_images
+from cnnviz.ui.inputs.input_image import InputImage, labels_of, of_sample, of_upload
 from cnnviz.ui.markdown import plain
 from cnnviz.ui.session import query_params
 
-__all__ = ["PickedImage", "companions", "image_picker", "train_data"]
+__all__ = ["companions", "image_picker", "prefer", "train_data"]
 
 LONGEST = 1600
 """The longest side that an upload is kept with, in pixels; models see at most 1,024."""
@@ -31,34 +32,19 @@ _CHOICE, _FILE = "picture_choice", "picture_file"
 _NAMES = ("sample", "data", "item")
 
 
-@dataclass(frozen=True, eq=False)
-class PickedImage:
-    """An image: uint8 (height, width, 1 or 3), what it is called, and what tells it from every other one.
-
-    `number` is its number in its dataset's training split, which its draws are keyed by; 0 for others. `labels` are
-    its class names by head.
-    """
-
-    image: np.ndarray
-    title: str
-    identity: tuple
-    number: int = 0
-    dataset: Dataset | None = None
-    labels: tuple[tuple[str, str], ...] = ()
-
-
 @dataclass
 class _Choice:
     source: str = "sample"
     sample: str = ""
     data: str = ""
     item: int = 1
-    upload: PickedImage | None = None
+    page: int = 0
+    chosen: bool = False
+    upload: InputImage | None = None
     refused: str = ""
-    notes: tuple[str, ...] = ()
 
 
-def image_picker() -> PickedImage | None:
+def image_picker() -> InputImage | None:
     """Draws the choice in one row and returns the image, or `None` after saying in a sentence what is missing."""
     choice = _choice()
     with st.container(horizontal=True, vertical_alignment="bottom", key="picture_picker"):
@@ -75,14 +61,16 @@ def image_picker() -> PickedImage | None:
         )
         {"sample": _samples, "data": _data, "upload": _upload}[choice.source](choice)
     try:
+        if choice.source == "data":
+            _thumbnails(choice)
         image = _image(choice)
     except CnnvizError as error:
         st.error(plain(error), icon=":material/error:")
         return None
     if choice.source == "upload" and choice.refused:
         st.error(plain(choice.refused), icon=":material/error:")
-    elif choice.source == "upload" and image is not None and choice.notes:
-        st.caption(plain(" ".join(choice.notes)))
+    elif choice.source == "upload" and image is not None and image.notes:
+        st.caption(plain(" ".join(image.notes)))
     elif image is None:
         st.info("Choose a file: JPEG, PNG, WebP, GIF, BMP or TIFF, up to 20 MB.", icon=":material/upload:")
     return image
@@ -97,10 +85,12 @@ def _choice() -> _Choice:
     if named := query_params.new_values("picture", _NAMES):
         number = named["item"]
         if named["sample"] in sample_names():
-            choice.source, choice.sample = "sample", named["sample"]
+            choice.source, choice.sample, choice.chosen = "sample", named["sample"], True
         elif named["data"] in _ready():
-            choice.source, choice.data = "data", named["data"]
+            choice.source, choice.data, choice.chosen = "data", named["data"], True
             choice.item = int(number) if number.isascii() and number.isdigit() and len(number) < 10 else 1
+            choice.item = min(MOST, max(1, choice.item))
+            choice.page = (choice.item - 1) // SHOWN
     _name_in_address(choice)
     return choice
 
@@ -121,7 +111,7 @@ def _ready() -> dict[str, str]:
 
 def _set_source() -> None:
     choice = st.session_state[_CHOICE]
-    choice.source = st.session_state["picture_source"]
+    choice.source, choice.chosen = st.session_state["picture_source"], True
     if choice.source == "data" and not choice.data:
         names = _ready()
         trained = train_data()
@@ -136,9 +126,14 @@ def _samples(choice: _Choice) -> None:
         format_func=str.capitalize,
         key="picture_sample",
         width=200,
-        on_change=lambda: setattr(choice, "sample", st.session_state["picture_sample"]),
+        on_change=_set_sample,
         help="Images of scikit-image; they need no Internet connection.",
     )
+
+
+def _set_sample() -> None:
+    choice = st.session_state[_CHOICE]
+    choice.sample, choice.chosen = st.session_state["picture_sample"], True
 
 
 def _data(choice: _Choice) -> None:
@@ -155,21 +150,49 @@ def _data(choice: _Choice) -> None:
         on_change=_set_data,
         help="What comes with cnnviz, was downloaded, or lies in the folder CNNVIZ_DATA.",
     )
-    st.session_state["picture_item"] = choice.item = min(MOST, max(1, choice.item))
-    st.number_input(
-        "Number",
-        1,
-        MOST,
-        key="picture_item",
-        width=120,
-        on_change=lambda: setattr(choice, "item", st.session_state["picture_item"]),
-        help="Training images, the classes in turn.",
-    )
 
 
 def _set_data() -> None:
     choice = st.session_state[_CHOICE]
-    choice.data, choice.item = st.session_state["picture_data"], 1
+    choice.data, choice.item, choice.page, choice.chosen = st.session_state["picture_data"], 1, 0, True
+
+
+def prefer(run: Run) -> None:
+    """Puts an image of the run's data in the place of a sample that nobody chose, for callbacks."""
+    choice: _Choice | None = st.session_state.get(_CHOICE)
+    name = recipe_of(run).data.dataset
+    if choice is not None and not choice.chosen and has_own_images(run) and name in _ready():
+        choice.source, choice.data, choice.item, choice.page = "data", name, 1, 0
+
+
+def _thumbnails(choice: _Choice) -> None:
+    """Some of the training images, the classes in turn; a click shows one."""
+    data = _data_record(choice.data)
+    dataset = dataset_cache.open_with_progress(data)
+    count = min(MOST, len(dataset.splits["train"]))
+    pages = max(1, -(-count // SHOWN))
+    choice.page %= pages
+    first = choice.page * SHOWN
+    heads = tuple(head.name for head in dataset.heads)
+    tiles = dataset_cache.tiles(dataset, data, heads, min(SHOWN, count - first), first)
+
+    def take(nth: int) -> None:
+        choice.item, choice.chosen = first + nth + 1, True
+
+    thumbnails(
+        [
+            Thumbnail(
+                png, ", ".join(label for _, label in labels_of(dataset, "train", row)), max(data.image_size) < SIDE
+            )
+            for png, row in tiles
+        ],
+        f"Training images of {dataset.title}",
+        key="picture_thumbnails",
+        on_click=take,
+        marked=choice.item - 1 - first if first < choice.item <= first + len(tiles) else None,
+        more=f"Other training images of {dataset.title}" if pages > 1 else "",
+        on_more=lambda: setattr(choice, "page", choice.page + 1),
+    )
 
 
 def _upload(choice: _Choice) -> None:
@@ -192,23 +215,22 @@ def _read(choice: _Choice) -> None:
         choice.upload = None
         return
     try:
-        data = file.getvalue()
-        image, notes = images.decode_with_notes(data)
+        choice.upload = of_upload(file.name, file.getvalue(), LONGEST)
     except CnnvizError as error:
         choice.upload, choice.refused = None, str(error)
-        return
-    small = images.fit(image, display_size(image.shape, LONGEST))
-    small.setflags(write=False)
-    choice.upload, choice.notes = PickedImage(small, file.name, ("upload", hashlib.sha256(data).hexdigest())), notes
 
 
-def _image(choice: _Choice) -> PickedImage | None:
+def _image(choice: _Choice) -> InputImage | None:
     if choice.source == "upload":
         return choice.upload
     if choice.source == "sample":
-        return PickedImage(sample(choice.sample), choice.sample, ("sample", choice.sample))
+        return _sample(choice.sample)
     data = _data_record(choice.data)
     return _of_dataset(dataset_cache.open_with_progress(data), data, choice.item - 1)
+
+
+def _sample(name: str) -> InputImage:
+    return replace(of_sample(name), title=name)
 
 
 def _data_record(name: str) -> Data:
@@ -226,26 +248,26 @@ def train_data() -> Data | None:
         return None
 
 
-def _of_dataset(dataset: Dataset, data: Data, turn: int) -> PickedImage:
+def _of_dataset(dataset: Dataset, data: Data, turn: int) -> InputImage:
     split = dataset.splits["train"]
     order = split.spread(dataset.heads[0].name, MOST)
     return _numbered(dataset, data, int(order[turn % len(order)]))
 
 
-def _numbered(dataset: Dataset, data: Data, number: int) -> PickedImage:
+def _numbered(dataset: Dataset, data: Data, number: int) -> InputImage:
     split = dataset.splits["train"]
-    labels = tuple((head.name, head.classes[int(split.labels[head.name][number])]) for head in dataset.heads)
+    labels, image = labels_of(dataset, "train", number), split.image(number)
     title = f"{', '.join(label for _, label in labels)} ({split.name_of(number)})"
-    return PickedImage(split.image(number), title, ("data", data, number), number, dataset, labels)
+    return InputImage(image, image.shape[:2], title, ("data", data, number), labels, dataset=dataset, number=number)
 
 
-def companions(image: PickedImage, count: int) -> list[PickedImage]:
+def companions(image: InputImage, count: int) -> list[InputImage]:
     """Returns other images of the same source, to mix with and to show beside it; fewer where there are no more."""
     if image.dataset is None:
         others = [name for name in sample_names() if ("sample", name) != image.identity]
-        return [PickedImage(sample(name), name, ("sample", name)) for name in others[:count]]
+        return [_sample(name) for name in others[:count]]
     data, split = image.identity[1], image.dataset.splits["train"]
-    made: list[PickedImage] = []
+    made: list[InputImage] = []
     for turn in range(1, 4 * count):
         number = (image.number + turn * 7919) % len(split)
         if len(made) == count:

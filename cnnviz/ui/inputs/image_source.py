@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import base64
+from dataclasses import replace
 
 import cv2
 import streamlit as st
@@ -11,51 +11,83 @@ from cnnviz import images
 from cnnviz.augment.preview import display_size, image_bytes
 from cnnviz.data.samples import sample, sample_names
 from cnnviz.errors import CnnvizError
+from cnnviz.figures.html import render
 from cnnviz.runs import Run
-from cnnviz.ui.inputs.input_image import InputImage, held_out, of_item, of_sample, of_upload
+from cnnviz.ui.inputs.drawing import can_draw, drawing_part, drawing_toggle
+from cnnviz.ui.inputs.held_out_images import draw_thumbnails, has_own_images, settle_image
+from cnnviz.ui.inputs.input_image import InputImage, of_sample, of_upload
+from cnnviz.ui.inputs.model_cache import ModelSource
 from cnnviz.ui.inputs.selection import MOST_IMAGES, Choice, add
+from cnnviz.ui.inputs.upload_store import upload_store
 from cnnviz.ui.markdown import plain
 from cnnviz.ui.session.widget_sync import seed
 
-__all__ = ["image_choice", "item_choice"]
+__all__ = ["image_choice"]
 
 SAMPLES = 4
 THUMB = 240
 _FILES, _ONE_FILE, _CAMERA = "predict_files", "inside_file", "predict_camera"
 
 
-def image_choice(choice: Choice) -> None:
+def image_choice(choice: Choice, run: Run | None = None, source: ModelSource | None = None) -> None:
     """Draws the ways to choose images; what is chosen goes into `choice`.
 
-    Where one is shown alone, all but the samples is folded, as the page is about what comes after.
+    Where one is shown alone, all but a row of images is folded, as the page is about what comes after; the row is of
+    the run's own held-out images, instead of samples, where the model knows no photos.
+
+    Args:
+        choice: of images.
+        run: of the first model; `None` where it is of none.
+        source: the first model, whose answer stands beside a drawing.
     """
-    if choice.single:
-        with st.container(horizontal=True, vertical_alignment="center", gap="small", key="predict_sources"):
-            _samples(choice)
-            with st.popover(
-                "Another image",
-                icon=":material/add_photo_alternate:",
-                on_change="rerun",
-                key="predict_others",
-                help="An image of yours: from a file, or by this device's camera.",
-            ) as place:
-                if place.open:
-                    _files(choice)
-                    _camera(choice, _camera_toggle())
-    else:
+    own = run if run is not None and choice.single and has_own_images(run) else None
+    pad = run if run is not None and can_draw(run) else None
+    drawing = pad is not None and choice.drawing
+    if choice.single or not choice.images:
+        settle_image(choice, own)
+    if not choice.single:
         _files(choice)
-        with st.container(horizontal=True, vertical_alignment="center", gap="small", key="predict_sources"):
+    if own is not None and not drawing:
+        draw_thumbnails(choice, own)
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="predict_sources"):
+        if own is None:
             _samples(choice)
+        if choice.single:
+            _others(choice, samples=own is not None)
+        if run is not None and own is None:
+            _test_images(choice, run)
+        if pad is not None:
+            drawing_toggle(choice, pad)
+        camera = False
+        if not choice.single:
             camera = _camera_toggle()
             st.toggle(
-                "Side by side",
+                "Add to these",
                 key=seed("predict_beside", choice.beside),
                 on_change=lambda: setattr(choice, "beside", st.session_state["predict_beside"]),
-                help="On: an image that you choose stands beside those that are shown. Off: in their place.",
+                help="On: an image that you choose is added to those that are shown. Off: it takes their place.",
             )
-        _camera(choice, camera)
+    if pad is not None and drawing:
+        drawing_part(choice, pad, source)
+    _camera(choice, camera)
     if choice.refused:
         _refused(choice)
+
+
+def _others(choice: Choice, *, samples: bool) -> None:
+    with st.popover(
+        "Another image",
+        icon=":material/add_photo_alternate:",
+        on_change="rerun",
+        key="predict_others",
+        help="An image of yours, from a file or by this device's camera" + (", or a sample." if samples else "."),
+    ) as place:
+        if place.open:
+            _files(choice)
+            _camera(choice, _camera_toggle())
+            if samples:
+                with st.container(horizontal=True, gap="small"):
+                    _samples(choice)
 
 
 def _files(choice: Choice) -> None:
@@ -68,7 +100,7 @@ def _files(choice: Choice) -> None:
         max_upload_size=images.MAX_BYTES >> 20,
         width="stretch",
         help="JPEG, PNG, WebP, GIF, BMP or TIFF, up to 20 MB each; reduced beyond 50 megapixels. They stay on this "
-        "computer: decoded by this server, and not stored.",
+        "computer: for an hour in this server's memory, so that a reload shows them, and never on a disk.",
     )
 
 
@@ -124,8 +156,8 @@ def _refused(choice: Choice) -> None:
         )
 
 
-def item_choice(choice: Choice, run: Run) -> None:
-    """Draws the choice of an image of the run's own held-out split; the data are opened when it is unfolded."""
+def _test_images(choice: Choice, run: Run) -> None:
+    """The run's own held-out images; the data are opened when they are unfolded."""
     with st.popover(
         "Test image",
         icon=":material/dataset:",
@@ -134,7 +166,7 @@ def item_choice(choice: Choice, run: Run) -> None:
         help="An image of this run's data that it was not trained on, with its true label.",
     ) as place:
         if place.open:
-            _items(choice, run)
+            draw_thumbnails(choice, run)
 
 
 def _take_sample(choice: Choice, name: str) -> None:
@@ -162,91 +194,21 @@ def _take(choice: Choice, files: list[tuple[str, bytes]]) -> None:
     taken: list[InputImage] = []
     for name, data in files:
         try:
-            taken.append(of_upload(name, data))
+            image = of_upload(name, data)
         except CnnvizError as error:
             choice.refused.append((name, str(error)))
+            continue
+        taken.append(replace(image, address=("upload", upload_store().put(name, data))))
     if taken:
         add(choice, taken)
-
-
-def _items(choice: Choice, run: Run) -> None:
-    try:
-        split, count = held_out(run)
-    except CnnvizError as error:
-        st.error(plain(error), icon=":material/error:")
-        return
-    choice.item = min(max(1, choice.item), max(1, count))
-    key = f"predict_item_{choice.item}"  # a new field for each number that a button has set
-    st.number_input(
-        f"Image of the {split} split",
-        1,
-        max(1, count),
-        choice.item,
-        key=key,
-        on_change=_take_item,
-        args=(choice, run, key),
-        help=f"One of {count:,} images that this run was not trained on.",
-    )
-    with st.container(horizontal=True):
-        st.button(
-            "Show it",
-            key="predict_item_show",
-            on_click=_show_item,
-            args=(choice, run),
-            help="Shows this image with its true label.",
-        )
-        st.button(
-            "Another one",
-            icon=":material/casino:",
-            key="predict_item_another",
-            on_click=_another,
-            args=(choice, run),
-            help="Shows an image from elsewhere in the split.",
-        )
-
-
-def _take_item(choice: Choice, run: Run, key: str) -> None:
-    choice.item = int(st.session_state[key] or 1)
-    _show_item(choice, run)
-
-
-def _another(choice: Choice, run: Run) -> None:
-    choice.item = (choice.item - 1 + 7919) % max(1, held_out(run)[1]) + 1
-    _show_item(choice, run)
-
-
-def _show_item(choice: Choice, run: Run) -> None:
-    choice.refused.clear()
-    try:
-        add(choice, [of_item(run, choice.item)])
-    except CnnvizError as error:
-        choice.refused.append((f"Image {choice.item:,}", str(error)))
 
 
 @st.cache_data(show_spinner=False)
 def _style(names: tuple[str, ...]) -> str:
     """The samples' buttons as images of them; without the style they are buttons with their names."""
-    rules = []
+    found = []
     for name in names:
         image = sample(name)
         size = display_size(image.shape, THUMB)
-        data = base64.b64encode(image_bytes(cv2.resize(image, size[::-1], interpolation=cv2.INTER_AREA))).decode()
-        rules.append(
-            f".st-key-predict_sample_{name} button {{ background-image: linear-gradient(transparent 35%, "
-            f'rgb(0 0 0 / 0.75)), url("data:{_kind(data)};base64,{data}"); }}'
-        )
-    return f"<style>{_BUTTON}{' '.join(rules)}</style>"
-
-
-def _kind(data: str) -> str:
-    return "image/png" if data.startswith("iVBOR") else "image/webp" if data.startswith("UklGR") else "image/jpeg"
-
-
-_BUTTON = """
-[class*="st-key-predict_sample_"] button {
-  width: 5.75rem; height: 4rem; padding: 0 0.4rem 0.15rem; background-size: cover; background-position: center;
-  align-items: flex-end; justify-content: flex-start; color: #fff;
-}
-[class*="st-key-predict_sample_"] button:is(:hover, :focus, :active) { color: #fff; }
-[class*="st-key-predict_sample_"] button p { font-size: 0.8rem; font-weight: 600; }
-"""
+        found.append((name, image_bytes(cv2.resize(image, size[::-1], interpolation=cv2.INTER_AREA))))
+    return render("sample_buttons.html", images=found)

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from cnnviz import images
 from cnnviz.augment.preview import display_size
+from cnnviz.data import Dataset
 from cnnviz.data.samples import sample
+from cnnviz.drawing import prepare, rasterize, unpack_strokes
 from cnnviz.errors import DataError, ImageError, one_of
 from cnnviz.runs import Run, recipe_of
 from cnnviz.ui.inputs import dataset_cache
+from cnnviz.ui.inputs.upload_store import upload_store
 
 __all__ = [
     "LONGEST",
@@ -20,8 +23,11 @@ __all__ = [
     "InputImage",
     "base",
     "held_out",
+    "labels_of",
     "notes_on",
+    "of_drawing",
     "of_item",
+    "of_kept",
     "of_sample",
     "of_upload",
     "refusal",
@@ -40,8 +46,9 @@ class InputImage:
 
     `shown` is uint8 (height, width, 1 or 3), no side over `LONGEST`. `size` is the (height, width) it was given with.
     `labels` are its true class names by head, where they are known, and `notes` sentences on how it was read.
-    `address` names it in a shared link, where it can be: ("sample", name) or ("item", "run:number"), with the split's
-    name and a hyphen before the number where it isn't the held-out one.
+    `address` names it in a shared link, where it can be: ("sample", name), ("draw", strokes), ("upload", name in the
+    upload store) or ("item", "run:number"), with the split's name and a hyphen before the number where it isn't the
+    held-out one. A training image has its `dataset` and its `number` there, which its draws are keyed by.
     """
 
     shown: np.ndarray
@@ -52,6 +59,8 @@ class InputImage:
     notes: tuple[str, ...] = ()
     address: tuple[str, str] | None = None
     data: bytes | None = field(default=None, repr=False)
+    dataset: Dataset | None = field(default=None, repr=False)
+    number: int = 0
 
     def whole(self, bits: int | None = None) -> np.ndarray:
         """Returns the image as it was given, so that models see what they would see anywhere else.
@@ -79,8 +88,22 @@ def of_sample(name: str) -> InputImage:
     return InputImage(image, image.shape[:2], name.capitalize(), ("sample", name), address=("sample", name))
 
 
-def of_upload(name: str, data: bytes) -> InputImage:
-    """Returns a file that a person gave.
+def of_drawing(packed: str, size: tuple[int, int] = (28, 28)) -> InputImage:
+    """Returns a drawing prepared for a model.
+
+    Args:
+        packed: its strokes, by `drawing.pack_strokes`.
+        size: (height, width) of the images that the model takes.
+
+    Raises:
+        ImageError: nothing is drawn, or the text was changed.
+    """
+    image = prepare(rasterize(unpack_strokes(packed)), size)
+    return InputImage(image, size, "Drawing", ("drawing", packed, size), address=("draw", packed))
+
+
+def of_upload(name: str, data: bytes, longest: int = LONGEST) -> InputImage:
+    """Returns a file that a person gave, shown with no side over `longest`.
 
     Raises:
         ImageError: it can't be read as an image; the sentence says what it is, where that is known.
@@ -90,11 +113,23 @@ def of_upload(name: str, data: bytes) -> InputImage:
     except ImageError as error:
         raise ImageError(refusal(data) or str(error)) from None
     size = image.shape[:2]
-    shown = images.fit(image, display_size(size, LONGEST), channels=3)
+    shown = images.fit(image, display_size(size, longest), channels=3)
     shown.setflags(write=False)
     identity = ("upload", hashlib.sha256(data).hexdigest())
     kept = data if shown.shape[:2] != size or images.is_deep(data) else None
     return InputImage(shown, size, name[-_LEAK_NAME:], identity, notes=notes, data=kept)
+
+
+def of_kept(name: str) -> InputImage:
+    """Returns an uploaded image that this server keeps under that name, see `upload_store`.
+
+    Raises:
+        ImageError: it is kept no longer.
+    """
+    kept = upload_store().get(name)
+    if kept is None:
+        raise ImageError("An uploaded image is kept for an hour and is gone by now: drop it here again.")
+    return replace(of_upload(*kept), address=("upload", name))
 
 
 _KNOWN = (
@@ -117,6 +152,12 @@ def refusal(data: bytes) -> str:
     if start.startswith((b"<svg", b"<?xml")) and b"<svg" in start:
         return "This is an SVG drawing, which has no pixels: save it as a PNG image."
     return ""
+
+
+def labels_of(dataset: Dataset, split: str, row: int) -> tuple[tuple[str, str], ...]:
+    """Returns the class names of a split's image by head."""
+    labels = dataset.splits[split].labels
+    return tuple((head.name, head.classes[int(labels[head.name][row])]) for head in dataset.heads)
 
 
 def held_out(run: Run) -> tuple[str, int]:
@@ -155,7 +196,6 @@ def of_item(run: Run, number: int, split: str = "") -> InputImage:
     row = (number - 1) % count
     image = chosen.image(row)
     shown = images.fit(image, display_size(image.shape, LONGEST), channels=image.shape[2])
-    labels = tuple((head.name, head.classes[int(chosen.labels[head.name][row])]) for head in dataset.heads)
     path = chosen.name_of(row)
     title = f"{name.capitalize()} {row + 1:,}" + (f" ({path})" if not path.startswith("#") else "")
     address = ("item", f"{run.id}:{f'{name}-' if name != held else ''}{row + 1}")
@@ -164,7 +204,7 @@ def of_item(run: Run, number: int, split: str = "") -> InputImage:
         image.shape[:2],
         title,
         ("item", run.id, name, row),
-        labels,
+        labels_of(dataset, name, row),
         address=address,
         data=None if shown.shape == image.shape else images.to_png(image),
     )
@@ -175,5 +215,4 @@ def base(image: InputImage, size: tuple[int, int], crop: images.Crop, longest: i
     top, left, height, width = images.crop_box(image.shown.shape, size, crop)
     part = image.shown[top : top + height, left : left + width]
     part = images.fit(part, display_size(part.shape, longest))
-    factor = max(1, SMALLEST // max(part.shape[:2]))
-    return np.repeat(np.repeat(part, factor, axis=0), factor, axis=1)
+    return images.enlarge(part, SMALLEST // max(part.shape[:2]))

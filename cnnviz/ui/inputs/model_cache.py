@@ -13,7 +13,7 @@ import streamlit as st
 from cnnviz import runs
 from cnnviz.bounded_cache import BoundedCache
 from cnnviz.errors import ModelError, enough_memory
-from cnnviz.progress import Cancelled
+from cnnviz.progress import CancelCheck, Cancelled, Progress, check_cancelled
 from cnnviz.runs import Run
 from cnnviz.ui.markdown import plain
 from cnnviz.ui.session import background_job
@@ -28,6 +28,7 @@ __all__ = [
     "head_file",
     "head_of",
     "heads_of",
+    "loaded_model",
     "models_of_runs",
     "of_head",
     "of_run",
@@ -41,12 +42,9 @@ KEPT_BYTES = 1 << 30
 """Of these, the longest unused go while all numbers together take more than this …"""
 SURELY_KEPT = 4
 """… but so many always stay, as a page shows so many side by side."""
-PATIENCE_SECONDS = 0.3
 _FAILED = "networks_failed"
 _MEGABYTE = 1 << 20
 _STOPPED = "Loading was stopped."
-
-Progress = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True, eq=False)
@@ -197,13 +195,16 @@ def open_models(sources: Sequence[ModelSource]) -> list[LockedModel | str] | Non
         return [source for source in sources if source.stamp not in failed and cache.get(source.stamp) is None]
 
     name = f"networks_{abs(hash(chosen))}"
-    if missing() and not background_job.has_job(name):
-        background_job.start(name, partial(_load, cache, missing()), "Loading the model")
-    work = background_job.ended_job(name, PATIENCE_SECONDS)
-    if work is not None:
+    loading = partial(_load, cache, missing())
+    if (work := background_job.run_job(name, loading, "Loading the model", begin=bool(missing()))) is not None:
         failed.update(work.result or {})
         failed.update({source.stamp: work.message or _STOPPED for source in missing()})
     return None if missing() else [cache.get(stamp) or failed.get(stamp, _STOPPED) for stamp in chosen]
+
+
+def loaded_model(source: ModelSource) -> LockedModel | None:
+    """Returns the source's model if it is loaded already."""
+    return _cache().get(source.stamp)
 
 
 def forget_failures() -> None:
@@ -212,15 +213,14 @@ def forget_failures() -> None:
 
 
 def _load(
-    cache: _Cache, sources: Sequence[ModelSource], progress: Progress, cancelled: Callable[[], bool]
-) -> dict[tuple, str] | None:
+    cache: _Cache, sources: Sequence[ModelSource], progress: Progress, cancelled: CancelCheck
+) -> dict[tuple, str]:
     """Puts models on the shelf; returns the sentences of those that can't be loaded."""
     messages: dict[tuple, str] = {}
 
     def tell(what: str, done: int, total: int) -> None:
         """Ends a download that is to stop, and counts it in megabytes."""
-        if cancelled():
-            raise Cancelled
+        check_cancelled(cancelled)
         large = total >= _MEGABYTE
         progress(
             f"{what}, MB" if large else what,
@@ -232,9 +232,8 @@ def _load(
         name = f"Loading {source.title}"
         progress(name, nth, len(sources) if len(sources) > 1 else 0)
         with cache.loading:  # two pages may want the same at once
-            if cancelled():
-                return None
             try:
+                check_cancelled(cancelled)
                 _prepared()
                 if cache.get(source.stamp) is None:
                     cache.put(source.stamp, LockedModel(source.load(tell)))

@@ -14,11 +14,11 @@ from typing import IO, TYPE_CHECKING, Any
 import streamlit as st
 
 from cnnviz.errors import ModelError
-from cnnviz.models.load.file_options import OUTPUTS, SCALES, Outputs, Scale, class_lists
+from cnnviz.models.load.file_options import OUTPUTS, PIXEL_SCALES, Outputs, Scale, class_lists
 from cnnviz.models.load.keras_applications import APPLICATIONS, load_application, weights_path
 from cnnviz.runs import Run, recipe_of
 from cnnviz.temporary import own_name, room_for
-from cnnviz.ui.inputs.image_source import item_choice
+from cnnviz.ui.inputs.held_out_images import knows_photos
 from cnnviz.ui.inputs.model_cache import (
     LockedModel,
     ModelSource,
@@ -36,10 +36,8 @@ from cnnviz.ui.session.widget_sync import seed
 if TYPE_CHECKING:
     from cnnviz.models.classifier import Classifier
 
-__all__ = ["doubts", "model_choice"]
+__all__ = ["doubts", "model_choice", "run_of"]
 
-IMAGE_SIDE = 96
-"""Models that take at least so many pixels a side in colour are taken to know images."""
 _FILE, _CLASSES, _SCALE, _APPLICATION = "predict_file", "predict_classes", "predict_scale", "predict_application"
 _NO_ROOM = "predict_file_no_room"
 _OUTPUTS = "predict_outputs"
@@ -88,28 +86,21 @@ def model_choice(choice: Choice, runs: dict[str, Run], names: dict[str, str]) ->
             "several heads can also be opened as a model with one of them.",
         )
     shown = choice.sources[:1] if choice.single else choice.sources
-    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        with st.popover(
-            "Another model",
-            icon=":material/add:",
-            on_change="rerun",
-            key="predict_other",
-            help="A .keras file of yours, or a model of Keras Applications that knows ImageNet's 1,000 classes.",
-        ) as place:
-            if place.open:
-                _others(choice)
-        if (run := next(filter(None, (_run(one, runs) for one in shown)), None)) is not None:
-            item_choice(choice, run)
+    with st.popover(
+        "Another model",
+        icon=":material/add:",
+        on_change="rerun",
+        key="predict_other",
+        help="A .keras file of yours, or a model of Keras Applications that knows ImageNet's 1,000 classes.",
+    ) as place:
+        if place.open:
+            _others(choice)
     return [_source(choice, one, runs, titles) for one in shown]
 
 
 def first(runs: dict[str, Run]) -> list[str]:
     """Returns which run a page opens with: the newest that takes images in colour, else the newest."""
-    images = [
-        key
-        for key, run in runs.items()
-        if (data := recipe_of(run).data).channels == 3 and min(data.image_size) >= IMAGE_SIDE
-    ]
+    images = [key for key, run in runs.items() if knows_photos(recipe_of(run).data)]
     return (images or list(runs))[:1]
 
 
@@ -128,8 +119,12 @@ def _application(source: str) -> str:
     return name if kind == "app" and name in APPLICATIONS else ""
 
 
+def run_of(choice: Choice, runs: dict[str, Run]) -> Run | None:
+    """Returns the run that the first model of the choice comes from, whole or as one head; `None` for other models."""
+    return next((_run(one, runs) for one in choice.sources or ()), None)
+
+
 def _run(source: str, runs: dict[str, Run]) -> Run | None:
-    """The run that a model, or the head that it is, comes from."""
     head = head_of(source, runs)
     return head[0] if head is not None else runs.get(source)
 
@@ -173,8 +168,8 @@ def _others(choice: Choice) -> None:
     )
     st.selectbox(
         "Input preprocessing",
-        list(SCALES),
-        format_func=SCALES.__getitem__,
+        list(PIXEL_SCALES),
+        format_func=PIXEL_SCALES.__getitem__,
         key=_SCALE,
         persist_state="session",
         help="How pixels are scaled before they reach its input. What is scaled inside the model counts as 0..255.",

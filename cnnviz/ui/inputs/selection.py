@@ -3,8 +3,10 @@
 `?run=ID,ID&sample=chelsea,coffee&item=17&head=shape&class=circle&layer=conv2d_2&method=grad-cam`; whatever is at its
 default is left out. `run=ID/shape` is one head of a run with several; `against=second` compares the prediction with the
 second likeliest class, `against=truth` with the true one; `item` is a number in the first run's held-out split,
-`ID:17` in another one's, and `ID:train-17` or `train-17` in the split of that name; `settings=steps:64` are the
-method's own.
+`ID:17` in another one's, and `ID:train-17` or `train-17` in the split of that name; `draw` are a drawing's strokes;
+`upload` are the names under which this server keeps uploaded images for a while; `settings=steps:64` are the method's
+own; `view=trust` is what is open below the first answer, `view=trust:3` below the third; `cover=blur-35-35-30-30` is
+where that covers the image (left, top, width and height in percent) and with what.
 """
 
 from __future__ import annotations
@@ -18,13 +20,27 @@ import streamlit as st
 
 from cnnviz.data.samples import sample_names
 from cnnviz.errors import CnnvizError
+from cnnviz.explain.robustness.covering import COVERS
 from cnnviz.recipe import SPLITS
 from cnnviz.runs import Run
-from cnnviz.ui.inputs.input_image import InputImage, of_item, of_sample
+from cnnviz.ui.components.cover_box import LEAST
+from cnnviz.ui.inputs.input_image import InputImage, of_drawing, of_item, of_kept, of_sample
 from cnnviz.ui.inputs.model_cache import ModelSource, head_of
 from cnnviz.ui.session import query_params
 
-__all__ = ["AGAINST", "MOST_IMAGES", "MOST_MODELS", "NAMES", "Choice", "add", "open_choice", "remove", "write_address"]
+__all__ = [
+    "AGAINST",
+    "MOST_IMAGES",
+    "MOST_MODELS",
+    "NAMES",
+    "VIEWS",
+    "Choice",
+    "add",
+    "open_choice",
+    "remove",
+    "toggle_view",
+    "write_address",
+]
 
 AGAINST = ("second", "truth")
 """With what a prediction can be compared: the second likeliest class, or the true one."""
@@ -33,7 +49,12 @@ MOST_MODELS = 4
 LONGEST_NAME = 200
 NOTE_SECONDS = 15.0
 _CHOICE = "predict_choice"
-NAMES = ("run", "sample", "item", "head", "class", "against", "layer", "method", "settings")
+NAMES = (
+    *("run", "sample", "item", "draw", "upload"),
+    *("head", "class", "against", "layer", "method", "settings", "view", "cover"),
+)
+VIEWS = ("trust", "layers", "cover")
+"""What can be open below one of the answers on Predict."""
 
 
 @dataclass
@@ -42,7 +63,13 @@ class Choice:
 
     `sources` are the ids of models and `files` those that were uploaded in this session, by id; `refused` are files
     that can't be used with the sentences why; `notes` are sentences for the page's top and when they were first shown.
+    `chosen` is whether somebody asked for the images, and `page` which of a run's own are offered. `drawing` is whether
+    the pad is open, `strokes` what is on it (`drawing.pack_strokes`), `turn` the browser's number of these, and
+    `turn_shown` of those that the page shows.
     `single` is on pages that show the first model with the first image alone: what is chosen there becomes the first.
+    `beside` adds new images to those that are shown, `columns` lays answers out side by side. `view` is what is open,
+    below the answer of the model `view_of[0]` to the image `view_of[1]`, the one of number `view_number` from 0.
+    `cover` is the box (left, top, width, height), in percent, that is covered there, and `cover_with` what with.
     """
 
     images: list[InputImage] = field(default_factory=list)
@@ -51,6 +78,12 @@ class Choice:
     files: dict[str, ModelSource] = field(default_factory=dict)
     notes: dict[str, float | None] = field(default_factory=dict)
     beside: bool = False
+    columns: bool = True
+    view: str = ""
+    view_of: tuple[str, tuple] | None = None
+    view_number: int = 0
+    cover: tuple[int, int, int, int] = (35, 35, 30, 30)
+    cover_with: str = "blur"
     single: bool = False
     head: str = ""
     subject: str = ""
@@ -60,8 +93,12 @@ class Choice:
     settings: dict[str, float] = field(default_factory=dict)
     colour_map: str = "viridis"
     opacity: int = 60
-    every_layer: bool = False
-    item: int = 1
+    page: int = 0
+    chosen: bool = False
+    drawing: bool = False
+    strokes: str = ""
+    turn: int = 0
+    turn_shown: int = 0
     given: set[str] = field(default_factory=set)
 
     def note(self, message: str) -> None:
@@ -106,7 +143,9 @@ def _take_over(choice: Choice, named: dict[str, str], runs: dict[str, Run]) -> N
     if known:
         choice.sources = known[:MOST_MODELS]
     images: list[InputImage] = []
-    for name in _listed(named["sample"])[:MOST_IMAGES]:
+    for name in _listed(named.get("upload", ""))[:MOST_IMAGES]:
+        _try(choice, images, lambda name=name: of_kept(name))
+    for name in _listed(named["sample"])[: MOST_IMAGES - len(images)]:
         _try(choice, images, lambda name=name: of_sample(name))
     for item in _listed(named["item"])[: MOST_IMAGES - len(images)]:
         run, _, number = item.rpartition(":")
@@ -117,13 +156,32 @@ def _take_over(choice: Choice, named: dict[str, str], runs: dict[str, Run]) -> N
             _try(choice, images, lambda asked=asked: of_item(*asked))
         else:
             choice.note(f"There is no held-out image {item[:60]!r} here.")
-    choice.images = images or choice.images
+    if named["draw"]:
+        drawn = len(images)
+        _try(choice, images, lambda: of_drawing(named["draw"]))
+        if len(images) > drawn:
+            choice.drawing, choice.strokes = True, named["draw"]
+    choice.images, choice.chosen = images or choice.images, choice.chosen or bool(images)
     for name, attribute in (("head", "head"), ("class", "subject"), ("layer", "layer"), ("method", "method")):
         setattr(choice, attribute, named.get(name, getattr(choice, attribute))[:LONGEST_NAME])
+    if "view" in named:
+        view, _, number = named["view"].partition(":")
+        choice.view, choice.view_of = view if view in VIEWS else "", None
+        choice.view_number = int(number) - 1 if number.isascii() and number.isdigit() and len(number) < 4 else 0
+    if named.get("cover"):
+        _take_cover(choice, named["cover"])
     if "settings" in named:
         choice.settings = _settings(choice, named["settings"])
     if "against" in named:
         choice.against = named["against"] if named["against"] in AGAINST else ""
+
+
+def _take_cover(choice: Choice, value: str) -> None:
+    how, *numbers = value.split("-")
+    if len(numbers) == 4 and all(one.isascii() and one.isdigit() and len(one) < 4 for one in numbers) and how in COVERS:
+        left, top, width, height = map(int, numbers)
+        if min(width, height) >= LEAST and max(left + width, top + height) <= 100:
+            choice.cover, choice.cover_with = (left, top, width, height), how
 
 
 def _settings(choice: Choice, value: str) -> dict[str, float]:
@@ -150,14 +208,18 @@ def _try(choice: Choice, images: list[InputImage], make) -> None:
 
 
 def write_address(choice: Choice, names: Collection[str] = NAMES) -> None:
-    """Names the choice in the address, as far as it can be opened from there: not what was uploaded."""
+    """Names the choice in the address, as far as it can be opened from there: not models that were uploaded."""
     shown = slice(0, 1) if choice.single else slice(None)
     addresses = [image.address for image in choice.images[shown] if image.address is not None]
     own = f"{choice.sources[0]}:" if choice.sources else ":"  # the first run's own images go by their numbers
     values = {
         "run": ",".join(one for one in (choice.sources or ())[shown] if one not in choice.files),
         "sample": ",".join(value for kind, value in addresses if kind == "sample"),
+        "upload": ",".join(value for kind, value in addresses if kind == "upload"),
         "item": ",".join(value.removeprefix(own) for kind, value in addresses if kind == "item"),
+        "view": f"{choice.view}:{choice.view_number + 1}" if choice.view and choice.view_number else choice.view,
+        "cover": "-".join(map(str, (choice.cover_with, *choice.cover))) if choice.view == "cover" else "",
+        "draw": "".join(value for kind, value in addresses if kind == "draw"),
         "head": choice.head,
         "class": choice.subject,
         "against": choice.against,
@@ -173,6 +235,7 @@ def add(choice: Choice, images: list[InputImage], *, instead: bool | None = None
 
     On a page that shows one alone they take the place of that one.
     """
+    choice.chosen = True
     if choice.single:
         found = {image.identity: image for image in [*images[:1], *choice.images[1:]]}
         choice.images = list(found.values())[:MOST_IMAGES]
@@ -186,5 +249,18 @@ def add(choice: Choice, images: list[InputImage], *, instead: bool | None = None
 
 
 def remove(choice: Choice, image: InputImage) -> None:
-    """Takes an image away."""
+    """Takes an image away, and what is open below it."""
+    if choice.view_of is not None and choice.view_of[1] == image.identity:
+        choice.view, choice.view_of, choice.view_number = "", None, 0
     choice.images = [one for one in choice.images if one.identity != image.identity]
+
+
+def toggle_view(choice: Choice, of: tuple[str, tuple], view: str | None) -> None:
+    """Opens a panel below an answer in place of any other; the one that is open there, or `None`, closes it.
+
+    Args:
+        of: the model's id and the image's identity.
+        view: one of `VIEWS`.
+    """
+    shut = view is None or (choice.view, choice.view_of) == (view, of)
+    choice.view, choice.view_of, choice.view_number = "" if shut else view or "", None if shut else of, 0

@@ -11,7 +11,6 @@ import numpy as np
 import streamlit as st
 
 from cnnviz.bounded_cache import BoundedCache
-from cnnviz.errors import CnnvizError
 from cnnviz.ui.inputs.input_image import InputImage
 from cnnviz.ui.inputs.model_cache import LockedModel, ModelSource
 from cnnviz.ui.inside.selection import Inspection
@@ -20,16 +19,15 @@ from cnnviz.ui.session import background_job
 if TYPE_CHECKING:
     from cnnviz.explain.inspection.receptive_field import LayerRow
 
-__all__ = ["cached_value", "layer_values", "seen_by", "table_of"]
+__all__ = ["cached_value", "known_values", "layer_values", "seen_by", "table_of"]
 
 KEPT_BYTES = 256 << 20
 """So much is kept for all sessions; the longest unused goes first, the newest always stays."""
 AT_ONCE = 6_000_000
 """Models whose layers give at most so many numbers for an image are computed in one go, so that the next layer is
 there at once; of larger ones each layer by itself."""
-PATIENCE_SECONDS = 0.4
 _STOPPED = "This was stopped; choose the layer again, or reload the page, to begin anew."
-_WORK, _WANTED = "inside_work", "inside_wanted"
+_WORK = "inside_work"
 
 
 @st.cache_resource(show_spinner=False)
@@ -80,6 +78,13 @@ def _values(opened: Inspection, layer: str) -> np.ndarray:
     return found[layer]
 
 
+def known_values(opened: Inspection) -> dict[str, np.ndarray]:
+    """Returns what is known by now of what the layers give for the image, by their names; nothing is computed."""
+    kept = _cache()
+    found = {row.name: kept.get((*opened.identity, row.name)) for row in opened.table}
+    return {name: values for name, values in found.items() if values is not None}
+
+
 def cached_value(key: tuple, make: Callable[[], Any]) -> Any:
     """Returns what is kept under the key, after making it here and now where it isn't there; not for slow things."""
     kept = _cache()
@@ -91,30 +96,10 @@ def cached_value(key: tuple, make: Callable[[], Any]) -> Any:
 
 def _made(key: tuple, make: Callable[[], Any], what: str) -> Any:
     """What is kept under the key; where it isn't there it is made in the background, the one asked for last only."""
-    kept, session = _cache(), st.session_state
+    kept = _cache()
     if (found := kept.get(key)) is not None:
         return found
-    if session.get(_WANTED, (None,))[0] != key:
-        session[_WANTED] = (key, "")
-        background_job.drop_job(_WORK)
-    if session[_WANTED][1]:
-        return session[_WANTED][1]
-    if not background_job.has_job(_WORK):
-        background_job.start(_WORK, partial(_work, kept, key, make), what)
-    if (work := background_job.ended_job(_WORK, PATIENCE_SECONDS)) is None:
+    work = background_job.keyed_job(_WORK, key, lambda *how: kept.put(key, make()), what)
+    if work is None:
         return None
-    if (found := kept.get(key)) is None:
-        found = work.result if isinstance(work.result, str) else work.message or _STOPPED
-        session[_WANTED] = (key, found)
-    return found
-
-
-def _work(
-    kept: BoundedCache[Any], key: tuple, make: Callable[[], Any], progress: Any, cancelled: Callable[[], bool]
-) -> str | None:
-    """Keeps what is made; returns a sentence where it can't be."""
-    try:
-        kept.put(key, make())
-    except CnnvizError as error:
-        return str(error)
-    return None
+    return (work.message or _STOPPED) if work.result is None else work.result

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
@@ -12,10 +11,13 @@ import streamlit as st
 
 from cnnviz import images
 from cnnviz.figures.channels import colour_bar, columns_of, on_page, spread, tight
-from cnnviz.mosaics import Shades, shades
+from cnnviz.files import npy_bytes
+from cnnviz.mosaics import COLOUR_SCALES, Shades, shades
 from cnnviz.overlay import COLOUR_MAPS
 from cnnviz.probabilities import percent
 from cnnviz.ui.components.clickable_image import Encoded, clickable_image, encode_image
+from cnnviz.ui.components.probability_bars import probability_bars
+from cnnviz.ui.download_button import download_button
 from cnnviz.ui.file_names import file_name
 from cnnviz.ui.inside.activation_cache import cached_value, layer_values
 from cnnviz.ui.inside.channel import channel_part, unit_name
@@ -24,12 +26,13 @@ from cnnviz.ui.inside.selection import Inspection, current_location, show
 from cnnviz.ui.markdown import plain
 from cnnviz.ui.session import query_params
 
-__all__ = ["activations_part"]
+__all__ = ["activations_part", "class_probabilities"]
 
-SCALES = {"each": "Each by itself", "one": "One scale", "standardised": "Standardised"}
 ORDERS = {"index": "By number", "strength": "Strongest first"}
 _WIDTH = 760  # of a mosaic, in pixels
 _VALUE = 72  # of the tile of a channel that is a single value
+MOST_CLASSES = 20
+"""So many bars are drawn at most."""
 _FEWEST = 20
 """Fewer values that are not 0 have no histogram."""
 
@@ -53,6 +56,13 @@ def _part(opened: Inspection, values: np.ndarray) -> None:
     query_params.push_url_in_fragment()
     opened = replace(opened, channel=min(current_location().channel, values.shape[-1] - 1))
     left, right = st.columns([3, 2], gap="large")
+    if rows := class_probabilities(opened, values):
+        with left:
+            _bars(opened, rows)
+            _values_button(opened, values)
+        with right:
+            channel_part(opened, values, shades(values, "each"))
+        return
     with right:
         scale, order, colour_map = _choices()
     with left:
@@ -64,12 +74,46 @@ def _part(opened: Inspection, values: np.ndarray) -> None:
         channel_part(opened, values, shaded, colour_map)
 
 
+def class_probabilities(opened: Inspection, values: np.ndarray) -> list[tuple[int, str, float]]:
+    """Returns the unit, the name and the probability of each class where the open layer gives those; else nothing.
+
+    In the classes' order; of more than `MOST_CLASSES` the likeliest first. A single sigmoid is two classes of one unit.
+
+    Args:
+        opened: what is open.
+        values: what the layer gives, float32.
+    """
+    classes = opened.model.classifier.classes.get(opened.layer, ())
+    if values.ndim != 1 or len(classes) < 2 or values.min() < 0 or values.max() > 1:
+        return []
+    if len(values) == 1 and len(classes) == 2:
+        return [(0, classes[0], 1 - float(values[0])), (0, classes[1], float(values[0]))]
+    if len(values) != len(classes) or abs(float(values.sum()) - 1) > 1e-3:
+        return []
+    order = range(len(values)) if len(values) <= MOST_CLASSES else np.argsort(-values, kind="stable")[:MOST_CLASSES]
+    return [(int(unit), classes[unit], float(values[unit])) for unit in order]
+
+
+def _bars(opened: Inspection, rows: list[tuple[int, str, float]]) -> None:
+    units, count = [unit for unit, _, _ in rows], len(opened.model.classifier.classes[opened.layer])
+    what = f"The {count:,} probabilities of {opened.layer}"
+    probability_bars(
+        [(name, share) for _, name, share in rows],
+        f"{what}, for {opened.image.title}",
+        key="inside_bars",
+        on_click=lambda nth: show(channel=units[nth]),
+        marked=units.index(opened.channel) if opened.channel in units and len(set(units)) > 1 else None,
+    )
+    most = f", the {len(rows)} likeliest" if len(rows) < count else ""
+    st.caption(f"**{plain(what)}**{most}.")
+
+
 def _choices() -> tuple[str, str, str]:
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="inside_mosaic_choices"):
         scale = st.selectbox(
             "Scale",
-            list(SCALES),
-            format_func=SCALES.__getitem__,
+            list(COLOUR_SCALES),
+            format_func=COLOUR_SCALES.__getitem__,
             key="inside_scale",
             persist_state="session",
             width=150,
@@ -150,7 +194,7 @@ def _mosaic(opened: Inspection, values: np.ndarray, shaded: Shades, scale: str, 
     ends = {"each": ("0", "its greatest"), "standardised": ("its mean − 2 σ", "its mean + 2 σ")}.get(scale)
     st.html(colour_bar(shaded, range(count), colour_map, ends if count > 1 else None))
     st.caption(
-        f"**{plain(what)}**, {SCALES[scale].lower()}"
+        f"**{plain(what)}**, {COLOUR_SCALES[scale].lower()}"
         f"{', strongest first' if order == 'strength' else ''}{'. A click opens one.' if count > 1 else '.'}"
         + (f" Crossed out: {quiet:,} that {'is' if quiet == 1 else 'are'} 0 everywhere here." if quiet else "")
     )
@@ -198,31 +242,22 @@ def _downloads(opened: Inspection, values: np.ndarray, shaded: Shades, order: st
     def image() -> bytes:
         return images.to_png(tight(shaded.levels, _ordered(values, order), columns_of(values.shape), colour_map))
 
-    def numbers() -> bytes:
-        file = io.BytesIO()
-        np.save(file, values, allow_pickle=False)
-        return file.getvalue()
-
     with st.container(horizontal=True, gap="small"):
-        st.download_button(
+        download_button(
             "Mosaic",
             image,
             file_name(*opened.names, "activations", ending=".png"),
-            "image/png",
-            icon=":material/download:",
-            type="tertiary",
             key="inside_mosaic_png",
-            on_click="ignore",
             help="All channels with all their pixels, as PNG.",
         )
-        st.download_button(
-            "Values",
-            numbers,
-            file_name(*opened.names, "activations", ending=".npy"),
-            "application/octet-stream",
-            icon=":material/download:",
-            type="tertiary",
-            key="inside_mosaic_npy",
-            on_click="ignore",
-            help="What the layer gives as a NumPy file: float32, height × width × channels, not scaled.",
-        )
+        _values_button(opened, values)
+
+
+def _values_button(opened: Inspection, values: np.ndarray) -> None:
+    download_button(
+        "Values",
+        partial(npy_bytes, values),
+        file_name(*opened.names, "activations", ending=".npy"),
+        key="inside_mosaic_npy",
+        help="What the layer gives as a NumPy file: float32, height × width × channels, not scaled.",
+    )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from functools import partial
 
 import cv2
@@ -14,10 +13,12 @@ from cnnviz.augment.preview import image_bytes
 from cnnviz.errors import CnnvizError
 from cnnviz.figures.channels import colour_bar
 from cnnviz.figures.tiles import tiles
+from cnnviz.files import npy_bytes
 from cnnviz.mosaics import Shades, channel_maps, in_colours
 from cnnviz.overlay import overlay
 from cnnviz.probabilities import percent
 from cnnviz.ui.components.value_inspector import peek
+from cnnviz.ui.download_button import download_button
 from cnnviz.ui.file_names import file_name
 from cnnviz.ui.inputs.input_image import base
 from cnnviz.ui.inside.feature_visualization import visualization_of_channel
@@ -48,7 +49,8 @@ def channel_part(opened: Inspection, values: np.ndarray, shaded: Shades, colour_
         _unit(opened, values)
         return
     plane = np.ascontiguousarray(channel_maps(values)[..., opened.channel])
-    image = _enlarged(in_colours(channel_maps(shaded.levels)[..., opened.channel], colour_map))
+    small = in_colours(channel_maps(shaded.levels)[..., opened.channel], colour_map)
+    image = images.enlarge(small, 240 // max(small.shape[:2]))
     _images(opened, plane, image, shaded, colour_map)
     _strongest(opened, plane)
     _downloads(opened, plane, image)
@@ -107,11 +109,6 @@ def _images(opened: Inspection, plane: np.ndarray, large: np.ndarray, shaded: Sh
 def _in_place(opened: Inspection, plane: np.ndarray) -> bool:
     """Whether the channel's rows and columns are the image's."""
     return len(opened.row.shape) == 3 and plane.size > 1
-
-
-def _enlarged(image: np.ndarray) -> np.ndarray:
-    factor = max(1, 240 // max(image.shape[:2]))
-    return np.repeat(np.repeat(image, factor, axis=0), factor, axis=1)
 
 
 def _strongest(opened: Inspection, plane: np.ndarray) -> None:
@@ -181,32 +178,19 @@ def _filter(opened: Inspection) -> None:
 
 
 def _downloads(opened: Inspection, plane: np.ndarray, image: np.ndarray) -> None:
-    def numbers() -> bytes:
-        file = io.BytesIO()
-        np.save(file, plane, allow_pickle=False)
-        return file.getvalue()
-
     of = opened.names
     with st.container(horizontal=True, gap="small"):
-        st.download_button(
+        download_button(
             "Channel",
             partial(images.to_png, image),
             file_name(*of, f"channel {opened.channel}", ending=".png"),
-            "image/png",
-            icon=":material/download:",
-            type="tertiary",
             key="inside_channel_png",
-            on_click="ignore",
             help="This channel as PNG, in these colours.",
         )
-        st.download_button(
+        download_button(
             "Its values",
-            numbers,
+            partial(npy_bytes, plane),
             file_name(*of, f"channel {opened.channel}", ending=".npy"),
-            "application/octet-stream",
-            icon=":material/download:",
-            type="tertiary",
             key="inside_channel_npy",
-            on_click="ignore",
             help="As a NumPy file: float32, not scaled.",
         )

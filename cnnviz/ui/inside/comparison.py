@@ -16,6 +16,7 @@ from cnnviz.runs.compare import labels
 from cnnviz.ui.inputs.input_image import InputImage, held_out, of_item, of_sample, of_upload
 from cnnviz.ui.inputs.model_cache import LockedModel, ModelSource, of_run, runs_with_model
 from cnnviz.ui.inputs.model_cache import open_models as opened_models
+from cnnviz.ui.inputs.watched_images import watched_images
 from cnnviz.ui.inside.activation_cache import layer_values, seen_by, table_of
 from cnnviz.ui.inside.comparison_views import Side, draw_comparison
 from cnnviz.ui.inside.selection import Inspection
@@ -33,8 +34,8 @@ _NONE = "There is no other run with a model; train one, and it can be seen besid
 def beside_part(opened: Inspection) -> None:
     """Draws the choice of what stands beside what is open, and the open layer's channels of both."""
     run = opened.source.run
-    epochs = snapshots.epochs(run.folder) if run is not None else []
-    offered = [what for what in WHAT if what != "epochs" or len(epochs) > 1]
+    moments = snapshots.moments(run.folder) if run is not None else []
+    offered = [what for what in WHAT if what != "epochs" or len(moments) > 1]
     with st.container(horizontal=True, vertical_alignment="bottom"):
         what = st.segmented_control(
             "What differs",
@@ -47,7 +48,7 @@ def beside_part(opened: Inspection) -> None:
             "two of its epochs, where it kept snapshots.",
         )
         sides = {"pictures": _images, "networks": _models, "epochs": _epochs}[what](opened)
-    if len(epochs) < 2 and what == "pictures":
+    if len(moments) < 2 and what == "pictures":
         st.caption("Two epochs can be compared of a run that kept snapshots while it was trained.")
     if isinstance(sides, str):
         st.info(plain(sides), icon=":material/info:")
@@ -152,7 +153,7 @@ def _likeliest(probabilities: np.ndarray, classes: tuple[str, ...]) -> list[tupl
 def _epochs(opened: Inspection) -> Sides:
     assert opened.source.run is not None  # as two epochs are offered of runs only
     folder = opened.source.run.folder
-    found, probe = snapshots.epochs(folder), snapshots.read_probe(folder)
+    found, probe = snapshots.moments(folder), watched_images(opened.source.run)
     if probe is None:
         return "The images of this run's snapshots can't be read."
     chosen = [
@@ -161,10 +162,10 @@ def _epochs(opened: Inspection) -> Sides:
             found,
             index=at,
             key=f"{_KEY}_{name.lower()}",
-            width=110,
-            help="The model as it was after this epoch; 0 is before its first batch.",
+            width=220,
+            help="The model as it was at this moment of its training.",
         )
-        for name, at in (("Epoch", 0), ("And", len(found) - 1))
+        for name, at in (("Moment", 0), ("And", len(found) - 1))
     ]
     number = st.selectbox(
         "Image",
@@ -174,10 +175,10 @@ def _epochs(opened: Inspection) -> Sides:
         width=200,
         help="One of the validation images that were followed through the training.",
     )
-    both_read = [snapshots.read_snapshot(folder, epoch, probe) for epoch in chosen]
+    both_read = [snapshots.read_snapshot(folder, moment, probe) for moment in chosen]
     both_taken = [one for one in both_read if one is not None]
     if len(both_taken) < len(both_read):
-        return "One of these snapshots can't be read; choose another epoch."
+        return "One of these snapshots can't be read; choose another moment."
     layers = [one.layer for one in both_taken[0].maps]
     if not layers:
         return "The model has no convolution, so that its snapshots have no feature maps."
@@ -191,10 +192,10 @@ def _epochs(opened: Inspection) -> Sides:
         help="Snapshots have the feature maps of convolutions, small.",
     )
     sides = []
-    for epoch, taken in zip(chosen, both_taken, strict=True):
+    for moment, taken in zip(chosen, both_taken, strict=True):
         kept = next((one for one in taken.maps if one.layer == layer), None)
         if kept is None:
-            return f"The snapshot of epoch {epoch} has no feature maps of {layer}."
+            return f"The snapshot of this moment ({moment}) has no feature maps of {layer}."
         values, (height, width, count) = kept.values(number), kept.shape
         note = f" The first of its {count:,} channels." * (values.shape[2] < count)
         note += f" Means of {height} × {width} positions." * (values.shape[:2] != (height, width))
@@ -202,8 +203,7 @@ def _epochs(opened: Inspection) -> Sides:
             head: _likeliest(probabilities[number], probe.classes[head])
             for head, probabilities in taken.probabilities.items()
         }
-        title = f"Epoch {epoch}" if epoch else "Before the first batch"
-        sides.append(Side(title, probe.images[number], values, layer, predictions, note))
+        sides.append(Side(str(moment), probe.images[number], values, layer, predictions, note))
     return sides[0], sides[1]
 
 

@@ -11,9 +11,9 @@ import streamlit as st
 from cnnviz.augment.preview import display_size, image_bytes
 from cnnviz.explain.inspection.channel_comparison import apart, both
 from cnnviz.figures.channels import colour_bar, columns_of, on_page
+from cnnviz.figures.html import render
 from cnnviz.figures.prediction import top
-from cnnviz.figures.style import escape_text
-from cnnviz.images import fit
+from cnnviz.images import enlarge, fit
 from cnnviz.mosaics import Shades, in_colours
 from cnnviz.ui.components.clickable_image import clickable_image
 from cnnviz.ui.inside.selection import current_location, show
@@ -22,7 +22,7 @@ from cnnviz.ui.session import query_params
 
 __all__ = ["Side", "draw_comparison"]
 
-SCALES = {"channel": "Each channel", "layer": "One for all", "each": "Each image"}
+_PAIR_SCALES = {"channel": "Each channel", "layer": "One for all", "each": "Each image"}
 ORDERS = {"index": "By number", "apart": "What differs most"}
 _KEY = "inside_beside"
 _WIDTH, _SIDE, _IMAGE = 560, 300, 130
@@ -61,13 +61,13 @@ def draw_comparison(one: Side, other: Side, *, channels_match: bool) -> None:
     query_params.push_url_in_fragment()
     alike = channels_match and one.values.shape == other.values.shape
     count = one.values.shape[2]
-    scales = list(SCALES) if alike else ["each", "layer"]
+    scales = list(_PAIR_SCALES) if alike else ["each", "layer"]
     with st.container(horizontal=True, vertical_alignment="bottom"):
         scale = st.segmented_control(
             "Scale",
             scales,
             default=scales[0],
-            format_func=SCALES.__getitem__,
+            format_func=_PAIR_SCALES.__getitem__,
             required=True,
             key=f"{_KEY}_scale" if alike else f"{_KEY}_scale_apart",
             help="0 is dark. Each channel: brighter is stronger, left or right, within a channel. One for all: in all "
@@ -92,16 +92,14 @@ def draw_comparison(one: Side, other: Side, *, channels_match: bool) -> None:
         with column:
             _side(side, drawn, scale, ranks, channel, lambda at: show(channel=at), "left" if side is one else "right")
     if distance is None or channel is None:
-        st.caption(
-            "Channels of different models have nothing to do with each other, even where their numbers are the same."
-            if not channels_match
-            else ""
-        )
+        if not channels_match:
+            st.caption("Channels with the same number have nothing to do with each other.")
         return
     if count > 1:
         most = [f"{at} ({distance[at]:.3g})" for at in np.argsort(-distance, kind="stable")[:5].tolist()]
         st.caption(
-            f"Furthest apart, in the mean over all positions: channels {', '.join(most)}. Click one to see it large."
+            f"Furthest apart: channels {', '.join(most)}.",
+            help="In the mean over all positions; click one to see it large.",
         )
     _large((one, other), pair, channel)
 
@@ -125,13 +123,9 @@ def _side(
         width=max(40, min(_IMAGE, round(_IMAGE * width / height))),
         alt=f"The image as it is seen: {side.title}",
     )
-    words.html(
-        "".join(
-            f'<div style="margin-bottom:0.5rem"><div style="font-size:0.8rem;opacity:0.7">'
-            f"{escape_text(head, 60) if len(side.predictions) > 1 else ''}</div>{top(rows)}</div>"
-            for head, rows in side.predictions.items()
-        )
-    )
+    several = len(side.predictions) > 1
+    predictions = [(head if several else "", top(rows)) for head, rows in side.predictions.items()]
+    words.html(render("predictions_beside.html", predictions=predictions))
     shape = shaded.levels.shape
     count, columns = shape[2], columns_of(shape, 1.3)
     order = np.arange(count) if ranks is None else ranks
@@ -170,8 +164,7 @@ def _large(sides: tuple[Side, Side], pair: tuple[Shades, Shades], channel: int) 
     for column, side, shaded in zip(st.columns(2, gap="large"), sides, pair, strict=True):
         plane = side.values[..., channel]
         large = in_colours(shaded.levels[..., channel])
-        factor = max(1, _SIDE // max(large.shape[:2]))
-        large = np.repeat(np.repeat(large, factor, axis=0), factor, axis=1)
+        large = enlarge(large, _SIDE // max(large.shape[:2]))
         column.image(
             large,
             width=min(_SIDE, large.shape[1]),

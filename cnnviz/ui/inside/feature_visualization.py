@@ -12,11 +12,13 @@ import streamlit as st
 from cnnviz import images
 from cnnviz.augment.preview import display_size, image_bytes
 from cnnviz.errors import CnnvizError
+from cnnviz.explain.feature_visualization.modes import DEFAULT, MODES
 from cnnviz.figures.feature_visualization import COLUMNS, grid, on_page
+from cnnviz.mosaics import even_columns
 from cnnviz.ui.components.clickable_image import clickable_image
+from cnnviz.ui.download_button import download_button
 from cnnviz.ui.file_names import file_name
 from cnnviz.ui.inside.feature_visualization_job import (
-    USUAL,
     Tile,
     count_of,
     ended_visualization,
@@ -42,7 +44,7 @@ MOST = 64
 SECONDS = 0.5
 LARGEST, WIDEST = 1100, 700
 """Larger grids are made smaller to be shown; so many pixels on the page is one at most."""
-MODES = {"plain": "As in the tutorial", "robust": "Robust"}
+_STOPPED = "Stopped. What was whole by then stays; the others are as far as they came."
 _WORK, _AT, _CHANNEL = "inside_patterns", "inside_patterns_at", "inside_patterns_channel"
 
 
@@ -71,7 +73,7 @@ def visualization_of_channel(opened: Inspection, channel: int) -> None:
         return
     try:
         settings = settings_of(opened)
-        _outcome(ended_visualization(_WORK, 0.2))
+        background_job.say_end(ended_visualization(_WORK), _STOPPED)
         tile = tiles(opened, settings, [channel]).get(channel)
         if tile is not None and tile.steps:
             _large(opened, channel, tile, settings)
@@ -101,37 +103,35 @@ def _settings(opened: Inspection, count: int) -> tuple[Settings, range]:
     mode = st.segmented_control(
         "Mode",
         list(MODES),
-        format_func=MODES.__getitem__,
-        default="plain",
+        format_func=lambda mode: MODES[mode].title,
+        default=DEFAULT,
         required=True,
         key="inside_patterns_mode",
         persist_state="session",
-        help="The tutorial's: each step adds the gradient over its root mean square. Robust: "
-        "the image's spectrum is changed, and moved, turned and scaled each time, so that deep layers show clean "
-        "patterns instead of noise (Olah et al. 2017).",
+        help=" ".join(f"**{mode.title}:** {mode.description}" for mode in MODES.values()),
     )
     with st.container(horizontal=True):
         st.number_input(
             "Steps",
             1,
             2000,
-            USUAL[mode][0],
+            MODES[mode].steps,
             key=f"inside_patterns_steps_{mode}",
             persist_state="session",
             width=120,
-            help="How many steps of gradient ascent. The tutorial takes 40.",
+            help="How many steps of gradient ascent.",
         )
         st.number_input(
             "Step size",
             0.1,
             20.0,
-            USUAL[mode][1],
+            MODES[mode].step,
             0.5,
             format="%.1f",
             key=f"inside_patterns_step_{mode}",
             persist_state="session",
             width=120,
-            help="How far each step goes. The tutorial takes 1.",
+            help="How far each step goes.",
         )
         st.number_input(
             "Size",
@@ -172,7 +172,7 @@ def _made(opened: Inspection, settings: Settings, filters: range) -> None:
     """The button, the bar and the grid."""
     place = st.container()
     with place:
-        _outcome(ended_visualization(_WORK, 0.2))
+        background_job.say_end(ended_visualization(_WORK), _STOPPED)
     there = tiles(opened, settings, filters)
     missing = sum(one not in there or there[one].steps < settings.steps for one in filters)
     if missing and not growing(opened, settings):
@@ -195,14 +195,6 @@ def _made(opened: Inspection, settings: Settings, filters: range) -> None:
     draw(opened, settings, filters)
 
 
-def _outcome(work: background_job.BackgroundJob | None) -> None:
-    """Says how the work ended, where it isn't to be seen."""
-    if work is not None and work.message:
-        st.error(plain(work.message), icon=":material/error:")
-    elif work is not None and work.stopped:
-        st.caption("Stopped. What was whole by then stays; the others are as far as they came.")
-
-
 def _grid(opened: Inspection, settings: Settings, filters: range) -> None:
     there = tiles(opened, settings, filters)
     if not there:
@@ -223,7 +215,7 @@ def _grid(opened: Inspection, settings: Settings, filters: range) -> None:
     else:
         _to_click(image, shown, words, alt, marked)
         st.caption(f"{told} A click on an image opens its channel.")
-        st.download_button(
+        download_button(
             "Grid",
             partial(images.to_png, image),
             file_name(
@@ -234,18 +226,14 @@ def _grid(opened: Inspection, settings: Settings, filters: range) -> None:
                 f"{shown[0]}-{shown[-1]}",
                 ending=".png",
             ),
-            "image/png",
-            icon=":material/download:",
-            type="tertiary",
             key="inside_patterns_png",
-            on_click="ignore",
             help="The grid as PNG. `python -m cnnviz patterns RUN LAYER --out FILE` makes it, too.",
         )
 
 
 def _to_click(image: np.ndarray, shown: Sequence[int], words: Sequence[str], alt: str, marked: int | None) -> None:
     """The grid, in which a click opens a channel; margins are narrow enough for positions of equal size."""
-    columns = min(COLUMNS, len(shown))
+    columns = even_columns(len(shown), COLUMNS)
     rows = -(-len(shown) // columns)
 
     def chosen(place: tuple[int, int]) -> None:

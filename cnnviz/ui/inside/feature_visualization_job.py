@@ -4,25 +4,25 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from functools import partial
+from typing import TYPE_CHECKING
 
 import numpy as np
 import streamlit as st
 
 from cnnviz.bounded_cache import BoundedCache
-from cnnviz.progress import Cancelled
+from cnnviz.explain.feature_visualization.modes import DEFAULT, MODES, ModeId
+from cnnviz.progress import CancelCheck, Progress
 from cnnviz.ui.session import background_job
 
 if TYPE_CHECKING:
     from cnnviz.explain.feature_visualization.patterns import FeatureVisualizations, Settings
     from cnnviz.ui.inside.selection import Inspection
 
-__all__ = ["USUAL", "Tile", "count_of", "ended_visualization", "growing", "settings_of", "start", "tiles"]
+__all__ = ["Tile", "count_of", "ended_visualization", "growing", "settings_of", "start", "tiles"]
 
-USUAL = {"plain": (40, 1.0), "robust": (128, 1.0)}
-"""Steps and their size."""
 KEPT = 12
 """Of so many layers with their settings a session keeps what it has seen."""
 _TILES, _GROWING = "inside_patterns_tiles", "inside_patterns_growing"
@@ -61,9 +61,9 @@ def settings_of(opened: Inspection) -> Settings:
     )
 
     state = st.session_state
-    mode: Literal["plain", "robust"] = state.get("inside_patterns_mode") or "plain"
-    steps = state.get(f"inside_patterns_steps_{mode}") or USUAL[mode][0]
-    step = state.get(f"inside_patterns_step_{mode}") or USUAL[mode][1]
+    mode: ModeId = state.get("inside_patterns_mode") or DEFAULT
+    steps = state.get(f"inside_patterns_steps_{mode}") or MODES[mode].steps
+    step = state.get(f"inside_patterns_step_{mode}") or MODES[mode].step
     size = state.get(f"inside_patterns_size_{opened.layer}") or usual_size(opened.model.classifier, opened.layer)
     return Settings(mode, int(steps), float(step), int(size))
 
@@ -74,7 +74,7 @@ def _key(opened: Inspection, settings: Settings) -> tuple:
 
 def tiles(opened: Inspection, settings: Settings, filters: Sequence[int]) -> dict[int, Tile]:
     """Returns those of the filters' patterns that are there, kept by the run or still being made."""
-    from cnnviz.explain.feature_visualization.patterns import cached_visualizations
+    from cnnviz.explain.feature_visualization.patterns_of_run import cached_visualizations
 
     key = _key(opened, settings)
     known = _store(key)
@@ -93,35 +93,32 @@ def tiles(opened: Inspection, settings: Settings, filters: Sequence[int]) -> dic
 def start(name: str, opened: Inspection, settings: Settings, filters: Sequence[int]) -> None:
     """Begins to make those patterns of the filters that aren't whole; what was being made under the name is ended."""
     from cnnviz.explain.feature_visualization.patterns import visualize
+    from cnnviz.explain.feature_visualization.patterns_of_run import visualizations_of_run
 
     model, layer, run = opened.model, opened.layer, opened.source.run
     there = tiles(opened, settings, filters)
     missing = [one for one in filters if one not in there or there[one].steps < settings.steps]
     _absorb()
     work = st.session_state[_GROWING] = _Growing(_key(opened, settings), settings.steps)
-    what = f"Feature visualizations of {layer}, step"
+    make_them = visualize if run is None else partial(visualizations_of_run, run)
 
     def seen(found: FeatureVisualizations) -> None:
         work.latest = found
         time.sleep(0.001)  # a lock that is taken again at once is seldom given to another thread
 
-    def make(progress: background_job.Progress, cancelled: Callable[[], bool]) -> FeatureVisualizations | None:
-        try:
-            return visualize(
-                model.classifier,
-                layer,
-                missing,
-                settings,
-                run=run,
-                seen=seen,
-                cancelled=cancelled,
-                lock=model.lock,
-                progress=lambda done, total: progress(what, done, total),
-            )
-        except Cancelled:
-            return work.latest
+    def make(progress: Progress, cancelled: CancelCheck) -> FeatureVisualizations:
+        return make_them(
+            model.classifier,
+            layer,
+            missing,
+            settings,
+            seen=seen,
+            progress=progress,
+            cancelled=cancelled,
+            lock=model.lock,
+        )
 
-    background_job.start(name, make, what)
+    background_job.start(name, make, f"Feature visualizations of {layer}, step")
 
 
 def growing(opened: Inspection, settings: Settings) -> bool:
@@ -130,9 +127,9 @@ def growing(opened: Inspection, settings: Settings) -> bool:
     return work is not None and work.key == _key(opened, settings)
 
 
-def ended_visualization(name: str, patience: float = 0.0) -> background_job.BackgroundJob | None:
+def ended_visualization(name: str) -> background_job.BackgroundJob | None:
     """Takes in what was made, once; shows a bar with a Stop while it goes on, see `background_job.ended_job`."""
-    work = background_job.ended_job(name, patience)
+    work = background_job.ended_job(name)
     if work is not None:
         if (made := st.session_state.get(_GROWING)) is not None and work.result is not None:
             made.latest = work.result

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from cnnviz.explain.feature_visualization.modes import MODES
 from cnnviz.ui.inside.feature_visualization_job import Tile
 from cnnviz.ui.markdown import plain
 
@@ -39,9 +40,9 @@ def said_of(opened: Inspection, channel: int, tile: Tile | None, settings: Setti
 
 def caption(opened: Inspection, settings: Settings, filters: range, there: Mapping[int, Tile]) -> str:
     """Returns what stands under the grid, as Markdown."""
-    way = "as in the tutorial" if settings.mode == "plain" else "the robust way"
+    way = MODES[settings.mode].title.lower()
     named = f"{plain(opened.layer)}, channels {filters[0]} to {filters[-1]} in rows"
-    words = [f"{named}, {settings.steps} steps of {settings.step:g} {way}, {settings.size} × {settings.size} pixels."]
+    words = [f"{named}, {settings.steps} steps of {settings.step:g}, {way}, {settings.size} × {settings.size} pixels."]
     whole = {one: tile for one, tile in there.items() if tile.steps >= settings.steps}
     grown = [tile.after / tile.before for tile in whole.values() if tile.before > 0 and tile.after > tile.before]
     if grown:
@@ -51,7 +52,7 @@ def caption(opened: Inspection, settings: Settings, filters: range, there: Mappi
     silent = sorted(one for one, tile in whole.items() if tile.after == tile.before)
     if silent:
         several = ", ".join(map(str, silent[:8])) + (" …" if len(silent) > 8 else "")
-        wakes = ": the robust way may wake them up" if settings.mode == "plain" else ""
+        wakes = f": {MODES['robust'].title.lower()} may wake them up" if settings.mode == "plain" else ""
         words.append(f"{len(silent)} could not be raised ({several}), being silent for noise{wakes}.")
     if len(whole) < len(filters):
         words.append(f"{len(whole)} of {len(filters)} are whole.")

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import io
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import streamlit as st
 
 from cnnviz.errors import CnnvizError
-from cnnviz.figures.kernels import Mosaic, colour_scale, enlarge, grid_of, matrix_of, norm_bars
+from cnnviz.figures.kernels import Mosaic, colour_scale, grid_of, matrix_of, norm_bars, to_width
 from cnnviz.figures.snapshots import mosaic_html
+from cnnviz.files import npz_bytes
 from cnnviz.images import to_png
 from cnnviz.ui.components.clickable_image import clickable_image
+from cnnviz.ui.download_button import download_button
 from cnnviz.ui.file_names import file_name
 from cnnviz.ui.inside.selection import Inspection, current_location, show
 from cnnviz.ui.markdown import plain
@@ -55,16 +56,17 @@ def _part(opened: Inspection, found: Kernels) -> None:
     height, width, inputs, filters = found.values.shape
     st.caption(
         f"{filters:,} filters of {height} × {width} weights for each of {inputs:,} input{'s' * (inputs != 1)}. "
-        "A filter responds strongly where its input looks like its kernel: strong where the weights are above 0, weak "
-        f"where they are below. {plain(found.remark)}"
+        f"{plain(found.remark)}",
+        help="A filter responds strongly where its input looks like its kernel: strong where the weights are above 0, "
+        "weak where they are below.",
     )
     as_colours, shown, scale = _choice(found)
     mosaic = _mosaic(found, shown, as_colours, scale)
-    own = _own(opened, found)
+    own, words = _own(opened, found), _words(mosaic)
     clickable_image(
         mosaic.image,
         (mosaic.rows, mosaic.columns),
-        f"Kernels of {opened.layer}: {_words(mosaic)}",
+        f"Kernels of {opened.layer}: {words}",
         key=f"{_KEY}_mosaic",
         marked=_position(mosaic, opened.channel) if own else None,
         whole_row=bool(mosaic.inputs[0] >= 0),
@@ -75,23 +77,20 @@ def _part(opened: Inspection, found: Kernels) -> None:
     )
     if as_colours:
         st.caption(
-            "Grey is a weight of 0; a colour is what the filter looks for, its opposite what it avoids. "
-            + "Each filter by its own greatest weight." * (scale == "each")
+            "Grey: a weight of 0." + " Each filter by its own greatest weight." * (scale == "each"),
+            help="A colour is what the filter looks for, its opposite what it avoids.",
         )
     else:
         st.html(colour_scale(*_ENDS, found.scale))
-        st.caption(
-            "Orange weights are above 0, blue below, white is 0; one scale for the whole layer. "
-            f"{_words(mosaic)[:1].upper()}{_words(mosaic)[1:]}."
-        )
+        st.caption(f"{words[:1].upper()}{words[1:]}.")
     left, right = st.columns([3, 2], gap="large")
     norms = found.norms
     with left:
         st.markdown("**Norms**")
         st.html(norm_bars(norms, opened.channel if own else -1))
         st.caption(
-            f"The root of all squared weights of each filter, from {norms.min():.3g} to {norms.max():.3g}; "
-            "filters near 0 add little."
+            f"From {norms.min():.3g} to {norms.max():.3g}; filters near 0 add little.",
+            help="The root of the sum of all squared weights of each filter.",
         )
         _downloads(opened, found, mosaic)
     if own:
@@ -123,14 +122,14 @@ def kernel_of(opened: Inspection, channel: int) -> None:
         by_input = found.norms_by_input[:, channel]
         order = np.argsort(-by_input, kind="stable")[:COLUMNS]
         tiles = _coloured(found.values[:, :, order, channel].transpose(2, 0, 1), found.scale)
-        image = grid_of(tiles, order, 8).image
+        image = grid_of(tiles, order, 8).tight
         which = "its" if len(order) == len(by_input) else f"the {len(order)} strongest of {len(by_input):,}"
         number = ", ".join(str(int(found.inputs[one, channel])) for one in order[:4]) + " …" * (len(order) > 4)
         on = f"inputs, from the strongest on ({number})" if len(order) > 1 else f"input {number}"
         caption = f"Filter {channel} for {which} {on}; orange above 0, blue below; {norm}."
     st.html(
         mosaic_html(
-            enlarge(image, _SMALL),
+            to_width(image, _SMALL),
             f"Kernel of channel {channel} of {opened.layer}",
             caption,
             min(_SMALL, max(120, 9 * image.shape[1])),
@@ -289,30 +288,26 @@ def _take(mosaic: Mosaic, at: tuple[int, int]) -> None:
 def _downloads(opened: Inspection, found: Kernels, mosaic: Mosaic) -> None:
     of = (opened.source.file_part, opened.layer)  # whatever the image
     with st.container(horizontal=True):
-        st.download_button(
+        download_button(
             "Image",
-            lambda: to_png(enlarge(mosaic.image, 1600)),
+            lambda: to_png(to_width(mosaic.tight, 1600)),
             file_name(*of, "kernels", ending=".png"),
-            "image/png",
             icon=":material/image:",
+            type="secondary",
             key=f"{_KEY}_png",
-            on_click="ignore",
             help="The mosaic as a PNG image.",
         )
-        st.download_button(
+        download_button(
             "Weights",
             lambda: _weights(found),
             file_name(*of, "kernels", ending=".npz"),
-            "application/octet-stream",
             icon=":material/data_array:",
+            type="secondary",
             key=f"{_KEY}_npz",
-            on_click="ignore",
             help="All weights of the layer for NumPy: values (height, width, inputs, filters), inputs, and bias.",
         )
 
 
 def _weights(found: Kernels) -> bytes:
-    file = io.BytesIO()
-    bias: dict[str, Any] = {} if found.bias is None else {"bias": found.bias}
-    np.savez_compressed(file, values=found.values, inputs=found.inputs, **bias)
-    return file.getvalue()
+    bias = {} if found.bias is None else {"bias": found.bias}
+    return npz_bytes({"values": found.values, "inputs": found.inputs, **bias}, compressed=True)

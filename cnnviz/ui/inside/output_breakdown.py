@@ -14,7 +14,7 @@ from cnnviz.explain.inspection.layer_arithmetic import Breakdown
 from cnnviz.figures.channels import colour_bar
 from cnnviz.figures.output_breakdown import signed_number
 from cnnviz.figures.snapshots import mosaic_html
-from cnnviz.images import with_channels
+from cnnviz.images import enlarge, with_channels
 from cnnviz.mosaics import channel_maps, in_colours, shades
 from cnnviz.ui.components.clickable_image import clickable_image
 from cnnviz.ui.inside import output_breakdown_html
@@ -23,7 +23,7 @@ from cnnviz.ui.markdown import plain
 from cnnviz.ui.session import query_params
 from cnnviz.ui.session.widget_sync import seed
 
-__all__ = ["numbers_part"]
+__all__ = ["first_position", "numbers_part"]
 
 _AT, _KEY = "inside_numbers_at", "inside_numbers"
 _MOST_LABELS = 4096
@@ -107,7 +107,7 @@ def _choice(opened: Inspection, grid: _Grid) -> tuple[int, int]:
     elif chosen is not None and chosen[0] == of and chosen[1] < rows and chosen[2] < columns:
         row, column = chosen[1:]
     else:
-        row, column = map(int, np.unravel_index(np.nanargmax(grid.values), grid.values.shape))
+        row, column = _opening(opened, grid.values)
 
     def take(at: tuple[int, int]) -> None:
         if not grid.units:
@@ -132,9 +132,9 @@ def _choice(opened: Inspection, grid: _Grid) -> tuple[int, int]:
     )
     st.html(colour_bar(shaded, [0], "viridis"))
     st.caption(
-        f"{what}, {rows} × {columns}. Click a position to take its number apart."
+        f"{what}, {rows} × {columns}. Click a position for its arithmetic."
         if not grid.units
-        else f"{grid.count:,} {'unit' if grid.count == 1 else 'units'}. Click one to take it apart."
+        else f"{grid.count:,} {'unit' if grid.count == 1 else 'units'}. Click one for its arithmetic."
     )
     with st.container(horizontal=True, gap="small"):
         if not grid.units:
@@ -163,11 +163,38 @@ def _choice(opened: Inspection, grid: _Grid) -> tuple[int, int]:
             icon=":material/my_location:",
             key=f"{_KEY}_strongest",
             type="tertiary",
-            on_click=lambda: st.session_state.pop(_AT, None),
+            on_click=lambda: take(_greatest(grid.values)),
             help="Goes where this channel is greatest.",
         )
         _seen(opened, row, column)
     return row, column
+
+
+def _opening(opened: Inspection, plane: np.ndarray) -> tuple[int, int]:
+    """The position that is taken apart at first: the strongest whose window needs no padding."""
+    from cnnviz.explain.inspection.receptive_field import inner_positions  # loads TensorFlow
+
+    with opened.model.lock:
+        rows, columns = inner_positions(opened.model.classifier, opened.layer, opened.seen.shape[:2])
+    return first_position(plane, rows, columns) if plane.shape == (len(rows), len(columns)) else _greatest(plane)
+
+
+def first_position(plane: np.ndarray, rows: np.ndarray, columns: np.ndarray) -> tuple[int, int]:
+    """Returns the (row, column) of the greatest value in these rows and columns; the middle where all are equal.
+
+    Args:
+        plane: a channel, float32 (h, w).
+        rows, columns: which of them count, bool (h,) and bool (w,), at least one each.
+    """
+    row, column = np.flatnonzero(rows), np.flatnonzero(columns)
+    part = plane[np.ix_(row, column)]
+    top, left = _greatest(part) if part.min() < part.max() else (len(row) // 2, len(column) // 2)
+    return int(row[top]), int(column[left])
+
+
+def _greatest(plane: np.ndarray) -> tuple[int, int]:
+    row, column = np.unravel_index(int(np.nanargmax(plane)), plane.shape)
+    return int(row), int(column)
 
 
 def _label(grid: _Grid, number: int, columns: int) -> str:
@@ -188,8 +215,7 @@ def _seen(opened: Inspection, row: int, column: int) -> None:
     if not height:
         return
     factor = max(1, _WIDTH // max(opened.seen.shape[:2]))
-    large = np.repeat(np.repeat(opened.seen, factor, axis=0), factor, axis=1)
-    large = with_channels(large, 3).copy()
+    large = enlarge(with_channels(opened.seen, 3), factor)
     corners = (left * factor, top * factor), ((left + width) * factor - 1, (top + height) * factor - 1)
     for colour, thickness in (((255, 255, 255), 4), ((217, 72, 15), 2)):
         cv2.rectangle(large, *corners, colour, thickness)
@@ -218,7 +244,8 @@ def _breakdown(opened: Inspection, known: list[np.ndarray], at: tuple[int, ...])
         st.markdown("**Softmax makes a probability of the score**")
         st.html(output_breakdown_html.softmax_html(found, _classes(opened, len(found.scores))))
         st.caption(
-            "Each score is a power of e, all divided by the greatest one, which does not change the probabilities."
+            "Powers of e of the scores.",
+            help="All are divided by the greatest, which doesn't change the probabilities.",
         )
     apart = abs(found.value - found.output)
     st.caption(

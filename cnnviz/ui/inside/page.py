@@ -14,12 +14,12 @@ from cnnviz.ui.inputs.input_image import notes_on
 from cnnviz.ui.inputs.model_cache import LockedModel, ModelSource, forget_failures, open_models
 from cnnviz.ui.inputs.model_picker import doubts
 from cnnviz.ui.inputs.selection import Choice
-from cnnviz.ui.inside.activation_cache import seen_by, table_of
+from cnnviz.ui.inside.activation_cache import layer_values, seen_by, table_of
 from cnnviz.ui.inside.activations import activations_part
 from cnnviz.ui.inside.comparison import beside_part
 from cnnviz.ui.inside.feature_visualization import feature_visualization_part
 from cnnviz.ui.inside.kernels import kernels_part
-from cnnviz.ui.inside.layer_strip import strip
+from cnnviz.ui.inside.layer_strip import open_layer, strip
 from cnnviz.ui.inside.output_breakdown import numbers_part
 from cnnviz.ui.inside.selection import VIEWS, Inspection, current_location, settle_layer, show
 from cnnviz.ui.inside.top_activations import top_activations_part
@@ -32,8 +32,6 @@ __all__ = ["STYLE", "inside"]
 STYLE = """
 <style>
 @media (max-width: 640px) {
-  .st-key-predict_sources, .st-key-inside_views [role="radiogroup"] { flex-wrap: nowrap; overflow-x: auto; }
-  .st-key-predict_sources > *, .st-key-inside_views [role="radiogroup"] > * { flex-shrink: 0; }
   .st-key-inside_top > [data-testid="stLayoutWrapper"] > * { gap: 1rem; }
 }
 </style>
@@ -115,8 +113,12 @@ def _of(choice: Choice, source: ModelSource, model: LockedModel, place: DeltaGen
             st.error(plain(table or "The model has no layers."), icon=":material/error:")
         return
     layer, channel = settle_layer(choice, table)
-    strip(table, layer)
-    _view(Inspection(model, source, image, seen, model.classifier.pixels(seen[None]), table, layer, channel))
+    opened = Inspection(model, source, image, seen, model.classifier.pixels(seen[None]), table, layer, channel)
+    layers = st.container()
+    open_layer(table, layer)
+    _view(opened)
+    with layers:  # by now the view has computed what the layers give, in one pass
+        strip(opened)
 
 
 def _image(image: np.ndarray, caption: str) -> None:
@@ -129,7 +131,7 @@ def _image(image: np.ndarray, caption: str) -> None:
 def _view(opened: Inspection) -> None:
     """Draws the choice of views and the chosen one; nothing of the others is computed."""
     run = opened.source.run
-    offered = [view for view in VIEWS if view != "epochs" or (run is not None and snapshots.epochs(run.folder))]
+    offered = [view for view in VIEWS if view != "epochs" or (run is not None and snapshots.moments(run.folder))]
     if current_location().view not in offered:
         current_location().view = offered[0]
     with st.container(key="inside_views"):
@@ -143,7 +145,10 @@ def _view(opened: Inspection) -> None:
             on_change=lambda: show(view=st.session_state["inside_view"]),
             help="What is shown of the open layer.",
         )
-    if (view := current_location().view) == "epochs" and run is not None:
+    view = current_location().view
+    if view != "activations":
+        layer_values(opened, opened.layer)  # for the strip
+    if view == "epochs" and run is not None:
         epochs_part(run, "inside_epochs")
     else:
         _PARTS[view](opened)

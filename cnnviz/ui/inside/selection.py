@@ -42,7 +42,7 @@ VIEWS = {
     "epochs": "Watch it learn",
 }
 """The last one is offered for runs that kept something of their epochs."""
-SHARED = ("run", "sample", "item")
+SHARED = ("run", "sample", "item", "draw")
 """The values of the address that are the Predict page's, too."""
 _NAMES = ("layer", "channel", "view")
 _POSITION = "inside_place"

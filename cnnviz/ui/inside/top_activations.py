@@ -9,9 +9,10 @@ import streamlit as st
 
 from cnnviz.augment.preview import image_bytes
 from cnnviz.errors import CnnvizError
-from cnnviz.explain.inspection.top_activations import LIMIT, Ablation, Samples, TopActivations, crop
+from cnnviz.explain.inspection.top_activations import Ablation, Samples, TopActivations, crop
+from cnnviz.explain.inspection.top_activations_of_run import LIMIT
 from cnnviz.figures.tiles import tiles
-from cnnviz.figures.top_activations import draw_box, enlarge, mean_bars, with_and_without
+from cnnviz.figures.top_activations import draw_box, mean_bars, to_side, with_and_without
 from cnnviz.ui.inside.selection import show
 from cnnviz.ui.inside.top_activations_job import (
     LOOK,
@@ -100,7 +101,7 @@ def _promise(opened: Inspection) -> str:
 
 def _known(opened: Inspection) -> TopActivations | None:
     """What is known of the layer; a button or a bar where nothing is."""
-    _outcome(background_job.ended_job(LOOK, 0.3))
+    background_job.say_end(background_job.ended_job(LOOK))
     known = known_top_activations(opened)
     if known is None and not background_job.has_job(LOOK):
         st.button(
@@ -114,13 +115,6 @@ def _known(opened: Inspection) -> TopActivations | None:
             f"at most {LIMIT}, evenly from the whole split.",
         )
     return known
-
-
-def _outcome(work: background_job.BackgroundJob | None) -> None:
-    if work is not None and work.message:
-        st.error(plain(work.message), icon=":material/error:")
-    elif work is not None and work.stopped:
-        st.caption("Stopped; nothing was kept of it.")
 
 
 def _strongest(opened: Inspection, known: TopActivations, given: Samples | None) -> None:
@@ -145,7 +139,7 @@ def _strongest(opened: Inspection, known: TopActivations, given: Samples | None)
         everything = everything and all_of_it
         caption, words = f"{_number(value)} · {name}", f"{name}, {given.names[row]}: {_number(value)}"
         whole.append((image_bytes(draw_box(image, (0, 0, 0, 0) if all_of_it else field)), caption, words))
-        parts.append((image_bytes(enlarge(crop(image, field))), f"row {y}, column {x}", f"The part: {words}"))
+        parts.append((image_bytes(to_side(crop(image, field))), f"row {y}, column {x}", f"The part: {words}"))
     st.html(tiles(whole, TILE))
     if everything:
         st.caption("The channel's greatest output over each image. Every output sees the whole image here.")
@@ -184,7 +178,7 @@ def _classes(opened: Inspection, known: TopActivations) -> None:
 
 def _without(opened: Inspection) -> None:
     st.markdown("**Without this channel**")
-    _outcome(background_job.ended_job(OFF, 0.3))
+    background_job.say_end(background_job.ended_job(OFF))
     known = known_ablation(opened)
     if known is None:
         if not background_job.has_job(OFF):
@@ -201,8 +195,8 @@ def _without(opened: Inspection) -> None:
     for head in known.accuracy:
         st.html(with_and_without(_rows(opened, known, head), f"Accuracy for {head} with and without the channel"))
     st.caption(
-        f"Accuracy on {known.images:,} held-out images with the channel (upper bar) and with 0 in its place "
-        "(lower bar); at the right the change in percentage points."
+        f"Upper bar: accuracy on {known.images:,} held-out images; lower bar: with 0 in the channel's place.",
+        help="At the right: the change in percentage points.",
     )
 
 

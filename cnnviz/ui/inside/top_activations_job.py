@@ -9,17 +9,15 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from cnnviz.bounded_cache import BoundedCache
-from cnnviz.explain.inspection.top_activations import (
-    Ablation,
-    Samples,
-    TopActivations,
-    ablate,
+from cnnviz.explain.inspection.top_activations import Ablation, Samples, TopActivations
+from cnnviz.explain.inspection.top_activations_of_run import (
+    ablation_of_run,
     cached_ablation,
     cached_top_activations,
     samples,
-    top_activations,
+    top_activations_of_run,
 )
-from cnnviz.progress import Cancelled
+from cnnviz.progress import CancelCheck, Progress
 from cnnviz.runs import Run
 from cnnviz.ui.session import background_job
 
@@ -72,9 +70,9 @@ def start_search(opened: Inspection) -> None:
     """Begins to read the images, where they aren't in memory, and to look for what excites the open layer."""
     model, run, layer = opened.model, _run(opened), opened.layer
 
-    def work(given: Samples, progress: background_job.Progress, cancelled: Callable[[], bool]) -> TopActivations:
-        return top_activations(
-            model.classifier, layer, given, run=run, progress=progress, cancelled=cancelled, lock=model.lock
+    def work(given: Samples, progress: Progress, cancelled: CancelCheck) -> TopActivations:
+        return top_activations_of_run(
+            run, model.classifier, layer, given, progress=progress, cancelled=cancelled, lock=model.lock
         )
 
     _begin(LOOK, opened, (opened.source.stamp, layer), work)
@@ -84,9 +82,9 @@ def start_ablation(opened: Inspection) -> None:
     """Begins to ask the model without the open channel."""
     model, run, layer, channel = opened.model, _run(opened), opened.layer, opened.channel
 
-    def work(given: Samples, progress: background_job.Progress, cancelled: Callable[[], bool]) -> Ablation:
-        return ablate(
-            model.classifier, layer, [channel], given, run=run, progress=progress, cancelled=cancelled, lock=model.lock
+    def work(given: Samples, progress: Progress, cancelled: CancelCheck) -> Ablation:
+        return ablation_of_run(
+            run, model.classifier, layer, [channel], given, progress=progress, cancelled=cancelled, lock=model.lock
         )
 
     _begin(OFF, opened, (opened.source.stamp, layer, channel), work)
@@ -95,15 +93,12 @@ def start_ablation(opened: Inspection) -> None:
 def _begin(name: str, opened: Inspection, key: tuple, work: Callable[..., Any]) -> None:
     cache, run, stamp, results = _cache(), _run(opened), opened.source.stamp, _results()
 
-    def carry_out(progress: background_job.Progress, cancelled: Callable[[], bool]) -> None:
+    def carry_out(progress: Progress, cancelled: CancelCheck) -> None:
         def tell(what: str, done: int, total: int) -> None:
             progress(what, done, total)
             time.sleep(0.001)  # a lock that is taken again at once is seldom given to another thread
 
-        try:
-            given = cache.get(stamp) or cache.put(stamp, samples(run, progress=tell, cancelled=cancelled))
-            results.put(key, work(given, tell, cancelled))
-        except Cancelled:
-            return
+        given = cache.get(stamp) or cache.put(stamp, samples(run, progress=tell, cancelled=cancelled))
+        results.put(key, work(given, tell, cancelled))
 
     background_job.start(name, carry_out, "Reading the held-out images")

@@ -78,6 +78,7 @@ TOPICS: dict[str, Topic] = {
         "A large model can overfit, that is, learn 2,000 images by heart: training accuracy goes to 1, but on images "
         "that it never saw it stops getting better. **Validation** tells; where its curve leaves that of training, "
         "overfitting has begun. cnnviz keeps the model of the best epoch, not the last.",
+        figure="curves",
         systems=("D2",),
         curve="D2",
         look="D2 has 3.5 million weights for 2,000 images. The shaded stretch is where the curves part.",
@@ -102,9 +103,34 @@ TOPICS: dict[str, Topic] = {
         "needs only a new last layer for cats and dogs: 1,281 weights instead of millions. On **cached features** (M4) "
         "that takes seconds, **in the model** (M5) it works with augmentation, and **fine-tuned** (M6) the last layers "
         "adapt too.",
+        figure="kernels",
         systems=("D2", "D3", "M4", "M5", "M6"),
         look="The tutorial reported 0.904, 0.900 and 0.920 for the three ways on VGG16.",
         links=(Link("train", "Train M4: it takes less than a minute", "bolt", "", (("preset", "M4"),)),),
+    ),
+    "learning-rate": Topic(
+        "Learning rate",
+        "What does the learning rate do?",
+        "Each batch says in which direction the weights should go; the **learning rate** says how far. One model, one "
+        "seed, three rates.",
+        figure="rates",
+        links=(Link("train", "Choose a rate and a schedule", "tune", "", (("preset", "Q"),)),),
+    ),
+    "images": Topic(
+        "Images",
+        "How many images are enough?",
+        "More images help less and less. Features that a model learned from other images are worth many of your own: "
+        "that is **transfer learning**.",
+        figure="amount",
+        links=(Link("train", "Train on a part of the images", "tune", "", (("preset", "Q"),)),),
+    ),
+    "clue": Topic(
+        "Clue",
+        "Which clue did it take?",
+        "A model takes whatever tells the classes apart, the ward's stamp on an X-ray as gladly as the bone: a "
+        "**shortcut**. Here a white mark gives one digit away. Validation images carry it too: accuracy is silent.",
+        figure="mark",
+        links=(Link("predict", "Look where your model looks", "rule", "P", (("sample", "chelsea"),)),),
     ),
     "accuracy": Topic(
         "Accuracy",
@@ -112,6 +138,7 @@ TOPICS: dict[str, Topic] = {
         "Nine of ten right sounds well, until the tenth is always of one class. The **confusion matrix** says what is "
         "taken for what; **calibration** says whether 90 % sure means right nine times of ten. And the most confident "
         "mistakes are where to look first: often the label is wrong, not the model.",
+        figure="calibration",
         links=(Link("runs", "Open a run's report", "lab_profile", "P"),),
     ),
     "why": Topic(
@@ -120,6 +147,7 @@ TOPICS: dict[str, Topic] = {
         "Grad-CAM lays over the image where the evidence for a prediction came from. It looks convincing even when "
         "it is wrong. So cnnviz measures it: take away what it marks and the prediction must fall faster than with "
         "random maps; put the weights in random order and it must change.",
+        figure="maps",
         links=(Link("predict", "Explain an image and measure the map", "rule", "P", (("sample", "chelsea"),)),),
     ),
 }

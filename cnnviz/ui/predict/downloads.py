@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
-import io
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from datetime import date
 from typing import Any
 
 import numpy as np
 import streamlit as st
 
 from cnnviz import images
+from cnnviz.explain import METHODS
+from cnnviz.figures.card import Card, card
+from cnnviz.files import npy_bytes
 from cnnviz.overlay import overlay
+from cnnviz.probabilities import percents
+from cnnviz.ui.download_button import download_button
 from cnnviz.ui.file_names import file_name
 from cnnviz.ui.inputs.input_image import base
 from cnnviz.ui.inputs.selection import Choice
 from cnnviz.ui.predict.prediction_job import Pair, Prediction, Shown
 
-__all__ = ["downloads", "numbers", "numbers_button", "subject"]
+__all__ = ["card_button", "downloads", "numbers", "numbers_button", "subject"]
 
 TOP = 5
 
@@ -75,15 +80,11 @@ def numbers_button(pairs: Sequence[Pair], key: str) -> None:
         titles[0] if len(titles) == 1 else f"{len(titles)} {what}"
         for titles, what in ((models, "models"), (images, "images"))
     ]
-    st.download_button(
+    download_button(
         "Predictions (JSON)",
         lambda: json.dumps([numbers(pair) for pair in pairs], indent=1),
         file_name(*of, "numbers", ending=".json"),
-        "application/json",
-        icon=":material/download:",
-        type="tertiary",
         key=f"{key}_json",
-        on_click="ignore",
         help="Classes, probabilities, layer, score and strength as JSON.",
     )
 
@@ -95,34 +96,58 @@ def downloads(pair: Pair, shown: Shown, choice: Choice, key: str) -> None:
 
     def image() -> bytes:
         whole = base(pair.image, classifier.image_size, classifier.crop, max(pair.image.shown.shape))
-        return images.to_png(overlay(whole, shown.explanation.map[0], choice.opacity / 100, choice.colour_map))
-
-    def values() -> bytes:
-        file = io.BytesIO()
-        np.save(file, np.asarray(shown.explanation.map[0], np.float32), allow_pickle=False)
-        return file.getvalue()
+        made, by_strength = shown.explanation, METHODS[shown.explanation.method].by_strength
+        laid = overlay(whole, made.map[0], choice.opacity / 100, choice.colour_map, by_strength=by_strength)
+        return images.to_png(laid)
 
     with st.container(horizontal=True, gap="small"):
-        st.download_button(
+        download_button(
             "Overlay",
             image,
             file_name(*of, "overlay", ending=".png"),
-            "image/png",
-            icon=":material/download:",
-            type="tertiary",
             key=f"{key}_png",
-            on_click="ignore",
             help="The image above as PNG, with this opacity and these colours.",
         )
-        st.download_button(
+        download_button(
             "Map",
-            values,
+            lambda: npy_bytes(np.asarray(shown.explanation.map[0], np.float32)),
             file_name(*of, "map", ending=".npy"),
-            "application/octet-stream",
-            icon=":material/download:",
-            type="tertiary",
             key=f"{key}_npy",
-            on_click="ignore",
             help="The map's own values as a NumPy file: float32, of the layer's size, neither scaled nor resized.",
         )
         numbers_button([pair], key)
+
+
+def card_button(pair: Pair, shown: Shown, choice: Choice, key: str, trust: Callable[[], str]) -> None:
+    """Draws the button that saves a card to share: image, overlay, answer, model, method and date.
+
+    Args:
+        trust: says whether the map holds.
+    """
+    made, classifier, method = shown.explanation, pair.model.classifier, METHODS[shown.explanation.method]
+
+    def picture() -> bytes:
+        part = base(pair.image, classifier.image_size, classifier.crop, 1072)
+        laid = overlay(part, made.map[0], choice.opacity / 100, choice.colour_map, by_strength=method.by_strength)
+        assert isinstance(pair.prediction, Prediction)
+        probabilities = pair.prediction.probabilities[shown.head]
+        words = Card(
+            classifier.classes[shown.head][int(probabilities.argmax())],
+            percents(sorted(map(float, probabilities), reverse=True))[0],
+            pair.source.title,
+            f"{method.title}{f' of {subject(pair, shown)}' if method.of_class else ''}"
+            f"{f' at {made.layer}' if made.layer else ''}",
+            f"{date.today():%Y-%m-%d}",
+            trust(),
+        )
+        made_card = card(part, laid, words, strength=float(made.strength[0]), colour_map=choice.colour_map)
+        return images.to_png(made_card)
+
+    download_button(
+        "Card to share",
+        picture,
+        file_name(pair.source.file_part, pair.image.title, subject(pair, shown), made.method, "card", ending=".png"),
+        key=f"{key}_card",
+        help="Image, map, prediction, model, method and date as one PNG of 1200 × 630 pixels.",
+        icon=":material/share:",
+    )

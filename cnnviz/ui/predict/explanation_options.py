@@ -10,6 +10,7 @@ import streamlit as st
 from cnnviz.errors import ModelError
 from cnnviz.explain import METHODS
 from cnnviz.explain.attribution.method import Method, Setting
+from cnnviz.figures.html import render
 from cnnviz.overlay import COLOUR_MAPS
 from cnnviz.ui.inputs.model_cache import LockedModel
 from cnnviz.ui.inputs.selection import Choice
@@ -136,13 +137,6 @@ def choices(choice: Choice, model: LockedModel, facts: Facts | None) -> None:
         width=130,
         key="colours",
     )
-    if able and about.family == "cam":
-        st.toggle(
-            "Every layer",
-            key=seed("predict_every", choice.every_layer),
-            on_change=lambda: _put(choice, every_layer=st.session_state["predict_every"]),
-            help="Shows the same for each convolution, from the input on.",
-        )
     if facts is not None and facts.why_none:
         st.caption(f"{plain(facts.why_none)} Occlusion and Integrated Gradients need none.")
 
@@ -212,6 +206,7 @@ def opacity(choice: Choice) -> None:
         format="%d %%",
         step=5,
         on_change=lambda: _put(choice, opacity=st.session_state["predict_opacity"]),
-        help="0 % shows the image alone, 100 % the map alone. The saved overlay has the same.",
+        help="0 % shows the image alone, 100 % the map alone; methods on pixels leave the image clear where they find "
+        "nothing. The saved overlay has the same.",
     )
-    st.html(f"<style>:root {{ --cnnviz-map: {choice.opacity / 100}; }}</style>")
+    st.html(render("map_opacity.html", opacity=choice.opacity / 100))

@@ -20,11 +20,12 @@ __all__ = ["objects_part"]
 
 def objects_part(case: Case, found: Findings, key: str) -> None:
     """Draws what is known of the methods; what isn't is measured when a person asks for it."""
-    st.markdown("#### Does it find the object?")
+    st.subheader("Does it find the object?", anchor=False)
     st.caption(
-        "In these generated images it is known where the object is. A map points at it where its strongest position is "
-        "on it (pointing game, Zhang et al. 2016, arXiv:1608.00507). Beside it: how much of the map is there (Wang et "
-        f"al. 2020, arXiv:1910.01279). In every test image the prediction for {plain(case.head)} is explained."
+        "How often a map's strongest position is on the object, and how much of the map is.",
+        help="In these generated images it is known where the object is; in every test image the prediction for "
+        f"{plain(case.head)} is explained. Pointing game: Zhang et al. 2016, arXiv:1608.00507; share of the map: Wang "
+        "et al. 2020, arXiv:1910.01279.",
     )
     work = measured_part(
         found,

@@ -17,17 +17,19 @@ from cnnviz.errors import ModelError
 from cnnviz.explain.attribution.explain import Explanation, explain
 from cnnviz.explain.attribution.registry import METHODS
 from cnnviz.explain.attribution.targets import Target
-from cnnviz.explain.metrics.deletion_insertion import DeletionInsertion, deletion_insertion
+from cnnviz.explain.metrics.deletion_insertion import STEPS, DeletionInsertion, deletion_insertion
 from cnnviz.explain.metrics.parameter_randomization import ParameterRandomization, randomize_parameters
 from cnnviz.explain.metrics.pointing_game import Pointing
 from cnnviz.explain.metrics.pointing_game_of_run import cached_pointing, measure
-from cnnviz.progress import Cancelled
+from cnnviz.explain.metrics.verdicts import FEWEST
+from cnnviz.progress import CancelCheck, Progress, check_cancelled
 from cnnviz.runs import Run
 
 if TYPE_CHECKING:
     from cnnviz.ui.inputs.model_cache import LockedModel
 
 __all__ = [
+    "QUICK_SECONDS",
     "SECONDS",
     "SLOW",
     "Case",
@@ -35,17 +37,18 @@ __all__ = [
     "measure_deletion_insertion",
     "measure_parameter_randomization",
     "measure_pointing",
+    "measure_quickly",
     "peers",
 ]
 
 SECONDS = {"faithful": 30.0, "randomized": 60.0, "pointing": 600.0}
 """How long each measurement may take; what is done by then is shown."""
 
+QUICK_SECONDS = 1.0
+"""So long a map may be measured without being asked to."""
+
 SLOW = ("score-cam", "smoothgrad", "integrated-gradients", "occlusion")
 """Methods that ask the model many times about each image."""
-
-Progress = Callable[[str, int, int], None]
-Asked = Callable[[], bool]
 
 
 @dataclass(frozen=True, eq=False)
@@ -113,10 +116,10 @@ def peers(case: Case) -> list[str]:
 
 
 @contextmanager
-def _letting_in(lock: threading.Lock) -> Iterator[Callable[[int, int], None]]:
+def _letting_in(lock: threading.Lock) -> Iterator[Progress]:
     """Holds a lock and gives a function for a method's progress, which lets others have it for a moment."""
 
-    def breathe(done: int, total: int) -> None:
+    def breathe(what: str, done: int, total: int) -> None:
         lock.release()
         time.sleep(0.001)  # a lock that is taken again at once is seldom given to another thread
         lock.acquire()
@@ -125,14 +128,36 @@ def _letting_in(lock: threading.Lock) -> Iterator[Callable[[int, int], None]]:
         yield breathe
 
 
-def measure_deletion_insertion(case: Case, other: str, progress: Progress, cancelled: Asked) -> DeletionInsertion:
-    """Returns the deletion and insertion curves of the map, of random ones and, where named, of another method's."""
-    model, made, target = case.model, case.explanation, case.target
+def _score(case: Case, cancelled: CancelCheck) -> Callable[[np.ndarray], np.ndarray]:
+    """The probability of the class that is explained."""
+    target = case.target
 
     def score(images: np.ndarray) -> np.ndarray:
-        if cancelled():
-            raise Cancelled
-        return model.predict(images)[target.head][:, target.index]
+        check_cancelled(cancelled)
+        return case.model.predict(images)[target.head][:, target.index]
+
+    return score
+
+
+def measure_quickly(case: Case, cancelled: CancelCheck) -> DeletionInsertion | None:
+    """Returns the map's curves and those of random maps if that takes about `QUICK_SECONDS`; `None` if it would take
+    longer, which eight predictions tell."""
+    score, images = _score(case, cancelled), np.repeat(case.image[None], 8, axis=0)
+    score(images[:1])  # the first call of a model takes longer
+    began = time.monotonic()
+    score(images)
+    whole = (time.monotonic() - began) * 2 * (STEPS + 1) / len(images) * (1 + FEWEST)
+    if whole > QUICK_SECONDS:
+        return None
+    maps = {METHODS[case.explanation.method].title: case.explanation.map[0]}
+    found = deletion_insertion(score, case.image, maps, budget=QUICK_SECONDS, cancelled=cancelled)
+    return found if len(found.random) >= FEWEST else None
+
+
+def measure_deletion_insertion(case: Case, other: str, progress: Progress, cancelled: CancelCheck) -> DeletionInsertion:
+    """Returns the deletion and insertion curves of the map, of random ones and, where named, of another method's."""
+    model, made, target = case.model, case.explanation, case.target
+    score = _score(case, cancelled)
 
     def map_of() -> np.ndarray:
         with _letting_in(model.lock) as breathe:
@@ -154,7 +179,7 @@ def measure_deletion_insertion(case: Case, other: str, progress: Progress, cance
     )
 
 
-def measure_parameter_randomization(case: Case, progress: Progress, cancelled: Asked) -> ParameterRandomization:
+def measure_parameter_randomization(case: Case, progress: Progress, cancelled: CancelCheck) -> ParameterRandomization:
     """Returns what becomes of the map while layers are randomized; all but the copying is done without the lock."""
     made, pixels = case.explanation, case.model.classifier.pixels(case.image[None])
 
@@ -184,7 +209,9 @@ def known_pointing(case: Case) -> dict[str, Pointing]:
     return found
 
 
-def measure_pointing(case: Case, methods: Sequence[str], progress: Progress, cancelled: Asked) -> dict[str, Pointing]:
+def measure_pointing(
+    case: Case, methods: Sequence[str], progress: Progress, cancelled: CancelCheck
+) -> dict[str, Pointing]:
     """Returns how well methods find the objects over the run's test split."""
     assert case.run is not None
     layers = {method: case.layer_of(method) for method in methods}

@@ -1,4 +1,4 @@
-"""The foot of the Predict page: how far the map on screen can be trusted, measured."""
+"""The panel of the Predict page on how far a map on screen can be trusted, measured."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from cnnviz.explain.metrics.deletion_insertion import DeletionInsertion
 from cnnviz.explain.metrics.parameter_randomization import ParameterRandomization
 from cnnviz.explain.metrics.pointing_game_of_run import has_masks
 from cnnviz.runs import Run
+from cnnviz.ui.download_button import download_button
 from cnnviz.ui.file_names import file_name
 from cnnviz.ui.predict.localization_view import objects_part
 from cnnviz.ui.predict.metrics_job import Case, known_pointing
@@ -26,7 +27,7 @@ from cnnviz.ui.session import background_job
 if TYPE_CHECKING:
     from cnnviz.ui.inputs.model_cache import LockedModel
 
-__all__ = ["metrics_panel"]
+__all__ = ["findings_of", "metrics_panel"]
 
 CASES = 32
 _STORE = "trust_found"
@@ -42,7 +43,7 @@ def metrics_panel(
     colour_map: str = "viridis",
     names: Sequence[str] = (),
 ) -> None:
-    """Draws the panel, folded; nothing is computed before it is opened.
+    """Draws the panel, and begins what it measures.
 
     Args:
         model: whose prediction is explained.
@@ -53,47 +54,43 @@ def metrics_panel(
         colour_map: a name of `overlay.COLOUR_MAPS`.
         names: what the model and the image are called in the name of a file.
     """
-    with st.expander(
-        "Explanation metrics: is this map faithful?", icon=":material/rule:", key=f"{key}_open", on_change="rerun"
-    ) as panel:
-        if not panel.open:
-            return
-        case = Case(model, image, explanation, run)
-        found = _found(case, key)
-        if explanation.note:
-            st.write("The map is empty, so that nothing of it can be measured.")
-        else:
-            deletion_insertion_part(case, found, key)
-            st.divider()
-            parameter_randomization_part(case, found, key, colour_map)
-        if run is not None and has_masks(run.recipe):
-            st.divider()
-            objects_part(case, found, key)
-        _save(case, found, key, names)
+    case = Case(model, image, explanation, run)
+    found = _found(case, key)
+    if explanation.note:
+        st.write("The map is empty, so that nothing of it can be measured.")
+    else:
+        deletion_insertion_part(case, found, key)
+        st.divider()
+        parameter_randomization_part(case, found, key, colour_map)
+    if run is not None and has_masks(run.recipe):
+        st.divider()
+        objects_part(case, found, key)
+    _save(case, found, key, names)
+
+
+def findings_of(mark: str) -> Findings:
+    """Returns what is known of the case of this mark in this session."""
+    store: BoundedCache[Findings] = st.session_state.setdefault(_STORE, BoundedCache(CASES))
+    return store.made(mark, Findings)
 
 
 def _found(case: Case, key: str) -> Findings:
     """What is known of this case; work on another one is dropped."""
-    store: BoundedCache[Findings] = st.session_state.setdefault(_STORE, BoundedCache(CASES))
     mark = case.mark
     if st.session_state.get(f"{key}_case") != mark:
         st.session_state[f"{key}_case"] = mark
         for part in PARTS:
             background_job.drop_job(f"{key}_{part}")
-    return store.made(mark, Findings)
+    return findings_of(mark)
 
 
 def _save(case: Case, found: Findings, key: str, names: Sequence[str]) -> None:
     if any(not isinstance(one, str) for one in found.results.values()) or found.objects:
-        st.download_button(
+        download_button(
             "All metrics",
             partial(_json, case, found),
             file_name(*names, case.subject, case.explanation.method, "trust", ending=".json"),
-            "application/json",
-            icon=":material/download:",
-            type="tertiary",
             key=f"{key}_json",
-            on_click="ignore",
             help="Curves, areas, correlations and fractions as JSON.",
         )
 

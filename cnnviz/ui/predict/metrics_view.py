@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-import numpy as np
 import streamlit as st
 
 from cnnviz.augment.preview import image_bytes
@@ -15,9 +14,15 @@ from cnnviz.explain.attribution.registry import METHODS
 from cnnviz.explain.metrics.deletion_insertion import DeletionInsertion
 from cnnviz.explain.metrics.parameter_randomization import ParameterRandomization
 from cnnviz.explain.metrics.pointing_game import Pointing
-from cnnviz.explain.metrics.verdicts import KEPT, Verdict, deletion_insertion_verdict, parameter_randomization_verdict
+from cnnviz.explain.metrics.verdicts import (
+    KEPT,
+    Verdict,
+    deletion_insertion_verdict,
+    parameter_randomization_verdict,
+    trust_verdict,
+)
 from cnnviz.figures.style import CONFIG
-from cnnviz.images import with_channels
+from cnnviz.images import enlarge, with_channels
 from cnnviz.overlay import overlay
 from cnnviz.ui.markdown import plain
 from cnnviz.ui.predict.metrics_job import (
@@ -30,6 +35,7 @@ from cnnviz.ui.predict.metrics_job import (
 from cnnviz.ui.session import background_job
 
 __all__ = [
+    "LEVELS",
     "PARTS",
     "Findings",
     "deletion_insertion_part",
@@ -39,7 +45,6 @@ __all__ = [
 ]
 
 PARTS = ("faithful", "randomized", "pointing")
-PATIENCE_SECONDS = 0.4
 STOPPED = "It was stopped before there was anything to show."
 _SIDE = 160  # of the images under the bars, in pixels at least
 
@@ -49,7 +54,8 @@ class Findings:
     """What is known of a case: a result for each part, or the sentence why there is none.
 
     `beside` is the method that the curves were compared with, `wanted` are the parts that were asked for by a button,
-    `methods` those that are being measured on the test split, and `objects` what that found in this session.
+    `methods` those that are being measured on the test split, and `objects` what that found in this session. `quick`
+    are the curves that were measured unasked, where that was `tried` and didn't take long.
     """
 
     results: dict[str, Any] = field(default_factory=dict)
@@ -57,11 +63,22 @@ class Findings:
     wanted: set[str] = field(default_factory=set)
     methods: tuple[str, ...] = ()
     objects: dict[str, Pointing] = field(default_factory=dict)
+    quick: DeletionInsertion | None = None
+    tried: bool = False
 
     def again(self, part: str) -> None:
         """Forgets a part's result and asks for it anew."""
         self.results.pop(part, None)
         self.wanted.add(part)
+
+    def trust(self, subject: str) -> Verdict | None:
+        """What is known so far of the map for the class `subject` comes to; `None` where nothing was measured."""
+        curves, changed = self.results.get("faithful"), self.results.get("randomized")
+        curves = curves if isinstance(curves, DeletionInsertion) else self.quick
+        return trust_verdict(
+            deletion_insertion_verdict(curves, subject) if curves is not None else None,
+            parameter_randomization_verdict(changed) if isinstance(changed, ParameterRandomization) else None,
+        )
 
     @property
     def stopped(self) -> bool:
@@ -73,9 +90,7 @@ class Findings:
 def measured_part(found: Findings, part: str, work: Callable[..., Any], what: str, key: str, *, begin: bool) -> Any:
     """Returns a part's result once it is there; begins the work where it is to, and shows a bar or what went wrong."""
     name = f"{key}_{part}"
-    if part not in found.results and begin and not background_job.has_job(name):
-        background_job.start(name, work, what)
-    if (done := background_job.ended_job(name, PATIENCE_SECONDS)) is not None:
+    if (done := background_job.run_job(name, work, what, begin=begin and part not in found.results)) is not None:
         found.results[part] = done.result if done.result is not None else done.message or STOPPED
     result = found.results.get(part)
     if isinstance(result, str):
@@ -92,9 +107,18 @@ def measured_part(found: Findings, part: str, work: Callable[..., Any], what: st
     return None if isinstance(result, str) else result
 
 
+LEVELS = {
+    "holds": ("green", ":material/verified:", "Map holds"),
+    "doubtful": ("orange", ":material/warning:", "Map doubtful"),
+    "unclear": ("gray", ":material/help:", "Map: can't tell"),
+}
+"""Each level's colour, icon and words."""
+
+
 def draw_verdict(verdict: Verdict) -> None:
     """Draws a verdict, and what limits it."""
-    st.markdown(f"**{plain(verdict.message)}**")
+    colour, icon, _ = LEVELS[verdict.level]
+    st.markdown(f":{colour}[{icon}] **{plain(verdict.message)}**")
     for note in verdict.notes:
         st.caption(plain(note))
 
@@ -104,7 +128,7 @@ def deletion_insertion_part(case: Case, found: Findings, key: str) -> None:
     offered = peers(case)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         with st.container(width="stretch"):
-            st.markdown("#### Does it mark what the model uses?")
+            st.subheader("Does it mark what the model uses?", anchor=False)
         beside = st.selectbox(
             "Beside it",
             ["", *offered],
@@ -115,9 +139,9 @@ def deletion_insertion_part(case: Case, found: Findings, key: str) -> None:
             help="Another method's map of the same class, measured in the same way.",
         )
     st.caption(
-        f"Pixels are taken away or shown, the map's strongest first, while the probability of {plain(case.subject)} is "
-        "followed. With a good map it falls early and rises early: little area on the left, much on the right. Random "
-        "maps have blobs as large, but elsewhere. (Petsiuk et al. 2018, arXiv:1806.07421)"
+        "The map's strongest pixels go, or come, first: a good map's curve falls early, and rises early.",
+        help=f"What is followed is the probability of {plain(case.subject)}: little area on the left is good, much on "
+        "the right. Random maps have blobs as large, but elsewhere. Petsiuk et al. 2018, arXiv:1806.07421.",
     )
     if found.beside != beside:
         found.beside = beside
@@ -151,11 +175,11 @@ def deletion_insertion_part(case: Case, found: Findings, key: str) -> None:
 
 def parameter_randomization_part(case: Case, found: Findings, key: str, colour_map: str) -> None:
     """Draws what becomes of the map while layers are randomized; it is begun once the curves are there."""
-    st.markdown("#### Does it depend on what was learned?")
+    st.subheader("Does it depend on what was learned?", anchor=False)
     st.caption(
-        "On a copy of the model, layer upon layer loses what it learned, from the top down: its weights are put in "
-        "random order, and the map is made anew. A map that stays as it is doesn't come from what was learned there. "
-        "(Adebayo et al. 2018, arXiv:1810.03292)"
+        "Layer upon layer loses its weights: a map that stays as it is doesn't come from what was learned there.",
+        help="On a copy of the model, from the top down, weights are put in random order and the map is made anew. "
+        "Adebayo et al. 2018, arXiv:1810.03292.",
     )
     begin = "randomized" in found.wanted or ("faithful" in found.results and not found.stopped)
     if not begin and not found.results.get("faithful"):
@@ -179,11 +203,12 @@ def parameter_randomization_part(case: Case, found: Findings, key: str, colour_m
     draw_verdict(parameter_randomization_verdict(made))
     names = [" … ".join(dict.fromkeys((stage.layers[0], stage.layers[-1]))) for stage in made.stages]
     maps = [made.original, *(stage.map for stage in made.stages)]
-    base = _enlarged(with_channels(case.image, 3))
+    base = enlarge(with_channels(case.image, 3), -(-_SIDE // max(case.image.shape[:2])))
+    by_strength = METHODS[case.explanation.method].by_strength
     st.plotly_chart(
         cascade_bars(
             [("as learned", [1.0]), *zip(names, (stage.correlations for stage in made.stages), strict=True)],
-            [image_bytes(overlay(base, map_, 0.6, colour_map)) for map_ in maps],
+            [image_bytes(overlay(base, map_, 0.6, colour_map, by_strength=by_strength)) for map_ in maps],
             alike=KEPT,
         ),
         config=CONFIG,
@@ -192,12 +217,7 @@ def parameter_randomization_part(case: Case, found: Findings, key: str, colour_m
     )
     draws = max(len(stage.correlations) for stage in made.stages)
     st.caption(
-        f"Every layer is randomized together with those left of it. Bars: the mean of {draws} draws, which are the "
-        f"dots. Dotted: from {KEPT} on a map counts as alike. Maps: the first draw's, each scaled to its own greatest "
-        f"value; an empty one counts as 0. Structural similarity (SSIM) at the end: {made.stages[-1].structure:.2f}."
+        f"Structural similarity (SSIM) at the end: {made.stages[-1].structure:.2f}. Dotted: alike from {KEPT} on.",
+        help=f"Every layer is randomized together with those left of it. Bars are the mean of {draws} draws, which are "
+        "the dots. Maps are the first draw's, each scaled to its own greatest value; an empty one counts as 0.",
     )
-
-
-def _enlarged(image: np.ndarray) -> np.ndarray:
-    factor = max(1, -(-_SIDE // max(image.shape[:2])))
-    return np.repeat(np.repeat(image, factor, axis=0), factor, axis=1)

@@ -5,15 +5,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
+from cnnviz.ui.components.announcement import announce
 from cnnviz.ui.inputs.model_cache import LockedModel, ModelSource, forget_failures, open_models
 from cnnviz.ui.inputs.model_picker import doubts
 from cnnviz.ui.inputs.selection import Choice
 from cnnviz.ui.markdown import plain
 from cnnviz.ui.predict.downloads import numbers_button
 from cnnviz.ui.predict.explanation_options import choices, opacity, request_of, settle_options
+from cnnviz.ui.predict.panels import PANEL, panel, panel_buttons, panel_number
 from cnnviz.ui.predict.prediction_job import Pair, predicted_pairs
-from cnnviz.ui.predict.result_view import cell, draw_full_row, draw_metrics, draw_waiting, full_row, strip
+from cnnviz.ui.predict.result_view import cell, draw_full_row, draw_waiting, full_row, told
+from cnnviz.ui.predict.trust_badge import draw_badge, measure_unasked
+from cnnviz.ui.session.widget_sync import seed
 
 __all__ = ["results"]
 
@@ -72,27 +77,71 @@ def _asked(choice: Choice, chosen: list[tuple[ModelSource, LockedModel]], place)
         row = st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="predict_row")
         below = st.container()
     single = full_row() if len(chosen) * len(choice.images) == 1 else None
+    opened = panel_number(choice, chosen, choice.images)
     with single.work if single is not None else below:
-        pairs = predicted_pairs(chosen, choice.images, request_of(choice), choice.every_layer)
+        strip = opened if choice.view == "layers" else None
+        pairs = predicted_pairs(chosen, choice.images, request_of(choice), strip)
     with row:
         choices(choice, model, pairs[0].facts)
         if len(pairs) > 1:
             with st.container(width=220):
                 opacity(choice)
+            _columns(choice)
             numbers_button(pairs, "predict_all")
     if single is not None:
         draw_full_row(pairs[0], choice, single)
+        with single.prediction:
+            badges = [panel_buttons(pairs[0], choice, "predict", opened=opened == 0)]
+        if opened == 0:
+            _panel(pairs[0], choice)
+    elif choice.columns:
+        badges = _grid(choice, pairs, opened, several=len(chosen) > 1)
     else:
-        _grid(choice, pairs, several=len(chosen) > 1)
-    if pairs[0].strip:
-        strip(pairs[0], choice)
-    if single is not None:
-        draw_metrics(pairs[0], choice, "predict_trust")
+        badges = _rows(choice, pairs, opened)
+    announce(told(pairs), key="predict_said")
+    measuring = measure_unasked(pairs)
+    for nth, (place, pair) in enumerate(zip(badges, pairs, strict=True)):
+        with place:  # last, as the panel may just have measured more
+            draw_badge(pair, choice, f"predict_{nth}", measuring=measuring)
 
 
-def _grid(choice: Choice, pairs: list[Pair], several: bool) -> None:
+def _columns(choice: Choice) -> None:
+    st.toggle(
+        "Side by side",
+        key=seed("predict_columns", choice.columns),
+        on_change=lambda: setattr(choice, "columns", st.session_state["predict_columns"]),
+        help="On: answers stand next to each other. Off: one below the other, each over the whole width.",
+    )
+
+
+def _panel(pair: Pair, choice: Choice) -> None:
+    with st.container(border=True, key=PANEL):
+        panel(pair, choice)
+
+
+def _grid(choice: Choice, pairs: list[Pair], opened: int | None, *, several: bool) -> list[DeltaGenerator]:
+    """Cells in columns, whose places for badges are returned; the panel follows the cell that it is of, and the page's
+    style gives it a row of its own."""
+    badges = []
     columns = sum(pair.image is pairs[0].image for pair in pairs) if several else min(3, len(pairs))
     place = st.grid(columns, min_column_width=300, gap="medium", key="predict_grid")
     for nth, pair in enumerate(pairs):
-        with place, st.container(border=True):
-            cell(pair, choice, several, f"predict_cell_{nth}")
+        with place, st.container(border=True), cell(pair, choice, several, f"predict_cell_{nth}"):
+            badges.append(panel_buttons(pair, choice, f"predict_cell_{nth}", opened=nth == opened))
+        if nth == opened:
+            with place:
+                _panel(pair, choice)
+    return badges
+
+
+def _rows(choice: Choice, pairs: list[Pair], opened: int | None) -> list[DeltaGenerator]:
+    badges = []
+    for nth, pair in enumerate(pairs):
+        key = f"predict_row_{nth}"
+        place = full_row(f"predict_single_{nth}")
+        draw_full_row(pair, choice, place, key, alone=False)
+        with place.prediction:
+            badges.append(panel_buttons(pair, choice, key, opened=nth == opened))
+        if nth == opened:
+            _panel(pair, choice)
+    return badges

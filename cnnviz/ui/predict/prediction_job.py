@@ -13,6 +13,7 @@ import streamlit as st
 from cnnviz.bounded_cache import BoundedCache
 from cnnviz.errors import CnnvizError, ModelError
 from cnnviz.explain import METHODS, Explanation, Target, explain
+from cnnviz.progress import CancelCheck, Progress
 from cnnviz.ui.inputs.input_image import InputImage
 from cnnviz.ui.inputs.model_cache import LockedModel, ModelSource
 from cnnviz.ui.session import background_job
@@ -21,10 +22,8 @@ __all__ = ["DEFAULT_METHOD", "WITHOUT_LAYERS", "Facts", "Pair", "Prediction", "R
 
 DEFAULT_METHOD, WITHOUT_LAYERS = "grad-cam", "occlusion"
 KEPT = 512
-PATIENCE_SECONDS = 0.4
 STOPPED = "This was stopped; another choice begins anew."
 UNFINISHED = "This could not be computed."
-_WORK, _STORE, _WANTED = "predict", "predict_store", "predict_wanted"
 
 
 @dataclass(frozen=True)
@@ -101,34 +100,40 @@ def _made(store: BoundedCache[Any], key: tuple, make: Callable[[], Any]) -> Any:
 
 
 def predicted_pairs(
-    chosen: Sequence[tuple[ModelSource, LockedModel]], images: Sequence[InputImage], request: Request, every_layer: bool
+    chosen: Sequence[tuple[ModelSource, LockedModel]],
+    images: Sequence[InputImage],
+    request: Request,
+    strip: int | None = None,
+    name: str = "predict",
+    kept: int = KEPT,
+    patience: float = background_job.PATIENCE_SECONDS,
 ) -> list[Pair]:
     """Returns every model with every image and what is known of them; the rest is begun, and a bar shows how far.
 
     Args:
-        every_layer: whether the map is wanted for each convolution too, for the first pair only.
+        strip: the number of the pair whose map is wanted for each convolution too.
+        name: of the work, in this session; what it makes is kept under it.
+        kept: how much of that at most.
+        patience: seconds to wait for it before a bar is shown.
     """
-    store: BoundedCache[Any] = st.session_state.setdefault(_STORE, BoundedCache(KEPT))
+    store: BoundedCache[Any] = st.session_state.setdefault(f"{name}_store", BoundedCache(kept))
     pairs = [Pair(source, model, image) for image in images for source, model in chosen]
-    wanted = (request, every_layer, tuple(_key(pair) for pair in pairs))
-    if st.session_state.get(_WANTED, (None,))[0] != wanted:
-        st.session_state[_WANTED] = (wanted, "")
-        background_job.drop_job(_WORK)
+    wanted = (request, strip, tuple(_key(pair) for pair in pairs))
 
     def known() -> list[Pair]:
-        return [_known(store, pair, request, every_layer and nth == 0) for nth, pair in enumerate(pairs)]
+        return [_known(store, pair, request, nth == strip) for nth, pair in enumerate(pairs)]
 
-    found, ended = known(), st.session_state[_WANTED][1]
-    missing = any(_missing(pair, every_layer and nth == 0) for nth, pair in enumerate(found))
-    if missing and not ended and not background_job.has_job(_WORK):
-        asked = all(pair.prediction is not None for pair in found)
-        what = METHODS[method_of(request, found[0].facts)].title if asked else "Predicting"
-        background_job.start(_WORK, partial(_work, store, found, request, every_layer), what)
-    if (work := background_job.ended_job(_WORK, PATIENCE_SECONDS)) is not None:
-        ended = work.message or (STOPPED if work.stopped else UNFINISHED)
-        st.session_state[_WANTED] = (wanted, ended)
-        found = known()
-    return [_ended(pair, ended) for pair in found] if ended else found
+    found = known()
+    missing = any(_missing(pair, nth == strip and _is_cam(request, pair.facts)) for nth, pair in enumerate(found))
+    asked = all(pair.prediction is not None for pair in found)
+    what = METHODS[method_of(request, found[0].facts)].title if asked and found else "Predicting"
+    work = background_job.keyed_job(
+        name, wanted, partial(_work, store, found, request, strip), what, begin=missing, patience=patience
+    )
+    if work is None:
+        return found
+    ended = work.message or (STOPPED if work.stopped else UNFINISHED)
+    return [_ended(pair, ended) for pair in known()]
 
 
 def _key(pair: Pair) -> tuple:
@@ -164,7 +169,7 @@ def _ended(pair: Pair, message: str) -> Pair:
     return replace(pair, shown=message) if pair.shown is None else pair
 
 
-def _is_cam(request: Request, facts: Facts) -> bool:
+def _is_cam(request: Request, facts: Facts | None) -> bool:
     return METHODS[method_of(request, facts)].family == "cam"
 
 
@@ -180,9 +185,9 @@ def _work(
     store: BoundedCache[Any],
     pairs: Sequence[Pair],
     request: Request,
-    every_layer: bool,
-    progress: Callable[[str, int, int], None],
-    cancelled: Callable[[], bool],
+    strip: int | None,
+    progress: Progress,
+    cancelled: CancelCheck,
 ) -> None:
     """Predictions first, as they are what a person looks at first; then the maps."""
     for nth, pair in enumerate(pairs):
@@ -196,25 +201,17 @@ def _work(
         facts: Any = store.get((pair.source.stamp,))
         prediction = store.get(_key(pair))
         requests = [request]
-        if every_layer and nth == 0 and _is_cam(request, facts):
+        if nth == strip and _is_cam(request, facts):
             requests += [replace(request, layer=layer) for layer in facts.layers]
+        image = f", image {nth + 1}" if len(pairs) > 1 else ""
+
+        def tell(what: str, done: int, total: int, image: str = image) -> None:
+            progress(what + image, done, total)
+
         for one in requests:
             if cancelled() or not isinstance(prediction, Prediction):
                 break
-            what = f"{METHODS[method_of(one, facts)].title}" + (f", image {nth + 1}" if len(pairs) > 1 else "")
-            _made(
-                store,
-                (*_key(pair), one),
-                partial(
-                    _explain,
-                    pair,
-                    facts,
-                    prediction,
-                    one,
-                    lambda done, total, what=what: progress(what, done, total),
-                    cancelled,
-                ),
-            )
+            _made(store, (*_key(pair), one), partial(_explain, pair, facts, prediction, one, tell, cancelled))
 
 
 def _facts(model: LockedModel) -> Facts:
@@ -256,7 +253,9 @@ def _against(
     return int(next(one for one in order if one != index)) if request.against else None
 
 
-def _explain(pair: Pair, facts: Facts, prediction: Prediction, request: Request, progress, cancelled) -> Shown:
+def _explain(
+    pair: Pair, facts: Facts, prediction: Prediction, request: Request, progress: Progress, cancelled: CancelCheck
+) -> Shown:
     classifier, notes = pair.model.classifier, []
     names = [head.name for head in classifier.heads]
     head = request.head if request.head in names else names[0]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -11,19 +12,20 @@ from streamlit.delta_generator import DeltaGenerator
 
 from cnnviz.augment.preview import display_size, image_bytes
 from cnnviz.explain import METHODS
-from cnnviz.figures.prediction import layered_images, prediction, top
-from cnnviz.images import crop_box, fit
-from cnnviz.overlay import overlay
+from cnnviz.figures.html import render
+from cnnviz.figures.prediction import layered_images, map_scale, prediction, top
+from cnnviz.images import crop_box, fit, to_png
+from cnnviz.overlay import map_layer
+from cnnviz.probabilities import percent
 from cnnviz.ui.inputs.input_image import InputImage, base, notes_on
 from cnnviz.ui.inputs.model_cache import LockedModel
 from cnnviz.ui.inputs.selection import Choice, remove
 from cnnviz.ui.markdown import plain
 from cnnviz.ui.predict.downloads import TOP, downloads, subject
 from cnnviz.ui.predict.explanation_options import opacity
-from cnnviz.ui.predict.metrics_panel import metrics_panel
 from cnnviz.ui.predict.prediction_job import Pair, Prediction, Shown
 
-__all__ = ["Row", "cell", "draw_full_row", "draw_metrics", "draw_waiting", "full_row", "strip"]
+__all__ = ["Row", "cell", "draw_full_row", "draw_waiting", "full_row", "map_over", "model_part", "strip", "told"]
 
 LARGE, SMALL, TINY = 720, 420, 240
 """Longest sides of images, in pixels."""
@@ -75,15 +77,20 @@ class Row:
     work: DeltaGenerator
 
 
-def full_row() -> Row:
+def full_row(key: str = "predict_single") -> Row:
     """Makes the places; on narrow windows the prediction is the first of them."""
-    with st.container(key="predict_single"):
+    with st.container(key=key):
         left, middle, right = st.columns([3, 6, 4], gap="large")
     return Row(left, middle, right.container(), right.container())
 
 
-def draw_full_row(pair: Pair, choice: Choice, row: Row) -> None:
-    """Draws one model's answer to one image over the whole width."""
+def draw_full_row(pair: Pair, choice: Choice, row: Row, key: str = "predict", *, alone: bool = True) -> None:
+    """Draws one model's answer to one image over the whole width.
+
+    Args:
+        key: tells its widgets from those of other rows.
+        alone: whether it is the only one, so that nothing need tell which it is.
+    """
     with row.image:
         draw_given_image(pair.image, pair.model)
         if isinstance(pair.prediction, Prediction):
@@ -91,29 +98,23 @@ def draw_full_row(pair: Pair, choice: Choice, row: Row) -> None:
                 draw_model_input(pair.prediction)
     with row.map:
         _map(pair, choice, LARGE)
-        opacity(choice)
+        if alone:
+            opacity(choice)
         _words(pair)
         if isinstance(pair.shown, Shown):
-            downloads(pair, pair.shown, choice, "predict_save")
-            about = METHODS[pair.shown.explanation.method]
-            st.caption(f"**{plain(about.title)}** {plain(_continued(about.description))} ({plain(about.paper)})")
+            downloads(pair, pair.shown, choice, f"{key}_save")
+            if alone:
+                about = METHODS[pair.shown.explanation.method]
+                st.caption(f"**{plain(about.title)}** {plain(_continued(about.description))} ({plain(about.paper)})")
     with row.prediction:
-        draw_predictions(pair, choice)
+        if not alone:
+            _title(pair, several=True)
+        draw_predictions(pair, choice, level=2 if alone else 3)
 
 
-def draw_metrics(pair: Pair, choice: Choice, key: str) -> None:
-    """Draws what measures how far the map can be trusted, folded."""
-    if isinstance(pair.shown, Shown) and isinstance(pair.prediction, Prediction):
-        made, run = pair.shown.explanation, pair.source.run
-        metrics_panel(
-            pair.model,
-            pair.prediction.seen,
-            made,
-            key=key,
-            run=run,
-            colour_map=choice.colour_map,
-            names=(pair.source.file_part, pair.image.title),
-        )
+def _title(pair: Pair, *, several: bool) -> None:
+    name = plain(pair.image.title)
+    st.header(f"{name} · {plain(pair.source.title)}" if several else name, anchor=False)
 
 
 def _continued(description: str) -> str:
@@ -132,8 +133,8 @@ def draw_waiting(image: InputImage) -> None:
         st.html(layered_images(data, data, shown.shape, f"The image {image.title}"))
 
 
-def cell(pair: Pair, choice: Choice, several: bool, key: str) -> None:
-    """Draws one of many: the overlay, the prediction, and the rest folded.
+def cell(pair: Pair, choice: Choice, several: bool, key: str) -> DeltaGenerator:
+    """Draws one of many: the overlay, the prediction, and the rest folded; returns a place below the prediction.
 
     Args:
         several: whether there are several models, so that each is named.
@@ -141,8 +142,7 @@ def cell(pair: Pair, choice: Choice, several: bool, key: str) -> None:
     """
     with st.container(horizontal=True, vertical_alignment="center"):
         with st.container(width="stretch"):
-            name = f"**{plain(pair.image.title)}**"
-            st.markdown(f"{name} · {plain(pair.source.title)}" if several else name)
+            _title(pair, several=several)
         if len(choice.images) > 1:
             st.button(
                 "Remove",
@@ -154,7 +154,8 @@ def cell(pair: Pair, choice: Choice, several: bool, key: str) -> None:
                 help=f"Takes {plain(pair.image.title)} away.",
             )
     _map(pair, choice, SMALL)
-    draw_predictions(pair, choice, brief=True)
+    draw_predictions(pair, choice, brief=True, level=3)
+    place = st.container()
     with st.expander("More on this one", key=f"{key}_more", on_change="rerun") as more:
         if more.open:
             one, two = st.columns(2)
@@ -166,20 +167,29 @@ def cell(pair: Pair, choice: Choice, several: bool, key: str) -> None:
             _words(pair)
             if isinstance(pair.shown, Shown):
                 downloads(pair, pair.shown, choice, key)
-    draw_metrics(pair, choice, f"{key}_trust")
+    return place
 
 
 def _map(pair: Pair, choice: Choice, longest: int) -> None:
     shown = pair.shown if isinstance(pair.shown, Shown) else pair.before if pair.shown is None else None
     if shown is None:
-        data = image_bytes(image := _base(pair, longest))
+        data = image_bytes(image := model_part(pair, longest))
         st.html(layered_images(data, data, image.shape, f"The image {pair.image.title}"))
         return
     alt = f"Heat map over {pair.image.title}: where evidence for {subject(pair, shown)} is"
     st.html(_drawn(pair, shown, _identity(pair, shown), choice.colour_map, longest, alt))
+    _scale(shown, choice)
 
 
-def _base(pair: Pair, longest: int) -> np.ndarray:
+def _scale(shown: Shown, choice: Choice) -> None:
+    """What the map's colours stand for; nothing for an empty one."""
+    strength, by_strength = float(shown.explanation.strength[0]), METHODS[shown.explanation.method].by_strength
+    if strength > 0:
+        st.html(map_scale(strength, choice.colour_map, by_strength=by_strength))
+
+
+def model_part(pair: Pair, longest: int) -> np.ndarray:
+    """Returns the part of the image that the model sees, see `input_image.base`."""
     return base(pair.image, pair.model.classifier.image_size, pair.model.classifier.crop, longest)
 
 
@@ -190,9 +200,20 @@ def _identity(pair: Pair, shown: Shown) -> tuple:
 
 @st.cache_data(show_spinner=False, max_entries=128)
 def _drawn(_pair: Pair, _shown: Shown, identity: tuple, colour_map: str, longest: int, alt: str) -> str:
-    image = _base(_pair, longest)
-    heat = overlay(image, _shown.explanation.map[0], 1.0, colour_map)
-    return layered_images(image_bytes(image), image_bytes(heat), image.shape, alt)
+    image = model_part(_pair, longest)
+    return map_over(image, _shown, colour_map, alt)
+
+
+def map_over(image: np.ndarray, shown: Shown, colour_map: str, alt: str, greatest: float | None = None) -> str:
+    """Returns an image, uint8 RGB, with a map over it as HTML.
+
+    Args:
+        greatest: the value that has the last colour; by default the map's greatest.
+    """
+    made = shown.explanation
+    heat = map_layer(made.map[0], image.shape, colour_map, greatest, by_strength=METHODS[made.method].by_strength)
+    above = to_png(heat) if heat.shape[2] == 4 else image_bytes(heat)
+    return layered_images(image_bytes(image), above, image.shape, alt)
 
 
 def _words(pair: Pair) -> None:
@@ -208,15 +229,16 @@ def _words(pair: Pair) -> None:
     if made.note:
         st.info(plain(made.note), icon=":material/info:")
     st.caption(
-        f"**{plain(about.title)}**{of}{at}. {plain(made.why)} Strongest point "
-        f"{plain(f'{made.strength[0]:.3g}')}, the class's score {plain(f'{made.scores[0]:.3g}')}."
+        f"**{plain(about.title)}**{of}{at}.",
+        help=f"{plain(made.why)} Strongest point {plain(f'{made.strength[0]:.3g}')}, the class's score "
+        f"{plain(f'{made.scores[0]:.3g}')}.",
     )
     for note in (*pair.shown.notes, *made.remarks):
         st.caption(plain(note))
 
 
-def draw_predictions(pair: Pair, choice: Choice, *, brief: bool = False) -> None:
-    """Draws what the model predicts, the head that is explained first."""
+def draw_predictions(pair: Pair, choice: Choice, *, brief: bool = False, level: int = 2) -> None:
+    """Draws what the model predicts, the head that is explained first, each as a heading of this level."""
     if isinstance(pair.prediction, str):
         st.error(plain(pair.prediction), icon=":material/error:")
     if not isinstance(pair.prediction, Prediction):
@@ -238,17 +260,32 @@ def draw_predictions(pair: Pair, choice: Choice, *, brief: bool = False) -> None
                 truth=truth,
                 large=nth == 0,
                 others=[share for _, share in rows[1:]],
+                level=level,
             )
         )
         if len(names) <= MANY_HEADS or nth == 0:
             marked = classes[pair.shown.index] if isinstance(pair.shown, Shown) and pair.shown.head == name else ""
             drawn.append(top(rows, marked or rows[0][0]))
-    st.html("".join(f'<div style="margin-bottom:1rem">{part}</div>' for part in drawn))
+    st.html(render("predictions.html", parts=drawn))
+
+
+def told(pairs: Sequence[Pair]) -> str:
+    """Returns the predictions in one sentence each, for those who can't see them come."""
+    sentences = []
+    for pair in pairs:
+        if isinstance(pair.prediction, Prediction):
+            answers = []
+            for head, probabilities in pair.prediction.probabilities.items():
+                index = int(probabilities.argmax())
+                answers.append(f"{pair.model.classifier.classes[head][index]}, {percent(float(probabilities[index]))}")
+            sentences.append(f"{pair.image.title}: {'; '.join(answers)}, by {pair.source.title}.")
+    return " ".join(sentences)
 
 
 def strip(pair: Pair, choice: Choice) -> None:
-    """Draws the same explanation for each convolution, from the input on."""
-    st.markdown(f"**Every convolution, from the input on** · {plain(pair.image.title)} · {plain(pair.source.title)}")
+    """Draws the same explanation for each convolution, from the input on, once all are there."""
+    if not pair.strip:
+        return
     place = st.grid(6, min_column_width=130, gap="small", key="predict_strip")
     layers = pair.facts.layers if pair.facts is not None else ()
     for layer, shown in zip(layers, pair.strip, strict=True):
@@ -262,4 +299,5 @@ def strip(pair: Pair, choice: Choice) -> None:
             with st.container(gap="xsmall"):
                 alt = f"Heat map at {layer}"
                 st.html(_drawn(pair, shown, _identity(pair, shown), choice.colour_map, TINY, alt))
-                st.caption(f"{plain(layer)} · {width} × {height} · {plain(f'{made.strength[0]:.3g}')}{weak}")
+                _scale(shown, choice)
+                st.caption(f"{plain(layer)} · {width} × {height}{weak}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Callable, Sequence
 from typing import Literal
 
@@ -10,6 +9,7 @@ import streamlit as st
 
 from cnnviz import runs
 from cnnviz.errors import CnnvizError, RunError
+from cnnviz.figures.html import render
 from cnnviz.runs import Run, resume_checkpoint
 from cnnviz.runs.compare import name_of
 from cnnviz.runs.status import StateName
@@ -42,6 +42,7 @@ LOOKS: dict[StateName, tuple[Literal["grey", "blue", "orange", "green", "red"], 
     "crashed": ("red", "✕"),
 }
 _DELETING = "runs_deleting"
+_DANGER = "<style>.st-key-runs_delete_yes button { background: #b3261e; border-color: #b3261e; color: #fff; }</style>"
 
 
 def badge(run: Run) -> None:
@@ -81,12 +82,12 @@ def _place(run: Run) -> str:
     return f"Continue goes on exactly after epoch {epoch}." if epoch else "Continue begins it anew, just as it began."
 
 
-def stop_button(run: Run, place: str) -> None:
+def stop_button(run: Run) -> None:
     """Draws the button that asks the run to stop."""
     st.button(
         "Stop",
         icon=":material/stop_circle:",
-        key=f"runs_{place}_stop_{run.id}",
+        key=f"runs_stop_{run.id}",
         on_click=_ask,
         args=(runs.request_stop, run.id),
         disabled=run.state == "stopping",
@@ -94,12 +95,12 @@ def stop_button(run: Run, place: str) -> None:
     )
 
 
-def pause_button(run: Run, place: str) -> None:
+def pause_button(run: Run) -> None:
     """Draws the button that makes room on the machine for a while."""
     st.button(
         "Pause",
         icon=":material/pause_circle:",
-        key=f"runs_{place}_pause_{run.id}",
+        key=f"runs_pause_{run.id}",
         on_click=_ask,
         args=(runs.request_pause, run.id),
         disabled=run.state == "stopping",
@@ -136,6 +137,7 @@ def delete_button(chosen: Sequence[Run]) -> None:
         f"Delete{many} …",
         icon=":material/delete:",
         key="runs_delete",
+        type="tertiary",
         on_click=lambda ids: st.session_state.update({_DELETING: ids}),
         args=([run.id for run in chosen],),
         disabled=going,
@@ -162,6 +164,7 @@ def _forget() -> None:
 def _question(asked: list[str], names: dict[str, str]) -> None:
     st.markdown("\n".join(f"- {plain(names[run])}" for run in asked))
     st.write("Recipe, curves, log and the trained model are removed from disk; this can't be undone.")
+    st.html(_DANGER)
     with st.container(horizontal=True):
         if st.button("Delete", type="primary", key="runs_delete_yes", help="Removes it now, for good."):
             _forget()
@@ -180,8 +183,4 @@ def _question(asked: list[str], names: dict[str, str]) -> None:
 def log(text: str, height: str) -> None:
     """Draws what a worker wrote, which scrolls where it is longer than `height`, a rule of CSS; also by the keyboard,
     which Streamlit's own block of code doesn't."""
-    st.html(
-        '<pre tabindex="0" role="region" aria-label="Log" style="overflow-y:auto;white-space:pre-wrap;margin:0;'
-        f'padding:0.75rem 1rem;border-radius:0.5rem;background:rgb(128 140 138 / 0.12);font-size:0.85rem;{height}">'
-        f"{html.escape(text)}</pre>"
-    )
+    st.html(render("log.html", text=text, height=height))

@@ -9,40 +9,34 @@ import streamlit as st
 
 from cnnviz import runs
 from cnnviz.errors import RunError
-from cnnviz.figures import curves
-from cnnviz.figures.style import CONFIG
 from cnnviz.runs import Run, metrics
-from cnnviz.runs.compare import differences, different_data, labels, parameters
+from cnnviz.runs.compare import differences, different_data, parameters
 from cnnviz.ui.markdown import plain
 from cnnviz.ui.runs.actions import delete_button
+from cnnviz.ui.runs.learning_curves import chart_options, overlaid
 
 __all__ = ["comparison"]
 
 SECONDS = 2.0
 
 
-def comparison(chosen: Sequence[Run]) -> None:
-    """Draws several runs; the chart moves by itself while one of them goes on."""
-    names = labels(chosen)
-    st.markdown(f"### {len(chosen)} runs compared", anchors=False)
+def comparison(chosen: Sequence[Run], names: dict[str, str]) -> None:
+    """Draws several runs; the chart moves by itself while one of them goes on.
+
+    Args:
+        chosen: the runs.
+        names: what runs are called, by id.
+    """
+    st.markdown(f"## {len(chosen)} runs compared", anchors=False)
     if message := different_data(chosen):
         st.warning(plain(message), icon=":material/warning:")
     every = SECONDS if any(run.active for run in chosen) else None
-    found = {run.id: metrics.epochs(run.metrics_path) for run in chosen}
-    options = curves.metrics_of([record for epochs in found.values() for record in epochs[-1:]])
-    if options:
-        if st.session_state.get("runs_metric") not in options:
-            st.session_state.pop("runs_metric", None)
-        metric = st.selectbox(
-            "Curve",
-            options,
-            key="runs_metric",
-            format_func=curves.metric_title,
-            persist_state="session",
-            width=320,
-            help="Which metric is drawn for every run.",
-        )
-        st.fragment(run_every=every)(_chart)(list(chosen), names, metric)
+    if any(metrics.epochs(run.metrics_path) for run in chosen):
+        drawn, head = st.container(), _head(chosen)
+        smoothing, log = chart_options()
+        shown = {names[run.id]: run for run in chosen}
+        with drawn:
+            st.fragment(run_every=every)(overlaid)(shown, head, smoothing=smoothing, log=log)
     else:
         st.caption("None of these runs has completed an epoch, so there is no curve yet.")
     st.markdown("**Best metrics**")
@@ -52,17 +46,24 @@ def comparison(chosen: Sequence[Run]) -> None:
     delete_button(chosen)
 
 
-def _chart(chosen: Sequence[Run], names: dict[str, str], metric: str) -> None:
-    shown = {names[run.id]: metrics.epochs(run.metrics_path) for run in chosen}
-    title = curves.metric_title(metric)
-    st.plotly_chart(
-        curves.overlay_runs(shown, metric),
-        key="runs_overlaid",
-        config=CONFIG,
-        alt=f"{title} of {len(shown)} runs over their epochs.",
+def _head(chosen: Sequence[Run]) -> str:
+    """The head whose metrics are drawn, chosen where there are several; "" for all of them together."""
+    several = [run.recipe.network.heads for run in chosen if run.recipe and len(run.recipe.network.heads) > 1]
+    names = list(dict.fromkeys(head.name for heads in several for head in heads))
+    if not names:
+        return ""
+    if st.session_state.get("runs_head", "") not in ("", *names):
+        st.session_state.pop("runs_head")
+    chosen_head = st.selectbox(
+        "Head",
+        ["", *names],
+        key="runs_head",
+        format_func=lambda name: name or "all together",
+        persist_state="session",
+        width=220,
+        help="Whose loss and accuracy are drawn.",
     )
-    better = "Lower is better" if metric.endswith("loss") else "Higher is better"
-    st.caption(f"{title}, one colour per run. {better}; a curve that still moves at its end wanted more epochs.")
+    return chosen_head or ""
 
 
 _PERCENT = st.column_config.NumberColumn(format="%.2f %%")

@@ -11,14 +11,16 @@ import streamlit as st
 
 from cnnviz import runs
 from cnnviz.errors import RunError
-from cnnviz.runs import Run, metrics
-from cnnviz.runs.compare import name_of, short_model
+from cnnviz.runs import Run, metrics, notes
+from cnnviz.runs.compare import data_name, short_model
 from cnnviz.runs.status import RESUMABLE
 from cnnviz.ui.markdown import duration, plain
 from cnnviz.ui.runs.actions import badge, continue_button, delete_button, ending, log, pause_button, stop_button
 from cnnviz.ui.runs.downloads import downloads
 from cnnviz.ui.runs.evaluation import no_report, report_part
-from cnnviz.ui.runs.learning_curves import charts
+from cnnviz.ui.runs.learning_curves import chart_options, charts
+from cnnviz.ui.runs.live_cards import going_on
+from cnnviz.ui.runs.notes_popover import notes_popover
 from cnnviz.ui.runs.recipe_tab import recipe_part
 from cnnviz.ui.runs.snapshot_player import epochs_part
 from cnnviz.ui.runs.summary import summary_part
@@ -27,23 +29,38 @@ from cnnviz.ui.session.widget_sync import set_widget_value, set_widget_value_fir
 
 __all__ = ["detail"]
 
-SECONDS = 2.0
-"""How often what is said of a run that goes on is drawn anew."""
+SECONDS, GOING_SECONDS = 2.0, 1.0
+"""How often what is said of a run that goes on is drawn anew, and how far it is."""
 _TABS = {"": "Curves", "recipe": "Recipe", "report": "Report", "log": "Log", "epochs": "Watch it learn"}
 """By their names in the address, where the first needs none."""
 
 
-def detail(run: Run) -> None:
-    """Draws one run in full."""
+def detail(run: Run, name: str) -> None:
+    """Draws one run in full.
+
+    Args:
+        run: which.
+        name: what it is called among the others.
+    """
+    written = notes.read(run.folder)
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown(f"### {plain(name_of(run))}", width="content", anchors=False)
+        st.markdown(f"## {plain(name)}", width="content", anchors=False)
         badge(run)
+        for tag in written.tags:
+            st.badge(plain(tag), color="grey", icon=":material/sell:")
     _moving(_facts_part, run)
-    _actions(run)
+    if written.note:
+        st.caption(plain(written.note))
+    _actions(run, name)
+    if run.active:
+        _moving(going_on, run, GOING_SECONDS)
     *tabs, epochs = _tabs()
     for tab, draw in zip(tabs, (_curves, recipe_part, summary_part, _log), strict=True):
         with tab:
-            _moving(draw, run) if draw in (summary_part, _log) else draw(run)
+            if draw is recipe_part:
+                draw(run)
+            elif tab.open or not run.active:
+                _moving(draw, run)
     with tabs[2]:
         if tabs[2].open and not run.active:
             report_part(run)
@@ -51,19 +68,19 @@ def detail(run: Run) -> None:
             no_report()
     with epochs:
         if epochs.open:
-            _epochs(run)
+            epochs_part(run, f"runs_epochs_{run.id}")
 
 
 def _facts_part(run: Run) -> None:
     st.caption(_facts(run))
 
 
-def _moving(draw: Callable[[Run], None], run: Run) -> None:
-    """Draws a part of the run's page, again and again while it goes on; its card draws the whole page when it ends."""
+def _moving(draw: Callable[[Run], None], run: Run, seconds: float = SECONDS) -> None:
+    """Draws a part of the run's page, again and again while it goes on; all of the page is drawn when it ends."""
     if run.active:
-        st.fragment(run_every=SECONDS)(_opened)(draw, run.id)
+        st.fragment(run_every=seconds)(_opened)(draw, run.id)
     else:
-        draw(run)
+        st.fragment(draw)(run)
 
 
 def _opened(draw: Callable[[Run], None], run: str) -> None:
@@ -89,11 +106,11 @@ def _facts(run: Run) -> str:
     if run.seconds is not None:
         facts.append(f"took {duration(run.seconds)}" if not run.active else f"for {duration(run.seconds)} now")
     if run.recipe:
-        facts += [run.recipe.data.dataset, short_model(run.recipe.network)]
+        facts += [data_name(run.recipe), short_model(run.recipe.network)]
     return " · ".join(map(plain, facts))
 
 
-def _actions(run: Run) -> None:
+def _actions(run: Run, name: str) -> None:
     with st.container(horizontal=True):
         if st.button(
             "Duplicate this run",
@@ -121,32 +138,32 @@ def _actions(run: Run) -> None:
         ):
             query_params.go("pages/inside.py", run=run.id)
         if run.active:
-            pause_button(run, "detail")
-            stop_button(run, "detail")
+            pause_button(run)
+            stop_button(run)
         elif run.state in RESUMABLE:
             continue_button(run)
         with st.popover("Download", icon=":material/download:", help="Recipe, metrics and model as files."):
             downloads(run)
+        notes_popover(run, name)
         delete_button([run])
 
 
 def _curves(run: Run) -> None:
-    if run.active:
-        st.info("It goes on: its card above moves with it.", icon=":material/arrow_upward:")
+    epochs = metrics.epochs(run.metrics_path)
+    if not run.active:
+        kind, message = ending(run)
+        st.error(plain(message), icon=":material/error:") if kind == "error" else st.caption(plain(message))
+        if not epochs:
+            if run.state in ("stopped", "paused", "finished"):
+                st.caption("No epoch was completed, so there is no curve to show.")
+            return
+    elif run.state in ("queued", "starting"):
+        st.caption("The curves begin with its first batches.")
         return
-    kind, message = ending(run)
-    getattr(st, kind)(plain(message), icon={"error": ":material/error:"}.get(kind))
-    if metrics.epochs(run.metrics_path):
-        charts(run, place="detail", live=False)
-    elif run.state in ("stopped", "paused", "finished"):
-        st.caption("No epoch was completed, so there is no curve to show.")
-
-
-def _epochs(run: Run) -> None:
-    if run.active:
-        st.info("It goes on: its card above has this, and moves with it.", icon=":material/arrow_upward:")
-    else:
-        epochs_part(run, f"runs_epochs_{run.id}")
+    drawn = st.container()
+    smoothing, log = chart_options()
+    with drawn:
+        charts(run, place="detail", live=run.active, smoothing=smoothing, log=log)
 
 
 def _log(run: Run) -> None:

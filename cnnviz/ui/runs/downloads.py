@@ -11,6 +11,7 @@ import streamlit as st
 
 from cnnviz.errors import CnnvizError
 from cnnviz.runs import Run, metrics
+from cnnviz.ui.download_button import download_button
 from cnnviz.ui.file_names import file_name
 from cnnviz.ui.inputs.model_cache import head_file, heads_of
 from cnnviz.ui.runs.exports import formats, script
@@ -20,24 +21,24 @@ __all__ = ["downloads"]
 
 def downloads(run: Run) -> None:
     """Draws a button for each file."""
-    st.download_button(
+    download_button(
         "Recipe (JSON)",
-        data=run.recipe.to_json() if run.recipe else "",
-        file_name=file_name(run.id, "recipe", ending=".json"),
-        mime="application/json",
+        run.recipe.to_json() if run.recipe else "",
+        file_name(run.id, "recipe", ending=".json"),
+        icon=None,
+        type="secondary",
         disabled=run.recipe is None,
-        on_click="ignore",
         key="runs_get_recipe",
         help="All it takes to train it again: `python -m cnnviz train` reads it.",
     )
     epochs = metrics.epochs(run.metrics_path)
-    st.download_button(
+    download_button(
         "Metrics of all epochs (CSV)",
-        data=metrics.to_csv(epochs),
-        file_name=file_name(run.id, "epochs", ending=".csv"),
-        mime="text/csv",
+        metrics.to_csv(epochs),
+        file_name(run.id, "epochs", ending=".csv"),
+        icon=None,
+        type="secondary",
         disabled=not epochs,
-        on_click="ignore",
         key="runs_get_figures",
         help="A line per epoch with every metric, for a spreadsheet.",
     )
@@ -54,25 +55,25 @@ def downloads(run: Run) -> None:
         if heads
         else None
     )
-    st.download_button(
+    download_button(
         "Model of the best epoch (.keras)",
-        data=_reader(run.best_path) if head is None else partial(head_file, run, head),
-        file_name=file_name(run.id, head or "", "network", ending=".keras"),
-        mime="application/octet-stream",
+        _reader(run.best_path) if head is None else partial(head_file, run, head),
+        file_name(run.id, head or "", "network", ending=".keras"),
+        icon=None,
+        type="secondary",
         disabled=not run.best_path.is_file(),
-        on_click="ignore",
         key="runs_get_network",
         help="Takes raw pixels, 0 to 255, of the recipe's size; its scaling is inside.",
     )
     formats(run, head)
     script(run)
-    st.download_button(
+    download_button(
         "Report (HTML)",
-        data=partial(_page, run),
-        file_name=file_name(run.id, "report", ending=".html"),
-        mime="text/html",
+        partial(_page, run),
+        file_name(run.id, "report", ending=".html"),
+        icon=None,
+        type="secondary",
         disabled=not (run.folder / "report.json").is_file(),
-        on_click="ignore",
         key="runs_get_report",
         help="One page with curves, confusion matrix, calibration and the recipe; it opens without a model.",
     )

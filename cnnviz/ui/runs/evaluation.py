@@ -33,6 +33,8 @@ __all__ = ["no_report", "report_part"]
 
 _CELL, _VIEW, _HEAD = "runs_report_cell", "runs_report_view", "runs_report_head"
 _WAITED = "runs_report_waited"
+_MOST_BESIDE = 6
+"""A matrix of more classes has the whole width, and its images are below it."""
 
 
 def report_part(run: Run) -> None:
@@ -173,7 +175,8 @@ def _matrix_and_images(run: Run, found: Predictions, head: str) -> tuple[int, in
     if not isinstance(cell, tuple) or max(cell) >= len(classes):
         wrong = counts - np.diag(np.diag(counts))
         cell = tuple(map(int, np.unravel_index((wrong if wrong.any() else counts).argmax(), counts.shape)))
-    left, right = st.columns([2, 3], gap="large")
+    beside = len(classes) <= _MOST_BESIDE
+    left, right = st.columns([2, 3], gap="large") if beside else (st.container(), st.container())
     with left:
         st.markdown("**Confusion matrix**")
         matrix(counts, classes, key=f"runs_report_matrix_{head}", on_click=_choose, marked=cell)

@@ -69,8 +69,8 @@ def gallery(run: Run, dataset: Dataset, found: Predictions, head: str, cell: tup
         st.caption(f"True label {true}, predicted {said}: {len(positions):,} of {len(found.indices):,} images.")
     elif view == "mistakes":
         st.caption(
-            f"{len(positions):,} of {len(found.indices):,} predictions are wrong. First those it was surest of: often "
-            "its blind spots, sometimes a wrong label."
+            f"{len(positions):,} of {len(found.indices):,} predictions are wrong, the surest first.",
+            help="What it is surest of and wrong in is often a blind spot, and sometimes a wrong label.",
         )
     else:
         st.caption("First those between whose classes it could decide least.")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -12,14 +11,16 @@ from cnnviz.codegen.script import keras_script
 from cnnviz.data.resolve import place_of
 from cnnviz.errors import CnnvizError
 from cnnviz.models.export.export_process import OFFERED, Written, available_formats, export_apart
-from cnnviz.runs import Run, predictions
+from cnnviz.progress import CancelCheck, Progress
+from cnnviz.runs import Run
+from cnnviz.runs.results_cache import model_digest
+from cnnviz.ui.download_button import download_button
 from cnnviz.ui.file_names import file_name
 from cnnviz.ui.markdown import plain
 from cnnviz.ui.session import background_job
 
 __all__ = ["formats", "script"]
 
-PATIENCE_SECONDS = 0.3
 _MADE = "runs_exported"
 """Of this session: what was made last, as it may be large, and of what; or why it wasn't, and of which run."""
 
@@ -39,9 +40,9 @@ def formats(run: Run, head: str | None = None) -> None:
         help="SavedModel is TensorFlow's, as one archive; LiteRT is for phones and small "
         "computers; ONNX, for many other programs, is offered where tf2onnx and onnxruntime are installed.",
     )
-    which = (run.id, predictions.stamp(run.best_path), kind, head)
+    which = (run.id, model_digest(run.best_path), kind, head)
     name = f"runs_export_{run.id}"
-    if (work := background_job.ended_job(name, PATIENCE_SECONDS)) is not None:
+    if (work := background_job.ended_job(name)) is not None:
         st.session_state[_MADE] = work.result or (run.id, work.message)
     elif background_job.has_job(name):
         return
@@ -60,19 +61,17 @@ def formats(run: Run, head: str | None = None) -> None:
             "images: it is offered only if it predicts alike.",
         )
         return
-    st.download_button(
+    download_button(
         f"Model as {OFFERED[kind][0]} ({OFFERED[kind][1]})",
-        data=lambda: made.data,
-        file_name=file_name(run.id, head or "", "network", ending=OFFERED[kind][1]),
-        mime="application/octet-stream",
-        icon=":material/download:",
-        on_click="ignore",
+        lambda: made.data,
+        file_name(run.id, head or "", "network", ending=OFFERED[kind][1]),
+        type="secondary",
         key="runs_get_made",
         help="Takes float32 pixels, 0 to 255, of the recipe's size; its scaling is inside.",
     )
     st.caption(
-        f"{len(made.data) / 2**20:,.1f} MB. Run in a process without cnnviz, its predictions differ by at most "
-        f"{made.difference:.1g}."
+        f"{len(made.data) / 2**20:,.1f} MB; its predictions differ by at most {made.difference:.1g}.",
+        help="Measured in a process without cnnviz.",
     )
 
 
@@ -81,9 +80,7 @@ def _begin(name: str, run: Run, which: tuple) -> None:
     background_job.start(name, partial(_make, run, which), "Starting")
 
 
-def _make(
-    run: Run, which: tuple, progress: Callable[[str, int, int], None], cancelled: Callable[[], bool]
-) -> tuple[tuple, Written] | None:
+def _make(run: Run, which: tuple, progress: Progress, cancelled: CancelCheck) -> tuple[tuple, Written] | None:
     *_, kind, head = which
     made = export_apart(run, kind, head, progress=progress, cancelled=cancelled)
     return (which, made) if made is not None else None
@@ -95,12 +92,12 @@ def script(run: Run) -> None:
     if message:
         st.caption(plain(message))
         return
-    st.download_button(
+    download_button(
         "Keras script (.py)",
-        data=text,
-        file_name=file_name(run.id, "script", ending=".py"),
-        mime="text/x-python",
-        on_click="ignore",
+        text,
+        file_name(run.id, "script", ending=".py"),
+        icon=None,
+        type="secondary",
         key="runs_get_script",
         help="The same model, data and settings with Keras alone: it trains without cnnviz.",
     )

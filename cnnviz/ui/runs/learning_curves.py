@@ -1,8 +1,9 @@
-"""The charts of one run. They are built once for all sessions that look at it: building takes most of a live view."""
+"""Charts of one run or of several; those of one are built once for all sessions, as building takes long."""
 
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import isfinite
 from pathlib import Path
@@ -16,11 +17,12 @@ from cnnviz.figures.style import CONFIG
 from cnnviz.runs import Run, metrics
 from cnnviz.runs.compare import name_of
 from cnnviz.runs.overfitting import overfitting_onset
+from cnnviz.ui.components.chart_zoom import kept_zoom, zoomed
 
-__all__ = ["charts"]
+__all__ = ["chart_options", "charts", "overlaid"]
 
 CHART_SECONDS = 3.0
-"""How often the charts of a run that goes on are drawn anew: it takes a browser some tenths of a second."""
+"""How often the chart of a run that goes on is drawn anew: it takes a browser some tenths of a second."""
 _MOST = 100
 """How many runs' charts are kept."""
 # A chart and the one that takes its place stand on each other until the new one is drawn, so that nothing jumps.
@@ -30,39 +32,77 @@ _STEADY = """
 [class*="st-key-runs_steady_"] > * { grid-area: 1 / 1; min-width: 0; }
 </style>
 """
+_ZOOM = {
+    **CONFIG,
+    "modeBarButtons": [["zoomIn2d", "zoomOut2d", "resetScale2d", "toImage"]],
+    "doubleClick": "autosize",  # which says that nothing is zoomed any more
+}
 
 
 @dataclass(frozen=True, eq=False)
 class _Built:
-    """The figures of a run, which nobody changes, and what is said of them; `stamp` tells of what they were built."""
+    """The figure of a run, which nobody changes, and what is said of it; `stamp` tells of what it was built."""
 
     stamp: tuple
     built: float
-    figures: dict[str, go.Figure]
-    rate: go.Figure | None
-    last_rate: float | None
+    figure: go.Figure
+    words: str
     count: int
-    lesson: str
 
 
-def charts(run: Run, *, place: str, live: bool) -> None:
-    """Draws loss and accuracy side by side, and the learning rate where it changes.
+def chart_options() -> tuple[float, bool]:
+    """Draws how curves are to be drawn; returns the smoothing and whether the loss is over its logarithm."""
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        smoothing = st.slider(
+            "Smoothing",
+            0.0,
+            0.95,
+            step=0.05,
+            key="runs_smoothing",
+            persist_state="session",
+            width=220,
+            help="A running mean as TensorBoard's: how much each epoch counts against the next.",
+        )
+        log = st.toggle("Logarithmic loss", key="runs_log", persist_state="session", help="Shows small losses apart.")
+    return smoothing, log
+
+
+def charts(run: Run, *, place: str, live: bool, smoothing: float = 0.0, log: bool = False) -> None:
+    """Draws loss and accuracy of a run, and what else was recorded of its epochs.
 
     Args:
         run: whose figures.
-        place: part of the charts' keys, so that each keeps its identity.
+        place: where on the page, as a run may be drawn twice.
         live: whether the run goes on.
+        smoothing: of the curves, see `curves.smoothed`.
+        log: whether the loss is drawn over its logarithm.
     """
-    drawn = _built(run, live)
+    drawn = _built(run, live, smoothing, log)
+    described = f"Loss and accuracy of {name_of(run)} over {drawn.count} epochs, training and validation."
+    _draw(drawn.figure, f"{place}_{run.id}", described)
+    st.caption(drawn.words)
+
+
+def overlaid(shown: Mapping[str, Run], head: str, *, smoothing: float, log: bool) -> None:
+    """Draws several runs in one chart.
+
+    Args:
+        shown: the runs by what they are called.
+        head: see `curves.overlay_runs`; as are the others.
+        smoothing: of the curves.
+        log: whether the loss is drawn over its logarithm.
+    """
+    epochs = {label: metrics.epochs(run.metrics_path) for label, run in shown.items()}
+    figure = curves.overlay_runs(epochs, head, smoothing=smoothing, log=log)
+    _draw(figure, "overlaid", f"Loss and accuracy of {len(shown)} runs over their epochs, a colour per run.")
+
+
+def _draw(figure: go.Figure, place: str, described: str) -> None:
     st.html(_STEADY)
-    for column, (metric, figure) in zip(st.columns(2), drawn.figures.items(), strict=True):
-        with column:
-            st.markdown(f"**{metric.title()}**")
-        with column, st.container(key=f"runs_steady_{place}_{metric}_{run.id}"):
-            described = f"{metric.title()} of {name_of(run)} over {drawn.count} epochs, training and validation."
-            st.plotly_chart(figure, key=f"runs_{place}_{metric}_{run.id}", config=CONFIG, alt=described)
-    st.caption(drawn.lesson)
-    _learning_rate(run, drawn, place, live)
+    with st.container(key=f"chart_zoom_{place}", gap=None):
+        figure = zoomed(figure, kept_zoom(f"runs_zoom_{place}"))
+        with st.container(key=f"runs_steady_{place}"):
+            st.plotly_chart(figure, key=f"runs_chart_{place}", config=_ZOOM, alt=described)
 
 
 @st.cache_resource(show_spinner=False)
@@ -70,12 +110,13 @@ def _cache() -> BoundedCache[_Built]:
     return BoundedCache(_MOST)
 
 
-def _built(run: Run, live: bool) -> _Built:
-    """The charts as they are by now, or were at most `CHART_SECONDS` ago where the run goes on."""
-    kept, key, stamp = _cache(), (str(run.metrics_path), live), _stamp(run.metrics_path, run.written.best_epoch)
+def _built(run: Run, live: bool, smoothing: float, log: bool) -> _Built:
+    """The chart as it is by now, or was at most `CHART_SECONDS` ago where the run goes on."""
+    kept, stamp = _cache(), _stamp(run.metrics_path, run.written.best_epoch)
+    key = str(run.metrics_path), live, smoothing, log
     found = kept.get(key)
     if found is None or (found.stamp != stamp and not (live and time.monotonic() - found.built < CHART_SECONDS)):
-        found = kept.put(key, _build(run, stamp, live))
+        found = kept.put(key, _build(run, stamp, live, smoothing, log))
     return found
 
 
@@ -87,69 +128,48 @@ def _stamp(path: Path, best: int | None) -> tuple:
     return best, status.st_mtime_ns, status.st_size
 
 
-def _build(run: Run, stamp: tuple, live: bool) -> _Built:
+def _build(run: Run, stamp: tuple, live: bool, smoothing: float, log: bool) -> _Built:
     history, epochs, best = metrics.history(run.metrics_path), metrics.epochs(run.metrics_path), run.written.best_epoch
-    heads = [head.name for head in run.recipe.network.heads] if run.recipe else []
-    total = run.recipe.fit.all_epochs if run.recipe else len(epochs)
     turned = overfitting_onset(epochs)
-    figures = {
-        metric: curves.learning(
-            history, metric, epochs=epochs, total=total, heads=heads, best=best, turned=turned, live=live
-        )
-        for metric in ("loss", "accuracy")
-    }
-    rate = epochs[-1].get("learning_rate") if epochs else None
-    rate = rate if isinstance(rate, (int, float)) and isfinite(rate) else None
-    start = run.recipe.fit.learning_rate if run.recipe and run.recipe.fit.schedule == "cosine" else None
-    return _Built(
-        stamp,
-        time.monotonic(),
-        figures,
-        curves.learning_rate(epochs, total if live else len(epochs), start),
-        rate,
-        len(epochs),
-        _lesson(turned, best, len(epochs)),
+    figure = curves.learning(
+        history,
+        epochs=epochs,
+        total=run.recipe.fit.all_epochs if run.recipe else len(epochs),
+        heads=[head.name for head in run.recipe.network.heads] if run.recipe else [],
+        best=best,
+        turned=turned,
+        live=live,
+        smoothing=smoothing,
+        log=log,
+        first_rate=run.recipe.fit.learning_rate if run.recipe and run.recipe.fit.schedule == "cosine" else None,
     )
+    words = " ".join(filter(None, [_lesson(turned, best, len(epochs)), _rate_words(run, epochs, live)]))
+    return _Built(stamp, time.monotonic(), figure, words, len(epochs))
 
 
 def _lesson(turned: int | None, best: int | None, count: int) -> str:
-    lines = "Thin: training, measured while it learns; thick: validation, images that it never learns from."
+    lines = "Thin: training; thick: validation."
     if turned is not None:
-        return (
-            f"{lines} Shaded from epoch {turned} (◆): validation stops following training, "
-            f"the model begins to overfit. Epoch {best} is kept."
-        )
+        return f"{lines} Shaded from epoch {turned} (◆): the model begins to overfit. Epoch {best} is kept."
     if count == 0:
         return f"{lines} The dotted end is the epoch under way."
-    kept = f" Dotted line and ●: epoch {best}, the best so far by what the recipe watches; it is kept." if best else ""
-    return f"{lines}{kept} Where validation stops following training, overfitting begins."
-
-
-def _learning_rate(run: Run, drawn: _Built, place: str, live: bool) -> None:
-    if drawn.last_rate is None:
-        return
-    words = _rate_words(run, drawn, live)
-    if drawn.rate is None:
-        st.caption(words)
-        return
-    left, right = st.columns(2, vertical_alignment="center")
-    described = f"Learning rate of {name_of(run)} over {drawn.count} epochs."
-    with left, st.container(key=f"runs_steady_{place}_rate_{run.id}"):
-        st.plotly_chart(drawn.rate, key=f"runs_{place}_rate_{run.id}", config=CONFIG, alt=described)
-    right.caption(f"{words} How large a step each batch makes: large to get near, small to settle.")
+    return f"{lines} ●: the best epoch, which is kept." if best else lines
 
 
 _FALLS = {"constant": "", "cosine": " along a cosine", "plateau": ", halved on every plateau"}
 
 
-def _rate_words(run: Run, drawn: _Built, live: bool) -> str:
+def _rate_words(run: Run, epochs: Sequence[Mapping], live: bool) -> str:
     """What the rate is or was: it is "now" only while there are epochs to come."""
-    fit, last = run.recipe.fit if run.recipe else None, f"{drawn.last_rate:.2g}"
-    live = live and fit is not None and drawn.count < fit.all_epochs
-    if drawn.rate is None:
+    rates = [rate for one in epochs if isinstance(rate := one.get("learning_rate"), (int, float)) and isfinite(rate)]
+    if not rates:
+        return ""
+    fit, last = run.recipe.fit if run.recipe else None, f"{rates[-1]:.2g}"
+    live = live and fit is not None and len(epochs) < fit.all_epochs
+    if len(set(rates)) < 2 and (fit is None or fit.schedule != "cosine"):
         steady = not live or fit is None or (fit.schedule == "constant" and fit.finetune is None)
-        return f"Learning rate {drawn.last_rate:g} {'in every epoch' if steady else 'so far'}."
+        return f"Learning rate {rates[-1]:g} {'in every epoch' if steady else 'so far'}."
     if live or fit is None:
-        return f"**Learning rate**, {last} {'now' if live else 'at the end'}."
-    stage = " and in a second stage" if fit.finetune and drawn.count > fit.epochs else ""
-    return f"**Learning rate**, from {fit.learning_rate:.2g} to {last}{_FALLS[fit.schedule]}{stage}."
+        return f"Learning rate {last} {'now' if live else 'at the end'}."
+    stage = " and in a second stage" if fit.finetune and len(epochs) > fit.epochs else ""
+    return f"Learning rate from {fit.learning_rate:.2g} to {last}{_FALLS[fit.schedule]}{stage}."

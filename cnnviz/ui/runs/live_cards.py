@@ -1,4 +1,4 @@
-"""The part of the Runs page that moves by itself: a card for every run that goes on."""
+"""What moves by itself on the Runs page: how far the runs are that go on, and what is said when one ends."""
 
 from __future__ import annotations
 
@@ -11,20 +11,15 @@ from cnnviz.errors import RunError
 from cnnviz.runs import Run
 from cnnviz.runs.compare import name_of
 from cnnviz.runs.launch import pause_requested
-from cnnviz.runs.progress import Progress, progress
+from cnnviz.runs.progress import RunProgress, progress
 from cnnviz.ui.markdown import duration, plain
-from cnnviz.ui.runs.actions import badge, ending, log, pause_button, stop_button
-from cnnviz.ui.runs.learning_curves import charts
+from cnnviz.ui.runs.actions import badge, ending, pause_button, stop_button
 from cnnviz.ui.runs.selection import choose, messages, note
-from cnnviz.ui.runs.snapshot_player import epochs_part
 
-__all__ = ["cards", "tell_endings"]
+__all__ = ["cards", "going_on", "tell_endings"]
 
 SECONDS = 1.0
 """How often the cards are drawn anew while a run goes on."""
-MOST_CHARTS = 4
-_LOG_PIXELS = 260  # the same however much is in it, so that nothing below moves
-
 _WATCHED = "runs_watched"
 
 
@@ -40,11 +35,17 @@ def tell_endings(listed: Sequence[Run], chosen: list[str]) -> list[str]:
     return chosen
 
 
-def cards(listed: Sequence[Run]) -> None:
-    """Draws the cards; they move while a run goes on, and the whole page is drawn when one ends or begins."""
+def cards(listed: Sequence[Run], detailed: str) -> None:
+    """Draws a card for each run that goes on but the one that is shown in full; the whole page is drawn when one ends
+    or begins.
+
+    Args:
+        listed: all runs.
+        detailed: the id of the run that is shown in full, or "".
+    """
     active = _in_order(listed)
     if active:
-        st.fragment(run_every=SECONDS)(_cards)({run.id: run.state for run in active})
+        st.fragment(run_every=SECONDS)(_cards)({run.id: run.state for run in active}, detailed)
     else:
         messages()
 
@@ -55,7 +56,7 @@ def _in_order(listed: Sequence[Run]) -> list[Run]:
     return sorted(going, key=lambda run: run.state == "queued")
 
 
-def _cards(expected: dict[str, str]) -> None:
+def _cards(expected: dict[str, str], detailed: str) -> None:
     try:
         active = _in_order(runs.listing())
     except RunError:
@@ -63,34 +64,30 @@ def _cards(expected: dict[str, str]) -> None:
     if {run.id: run.state for run in active} != expected:
         st.rerun(scope="app")
     messages()
-    for number, run in enumerate(active):
-        with st.container(border=True, key=f"runs_card_{run.id}"):
-            _card(run, active, with_charts=number < MOST_CHARTS)
+    for run in active:
+        if run.id != detailed:
+            with st.container(border=True, key=f"runs_card_{run.id}"):
+                _card(run, active)
 
 
-def _card(run: Run, active: Sequence[Run], *, with_charts: bool) -> None:
+def _card(run: Run, active: Sequence[Run]) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown(f"#### {plain(name_of(run))}", width="content", anchors=False)
+        st.markdown(f"**{plain(name_of(run))}**", width="content")
         badge(run)
         st.space("stretch")
-        pause_button(run, "card")
-        stop_button(run, "card")
-    now = progress(run)
-    fraction, words = _words(run, now, active)
+        pause_button(run)
+        stop_button(run)
+    fraction, words = _words(run, progress(run), active)
     st.progress(fraction, text=words)
-    if run.state == "queued":
-        return
-    if with_charts and run.state != "starting":
-        charts(run, place="card", live=True)
-        key = f"runs_card_epochs_{run.id}"
-        with st.expander("Watch it learn", key=f"{key}_open", icon=":material/movie:", on_change="rerun") as watching:
-            if watching.open:
-                epochs_part(run, key, moved=True)
-    with st.expander("Log", key=f"runs_card_log_{run.id}", icon=":material/notes:"):
-        log(run.log_tail() or "Nothing yet.", f"height:{_LOG_PIXELS}px")
 
 
-def _words(run: Run, now: Progress, active: Sequence[Run]) -> tuple[float, str]:
+def going_on(run: Run) -> None:
+    """Draws how far a run is that is shown in full."""
+    fraction, words = _words(run, progress(run), _in_order(runs.listing()))
+    st.progress(fraction, text=words)
+
+
+def _words(run: Run, now: RunProgress, active: Sequence[Run]) -> tuple[float, str]:
     """How far the bar is, and what stands over it."""
     if run.state == "stopping":
         if pause_requested(run.folder):

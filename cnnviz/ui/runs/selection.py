@@ -10,14 +10,13 @@ import streamlit as st
 from cnnviz.ui.markdown import plain
 from cnnviz.ui.session import query_params
 
-__all__ = ["MOST", "choose", "chosen_runs", "messages", "note", "version"]
+__all__ = ["MOST", "choose", "chosen_runs", "messages", "note"]
 
 MOST = 12
 """How many runs are shown beside each other."""
 NOTE_SECONDS = 15.0
 
-_SELECTED, _NOTES, _VERSION = "runs_selected", "runs_notes", "runs_table_version"
-_ROWS = "runs_table_rows"
+_SELECTED, _NOTES = "runs_selected", "runs_notes"
 
 
 def chosen_runs(known: Collection[str]) -> list[str]:
@@ -38,34 +37,14 @@ def chosen_runs(known: Collection[str]) -> list[str]:
     return choose(kept)
 
 
-def choose(ids: Sequence[str], *, table: bool = True) -> list[str]:
-    """Selects runs, at most `MOST`, in session and address; returns them.
-
-    Args:
-        ids: the runs, the order is kept.
-        table: whether the table must be told; not where the table itself was the origin.
-    """
-    session = st.session_state
+def choose(ids: Sequence[str]) -> list[str]:
+    """Selects runs, at most `MOST`, in session and address; returns them, in the order given."""
     if len(ids) > MOST:
         note(f"The first {MOST} of {len(ids):,} selected runs are shown.", "info")
-        ids, table = ids[:MOST], True
-    if table and list(ids) != session.get(_SELECTED):
-        session[_VERSION] = session.get(_VERSION, 0) + 1
-    session[_SELECTED] = list(ids)
+        ids = ids[:MOST]
+    st.session_state[_SELECTED] = list(ids)
     query_params.write("runs", {"run": ",".join(ids)})
     return list(ids)
-
-
-def version(rows: int) -> int:
-    """Returns a number that changes when the table must take its selection over anew.
-
-    Args:
-        rows: what stands for the rows that are shown; selected places mean others when it changes.
-    """
-    session = st.session_state
-    if session.get(_ROWS) != rows:
-        session[_ROWS], session[_VERSION] = rows, session.get(_VERSION, 0) + 1
-    return session.get(_VERSION, 0)
 
 
 def note(message: str, kind: str = "info") -> None:

@@ -1,30 +1,38 @@
-"""Watching a model learn: a slider over the epochs of a run, with play; it moves by itself while the run goes on."""
+"""Watching a model learn: a slider over the moments of a run that are kept, with play; it moves by itself while the run
+goes on."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import streamlit as st
 
 from cnnviz.errors import RunError
 from cnnviz.runs import Run, open_run, snapshots
-from cnnviz.runs.snapshots import Probe, Snapshot
+from cnnviz.runs.compare import name_of
+from cnnviz.runs.snapshots import Moment, Probe, Snapshot
+from cnnviz.ui.download_button import download_button
+from cnnviz.ui.file_names import file_name
+from cnnviz.ui.inputs.watched_images import watched_images
 from cnnviz.ui.markdown import plain
-from cnnviz.ui.runs.snapshot_html import SCALES, Probabilities, kernels_html, maps_html, predictions_html
+from cnnviz.ui.runs.snapshot_html import MAP_SCALES, Probabilities, kernels_html, maps_html, predictions_html
 from cnnviz.ui.session.widget_sync import repeat_widget_value, set_widget_value, set_widget_value_first
 
 __all__ = ["epochs_part"]
 
-STEP_SECONDS = 0.8
-"""How long an epoch is shown while it plays."""
+PLAY_SECONDS = 10.0
+"""How long playing takes, however many moments there are; where a machine is too slow for all, some are left out."""
+STEP_SECONDS = 0.25
+"""How often what is played moves on at most."""
 LIVE_SECONDS = 2.0
-"""How often the newest epoch is looked for while a run goes on."""
+"""How often the newest snapshot is looked for while a run goes on."""
 
 
 def epochs_part(run: Run, key: str, *, moved: bool = False) -> None:
-    """Draws what a run's model made of a few validation images, epoch by epoch.
+    """Draws what a run's model made of a few validation images, moment by moment.
 
     Args:
         run: whose snapshots.
@@ -41,11 +49,11 @@ def _every(run: Run, key: str) -> float | None:
 
 def _part(run: Run, key: str, moved: bool, every: float | None) -> None:
     run = _now(run)
-    found, probe = snapshots.epochs(run.folder), snapshots.read_probe(run.folder)
+    found, probe = snapshots.moments(run.folder), watched_images(run)
     if not found or probe is None:
         st.caption(_nothing(run))
         return
-    epoch = _moment(run, found, key)
+    moment = _moment(run, found, key)
     if not moved and every != _every(run, key):
         st.rerun(scope="app")  # for a clock that runs faster, slower or not at all
     with st.container(horizontal=True, vertical_alignment="bottom"):
@@ -57,22 +65,22 @@ def _part(run: Run, key: str, moved: bool, every: float | None) -> None:
             icon=":material/pause:" if playing else ":material/play_arrow:",
             on_click=_turn,
             args=(key, found),
-            help="Shows one epoch after another; from the first on where the last is shown.",
+            help="Shows the training in ten seconds; from its beginning where the end is shown.",
         )
         if len(found) > 1:
             following = _following(run, key)
             name = f"{key}_live" if following else f"{key}_epoch"
             if following:
-                st.session_state[name] = epoch
+                st.session_state[name] = moment
             st.select_slider(
-                "Epoch",
+                "Moment",
                 found,
                 key=name,
-                format_func=_named,
                 on_change=_stop,
                 args=(key,),
                 disabled=following,
-                help="The model as it was after this epoch; 0 is before its first batch.",
+                label_visibility="hidden" if following else "visible",  # too pale to be read where it can't be used
+                help="The model as it was at this moment: early ones lie close together, then there is one an epoch.",
             )
         if run.active and len(found) > 1:
             set_widget_value_first(f"{key}_follow", True)
@@ -81,26 +89,42 @@ def _part(run: Run, key: str, moved: bool, every: float | None) -> None:
                 key=f"{key}_follow",
                 on_change=_stop,
                 args=(key,),
-                help="Shows each epoch as it comes. Switch it off to go back to earlier ones with the slider.",
+                help="Shows each snapshot as it comes. Switch it off to go back to earlier ones with the slider.",
             )
-    snapshot = snapshots.read_snapshot(run.folder, epoch, probe)
+    snapshot = snapshots.read_snapshot(run.folder, moment, probe)
     if snapshot is None:
         st.caption(
-            f"The snapshot of epoch {epoch} can't be shown: its file is damaged, or the model had become NaN. "
+            f"This snapshot ({moment}) can't be shown: its file is damaged, or the model had become NaN. "
             "The others are not touched by that."
         )
         return
     head, heat = _head(probe, snapshot, key)
-    total = run.recipe.fit.all_epochs if run.recipe and run.active else found[-1]
+    total = run.recipe.fit.all_epochs if run.recipe and run.active else found[-1].place
     st.html(predictions_html(probe, snapshot, _history(run.folder, found, probe), head, total, heat=heat))
     st.caption(_meaning(probe, snapshot, head, heat, found))
+    if len(found) > 1:
+        download_button(
+            "Film (GIF)",
+            partial(_film, run, found, probe, head, heat),
+            file_name(run.id, head if len(probe.classes) > 1 else "", "film", ending=".gif"),
+            icon=":material/movie:",
+            key=f"{key}_film",
+            help="The whole training, ten seconds long, for slides and messages.",
+        )
     if snapshot.maps:
         _maps(probe, snapshot, key)
     if snapshot.kernels is not None:
         st.markdown("**Kernels of the first convolution**")
-        st.html(kernels_html(snapshot.kernels, epoch))
+        st.html(kernels_html(snapshot.kernels, moment))
     if not snapshot.maps:
         st.caption("The model has no convolution, so that there are no feature maps and no Grad-CAM to watch.")
+
+
+def _film(run: Run, found: Sequence[Moment], probe: Probe, head: str, heat: bool) -> bytes:
+    from cnnviz.figures.film import film
+
+    taken = (snapshots.read_snapshot(run.folder, moment, probe) for moment in found)
+    return film(probe, [one for one in taken if one is not None], head, name_of(run), heat=heat)
 
 
 def _now(run: Run) -> Run:
@@ -120,22 +144,18 @@ def _nothing(run: Run) -> str:
     )
 
 
-def _named(epoch: int) -> str:
-    return str(epoch) if epoch else "0, untrained"
-
-
 def _playing(key: str) -> bool:
     return f"{key}_began" in st.session_state
 
 
-def _turn(key: str, found: Sequence[int]) -> None:
+def _turn(key: str, found: Sequence[Moment]) -> None:
     """Begins or stops playing."""
     if _playing(key):
         _stop(key)
         return
     shown = st.session_state.get(f"{key}_epoch")
     at = found.index(shown) if shown in found[:-1] else 0
-    st.session_state[f"{key}_began"] = (time.monotonic(), found[at])
+    st.session_state[f"{key}_began"] = (time.monotonic(), at, found)
     st.session_state[f"{key}_follow"] = False
 
 
@@ -149,32 +169,35 @@ def _following(run: Run, key: str) -> bool:
     return run.active and st.session_state.get(f"{key}_follow", True)
 
 
-def _moment(run: Run, found: Sequence[int], key: str) -> int:
-    """Which epoch is shown now: the newest that is followed, what is played, or what the slider says."""
+def _moment(run: Run, found: Sequence[Moment], key: str) -> Moment:
+    """Which moment is shown now: the newest that is followed, what is played, or what the slider says."""
     held = st.session_state.get(f"{key}_epoch")
     if held is None or _following(run, key):
-        epoch = found[-1]
+        moment = found[-1]
     elif _playing(key):
-        epoch = _next(found, key)
+        moment = _next(found, key)
     else:
-        epoch = min(found, key=lambda one: abs(one - held))
-    if epoch != held:
-        set_widget_value(f"{key}_epoch", epoch)
+        moment = min(found, key=lambda one: abs(one.place - held.place))
+    if moment != held:
+        set_widget_value(f"{key}_epoch", moment)
     else:
         repeat_widget_value(f"{key}_epoch")
-    return epoch
+    return moment
 
 
-def _next(found: Sequence[int], key: str) -> int:
-    """The epoch that is played now: the next one where the last has been shown for long enough. On a slow machine all
-    are shown, only slower."""
-    shown_at, epoch = st.session_state[f"{key}_began"]
-    if time.monotonic() - shown_at >= 0.9 * STEP_SECONDS:  # a clock that is a little early doesn't lose a turn
-        epoch = min((one for one in found if one > epoch), default=found[-1])
-        st.session_state[f"{key}_began"] = (time.monotonic(), epoch)
-    if epoch >= found[-1]:
+def _each(found: Sequence[Moment]) -> float:
+    """How many seconds a moment is played."""
+    return PLAY_SECONDS / max(1, len(found) - 1)
+
+
+def _next(found: Sequence[Moment], key: str) -> Moment:
+    """The moment that is played now, by the clock."""
+    began, start, played = st.session_state[f"{key}_began"]
+    at = start + int((time.monotonic() - began) / _each(played))
+    if at >= len(played) - 1:
         _stop(key)
-    return epoch if epoch in found else min(found, key=lambda one: abs(one - epoch))
+        return found[-1]
+    return played[at] if played[at] in found else min(found, key=lambda one: abs(one.place - played[at].place))
 
 
 def _head(probe: Probe, snapshot: Snapshot, key: str) -> tuple[str, bool]:
@@ -201,17 +224,20 @@ def _head(probe: Probe, snapshot: Snapshot, key: str) -> tuple[str, bool]:
     return head, heat
 
 
-def _meaning(probe: Probe, snapshot: Snapshot, head: str, heat: bool, found: Sequence[int]) -> str:
+def _meaning(probe: Probe, snapshot: Snapshot, head: str, heat: bool, found: Sequence[Moment]) -> str:
     right = sum(
         int(snapshot.probabilities[head][at].argmax()) == int(truth)
         for at, truth in enumerate(probe.labels[head].tolist())
     )
     words = [
-        f"{right} of {len(probe.images)} right. Curves: the probability of the true class, 0 to 1, over the epochs."
+        f"{right} of {len(probe.images)} right.",
+        "Curves: the probability of the true class, 0 to 1.",
     ]
     if heat:
         words.append(f"Bright: evidence for the true class at {plain(snapshot.layer)}.")
-    if len(found) < found[-1] - found[0] + 1:
+    if probe.digest:
+        words.append("The images aren't shipped, and their data isn't here: they are grey.")
+    if sum(not one.batch for one in found) < found[-1].epoch - found[0].epoch + 1:
         words.append("Epochs that would have cost too much time, or too much room, were left out.")
     return " ".join(words)
 
@@ -233,24 +259,24 @@ def _maps(probe: Probe, snapshot: Snapshot, key: str) -> None:
         )
         scale = st.segmented_control(
             "Scale",
-            list(SCALES),
+            list(MAP_SCALES),
             default="each",
-            format_func=SCALES.__getitem__,
+            format_func=MAP_SCALES.__getitem__,
             key=f"{key}_scale",
             required=True,
             help="One scale for the layer tells strong channels from weak ones; each its own shows more in all.",
         )
-    st.html(maps_html(layers[layer], at, probe.names[at], snapshot.epoch, scale))
+    st.html(maps_html(layers[layer], at, probe.names[at], snapshot.moment, scale))
 
 
-def _history(folder: Path, found: Sequence[int], probe: Probe) -> list[tuple[int, Probabilities]]:
-    """The class probabilities of all epochs that can be read."""
-    stamps = ((epoch, snapshots.stamp(folder, epoch)) for epoch in found)
-    known = [(epoch, _shares(str(folder), epoch, stamp, probe)) for epoch, stamp in stamps]
-    return [(epoch, probabilities) for epoch, probabilities in known if probabilities]
+def _history(folder: Path, found: Sequence[Moment], probe: Probe) -> list[tuple[Moment, Probabilities]]:
+    """The class probabilities of all moments that can be read."""
+    stamps = ((moment, snapshots.stamp(folder, moment)) for moment in found)
+    known = [(moment, _shares(str(folder), moment, stamp, probe)) for moment, stamp in stamps]
+    return [(moment, probabilities) for moment, probabilities in known if probabilities]
 
 
 @st.cache_data(show_spinner=False, max_entries=2000)
-def _shares(folder: str, epoch: int, stamp: tuple[int, int], _probe: Probe) -> Probabilities:
-    snapshot = snapshots.read_snapshot(Path(folder), epoch, _probe)
+def _shares(folder: str, moment: Moment, stamp: tuple[int, int], _probe: Probe) -> Probabilities:
+    snapshot = snapshots.read_snapshot(Path(folder), moment, _probe)
     return snapshot.probabilities if snapshot else {}

@@ -1,21 +1,19 @@
-"""The table of all runs: filtered, sorted by a click on a column's head, and the place to select runs."""
+"""The table of all runs, sorted by a click on a column's head."""
 
 from __future__ import annotations
 
 import datetime as dt
-import zlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import pandas as pd
 import streamlit as st
 
 from cnnviz import runs
 from cnnviz.runs import Run
-from cnnviz.runs.compare import name_of, parameters, short_model
+from cnnviz.runs.compare import data_name, name_of, parameters, short_model
 from cnnviz.ui.runs.actions import LOOKS
-from cnnviz.ui.runs.selection import MOST, choose, version
 
-__all__ = ["frame", "runs_table", "selection"]
+__all__ = ["all_runs", "frame"]
 
 SECONDS = 2.0
 """How often the figures of runs that go on are drawn anew."""
@@ -25,7 +23,7 @@ _ROW_PIXELS = 35
 _KNOWN = "runs_rows"
 
 _COLUMNS = {
-    "Name": st.column_config.TextColumn(width=250, help="What the recipe is called."),
+    "Name": st.column_config.TextColumn(width=330, help="What tells it from the others."),
     "State": st.column_config.TextColumn(width="small", help="What is going on with it."),
     "Validation": st.column_config.NumberColumn(
         format="%.2f %%", help="Accuracy on the validation images at the best epoch; the mean over several heads."
@@ -70,7 +68,7 @@ def _row(run: Run) -> tuple:
         f"{LOOKS[run.state][1]} {run.state}",
         None if accuracy is None else 100 * accuracy,
         None if test is None else 100 * test,
-        recipe.data.dataset if recipe else "unreadable recipe",
+        data_name(recipe) if recipe else "unreadable recipe",
         short_model(recipe.network) if recipe else None,
         parameters(recipe.network, recipe.data.input_shape) if recipe else None,
         written.epoch,
@@ -79,132 +77,30 @@ def _row(run: Run) -> tuple:
     )
 
 
-def runs_table(listed: Sequence[Run], chosen: Sequence[str]) -> list[str]:
-    """Draws filters and table; returns the ids that are selected, after what was ticked there."""
-    everything = frame(listed)
-    shown = _filtered(everything)
-    if shown.empty:
-        st.info("No run fits these filters; take one away to see more.", icon=":material/filter_alt_off:")
-        return list(chosen)
-    ids = list(shown.index)
-    places = {run: row for row, run in enumerate(ids)}
-    key = f"runs_table_{version(zlib.crc32(','.join(ids).encode()))}"
-    moving = any(run.active for run in listed)
-    drawn: list[list[int]] = []
-    st.fragment(run_every=SECONDS if moving else None)(_grid)(
-        ids, key, [places[run] for run in chosen if run in places], drawn
-    )
-    (rows,) = drawn
-    hidden = f"{len(ids):,} of {len(everything):,} runs. " if len(ids) < len(everything) else ""
-    st.caption(
-        f"{hidden}Tick a run to see all of it, several to compare them; click a column's head to sort by it. "
-        "Compare by validation, and believe the test metric, which nothing was chosen by."
-    )
-    # Runs that the filters hide stay selected; those that were ticked before keep their place and colour.
-    ticked = [ids[row] for row in rows if row < len(ids)]
-    kept = [run for run in chosen if run in ticked or run not in places]
-    wanted = kept + [run for run in ticked if run not in chosen]
-    taken = choose(wanted, table=False)
-    if len(taken) < len(wanted):
-        st.rerun()  # so that the table shows no more ticks than there are runs below
-    return taken
-
-
-def _grid(ids: Sequence[str], key: str, first: Sequence[int], drawn: list[list[int]]) -> None:
-    """Draws the table itself, whose figures move while a run goes on.
+def all_runs(listed: Sequence[Run], names: Mapping[str, str]) -> None:
+    """Draws the table, folded until somebody opens it.
 
     Args:
-        ids: the runs that are shown, in order.
-        key: of the element.
-        first: the rows that are ticked at first.
-        drawn: gets the ticked rows; the whole page is drawn anew when they change.
+        listed: the runs, the newest first.
+        names: what they are called, by id.
     """
-    everything = frame(runs.listing())
-    if not set(ids) <= set(everything.index):
-        st.rerun(scope="app")
-    state = st.dataframe(
-        everything.loc[list(ids)],
-        key=key,
+    with st.expander("Table of all runs", key="runs_all", icon=":material/table:", on_change="rerun") as part:
+        if part.open:
+            moving = any(run.active for run in listed)
+            st.fragment(run_every=SECONDS if moving else None)(_grid)(dict(names))
+            st.caption("A click on a column's head sorts by it. Compare by validation; believe the test metric.")
+
+
+def _grid(names: Mapping[str, str]) -> None:
+    listed = [run for run in runs.listing() if run.id in names]
+    table = frame(listed)
+    table["Name"] = [names[run] for run in table.index]
+    st.dataframe(
+        table,
+        key="runs_table",
         hide_index=True,
         column_config=_COLUMNS,
-        height=_ROW_PIXELS * (min(len(ids), ROWS) + 1) + 3,
-        on_select="rerun",
-        selection_mode="multi-row",
-        selection_default={"selection": {"rows": list(first)}},
+        height=_ROW_PIXELS * (min(len(listed), ROWS) + 1) + 3,
         placeholder="–",
         alt="All runs with state, metrics and model",
     )
-    rows = list(state["selection"]["rows"])
-    if drawn and drawn[0] != rows:
-        st.rerun(scope="app")
-    drawn[:] = [rows]
-
-
-def _filtered(everything: pd.DataFrame) -> pd.DataFrame:
-    if len(everything) < 2:
-        return everything
-    states = [name for name in LOOKS if everything["State"].str.endswith(name).any()]
-    data = sorted(everything["Data"].unique())
-    for key, options in (("runs_filter_state", states), ("runs_filter_data", data)):
-        if any(value not in options for value in st.session_state.get(key, ())):
-            st.session_state[key] = [value for value in st.session_state[key] if value in options]
-    with st.container(horizontal=True, key="runs_filters"):
-        text = st.text_input(
-            "Search",
-            key="runs_filter_text",
-            persist_state="session",
-            width=260,
-            placeholder="name, model or id",
-            icon=":material/search:",
-            help="Words that must all be in a run's name, data, model or id.",
-        )
-        in_state = st.multiselect(
-            "State",
-            states,
-            key="runs_filter_state",
-            persist_state="session",
-            width=260,
-            placeholder="every state",
-            help="Shows runs in these states only.",
-        )
-        with_data = st.multiselect(
-            "Data",
-            data,
-            key="runs_filter_data",
-            persist_state="session",
-            width=260,
-            placeholder="all data",
-            help="Shows runs on these data only.",
-        )
-    keep = pd.Series(True, index=everything.index)
-    if in_state:
-        keep &= everything["State"].str.split().str[-1].isin(in_state)
-    if with_data:
-        keep &= everything["Data"].isin(with_data)
-    if words := (text or "").casefold().split():
-        told = everything[["Name", "Data", "Model"]].fillna("").agg(" ".join, axis=1) + " " + everything.index
-        for word in words:
-            keep &= told.str.casefold().str.contains(word, regex=False)
-    return everything[keep]
-
-
-def _choose_shown() -> None:
-    choose(st.session_state["runs_shown"])
-
-
-def selection(listed: Sequence[Run], names: dict[str, str], chosen: Sequence[str]) -> list[Run]:
-    """Draws the selected runs as a list that can be changed by keyboard too, and returns them."""
-    by_id = {run.id: run for run in listed}
-    if len(listed) > 1:
-        st.session_state["runs_shown"] = list(chosen)
-        st.multiselect(
-            "Shown below",
-            list(by_id),
-            key="runs_shown",
-            format_func=lambda run: names.get(run, run),
-            on_change=_choose_shown,
-            max_selections=MOST,
-            placeholder="tick runs above, or choose here",
-            help="The ticked runs; one is shown in full, several are laid over each other.",
-        )
-    return [by_id[run] for run in chosen if run in by_id]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
 import streamlit as st
@@ -11,7 +13,10 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from cnnviz.ui.markdown import plain
 
-__all__ = ["enter", "missing", "requested_page", "through_the_app"]
+if TYPE_CHECKING:
+    from streamlit.navigation.page import StreamlitPage
+
+__all__ = ["enter", "leads_to_train", "missing", "page_menu", "requested_page", "through_the_app"]
 
 _ENTERED = "entry_entered"
 _STYLE = """
@@ -24,11 +29,24 @@ _STYLE = """
 [data-testid="stMultiSelect"] [role="group"] { max-height: none; height: auto; }
 [data-testid="stMultiSelectTagsContainer"] { flex-wrap: wrap !important; }
 .katex-display { overflow: visible !important; }
-.st-key-address_place { display: none; }
+.st-key-address_place, .st-key-train_dropped_place, .st-key-train_scroll_place { display: none; }
+@media (min-width: 768px) { .st-key-page_menu { display: none; } }
+@media (max-width: 767.9px) {
+  [data-testid="stExpandSidebarButton"] { display: none; }
+  [data-testid="stMainBlockContainer"] { padding-top: 4.3rem; }
+  [data-testid="stButtonGroup"] [role="radiogroup"], .st-key-predict_sources {
+    flex-wrap: wrap !important; overflow: visible !important; max-width: 100%; row-gap: 0.25rem;
+  }
+  .st-key-page_menu { flex-wrap: nowrap; gap: 0; justify-content: space-between; }
+  .st-key-page_menu a { flex-direction: column; gap: 0; padding: 0.2rem; min-width: 2.75rem; min-height: 2.75rem;
+    align-items: center; justify-content: center; }
+  .st-key-page_menu a p { font-size: 0.7rem; }
+}
 </style>
 """
 """Streamlit writes white on the primary colour, which is bright in the dark theme, as it also writes in that colour; it
-lets a small formula scroll, and what was chosen of a list. What tells the browser a page's address takes no room."""
+lets a small formula scroll, and what was chosen of a list. What is only a script takes no room. Where
+Streamlit folds its bar of pages behind a sign (below 768 px), `page_menu` takes its place."""
 
 
 def enter() -> None:
@@ -58,6 +76,23 @@ def requested_page() -> str:
     path = unquote(urlsplit(st.context.url or "").path).strip("/")
     base = (st.get_option("server.baseUrlPath") or "").strip("/")
     return path.removeprefix(base).strip("/").rpartition("/")[2]
+
+
+def leads_to_train(page: str) -> bool:
+    """Returns whether a page's address is one that Train had while the app opened there: `/start`, or the app's own
+    with what Train reads of an address.
+
+    Args:
+        page: the last part of its address, "" for the app's own.
+    """
+    return page == "start" or (page == "" and bool({"preset", "recipe"} & {*st.query_params}))
+
+
+def page_menu(pages: Sequence[StreamlitPage]) -> None:
+    """Draws the pages as a row of links, seen on a phone only."""
+    with st.container(horizontal=True, key="page_menu"):
+        for page in pages:
+            st.page_link(page, label=page.title, icon=page.icon, width="content")
 
 
 def missing() -> None:

@@ -10,14 +10,15 @@ from typing import Any
 import streamlit as st
 
 from cnnviz.errors import CnnvizError
+from cnnviz.progress import CancelCheck, Progress
 from cnnviz.ui.markdown import plain
 
-__all__ = ["BackgroundJob", "drop_job", "ended_job", "has_job", "start"]
+__all__ = ["BackgroundJob", "drop_job", "ended_job", "has_job", "keyed_job", "run_job", "say_end", "start"]
 
 SECONDS = 0.5
+PATIENCE_SECONDS = 0.3
+"""So long a page waits for work before it shows a bar, so that short work shows none."""
 _KEPT = "background_"
-
-Progress = Callable[[str, int, int], None]
 
 
 class BackgroundJob:
@@ -26,7 +27,7 @@ class BackgroundJob:
     `result` is what it returned and `message` what went wrong; both are `None` while it works and after a stop.
     """
 
-    def __init__(self, function: Callable[[Progress, Callable[[], bool]], Any], what: str):
+    def __init__(self, function: Callable[[Progress, CancelCheck], Any], what: str):
         self.result: Any = None
         self.message: str | None = None
         self._said = (what, 0, 0)
@@ -57,7 +58,7 @@ class BackgroundJob:
         """Waits until it has ended, at most so long."""
         self._thread.join(seconds)
 
-    def _carry_out(self, function: Callable[[Progress, Callable[[], bool]], Any]) -> None:
+    def _carry_out(self, function: Callable[[Progress, CancelCheck], Any]) -> None:
         try:
             self.result = function(lambda *said: setattr(self, "_said", said), self._stop.is_set)
         except CnnvizError as error:
@@ -68,19 +69,73 @@ class BackgroundJob:
                 self.message = f"This went wrong unexpectedly ({type(error).__name__}); the server's log says more."
 
 
-def start(name: str, function: Callable[[Progress, Callable[[], bool]], Any], what: str) -> None:
+def start(name: str, function: Callable[[Progress, CancelCheck], Any], what: str) -> None:
     """Starts work under a name of this session, in place of what that name stood for."""
     if (old := st.session_state.get(_KEPT + name)) is not None:
         old.stop()
     st.session_state[_KEPT + name] = BackgroundJob(function, what)
 
 
-def ended_job(name: str, patience: float = 0.0) -> BackgroundJob | None:
+def run_job(
+    name: str,
+    function: Callable[[Progress, CancelCheck], Any],
+    what: str,
+    *,
+    begin: bool = True,
+    patience: float = PATIENCE_SECONDS,
+) -> BackgroundJob | None:
+    """Starts work unless it goes on already, and returns it once it has ended; see `ended_job`.
+
+    Args:
+        name: of the work, in this session.
+        function: see `BackgroundJob`.
+        what: what it does, until it says so itself.
+        begin: whether it may be started; what goes on is shown in any case.
+        patience: see `ended_job`.
+    """
+    if begin and not has_job(name):
+        start(name, function, what)
+    return ended_job(name, patience)
+
+
+def keyed_job(
+    name: str,
+    key: tuple,
+    function: Callable[[Progress, CancelCheck], Any],
+    what: str,
+    *,
+    begin: bool = True,
+    patience: float = PATIENCE_SECONDS,
+) -> BackgroundJob | None:
+    """As `run_job`, for the key that is wanted now: work for another one is dropped.
+
+    Work that ended without a result isn't begun again before another key was wanted; it is returned each time.
+    """
+    wanted = f"{name}_wanted"
+    before, ended = st.session_state.get(wanted, (None, None))
+    if before != key:
+        drop_job(name)
+        ended = None
+    if ended is None:
+        ended = run_job(name, function, what, begin=begin, patience=patience)
+    st.session_state[wanted] = (key, ended if ended is not None and ended.result is None else None)
+    return ended
+
+
+def say_end(work: BackgroundJob | None, stopped: str = "Stopped; nothing was kept of it.") -> None:
+    """Says how work ended, where that isn't to be seen."""
+    if work is not None and work.message:
+        st.error(plain(work.message), icon=":material/error:")
+    elif work is not None and work.stopped:
+        st.caption(stopped)
+
+
+def ended_job(name: str, patience: float = PATIENCE_SECONDS) -> BackgroundJob | None:
     """Returns the ended work of this name, once; shows a bar with a Stop while it goes on; `None` otherwise.
 
     Args:
         name: as it was started.
-        patience: seconds to wait for its end before a bar is shown, so that short work shows none.
+        patience: seconds to wait for its end before a bar is shown.
     """
     work: BackgroundJob | None = st.session_state.get(_KEPT + name)
     if work is None:

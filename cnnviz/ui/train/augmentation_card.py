@@ -11,6 +11,7 @@ from cnnviz.errors import CnnvizError, ImageError
 from cnnviz.figures.tiles import tiles
 from cnnviz.policy import POLICIES, STEPS, Policy
 from cnnviz.recipe import Data, parse
+from cnnviz.ui.components.component import component
 from cnnviz.ui.inputs import dataset_cache
 from cnnviz.ui.markdown import plain
 from cnnviz.ui.session.deferred import Deferred
@@ -19,11 +20,12 @@ from cnnviz.ui.train.data_card import Found
 from cnnviz.ui.train.recipe_draft import Draft, key
 from cnnviz.ui.train.recipe_errors import in_words
 
-__all__ = ["augmentation_card"]
+__all__ = ["augmentation_card", "hand_over", "scroll_to_handed"]
 
 DRAWS = 6
 TILE = 96  # pixels on the page
 OWN = "own"
+_HANDED = "train_handed_policy"  # how often the Augment page has handed one over, and the last one
 _SAYS = {
     "none": "Images as they are",
     "digits": "Digits: very small turns and shifts",
@@ -39,7 +41,7 @@ _SAYS = {
 def augmentation_card(draft: Draft, found: Found, later: Deferred) -> list[str]:
     """Draws the card, its images later, and returns what is to be mended."""
     with st.container(border=True, key="train_card_augmentation"):
-        st.subheader("Augmentation", anchor="train-augmentation")
+        st.header("Augmentation", anchor="train-augmentation")
         controls, result = st.columns([1, 2], gap="large")
         now = draft.get("augmentation")
         known = now["name"] in POLICIES and POLICIES[now["name"]].model_dump(mode="json") == now
@@ -64,6 +66,8 @@ def augmentation_card(draft: Draft, found: Found, later: Deferred) -> list[str]:
         except CnnvizError as error:
             result.error(plain(in_words(error, draft.tree, "augmentation")), icon=":material/error:")
             return [in_words(error, draft.tree, "augmentation")]
+        if st.session_state.get(_HANDED, (0, None))[1] == now:
+            controls.success("Training now uses this policy.", icon=":material/check:")
         with controls:
             _steps(policy)
             st.page_link(
@@ -76,6 +80,20 @@ def augmentation_card(draft: Draft, found: Found, later: Deferred) -> list[str]:
             with result:
                 later.add(_strip, draft, policy, found.dataset, found.data)
     return []
+
+
+def hand_over(policy: Policy) -> None:
+    """Notes that a policy was handed over from the Augment page: until it is changed, the card says so."""
+    turn, _ = st.session_state.get(_HANDED, (0, None))
+    st.session_state[_HANDED] = turn + 1, policy.model_dump(mode="json")
+
+
+def scroll_to_handed(draft: Draft) -> None:
+    """Brings the card into sight, once, where a policy has just been handed over; after all is drawn."""
+    turn, policy = st.session_state.get(_HANDED, (0, None))
+    if policy == draft.get("augmentation"):
+        with st.container(key="train_scroll_place"):
+            component("scroll_to")(data={"turn": turn, "to": ".st-key-train_card_augmentation"}, key="train_scroll")
 
 
 def plain_name(name: str) -> str:

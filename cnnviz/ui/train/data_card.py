@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 
 import streamlit as st
 
-from cnnviz.data import Dataset, Entry, catalogue
+from cnnviz.data import Dataset, Entry, catalogue, kept, own_images
+from cnnviz.data.own_images import Classes
 from cnnviz.errors import CnnvizError
 from cnnviz.model_spec import ModelSpec
 from cnnviz.presets import PRESETS
@@ -16,14 +19,18 @@ from cnnviz.ui.inputs import dataset_cache
 from cnnviz.ui.markdown import plain
 from cnnviz.ui.session.deferred import Deferred
 from cnnviz.ui.train import recipe_draft as state
-from cnnviz.ui.train.dataset_preview import SPLIT_WORDS, data_view
+from cnnviz.ui.train import suggestion
+from cnnviz.ui.train.dataset_preview import SPLIT_WORDS, data_view, sizes
 from cnnviz.ui.train.dataset_upload import data_upload, upload_error
+from cnnviz.ui.train.own_images import class_rows, drop_zone
 from cnnviz.ui.train.recipe_draft import Draft, key
 from cnnviz.ui.train.recipe_errors import in_words
 
 __all__ = ["Found", "data_card"]
 
-OWN = "own"
+OWN, DROPPED = "own", "dropped"  # a folder or file by its path; images that are dropped in
+_NAMES = {DROPPED: "My own images, dropped in…", OWN: "A folder or file of my own…"}
+_LAST = "train_last_dropped"  # the folder of what was dropped last
 NOT_FETCHED = ("celeba",)  # can't be downloaded for the person; opening it says what to do
 CELEBA = (218, 178)  # height and width of its images
 _CROPS = {"whole": "Whole image, stretched", "centre": "Centre of the same shape", "face": "Face (as CelebA)"}
@@ -42,14 +49,15 @@ class Found:
 def data_card(draft: Draft, later: Deferred) -> Found:
     """Draws the card, its images and bars later; the draft's heads follow the data."""
     with st.container(border=True, key="train_card_data"):
-        st.subheader("Data", anchor="train-data")
+        st.header("Data", anchor="train-data")
         controls, result = st.columns([1, 2], gap="large")
         with controls:
             entries = {entry.name: entry for entry in catalogue()}
-            _picker(draft, entries)
+            classes = _dropped(draft)
+            _picker(draft, entries, classes)
             chosen, settings = st.container(), st.container()
         with result:
-            found = _open(draft, entries)
+            found = _open(draft, entries, classes)
         with chosen:
             _words(draft, found)
         # What is folded away isn't drawn: each control costs the page's opening a little.
@@ -59,27 +67,50 @@ def data_card(draft: Draft, later: Deferred) -> Found:
         with result:
             for message in () if found.told else found.problems:
                 st.error(plain(message), icon=":material/error:")
-            if found.dataset is not None:
+            if classes:
+                later.add(_classes, draft, classes, found)
+            elif found.dataset is not None:
                 later.add(data_view, found.dataset, found.data)
     return found
 
 
-def _picker(draft: Draft, entries: dict[str, Entry]) -> None:
+def _dropped(draft: Draft) -> Classes | None:
+    """The classes that were dropped in; `None` where the data is other, or is to be chosen in another way."""
+    own = draft.shown.get("own")
+    if own not in (None, DROPPED):
+        return None
+    classes = own_images.classes_of(draft.get("data.dataset"))
+    return {} if classes is None and own == DROPPED else classes
+
+
+def _classes(draft: Draft, classes: Classes, found: Found) -> None:
+    if found.dataset is not None and found.data is not None:
+        sizes(found.dataset, found.data)
+    class_rows(draft, Path(draft.get("data.dataset")), classes, partial(_use_dropped, draft))
+    if found.dataset is not None and found.dataset.notes:
+        st.caption(" ".join(map(plain, found.dataset.notes)))
+
+
+def _picker(draft: Draft, entries: dict[str, Entry], classes: Classes | None) -> None:
     now = draft.get("data.dataset")
     listed = now in entries and not draft.shown.get("own")
+    shown = DROPPED if classes is not None else now if listed else OWN
     st.selectbox(
         "Images",
-        [*entries, OWN],
-        format_func=lambda name: entries[name].title if name in entries else "A folder or file of my own…",
-        key=key(draft, "picker", now if listed else OWN),
+        [*entries, DROPPED, OWN],
+        format_func=lambda name: entries[name].title if name in entries else _NAMES[name],
+        key=key(draft, "picker", shown),
         on_change=_pick,
         args=(draft,),
         help="Bundled data, data that is downloaded once, what lies in the folder CNNVIZ_DATA, or images of yours.",
     )
-    if not listed:
+    if shown == DROPPED:
+        drop_zone(draft, Path(now) if classes else None, classes or {}, partial(_use_dropped, draft))
+    elif shown == OWN:
+        hidden = draft.shown.get("own") == "new" or kept.is_upload(Path(os.path.realpath(now)))
         st.text_input(
             "Path on this computer",
-            key=key(draft, "path", "" if draft.shown.get("own") == "new" else now),
+            key=key(draft, "path", "" if hidden else now),
             on_change=_type,
             args=(draft,),
             placeholder="/home/me/images",
@@ -89,16 +120,52 @@ def _picker(draft: Draft, entries: dict[str, Entry]) -> None:
             "must lie in a folder that CNNVIZ_DATA or CNNVIZ_ROOTS names.",
         )
         data_upload(draft, partial(_uploaded, draft))
+    else:
+        st.button(
+            "Use my own images",
+            icon=":material/add_photo_alternate:",
+            key="train_own_images",
+            on_click=_drop,
+            args=(draft,),
+            help="Name a class, drop its images in, then the next class.",
+        )
 
 
 def _pick(draft: Draft) -> None:
     name = state.picked_value("picker")
     if name is None:
         return
+    if name == DROPPED:
+        _drop(draft)
+        return
     draft.shown = {"own": "new"} if name == OWN else {"measure": True}
     state.reset_widgets("path", "heads", "file")
     if name != OWN:
         _point(draft, name)
+
+
+def _drop(draft: Draft) -> None:
+    """Shows what was dropped last in this session, or the empty field for it."""
+    state.reset_widgets("picker", "path", "heads", "file")
+    last = st.session_state.get(_LAST, "")
+    if own_images.classes_of(last):
+        draft.shown = {"measure": True}
+        _point(draft, last)
+    else:
+        draft.shown = {"own": DROPPED}
+
+
+def _use_dropped(draft: Draft, folder: Path | None) -> None:
+    """Takes over the folder of what was dropped; `None` where nothing is left of it."""
+    st.session_state[_LAST] = str(folder or "")
+    if folder is None:
+        draft.shown["own"] = DROPPED
+        draft.put("data.dataset", "")
+        return
+    before = own_images.classes_of(draft.get("data.dataset"))
+    draft.shown = {**draft.shown, "own": DROPPED, "measure": draft.shown.get("measure") or not before}
+    state.reset_widgets("heads")
+    _point(draft, str(folder))
 
 
 def _type(draft: Draft) -> None:
@@ -131,11 +198,15 @@ def _point(draft: Draft, name: str) -> None:
     state.reset_widgets("data.balanced", *(f"data.limits.{split}" for split in SPLIT_WORDS))
 
 
-def _open(draft: Draft, entries: dict[str, Entry]) -> Found:
+def _open(draft: Draft, entries: dict[str, Entry], classes: Classes | None) -> Found:
     if message := upload_error(draft):
         return Found(None, None, (message,), told=True)
-    if draft.shown.get("own") == "new" or not draft.get("data.dataset"):
-        return Found(None, None, ("No data is chosen yet: type the path of a folder or a file, or upload one.",))
+    message = own_images.problem(classes) if classes is not None else ""
+    if classes is None and (draft.shown.get("own") == "new" or not draft.get("data.dataset")):
+        message = "Type the path of a folder or a file, or upload one."
+    if message:
+        st.info(plain(message), icon=":material/add_photo_alternate:")
+        return Found(None, None, (message,), told=True)
     entry = entries.get(draft.get("data.dataset"))
     fetched = entry if entry is not None and not entry.ready and entry.name not in NOT_FETCHED else None
     if fetched is not None and draft.shown.get("fetch") != fetched.name:
@@ -150,8 +221,11 @@ def _open(draft: Draft, entries: dict[str, Entry]) -> Found:
         return Found(None, None, (f"{fetched.title} is not on this computer yet.",), told=True)
     try:
         data = parse(draft.tree["data"], Data)
-        if draft.shown.pop("measure", False):
+        if fresh := draft.shown.pop("measure", False):
             _suit(draft, dataset_cache.open_with_progress(data))
+            data = parse(draft.tree["data"], Data)
+        if classes is not None:
+            draft.shown["follows"] = suggestion.follow(draft, dataset_cache.open_with_progress(data), fresh)
             data = parse(draft.tree["data"], Data)
         spec = parse({**draft.tree["network"], "layers": []}, ModelSpec)
         recipe, dataset = dataset_cache.fitting(Recipe.model_construct(data=data, network=spec))
@@ -177,7 +251,19 @@ def _words(draft: Draft, found: Found) -> None:
     _left_out(draft)
     if found.dataset is None:
         return
-    st.caption(plain(found.dataset.source))
+    if own_images.classes_of(draft.get("data.dataset")) is None:
+        st.caption(plain(found.dataset.source))
+    elif draft.shown.get("follows"):
+        st.caption(suggestion.words(draft))
+    else:
+        st.button(
+            "Use the suggested model",
+            icon=":material/bolt:",
+            key="train_suggestion",
+            on_click=_suggest,
+            args=(draft, found.dataset),
+            help="Sets model, augmentation and fit to what trains in seconds on few images.",
+        )
     names = list(found.dataset.available)
     if len(names) > 1:
         now = [head["name"] for head in draft.get("network.heads")]
@@ -189,6 +275,10 @@ def _words(draft: Draft, found: Found) -> None:
             args=(draft,),
             help="Each of these becomes a prediction (a head) of the model.",
         )
+
+
+def _suggest(draft: Draft, dataset: Dataset) -> None:
+    suggestion.take(draft, suggestion.suggest(dataset))
 
 
 def _learn(draft: Draft) -> None:

@@ -11,23 +11,29 @@ from cnnviz.recipe import Data
 from cnnviz.ui.inputs import dataset_cache
 from cnnviz.ui.markdown import plain
 
-__all__ = ["SPLIT_WORDS", "data_view"]
+__all__ = ["SPLIT_WORDS", "data_view", "sizes"]
 
 SAMPLES = 16
 TILE, GAP = 68, 16  # pixels on the page
 SPLIT_WORDS = {"train": "training", "validation": "validation", "test": "test"}
 
 
-def data_view(dataset: Dataset, data: Data) -> None:
-    """Draws the sizes of the splits, sixteen training images with labels, the classes' bars and the notes."""
+def sizes(dataset: Dataset, data: Data) -> list[str]:
+    """Draws how many images the splits have and of what size they are; returns the splits that have their own."""
     shown = [name for name in SPLIT_WORDS if name in dataset.splits]
     words = dict(SPLIT_WORDS)
     if dataset.validates_on_test:  # the same images are not counted twice
         shown.remove("validation")
         words["test"] = "validation and test"
-    sizes = [f"**{len(dataset.splits[name]):,}** {words[name]}" for name in shown]
+    counts = [f"**{len(dataset.splits[name]):,}** {words[name]}" for name in shown]
     height, width, channels = data.input_shape
-    st.markdown(f"{' · '.join(sizes)} · {height} × {width} {'RGB' if channels == 3 else 'grey'}")
+    st.markdown(f"{' · '.join(counts)} · {height} × {width} {'RGB' if channels == 3 else 'grey'}")
+    return shown
+
+
+def data_view(dataset: Dataset, data: Data) -> None:
+    """Draws the sizes of the splits, sixteen training images with labels, the classes' bars and the notes."""
+    shown = sizes(dataset, data)
     heads = tuple(head.name for head in dataset.heads)
     made = dataset_cache.tiles(dataset, data, heads, SAMPLES, 0)
     images, bars = st.columns([4, 5], gap="large")

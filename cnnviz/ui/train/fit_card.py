@@ -28,7 +28,7 @@ def fit_card(draft: Draft, found: Found, recipe: Recipe | None, mistake: str) ->
     """Draws the card and returns what is to be mended; `recipe` is the whole draft where it is free of mistakes, and
     `mistake` what is wrong with it as a whole, where all its parts are right."""
     with st.container(border=True, key="train_card_fit"):
-        st.subheader("Fit", anchor="train-fit")
+        st.header("Fit", anchor="train-fit")
         controls, result = st.columns([1, 2], gap="large")
         with controls:
             _controls(draft)

@@ -5,10 +5,12 @@ from __future__ import annotations
 import streamlit as st
 
 from cnnviz import runs
+from cnnviz.data import own_images
 from cnnviz.data.compatibility import check
 from cnnviz.errors import CnnvizError
 from cnnviz.presets import PRESETS
-from cnnviz.recipe import Recipe, parse
+from cnnviz.recipe import Limits, Recipe, parse, replace
+from cnnviz.ui.download_button import download_button
 from cnnviz.ui.file_names import file_name
 from cnnviz.ui.inputs import dataset_cache, json_upload
 from cnnviz.ui.markdown import plain
@@ -39,7 +41,7 @@ def origin_bar(draft: Draft) -> None:
             list(PRESETS),
             index=None,
             placeholder="A recipe of your own",
-            format_func=lambda name: f"{name} · {PRESETS[name].name}",
+            format_func=lambda name: f"{PRESETS[name].name} ({name})",
             key=state.choice(draft),
             on_change=_choose,
             args=(draft,),
@@ -75,7 +77,11 @@ def _choose(draft: Draft) -> None:
     if name is None:
         draft.origin = ""
     else:
-        state.load(PRESETS[name], name)
+        recipe, dataset = PRESETS[name], draft.get("data.dataset")
+        if own_images.classes_of(dataset):  # what a person brought themselves isn't put aside for a preset's data
+            whole = {"name": "", "data.crop": "whole", "data.balanced": False, "data.limits": Limits()}
+            recipe = replace(recipe, {**whole, "data.dataset": dataset})
+        state.load(recipe, name)
 
 
 def _files(draft: Draft) -> None:
@@ -87,14 +93,12 @@ def _files(draft: Draft) -> None:
         help="A recipe.json as saved here or as found in a run's folder.",
     )
     recipe, _ = complete_recipe(draft)
-    st.download_button(
+    download_button(
         "Save this recipe",
-        data=recipe.to_json() if recipe else "",
-        file_name=file_name(draft.get("name") or draft.origin, "recipe", ending=".json"),
-        mime="application/json",
-        icon=":material/download:",
+        recipe.to_json() if recipe else "",
+        file_name(draft.get("name") or draft.origin, "recipe", ending=".json"),
+        type="secondary",
         disabled=recipe is None,
-        on_click="ignore",
         key="train_download",
         help="Saves what is set on this page; `python -m cnnviz train FILE` trains it too.",
     )

@@ -36,7 +36,7 @@ _ANSWERS = {
 def model_card(draft: Draft, later: Deferred) -> list[str]:
     """Draws the card, its grid later, and returns what is to be mended."""
     with st.container(border=True, key="train_card_network"):
-        st.subheader("Model", anchor="train-network")
+        st.header("Model", anchor="train-network")
         controls, result = st.columns([13, 8], gap="large")
         with controls:
             name = _changed(draft)

@@ -23,6 +23,7 @@ __all__ = [
     "choice",
     "is_preset",
     "key",
+    "leave_preset",
     "load",
     "open_draft",
     "picked_value",
@@ -130,6 +131,12 @@ def load(recipe: Recipe, origin: str = "") -> None:
         draft.shown["editing"] = old.shown.get("editing", False)
     session[_DRAFT] = draft
     session[_CHOICE] = origin or None
+
+
+def leave_preset(draft: Draft) -> None:
+    """Notes that the draft comes from no preset any more; for use before the choice of one is drawn."""
+    draft.origin = ""
+    st.session_state[_CHOICE] = None
 
 
 def choice(draft: Draft) -> str:

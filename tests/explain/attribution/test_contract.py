@@ -82,10 +82,10 @@ def test_work_tells_how_far_it_is_and_can_be_stopped(method: str, tmp_path: Path
 
     explained_model, told = made("sequential", tmp_path), []
     pixels = images(explained_model)
-    explain(
-        explained_model, pixels, method=method, target=Target(), progress=lambda done, total: told.append((done, total))
-    )
-    assert told[-1][0] == told[-1][1] > 0
+    explain(explained_model, pixels, method=method, target=Target(), progress=lambda *said: told.append(said))
+    assert {what for what, _, _ in told} == {METHODS[method].title}
+    assert [done for _, done, _ in told] == sorted(done for _, done, _ in told)
+    assert told[-1][1] == told[-1][2] > 0
     with pytest.raises(Cancelled):
         explain(explained_model, pixels, method=method, target=Target(), cancelled=lambda: True)
 

@@ -19,18 +19,18 @@ from cnnviz.explain.feature_visualization import fourier_parameterization
 from cnnviz.explain.feature_visualization.patterns import (
     FeatureVisualizations,
     Settings,
-    cached_visualizations,
     draw,
     usual_size,
     visualize,
 )
+from cnnviz.explain.feature_visualization.patterns_of_run import cached_visualizations, visualizations_of_run
 from cnnviz.presets import PRESETS
 from cnnviz.progress import Cancelled
 from cnnviz.runs import Run
 from cnnviz.runs.store import create
 from tests.made_models import made, pixels_for
 
-QUICK = Settings(steps=6, size=24)
+QUICK = Settings("plain", steps=6, size=24)
 
 
 def tutorial(model: keras.Model, layer: str, index: int, start: np.ndarray, steps: int, step: float) -> np.ndarray:
@@ -76,7 +76,7 @@ def model() -> keras.Model:
 
 def test_plain_patterns_are_the_tutorials(model: keras.Model) -> None:
     for layer, filters in (("one", (0, 5)), ("two", (9, 1, 4))):
-        found = visualize(model, layer, filters, Settings(steps=10, step=2.0, size=24))
+        found = visualize(model, layer, filters, Settings("plain", steps=10, step=2.0, size=24))
         for at, index in enumerate(filters):
             start = (np.random.default_rng([0, index]).random((24, 24, 3)) * 20 + 128).astype(np.float32)
             wanted = tutorial(model, layer, index, start, 10, 2.0)
@@ -137,7 +137,7 @@ def test_images_come_step_by_step_and_stay_as_they_were_given(model: keras.Model
 def test_units_and_classes_have_patterns_too() -> None:
     model = made("sequential")
     before = [np.array(one) for one in model.get_weights()]
-    found = visualize(model, "answer", [0, 2], Settings(steps=5, size=16, step=5.0))
+    found = visualize(model, "answer", [0, 2], Settings("plain", steps=5, size=16, step=5.0))
     assert (found.after > found.before).all()  # scores, not a softmax's shares
     assert found.before.min() < 0
     for one, was in zip(model.get_weights(), before, strict=True):
@@ -148,7 +148,7 @@ def test_units_and_classes_have_patterns_too() -> None:
 def test_every_form_can_be_asked(form: str) -> None:
     model = made(form)
     layer = {"nested": "middle/conv", "functional": "grouped"}.get(form, "second")
-    found = visualize(model, layer, [1], Settings(steps=3, size=20))
+    found = visualize(model, layer, [1], Settings("plain", steps=3, size=20))
     assert found.images.shape == (1, 20, 20, model.input_shape[-1])
 
 
@@ -171,15 +171,15 @@ def run(tmp_path: Path) -> Run:
 
 
 def test_what_is_whole_is_kept_and_not_made_again(model: keras.Model, run: Run) -> None:
-    first = visualize(model, "two", [3, 1], QUICK, run=run)
+    first = visualizations_of_run(run, model, "two", [3, 1], QUICK)
     seen: list[FeatureVisualizations] = []
-    again = visualize(model, "two", [1, 5, 3], QUICK, run=run, seen=seen.append)
+    again = visualizations_of_run(run, model, "two", [1, 5, 3], QUICK, seen=seen.append)
     assert again.filters == (1, 5, 3)
     assert seen[0].steps.tolist() == [6, 0, 6]
     np.testing.assert_array_equal(again.images[[0, 2]], first.images[[1, 0]])
     assert cached_visualizations(run, "two", [5, 3, 8], QUICK).filters == (5, 3)
-    visualize(model, "two", [1, 5, 3], QUICK, run=run, seen=lambda _: pytest.fail("All of them are there."))
-    assert cached_visualizations(run, "two", [5], Settings(steps=7, size=24)) is None
+    visualizations_of_run(run, None, "two", [1, 5, 3], QUICK, seen=lambda _: pytest.fail("All of them are there."))
+    assert cached_visualizations(run, "two", [5], Settings("plain", steps=7, size=24)) is None
     (file,) = (run.folder / "patterns").iterdir()
     file.write_bytes(file.read_bytes()[:100])
     assert cached_visualizations(run, "two", [5], QUICK) is None
@@ -188,18 +188,18 @@ def test_what_is_whole_is_kept_and_not_made_again(model: keras.Model, run: Run) 
 
 
 def test_a_stop_keeps_what_is_whole(model: keras.Model, run: Run) -> None:
-    said: list[tuple[int, int]] = []
+    said: list[tuple[str, int, int]] = []
     with pytest.raises(Cancelled):
-        visualize(
+        visualizations_of_run(
+            run,
             model,
             "two",
             range(10),
             QUICK,
-            run=run,
             progress=lambda *count: said.append(count),
             cancelled=lambda: len(said) == 5,
         )
-    assert said == [(0, 60), (8, 60), (32, 60), (48, 60), (50, 60)]
+    assert said == [("Feature visualizations of two, step", done, 60) for done in (0, 8, 32, 48, 50)]
     assert cached_visualizations(run, "two", range(10), QUICK).filters == tuple(range(8))
 
 
@@ -221,8 +221,8 @@ def test_what_is_kept_for_a_model_goes_with_it() -> None:
 
 def test_settings_and_layers_that_can_not_be_used_are_told(model: keras.Model) -> None:
     for settings, words in (
-        (Settings(steps=0), "steps is 0: expected 1 to 2,000"),
-        (Settings(size=4), "size is 4"),
+        (Settings("plain", steps=0), "steps is 0: expected 1 to 2,000"),
+        (Settings("plain", size=4), "size is 4"),
         (Settings(mode="odd"), "'odd'"),
     ):
         with pytest.raises(ModelError, match=words):
@@ -232,7 +232,7 @@ def test_settings_and_layers_that_can_not_be_used_are_told(model: keras.Model) -
     with pytest.raises(ModelError, match="no layer 'on'"):
         visualize(model, "on", [0], QUICK)
     with pytest.raises(ModelError, match="own"):
-        visualize(made("sequential"), "dense", [0], Settings(size=24))
+        visualize(made("sequential"), "dense", [0], Settings("plain", size=24))
     deep = keras.Sequential(
         [
             keras.Input((64, 64, 1)),
@@ -243,7 +243,7 @@ def test_settings_and_layers_that_can_not_be_used_are_told(model: keras.Model) -
         ]
     )
     with pytest.raises(ModelError, match="larger size"):
-        visualize(deep, "deep", [0], Settings(size=12))
+        visualize(deep, "deep", [0], Settings("plain", size=12))
 
 
 def test_usual_sizes() -> None:

@@ -198,11 +198,11 @@ def test_dead_channels_are_dead_in_all_images() -> None:
     model.get_layer("conv").set_weights([np.array([1.0, -1, 1]).reshape(1, 1, 1, 3), np.array([0.0, 0, -100])])
     pixels = np.full((70, 4, 4, 1), 50, np.float32)
     pixels[69] = 101
-    said: list[tuple[int, int]] = []
+    said: list[tuple[str, int, int]] = []
     found = dead(model, pixels, ["conv"], progress=lambda *count: said.append(count))
     assert found["conv"].tolist() == [False, True, False]
     assert dead(model, pixels[:69], ["conv"])["conv"].tolist() == [False, True, True]
-    assert said == [(32, 70), (64, 70), (70, 70)]
+    assert said == [("Looking for dead channels", done, 70) for done in (32, 64, 70)]
     with pytest.raises(Cancelled):
         dead(model, pixels, ["conv"], cancelled=lambda: True)
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from keras import layers
 
 from cnnviz.architecture import describe
 from cnnviz.errors import ModelError
 from cnnviz.explain.inspection.activations import function_of
-from cnnviz.explain.inspection.receptive_field import box, fields, layer_rows
+from cnnviz.explain.inspection.receptive_field import Window, box, fields, inner_positions, layer_rows, windows
 from cnnviz.models.build.model import build
 from cnnviz.models.graph.graph import flatten
 from cnnviz.presets import PRESETS
@@ -161,6 +162,78 @@ def test_costs_of_mobilenet_are_the_papers() -> None:
     found = layer_rows(keras.applications.MobileNetV2(weights=None))
     assert sum(row.macs for row in found) == pytest.approx(300e6, rel=0.01)
     assert sum(row.parameters for row in found) == 3_538_984
+
+
+def test_inner_positions_are_those_whose_window_needs_no_padding() -> None:
+    """By hand: a side of 7; SAME pads 1 on both sides for 3, also with a stride of 2, and 3 for a dilation of 3."""
+    x = start = keras.Input((7, 7, 1))
+    same = layers.Conv2D(1, 3, padding="same", name="same")(x)
+    apart = layers.Conv2D(1, 3, strides=2, padding="same", name="apart")(same)
+    wide = layers.Conv2D(1, 3, dilation_rate=3, padding="same", name="wide")(same)
+    plain = layers.Activation("relu", name="plain")(layers.Conv2D(1, 3, name="valid")(wide))
+    model = keras.Model(start, [layers.GlobalAveragePooling2D()(one) for one in (apart, plain)])
+    expected = {"same": [0, 1, 1, 1, 1, 1, 0], "apart": [0, 1, 1, 0], "wide": [0, 0, 0, 1, 0, 0, 0], "valid": [1] * 5}
+    for name, inner in (expected | {"plain": [1] * 5}).items():
+        for side in inner_positions(model, name, (7, 7)):
+            assert side.tolist() == [bool(one) for one in inner], name
+    with pytest.raises(ModelError, match="no layer 'gone'"):
+        inner_positions(model, "gone", (7, 7))
+
+
+def test_windows_are_those_of_the_layers_through_branches() -> None:
+    """By hand: (size, stride, dilation, padding before) on an image of 12 × 10."""
+    start = keras.Input((12, 10, 2))
+    first = layers.Conv2D(4, 3, padding="same", name="first")(start)
+    pooled = layers.MaxPooling2D(2, name="pooled")(first)
+    wide = layers.Conv2D(4, 3, dilation_rate=2, padding="same", name="wide")(pooled)
+    rows = layers.Conv2D(4, (1, 5), padding="same", name="rows")(pooled)
+    met = layers.Add(name="met")([wide, rows])
+    padded = layers.ZeroPadding2D((1, 2), name="padded")(met)
+    apart = layers.Conv2D(2, (3, 2), strides=(2, 1), name="apart")(padded)
+    whole = layers.GlobalAveragePooling2D(name="whole")(apart)
+    assert windows(keras.Model(start, layers.Dense(2, name="dense")(whole)), (12, 10)) == {
+        "first": Window(("",), (3, 1, 1, 1), (3, 1, 1, 1)),
+        "pooled": Window(("first",), (2, 2, 1, 0), (2, 2, 1, 0)),
+        "wide": Window(("pooled",), (3, 1, 2, 2), (3, 1, 2, 2)),
+        "rows": Window(("pooled",), (1, 1, 1, 0), (5, 1, 1, 2)),
+        "met": Window(("wide", "rows"), (1, 1, 1, 0), (1, 1, 1, 0)),
+        "padded": Window(("met",), (1, 1, 1, 1), (1, 1, 1, 2)),
+        "apart": Window(("padded",), (3, 2, 1, 0), (2, 1, 1, 0)),
+        "whole": Window(("apart",)),
+        "dense": Window(("whole",)),
+    }
+
+
+@pytest.mark.parametrize("form", ["sequential", "functional", "nested", "grey"])
+def test_fields_by_arithmetic_are_the_boxes_of_every_position(form: str) -> None:
+    """The strip of layers draws them from start, stride and size, and cuts them off at the image's rim."""
+    for name, field in fields(made(form), (SIDE, SIDE)).items():
+        if field.everything:
+            continue
+        for span in (field.rows, field.columns):
+            at = np.arange(len(span.low)) * span.stride + span.start
+            np.testing.assert_array_equal(np.clip(at, 0, SIDE), span.low, err_msg=name)
+            np.testing.assert_array_equal(np.clip(at + span.size, 0, SIDE), span.high, err_msg=name)
+
+
+@pytest.mark.parametrize("form", ["sequential", "functional"])
+def test_gradients_are_nowhere_outside_of_the_field(form: str) -> None:
+    keras.utils.set_random_seed(0)
+    model = made(form)
+    known = {name: field for name, field in fields(model, (SIDE, SIDE)).items() if not field.everything}
+    function = function_of(flatten(model, logits=False), list(known))
+    pixels = tf.constant(np.random.default_rng(0).uniform(0, 1, (1, SIDE, SIDE, model.input_shape[3])), tf.float32)
+    with tf.GradientTape(persistent=True) as tape:
+        tape.watch(pixels)
+        middles = [tf.reduce_sum(values[0, values.shape[1] // 2, values.shape[2] // 2]) for values in function(pixels)]
+    reached = 0  # a ReLU lets no gradient through where it gives 0, nor ReLU6 where 6: so pixels are small
+    for (name, field), middle in zip(known.items(), middles, strict=True):
+        support = np.abs(tape.gradient(middle, pixels).numpy())[0].sum(axis=2) > 0
+        top, left, height, width = field.box(len(field.rows.low) // 2, len(field.columns.low) // 2)
+        reached += support.any()
+        support[top : top + height, left : left + width] = False
+        assert not support.any(), name
+    assert reached > len(known) / 2
 
 
 def test_wrong_questions_are_sentences() -> None:

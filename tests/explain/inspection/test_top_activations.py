@@ -17,11 +17,15 @@ from cnnviz.explain.inspection.top_activations import (
     Samples,
     TopActivations,
     ablate,
+    crop,
+    top_activations,
+)
+from cnnviz.explain.inspection.top_activations_of_run import (
+    ablation_of_run,
     cached_ablation,
     cached_top_activations,
-    crop,
     samples,
-    top_activations,
+    top_activations_of_run,
 )
 from cnnviz.models.build.model import build
 from cnnviz.models.classifier import Classifier
@@ -214,16 +218,16 @@ def test_results_are_kept_with_their_run(run: Run) -> None:
     layer = flatten(classifier.model).convolutions[0]
     assert cached_top_activations(run, layer, 50) is None
     assert cached_ablation(run, layer, [1], 50) is None
-    found = top_activations(classifier, layer, given, run=run, limit=50)
-    off = ablate(classifier, layer, [1], given, run=run, limit=50)
-    for again in (cached_top_activations(run, layer, 50), top_activations(classifier, layer, given, run=run, limit=50)):
+    found = top_activations_of_run(run, classifier, layer, given, limit=50)
+    off = ablation_of_run(run, classifier, layer, [1], given, limit=50)
+    for again in (cached_top_activations(run, layer, 50), top_activations_of_run(run, None, layer, given, limit=50)):
         for name in ("values", "rows", "positions"):
             np.testing.assert_array_equal(getattr(again, name), getattr(found, name))
         np.testing.assert_array_equal(again.by_class["label"], found.by_class["label"])
         assert again.images == 50
-    again = cached_ablation(run, layer, [1], 50)
-    assert again.accuracy == off.accuracy
-    np.testing.assert_array_equal(again.by_class["label"], off.by_class["label"])
+    for again in (cached_ablation(run, layer, [1], 50), ablation_of_run(run, None, layer, [1], given, limit=50)):
+        assert again.accuracy == off.accuracy
+        np.testing.assert_array_equal(again.by_class["label"], off.by_class["label"])
     assert cached_ablation(run, layer, [0], 50) is None
     assert cached_top_activations(run, layer, 60) is None
     for file in (run.folder / "excited").iterdir():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 
 import numpy as np
@@ -10,14 +9,16 @@ import pytest
 
 from cnnviz.data import open_dataset
 from cnnviz.errors import DataError
+from cnnviz.explain.attribution.registry import METHODS
 from cnnviz.explain.metrics.pointing_game import Masked, energy, hit, play
 from cnnviz.explain.metrics.pointing_game_of_run import cached_pointing, has_masks, masked_images, measure
 from cnnviz.models.build.model import build
+from cnnviz.models.graph.graph import flatten
 from cnnviz.models.load.load import load_run
 from cnnviz.presets import PRESETS
 from cnnviz.progress import Cancelled
 from cnnviz.recipe import replace
-from cnnviz.runs import Run
+from cnnviz.runs import Run, open_run
 from cnnviz.runs.store import create
 
 MASK = np.zeros((4, 4), bool)
@@ -90,10 +91,14 @@ def test_maps_of_the_masks_hit_always_and_empty_ones_never(given: Masked) -> Non
 
 def test_an_early_end_leaves_a_part_and_says_so(given: Masked) -> None:
     done = []
-    found = play(upper_left, given, "x", progress=done.append, cancelled=lambda: len(done) == 2)
-    assert done == [25, 50]
+
+    def tell(*said: object) -> None:
+        done.append(said)
+
+    found = play(upper_left, given, "x", what="Maps", progress=tell, cancelled=lambda: len(done) == 2)
+    assert done == [("Maps", 25, 60), ("Maps", 50, 60)]
     assert (found.images, found.whole) == (50, False)
-    assert play(upper_left, given, "x", ends=time.monotonic() - 1) is None
+    assert play(upper_left, given, "x", cancelled=lambda: True) is None
 
     def fails(images: np.ndarray) -> np.ndarray:
         raise Cancelled
@@ -180,3 +185,17 @@ def test_data_without_masks_is_a_sentence(tmp_path: Path) -> None:
     assert not has_masks(None)
     with pytest.raises(DataError, match="have no masks"):
         masked_images(PRESETS["Q"])
+
+
+def test_what_the_shipped_run_comes_with_is_found() -> None:
+    """Of both heads; each by the last convolution, which is the page's layer."""
+    shipped = open_run("shapes", Path(__file__).parents[3] / "checkpoints")
+    layer = flatten(load_run(shipped).model).convolutions[-1]
+    asked = [
+        (method, head, layer if METHODS[method].family == "cam" else None)
+        for method in METHODS
+        for head in ("shape", "colour")
+    ]
+    found = [one for each in asked if (one := cached_pointing(shipped, *each)) is not None]
+    assert len(found) == len(list((shipped.folder / "trust").iterdir())) >= 12
+    assert all(one.whole and one.images == 500 for one in found)

@@ -13,6 +13,7 @@ from cnnviz.explain.metrics.verdicts import (
     deletion_insertion_verdict,
     parameter_randomization_verdict,
     pointing_verdict,
+    trust_verdict,
 )
 
 
@@ -40,20 +41,21 @@ def test_the_areas_of_the_made_curves_are_those_asked_for() -> None:
 
 
 @pytest.mark.parametrize(
-    ("own", "begins", "falls", "rises"),
+    ("own", "begins", "falls", "rises", "level"),
     [
-        (curves(0.2, 0.8), "The map marks what the model uses for cat: ", 10, 10),
-        (curves(0.3, 0.65), "The map marks what the model uses for cat: ", 10, 9),
-        (curves(0.2, 0.45), "The map marks what cat needs, but not what is enough for it: ", 10, 0),
-        (curves(0.63, 0.8), "The map marks what is enough for cat, but not all that it rests on: ", 0, 10),
-        (curves(0.39, 0.61), "The map marks what the model uses for cat hardly better than chance: ", 7, 7),
-        (curves(0.41, 0.45), "Don't rely on this map for cat: ", 6, 0),
-        (curves(0.7, 0.3), "Don't rely on this map for cat: ", 0, 0),
+        (curves(0.2, 0.8), "The map marks what the model uses for cat: ", 10, 10, "holds"),
+        (curves(0.3, 0.65), "The map marks what the model uses for cat: ", 10, 9, "holds"),
+        (curves(0.2, 0.45), "The map marks what cat needs, but not what is enough for it: ", 10, 0, "doubtful"),
+        (curves(0.63, 0.8), "The map marks what is enough for cat, but not all that it rests on: ", 0, 10, "doubtful"),
+        (curves(0.39, 0.61), "The map marks what the model uses for cat hardly better than chance: ", 7, 7, "doubtful"),
+        (curves(0.41, 0.45), "Don't rely on this map for cat: ", 6, 0, "doubtful"),
+        (curves(0.7, 0.3), "Don't rely on this map for cat: ", 0, 0, "doubtful"),
     ],
 )
-def test_a_map_must_beat_nine_of_ten_random_ones(own: Curves, begins: str, falls: int, rises: int) -> None:
+def test_a_map_must_beat_nine_of_ten_random_ones(own: Curves, begins: str, falls: int, rises: int, level: str) -> None:
     found = deletion_insertion_verdict(DeletionInsertion({"mine": own}, RANDOM), "cat")
     said = found.message
+    assert found.level == level
     assert said.startswith(begins)
     assert f"clearly faster than with {falls} of 10 random maps (area {own.deletion_area:.2f}, theirs 0.55)" in said
     assert f"clearly faster than with {rises} of 10 random maps (area {own.insertion_area:.2f}, theirs 0.45)" in said
@@ -106,6 +108,7 @@ def test_where_a_test_can_say_little_its_verdict_says_so(
 ) -> None:
     found = deletion_insertion_verdict(DeletionInsertion({"mine": own}, (random,) * 10), "cat")
     assert found.message.startswith(begins)
+    assert found.level == ("unclear" if begins == CANT_TELL else "doubtful" if "Don't" in begins else "holds")
     assert list(found.notes) == notes
 
 
@@ -136,10 +139,11 @@ def changed(*correlations: float, wanted: int | None = None, ended: str = "") ->
 
 
 @pytest.mark.parametrize(
-    ("found", "said"),
+    ("found", "level", "said"),
     [
         (
             changed(0.2, 0.1, -0.05),
+            "holds",
             (
                 "The map depends on what was learned up to the top: with dense randomized alone, its rank correlation "
                 "with the map above is 0.20, with all layers −0.05."
@@ -147,6 +151,7 @@ def changed(*correlations: float, wanted: int | None = None, ended: str = "") ->
         ),
         (
             changed(0.2, wanted=4),
+            "holds",
             (
                 "The map depends on what was learned up to the top: with dense randomized alone, its rank correlation "
                 "with the map above is 0.20."
@@ -154,6 +159,7 @@ def changed(*correlations: float, wanted: int | None = None, ended: str = "") ->
         ),
         (
             changed(0.9, 0.8, 0.3),
+            "doubtful",
             (
                 "The map rests on lower layers more than on the prediction: it stays alike (rank correlation 0.80) "
                 "while the top 2 layers lost what was learned, and changes only with conv2 (0.30)."
@@ -161,6 +167,7 @@ def changed(*correlations: float, wanted: int | None = None, ended: str = "") ->
         ),
         (
             changed(0.9, 0.8, 0.7),
+            "doubtful",
             (
                 "Don't rely on this map as a reason: with all layers randomized it is still alike (rank correlation "
                 "0.70), so that it shows the image more than what the model learned."
@@ -168,6 +175,7 @@ def changed(*correlations: float, wanted: int | None = None, ended: str = "") ->
         ),
         (
             changed(0.9, 0.8, wanted=4),
+            "unclear",
             (
                 "So far the map stays alike (rank correlation 0.80) with the top 2 layers randomized; the others "
                 "weren't reached, so that this is no verdict yet."
@@ -175,8 +183,33 @@ def changed(*correlations: float, wanted: int | None = None, ended: str = "") ->
         ),
     ],
 )
-def test_where_a_map_changes_says_what_it_depends_on(found: ParameterRandomization, said: str) -> None:
-    assert parameter_randomization_verdict(found) == Verdict(said)
+def test_where_a_map_changes_says_what_it_depends_on(found: ParameterRandomization, level: str, said: str) -> None:
+    assert parameter_randomization_verdict(found) == Verdict(said, level=level)
+
+
+HOLDS, DOUBTFUL, UNCLEAR = (Verdict(level, level=level) for level in ("holds", "doubtful", "unclear"))
+
+
+@pytest.mark.parametrize(
+    ("marks", "learned", "level"),
+    [
+        (None, None, None),
+        (HOLDS, None, "holds"),
+        (UNCLEAR, None, "unclear"),
+        (HOLDS, UNCLEAR, "holds"),
+        (HOLDS, HOLDS, "holds"),
+        (HOLDS, DOUBTFUL, "doubtful"),
+        (DOUBTFUL, HOLDS, "doubtful"),
+        (UNCLEAR, HOLDS, "unclear"),  # to depend on what was learned is not enough
+        (None, HOLDS, "unclear"),
+        (None, DOUBTFUL, "doubtful"),
+    ],
+)
+def test_a_map_holds_where_it_marks_what_the_model_uses_and_nothing_speaks_against_it(
+    marks: Verdict | None, learned: Verdict | None, level: str | None
+) -> None:
+    found = trust_verdict(marks, learned)
+    assert (None if found is None else found.level) == level
 
 
 def test_there_is_no_zero_below_zero() -> None:
@@ -206,6 +239,9 @@ def test_a_map_is_compared_with_chance_and_with_the_centre(
     hits: float, energy: float, images: int, begins: str
 ) -> None:
     found = Pointing("grad-cam", hits, energy, 0.15, 0.6, 0, images, 1.0)
-    said = pointing_verdict(found, "Grad-CAM").message
+    verdict = pointing_verdict(found, "Grad-CAM")
+    said, doesnt = verdict.message, "doesn't" in begins
+    clear = "finds the object:" in begins
+    assert verdict.level == ("holds" if clear else "doubtful" if doesnt else "unclear")
     assert said.startswith(begins)
     assert "a random position hits it in 15%, the image's centre in 60%" in said

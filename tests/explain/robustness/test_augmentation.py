@@ -10,10 +10,11 @@ import pytest
 
 from cnnviz.augment import sweep
 from cnnviz.errors import RecipeError
-from cnnviz.explain.robustness.augmentation import Cancelled, along, changes
+from cnnviz.explain.robustness.augmentation import along, changes
 from cnnviz.explain.robustness.augmentation_of_run import cached_changes, measure
 from cnnviz.model_spec import Dense, Flatten, Head, ModelSpec
 from cnnviz.policy import Policy, Step
+from cnnviz.progress import Cancelled
 from cnnviz.recipe import Data, Recipe
 from cnnviz.runs.store import create
 
@@ -89,9 +90,9 @@ def test_changes_are_measured_from_the_untouched_image() -> None:
 def test_progress_counts_every_answer_and_a_stop_is_heeded() -> None:
     images = [lit(bool(n % 2)) for n in range(100)]
     labels = {"right": np.arange(100) % 2, "bright": np.zeros(100, int)}
-    said: list[tuple[int, int]] = []
+    said: list[tuple[str, int, int]] = []
     found = changes(spec, images, labels, ROTATION, [0.0, 180.0], RECIPE, progress=lambda *a: said.append(a))
-    assert said == [(64, 300), (100, 300), (164, 300), (200, 300), (264, 300), (300, 300)]
+    assert said == [("Predicting", done, 300) for done in (64, 100, 164, 200, 264, 300)]
     assert found.changed["right"] == (0.0, 1.0)
     with pytest.raises(Cancelled):
         changes(spec, images, labels, ROTATION, [0.0], RECIPE, cancelled=lambda: True)

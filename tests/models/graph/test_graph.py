@@ -228,6 +228,21 @@ def test_layers_may_begin_with_a_dash(tmp_path: Path) -> None:
     assert found.layer == "-conv"
 
 
+def test_what_cannot_be_traced_for_images_of_any_size_is_a_sentence() -> None:
+    """Keras enlarges open sides between pixels when it predicts, but TensorFlow makes no graph of that."""
+
+    def model(side: int | None) -> keras.Model:
+        given = keras.Input((side, side, 3))
+        large = layers.UpSampling2D(3, interpolation="bilinear")(given)
+        return keras.Model(given, layers.Dense(2, activation="softmax")(layers.GlobalMaxPooling2D()(large)))
+
+    pixels = np.random.default_rng(0).uniform(0, 1, (1, 8, 8, 3)).astype(np.float32)
+    assert model(None)(pixels).shape == (1, 2)
+    with pytest.raises(ModelError, match=r"layer of the kind UpSampling2D can't be traced for images of any size: "):
+        explain(model(None), pixels, method="gradient", target=Target())
+    assert explain(model(8), pixels, method="gradient", target=Target()).map.max() > 0
+
+
 def test_where_the_memory_is_not_enough_it_is_a_sentence() -> None:
     """TensorFlow is asked for 4 TB."""
     large = trace(lambda sides: tf.ones(sides), tf.TensorSpec((2,), tf.int64))

@@ -6,17 +6,18 @@ from typing import Any
 
 from cnnviz.explain.attribution.method import Found, Method, Task
 
-__all__ = ["METHOD", "maps"]
+__all__ = ["METHOD", "combine", "maps"]
 
 
 def maps(task: Task) -> Found:
     """ReLU(Σₖ αₖ Aₖ), where αₖ is the mean over all positions of the score's gradient with respect to channel Aₖ."""
     from cnnviz.explain.attribution._cam_base import gradient_maps  # brings TensorFlow
 
-    return gradient_maps(task, _combine)
+    return gradient_maps(task, combine)
 
 
-def _combine(activations: Any, gradients: Any) -> Any:
+def combine(activations: Any, gradients: Any) -> Any:
+    """Returns maps, (n, h, w), of a layer's activations and a score's gradients for them, (n, h, w, channels)."""
     import tensorflow as tf
 
     weights = tf.reduce_mean(gradients, axis=(1, 2), keepdims=True)

@@ -47,15 +47,11 @@ def _mean_gradient(task: Task, row: int, base: np.ndarray, way: np.ndarray, poin
 
     nodes, shares = np.polynomial.legendre.leggauss(points)
     nodes, shares = ((nodes + 1) / 2).astype(np.float32), (shares / 2).astype(np.float32)
-    compiled, size, count = mixed_gradients(task), task.batch, len(task.pixels)
-    found = np.zeros(way.shape, np.float64)
-    for at in range(0, points, size):
-        task.check()
-        pixels = base + nodes[at : at + size, None, None, None] * way
+    compiled, found = mixed_gradients(task), np.zeros(way.shape, np.float64)
+    for part in task.rounds(points, task.batch, before=row * points, whole=len(task.pixels) * points):
+        pixels = base + nodes[part, None, None, None] * way
         weights = np.repeat(task.weights[row : row + 1], len(pixels), axis=0)
-        found += compiled(pixels, weights, shares[None, at : at + size])[0].numpy()[0]
-        if task.progress is not None:
-            task.progress(row * points + min(at + size, points), count * points)
+        found += compiled(pixels, weights, shares[None, part])[0].numpy()[0]
     return found
 
 
