@@ -46,7 +46,7 @@ st.html(STYLE)
 with st.container(horizontal=True, vertical_alignment="bottom"):
     with st.container(width="stretch", gap=None):
         st.title("Augment", anchor=False)
-        st.caption("What will it see? Every epoch sees other variations of each training image.")
+        st.caption("What will it see?")
     st.button(
         "Use for training",
         type="primary",
@@ -58,12 +58,13 @@ with st.container(horizontal=True, vertical_alignment="bottom"):
 
 with st.container(key="augment_parts"):
     left, right = st.columns([1, 2], gap="medium")
-with left:
-    policy = policy_editor(draft)
+policy = policy_draft.to_policy(draft)
 if policy_draft.handed_over(policy):
     query_params.go("pages/train.py")
-with right, st.container(key="augment_result"):
+with right, st.container(key="augment_result"):  # drawn first, as it is what is waited for
     image = image_picker()
     if image is not None:
         views(image, policy, train_data())
+with left:
+    policy_editor(draft, policy)
 robustness_part(image, policy)

@@ -8,7 +8,7 @@ from cnnviz import runs
 from cnnviz.errors import CnnvizError
 from cnnviz.runs.compare import labels
 from cnnviz.ui.inputs import selection as predict_state
-from cnnviz.ui.inputs.image_source import image_choice
+from cnnviz.ui.inputs.image_source import image_choice, settle_images
 from cnnviz.ui.inputs.model_cache import runs_with_model
 from cnnviz.ui.inputs.model_picker import model_choice, run_of
 from cnnviz.ui.inside import selection as inside_state
@@ -21,7 +21,7 @@ through_the_app()
 st.html(STYLE)
 with st.container(gap=None):
     st.title("Inside", anchor=False)
-    st.caption("What happens in there? An image on its way through a model, layer by layer and number by number.")
+    st.caption("What happens in there?")
 
 try:
     listed = runs.listing()
@@ -35,8 +35,10 @@ with st.container(key="inside_top"):
     image, left, right = st.columns([5, 8, 12], gap="medium")
 with left:
     sources = model_choice(choice, known, labels(listed))
+run = run_of(choice, known)
+settle_images(choice, run)
 with right:
-    image_choice(choice, run_of(choice, known), sources[0] if sources else None)
+    image_choice(choice, run, sources[0] if sources else None)
 inside(choice, sources[0] if sources else None, image)
 predict_state.write_address(choice, inside_state.SHARED)
 inside_state.write_address()

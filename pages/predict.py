@@ -8,7 +8,7 @@ from cnnviz import runs
 from cnnviz.errors import CnnvizError
 from cnnviz.runs.compare import labels
 from cnnviz.ui.inputs import selection
-from cnnviz.ui.inputs.image_source import image_choice
+from cnnviz.ui.inputs.image_source import image_choice, settle_images
 from cnnviz.ui.inputs.model_cache import runs_with_model
 from cnnviz.ui.inputs.model_picker import model_choice, run_of
 from cnnviz.ui.markdown import plain
@@ -62,7 +62,7 @@ sideways, and the prediction comes first."""
 st.html(STYLE)
 with st.container(gap=None):
     st.title("Predict", anchor=False)
-    st.caption("What is it, and why? What models predict for an image, and which part of it made them predict that.")
+    st.caption("What is it, and why?")
 
 try:
     listed = runs.listing()
@@ -75,7 +75,10 @@ with st.container(key="predict_top"):
     left, right = st.columns([3, 2], gap="large")
 with right:
     sources = model_choice(choice, known, labels(listed))
-with left, st.container(key="predict_photos"):
-    image_choice(choice, run_of(choice, known), sources[0] if sources else None)
-results(choice, sources)
+run = run_of(choice, known)
+settle_images(choice, run)
+with st.container():
+    results(choice, sources)
+with left, st.container(key="predict_photos"):  # after the prediction, which is what is waited for
+    image_choice(choice, run, sources[0] if sources else None)
 selection.write_address(choice)

@@ -52,9 +52,9 @@ def _scale(about: StepKind) -> _Scale:
     return _Scale(factor, about.resolution, {"°": f"{number}°", "×": f"× {number}"}.get(unit, f"{number} %%"))
 
 
-def policy_editor(draft: Draft) -> Policy:
-    """Draws the editor and returns the policy as it now is."""
-    _presets(draft)
+def policy_editor(draft: Draft, policy: Policy) -> None:
+    """Draws the editor of a draft, which is this policy."""
+    _presets(policy)
     if draft.note:
         st.warning(plain(draft.note), icon=":material/warning:")
         draft.note = ""
@@ -66,13 +66,10 @@ def policy_editor(draft: Draft) -> Policy:
             st.caption("No step yet: the model sees every image as it is.")
         _add(draft)
     _fill(draft)
-    policy = policy_state.to_policy(draft)
     policy_files(draft, policy)
-    return policy
 
 
-def _presets(draft: Draft) -> None:
-    policy = policy_state.to_policy(draft)
+def _presets(policy: Policy) -> None:
     own = policy.name if policy.name not in POLICIES else None
     options = [*([own] if own else []), *POLICIES]
     # A widget of its own for what was changed: a browser that has not heard of the change yet says the old name again.

@@ -17,7 +17,7 @@ from cnnviz.ui.inputs.selection import Choice, add
 from cnnviz.ui.session import query_params
 from cnnviz.ui.session.widget_sync import seed
 
-__all__ = ["can_draw", "drawing_part", "drawing_toggle"]
+__all__ = ["can_draw", "drawing_part", "drawing_toggle", "fit_drawing"]
 
 LARGEST = 64
 """The longest side, in pixels, of images that one can draw as one sees them."""
@@ -46,8 +46,17 @@ def drawing_toggle(choice: Choice, run: Run) -> None:
     )
 
 
+def fit_drawing(choice: Choice, run: Run) -> None:
+    """Fits a drawing among the images, if it was made for another model's size, to that of a run's model."""
+    size = recipe_of(run).data.image_size
+    if any(one.identity[0] == "drawing" and one.shown.shape[:2] != size for one in choice.images):
+        choice.images = [
+            of_drawing(choice.strokes, size) if one.identity[0] == "drawing" else one for one in choice.images
+        ]
+
+
 def drawing_part(choice: Choice, run: Run, source: ModelSource | None) -> None:
-    """Draws the pad, and fits a drawing that was made for another model's size to this one's.
+    """Draws the pad.
 
     Args:
         choice: of images; a drawing takes the place of the others, as any image that is chosen.
@@ -55,11 +64,6 @@ def drawing_part(choice: Choice, run: Run, source: ModelSource | None) -> None:
         source: its model.
     """
     query_params.replace_silently("draw")  # strokes are no steps to go back by
-    size = recipe_of(run).data.image_size
-    if any(one.identity[0] == "drawing" and one.shown.shape[:2] != size for one in choice.images):
-        choice.images = [
-            of_drawing(choice.strokes, size) if one.identity[0] == "drawing" else one for one in choice.images
-        ]
     choice.turn_shown = choice.turn
     _part(choice, run, source)
 

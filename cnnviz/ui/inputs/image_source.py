@@ -13,7 +13,7 @@ from cnnviz.data.samples import sample, sample_names
 from cnnviz.errors import CnnvizError
 from cnnviz.figures.html import render
 from cnnviz.runs import Run
-from cnnviz.ui.inputs.drawing import can_draw, drawing_part, drawing_toggle
+from cnnviz.ui.inputs.drawing import can_draw, drawing_part, drawing_toggle, fit_drawing
 from cnnviz.ui.inputs.held_out_images import draw_thumbnails, has_own_images, settle_image
 from cnnviz.ui.inputs.input_image import InputImage, of_sample, of_upload
 from cnnviz.ui.inputs.model_cache import ModelSource
@@ -22,15 +22,33 @@ from cnnviz.ui.inputs.upload_store import upload_store
 from cnnviz.ui.markdown import plain
 from cnnviz.ui.session.widget_sync import seed
 
-__all__ = ["image_choice"]
+__all__ = ["image_choice", "settle_images"]
 
 SAMPLES = 4
 THUMB = 240
 _FILES, _ONE_FILE, _CAMERA = "predict_files", "inside_file", "predict_camera"
 
 
+def settle_images(choice: Choice, run: Run | None) -> None:
+    """Puts the images in place that a page opens with, and fits a drawing to the model, before any of it is drawn.
+
+    Args:
+        choice: of images.
+        run: of the first model; `None` where it is of none.
+    """
+    if choice.single or not choice.images:
+        settle_image(choice, _own(choice, run))
+    if run is not None and choice.drawing and can_draw(run):
+        fit_drawing(choice, run)
+
+
+def _own(choice: Choice, run: Run | None) -> Run | None:
+    """The run whose held-out images are offered instead of samples."""
+    return run if run is not None and choice.single and has_own_images(run) else None
+
+
 def image_choice(choice: Choice, run: Run | None = None, source: ModelSource | None = None) -> None:
-    """Draws the ways to choose images; what is chosen goes into `choice`.
+    """Draws the ways to choose images; what is chosen goes into `choice`, which `settle_images` has settled.
 
     Where one is shown alone, all but a row of images is folded, as the page is about what comes after; the row is of
     the run's own held-out images, instead of samples, where the model knows no photos.
@@ -40,11 +58,9 @@ def image_choice(choice: Choice, run: Run | None = None, source: ModelSource | N
         run: of the first model; `None` where it is of none.
         source: the first model, whose answer stands beside a drawing.
     """
-    own = run if run is not None and choice.single and has_own_images(run) else None
+    own = _own(choice, run)
     pad = run if run is not None and can_draw(run) else None
     drawing = pad is not None and choice.drawing
-    if choice.single or not choice.images:
-        settle_image(choice, own)
     if not choice.single:
         _files(choice)
     if own is not None and not drawing:

@@ -25,6 +25,7 @@ from cnnviz.ui.inside.selection import VIEWS, Inspection, current_location, sett
 from cnnviz.ui.inside.top_activations import top_activations_part
 from cnnviz.ui.markdown import plain
 from cnnviz.ui.runs.snapshot_player import epochs_part
+from cnnviz.ui.session import query_params
 from cnnviz.ui.session.widget_sync import seed
 
 __all__ = ["STYLE", "inside"]
@@ -112,13 +113,21 @@ def _of(choice: Choice, source: ModelSource, model: LockedModel, place: DeltaGen
         if table is not None:
             st.error(plain(table or "The model has no layers."), icon=":material/error:")
         return
+    _layer(choice, source, model, seen, table)
+
+
+@st.fragment
+def _layer(choice: Choice, source: ModelSource, model: LockedModel, seen: np.ndarray, table: tuple) -> None:
+    """Draws the strip, and the open layer below it; it reruns alone when another one, or another view, is opened."""
     layer, channel = settle_layer(choice, table)
-    opened = Inspection(model, source, image, seen, model.classifier.pixels(seen[None]), table, layer, channel)
+    pixels = model.classifier.pixels(seen[None])
+    opened = Inspection(model, source, choice.images[0], seen, pixels, table, layer, channel)
     layers = st.container()
     open_layer(table, layer)
     _view(opened)
     with layers:  # by now the view has computed what the layers give, in one pass
         strip(opened)
+    query_params.push_url_in_fragment()
 
 
 def _image(image: np.ndarray, caption: str) -> None:
