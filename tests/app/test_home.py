@@ -75,7 +75,7 @@ def test_old_links_to_train_lead_there(home: AppTest, link: dict[str, str], orig
 def test_home_needs_no_tensorflow() -> None:
     script = (
         "import sys, cnnviz.ui.home.page as page\n"
-        "assert page.film_data(page.shown_run())\n"
+        "assert page.film_data(*page.shown_run())\n"
         "print({'tensorflow', 'keras'} & set(sys.modules))"
     )
     done = subprocess.run(

@@ -9,13 +9,15 @@ from typing import Any
 
 import numpy as np
 
-from cnnviz import home
+from cnnviz import home, runs
 from cnnviz.augment.preview import image_bytes
+from cnnviz.data import catalogue
 from cnnviz.figures.html import data_address
 from cnnviz.overlay import apply_colour_map
 from cnnviz.probabilities import percent
 from cnnviz.runs import metrics, snapshots
 from cnnviz.runs.snapshots import Moment, Probe, Snapshot
+from cnnviz.ui.inputs.watched_images import watched_images
 
 __all__ = ["SHOWN", "film_data", "points", "shown_run"]
 
@@ -25,25 +27,30 @@ SECONDS = 10.0
 """How long the training takes in the film."""
 
 
-def shown_run(folder: Path = home.HOME / "checkpoints") -> Path | None:
-    """Returns the folder of the shipped run that is shown, `None` where none has snapshots and their images."""
-    runs = (folder / name for name in SHOWN)
-    return next((run for run in runs if len(snapshots.moments(run)) > 1 and _pictured(run)), None)
+def shown_run(folder: Path = home.HOME / "checkpoints") -> tuple[Path, Probe] | None:
+    """Returns the folder of the shipped run that is shown and its images, `None` where none has snapshots and images.
+
+    A run that came without its images is shown where its data is on this computer; nothing is downloaded for it.
+    """
+    for name in SHOWN:
+        if len(snapshots.moments(folder / name)) > 1:
+            run = runs.open_run(name, folder)
+            here = run.recipe is not None and run.recipe.data.dataset in {one.name for one in catalogue() if one.ready}
+            probe = watched_images(run) if here else None
+            if probe is not None and not probe.digest:
+                return run.folder, probe
+    return None
 
 
-def _pictured(run: Path) -> bool:
-    probe = snapshots.read_probe(run)
-    return probe is not None and not probe.digest
-
-
-def film_data(run: Path) -> dict[str, Any] | None:
+def film_data(run: Path, probe: Probe) -> dict[str, Any] | None:
     """Returns what the component `learning` draws of a run; `None` where its snapshots can't be read.
 
     Heat maps are one string of bytes: of each snapshot, each image, row by row, 0 to 255 for 0 to the map's greatest.
+
+    Args:
+        run: the folder.
+        probe: the images that it watched.
     """
-    probe = snapshots.read_probe(run)
-    if probe is None:
-        return None
     read = [snapshots.read_snapshot(run, moment, probe) for moment in snapshots.moments(run)]
     taken = [one for one in read if one is not None and one.cams]
     if len(taken) < 2:

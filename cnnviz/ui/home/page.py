@@ -14,6 +14,7 @@ from cnnviz.recipe import Recipe
 from cnnviz.runs import Run, metrics, snapshots
 from cnnviz.runs.compare import name_of
 from cnnviz.runs.progress import progress
+from cnnviz.runs.snapshots import Probe
 from cnnviz.ui.components.learning import learning
 from cnnviz.ui.home.learning import film_data, shown_run
 from cnnviz.ui.markdown import plain
@@ -54,10 +55,11 @@ def home() -> None:
 
 
 def _film() -> None:
-    run = shown_run()
-    if run is None:
+    found = shown_run()
+    if found is None:
         return
-    film = _film_data(run, len(snapshots.moments(run)), metrics.last(run / "metrics.jsonl"))
+    run, probe = found
+    film = _film_data(run, probe, len(snapshots.moments(run)), metrics.last(run / "metrics.jsonl"))
     if film is None:
         return
     name = _name(run)
@@ -66,8 +68,8 @@ def _film() -> None:
 
 
 @st.cache_data(show_spinner=False, max_entries=2)
-def _film_data(run: Path, count: int, last: dict[str, Any] | None) -> dict[str, Any] | None:
-    return film_data(run)
+def _film_data(run: Path, _probe: Probe, count: int, last: dict[str, Any] | None) -> dict[str, Any] | None:
+    return film_data(run, _probe)
 
 
 def _name(folder: Path) -> str:
