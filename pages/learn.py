@@ -20,7 +20,7 @@ NAME = "learn_topic"
 
 with st.container(gap=None):
     st.title("Learn", anchor=False)
-    st.caption(f"What do these experiments teach? {len(TOPICS)} questions, each with a figure to play with.")
+    st.caption("What do these experiments teach?")
 
 if (named := query_params.new_values("learn", ("topic",))) and named["topic"] in TOPICS:
     set_widget_value(NAME, named["topic"])

@@ -45,7 +45,7 @@ def robustness_part(image: InputImage | None, policy: Policy) -> None:
                 help="Loads a model that you trained and lets it predict the image while one step grows stronger.",
             )
         if not asked:
-            st.caption("A trained model's predictions along a step's range: for the image above and for a test split.")
+            st.caption("Predictions along a step's range, for the image above and for a test split.")
             return
         listed = runs.listing()
         found = runs_with_model(listed)

@@ -76,7 +76,7 @@ def _unit(opened: Inspection, values: np.ndarray) -> None:
     rank = int((values > value).sum()) + 1
     name = plain(unit_name(opened, opened.channel))
     st.metric(name, f"{value:.4g}", help="What this unit gives for the image.")
-    st.caption(f"Number {rank:,} of {len(values):,}, from the greatest on. Output breakdown shows its arithmetic.")
+    st.caption(f"Number {rank:,} of {len(values):,}, from the greatest on.")
 
 
 def unit_name(opened: Inspection, unit: int) -> str:
@@ -135,7 +135,7 @@ def _strongest(opened: Inspection, plane: np.ndarray) -> None:
         high, wide = opened.row.size
         st.markdown("**Its strongest positions**")
         st.html(tiles(found, _TILE - 12))
-        st.caption(f"What the model sees there: {high} × {wide} of its pixels decide about each value.")
+        st.caption(f"What the model sees there: {high} × {wide} of its pixels for each value.")
 
 
 def peaks_of(plane: np.ndarray, count: int) -> list[tuple[int, int]]:

@@ -142,13 +142,13 @@ def _strongest(opened: Inspection, known: TopActivations, given: Samples | None)
         parts.append((image_bytes(to_side(crop(image, field))), f"row {y}, column {x}", f"The part: {words}"))
     st.html(tiles(whole, TILE))
     if everything:
-        st.caption("The channel's greatest output over each image. Every output sees the whole image here.")
+        st.caption("The greatest output over each image; every output sees all of it here.")
         return
     size = " × ".join(map(str, opened.row.size))
-    st.caption(f"The channel's greatest output over each image; framed: the {size} pixels that this output sees.")
+    st.caption(f"The greatest output over each image; framed: the {size} pixels that it sees.")
     st.markdown("**Strongest positions**")
     st.html(tiles(parts, TILE))
-    st.caption("The framed parts alone, and where in the layer's map they are; cut off at the image's border.")
+    st.caption("The framed parts alone, and where in the layer's map they are.")
 
 
 def _name_of(opened: Inspection, given: Samples, row: int) -> str:
@@ -195,7 +195,7 @@ def _without(opened: Inspection) -> None:
     for head in known.accuracy:
         st.html(with_and_without(_rows(opened, known, head), f"Accuracy for {head} with and without the channel"))
     st.caption(
-        f"Upper bar: accuracy on {known.images:,} held-out images; lower bar: with 0 in the channel's place.",
+        f"Accuracy on {known.images:,} held-out images; lower bar: without the channel.",
         help="At the right: the change in percentage points.",
     )
 

@@ -139,7 +139,7 @@ def deletion_insertion_part(case: Case, found: Findings, key: str) -> None:
             help="Another method's map of the same class, measured in the same way.",
         )
     st.caption(
-        "The map's strongest pixels go, or come, first: a good map's curve falls early, and rises early.",
+        "The map's strongest pixels go, or come, first: a good curve falls, or rises, early.",
         help=f"What is followed is the probability of {plain(case.subject)}: little area on the left is good, much on "
         "the right. Random maps have blobs as large, but elsewhere. Petsiuk et al. 2018, arXiv:1806.07421.",
     )
@@ -177,7 +177,7 @@ def parameter_randomization_part(case: Case, found: Findings, key: str, colour_m
     """Draws what becomes of the map while layers are randomized; it is begun once the curves are there."""
     st.subheader("Does it depend on what was learned?", anchor=False)
     st.caption(
-        "Layer upon layer loses its weights: a map that stays as it is doesn't come from what was learned there.",
+        "Layer upon layer loses its weights: a map that stays as it is doesn't come from them.",
         help="On a copy of the model, from the top down, weights are put in random order and the map is made anew. "
         "Adebayo et al. 2018, arXiv:1810.03292.",
     )

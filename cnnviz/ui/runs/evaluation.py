@@ -81,8 +81,7 @@ def report_part(run: Run) -> None:
     report = _report(f"{run.id} {found.stamp} {split}", head, found)
     if found.same_as:
         st.info(
-            "Validation and test are the same images here: they chose the best epoch, so that on new images "
-            "a little less is to be expected.",
+            "Validation and test are the same images here: expect a little less on new ones.",
             icon=":material/info:",
         )
     st.html(numbers(_figures(report, found)))

@@ -154,7 +154,7 @@ def retrain_part(run: Run) -> None:
         st.error(plain(message), icon=":material/error:")
     flagged = flags.read(run.folder)
     if not flagged or run.recipe is None:
-        st.caption("Flag an image whose label is wrong, or that nobody could tell: the next training can leave it out.")
+        st.caption("Flag an image that is labelled wrong: the next training can leave it out.")
         return
     count = len(flagged)
     with st.container(horizontal=True, vertical_alignment="center"):

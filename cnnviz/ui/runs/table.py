@@ -88,7 +88,7 @@ def all_runs(listed: Sequence[Run], names: Mapping[str, str]) -> None:
         if part.open:
             moving = any(run.active for run in listed)
             st.fragment(run_every=SECONDS if moving else None)(_grid)(dict(names))
-            st.caption("A click on a column's head sorts by it. Compare by validation; believe the test metric.")
+            st.caption("Compare by validation; believe the test metric.")
 
 
 def _grid(names: Mapping[str, str]) -> None:

@@ -65,9 +65,7 @@ def model_card(draft: Draft, later: Deferred) -> list[str]:
             for note in notes(spec, _second_stage(draft), _input_shape(draft)):
                 st.caption(plain(note))
             st.html(blocks(rows, _input_shape(draft), len(draft.get("network.heads"))))
-            st.caption(
-                "Height and depth of a block: its image's sides; thickness: its channels. Point at one for more."
-            )
+            st.caption("Height and depth of a block: its image's sides; thickness: its channels.")
         label = f"The arithmetic of {len(rows)} layers"
         with st.expander(label, key="train_arithmetic", on_change="rerun") as table:
             if table.open:
@@ -88,13 +86,11 @@ def _layers(draft: Draft, name: str, rows: Sequence[Row], later: Deferred) -> No
         draft.shown["editing"] = st.toggle(
             "Edit the layers",
             key=key(draft, "editing", draft.shown.get("editing", False)),
-            help="Turns the table into one where layers are added, changed, moved and removed.",
+            help="Turns the table into one to change: add a layer in the last row, give one another number to move it, "
+            "select a row and press Delete to remove it.",
         )
     if not rows or draft.shown["editing"]:
         later.add(_table, name, draft.shown["layers"])
-        st.caption(
-            "Add a layer in the last row; give a layer another number to move it; select a row and press Delete."
-        )
     else:
         st.html(settings(parse(draft.tree["network"], ModelSpec), rows))
 
