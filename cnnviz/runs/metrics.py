@@ -17,7 +17,7 @@ from typing import Any
 
 from cnnviz.files import open_regular, parse_json, read_bytes, write_bytes
 
-__all__ = ["Writer", "epochs", "history", "last", "read", "rewind", "round_metric", "to_csv"]
+__all__ = ["Writer", "epochs", "has_figures", "history", "last", "read", "rewind", "round_metric", "to_csv"]
 
 
 _MOST_READ = 2**28
@@ -141,6 +141,11 @@ def epochs(path: Path) -> list[dict[str, Any]]:
         if record["kind"] == "epoch" and type(number := record.get("epoch")) is int and 0 <= number < 2**31
     }
     return [found[number] for number in sorted(found)]
+
+
+def has_figures(path: Path) -> bool:
+    """Returns whether there are figures of a batch or an epoch by now."""
+    return any(record["kind"] != "note" for record in history(path))
 
 
 def last(path: Path, tail: int = 65_536) -> dict[str, Any] | None:

@@ -21,6 +21,7 @@ from cnnviz.runs import notes
 from cnnviz.runs.metrics import Writer
 from cnnviz.runs.store import write_state
 from cnnviz.ui.components.chart_zoom import zoomed
+from cnnviz.ui.runs import learning_curves
 from tests.addresses import address_of
 from tests.app.pages import APP, app_on, shown, words_of
 from tests.made_runs import figures_of, make_run
@@ -388,7 +389,7 @@ def test_no_broken_file_breaks_the_page(visit, file, content):
 def under_way(app: AppTest) -> float:
     """How far the live end of the first chart's curve reaches, in epochs."""
     traces = {trace.get("name"): trace for trace in charts(app)[0]["data"]}
-    return traces["this epoch so far"]["x"][-1]
+    return max(traces["this epoch so far"]["x"], default=0.0)
 
 
 def test_a_run_that_goes_on_has_a_card(visit, going, until):
@@ -416,6 +417,21 @@ def test_a_run_that_goes_on_has_a_card(visit, going, until):
     assert "Goes on was stopped after 2 of 12 epochs" in told(app)
     assert address(app) == run.id
     assert not app.get("progress")
+
+
+def test_the_first_figures_of_a_run_are_drawn_at_once(visit, going, monkeypatch):
+    monkeypatch.setattr(learning_curves, "CHART_SECONDS", 3600.0)
+    run = going(epochs=0)
+    writer = Writer(run.metrics_path)
+    writer.append("note", message="Building the model")
+    app = visit()
+    assert under_way(app) == 0
+    figures = {"epoch": 1, "first_epoch": 1, "batch": 5, "batches": 10, "loss": 0.5, "accuracy": 0.7}
+    writer.append("batch", **figures)
+    assert under_way(shown(app)) == 0.5
+    writer.append("batch", **{**figures, "batch": 9})
+    assert under_way(shown(app)) == 0.5, "from then on they are drawn anew every few seconds"
+    writer.close()
 
 
 def test_a_run_that_goes_on_has_figures_in_the_table(visit, going):

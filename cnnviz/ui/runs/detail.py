@@ -29,8 +29,8 @@ from cnnviz.ui.session.widget_sync import set_widget_value, set_widget_value_fir
 
 __all__ = ["detail"]
 
-SECONDS, GOING_SECONDS = 2.0, 1.0
-"""How often what is said of a run that goes on is drawn anew, and how far it is."""
+SECONDS, GOING_SECONDS, FIRST_SECONDS = 2.0, 1.0, 0.5
+"""How often what is said of a run that goes on is drawn anew, how far it is, and its curves while they are empty."""
 _TABS = {"": "Curves", "recipe": "Recipe", "report": "Report", "log": "Log", "epochs": "Watch it learn"}
 """By their names in the address, where the first needs none."""
 
@@ -59,6 +59,8 @@ def detail(run: Run, name: str) -> None:
         with tab:
             if draw is recipe_part:
                 draw(run)
+            elif draw is _curves and tab.open and run.active and not metrics.has_figures(run.metrics_path):
+                _moving(_first_curves, run, FIRST_SECONDS)
             elif tab.open or not run.active:
                 _moving(draw, run)
     with tabs[2]:
@@ -157,13 +159,20 @@ def _curves(run: Run) -> None:
             if run.state in ("stopped", "paused", "finished"):
                 st.caption("No epoch was completed, so there is no curve to show.")
             return
-    elif run.state in ("queued", "starting"):
+    elif run.state == "queued":
         st.caption("The curves begin with its first batches.")
         return
     drawn = st.container()
     smoothing, log = chart_options()
     with drawn:
         charts(run, place="detail", live=run.active, smoothing=smoothing, log=log)
+
+
+def _first_curves(run: Run) -> None:
+    """The curves until there is a figure to draw; then all of the page is drawn, which asks less often from then on."""
+    _curves(run)
+    if metrics.has_figures(run.metrics_path):
+        st.rerun(scope="app")
 
 
 def _log(run: Run) -> None:

@@ -41,13 +41,15 @@ _ZOOM = {
 
 @dataclass(frozen=True, eq=False)
 class _Built:
-    """The figure of a run, which nobody changes, and what is said of it; `stamp` tells of what it was built."""
+    """The figure of a run, which nobody changes, and what is said of it; `stamp` tells of what it was built, and
+    `empty` whether that was nothing yet."""
 
     stamp: tuple
     built: float
     figure: go.Figure
     words: str
     count: int
+    empty: bool
 
 
 def chart_options() -> tuple[float, bool]:
@@ -115,7 +117,8 @@ def _built(run: Run, live: bool, smoothing: float, log: bool) -> _Built:
     kept, stamp = _cache(), _stamp(run.metrics_path, run.written.best_epoch)
     key = str(run.metrics_path), live, smoothing, log
     found = kept.get(key)
-    if found is None or (found.stamp != stamp and not (live and time.monotonic() - found.built < CHART_SECONDS)):
+    fresh = found is not None and live and not found.empty and time.monotonic() - found.built < CHART_SECONDS
+    if found is None or (found.stamp != stamp and not fresh):
         found = kept.put(key, _build(run, stamp, live, smoothing, log))
     return found
 
@@ -144,7 +147,7 @@ def _build(run: Run, stamp: tuple, live: bool, smoothing: float, log: bool) -> _
         first_rate=run.recipe.fit.learning_rate if run.recipe and run.recipe.fit.schedule == "cosine" else None,
     )
     words = " ".join(filter(None, [_lesson(turned, best, len(epochs)), _rate_words(run, epochs, live)]))
-    return _Built(stamp, time.monotonic(), figure, words, len(epochs))
+    return _Built(stamp, time.monotonic(), figure, words, len(epochs), empty=not metrics.has_figures(run.metrics_path))
 
 
 def _lesson(turned: int | None, best: int | None, count: int) -> str:
