@@ -155,6 +155,7 @@ def _tell(visit: _Visit, *, may_settle: bool) -> None:
         meant.pop((visit.page, urlencode(wanted)), None)
         st.query_params.from_dict(wanted)
         visit.at, visit.to, visit.turn = wanted, None, visit.turn + 1
+        visit.settled.clear()  # they were told with it; in a fragment nothing else would end them
     elif may_settle and (changed or visit.arriving):
         # A person may take a step before the script has heard of this, and come back to the entry as it was.
         meant[visit.page, urlencode(visit.at)] = wanted

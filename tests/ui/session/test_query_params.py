@@ -18,12 +18,16 @@ def script() -> None:
     from cnnviz.ui.session import query_params as address
 
     session = st.session_state
-    address.enter(session.get("page", "one"))
+    if not session.get("fragment"):
+        address.enter(session.get("page", "one"))
     session["found"] = address.new_values("part", ("layer", "view"))
     session["values"] = session.get("values", {}) | (session["found"] or {}) | session.pop("change", {})
     address.write("part", session["values"])
     address.replace_silently(*session.pop("settled", ()))
-    address.push_url(("one", "two"))
+    if session.get("fragment"):
+        address.push_url_in_fragment()
+    else:
+        address.push_url(("one", "two"))
 
 
 @pytest.fixture
@@ -62,6 +66,18 @@ def test_a_step_is_one_entry_and_names_what_is_the_pages_own(app, monkeypatch):
     assert stepped(drawn(app, layer="b", view="kernels"))
     drawn(app)
     assert told == [{"layer": "b", "view": "kernels"}]
+
+
+def test_what_a_fragment_filled_in_is_a_step_when_a_person_changes_it(app, monkeypatch):
+    told = []
+    monkeypatch.setattr(
+        "streamlit.runtime.state.query_params.QueryParams.from_dict", lambda _, values: told.append(values)
+    )
+    drawn(app, layer="a", view="0")
+    app.session_state["fragment"] = True
+    drawn(app, "view", layer="b", view="5")
+    drawn(app, view="6")
+    assert told == [{"layer": "b", "view": "5"}, {"layer": "b", "view": "6"}]
 
 
 def test_what_a_page_fills_in_takes_the_entrys_place(app):
