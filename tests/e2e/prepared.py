@@ -48,7 +48,7 @@ def switch(place: Path, folder: Path) -> Callable[[str], None]:
 
     Args:
         place: the server's folder of runs, which becomes a link.
-        folder: holds "trained"; "none" and "running" are made beside it.
+        folder: holds "trained"; "none", "running" and "bare", a run without snapshots, are made beside it.
     """
 
     def show(which: str) -> None:
@@ -57,6 +57,9 @@ def switch(place: Path, folder: Path) -> Callable[[str], None]:
             wanted.mkdir()
             if which == "running":
                 command("train", "Q", "--set", "fit.epochs=10000", "--detach", folder=wanted)
+            if which == "bare":
+                bare = shutil.ignore_patterns("snapshots")
+                shutil.copytree(ROOT / "checkpoints" / "mnist", wanted / "mnist", ignore=bare)
         place.rmdir() if not place.is_symlink() else place.unlink()
         place.symlink_to(wanted, target_is_directory=True)
 

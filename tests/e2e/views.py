@@ -32,7 +32,7 @@ class View:
         shows: how many of each kind are seen: chart, image, drawing, table, component.
         words: texts, each of which is seen: titles, captions, predictions, buttons.
         steps: what a person does after opening it.
-        runs: the folder of runs: "trained", "running" or "none".
+        runs: the folder of runs: "trained", "running", "none", or "bare" with a run without snapshots.
         phone: what differs in `shows` on a phone.
         scrolls: selectors of what may scroll sideways here, beside `SCROLLS`.
         plain: a selector of images that may have one colour.
@@ -349,7 +349,13 @@ VIEWS: tuple[View, ...] = (
         {"image": 21, "drawing": 6, "component": 1},
         ("Grad-CAM over the images", "true label", "Feature maps", "Kernels of the first convolution", "Play"),
     ),
-    View("runs-epochs-none", "runs?run=cats-and-dogs&show=epochs", {"component": 1}, ("This run has no snapshots",)),
+    View(
+        "runs-epochs-none",
+        "runs?run=mnist&show=epochs",
+        {"component": 1},
+        ("This run has no snapshots",),
+        runs="bare",
+    ),
     View(
         "runs-download",
         "runs?run=digits",
