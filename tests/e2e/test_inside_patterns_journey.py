@@ -42,12 +42,15 @@ def fits(page: Page) -> bool:
     return page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
 
 
-def test_patterns_are_made_stopped_and_gone_on_with(page: Page, visit: Callable[[str], None], run: Run) -> None:
+def test_patterns_are_made_stopped_and_gone_on_with(
+    page: Page, visit: Callable[[str], None], settled: Callable[[], None], run: Run
+) -> None:
     visit(f"inside?run={run.id}&sample=chelsea&layer=conv2d&view=patterns")
     make = page.get_by_role("button", name="Make 32 patterns")
     expect(make).to_be_visible(timeout=PATIENCE_MS)
     page.get_by_role("radio", name="Raw gradient").click()
     expect(page.get_by_text("is changed 40 times")).to_be_visible()
+    settled()  # until then the other mode's steps stand beside
     steps = page.get_by_role("spinbutton", name="Steps")
     steps.fill("400")
     steps.press("Enter")

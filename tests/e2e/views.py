@@ -352,7 +352,7 @@ VIEWS: tuple[View, ...] = (
     View(
         "runs-epochs-none",
         "runs?run=mnist&show=epochs",
-        {"component": 1},
+        {},
         ("This run has no snapshots",),
         runs="bare",
     ),
