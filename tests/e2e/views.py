@@ -575,7 +575,7 @@ VIEWS: tuple[View, ...] = (
             press("Look through the held-out images"),
             classifier,
             press("Ablate and predict again"),
-            wait("with 0 in the channel's place"),
+            wait("lower bar: without the channel"),
             classifier,
         ),
     ),
