@@ -287,7 +287,7 @@ def test_units_see_the_whole_image_and_have_no_places(digits: Run, rested) -> No
     app = rested(digits, view="excites", layer="label", channel=4)
     app.button(key="inside_excites_look").click()
     rested(app)
-    assert "Every output sees the whole image here" in said(app)
+    assert "every output sees all of it here" in said(app)
     assert "Strongest positions" not in said(app)
 
 

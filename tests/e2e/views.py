@@ -567,7 +567,7 @@ VIEWS: tuple[View, ...] = (
             "How much it responds to each class",
             "Selectivity",
             "greatest output over each image",
-            "with 0 in the channel's place",
+            "lower bar: without the channel",
             " → ",
         ),
         steps=(
