@@ -132,6 +132,7 @@ def test_the_wheel_holds_all_that_the_app_needs_and_nothing_of_ones_own(wheel: P
         "cnnviz/app/checkpoints/shapes/trust",
         "cnnviz/app/checkpoints/shapes",  # their logs
         "cnnviz/app/checkpoints/mnist",
+        "cnnviz/app/checkpoints/cats-and-dogs",
     }
 
 
