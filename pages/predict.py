@@ -77,8 +77,7 @@ with right:
     sources = model_choice(choice, known, labels(listed))
 run = run_of(choice, known)
 settle_images(choice, run)
-with st.container():
-    results(choice, sources)
+results(choice, sources)
 with left, st.container(key="predict_photos"):  # after the prediction, which is what is waited for
     image_choice(choice, run, sources[0] if sources else None)
 selection.write_address(choice)

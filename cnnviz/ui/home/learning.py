@@ -32,11 +32,11 @@ def shown_run(folder: Path = home.HOME / "checkpoints") -> tuple[Path, Probe] | 
 
     A run that came without its images is shown where its data is on this computer; nothing is downloaded for it.
     """
+    ready = {one.name for one in catalogue() if one.ready}
     for name in SHOWN:
         if len(snapshots.moments(folder / name)) > 1:
             run = runs.open_run(name, folder)
-            here = run.recipe is not None and run.recipe.data.dataset in {one.name for one in catalogue() if one.ready}
-            probe = watched_images(run) if here else None
+            probe = watched_images(run) if run.recipe is not None and run.recipe.data.dataset in ready else None
             if probe is not None and not probe.digest:
                 return run.folder, probe
     return None

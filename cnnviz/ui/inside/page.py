@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
@@ -27,6 +29,9 @@ from cnnviz.ui.markdown import plain
 from cnnviz.ui.runs.snapshot_player import epochs_part
 from cnnviz.ui.session import query_params
 from cnnviz.ui.session.widget_sync import seed
+
+if TYPE_CHECKING:
+    from cnnviz.explain.inspection.receptive_field import LayerRow
 
 __all__ = ["STYLE", "inside"]
 
@@ -117,7 +122,9 @@ def _of(choice: Choice, source: ModelSource, model: LockedModel, place: DeltaGen
 
 
 @st.fragment
-def _layer(choice: Choice, source: ModelSource, model: LockedModel, seen: np.ndarray, table: tuple) -> None:
+def _layer(
+    choice: Choice, source: ModelSource, model: LockedModel, seen: np.ndarray, table: tuple[LayerRow, ...]
+) -> None:
     """Draws the strip, and the open layer below it; it reruns alone when another one, or another view, is opened."""
     layer, channel = settle_layer(choice, table)
     pixels = model.classifier.pixels(seen[None])
