@@ -35,7 +35,7 @@ pages = [
     st.Page("pages/learn.py", title="Learn", icon=":material/school:"),
 ]
 paths = [page.url_path for page in pages]
-if wanted and wanted not in paths:
+if wanted and wanted not in (*paths, "home"):  # Streamlit opens the default page by its file's name too
     pages.append(st.Page(missing, url_path=wanted, title="No such page", visibility="hidden"))
 page = st.navigation(pages, position="top")
 query_params.enter(page.url_path)

@@ -105,7 +105,7 @@ def serve(log: Path) -> tuple[str, psutil.Popen]:
 
 
 def healthy(url: str) -> bool:
-    """Whether the server predictions."""
+    """Whether the server answers."""
     try:
         with urllib.request.urlopen(f"{url}/_stcore/health", timeout=5) as prediction:
             return prediction.status == 200

@@ -68,7 +68,7 @@ def seconds_to_usable(browser: Browser, script: Path, runs: Path) -> float:
 
 
 def wait_for(url: str, server: subprocess.Popen) -> None:
-    """Blocks until the server predictions."""
+    """Blocks until the server answers."""
     until = time.monotonic() + PATIENCE_SECONDS
     while time.monotonic() < until and server.poll() is None:
         try:

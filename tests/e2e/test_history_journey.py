@@ -302,8 +302,8 @@ def test_pages_are_steps_and_keep_their_values_to_themselves(
 def test_addresses_open_without_streamlits_own_words(
     page: Page, visit: Callable[[str], None], settled: Callable[[], None], path: str
 ) -> None:
-    visit(path)
     """Those that Train had while the app opened there lead to it still."""
+    visit(path)
     heading = "There is no such page" if path == "nonsense" else "Train"
     expect(page.get_by_role("heading", level=1)).to_have_text(heading)
     if path == "nonsense":
@@ -312,6 +312,14 @@ def test_addresses_open_without_streamlits_own_words(
     expect(page.locator("[data-testid=stTopNavLink][aria-current=page]")).to_contain_text("Train")
     expect(page).to_have_url(re.compile(r"/train\?preset=Q$"))
     expect(page.get_by_text("Page not found")).to_have_count(0)
+
+
+@pytest.mark.parametrize("path", ["", "home", "home/", "%20"])
+def test_addresses_that_stand_for_home_open_it(page: Page, visit: Callable[[str], None], path: str) -> None:
+    visit(path)
+    expect(page.get_by_role("heading", level=1)).to_have_text("cnnviz")
+    expect(page.locator("[data-testid=stTopNavLink][aria-current=page]")).to_contain_text("Home")
+    expect(page.get_by_test_id("stException")).to_have_count(0)
 
 
 def test_an_edited_recipe_and_policy_outlive_a_reload_and_are_what_a_link_shows(

@@ -75,7 +75,7 @@ def requested_page() -> str:
     """Returns the last part of the path in the browser's address; "" for the app's own."""
     path = unquote(urlsplit(st.context.url or "").path).strip("/")
     base = (st.get_option("server.baseUrlPath") or "").strip("/")
-    return path.removeprefix(base).strip("/").rpartition("/")[2]
+    return path.removeprefix(base).strip("/").rpartition("/")[2].strip()
 
 
 def leads_to_train(page: str) -> bool:
