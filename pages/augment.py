@@ -17,6 +17,15 @@ through_the_app()
 STYLE = """
 <style>
 [class*="st-key-augment_row_"] > * > * { overflow: visible; }
+[class*="st-key-augment_tiles_"] [data-testid="stImage"] {
+  --gap: 0.5rem; display: grid; gap: var(--gap);
+  grid-template-columns: repeat(
+    auto-fill, minmax(max(5.6rem, (100% - var(--gap) * (var(--columns) - 1)) / var(--columns)), 1fr));
+}
+[class*="st-key-augment_tiles_3"] { --columns: 3; }
+[class*="st-key-augment_tiles_5"] { --columns: 5; }
+[class*="st-key-augment_tiles_6"] { --columns: 6; }
+[class*="st-key-augment_tiles_7"] { --columns: 7; }
 [data-testid="stColumn"]:has(.st-key-augment_result) { position: sticky; top: 4rem; align-self: flex-start; }
 @media (max-width: 640px) {
   .st-key-augment_parts > [data-testid="stLayoutWrapper"] > [data-testid="stHorizontalBlock"] { flex-flow: column; }
@@ -28,17 +37,22 @@ STYLE = """
   [data-testid="stLayoutWrapper"]:has(> .st-key-augment_result),
   .st-key-augment_result { display: contents; }
   .st-key-augment_result > * { flex: none; }
-  .st-key-augment_result > [data-testid="stLayoutWrapper"]:has(.st-key-augment_grid) {
+  .st-key-augment_result
+    > [data-testid="stLayoutWrapper"]:has(.st-key-augment_tiles_3_grid, .st-key-augment_tiles_6_pair) {
     position: sticky; top: 3.75rem; z-index: 3; padding: 0.25rem 0; background: light-dark(#ffffff, #10171a);
   }
-  [data-testid="stHorizontalBlock"]:has(.st-key-augment_grid) { flex-wrap: nowrap; }
-  [data-testid="stHorizontalBlock"]:has(.st-key-augment_grid) > * { min-width: 0; }
-  .st-key-augment_grid { grid-template-columns: repeat(3, minmax(0, 1fr)) !important; }
-  .st-key-augment_grid [data-testid="stImageCaption"] { display: none; }
+  [data-testid="stHorizontalBlock"]:has(.st-key-augment_tiles_3_grid) { flex-wrap: nowrap; }
+  [data-testid="stHorizontalBlock"]:has(.st-key-augment_tiles_3_grid) > * { min-width: 0; }
+  :is(.st-key-augment_tiles_3_grid, .st-key-augment_tiles_6_pair) [data-testid="stImage"] {
+    grid-template-columns: repeat(var(--columns), minmax(0, 1fr));
+  }
+  .st-key-augment_tiles_3_grid [data-testid="stImageCaption"],
+  .st-key-augment_tiles_6_pair :not(:nth-child(6n + 1)) > [data-testid="stImageCaption"] { display: none; }
+  .st-key-augment_tiles_6_pair [data-testid="stImageCaption"] { white-space: nowrap; }
 }
 </style>
 """
-"""The image stays in sight while steps further down are set: beside them, or above them on a phone, where the nine
+"""The image stays in sight while steps further down are set: beside them, or above them on a phone, where the
 draws lose their captions for it. A row's button is a little wider than its box, which is no reason to scroll."""
 
 draft = policy_draft.open_draft()

@@ -117,7 +117,7 @@ def test_the_widest_range_of_every_step_can_be_drawn(app: AppTest, kind: str) ->
     app.session_state["augment_policy"] = Policy(name="x", steps=(Step(type=kind, low=bounds[0], high=bounds[1]),))
     shown(app)
     assert not app.error
-    assert len(app.image) == 10
+    assert len(captions(app)) == 10
     if STEPS[kind].bounds:
         widget(app, "slider", 0, "range").set_value(widget(app, "slider", 0, "range").value[:1] * 2)
         shown(app)
@@ -189,7 +189,7 @@ def test_policy_and_image_survive_other_pages(app: AppTest) -> None:
     shown(app)
     assert policy(app) == wanted
     assert captions(app) == images
-    assert len(app.image) == 12
+    assert len(captions(app)) == 12
 
 
 def epoch(app: AppTest):
@@ -279,7 +279,7 @@ def png(height: int, width: int) -> bytes:
 def test_an_upload_is_shown_and_its_name_is_only_text(app: AppTest) -> None:
     shown(app)
     image(app, "**<img src=x>**.png", png(60, 90))
-    assert len(app.image) == 10
+    assert len(captions(app)) == 10
     assert "<img" not in captions(app)[0].replace("\\<", "")
     assert not app.error
 

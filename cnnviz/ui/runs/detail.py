@@ -57,11 +57,13 @@ def detail(run: Run, name: str) -> None:
     *tabs, epochs = _tabs()
     for tab, draw in zip(tabs, (_curves, recipe_part, summary_part, _log), strict=True):
         with tab:
+            if not tab.open:
+                continue
             if draw is recipe_part:
                 draw(run)
-            elif draw is _curves and tab.open and run.active and not metrics.has_figures(run.metrics_path):
+            elif draw is _curves and run.active and not metrics.has_figures(run.metrics_path):
                 _moving(_first_curves, run, FIRST_SECONDS)
-            elif tab.open or not run.active:
+            else:
                 _moving(draw, run)
     with tabs[2]:
         if tabs[2].open and not run.active:

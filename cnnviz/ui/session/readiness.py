@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import threading
 from functools import cache
@@ -42,4 +43,15 @@ def get_ready(page: str) -> None:
 
 @cache
 def _load() -> None:
-    threading.Thread(target=lambda: [import_module(name) for name in _MODULES], daemon=True).start()
+    threading.Thread(target=_load_tensorflow, daemon=True).start()
+
+
+def _load_tensorflow() -> None:
+    """Imports what answers need, and takes it out of what garbage is looked for in.
+
+    Streamlit (1.67) calls `keras.backend.clear_session` after each rerun, which collects garbage: among all of
+    TensorFlow's objects this takes 0.4 s, in which the server answers nobody.
+    """
+    for name in _MODULES:
+        import_module(name)
+    gc.freeze()
