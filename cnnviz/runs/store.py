@@ -269,9 +269,10 @@ def _age(run: Run) -> tuple[float, str]:
 
 def _listing(runs: Path) -> list[Run]:
     try:
-        changed = runs.stat().st_mtime_ns
-        fresh = time.time_ns() - changed < _TICK_NS
-        found, going = _scan.__wrapped__(runs, changed) if fresh else _scan(runs, changed)
+        stat = runs.stat()
+        fresh = time.time_ns() - stat.st_mtime_ns < _TICK_NS
+        scan = _scan.__wrapped__ if fresh else _scan
+        found, going = scan(runs, stat.st_mtime_ns, stat.st_ino)
     except FileNotFoundError:
         return []
     except OSError as error:
@@ -286,10 +287,10 @@ def _listing(runs: Path) -> list[Run]:
 
 
 @lru_cache(maxsize=4)
-def _scan(runs: Path, changed_ns: int) -> tuple[tuple[Run, ...], frozenset[int]]:
+def _scan(runs: Path, changed_ns: int, inode: int) -> tuple[tuple[Run, ...], frozenset[int]]:
     """All runs when the folder last changed, and the places of those that had not ended.
 
-    Every new state touches the folder, see `write_state`.
+    Every new state touches the folder, see `write_state`; another folder in its place has another inode.
     """
     with os.scandir(runs) as entries:
         folders = [Path(e.path) for e in entries if _ID.fullmatch(e.name) and os.path.isfile(e.path + "/recipe.json")]

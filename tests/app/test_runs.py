@@ -117,7 +117,7 @@ def test_the_page_loads_no_tensorflow(checkpoints):
         "import sys; from streamlit.testing.v1 import AppTest\n"
         f"app = AppTest.from_file({str(APP)!r}, default_timeout=60).run()\n"
         "app.switch_page('pages/runs.py').run()\n"
-        "assert not app.exception and app.dataframe\n"
+        "assert not app.exception and app.get('plotly_chart')\n"
         "print({'tensorflow', 'keras'} & set(sys.modules))"
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, cwd=APP.parent)
@@ -239,14 +239,18 @@ def test_a_run_in_full(visit):
     app = visit(run.id)
     words = told(app)
     assert NASTY in words
-    assert "Validation is the <i>test</i> split." in words
     assert "overfit" in words
-    assert "1 image could not be read" in words
-    assert any(metric.label == "Test accuracy" and metric.value == "90.0 %" for metric in app.metric)
-    assert any("Loading TensorFlow" in one.proto.body for one in app.get("html"))
-    assert not any(element.allow_html for element in app.markdown)
     assert any(trace.get("name") == "turns away from training" for trace in charts(app)[0]["data"])
     assert all(button.help for button in app.button)
+    assert not app.metric, "a part that is hidden is drawn"
+    app.session_state["runs_show"] = "Report"
+    words += told(shown(app))
+    assert "Validation is the <i>test</i> split." in words
+    assert "1 image could not be read" in words
+    assert any(metric.label == "Test accuracy" and metric.value == "90.0 %" for metric in app.metric)
+    assert not any(element.allow_html for element in app.markdown)
+    app.session_state["runs_show"] = "Log"
+    assert any("Loading TensorFlow" in one.proto.body for one in shown(app).get("html"))
 
 
 def test_curves_are_smoothed_and_the_loss_over_its_logarithm(visit):

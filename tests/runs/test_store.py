@@ -38,6 +38,17 @@ def test_no_folder_is_no_runs(tmp_path):
     assert runs.listing(tmp_path / "gone") == []
 
 
+def test_another_folder_in_the_place_of_one_of_the_same_time_is_read(checkpoints, tmp_path):
+    made, place = make_run(epochs=1), tmp_path / "place"
+    for folder in (tmp_path / "none", checkpoints):
+        folder.mkdir(exist_ok=True)
+        os.utime(folder, (1_700_000_000, 1_700_000_000))
+        place.unlink(missing_ok=True)
+        place.symlink_to(folder)
+        found = runs.listing(place)
+    assert [run.id for run in found] == [made.id]
+
+
 def test_the_newest_run_comes_first(checkpoints):
     made = [make_run(epochs=1, created=1_700_000_000.0 + shift) for shift in (5, 1, 9, 3)]
     assert [run.id for run in runs.listing()] == [made[at].id for at in (2, 0, 3, 1)]
