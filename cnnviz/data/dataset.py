@@ -15,8 +15,6 @@ from cnnviz.errors import DataError, one_of
 
 __all__ = ["Arrays", "Dataset", "Files", "Head", "Source", "Split", "printable"]
 
-"""Called as (what is being done, done so far, total)."""
-
 
 @dataclass(frozen=True)
 class Head:

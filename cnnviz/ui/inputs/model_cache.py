@@ -28,11 +28,13 @@ __all__ = [
     "head_file",
     "head_of",
     "heads_of",
+    "load_ahead",
     "loaded_model",
     "models_of_runs",
     "of_head",
     "of_run",
     "open_models",
+    "prepare",
     "runs_with_model",
 ]
 
@@ -104,7 +106,8 @@ def _cache() -> _Cache:
 
 
 @st.cache_resource(show_spinner=False)
-def _prepared() -> None:
+def prepare() -> None:
+    """Makes the server fit to load models and to ask them, once; brings TensorFlow, which takes some seconds."""
     from cnnviz.models.load.sandbox_client import warm
 
     warm()  # imports the same, at the same time
@@ -165,7 +168,7 @@ def head_file(run: Run, head: str) -> bytes:
     """Returns one head of a run as the bytes of a `.keras` file; none where its model can't be read."""
     from cnnviz.models.export.single_head import as_file
 
-    _prepared()
+    prepare()
     try:
         with _cache().loading:
             return as_file(_load_head(run, head, lambda what, done, total: None))
@@ -202,6 +205,12 @@ def open_models(sources: Sequence[ModelSource]) -> list[LockedModel | str] | Non
     return None if missing() else [cache.get(stamp) or failed.get(stamp, _STOPPED) for stamp in chosen]
 
 
+def load_ahead(source: ModelSource) -> LockedModel | None:
+    """Returns the source's model after loading it, where that can be done."""
+    _load(_cache(), [source], lambda what, done, total: None, lambda: False)
+    return _cache().get(source.stamp)
+
+
 def loaded_model(source: ModelSource) -> LockedModel | None:
     """Returns the source's model if it is loaded already."""
     return _cache().get(source.stamp)
@@ -234,7 +243,7 @@ def _load(
         with cache.loading:  # two pages may want the same at once
             try:
                 check_cancelled(cancelled)
-                _prepared()
+                prepare()
                 if cache.get(source.stamp) is None:
                     cache.put(source.stamp, LockedModel(source.load(tell)))
             except Cancelled:

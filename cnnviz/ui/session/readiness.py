@@ -1,30 +1,28 @@
-"""What the server gets ready while its first page is looked at: TensorFlow here, and a worker that waits for a run."""
+"""What a server gets ready while its first page is looked at: TensorFlow, a model and a spare worker."""
 
 from __future__ import annotations
 
-import gc
 import os
 import threading
+from contextlib import suppress
 from functools import cache
-from importlib import import_module
+
+import numpy as np
 
 from cnnviz.errors import RunError
 from cnnviz.runs.launch import slots
 from cnnviz.runs.worker_process import keep_spare
+from cnnviz.ui.inputs.model_cache import load_ahead, of_run, prepare, runs_with_model
 
 __all__ = ["get_ready"]
 
-_MODULES = (
-    "cnnviz.models.load.load",
-    "cnnviz.explain.attribution.methods.grad_cam",
-    "cnnviz.explain.inspection.activations",
-)
-"""What Predict and Inside need of TensorFlow, and bring with them, for their first answer."""
+MOST_BYTES = 50_000_000
+"""A file of a model that is larger isn't loaded before somebody asks for it."""
 _PAGES_THAT_TRAIN = frozenset({"", "train", "runs", "learn"})
 
 
 def get_ready(page: str) -> None:
-    """Loads TensorFlow in the background, once, and keeps a spare worker where a run can be started.
+    """Loads TensorFlow and a model in the background, once, and keeps a spare worker where a run can be started.
 
     Called when a page is drawn, so that the first one doesn't wait for it; with `CNNVIZ_SPARE=0` neither is done.
 
@@ -43,15 +41,23 @@ def get_ready(page: str) -> None:
 
 @cache
 def _load() -> None:
-    threading.Thread(target=_load_tensorflow, daemon=True).start()
+    threading.Thread(target=_first_answer, daemon=True).start()
 
 
-def _load_tensorflow() -> None:
-    """Imports what answers need, and takes it out of what garbage is looked for in.
+def _first_answer() -> None:
+    """Loads TensorFlow and the model that Predict and Inside open with, and asks it what they do: what is asked first
+    takes some seconds longer."""
+    with suppress(Exception):  # what is wrong is said where a model is asked
+        prepare()
+        for run in runs_with_model()[:1]:
+            if run.best_path.stat().st_size > MOST_BYTES or (model := load_ahead(of_run(run))) is None:
+                continue
+            from cnnviz.explain import Target, explain
+            from cnnviz.explain.inspection.activations import activations
+            from cnnviz.explain.inspection.receptive_field import layer_rows
 
-    Streamlit (1.67) calls `keras.backend.clear_session` after each rerun, which collects garbage: among all of
-    TensorFlow's objects this takes 0.4 s, in which the server answers nobody.
-    """
-    for name in _MODULES:
-        import_module(name)
-    gc.freeze()
+            classifier = model.classifier
+            pixels = classifier.pixels(np.zeros((1, *classifier.model.input_shape[1:]), np.uint8))
+            with model.lock:
+                explain(classifier.model, pixels, method="grad-cam", target=Target())
+                activations(classifier, pixels, [row.name for row in layer_rows(classifier)])
