@@ -25,6 +25,7 @@ __all__ = ["enter", "go", "new_values", "push_url", "push_url_in_fragment", "rep
 
 LONGEST = 20_000
 """So many characters of a value are read, and at most so many written."""
+_EARLIER = 10  # addresses that may still stand in the browser
 _VISIT, _HANDED, _MEANT = "address_visit", "address_handed", "address_meant"
 
 
@@ -154,13 +155,13 @@ def _tell(visit: _Visit, *, may_settle: bool) -> None:
     if changed and not (visit.arriving or changed <= visit.settled):
         meant.pop((visit.page, urlencode(wanted)), None)
         st.query_params.from_dict(wanted)
-        visit.at, visit.to, visit.turn = wanted, None, visit.turn + 1
+        visit.at, visit.to, visit.turn, visit.since = wanted, None, visit.turn + 1, []
         visit.settled.clear()  # they were told with it; in a fragment nothing else would end them
     elif may_settle and (changed or visit.arriving):
         # A person may take a step before the script has heard of this, and come back to the entry as it was.
         meant[visit.page, urlencode(visit.at)] = wanted
-        if not visit.arriving:
-            visit.since = [urlencode(visit.at)]
+        if not visit.arriving:  # a browser may never have drawn what it was told before a quick rerun
+            visit.since = [*dict.fromkeys([*(visit.since or ()), urlencode(visit.at)])][-_EARLIER:]
         visit.at, visit.to, visit.turn = wanted, urlencode(wanted), visit.turn + 1
     if may_settle:
         visit.arriving = False

@@ -48,6 +48,23 @@ def stepped(app: AppTest) -> bool:
     return json.loads(app.get("bidi_component")[0].proto.json)["to"] is None
 
 
+def since(app: AppTest) -> list[str]:
+    """The addresses of the browser that the last one told may take the place of."""
+    return json.loads(app.get("bidi_component")[0].proto.json)["since"]
+
+
+def test_what_a_page_settles_in_quick_reruns_reaches_a_browser_that_drew_only_the_last(app):
+    drawn(app)
+    drawn(app, "layer", layer="conv")
+    drawn(app, "view", view="kernels")
+    assert not stepped(app)
+    assert since(app) == ["", "layer=conv"]
+    drawn(app, layer="conv_1")
+    assert stepped(app)
+    drawn(app, "view", view="")
+    assert since(app) == ["layer=conv_1&view=kernels"], "an entry that a person has left is changed"
+
+
 def test_a_link_is_read_once(app):
     assert drawn(app).session_state["found"] is None
     assert by_link(app, layer="conv").session_state["found"] == {"layer": "conv", "view": ""}
