@@ -67,7 +67,8 @@ class Data(Record):
     nor a validation split.
     `balanced` keeps equally many samples of every group of the chosen heads' classes. `without` names samples that are
     left out of all splits, as `Split.name_of` calls them; where splits number their images, with the split's name
-    before, such as "test:#12". Who is held out doesn't change by it.
+    before, such as "test:#12". Who is held out doesn't change by it. `label_columns` are those of a table of labels
+    that are learned from, each a head; empty for the table's own choice, see `label_table.load_table`.
     """
 
     dataset: Printable = Field(min_length=1, max_length=1000)
@@ -80,6 +81,7 @@ class Data(Record):
     limits: Limits = Limits()
     balanced: bool = False
     without: tuple[Annotated[Printable, Field(min_length=1, max_length=1000)], ...] = Field((), max_length=10_000)
+    label_columns: tuple[Annotated[Printable, Field(min_length=1, max_length=200)], ...] = Field((), max_length=100)
 
     @property
     def input_shape(self) -> tuple[int, int, int]:

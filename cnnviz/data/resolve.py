@@ -11,7 +11,7 @@ from pathlib import Path
 from cnnviz import recipe
 from cnnviz.data import archive, bundled, kept, keras_sets, roots, splits
 from cnnviz.data.dataset import Dataset, printable
-from cnnviz.data.layouts import celeba, image_folder
+from cnnviz.data.layouts import celeba, image_folder, label_table
 from cnnviz.data.layouts.layout import Layout
 from cnnviz.data.layouts.registry import layout_of
 from cnnviz.data.listing import listing
@@ -56,8 +56,8 @@ def open_dataset(
     Args:
         data: `data.dataset` is a known name (digits, shapes, mnist, fashion_mnist, cifar10, celeba), the name of a
             folder or .npz file under `CNNVIZ_DATA`, or a path. What lies there tells the layout: CelebA's, a folder of
-            images a class (inside train, validation and test folders or not), such folders in a .zip file, or an
-            .npz file of arrays.
+            images a class (inside train, validation and test folders or not), images with a table of their labels or
+            with their class in their names, such folders in a .zip file, or an .npz file of arrays.
         heads: what to learn. Default: all heads; of CelebA's layout Male and Smiling, or the first two attributes.
         progress: called while something is downloaded or read, with what, how much is done and how much there is.
         anywhere: whether a path may lead to any place. Pages say no: then it must lie, links resolved, in a folder that
@@ -66,7 +66,7 @@ def open_dataset(
     Raises:
         DataError: one message on what is wrong and what would be right.
     """
-    dataset = _open(data.dataset, heads, progress, anywhere)
+    dataset = _open(data, heads, progress, anywhere)
     if not dataset.available:
         dataset = dataclasses.replace(dataset, available=tuple(head.name for head in dataset.heads))
     dataset = _with_heads(dataset, heads)
@@ -98,7 +98,8 @@ def catalogue() -> tuple[Entry, ...]:
     return tuple(entries)
 
 
-def _open(name: str, heads: Sequence[str] | None, progress: Progress | None, anywhere: bool) -> Dataset:
+def _open(data: recipe.Data, heads: Sequence[str] | None, progress: Progress | None, anywhere: bool) -> Dataset:
+    name = data.dataset
     if name in _BUNDLED:
         return _BUNDLED[name]()
     if name in _DOWNLOADS:
@@ -113,11 +114,21 @@ def _open(name: str, heads: Sequence[str] | None, progress: Progress | None, any
     shown = printable(path.name if uploaded else name if len(name) <= 80 else f"…{name[-79:]}")
     if path.suffix.lower() == ".zip" and path.is_file():
         path = archive.unpack(path, progress)
-    layout = layout_of(path) or (image_folder.LAYOUT if path.is_dir() else None)  # which says what is missing
+    layout = layout_of(path) or _nearest(path)
     if layout is None:
-        raise DataError(f"{shown} is not a dataset: expected a folder of images, a .zip of such or an .npz file.")
-    dataset = layout.load(path, shown, heads)
+        raise DataError(
+            f"{shown} is not a dataset: expected a folder of images, a .zip of such, a table of labels "
+            "(.csv, .tsv) beside its images, or an .npz file."
+        )
+    dataset = layout.load(path, shown, heads, data.label_columns)
     return dataclasses.replace(dataset, source=f"Uploaded: {shown}.") if uploaded else dataset
+
+
+def _nearest(path: Path) -> Layout | None:
+    """The layout that says what a folder or file lacks."""
+    if label_table.is_table(path) or (path.is_dir() and label_table.tables_in(path)):
+        return label_table.LAYOUT
+    return image_folder.LAYOUT if path.is_dir() else None
 
 
 def at_hand(name: str) -> bool:
@@ -207,5 +218,6 @@ def _found() -> dict[str, Layout]:
         folders = listing(root).folders
     except (OSError, DataError):
         return {}
+    files = [name for name in files if not label_table.is_table(root / name)]  # whose images may be all that is there
     names = sorted(name for name in (*folders, *files) if name.removesuffix(".npz") not in _KNOWN)
     return {name: layout for name in names if (layout := layout_of(root / name)) is not None}

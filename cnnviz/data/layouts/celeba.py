@@ -179,4 +179,8 @@ def _read_partition(path: str, changed: tuple[int, int]) -> dict[str, int]:
     return found
 
 
-LAYOUT = Layout(title="Faces in CelebA's layout", rank=1, fits=is_celeba, load=load_celeba)
+def _load(path: Path, name: str, heads: Sequence[str] | None, columns: Sequence[str]) -> Dataset:
+    return load_celeba(path, name, heads)
+
+
+LAYOUT = Layout(title="Faces in CelebA's layout", rank=1, fits=is_celeba, load=_load)

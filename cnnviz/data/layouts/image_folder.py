@@ -147,7 +147,8 @@ def _nothing(folder: Path, inside: Listing, below: Trees) -> str:
     if inside.images:
         return (
             f"The folder {where} has {len(inside.images):,} images but no class folders: "
-            f"put the images of each class in a folder of its name."
+            "put the images of each class in a folder of its name, begin their names with it (cat.0.jpg), or put a "
+            "table of their labels (.csv) beside them."
         )
     others = sum_endings([inside.others, *(one.others for one in below.values())])
     among = f" in its folders {_some(tuple(below))}" if below else ""
@@ -164,8 +165,8 @@ def _some(names: tuple[str, ...]) -> str:
     return f"{shown} and {len(names) - 5} more" if len(names) > 5 else shown
 
 
-def _load(path: Path, name: str, heads: Sequence[str] | None) -> Dataset:
+def _load(path: Path, name: str, heads: Sequence[str] | None, columns: Sequence[str]) -> Dataset:
     return load_folder(path, name, without=notes_on_unpacked(path))
 
 
-LAYOUT = Layout(title="Images in folders, one a class", rank=3, fits=is_image_folder, load=_load)
+LAYOUT = Layout(title="Images in folders, one a class", rank=5, fits=is_image_folder, load=_load)

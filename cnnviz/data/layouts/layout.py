@@ -1,14 +1,17 @@
-"""What a layout is: how it is recognised, and who reads it."""
+"""What a layout is: how it is recognised, and who reads it; and which folders are of which split."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from cnnviz.data.dataset import Dataset
 
-__all__ = ["Layout"]
+__all__ = ["Layout", "split_of"]
+
+_SPLITS = {"train": "train", "val": "validation", "valid": "validation", "test": "test", "image": "train"}
 
 
 @dataclass(frozen=True)
@@ -18,12 +21,22 @@ class Layout:
     Attributes:
         title: what the list of data sets calls it.
         rank: which is asked first whether a folder or file is one of its kind.
-        fits: whether a folder or file is one, at a glance: names only, nothing is read. It raises nothing.
-        load: from the path, what it is called and the heads that are wanted (`None`: the layout's own choice) to the
-            data set; it raises DataError.
+        fits: whether a folder or file is one, at a glance: no image is read. It raises nothing.
+        load: from the path, what it is called, the heads that are wanted (`None`: the layout's own choice) and the
+            columns with labels (empty: its own choice) to the data set; it raises DataError.
     """
 
     title: str
     rank: int
     fits: Callable[[Path], bool]
-    load: Callable[[Path, str, Sequence[str] | None], Dataset]
+    load: Callable[[Path, str, Sequence[str] | None, Sequence[str]], Dataset]
+
+
+def split_of(name: str) -> str | None:
+    """Returns the split that a folder without classes is, by its name; `None` where it is of none.
+
+    >>> split_of("train_images"), split_of("Test1"), split_of("val"), split_of("cats")
+    ('train', 'test', 'validation', None)
+    """
+    found = re.fullmatch(r"(train|val|valid|test|image)(ing|idation|s)?([\W\d_].*)?", name.lower(), re.DOTALL)
+    return _SPLITS[found[1]] if found else None

@@ -353,4 +353,8 @@ def _fits(path: Path) -> bool:
     return path.suffix.lower() == ".npz" and os.path.isfile(path)
 
 
-LAYOUT = Layout(title="Arrays", rank=2, fits=_fits, load=lambda path, name, heads: load_npz(path, name))
+def _load(path: Path, name: str, heads: Sequence[str] | None, columns: Sequence[str]) -> Dataset:
+    return load_npz(path, name)
+
+
+LAYOUT = Layout(title="Arrays", rank=2, fits=_fits, load=_load)

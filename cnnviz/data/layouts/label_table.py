@@ -1,0 +1,348 @@
+"""A folder of images with a table of their labels, CSV or TSV: a row an image, as Kaggle's data sets come."""
+
+from __future__ import annotations
+
+import csv
+import functools
+import os
+import re
+from collections import Counter, defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from cnnviz.data.dataset import Dataset, Files, Head, Split, printable
+from cnnviz.data.layouts.image_folder import is_image_folder
+from cnnviz.data.layouts.layout import Layout, split_of
+from cnnviz.data.listing import SUFFIXES, left_out, listing, tree
+from cnnviz.data.spellings import compose
+from cnnviz.errors import DataError, one_of
+from cnnviz.model_spec import MAX_CLASSES
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["LAYOUT", "has_label_table", "is_table", "load_table", "tables_in"]
+
+ENDINGS = (".csv", ".tsv")
+LARGEST = 200_000_000
+"""Tables of more bytes are none of labels."""
+_LABELS = frozenset({"label", "labels", "class", "classes", "category", "target", "species", "breed", "diagnosis"})
+"""A column that is called so is the one with the labels, where there are several that could be."""
+_SPLIT_COLUMNS = frozenset({"split", "set", "subset", "partition", "fold", "phase"})
+_PATIENCE = 20
+"""How many tables of a folder are looked into."""
+_NO_YES = ({"0", "1"}, {"-1", "1"}, {"false", "true"}, {"no", "yes"}, {"n", "y"}, {"f", "t"})
+
+
+@dataclass(frozen=True, eq=False)
+class _Table:
+    """A table that names images: `rows` are those of `frame` that do, and `paths` which image each names.
+
+    `file` and `split` are columns, the latter "" where none tells the split; `labels` are those that may be learned.
+    `lost` counts the rows that name no image, `doubtful` those that name several.
+    """
+
+    path: Path
+    frame: pd.DataFrame
+    file: str
+    split: str
+    labels: tuple[str, ...]
+    rows: np.ndarray
+    paths: tuple[str, ...]
+    lost: int
+    doubtful: int
+
+
+def has_label_table(path: Path) -> bool:
+    """Returns whether a path is a table that names images beside or below it, or a folder with one that has labels for
+    them, and without folders of classes."""
+    try:
+        table = _table_of(path)
+        return table is not None and (not path.is_dir() or (bool(table.labels) and not _has_classes(path)))
+    except (DataError, OSError):
+        return False
+
+
+def _has_classes(folder: Path) -> bool:
+    return is_image_folder(folder) and any(split_of(name) is None for name in listing(folder).folders)
+
+
+def load_table(path: Path, name: str, heads: Sequence[str] | None = None, columns: Sequence[str] = ()) -> Dataset:
+    """Returns the dataset of a table and the images that it names.
+
+    A column that could be labels is a head; where only one is chosen, it is the head `label`. Values 0 and 1, or no and
+    yes, of several heads become the classes "not X" and "X". Which split an image is in says a column of the table,
+    else the folder that it lies in, else nothing.
+
+    Args:
+        path: the folder, or the table in it.
+        name: what it is called.
+        heads: those that are wanted; `None` for the columns that are chosen.
+        columns: those with the labels; empty for one that is called like a label, else all that could be.
+
+    Raises:
+        DataError: no table names images, or it has no such column, or a column has labels for none of them.
+    """
+    table = _table_of(path)
+    if table is None:
+        raise DataError(_nothing(path))
+    if unknown := [column for column in columns if column not in table.frame.columns]:
+        raise DataError(
+            f"{table.path.name} has no column {unknown[0]!r}: {one_of(unknown[0], map(str, table.frame.columns))}."
+        )
+    if not table.labels and not columns:
+        raise DataError(
+            f"{table.path.name} names {len(table.paths):,} images, but has no column of labels: expected one whose "
+            "values come again, such as cat, dog, cat."
+        )
+    chosen = tuple(columns) or _preferred(table.labels)
+    named = _names(chosen if columns else table.labels)
+    if not columns and len(chosen) == 1 and len(table.labels) > 1:
+        named = {"label": chosen[0], **{head: column for head, column in named.items() if column != chosen[0]}}
+    if heads is not None and (unknown := [head for head in heads if head not in named]):
+        raise DataError(f"{name} has no head {unknown[0]!r}: {one_of(unknown[0], named)}.")
+    learned = {head: named[head] for head in heads} if heads else {h: c for h, c in named.items() if c in chosen}
+    values = table.frame.iloc[table.rows]
+    there = (values[list(learned.values())] != "").all(axis=1).to_numpy()
+    if not there.any():
+        raise DataError(f"{table.path.name} has no image with a label in {', '.join(learned.values())}.")
+    values = values[there]
+    paths = [path for path, has in zip(table.paths, there, strict=True) if has]
+    made = [_labels(values[column], head, several=len(learned) > 1) for head, column in learned.items()]
+    source, notes = Files(_folder(path), tuple(paths)), _notes(path, table, int((~there).sum()))
+    splits = {}
+    where = _splits_of(table, values, paths)
+    for split in ("train", "validation", "test"):
+        rows = np.flatnonzero(where == split)
+        if len(rows):
+            labels = {head.name: numbers[rows] for head, numbers in made}
+            splits[split] = Split(split, labels, source, rows)
+        elif split == "train":
+            raise DataError(f"{table.path.name} has no image of the training split in {table.split!r}.")
+    return Dataset(
+        name=name,
+        title=name,
+        source=f"Images in {printable(str(_folder(path)))}, with their labels in {printable(table.path.name)}.",
+        heads=tuple(head for head, _ in made),
+        splits=splits,
+        notes=tuple(notes),
+        available=tuple(named),
+    )
+
+
+def _folder(path: Path) -> Path:
+    return path if path.is_dir() else path.parent
+
+
+def _table_of(path: Path) -> _Table | None:
+    """The table at a path, or that of a folder which names the most images and has labels; `None` where none does."""
+    folder = _folder(path)
+    tables = [path] if not path.is_dir() else tables_in(folder)
+    found = [table for one in tables if is_table(one) and (table := _matched(one, folder)) is not None]
+    return max(found, key=lambda table: (bool(table.labels), len(table.paths)), default=None)
+
+
+def tables_in(folder: Path) -> list[Path]:
+    """Returns the tables in a folder, by their names."""
+    if not any(ending in ENDINGS for ending, _ in listing(folder).others):
+        return []
+    with os.scandir(folder) as entries:
+        names = sorted(one.name for one in entries if one.name.lower().endswith(ENDINGS) and one.name[0] != ".")
+    return [folder / name for name in names[:_PATIENCE]]
+
+
+def is_table(path: Path) -> bool:
+    """Returns whether a file may be a table, by its name and size."""
+    return path.suffix.lower() in ENDINGS and path.is_file() and path.stat().st_size <= LARGEST
+
+
+def _matched(path: Path, folder: Path) -> _Table | None:
+    status, images = path.stat(), tree(folder).images
+    return _read(path, folder, (status.st_mtime_ns, status.st_size), images) if images else None
+
+
+@functools.lru_cache(maxsize=8)
+def _read(path: Path, folder: Path, changed: tuple[int, int], images: tuple[str, ...]) -> _Table | None:
+    frame = _frame(path)
+    if frame is None or frame.empty:
+        return None
+    find, best = _finder(images, path.stem), None
+    for column in frame.columns:
+        found = [find(value) for value in frame[column]]
+        count = len({one for one in found if one is not None and one >= 0})
+        if count >= 2 and (best is None or count > best[1]):
+            best = column, count, found
+    if best is None:
+        return None
+    file, _, found = best
+    named = [place for place in found if place is not None and place >= 0]
+    again = {place for place, count in Counter(named).items() if count > 1}
+    rows = [row for row, place in enumerate(found) if place is not None and place >= 0 and place not in again]
+    matched = frame.iloc[rows]
+    split = next((column for column in frame.columns if column != file and _tells_split(column, matched[column])), "")
+    labels = tuple(c for c in frame.columns if c not in (file, split) and _could_be_labels(matched[c]))
+    return _Table(
+        path,
+        frame,
+        file,
+        split,
+        labels,
+        np.array(rows, np.int64),
+        tuple(images[found[row]] for row in rows),  # type: ignore[index]
+        lost=sum(place is None for place in found),
+        doubtful=sum(place is not None and (place < 0 or place in again) for place in found),
+    )
+
+
+def _frame(path: Path) -> pd.DataFrame | None:
+    """The table as text, its columns by their names; `None` where it is none."""
+    import pandas as pd
+
+    with open(path, "rb") as file:
+        head = file.read(65_536)
+    encodings = ("utf-16",) if head[:2] in (b"\xff\xfe", b"\xfe\xff") else ("utf-8-sig", "cp1252", "latin-1")
+    for encoding in encodings:
+        try:
+            first = head.decode(encoding, "ignore").splitlines()[:20]
+            separator = _separator(first, path.suffix.lower())
+            frame = pd.read_csv(path, sep=separator, dtype=str, keep_default_na=False, encoding=encoding)
+        except UnicodeDecodeError:
+            continue
+        except (ValueError, csv.Error, OSError, MemoryError):  # pandas's errors of reading are of these
+            return None
+        if isinstance(frame.index, pd.RangeIndex):
+            frame = frame.rename(columns=lambda name: str(name).strip())
+            return frame.fillna("").map(str.strip) if frame.columns.is_unique else None
+        return None
+    return None
+
+
+def _separator(lines: Sequence[str], suffix: str) -> str:
+    try:
+        return csv.Sniffer().sniff("\n".join(lines), delimiters=",;\t|").delimiter
+    except csv.Error:
+        return "\t" if suffix == ".tsv" else ","
+
+
+def _finder(images: Sequence[str], stem: str) -> Callable[[str], int | None]:
+    """Returns what finds the image that a value names, with or without folders and ending: its number; -1 where it may
+    be several, `None` where it is none. Of those of one name the one below a folder that is called like the table."""
+    places: dict[str, list[int]] = defaultdict(list)
+    for number, path in enumerate(images):
+        path = compose(path)
+        name = PurePosixPath(path)
+        for key in {path, name.name, str(name.with_suffix("")), name.stem}:
+            places[key].append(number)
+    like = re.match(r"[a-z]*", stem.lower())
+    alike = [number for number, path in enumerate(images) if like and like[0] and path.lower().startswith(like[0])]
+    preferred = frozenset(alike)
+
+    def find(value: str) -> int | None:
+        value = compose(value.replace("\\", "/").removeprefix("./"))
+        name = value.rpartition("/")[2]
+        for key in (value, name, name.rpartition(".")[0] if name.lower().endswith(SUFFIXES) else ""):
+            found = places.get(key) if key else None
+            if not found:
+                continue
+            if len(found) > 1:
+                found = [one for one in found if images[one].endswith(f"/{value}")] or found
+            if len(found) > 1:
+                found = [one for one in found if one in preferred] or found
+            return found[0] if len(found) == 1 else -1
+        return None
+
+    return find
+
+
+def _tells_split(name: str, values: pd.Series) -> bool:
+    return name.lower() in _SPLIT_COLUMNS and all(split_of(value) is not None for value in values.unique())
+
+
+def _could_be_labels(values: pd.Series) -> bool:
+    classes = set(values) - {""}
+    return 2 <= len(classes) <= min(MAX_CLASSES, max(2, len(values) // 2))
+
+
+def _preferred(labels: tuple[str, ...]) -> tuple[str, ...]:
+    called = tuple(column for column in labels if column.lower() in _LABELS)
+    return called[:1] or labels
+
+
+def _names(columns: Sequence[str]) -> dict[str, str]:
+    """What heads are called, and the column of each; a head's name has letters, digits and _ only."""
+    if len(columns) == 1:
+        return {"label": columns[0]}
+    named: dict[str, str] = {}
+    for column in columns:
+        name = re.sub(r"[^A-Za-z0-9_]+", "_", column).strip("_")[:50] or "label"
+        name = f"_{name}" if name.startswith("val_") else name
+        while name in named:
+            name += "_"
+        named[name] = column
+    return named
+
+
+def _labels(values: pd.Series, head: str, several: bool) -> tuple[Head, np.ndarray]:
+    """A head, its classes in order, numbers by their value, and the labels."""
+    texts = sorted(set(values), key=_order)
+    numbers = {text: number for number, text in enumerate(texts)}
+    classes = tuple(map(printable, texts))
+    if several and {text.lower() for text in texts} in _NO_YES:
+        classes = (f"not {head}", head)
+    return Head(head, classes), np.array([numbers[value] for value in values], np.int64)
+
+
+def _order(text: str) -> tuple[float, str]:
+    try:
+        return float(text), text
+    except ValueError:
+        return float("inf"), text
+
+
+def _splits_of(table: _Table, values: pd.DataFrame, paths: Sequence[str]) -> np.ndarray:
+    """The split of each image: the table's, else that of the folder it lies in, where all folders are of splits."""
+    if table.split:
+        return np.array([split_of(value) for value in values[table.split]])
+    of = {folder: split_of(folder) for folder in {path.partition("/")[0] for path in paths if "/" in path}}
+    known = None not in of.values()
+    return np.array([of[path.partition("/")[0]] if known and "/" in path else "train" for path in paths])
+
+
+def _notes(path: Path, table: _Table, unlabelled: int) -> list[str]:
+    """Sentences on which table was read, and on all that is in it or beside it and has no part."""
+    name, images = printable(table.path.name), tree(_folder(path))
+    messages = [f"Labels are read from {name}: images by {table.file!r}."]
+    without = len(images.images) - len(table.paths)
+    for count, one, many in (
+        (table.lost, "row of {} names no image that is here", "rows of {} name no image that is here"),
+        (
+            table.doubtful,
+            "row of {} names an image twice or one of several",
+            "rows of {} name images twice or one of several",
+        ),
+        (without, "image without a row in {} left out", "images without a row in {} left out"),
+        (unlabelled, "image without a label in {} left out", "images without a label in {} left out"),
+    ):
+        if count:
+            messages.append(f"{count:,} {(one if count == 1 else many).format(name)}.")
+    others = tuple((ending, count - (ending == table.path.suffix.lower())) for ending, count in images.others)
+    return messages + left_out(tuple(one for one in others if one[1]), images.hidden, images.links)
+
+
+def _nothing(path: Path) -> str:
+    folder = _folder(path)
+    tables = [path] if not path.is_dir() else tables_in(folder)
+    images = tree(folder).images
+    some = f"such as {printable(images[0])!r}" if images else "and there are none"
+    named = ", ".join(printable(one.name) for one in tables[:3]) or "No table"
+    return (
+        f"{named} in {str(folder)!r} names none of the {len(images):,} images there, {some}: expected a column with "
+        "their file names, with or without folder and ending, and one with their labels."
+    )
+
+
+LAYOUT = Layout(title="Images with a table of labels", rank=3, fits=has_label_table, load=load_table)
