@@ -87,7 +87,7 @@ def test_files_that_are_no_dataset(recipe_data, root) -> None:
     (root / "notes" / "a.txt").write_text("x")
     os.mkfifo(root / "pipe.npz")
     for name in ("notes/a.txt", "pipe.npz"):
-        with pytest.raises(DataError, match=r"expected a folder of images, a .zip of such or an .npz file"):
+        with pytest.raises(DataError, match=r"expected a folder of images, a .zip of such, a table of labels"):
             open_dataset(recipe_data(name))
 
 

@@ -48,7 +48,8 @@ def _found(folder: Path) -> tuple[dict[str, str], int]:
     paths = {"": inside.images, **{f"{name}/": listing(folder / name).images for name in inside.folders}}
     if any(listing(folder / name).folders for name in inside.folders):
         return {}, 0
-    classes, without = {}, 0
+    classes: dict[str, str] = {}
+    without = 0
     for above, names in paths.items():
         of = {above + name: class_in(name) for name in names}
         if not any(of.values()):

@@ -195,6 +195,7 @@ def _point(draft: Draft, name: str) -> None:
     draft.put("data.limits", dict.fromkeys(SPLIT_WORDS))
     draft.put("data.balanced", False)
     draft.put("data.without", [])
+    draft.put("data.label_columns", [])
     state.reset_widgets("data.balanced", *(f"data.limits.{split}" for split in SPLIT_WORDS))
 
 
