@@ -11,6 +11,8 @@ from collections import Counter
 from collections.abc import Sequence
 
 from cnnviz.data.dataset import printable
+from cnnviz.data.layouts.layout import split_of
+from cnnviz.data.layouts.named_images import named_classes
 from cnnviz.data.listing import Endings, ending, instead, is_hidden, is_hidden_image, is_image
 from cnnviz.errors import DataError
 
@@ -38,6 +40,8 @@ MAX_DEPTH = 6
 """Parts of a name: a folder round all, a split, a class and a file are four."""
 _SMALL = 2**20  # members that stay below this may have any ratio
 _MAX_PART, _MAX_NAME = 200, 800  # bytes; file systems take 255 and about 4,000 with the folder's own path
+ENDINGS = (".csv", ".tsv")
+"""Of tables of labels."""
 _HEADER = 30  # bytes before a member's name and data
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 
@@ -45,7 +49,8 @@ Chosen = list[tuple[zipfile.ZipInfo, tuple[str, ...]]]
 
 
 def images(archive: zipfile.ZipFile, size: int, shown: str) -> Chosen:
-    """Returns the images of an archive with the parts of their names, without a folder that is round all of them.
+    """Returns the images of an archive with the parts of their names, without a folder that is round all of them; and
+    its tables of labels, where images don't lie in folders of their classes.
 
     Args:
         archive: as it was opened; nothing in it is read.
@@ -53,11 +58,13 @@ def images(archive: zipfile.ZipFile, size: int, shown: str) -> Chosen:
         shown: what it is called in sentences.
 
     Raises:
-        DataError: a member can't be trusted, or images don't lie in at least two folders, one a class.
+        DataError: a member can't be trusted, or there are no labels: images lie in less than two folders, one a
+            class, and have no table and no class in their names.
     """
     infos = archive.infolist()
     _measure(infos, size, archive.start_dir, shown, MAX_BYTES)
     chosen: Chosen = []
+    tables: Chosen = []
     files, folders = set(), set()
     for info in infos:
         parts = _parts(info, shown)
@@ -70,18 +77,37 @@ def images(archive: zipfile.ZipFile, size: int, shown: str) -> Chosen:
         folders |= above if not _is_folder(info) else above | {folded}
         if not _is_folder(info) and _is_image(parts):
             chosen.append((info, parts))
+        elif not _is_folder(info) and _is_table(parts):
+            tables.append((info, parts))
     if clash := files & folders:
         name = "/".join(next(iter(clash)))
         raise DataError(f"{shown} is refused: {printable(name)[:80]!r} is both a file and a folder in it.")
-    while chosen and len({parts[0] for _, parts in chosen}) == 1 and min(len(parts) for _, parts in chosen) > 2:
-        chosen = [(info, parts[1:]) for info, parts in chosen]
+    bare = _without_folders(chosen, 2)
+    if chosen and tables and not _has_classes(bare):
+        return _without_folders(chosen + tables, 1)
+    chosen = bare
+    if named_classes(parts[-1] for _, parts in chosen):
+        return chosen
     if min((len(parts) for _, parts in chosen), default=0) < 2 or len({parts[:-1] for _, parts in chosen}) < 2:
         why = ", but not in folders of their classes" if chosen else instead(unread(archive)[0])
         raise DataError(
             f"{shown} has {len(chosen):,} images{why}: expected one folder of images a class, two at "
-            f"least, such as cat/1.jpg and dog/1.jpg."
+            f"least, such as cat/1.jpg and dog/1.jpg, or a table of labels (.csv) beside them."
         )
     return chosen
+
+
+def _without_folders(chosen: Chosen, least: int) -> Chosen:
+    """The same without the folders that are round all of them; names keep this many parts at least."""
+    while chosen and len({parts[0] for _, parts in chosen}) == 1 and min(len(parts) for _, parts in chosen) > least:
+        chosen = [(info, parts[1:]) for info, parts in chosen]
+    return chosen
+
+
+def _has_classes(chosen: Chosen) -> bool:
+    """Whether images lie in folders of which not all are only splits."""
+    folders = {parts[:-1] for _, parts in chosen}
+    return len(folders) > 1 and () not in folders and any(len(f) > 1 or split_of(f[0]) is None for f in folders)
 
 
 def unread(archive: zipfile.ZipFile) -> tuple[Endings, int]:
@@ -175,6 +201,10 @@ def _is_folder(info: zipfile.ZipInfo) -> bool:
 
 def _is_image(parts: tuple[str, ...]) -> bool:
     return not any(map(is_hidden, parts)) and is_image(parts[-1])
+
+
+def _is_table(parts: tuple[str, ...]) -> bool:
+    return not any(map(is_hidden, parts)) and parts[-1].lower().endswith(ENDINGS)
 
 
 def _refused(shown: str, info: zipfile.ZipInfo, why: str) -> DataError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -146,7 +147,7 @@ def test_what_is_left_out_is_counted(photos: Callable[..., Path], recipe_data) -
     values[5] = ""
     (folder / "x.csv").write_text(table(names, values))
     notes = open_dataset(recipe_data(folder)).notes
-    assert notes[0] == "Labels are read from x.csv: images by 'id'."
+    assert notes[0] == "Labels are read from x.csv: images by 'id', classes by 'label'."
     assert "2 rows of x.csv name no image that is here." in notes
     assert "2 rows of x.csv name images twice or one of several." in notes  # both labels of one image
     assert "2 images without a row in x.csv left out." in notes  # 000.png among them
@@ -187,6 +188,26 @@ def test_hostile_names_are_text(photos: Callable[..., Path], recipe_data) -> Non
     values = ["<img src=x onerror=alert(1)>" if value == CAT else "=cmd()" for value in VALUES]
     (folder / "x.csv").write_text(table(NAMES, values))
     assert open_dataset(recipe_data(folder)).heads[0].classes == ("<img src=x onerror=alert(1)>", "=cmd()")
+
+
+@pytest.mark.parametrize("around", ["", "pets/", "a/pets/"])
+def test_a_zip_file_of_images_with_a_table(photos: Callable[..., Path], recipe_data, around: str) -> None:
+    folder = photos(*(f"{around}train/{name}" for name in NAMES), *(f"{around}test/{name}" for name in NAMES[:5]))
+    (folder / around / "train.csv").write_text(table(NAMES, VALUES))
+    packed = shutil.make_archive(str(folder.parent / "pets"), "zip", folder)
+    found = labels(open_dataset(recipe_data(packed)))
+    assert found == dict(zip([f"train/{name}" for name in NAMES], VALUES, strict=True))
+
+
+def test_a_zip_file_of_class_folders_with_a_table_is_read_by_its_folders(
+    photos: Callable[..., Path], recipe_data
+) -> None:
+    folder = photos(*(f"{'a' if i < 10 else 'b'}/{name}" for i, name in enumerate(NAMES)))
+    (folder / "labels.csv").write_text(table(NAMES, VALUES))
+    packed = shutil.make_archive(str(folder.parent / "pets"), "zip", folder)
+    dataset = open_dataset(recipe_data(packed))
+    assert dataset.heads[0].classes == ("a", "b")
+    assert "1 file with other endings than images' (.csv) left out." in dataset.notes
 
 
 def test_a_changed_table_is_read_again(photos: Callable[..., Path], recipe_data) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -58,6 +59,15 @@ def test_cats_and_dogs_as_they_are_downloaded(tmp_path: Path, recipe_data) -> No
     )
     assert dataset.notes[0] == "Classes are read from the images' names, such as 'cat.0.jpg'."
     assert "7 images with no class in the name left out." in dataset.notes
+
+
+@pytest.mark.parametrize("above", ["", "train/", "pets/train/"])
+def test_a_zip_file_of_such(tmp_path: Path, recipe_data, above: str) -> None:
+    folder = write(tmp_path / "in", *(f"{above}{name}.{number}.png" for name in ("cat", "dog") for number in range(10)))
+    packed = shutil.make_archive(str(tmp_path / "pets"), "zip", folder)
+    dataset = open_dataset(recipe_data(packed))
+    assert dataset.heads[0].classes == ("cat", "dog")
+    assert sum(len(split) for split in dataset.splits.values()) == 20
 
 
 def test_folders_are_splits(tmp_path: Path, recipe_data) -> None:

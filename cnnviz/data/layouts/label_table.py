@@ -19,6 +19,7 @@ from cnnviz.data.layouts.image_folder import is_image_folder
 from cnnviz.data.layouts.layout import Layout, split_of
 from cnnviz.data.listing import SUFFIXES, left_out, listing, tree
 from cnnviz.data.spellings import compose
+from cnnviz.data.zip_check import ENDINGS
 from cnnviz.errors import DataError, one_of
 from cnnviz.model_spec import MAX_CLASSES
 
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
 
 __all__ = ["LAYOUT", "has_label_table", "is_table", "load_table", "tables_in"]
 
-ENDINGS = (".csv", ".tsv")
 LARGEST = 200_000_000
 """Tables of more bytes are none of labels."""
 _LABELS = frozenset({"label", "labels", "class", "classes", "category", "target", "species", "breed", "diagnosis"})
@@ -113,7 +113,7 @@ def load_table(path: Path, name: str, heads: Sequence[str] | None = None, column
     values = values[there]
     paths = [path for path, has in zip(table.paths, there, strict=True) if has]
     made = [_labels(values[column], head, several=len(learned) > 1) for head, column in learned.items()]
-    source, notes = Files(_folder(path), tuple(paths)), _notes(path, table, int((~there).sum()))
+    source, notes = Files(_folder(path), tuple(paths)), _notes(path, table, list(learned.values()), int((~there).sum()))
     splits = {}
     where = _splits_of(table, values, paths)
     for split in ("train", "validation", "test"):
@@ -312,10 +312,10 @@ def _splits_of(table: _Table, values: pd.DataFrame, paths: Sequence[str]) -> np.
     return np.array([of[path.partition("/")[0]] if known and "/" in path else "train" for path in paths])
 
 
-def _notes(path: Path, table: _Table, unlabelled: int) -> list[str]:
+def _notes(path: Path, table: _Table, columns: Sequence[str], unlabelled: int) -> list[str]:
     """Sentences on which table was read, and on all that is in it or beside it and has no part."""
     name, images = printable(table.path.name), tree(_folder(path))
-    messages = [f"Labels are read from {name}: images by {table.file!r}."]
+    messages = [f"Labels are read from {name}: images by {table.file!r}, classes by {', '.join(map(repr, columns))}."]
     without = len(images.images) - len(table.paths)
     for count, one, many in (
         (table.lost, "row of {} names no image that is here", "rows of {} name no image that is here"),

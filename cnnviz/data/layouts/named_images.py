@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path, PurePath
 
 import numpy as np
@@ -14,7 +14,7 @@ from cnnviz.data.layouts.layout import Layout, split_of
 from cnnviz.data.listing import left_out, listing, sum_endings
 from cnnviz.errors import DataError
 
-__all__ = ["LAYOUT", "class_in", "is_named", "load_named"]
+__all__ = ["LAYOUT", "class_in", "is_named", "load_named", "named_classes"]
 
 MOST_CLASSES = 100
 """More are rather names of images than classes."""
@@ -29,6 +29,13 @@ def class_in(name: str) -> str:
     """
     found = _NUMBERED.fullmatch(PurePath(name).stem)
     return found[1] if found and any(map(str.isalpha, found[1])) else ""
+
+
+def named_classes(names: Iterable[str]) -> tuple[str, ...]:
+    """Returns the classes that the names of images begin with: 2 to 100 of two images or more each; else none."""
+    counts = Counter(map(class_in, names))
+    fits = "" not in counts and 2 <= len(counts) <= MOST_CLASSES and min(counts.values()) >= 2
+    return tuple(sorted(counts)) if fits else ()
 
 
 def is_named(folder: Path) -> bool:
@@ -58,10 +65,7 @@ def _found(folder: Path) -> tuple[dict[str, str], int]:
             classes |= of
         else:
             return {}, 0
-    counts = Counter(classes.values())
-    if not 2 <= len(counts) <= MOST_CLASSES or min(counts.values()) < 2:
-        return {}, 0
-    return classes, without
+    return (classes, without) if named_classes(classes) else ({}, 0)
 
 
 def load_named(folder: Path, name: str) -> Dataset:
