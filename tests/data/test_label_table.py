@@ -49,7 +49,7 @@ VALUES = [CAT if number % 3 else DOG for number in range(20)]
 
 
 @pytest.mark.parametrize("below", ["", "train/", "images/", "train_images/"])
-@pytest.mark.parametrize("written", ["{}", "{}.png", "{below}{}.png", "./{below}{}.png", "elsewhere\\{}.png"])
+@pytest.mark.parametrize("written", ["{}", "{}.png", "{below}{}.png", "./{below}{}.png", "elsewhere\\{}.png", "{}.jpg"])
 def test_a_column_names_images_with_or_without_folder_and_ending(
     photos: Callable[..., Path], recipe_data, below: str, written: str
 ) -> None:
@@ -202,7 +202,7 @@ def test_a_zip_file_of_images_with_a_table(photos: Callable[..., Path], recipe_d
 def test_a_zip_file_of_class_folders_with_a_table_is_read_by_its_folders(
     photos: Callable[..., Path], recipe_data
 ) -> None:
-    folder = photos(*(f"{'a' if i < 10 else 'b'}/{name}" for i, name in enumerate(NAMES)))
+    folder = photos(*(f"pets/{'a' if i < 10 else 'b'}/{name}" for i, name in enumerate(NAMES)))
     (folder / "labels.csv").write_text(table(NAMES, VALUES))
     packed = shutil.make_archive(str(folder.parent / "pets"), "zip", folder)
     dataset = open_dataset(recipe_data(packed))
