@@ -139,18 +139,28 @@ def test_folders_tell_the_split_and_the_same_name_in_two_is_that_of_the_table(
     assert {name: len(split) for name, split in open_dataset(recipe_data(folder)).splits.items()}["test"] == 5
 
 
+def test_a_name_that_may_be_of_several_images_is_none(photos: Callable[..., Path], recipe_data) -> None:
+    folder = photos(*NAMES, "a/000.png", "b/000.png", "a/b/021.png")
+    (folder / "x.csv").write_text(table([*NAMES[1:], "a/000", "000"], [*VALUES[1:], CAT, DOG]))
+    dataset = open_dataset(recipe_data(folder / "x.csv"))
+    assert labels(dataset) == {**dict(zip(NAMES[1:], VALUES[1:], strict=True)), "a/000.png": CAT}
+    assert "1 row of x.csv may mean several images." in dataset.notes
+
+
 def test_what_is_left_out_is_counted(photos: Callable[..., Path], recipe_data) -> None:
     folder = photos(*NAMES, "alone.png")
     (folder / "notes.txt").write_text("x")
-    extra = [("gone.png", CAT), ("also gone", DOG), ("000.png", DOG)]
+    extra = [("gone.png", CAT), ("also gone", DOG), ("000.png", CAT), ("001.png", CAT)]  # the last says the same again
     names, values = NAMES + [name for name, _ in extra], VALUES + [value for _, value in extra]
     values[5] = ""
     (folder / "x.csv").write_text(table(names, values))
-    notes = open_dataset(recipe_data(folder)).notes
+    dataset = open_dataset(recipe_data(folder))
+    notes = dataset.notes
+    assert set(NAMES) - set(labels(dataset)) == {"000.png", "005.png"}
     assert notes[0] == "Labels are read from x.csv: images by 'id', classes by 'label'."
     assert "2 rows of x.csv name no image that is here." in notes
-    assert "2 rows of x.csv name images twice or one of several." in notes  # both labels of one image
-    assert "2 images without a row in x.csv left out." in notes  # 000.png among them
+    assert "1 image with different labels in x.csv left out." in notes
+    assert "1 image without a row in x.csv left out." in notes
     assert "1 image without a label in x.csv left out." in notes
     assert "1 file with other endings than images' (.txt) left out." in notes
 

@@ -6,7 +6,7 @@ import csv
 import functools
 import os
 import re
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -33,6 +33,8 @@ LARGEST = 200_000_000
 _LABELS = frozenset({"label", "labels", "class", "classes", "category", "target", "species", "breed", "diagnosis"})
 """A column that is called so is the one with the labels, where there are several that could be."""
 _SPLIT_COLUMNS = frozenset({"split", "set", "subset", "partition", "fold", "phase"})
+_PATH = "\0path"  # no column of a table can be called so
+_GLANCE = 1000  # rows of which one names an image, where a column names any
 _PATIENCE = 20
 """How many tables of a folder are looked into."""
 _NO_YES = ({"0", "1"}, {"-1", "1"}, {"false", "true"}, {"no", "yes"}, {"n", "y"}, {"f", "t"})
@@ -40,10 +42,11 @@ _NO_YES = ({"0", "1"}, {"-1", "1"}, {"false", "true"}, {"no", "yes"}, {"n", "y"}
 
 @dataclass(frozen=True, eq=False)
 class _Table:
-    """A table that names images: `rows` are those of `frame` that do, and `paths` which image each names.
+    """A table that names images: `rows` are those of `frame` that do, and `paths` which image each names; several rows
+    may name one.
 
     `file` and `split` are columns, the latter "" where none tells the split; `labels` are those that may be learned.
-    `lost` counts the rows that name no image, `doubtful` those that name several.
+    `lost` counts the rows that name no image, `doubtful` those that may mean several.
     """
 
     path: Path
@@ -106,16 +109,20 @@ def load_table(path: Path, name: str, heads: Sequence[str] | None = None, column
     if heads is not None and (unknown := [head for head in heads if head not in named]):
         raise DataError(f"{name} has no head {unknown[0]!r}: {one_of(unknown[0], named)}.")
     learned = {head: named[head] for head in heads} if heads else {h: c for h, c in named.items() if c in chosen}
-    values = table.frame.iloc[table.rows]
-    there = (values[list(learned.values())] != "").all(axis=1).to_numpy()
-    if not there.any():
-        raise DataError(f"{table.path.name} has no image with a label in {', '.join(learned.values())}.")
-    values = values[there]
-    paths = [path for path, has in zip(table.paths, there, strict=True) if has]
-    made = [_labels(values[column], head, several=len(learned) > 1) for head, column in learned.items()]
-    source, notes = Files(_folder(path), tuple(paths)), _notes(path, table, list(learned.values()), int((~there).sum()))
+    values = table.frame.iloc[table.rows].assign(**{_PATH: table.paths})
+    learned_columns = list(learned.values())
+    labelled = values[(values[learned_columns] != "").all(axis=1)]
+    different = labelled.groupby(_PATH)[learned_columns].nunique().max(axis=1) > 1
+    agreed = labelled[~labelled[_PATH].isin(different.index[different])].drop_duplicates(_PATH)
+    if agreed.empty:
+        raise DataError(f"{table.path.name} has no image with a label in {', '.join(learned_columns)}.")
+    paths = list(agreed[_PATH])
+    made = [_labels(agreed[column], head, several=len(learned) > 1) for head, column in learned.items()]
+    source = Files(_folder(path), tuple(paths))
+    without = len(set(table.paths)) - labelled[_PATH].nunique()
+    notes = _notes(path, table, learned_columns, without, int(different.sum()))
     splits = {}
-    where = _splits_of(table, values, paths)
+    where = _splits_of(table, agreed, paths)
     for split in ("train", "validation", "test"):
         rows = np.flatnonzero(where == split)
         if len(rows):
@@ -172,6 +179,8 @@ def _read(path: Path, folder: Path, changed: tuple[int, int], images: tuple[str,
         return None
     find, best = _finder(images, path.stem), None
     for column in frame.columns:
+        if all(find(value) is None for value in frame[column][:_GLANCE]):
+            continue
         found = [find(value) for value in frame[column]]
         count = len({one for one in found if one is not None and one >= 0})
         if count >= 2 and (best is None or count > best[1]):
@@ -179,9 +188,7 @@ def _read(path: Path, folder: Path, changed: tuple[int, int], images: tuple[str,
     if best is None:
         return None
     file, _, found = best
-    named = [place for place in found if place is not None and place >= 0]
-    again = {place for place, count in Counter(named).items() if count > 1}
-    rows = [row for row, place in enumerate(found) if place is not None and place >= 0 and place not in again]
+    rows = [row for row, place in enumerate(found) if place is not None and place >= 0]
     matched = frame.iloc[rows]
     split = next((column for column in frame.columns if column != file and _tells_split(column, matched[column])), "")
     labels = tuple(c for c in frame.columns if c not in (file, split) and _could_be_labels(matched[c]))
@@ -194,7 +201,7 @@ def _read(path: Path, folder: Path, changed: tuple[int, int], images: tuple[str,
         np.array(rows, np.int64),
         tuple(images[found[row]] for row in rows),  # type: ignore[index]
         lost=sum(place is None for place in found),
-        doubtful=sum(place is not None and (place < 0 or place in again) for place in found),
+        doubtful=sum(place == -1 for place in found),
     )
 
 
@@ -312,20 +319,17 @@ def _splits_of(table: _Table, values: pd.DataFrame, paths: Sequence[str]) -> np.
     return np.array([of[path.partition("/")[0]] if known and "/" in path else "train" for path in paths])
 
 
-def _notes(path: Path, table: _Table, columns: Sequence[str], unlabelled: int) -> list[str]:
+def _notes(path: Path, table: _Table, columns: Sequence[str], unlabelled: int, different: int) -> list[str]:
     """Sentences on which table was read, and on all that is in it or beside it and has no part."""
     name, images = printable(table.path.name), tree(_folder(path))
     messages = [f"Labels are read from {name}: images by {table.file!r}, classes by {', '.join(map(repr, columns))}."]
-    without = len(images.images) - len(table.paths)
+    without = len(images.images) - len(set(table.paths))
     for count, one, many in (
         (table.lost, "row of {} names no image that is here", "rows of {} name no image that is here"),
-        (
-            table.doubtful,
-            "row of {} names an image twice or one of several",
-            "rows of {} name images twice or one of several",
-        ),
+        (table.doubtful, "row of {} may mean several images", "rows of {} may mean several images"),
         (without, "image without a row in {} left out", "images without a row in {} left out"),
         (unlabelled, "image without a label in {} left out", "images without a label in {} left out"),
+        (different, "image with different labels in {} left out", "images with different labels in {} left out"),
     ):
         if count:
             messages.append(f"{count:,} {(one if count == 1 else many).format(name)}.")
