@@ -54,8 +54,10 @@ def place(run: Run, kind: str, version: int, **settings: Any) -> Path:
         version: another one where the same is found out in another way.
         settings: all else that it depends on, as JSON has it.
     """
-    data = run.recipe.data.model_dump(mode="json") if run.recipe is not None else None
-    key = json.dumps([model_digest(run.best_path), data, version, settings], sort_keys=True)
+    data = run.recipe.data.model_dump(mode="json") if run.recipe is not None else {}
+    if not data.get("label_columns"):  # results of before there was the field are found still
+        data.pop("label_columns", None)
+    key = json.dumps([model_digest(run.best_path), data or None, version, settings], sort_keys=True)
     return run.folder / kind / hashlib.sha256(key.encode()).hexdigest()[:24]
 
 
