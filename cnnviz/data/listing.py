@@ -15,6 +15,7 @@ from cnnviz.errors import DataError
 
 __all__ = [
     "SUFFIXES",
+    "TABLE_SUFFIXES",
     "Endings",
     "Listing",
     "Tree",
@@ -31,6 +32,7 @@ __all__ = [
 ]
 
 SUFFIXES = (".jpg", ".jpeg", ".jfif", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff")
+TABLE_SUFFIXES = (".csv", ".tsv")
 _SETTLED_NS = 2 * 10**9  # file systems' clocks are coarse: a folder that changed just now may change again unseen
 _GLANCE = 1000  # entries that are looked at where a glance must do
 _ENDINGS = 5  # that are named in a sentence

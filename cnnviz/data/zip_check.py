@@ -12,8 +12,8 @@ from collections.abc import Sequence
 
 from cnnviz.data.dataset import printable
 from cnnviz.data.layouts.layout import split_of
-from cnnviz.data.layouts.named_images import named_classes
-from cnnviz.data.listing import Endings, ending, instead, is_hidden, is_hidden_image, is_image
+from cnnviz.data.layouts.named_images import class_in, named_classes
+from cnnviz.data.listing import TABLE_SUFFIXES, Endings, ending, instead, is_hidden, is_hidden_image, is_image
 from cnnviz.errors import DataError
 
 __all__ = [
@@ -40,8 +40,6 @@ MAX_DEPTH = 6
 """Parts of a name: a folder round all, a split, a class and a file are four."""
 _SMALL = 2**20  # members that stay below this may have any ratio
 _MAX_PART, _MAX_NAME = 200, 800  # bytes; file systems take 255 and about 4,000 with the folder's own path
-ENDINGS = (".csv", ".tsv")
-"""Of tables of labels."""
 _HEADER = 30  # bytes before a member's name and data
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 
@@ -86,7 +84,7 @@ def images(archive: zipfile.ZipFile, size: int, shown: str) -> Chosen:
     if chosen and tables and not _has_classes(bare):
         return _without_folders(chosen + tables, 1)
     chosen = bare
-    if named_classes(parts[-1] for _, parts in chosen):
+    if named_classes(class_in(parts[-1]) for _, parts in chosen):
         return chosen
     if min((len(parts) for _, parts in chosen), default=0) < 2 or len({parts[:-1] for _, parts in chosen}) < 2:
         why = ", but not in folders of their classes" if chosen else instead(unread(archive)[0])
@@ -204,7 +202,7 @@ def _is_image(parts: tuple[str, ...]) -> bool:
 
 
 def _is_table(parts: tuple[str, ...]) -> bool:
-    return not any(map(is_hidden, parts)) and parts[-1].lower().endswith(ENDINGS)
+    return not any(map(is_hidden, parts)) and parts[-1].lower().endswith(TABLE_SUFFIXES)
 
 
 def _refused(shown: str, info: zipfile.ZipInfo, why: str) -> DataError:

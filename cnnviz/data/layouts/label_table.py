@@ -17,9 +17,8 @@ import numpy as np
 from cnnviz.data.dataset import Dataset, Files, Head, Split, printable
 from cnnviz.data.layouts.image_folder import is_image_folder
 from cnnviz.data.layouts.layout import Layout, split_of
-from cnnviz.data.listing import SUFFIXES, left_out, listing, tree
+from cnnviz.data.listing import SUFFIXES, TABLE_SUFFIXES, left_out, listing, tree
 from cnnviz.data.spellings import compose
-from cnnviz.data.zip_check import ENDINGS
 from cnnviz.errors import DataError, one_of
 from cnnviz.model_spec import MAX_CLASSES
 
@@ -64,8 +63,12 @@ def has_label_table(path: Path) -> bool:
     """Returns whether a path is a table that names images beside or below it, or a folder with one that has labels for
     them, and without folders of classes."""
     try:
+        if not path.is_dir():
+            return _table_of(path) is not None
+        if not tables_in(path) or _has_classes(path):  # names only: a table takes longer to read
+            return False
         table = _table_of(path)
-        return table is not None and (not path.is_dir() or (bool(table.labels) and not _has_classes(path)))
+        return table is not None and bool(table.labels)
     except (DataError, OSError):
         return False
 
@@ -155,16 +158,16 @@ def _table_of(path: Path) -> _Table | None:
 
 def tables_in(folder: Path) -> list[Path]:
     """Returns the tables in a folder, by their names."""
-    if not any(ending in ENDINGS for ending, _ in listing(folder).others):
+    if not any(ending in TABLE_SUFFIXES for ending, _ in listing(folder).others):
         return []
     with os.scandir(folder) as entries:
-        names = sorted(one.name for one in entries if one.name.lower().endswith(ENDINGS) and one.name[0] != ".")
+        names = sorted(one.name for one in entries if one.name.lower().endswith(TABLE_SUFFIXES) and one.name[0] != ".")
     return [folder / name for name in names[:_PATIENCE]]
 
 
 def is_table(path: Path) -> bool:
     """Returns whether a file may be a table, by its name and size."""
-    return path.suffix.lower() in ENDINGS and path.is_file() and path.stat().st_size <= LARGEST
+    return path.suffix.lower() in TABLE_SUFFIXES and path.is_file() and path.stat().st_size <= LARGEST
 
 
 def _matched(path: Path, folder: Path) -> _Table | None:

@@ -31,9 +31,13 @@ def class_in(name: str) -> str:
     return found[1] if found and any(map(str.isalpha, found[1])) else ""
 
 
-def named_classes(names: Iterable[str]) -> tuple[str, ...]:
-    """Returns the classes that the names of images begin with: 2 to 100 of two images or more each; else none."""
-    counts = Counter(map(class_in, names))
+def named_classes(found: Iterable[str]) -> tuple[str, ...]:
+    """Returns the classes in order where they are 2 to 100 of two images or more each, else none.
+
+    Args:
+        found: of each image, what `class_in` found.
+    """
+    counts = Counter(found)
     fits = "" not in counts and 2 <= len(counts) <= MOST_CLASSES and min(counts.values()) >= 2
     return tuple(sorted(counts)) if fits else ()
 
@@ -65,7 +69,7 @@ def _found(folder: Path) -> tuple[dict[str, str], int]:
             classes |= of
         else:
             return {}, 0
-    return (classes, without) if named_classes(classes) else ({}, 0)
+    return (classes, without) if named_classes(classes.values()) else ({}, 0)
 
 
 def load_named(folder: Path, name: str) -> Dataset:
@@ -81,7 +85,7 @@ def load_named(folder: Path, name: str) -> Dataset:
     found, without = _found(folder)
     if not found:
         raise DataError(f"The names of the images in {str(folder)!r} don't begin with classes, such as cat.0.jpg.")
-    classes = tuple(sorted(set(found.values())))
+    classes = named_classes(found.values())
     paths: dict[str, list[str]] = {}
     for path in found:
         paths.setdefault(split_of(path.rpartition("/")[0]) or "train", []).append(path)
