@@ -28,6 +28,7 @@ LEAST_FREE_BYTES = 2_000_000_000
 _lock = threading.Lock()
 _spare: subprocess.Popen[bytes] | None = None
 _heard = 0.0
+_most = 0
 _workers: list[subprocess.Popen[bytes]] = []
 
 
@@ -43,6 +44,8 @@ def spawn(run: Run) -> None:
         if worker is None or not _hand_over(worker, run):
             worker = _process([str(run.folder)], subprocess.DEVNULL, log)
         _workers.append(worker)
+    if _most:
+        threading.Thread(target=_keep_next, args=(worker,), daemon=True).start()
     with suppress(OSError, psutil.Error):  # without it a worker that dies at once is missed a little later
         write_json(run.folder / LAUNCHED, process_of(worker.pid).model_dump())
 
@@ -51,16 +54,17 @@ def keep_spare(most: int = 1) -> None:
     """Lets a process wait with TensorFlow loaded for the next run of this one, which starts 4 to 10 seconds earlier so.
 
     It trains one run, as any worker, and ends with the process that calls this. There is none with `CNNVIZ_SPARE=0`,
-    where memory is short, or while as many runs of this process are at work as may be.
+    where memory is short, or while as many runs of this process are at work as may be; the next comes when one of them
+    ends.
 
     Args:
         most: how many runs may train at once.
     """
-    global _spare, _heard
+    global _spare, _heard, _most
     if os.environ.get("CNNVIZ_SPARE") == "0":
         return
     with _lock:
-        now = time.monotonic()
+        now, _most = time.monotonic(), most
         if _spare is not None and _spare.poll() is None:
             if now - _heard > SIGN_OF_LIFE_SECONDS:
                 _heard = now
@@ -71,6 +75,12 @@ def keep_spare(most: int = 1) -> None:
             return
         with suppress(OSError):
             _spare, _heard = _process(["--spare"], subprocess.PIPE, subprocess.DEVNULL), now
+
+
+def _keep_next(worker: subprocess.Popen[bytes]) -> None:
+    """Keeps a spare again once a run has ended: the page that shows it isn't drawn anew for that."""
+    worker.wait()
+    keep_spare(_most)
 
 
 def _hand_over(spare: subprocess.Popen[bytes], run: Run) -> bool:

@@ -16,6 +16,7 @@ import traceback
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from queue import SimpleQueue
 from typing import Any
 
 from filelock import Timeout
@@ -83,32 +84,41 @@ def _carry_out(folder: Path) -> int:
     return 0
 
 
-def wait_for_run() -> Path | None:
+def wait_for_run() -> Path:
     """Loads TensorFlow and returns the folder of the run that a line on standard input names; what is printed goes to
     that run's log from then on.
 
-    An empty line says that the spare is still wanted. Returns `None` where the one who asks is gone, or has said
+    An empty line says that the spare is still wanted. The process ends where the one who asks is gone, or has said
     nothing for `SPARE_SECONDS`.
     """
+    told: SimpleQueue[str] = SimpleQueue()
+    threading.Thread(target=_listen, args=(told,), daemon=True).start()
     with suppress(Exception):  # what is wrong is said in the log of the run, which will try it again
         _load_tensorflow()
-        from cnnviz.train.warm_up import warm_up
+        if told.empty():
+            from cnnviz.train.warm_up import warm_up
 
-        warm_up()
-    while True:
+            warm_up()
+    folder, log = json.loads(told.get())
+    output = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+    os.dup2(output, 1)
+    os.dup2(output, 2)
+    return Path(folder)
+
+
+def _listen(told: SimpleQueue[str]) -> None:
+    """Puts the line that names a run; from then on somebody waits for it, so that what still loads goes first."""
+    line = "\n"
+    while not line.strip():
         forgotten = threading.Timer(SPARE_SECONDS, os._exit, (0,))
         forgotten.daemon = True
         forgotten.start()
         line = sys.stdin.readline()
         forgotten.cancel()
         if not line:
-            return None
-        if line.strip():
-            folder, log = json.loads(line)
-            output = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
-            os.dup2(output, 1)
-            os.dup2(output, 2)
-            return Path(folder)
+            os._exit(0)
+    lower_session(0)
+    told.put(line)
 
 
 def _load_tensorflow() -> None:
@@ -167,9 +177,7 @@ def _command(arguments: list[str]) -> int:
     lower_process()
     if spare:
         lower_session()
-        if (folder := wait_for_run()) is None:
-            return 0
-        lower_session(0)
+        folder = wait_for_run()
     return main(folder)
 
 

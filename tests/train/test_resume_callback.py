@@ -149,7 +149,27 @@ def test_a_spare_trains_as_any_worker_and_ends_with_it(checkpoints, uninterrupte
     until(lambda: not runs.open_run(run.id).active)
     assert done(run) == uninterrupted
     assert "Loading TensorFlow" not in run.log_tail(100)
-    until(lambda: spare.status() == psutil.STATUS_ZOMBIE)
+    until(lambda: [one for one in spares() if one.pid != spare.pid])
+    assert not spare.is_running(), "the next one has not known this run"
+    (following,) = spares()
+    following.kill()
+    until(lambda: not spares())
+
+
+def test_a_spare_that_still_loads_takes_a_run_and_is_no_longer_behind_others(
+    checkpoints, uninterrupted, until, monkeypatch
+):
+    monkeypatch.setenv("CNNVIZ_SPARE", "1")
+    worker_process.keep_spare()
+    (spare,) = spares()
+    autogroup = Path(f"/proc/{spare.pid}/autogroup")
+    until(lambda: not autogroup.exists() or autogroup.read_text().split()[-1] == "10")
+    monkeypatch.setenv("CNNVIZ_SPARE", "0")
+    run = runs.start(RECIPE)
+    until(lambda: not autogroup.exists() or autogroup.read_text().split()[-1] == "0")
+    assert runs.open_run(run.id).written.process is None, "it was handed over before it was ready"
+    until(lambda: not runs.open_run(run.id).active)
+    assert done(run) == uninterrupted
 
 
 def test_a_spare_ends_with_who_keeps_it(until):
