@@ -21,7 +21,7 @@ LEVELS = (
     {"pages", "streamlit_app"},
     {"ui", "__main__"},
     {"commands", "notebook"},
-    {"train"},
+    {"train", "audit"},
     {"explain"},
     {"models", "codegen"},
     {"data"},
@@ -64,7 +64,7 @@ class Module:
         """The heavy libraries that importing it may bring along."""
         if self.part in LEVELS[0] | {"ui"}:
             return frozenset({"streamlit"})
-        if self.part in {"train", "models", "explain", "notebook"} or self.name == "cnnviz.data.pipeline":
+        if self.part in {"train", "models", "explain", "notebook"} or self.name in {"cnnviz.data.pipeline", "cnnviz.audit.features"}:
             return frozenset({"tensorflow", "keras"})
         return frozenset()
 

@@ -1,6 +1,7 @@
 """The verbs of the command line; each function adds its parsers."""
 
 from cnnviz.commands.app import add_app
+from cnnviz.commands.audit import add_audit
 from cnnviz.commands.augment import add_augment
 from cnnviz.commands.evaluate import add_evaluate
 from cnnviz.commands.export import add_export
@@ -19,6 +20,7 @@ ALL = (
     add_describe,
     add_train,
     add_runs,
+    add_audit,
     add_augment,
     add_predict,
     add_inside,

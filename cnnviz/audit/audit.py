@@ -1,0 +1,319 @@
+"""The audit of a data set: what is wrong with its images, before a model learns it. Kept in the cache folder."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from cnnviz.audit.duplicates import Twins, contradictions, leaks, twins
+from cnnviz.audit.image_map import image_map
+from cnnviz.audit.label_errors import label_errors
+from cnnviz.audit.measurements import Features, Measurements, Pool, measure, pool_of
+from cnnviz.audit.outliers import imbalance, outliers
+from cnnviz.audit.shortcuts import Shortcut, shortcuts
+from cnnviz.data.dataset import Arrays, Dataset
+from cnnviz.data.disk_cache import cache_folder, files_digest
+from cnnviz.errors import DataError
+from cnnviz.files import read_json, write_json
+from cnnviz.progress import CancelCheck, Progress
+
+__all__ = ["Audit", "Hard", "OddOne", "Place", "Suspect", "audit", "kept_audit", "to_json"]
+
+_VERSION = 1  # raise it when something is judged otherwise
+LEAST_ACCURACY = 0.7
+"""Out of fold; a model that is worse says more about itself than about the labels."""
+
+
+@dataclass(frozen=True)
+class Suspect:
+    """An image whose label is probably wrong: the given class and the suggested one; `score` 0..1, the surest high."""
+
+    image: str
+    head: str
+    label: str
+    suggested: str
+    score: float
+
+
+@dataclass(frozen=True)
+class Hard:
+    """An image that models get wrong or barely right although its label is probably right."""
+
+    image: str
+    head: str
+    label: str
+    predicted: str
+    probability: float
+
+
+@dataclass(frozen=True)
+class OddOne:
+    """An image that differs from the others; see `outliers.KINDS`."""
+
+    image: str
+    kind: str
+    value: float
+    score: float
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where an image is on the map, 0..1, and what models that did not see it predict: a class for each head."""
+
+    image: str
+    x: float
+    y: float
+    predicted: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Audit:
+    """What was found in a data set. Images are named as `data.without` names them.
+
+    Attributes:
+        dataset: its name.
+        images: how many it has.
+        splits: how many of each split.
+        exact: groups of images that are equal byte for byte.
+        near: groups with at least one pair that is nearly equal.
+        leaks: for the test and the validation split, how many of its images are byte for byte in training.
+        near_leaks: the same for nearly equal ones.
+        contradictions: for each head the groups of `exact`, by their positions, that have different labels.
+        near_contradictions: the same for `near`.
+        suspects: probably wrong labels, the surest first.
+        hard: hard but right, the hardest first.
+        outliers: odd ones.
+        shortcuts: properties that alone predict a class.
+        imbalance: sentences on rare classes and uneven splits.
+        notes: sentences on what could not be judged, and why.
+        unreadable: name and reason of images that can't be read.
+        confusions: for each head how many suspects were given each class (rows) and suggested another (columns).
+        places: the map; of at most 5,000 images.
+        model: what made the features, in words; "" where there are none.
+        seconds: how long the audit took.
+    """
+
+    dataset: str
+    images: int
+    splits: dict[str, int]
+    exact: tuple[tuple[str, ...], ...]
+    near: tuple[tuple[str, ...], ...]
+    leaks: dict[str, int]
+    near_leaks: dict[str, int]
+    contradictions: dict[str, tuple[int, ...]]
+    near_contradictions: dict[str, tuple[int, ...]]
+    suspects: tuple[Suspect, ...]
+    hard: tuple[Hard, ...]
+    outliers: tuple[OddOne, ...]
+    shortcuts: tuple[Shortcut, ...]
+    imbalance: tuple[str, ...]
+    notes: tuple[str, ...]
+    unreadable: dict[str, str]
+    confusions: dict[str, tuple[tuple[int, ...], ...]]
+    places: tuple[Place, ...]
+    model: str
+    seconds: float
+
+
+def audit(
+    dataset: Dataset, *, progress: Progress | None = None, cancelled: CancelCheck | None = None, anew: bool = False
+) -> Audit:
+    """Returns what is wrong with a data set's images and labels; what was found before is read from the cache folder.
+
+    Args:
+        dataset: with the splits that a run would have.
+        progress: called with what is done, how much and of how much.
+        cancelled: asked now and then; `True` ends the work.
+        anew: whether it is worked out even where it is kept.
+
+    Raises:
+        DataError: not one image can be read, or the cache folder can't be written.
+        Cancelled: `cancelled` said so.
+
+    Example:
+        >>> from cnnviz import recipe
+        >>> from cnnviz.data import open_dataset
+        >>> found = audit(open_dataset(recipe.Data(dataset="digits", image_size=8, channels=1)))
+        >>> found.images, found.leaks
+        (1797, {'test': 0, 'validation': 0})
+    """
+    path = _place(dataset)
+    if not anew and (found := _read(path)) is not None:
+        return found
+    begun = time.monotonic()
+    pool = pool_of(dataset)
+    measured = measure(pool, progress=progress, cancelled=cancelled)
+    if not measured.readable.any():
+        name, reason = next(iter(measured.unreadable.items()))
+        raise DataError(f"Not one of the {len(pool):,} images of {dataset.title} can be read; {name}: {reason}")
+    groups = twins(pool, measured, progress=progress, cancelled=cancelled)
+    from cnnviz.audit.features import features_of  # brings TensorFlow
+
+    found_features = features_of(pool, measured, _numbers(len(pool), groups), progress=progress, cancelled=cancelled)
+    if progress is not None:
+        progress("Looking for labels, odd ones and shortcuts", 0, 0)
+    made = _judged(pool, measured, groups, found_features)
+    made = dataclasses.replace(made, seconds=round(time.monotonic() - begun, 2))
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_json(path, dataclasses.asdict(made))
+    except OSError as error:
+        raise DataError(
+            f"The audit can't be kept in {path.parent} ({error.strerror}): set CNNVIZ_CACHE to a folder that can be "
+            "written."
+        ) from None
+    return made
+
+
+def kept_audit(dataset: Dataset) -> Audit | None:
+    """Returns the audit of a data set that was made before; `None` where there is none of just these images."""
+    return _read(_place(dataset))
+
+
+def to_json(found: Audit, suspects: int | None = None) -> dict[str, Any]:
+    """Returns what `cnnviz audit --json` prints.
+
+    Args:
+        found: the audit.
+        suspects: at most so many of them; `None` for all.
+    """
+    counted = {
+        name: {"groups": len(groups), "images": sum(map(len, groups))}
+        for name, groups in (("exact", found.exact), ("near", found.near))
+    }
+    return {
+        "dataset": found.dataset,
+        "images": found.images,
+        "splits": found.splits,
+        **counted,
+        "leaks": found.leaks,
+        "near_leaks": found.near_leaks,
+        "contradictions": {head: len(groups) for head, groups in found.contradictions.items()},
+        "near_contradictions": {head: len(groups) for head, groups in found.near_contradictions.items()},
+        "suspects": [dataclasses.asdict(one) for one in found.suspects[:suspects]],
+        "hard": len(found.hard),
+        "outliers": [dataclasses.asdict(one) for one in found.outliers],
+        "shortcuts": [dataclasses.asdict(one) for one in found.shortcuts],
+        "imbalance": list(found.imbalance),
+        "notes": list(found.notes),
+        "model": found.model,
+        "seconds": found.seconds,
+    }
+
+
+def _numbers(count: int, groups: Twins) -> np.ndarray:
+    """Of each image the number of its group of duplicates, int64 (n,)."""
+    numbers = np.arange(count)
+    for group in (*groups.exact, *groups.near):  # a near group holds whole exact ones
+        numbers[group] = group[0]
+    return numbers
+
+
+def _judged(pool: Pool, measured: Measurements, groups: Twins, found: Features) -> Audit:
+    numbers = _numbers(len(pool), groups)
+    suspects: list[Suspect] = []
+    hard: list[Hard] = []
+    tricks: list[Shortcut] = []
+    confusions = {}
+    readable, notes = measured.readable, []
+    if len(found.kept) < np.count_nonzero(readable):
+        notes.append(f"Labels, odd features and the map are of {len(found.kept):,} images, drawn by a seed.")
+    for head in pool.dataset.heads:
+        labels, classes = pool.labels[head.name], head.classes
+        tricks += shortcuts(measured.properties[readable], labels[readable], numbers[readable], head.name, classes)
+        probabilities = found.probabilities[head.name]
+        accuracy = float((probabilities.argmax(axis=1) == labels[found.kept]).mean())
+        if accuracy < LEAST_ACCURACY:
+            notes.append(
+                f"The labels of {head.name} can't be judged: {found.model}, predicts {accuracy:.0%} of them out of fold, "
+                f"fewer than {LEAST_ACCURACY:.0%}."
+            )
+            confusions[head.name] = ()
+            continue
+        errors = label_errors(probabilities, labels[found.kept])
+        matrix = np.zeros((len(classes), len(classes)), np.int64)
+        for k, suggested, score in zip(errors.wrong, errors.suggested, errors.scores, strict=True):
+            i = int(found.kept[k])
+            matrix[labels[i], suggested] += 1
+            suspects.append(
+                Suspect(pool.names[i], head.name, classes[labels[i]], classes[suggested], round(float(score), 4))
+            )
+        confusions[head.name] = tuple(tuple(row) for row in matrix.tolist())
+        for k in errors.hard:
+            i, said = int(found.kept[k]), int(errors.probabilities[k].argmax())
+            given = round(float(errors.probabilities[k, labels[i]]), 4)
+            hard.append(Hard(pool.names[i], head.name, classes[labels[i]], classes[said], given))
+    rows, places = image_map(found.matrix)
+    predicted = [
+        [head.classes[k] for k in found.probabilities[head.name].argmax(axis=1)] for head in pool.dataset.heads
+    ]
+    return Audit(
+        dataset=pool.dataset.name,
+        images=len(pool),
+        splits={name: int(np.count_nonzero(pool.split == name)) for name in dict.fromkeys(pool.split.tolist())},
+        exact=_named(pool, groups.exact),
+        near=_named(pool, groups.near),
+        leaks=leaks(groups.exact, pool.split),
+        near_leaks=leaks(groups.near, pool.split),
+        contradictions=contradictions(groups.exact, pool.labels),
+        near_contradictions=contradictions(groups.near, pool.labels),
+        suspects=tuple(sorted(suspects, key=lambda one: -one.score)),
+        hard=tuple(hard),
+        outliers=tuple(
+            OddOne(pool.names[one.image], one.kind, round(one.value, 4), round(one.score, 4))
+            for one in outliers(pool, measured, found)
+        ),
+        shortcuts=tuple(sorted(tricks, key=lambda one: -one.balanced_accuracy)),
+        imbalance=tuple(imbalance(pool)),
+        notes=tuple(notes),
+        unreadable=measured.unreadable,
+        confusions=confusions,
+        places=tuple(
+            Place(pool.names[int(found.kept[row])], float(x), float(y), tuple(one[row] for one in predicted))
+            for row, (x, y) in zip(rows.tolist(), places.round(4).tolist(), strict=True)
+        ),
+        model=found.model,
+        seconds=0.0,
+    )
+
+
+def _named(pool: Pool, groups: tuple[np.ndarray, ...]) -> tuple[tuple[str, ...], ...]:
+    return tuple(tuple(pool.names[i] for i in group.tolist()) for group in groups)
+
+
+def _place(dataset: Dataset) -> Path:
+    """The file of a data set's audit: known by its images (paths, times and sizes, or pixels), labels and splits."""
+    heads = [[head.name, head.classes] for head in dataset.heads]
+    digest = hashlib.sha256(json.dumps([_VERSION, dataset.name, heads, list(dataset.splits)]).encode())
+    for split in dataset.splits.values():
+        digest.update(np.ascontiguousarray(split.rows).data)
+        for labels in split.labels.values():
+            digest.update(np.ascontiguousarray(labels).data)
+        if isinstance(split.source, Arrays):
+            digest.update(np.ascontiguousarray(split.source.array()).data)
+        else:
+            files_digest(split, digest)
+    return cache_folder() / "audits" / f"{digest.hexdigest()[:32]}.json"
+
+
+_LISTS = {"suspects": Suspect, "hard": Hard, "outliers": OddOne, "shortcuts": Shortcut, "places": Place}
+
+
+def _read(path: Path) -> Audit | None:
+    found = read_json(path)
+    if not isinstance(found, dict):
+        return None
+    try:
+        made = {name: tuple(kind(**one) for one in found[name]) for name, kind in _LISTS.items()}
+        groups = {name: tuple(map(tuple, found[name])) for name in ("exact", "near")}
+        sentences = {name: tuple(found[name]) for name in ("imbalance", "notes")}
+        return Audit(**(found | made | groups | sentences))
+    except (TypeError, KeyError):
+        return None  # damaged, or of another version

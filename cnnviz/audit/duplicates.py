@@ -1,0 +1,157 @@
+"""Images that are there more than once: byte for byte, or nearly; across splits they are leaks, with different labels
+contradictions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from PIL import Image
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+
+from cnnviz.audit.measurements import Measurements, Pool
+from cnnviz.progress import CancelCheck, Progress, batches
+
+__all__ = ["CORRELATION", "HAMMING", "SMALL", "Twins", "contradictions", "exact_groups", "leaks", "near_pairs", "twins"]
+
+CORRELATION = 0.97
+"""Two images are near duplicates where their grey 32 × 32 thumbnails correlate so much at least …"""
+HAMMING = 10
+"""… and their perceptual hashes (pHash of 64 bits, library imagehash) differ in so many bits at most."""
+SMALL = 32, 0.995
+"""Of images of so many pixels a side, a thumbnail is the whole: two different ones correlate more easily."""
+_BLOCK = 256
+_KEPT = 96  # of 1,024 principal components: what they leave out is bounded, so that no pair is lost
+
+
+@dataclass(frozen=True, eq=False)
+class Twins:
+    """Groups of duplicates, each an ascending array of positions in the pool; of at least two images.
+
+    `exact` groups are equal byte for byte. `near` groups have at least one pair that is not; exact duplicates of their
+    images are in them too.
+    """
+
+    exact: tuple[np.ndarray, ...]
+    near: tuple[np.ndarray, ...]
+
+
+def twins(
+    pool: Pool,
+    measured: Measurements,
+    *,
+    progress: Progress | None = None,
+    cancelled: CancelCheck | None = None,
+) -> Twins:
+    """Returns all groups of duplicates of a pool's images."""
+    first, same = np.unique(measured.digests, return_inverse=True)
+    known = measured.digests != ""
+    representatives = np.zeros(len(first), np.int64)
+    representatives[same[::-1]] = np.arange(len(same))[::-1]
+    chosen = representatives[[measured.readable[i] for i in representatives]]
+    pairs = near_pairs(measured, chosen, progress=progress, cancelled=cancelled)
+    links = np.stack([same[pairs[:, 0]], same[pairs[:, 1]]], axis=1)
+    near = _groups(links, same, known)
+    return Twins(exact_groups(measured.digests), near)
+
+
+def exact_groups(digests: np.ndarray) -> tuple[np.ndarray, ...]:
+    """Returns the groups of equal digests, of two images or more; "" is equal to none.
+
+    >>> exact_groups(np.array(["a", "b", "a", "", ""]))
+    (array([0, 2]),)
+    """
+    _, same, counts = np.unique(digests, return_inverse=True, return_counts=True)
+    order = np.argsort(same, kind="stable")
+    parts = np.split(order, np.cumsum(counts)[:-1])
+    return tuple(sorted((part for part in parts if len(part) > 1 and digests[part[0]] != ""), key=lambda p: int(p[0])))
+
+
+def near_pairs(
+    measured: Measurements,
+    chosen: np.ndarray,
+    *,
+    progress: Progress | None = None,
+    cancelled: CancelCheck | None = None,
+) -> np.ndarray:
+    """Returns the pairs of near duplicates among the `chosen` images, int64 (pairs, 2), the lower position first.
+
+    Every pair is compared: by principal components first, with an upper bound of what they leave out, so that none is
+    lost; then by whole thumbnails, then by perceptual hashes.
+    """
+    unit = measured.thumbnails[chosen].reshape(len(chosen), -1).astype(np.float32)
+    unit -= unit.mean(axis=1, keepdims=True)
+    norm = np.linalg.norm(unit, axis=1, keepdims=True)
+    unit /= np.maximum(norm, 1e-6)
+    table = measured.properties.iloc[chosen]
+    small = (table[["width", "height"]].max(axis=1) <= SMALL[0]).to_numpy()
+    limit = np.where(small, SMALL[1], CORRELATION).astype(np.float32)
+    if not len(chosen):
+        return np.zeros((0, 2), np.int64)
+    sample = unit[:: max(1, len(unit) // 10_000)]
+    axes = np.linalg.eigh(sample.T @ sample)[1][:, -_KEPT:].astype(np.float32)
+    short = unit @ axes
+    left = np.sqrt(np.maximum(0, (unit * unit).sum(axis=1) - (short * short).sum(axis=1)))
+    bound = np.concatenate([short, left[:, None]], axis=1)
+    least, found = float(limit.min()) - 1e-4, []
+    for part in batches(len(unit), _BLOCK, "Comparing images", progress, cancelled):
+        i, j = np.nonzero(bound[part] @ bound[part.start :].T >= least)
+        i, j = i + part.start, j + part.start
+        i, j = i[j > i], j[j > i]
+        for at in range(0, len(i), 100_000):
+            one, other = i[at : at + 100_000], j[at : at + 100_000]
+            close = np.einsum("ij,ij->i", unit[one], unit[other]) >= np.minimum(limit[one], limit[other])
+            found.append(np.stack([one[close], other[close]], axis=1))
+    pairs = np.concatenate(found) if found else np.zeros((0, 2), np.int64)
+    bits = _hashes(measured.thumbnails[chosen], np.unique(pairs))
+    alike = np.array([np.count_nonzero(bits[a] != bits[b]) <= HAMMING for a, b in pairs.tolist()], bool)
+    return np.sort(chosen[pairs[alike]], axis=1)
+
+
+def _hashes(thumbnails: np.ndarray, wanted: np.ndarray) -> dict[int, np.ndarray]:
+    """The perceptual hashes of the wanted ones, bool (8, 8)."""
+    if not len(wanted):
+        return {}
+    from imagehash import phash
+
+    return {int(i): phash(Image.fromarray(thumbnails[i])).hash for i in wanted}
+
+
+def _groups(links: np.ndarray, same: np.ndarray, known: np.ndarray) -> tuple[np.ndarray, ...]:
+    """The images whose digests hang together by links."""
+    count = int(same.max(initial=-1)) + 1
+    graph = coo_array((np.ones(len(links), bool), (links[:, 0], links[:, 1])), shape=(count, count))
+    component = connected_components(graph, directed=False)[1]
+    linked = np.unique(component[links[:, 0]])
+    of_image = component[same]
+    order = np.flatnonzero(np.isin(of_image, linked) & known)
+    groups = [order[of_image[order] == one] for one in linked]
+    return tuple(sorted(groups, key=lambda group: int(group[0])))
+
+
+def leaks(groups: tuple[np.ndarray, ...], split: np.ndarray) -> dict[str, int]:
+    """Returns for the validation and the test split how many of its images are in a group with one of training.
+
+    >>> leaks((np.array([0, 2, 3]),), np.array(["train", "train", "test", "test"]))
+    {'test': 2}
+    """
+    found = {name: 0 for name in ("test", "validation") if name in split}
+    for group in groups:
+        inside = split[group]
+        if "train" in inside:
+            for name in found:
+                found[name] += int(np.count_nonzero(inside == name))
+    return found
+
+
+def contradictions(groups: tuple[np.ndarray, ...], labels: dict[str, np.ndarray]) -> dict[str, tuple[int, ...]]:
+    """Returns for each head which groups have images of different labels.
+
+    >>> contradictions((np.array([0, 1]), np.array([2, 3])), {"label": np.array([0, 1, 1, 1])})
+    {'label': (0,)}
+    """
+    return {
+        head: tuple(k for k, group in enumerate(groups) if len(np.unique(values[group])) > 1)
+        for head, values in labels.items()
+    }

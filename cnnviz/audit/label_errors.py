@@ -1,0 +1,120 @@
+"""Labels that are probably wrong, and images that are hard but right, by confident learning on out-of-fold
+probabilities (Northcutt, Jiang & Chuang 2021, "Confident Learning"; library cleanlab)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+__all__ = ["FOLDS", "LabelErrors", "folds", "label_errors", "out_of_fold"]
+
+FOLDS = 5
+
+
+@dataclass(frozen=True, eq=False)
+class LabelErrors:
+    """What one head's labels look like against predictions of models that did not see them.
+
+    Attributes:
+        probabilities: out of fold, float32 (n, classes).
+        wrong: positions of images whose label is probably wrong, the surest first.
+        scores: for each of `wrong` how sure it is, 0..1: half of one plus the probability of the suggested class minus
+            the given one's.
+        hard: positions of images that are predicted wrongly or barely, and whose label is nevertheless kept; the
+            hardest first.
+    """
+
+    probabilities: np.ndarray
+    wrong: np.ndarray
+    scores: np.ndarray
+    hard: np.ndarray
+
+    @property
+    def suggested(self) -> np.ndarray:
+        """For each of `wrong` the class that is suggested, int64."""
+        suggested: np.ndarray = self.probabilities[self.wrong].argmax(axis=1)
+        return suggested
+
+
+def folds(labels: np.ndarray, groups: np.ndarray, count: int = FOLDS, seed: int = 0) -> list[np.ndarray]:
+    """Returns the positions held out by each fold, the classes in equal shares; duplicates stay together, as a model
+    that has seen a twin with the same wrong label would find it right.
+
+    Args:
+        labels: int64 (n,).
+        groups: of each image the number of its group of duplicates, int64 (n,).
+        count: how many folds; fewer where the rarest class has fewer groups.
+        seed: of the order in which groups are dealt out.
+    """
+    from sklearn.model_selection import StratifiedGroupKFold
+
+    rarest = min(len(np.unique(groups[labels == one])) for one in np.unique(labels))
+    count = max(2, min(count, rarest))
+    dealt = StratifiedGroupKFold(count, shuffle=True, random_state=seed).split(labels, labels, groups)
+    return [held_out for _, held_out in dealt]
+
+
+def out_of_fold(features: np.ndarray, labels: np.ndarray, groups: np.ndarray, classes: int) -> np.ndarray:
+    """Returns for each image the probabilities by a logistic regression that did not see it, float32 (n, classes).
+
+    Args:
+        features: float32 (n, k).
+        labels: int64 (n,).
+        groups: see `folds`.
+        classes: how many there are; one that has no image gets 0.
+    """
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    found = np.zeros((len(labels), classes), np.float32)
+    for held_out in folds(labels, groups):
+        rest = np.setdiff1d(np.arange(len(labels)), held_out)
+        model = make_pipeline(StandardScaler(), LogisticRegression(C=C, max_iter=300))
+        model.fit(features[rest], labels[rest])
+        found[np.ix_(held_out, model.classes_)] = model.predict_proba(features[held_out])
+    return found
+
+
+C = 0.001
+"""Of the logistic regression, small: a weakly regularised one learns wrong labels by heart and is sure of all."""
+
+
+def label_errors(probabilities: np.ndarray, labels: np.ndarray) -> LabelErrors:
+    """Returns whose labels are probably wrong, and who is hard but right.
+
+    Args:
+        probabilities: out of fold, float32 (n, classes).
+        labels: int64 (n,).
+    """
+    from cleanlab.filter import find_label_issues
+
+    present = np.unique(labels)
+    order = find_label_issues(
+        np.searchsorted(present, labels),
+        np.ascontiguousarray(_normalised(probabilities[:, present])),
+        filter_by="prune_by_noise_rate",
+        return_indices_ranked_by="normalized_margin",
+        n_jobs=1,
+    )
+    at = np.arange(len(labels))
+    given = probabilities[at, labels]
+    others = probabilities.copy()
+    others[at, labels] = -1
+    margin = given - others.max(axis=1)
+    wrong = np.asarray(order, np.int64)
+    wrong = wrong[margin[wrong] < 0]
+    wrong = wrong[np.argsort(margin[wrong], kind="stable")]
+    hard = np.setdiff1d(np.flatnonzero(margin < 0.2), wrong)
+    return LabelErrors(
+        probabilities,
+        wrong,
+        (0.5 - margin[wrong] / 2).astype(np.float32),
+        hard[np.argsort(margin[hard], kind="stable")],
+    )
+
+
+def _normalised(probabilities: np.ndarray) -> np.ndarray:
+    sums: np.ndarray = probabilities.sum(axis=1, keepdims=True)
+    return np.asarray(probabilities / np.maximum(sums, 1e-9))

@@ -1,0 +1,87 @@
+"""`audit`: what is wrong with a data set's images and labels."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+
+from rich.console import Console
+from rich.progress import Progress
+
+from cnnviz import recipe
+from cnnviz.audit import Audit, audit, to_json
+from cnnviz.commands.model_argument import tensorflow_quiet
+from cnnviz.commands.subcommand import add_verb
+from cnnviz.data import open_dataset
+from cnnviz.data.dataset import printable
+from cnnviz.errors import RunError
+
+__all__ = ["add_audit"]
+
+_SHOWN = 10
+
+
+def add_audit(verbs: argparse._SubParsersAction) -> None:
+    """Adds `audit`."""
+    verb = add_verb(verbs, "audit", "find leaks, wrong labels, odd images and shortcuts in a data set", _audit)
+    verb.add_argument("dataset", metavar="DATASET", help="a data set's name, or the path of a folder or file")
+    verb.add_argument("--suspects", metavar="N", type=int, help="list at most N probably wrong labels")
+    verb.add_argument("--columns", metavar="C", nargs="+", default=[], help="the label columns of a table, each a head")
+    verb.add_argument("--anew", action="store_true", help="work it out again, even where it is kept")
+
+
+def _audit(chosen: argparse.Namespace) -> int:
+    if chosen.suspects is not None and chosen.suspects < 0:
+        raise RunError(f"--suspects is {chosen.suspects}; expected 0 or more.")
+    asked = {"dataset": chosen.dataset, "image_size": 160, "label_columns": chosen.columns}
+    dataset = open_dataset(recipe.parse(asked, recipe.Data))
+    for note in dataset.notes:
+        print(f"cnnviz: {note}", file=sys.stderr)
+    with tensorflow_quiet():
+        import cnnviz.audit.features  # noqa: F401  # brings TensorFlow
+    with Progress(console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("")
+        found = audit(
+            dataset,
+            progress=lambda what, done, whole: bar.update(task, description=what, completed=done, total=whole or None),
+            anew=chosen.anew,
+        )
+    if chosen.json:
+        print(json.dumps(to_json(found, chosen.suspects)))
+    else:
+        _told(found, _SHOWN if chosen.suspects is None else chosen.suspects)
+    return 0
+
+
+def _told(found: Audit, shown: int) -> None:
+    console = Console(highlight=False, soft_wrap=True)
+
+    def say(text: str) -> None:
+        console.print(printable(text), markup=False)
+
+    splits = ", ".join(f"{count:,} {name}" for name, count in found.splits.items())
+    say(f"{found.dataset}: {found.images:,} images ({splits})")
+    for name, count in found.leaks.items():
+        if count or found.near_leaks[name]:
+            say(f"{count:,} {name} images are in the training data, {found.near_leaks[name]:,} nearly")
+    for kind, groups in (("exact", found.exact), ("near", found.near)):
+        say(f"{kind} duplicates: {sum(map(len, groups)):,} images in {len(groups):,} groups")
+    for head, numbers in found.contradictions.items():
+        if numbers:
+            say(f"{len(numbers):,} groups of the same image have different labels of {head}")
+    say(f"probably wrong labels: {len(found.suspects):,}; hard but right: {len(found.hard):,}")
+    for one in found.suspects[:shown]:
+        say(f"  {one.image}: {one.head} is {one.label}, suggested {one.suggested} ({one.score:.2f})")
+    kinds: dict[str, int] = {}
+    for odd in found.outliers:
+        kinds[odd.kind] = kinds.get(odd.kind, 0) + 1
+    say("odd ones: " + (", ".join(f"{count:,} {kind}" for kind, count in kinds.items()) or "none"))
+    for trick in found.shortcuts:
+        say(
+            f"shortcut: {trick.property} alone tells {trick.label} ({trick.head}) from all others, balanced accuracy "
+            f"{trick.balanced_accuracy:.2f}"
+        )
+    for sentence in (*found.imbalance, *found.notes):
+        say(sentence)
+    say(f"features by {found.model}; {found.seconds:.0f} s")
