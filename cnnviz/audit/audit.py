@@ -221,7 +221,7 @@ def _judged(pool: Pool, measured: Measurements, groups: Twins, found: Features) 
     suspects: list[Suspect] = []
     hard: list[Hard] = []
     tricks: list[Shortcut] = []
-    confusions = {}
+    confusions: dict[str, tuple[tuple[int, ...], ...]] = {}
     readable, notes = measured.readable, []
     if len(found.kept) < np.count_nonzero(readable):
         notes.append(f"Labels, odd features and the map are of {len(found.kept):,} images, drawn by a seed.")
@@ -232,8 +232,8 @@ def _judged(pool: Pool, measured: Measurements, groups: Twins, found: Features) 
         accuracy = float((probabilities.argmax(axis=1) == labels[found.kept]).mean())
         if accuracy < LEAST_ACCURACY:
             notes.append(
-                f"The labels of {head.name} can't be judged: {found.model}, predicts {accuracy:.0%} of them out of fold, "
-                f"fewer than {LEAST_ACCURACY:.0%}."
+                f"The labels of {head.name} can't be judged: {found.model}, predicts {accuracy:.0%} of them out of "
+                f"fold, fewer than {LEAST_ACCURACY:.0%}."
             )
             confusions[head.name] = ()
             continue

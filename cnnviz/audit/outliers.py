@@ -67,7 +67,7 @@ def outliers(pool: Pool, measured: Measurements, found: Features | None) -> list
     wide, high = np.maximum(width, 1).astype(float), np.maximum(height, 1).astype(float)
     for kind, values, times in (("odd size", wide * high, 3.0), ("odd aspect", wide / high, 2.0)):
         logs = np.log(values)
-        far, factor = np.abs(_deviation(logs, readable, 0.05)), np.exp(np.abs(logs - np.median(logs[readable])))
+        far, factor = np.abs(_deviation(logs, readable, 0.05)), np.exp(np.abs(logs - float(np.median(logs[readable]))))
         made += _those(readable & (far > _Z) & (factor > times), kind, values, factor)
     return made + (list(_unlike(found)) if found is not None else [])
 
@@ -105,7 +105,7 @@ def imbalance(pool: Pool) -> list[str]:
     train = pool.split == "train"
     for head in pool.dataset.heads:
         labels, count = pool.labels[head.name], len(head.classes)
-        shares = np.bincount(labels[train], minlength=count) / max(1, np.count_nonzero(train))
+        shares = np.bincount(labels[train], minlength=count) / max(1, int(train.sum()))
         rare = int(shares.argmin())
         if shares[rare] * count < 0.5:
             said.append(
