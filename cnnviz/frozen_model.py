@@ -5,13 +5,22 @@ from __future__ import annotations
 import json
 import re
 import reprlib
-from typing import Annotated, Any, TypeVar, get_args
+from typing import Annotated, Any, NoReturn, TypeVar, get_args
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    GetCoreSchemaHandler,
+    ValidationError,
+)
+from pydantic_core import CoreSchema, core_schema
 
-from cnnviz.errors import RecipeError, one_of
+from cnnviz.errors import RecipeError, one_of, short
 
-__all__ = ["NotBool", "Printable", "Real", "Record", "Whole", "parse_record"]
+__all__ = ["FrozenDict", "Name", "NotBool", "Printable", "Real", "Record", "Whole", "parse_record"]
 
 _REPR = reprlib.Repr()
 _REPR.maxstring = _REPR.maxother = _REPR.maxlong = 60
@@ -21,6 +30,35 @@ class Record(BaseModel):
     """A frozen record: unknown keys and infinite numbers are refused."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True, allow_inf_nan=False)
+
+
+Key = TypeVar("Key")
+Value = TypeVar("Value")
+
+
+class FrozenDict(dict[Key, Value]):
+    """A record's dict: equal to any dict with the same items, but it can't be changed, and so has a hash.
+
+    >>> FrozenDict(a=1) == {"a": 1}
+    True
+    """
+
+    def __hash__(self) -> int:  # type: ignore[override]
+        return hash(frozenset(self.items()))
+
+    def _refuse(self, *_: Any, **__: Any) -> NoReturn:
+        raise TypeError("A frozen record's dict can't be changed.")
+
+    __setitem__ = __delitem__ = __ior__ = clear = pop = popitem = setdefault = update = _refuse
+
+    def __reduce__(self) -> tuple[type[FrozenDict], tuple[dict[Key, Value]]]:  # copies and pickles would set items
+        return FrozenDict, (dict(self),)
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        key, value = get_args(source)
+        plain = core_schema.dict_schema(handler.generate_schema(key), handler.generate_schema(value))
+        return core_schema.no_info_after_validator_function(cls, plain)
 
 
 def _no_truth(value: Any) -> Any:
@@ -40,6 +78,8 @@ NotBool = BeforeValidator(_no_truth)
 Whole = Annotated[int, NotBool]
 Real = Annotated[float, NotBool]
 Printable = Annotated[str, AfterValidator(_printable)]
+Name = Annotated[str, Field(min_length=1, max_length=1000), AfterValidator(_printable)]
+"""What an image, a head or a class is called."""
 
 Some = TypeVar("Some", bound=BaseModel)
 
@@ -105,7 +145,9 @@ def _walk(model: type[BaseModel], loc: tuple) -> tuple[list[str], type[BaseModel
         if len(kinds) > 1 and isinstance(part, str):
             kinds = [kind for kind in kinds if kind.model_fields["type"].default == part]
             continue
-        path.append(str(part))
+        if part == "[key]":  # pydantic's mark for a key that is wrong itself
+            continue
+        path.append(short(part))
         if isinstance(part, str):
             holder = kinds[0] if kinds else holder
             kinds = _records(holder.model_fields[part].annotation) if part in holder.model_fields else []

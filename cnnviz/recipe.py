@@ -11,15 +11,29 @@ from pydantic import BaseModel, BeforeValidator, Field, model_validator
 from cnnviz import backbones
 from cnnviz.architecture import describe
 from cnnviz.errors import RecipeError, one_of
-from cnnviz.frozen_model import NotBool, Printable, Real, Record, Whole, parse_record
+from cnnviz.frozen_model import FrozenDict, Name, NotBool, Printable, Real, Record, Whole, parse_record
 from cnnviz.model_spec import ModelSpec, check_opening
 from cnnviz.policy import POLICIES, Policy
 
-__all__ = ["CROPS", "SPLITS", "Data", "Finetune", "Fit", "Limits", "Recipe", "parse", "replace"]
+__all__ = [
+    "CROPS",
+    "MOST_IMAGES",
+    "SPLITS",
+    "Data",
+    "Finetune",
+    "Fit",
+    "Labels",
+    "Limits",
+    "Recipe",
+    "SplitName",
+    "parse",
+    "replace",
+]
 
 SPLITS = ("train", "validation", "test")
 CROPS = ("whole", "centre", "face")
-
+MOST_IMAGES = 10_000
+"""So many images can be left out, relabelled or moved."""
 
 _SIZE = re.compile(r"[\[(]?\s*([0-9]{1,4})(?:(?:\s*[x×,]\s*|\s+)([0-9]{1,4}))?\s*[\])]?")
 
@@ -46,6 +60,9 @@ def _named(value: Any) -> Any:
 
 
 Side = Annotated[Whole, Field(ge=4, le=1024)]
+SplitName = Literal["train", "validation", "test"]
+Labels = FrozenDict[Name, Name]
+"""A class's name for each head's."""
 
 
 class Limits(Record):
@@ -67,8 +84,11 @@ class Data(Record):
     nor a validation split.
     `balanced` keeps equally many samples of every group of the chosen heads' classes. `without` names samples that are
     left out of all splits, as `Split.name_of` calls them; where splits number their images, with the split's name
-    before, such as "test:#12". Who is held out doesn't change by it. `label_columns` are those of a table of labels
-    that are learned from, each a head; empty for the table's own choice, see `label_table.load_table`.
+    before, such as "test:#12". `labels` gives images, named alike, other classes than the data does, by head, such as
+    `{"cats/12.jpg": {"label": "dogs"}}`, and `splits` moves images to another split, `{"cats/12.jpg": "test"}`; where
+    the test split serves as validation, to either means to both. Who is held out doesn't change by any of the three,
+    and an image that is left out stays out. `label_columns` are those of a table of labels that are learned from, each
+    a head; empty for the table's own choice, see `label_table.load_table`.
     """
 
     dataset: Printable = Field(min_length=1, max_length=1000)
@@ -80,7 +100,9 @@ class Data(Record):
     split_seed: Whole = Field(0, ge=0, lt=2**32)
     limits: Limits = Limits()
     balanced: bool = False
-    without: tuple[Annotated[Printable, Field(min_length=1, max_length=1000)], ...] = Field((), max_length=10_000)
+    without: tuple[Name, ...] = Field((), max_length=MOST_IMAGES)
+    labels: FrozenDict[Name, Annotated[Labels, Field(min_length=1)]] = Field(FrozenDict(), max_length=MOST_IMAGES)
+    splits: FrozenDict[Name, SplitName] = Field(FrozenDict(), max_length=MOST_IMAGES)
     label_columns: tuple[Annotated[Printable, Field(min_length=1, max_length=200)], ...] = Field((), max_length=100)
 
     @property

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import json
+import pickle
 from collections.abc import Callable
 from typing import Any
 
@@ -34,6 +36,27 @@ def test_a_byte_order_mark_is_no_obstacle() -> None:
 def test_a_recipe_cannot_be_changed() -> None:
     with pytest.raises(ValueError, match="frozen"):
         Q.seed = 1
+    with pytest.raises(TypeError, match="can't be changed"):
+        Q.data.labels["#1"] = {}
+
+
+def test_edits_of_images_are_equal_to_their_json_in_any_order() -> None:
+    splits = {"#1": "test", "b/é.jpg": "train"}
+    edits = {"data.labels": {"#3": {"label": "4", "other": "x"}, "#4": {"label": "5"}}, "data.splits": splits}
+    recipe = replace(Q, edits)
+    assert recipe.data.splits == json.loads(recipe.to_json())["data"]["splits"] == splits
+    assert recipe.data.labels == json.loads(recipe.to_json())["data"]["labels"]
+    turned = {key: dict(reversed(value.items())) for key, value in edits.items()}
+    for same in (
+        parse(recipe.to_json()),
+        replace(Q, turned),
+        copy.deepcopy(recipe),
+        pickle.loads(pickle.dumps(recipe)),
+    ):
+        assert same == recipe
+        assert hash(same) == hash(recipe)
+    assert recipe != replace(Q, {**edits, "data.splits": {}})
+    assert len({recipe.data, Q.data, replace(Q, {"data.splits": splits}).data}) == 3
 
 
 @pytest.mark.parametrize(
@@ -110,6 +133,14 @@ MISTAKES = [
     ("data.channels", 2, r"data\.channels is 2: expected 1 or 3\."),
     ("data.crop", "center", r"data\.crop is 'center': choose one of .*did you mean 'centre'\?"),
     ("data.limits", {"trian": 1}, r"no key 'data\.limits\.trian': choose one of .*did you mean 'train'\?"),
+    ("data.without", ["a"] * 10_001, r"data\.without is .*at most 10000 items"),
+    ("data.labels", {str(n): {"label": "a"} for n in range(10_001)}, r"data\.labels is .*at most 10000 items"),
+    ("data.labels", {"a.jpg": "cat"}, r"data\.labels\.a\.jpg is 'cat': it should be a valid dictionary\."),
+    ("data.labels", {"a.jpg": {}}, r"data\.labels\.a\.jpg is \{\}: .*at least 1 item"),
+    ("data.labels", {"a.jpg": {"label": "c" * 1001}}, r"data\.labels\.a\.jpg\.label is .*at most 1000 characters"),
+    ("data.labels", {"a\nb": {"label": "c"}}, r"data\.labels\.a b is 'a\\nb': it has characters that can't be printed"),
+    ("data.splits", {"a" * 1001: "test"}, r"data\.splits\.a+… is .*at most 1000 characters"),
+    ("data.splits", {"a.jpg": "tset"}, r"data\.splits\.a\.jpg is 'tset': choose one of train, .*mean 'test'\?"),
     ("network.layers.0", {"type": "Conv"}, r"network\.layers\.0\.type is 'Conv': choose one of .*mean 'Conv2D'\?"),
     ("network.layers.0", {"type": ["Conv2D"]}, r"network\.layers\.0\.type is .*: choose one of Conv2D, MaxPooling2D"),
     ("network.layers.0", {"filters": 3}, r"network\.layers\.0 has no 'type'\."),

@@ -55,8 +55,9 @@ def place(run: Run, kind: str, version: int, **settings: Any) -> Path:
         settings: all else that it depends on, as JSON has it.
     """
     data = run.recipe.data.model_dump(mode="json") if run.recipe is not None else {}
-    if not data.get("label_columns"):  # results of before there was the field are found still
-        data.pop("label_columns", None)
+    for later in ("label_columns", "labels", "splits"):  # results of before there were these are found still
+        if not data.get(later):
+            data.pop(later, None)
     key = json.dumps([model_digest(run.best_path), data or None, version, settings], sort_keys=True)
     return run.folder / kind / hashlib.sha256(key.encode()).hexdigest()[:24]
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
 import shutil
 from dataclasses import dataclass
@@ -81,6 +83,19 @@ def test_each_model_data_version_and_setting_has_its_own(run: Run) -> None:
     places.append(place(run, "x", 1))
     assert len({one.name for one in places}) == len(places) == 10
     assert place(run, "y", 1, a=1, b=2) == place(run, "y", 1, b=2, a=1)
+
+
+def test_results_are_found_that_were_kept_before_a_recipe_had_edits(run: Run) -> None:
+    """The digest is that of the recipe's data as it was then."""
+    data = run.recipe.data.model_dump(mode="json")
+    before = {name: value for name, value in data.items() if name not in ("label_columns", "labels", "splits")}
+    key = json.dumps([model_digest(run.best_path), before, 1, {"a": 2}], sort_keys=True)
+    assert place(run, "x", 1, a=2).name == hashlib.sha256(key.encode()).hexdigest()[:24]
+    places = {place(run, "x", 1)}
+    for edit in ({"data.labels": {"#1": {"label": "2"}}}, {"data.splits": {"#1": "test"}}, {"data.without": ["#1"]}):
+        write_bytes(run.folder / "recipe.json", replace(PRESETS["Q"], edit).to_json().encode())
+        places.add(place(open_run(run.id), "x", 1))
+    assert len(places) == 4
 
 
 def test_predictions_of_an_older_version_are_found(run: Run) -> None:
