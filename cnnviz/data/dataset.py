@@ -13,7 +13,7 @@ import numpy as np
 from cnnviz import images
 from cnnviz.errors import DataError, one_of
 
-__all__ = ["Arrays", "Dataset", "Files", "Head", "Source", "Split", "printable"]
+__all__ = ["Arrays", "Dataset", "Files", "Head", "Joined", "Source", "Split", "printable"]
 
 
 @dataclass(frozen=True)
@@ -92,6 +92,46 @@ class Files:
 
 
 @dataclass(frozen=True, eq=False)
+class Joined:
+    """Images of several sources: those of a split that images of another were moved to.
+
+    Attributes:
+        sources: where they come from.
+        marks: what stands before the names of each source's images.
+        which: each image's source, int64 (n,).
+        rows: its row there, int64 (n,).
+    """
+
+    sources: tuple[Source, ...]
+    marks: tuple[str, ...]
+    which: np.ndarray
+    rows: np.ndarray
+
+    def _at(self, row: int) -> tuple[Source, int]:
+        return self.sources[self.which[row]], int(self.rows[row])
+
+    def image(self, row: int) -> np.ndarray:
+        source, own = self._at(row)
+        return source.image(own)
+
+    def name(self, row: int) -> str:
+        source, own = self._at(row)
+        return self.marks[int(self.which[row])] + source.name(own)
+
+    def mask(self, row: int) -> np.ndarray | None:
+        source, own = self._at(row)
+        return source.mask(own)
+
+    def path(self, row: int) -> Path | None:
+        source, own = self._at(row)
+        return source.path(own)
+
+    @property
+    def bits(self) -> int | None:
+        return getattr(self.sources[0], "bits", None)  # a dataset has one number for all
+
+
+@dataclass(frozen=True, eq=False)
 class Split:
     """Samples: a label per head (int64, shape (n,)) and an image each, decoded on demand."""
 
@@ -122,6 +162,22 @@ class Split:
     def mask(self, i: int) -> np.ndarray | None:
         """Returns which pixels of sample `i` belong to its object, bool (height, width), where that is known."""
         return self.source.mask(int(self.rows[i]))
+
+    def pixels(self, shape: tuple[int, ...] | None = None) -> np.ndarray | None:
+        """Returns all images as they are, uint8 (n, height, width, 1 or 3), where they lie in memory and have one
+        shape (`shape`, if one is asked for); no copy where they are a source's own, in order."""
+        sources = self.source.sources if isinstance(self.source, Joined) else (self.source,)
+        arrays = [source.array() for source in sources if isinstance(source, Arrays)]
+        if len(arrays) < len(sources) or {array.shape[1:] for array in arrays} != {shape or arrays[0].shape[1:]}:
+            return None
+        if not isinstance(self.source, Joined):
+            [array] = arrays
+            return array if np.array_equal(self.rows, np.arange(len(array))) else array[self.rows]
+        made = np.empty((len(self), *arrays[0].shape[1:]), np.uint8)
+        for number, array in enumerate(arrays):
+            here = self.source.which[self.rows] == number
+            made[here] = array[self.source.rows[self.rows[here]]]
+        return made
 
     def take(self, chosen: np.ndarray, name: str | None = None) -> Split:
         """Returns the samples at these positions, in this order."""

@@ -13,7 +13,7 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from cnnviz import recipe
-from cnnviz.data.dataset import Arrays, Split
+from cnnviz.data.dataset import Split
 from cnnviz.data.disk_cache import cache_folder, files_digest, read_cached, write_cached
 from cnnviz.data.split_images import SplitImages, iterate_fitted
 from cnnviz.errors import DataError
@@ -78,8 +78,8 @@ def _key(split: Split, data: recipe.Data, stem: str) -> str | None:
     digest = hashlib.sha256(
         json.dumps([_VERSION, stem, data.image_size, data.channels, data.crop, split.bits]).encode()
     )
-    if isinstance(split.source, Arrays):
-        digest.update(np.ascontiguousarray(split.source.array()[split.rows]).data)
+    if (pixels := split.pixels()) is not None:
+        digest.update(np.ascontiguousarray(pixels).data)
     elif not files_digest(split, digest):
         return None
     return digest.hexdigest()[:32]

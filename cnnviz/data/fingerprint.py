@@ -7,7 +7,7 @@ import json
 
 import numpy as np
 
-from cnnviz.data.dataset import Arrays, Dataset, Split
+from cnnviz.data.dataset import Arrays, Dataset, Joined, Split
 
 __all__ = ["fingerprint"]
 
@@ -23,10 +23,12 @@ def fingerprint(dataset: Dataset) -> str:
         digest.update(name.encode())
         for head in sorted(split.labels):
             digest.update(np.ascontiguousarray(split.labels[head], np.int64).data)
+        for source in split.source.sources if isinstance(split.source, Joined) else (split.source,):
+            if isinstance(source, Arrays):
+                if id(source) not in pixels:
+                    pixels[id(source)] = hashlib.sha256(np.ascontiguousarray(source.array()).data).digest()
+                digest.update(pixels[id(source)])
         if isinstance(split.source, Arrays):
-            if id(split.source) not in pixels:
-                pixels[id(split.source)] = hashlib.sha256(np.ascontiguousarray(split.source.array()).data).digest()
-            digest.update(pixels[id(split.source)])
             digest.update(np.ascontiguousarray(split.rows, np.int64).data)
         else:
             for i in range(len(split)):

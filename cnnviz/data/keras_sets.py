@@ -26,7 +26,7 @@ from cnnviz.errors import DataError
 from cnnviz.files import folder_in
 from cnnviz.progress import Progress
 
-__all__ = ["data_root", "load_cifar10", "load_fashion_mnist", "load_mnist", "locate"]
+__all__ = ["CLASSES", "data_root", "load_cifar10", "load_fashion_mnist", "load_mnist", "locate"]
 
 _GOOGLE = "https://storage.googleapis.com/tensorflow/tf-keras-datasets/"
 _MNIST = Remote(f"{_GOOGLE}mnist.npz", 11_490_434, "731c5ac602752760c8e48fbffcf8c3b850d9dc2a2aedcf2cc48468fc17b673d1")
@@ -54,6 +54,7 @@ _CIFAR = Remote(
     "6d958be074577803d12ecdefd02955f39262c83c16fe9348329d7fe0b5c001ce",
 )
 _CIFAR_NAMES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
+CLASSES = {"mnist": DIGIT_NAMES, "fashion_mnist": _FASHION_NAMES, "cifar10": _CIFAR_NAMES}
 _CIFAR_FOLDER = "cifar-10-batches-py"
 _PLACES = {
     "mnist": ("mnist.npz",),

@@ -14,7 +14,7 @@ import numpy as np
 from cnnviz import images, recipe
 from cnnviz.augment import working
 from cnnviz.data import disk_cache
-from cnnviz.data.dataset import Arrays, Split
+from cnnviz.data.dataset import Split
 from cnnviz.errors import DataError, ImageError
 from cnnviz.policy import Policy, Step
 from cnnviz.progress import CancelCheck, Progress, batches
@@ -114,12 +114,7 @@ class _OnDemand(Sequence[np.ndarray]):
 
 def _as_they_are(split: Split, data: recipe.Data) -> np.ndarray | None:
     """The images of a split in memory that have the wanted size already; no copy where all are taken in order."""
-    if not isinstance(split.source, Arrays) or data.crop == "face":
-        return None
-    array = split.source.array()
-    if array.shape[1:] != data.input_shape:
-        return None
-    return array if np.array_equal(split.rows, np.arange(len(array))) else array[split.rows]
+    return None if data.crop == "face" else split.pixels(data.input_shape)
 
 
 def _fit(split: Split, data: recipe.Data, whole: bool, i: int) -> Fitted:

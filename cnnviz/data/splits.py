@@ -7,21 +7,23 @@ import dataclasses
 import numpy as np
 
 from cnnviz import recipe
+from cnnviz.data import edits
 from cnnviz.data.dataset import Dataset, Split
-from cnnviz.data.exclusions import without
 from cnnviz.errors import DataError
 
-__all__ = ["arrange", "balance", "first", "groups", "stratify"]
+__all__ = ["arrange", "balance", "first", "groups", "lies_by_class", "stratify"]
 
 
 def arrange(dataset: Dataset, data: recipe.Data) -> Dataset:
-    """Returns the dataset with the splits that the recipe asks for: held-out shares, then balance and limits.
+    """Returns the dataset with the splits that the recipe asks for: held-out shares, then images that are relabelled,
+    moved or left out, then balance and limits.
 
     Data with a test split only gets a validation split from its training samples; data with neither gets both. The
-    data's own splits are never changed.
+    data's own splits change by `data.splits` alone.
 
     Raises:
-        DataError: too few samples, a class without training samples, or fewer than two classes.
+        DataError: too few samples, a class without training samples, fewer than two classes, or an image, class or
+            split that the recipe names and the data doesn't have.
     """
     splits, notes = dict(dataset.splits), list(dataset.notes)
     _check_classes(dataset, splits["train"])
@@ -37,9 +39,15 @@ def arrange(dataset: Dataset, data: recipe.Data) -> Dataset:
         else:
             splits["validation"] = dataclasses.replace(splits["test"], name="validation")
             notes.append("Validation is the test split: its metrics choose the best epoch, so they flatter a little.")
-    if data.without:
-        splits = without(splits, data.without, dataset.title)
-        notes.append(f"Left out by the recipe (data.without): {len(set(data.without)):,} images.")
+    by_class: dict[str, bool] = {}
+    if data.without or data.labels or data.splits:
+        splits, by_class = _edited(dataclasses.replace(dataset, splits=splits), data)
+        changes = {
+            "Relabelled by the recipe (data.labels)": edits.relabelled(data, dataset.heads),
+            "Moved by the recipe (data.splits)": len(data.splits),
+            "Left out by the recipe (data.without)": len(set(data.without)),
+        }
+        notes += [f"{what}: {count:,} images." for what, count in changes.items() if count]
     for name in splits:
         limit = getattr(data.limits, name)
         if data.balanced:
@@ -52,13 +60,32 @@ def arrange(dataset: Dataset, data: recipe.Data) -> Dataset:
             if missing:
                 notes.append(f"{name.capitalize()} has no sample of {missing} of the groups to be balanced.")
         else:
-            chosen = first(splits[name].labels, limit)
+            chosen = first(splits[name].labels, limit, by_class.get(name))
         splits[name] = splits[name].take(chosen)
     dataset = dataclasses.replace(
         dataset, splits={name: splits[name] for name in recipe.SPLITS if name in splits}, notes=tuple(notes)
     )
     _check_classes(dataset, splits["train"])
     return dataset
+
+
+def _edited(dataset: Dataset, data: recipe.Data) -> tuple[dict[str, Split], dict[str, bool]]:
+    """The splits with the recipe's edits of single images, and whether each lay class by class before."""
+    places = edits.find(dataset.splits, data, dataset.title)
+    splits = edits.leave_out(dataset.splits, [places[name] for name in data.without])
+    by_class = {name: lies_by_class(split.labels) for name, split in splits.items()}
+    if data.labels:
+        splits = edits.relabel(splits, data.labels, places, dataset)
+    if data.splits:
+        splits = edits.move(splits, data.splits, places, dataset)
+    for name, split in splits.items():
+        if not len(split):
+            whose = [key for key, names in {"data.without": data.without, "data.splits": data.splits}.items() if names]
+            raise DataError(
+                f"With the images of {' and '.join(whose)} gone from it, {dataset.title} has no {name} image left: "
+                "take some back in."
+            )
+    return splits, by_class
 
 
 def groups(labels: dict[str, np.ndarray]) -> np.ndarray:
@@ -91,20 +118,28 @@ def stratify(group: np.ndarray, share: float, seed: int) -> np.ndarray:
     return held
 
 
-def first(labels: dict[str, np.ndarray], limit: int | None) -> np.ndarray:
+def lies_by_class(labels: dict[str, np.ndarray]) -> bool:
+    """Returns whether samples lie class by class, as in folders."""
+    group = groups(labels)
+    return bool(np.count_nonzero(np.diff(group)) == group.max(initial=0))
+
+
+def first(labels: dict[str, np.ndarray], limit: int | None, by_class: bool | None = None) -> np.ndarray:
     """Returns the positions of the first `limit` samples, in order.
 
-    Where samples lie class by class, as in folders, the first of each class in proportion are taken instead.
+    Where samples lie class by class the first of each class in proportion are taken instead; `by_class` says whether
+    they did before some were relabelled or moved.
     """
     count = len(next(iter(labels.values())))
     if limit is None or limit >= count:
         return np.arange(count)
-    group = groups(labels)
-    if np.count_nonzero(np.diff(group)) != group.max():
+    if not (lies_by_class(labels) if by_class is None else by_class):
         return np.arange(limit)
+    group = groups(labels)
     sizes = np.bincount(group)
-    block = np.concatenate([[0], np.cumsum(np.diff(group) != 0)])
-    rank = np.arange(count) - np.searchsorted(block, block)
+    order = np.argsort(group, kind="stable")
+    rank = np.empty(count, np.int64)  # of each sample among those of its class
+    rank[order] = np.arange(count) - np.repeat(np.cumsum(sizes) - sizes, sizes)
     return np.sort(np.argsort((rank + 0.5) / sizes[group], kind="stable")[:limit])
 
 

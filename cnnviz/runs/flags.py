@@ -33,7 +33,7 @@ def write(folder: Path, flags: Mapping[str, str]) -> None:
 
     Args:
         folder: the run's.
-        flags: name → one of `FLAGS`; names as `data.exclusions.names_of` gives them.
+        flags: name → one of `FLAGS`; names as `data.edits.names_of` gives them.
 
     Raises:
         RunError: there are too many, or they can't be written.

@@ -13,7 +13,7 @@ from streamlit.testing.v1 import AppTest
 
 from cnnviz import runs
 from cnnviz.data import open_dataset
-from cnnviz.data.exclusions import names_of
+from cnnviz.data.edits import names_of
 from cnnviz.presets import PRESETS
 from cnnviz.recipe import replace
 from cnnviz.runs import flags

@@ -14,7 +14,7 @@ from cnnviz.data.layouts.layout import Layout
 from cnnviz.data.listing import listing
 from cnnviz.errors import DataError, one_of
 
-__all__ = ["ATTRIBUTES", "IMAGES", "LAYOUT", "PARTITION", "attributes_of", "is_celeba", "load_celeba"]
+__all__ = ["ATTRIBUTES", "IMAGES", "LAYOUT", "PARTITION", "attributes_of", "classes_of", "is_celeba", "load_celeba"]
 
 ATTRIBUTES, PARTITION, IMAGES = "list_attr_celeba.txt", "list_eval_partition.txt", "img_align_celeba"
 _SPLITS = ("train", "validation", "test")
@@ -79,12 +79,17 @@ def load_celeba(folder: Path, name: str, heads: Sequence[str] | None = None) -> 
             if folder.name == "celeba"
             else f"Faces in CelebA's layout, in {where_from}."
         ),
-        heads=tuple(Head(head, (f"not {head}", head)) for head in heads),
+        heads=tuple(Head(head, classes_of(head)) for head in heads),
         splits=splits,
         notes=tuple(notes),
         unsafe_steps=_unsafe(heads),
         available=attributes,
     )
+
+
+def classes_of(head: str) -> tuple[str, str]:
+    """Returns what an attribute's classes are called."""
+    return f"not {head}", head
 
 
 def _unsafe(heads: Sequence[str]) -> dict[str, str]:

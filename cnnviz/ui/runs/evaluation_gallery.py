@@ -11,7 +11,7 @@ import streamlit as st
 
 from cnnviz.augment.preview import display_size, image_bytes
 from cnnviz.data import Dataset
-from cnnviz.data.exclusions import names_of
+from cnnviz.data.edits import names_of
 from cnnviz.errors import CnnvizError, ImageError
 from cnnviz.probabilities import percent
 from cnnviz.runs import Run, flags
