@@ -11,9 +11,12 @@ from pathlib import Path
 
 from cnnviz.codegen.images import FILES, RESIZING, decoding, fitting
 from cnnviz.codegen.splits import arranging
-from cnnviz.data.layouts.celeba import ATTRIBUTES, IMAGES, PARTITION, attributes_of, is_celeba
+from cnnviz.data.bundled import DIGIT_NAMES
+from cnnviz.data.dataset import Head
+from cnnviz.data.keras_sets import CLASSES
+from cnnviz.data.layouts.celeba import ATTRIBUTES, IMAGES, PARTITION, attributes_of, classes_of, is_celeba
 from cnnviz.data.layouts.image_folder import is_image_folder, load_folder, split_folders
-from cnnviz.data.layouts.npz import headers, pairs
+from cnnviz.data.layouts.npz import headers, load_npz, pairs
 from cnnviz.data.listing import SUFFIXES, listing
 from cnnviz.data.spellings import spellings
 from cnnviz.errors import DataError, RecipeError, one_of
@@ -95,11 +98,13 @@ def arrays(split, prepared):
 class _Source:
     """How a script reads some data: functions, lines that end with a dict `splits`, the splits it has (`None` where the
     script must look), the folder of its images if they are files, their bits where they have more than 8, whether
-    any may have another size than is wanted, and what it imports beside `FILES`."""
+    any may have another size than is wanted, and what it imports beside `FILES`. `heads` are those that are
+    learned, where the recipe changes labels."""
 
     parts: list[str]
     lines: list[str]
     given: Collection[str] | None
+    heads: tuple[Head, ...]
     files: str = ""
     bits: int | None = None
     resizes: bool = True
@@ -121,7 +126,10 @@ def reading(
         RecipeError: only cnnviz can read it, or it has no such labels.
     """
     source = _source(data, folder, heads)
-    functions, lines = arranging(data, source.given, files=bool(source.files))
+    try:
+        functions, lines = arranging(data, source.given, source.heads, files=bool(source.files))
+    except DataError as error:
+        raise RecipeError(str(error)) from None
     resizes = source.resizes or data.crop == "face"
     blocks = [
         *source.parts,
@@ -189,7 +197,8 @@ def _of_keras(data: Data) -> _Source:
         'splits = {"train": split_of(x, y), "test": split_of(x_test, y_test)}',
     ]
     side = _SETS[data.dataset]
-    return _Source([_SPLIT.strip()], lines, ("train", "test"), resizes=data.image_size != (side, side))
+    learned = (Head("label", CLASSES[data.dataset]),)
+    return _Source([_SPLIT.strip()], lines, ("train", "test"), learned, resizes=data.image_size != (side, side))
 
 
 def _of_digits(data: Data) -> _Source:
@@ -199,7 +208,8 @@ def _of_digits(data: Data) -> _Source:
         'splits = {"train": split_of(pixels, digits.target)}',
     ]
     imports = ("from sklearn.datasets import load_digits",)
-    return _Source([_SPLIT.strip()], lines, ("train",), resizes=data.image_size != (8, 8), imports=imports)
+    learned = (Head("label", DIGIT_NAMES),)
+    return _Source([_SPLIT.strip()], lines, ("train",), learned, resizes=data.image_size != (8, 8), imports=imports)
 
 
 def _of_npz(path: Path, data: Data) -> _Source:
@@ -226,8 +236,15 @@ def _of_npz(path: Path, data: Data) -> _Source:
     for split, names in keys.items():
         images, labels = (f"arrays_of[{found[name].key!r}]" for name in names)
         lines.append(f"    {split!r}: split_of({call.format(images)}, numbered({labels})),")
-    sizes = {found[name].shape[1:3] for name, _ in keys.values()}
-    return _Source(parts, [*lines, "}"], tuple(keys), resizes=sizes != {data.image_size})
+    shapes = {(*found[name].shape[1:], 1)[:3] for name, _ in keys.values()}
+    if data.splits and len(shapes) > 1:
+        raise RecipeError(
+            f"A standalone script can't move images between arrays of different shapes, as {path.name} has: take "
+            "data.splits out of the recipe."
+        )
+    learned = load_npz(path, path.name).heads if data.labels else ()
+    resizes = {shape[:2] for shape in shapes} != {data.image_size}
+    return _Source(parts, [*lines, "}"], tuple(keys), learned, resizes=resizes)
 
 
 def _of_folder(folder: Path) -> _Source:
@@ -240,13 +257,14 @@ def _of_folder(folder: Path) -> _Source:
     ]
     places = splits or {"train": "."}
     lines = ["splits = {", *(f"    {name!r}: read({place!r})," for name, place in places.items()), "}"]
-    bits = load_folder(folder, folder.name).bits
+    dataset = load_folder(folder, folder.name)
     return _Source(
         ["\n".join(constants), _READ.strip()],
         lines,
         tuple(places),
+        dataset.heads,
         files="FOLDER",
-        bits=bits,
+        bits=dataset.bits,
         imports=("import os", "from unicodedata import normalize"),
     )
 
@@ -264,4 +282,7 @@ def _of_celeba(data: Data, folder: Path | None, heads: Sequence[str]) -> _Source
         where = f'# The folder that has {IMAGES}/, {ATTRIBUTES} and {PARTITION}:\nFOLDER = Path("celeba")'
     constants = f"{where}\nHEADS = {tuple(heads)!r}\nSUFFIXES = {SUFFIXES!r}"
     images = f'FOLDER / "{IMAGES}"'
-    return _Source([constants, _CELEBA.strip()], ["splits = read()"], None, files=images, imports=("import os",))
+    learned = tuple(Head(head, classes_of(head)) for head in heads)
+    return _Source(
+        [constants, _CELEBA.strip()], ["splits = read()"], None, learned, files=images, imports=("import os",)
+    )

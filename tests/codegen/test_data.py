@@ -260,6 +260,58 @@ def test_images_are_left_out_by_their_names(archive, tmp_path: Path) -> None:
     assert len(same(data, tmp_path / "set")["test"][1]) == 11
 
 
+def edited(data: Data, **edits: Any) -> Data:
+    return Data.model_validate(data.model_dump() | edits)
+
+
+@pytest.mark.parametrize("more", [{}, {"limits": {"train": 12, "test": 5}}, {"balanced": True}])
+def test_images_are_relabelled_and_moved_alike(more: dict, archive, tmp_path: Path) -> None:
+    """Within one array, between two, and of files; with all of it at once."""
+    data, place = archive(images=noise(40), labels=np.sort(LABELS))
+    names = [f"#{number}" for number in range(40)]
+    labels = {"#2": {"label": "2"}, "#30": {"label": "0"}}
+    splits = dict.fromkeys(names[:9], "test") | dict.fromkeys(names[25:29], "train") | {"#30": "validation"}
+    same(edited(data, labels=labels, splits=splits, without=["#3", "#39"], **more), place)
+
+    data, place = archive(x_train=noise(40), y_train=LABELS, x_test=noise(9, seed=2), y_test=np.arange(9) % 3)
+    labels = {"test:#3": {"label": "1"}, "train:#3": {"label": "2"}}
+    splits = {"test:#3": "train", "test:#0": "validation", "#30": "test", "validation:#5": "test", "#31": "train"}
+    for share in (0.2, 0):
+        wanted = edited(data, labels=labels, splits=splits, without=["test:#8"], validation_share=share, **more)
+        made = same(wanted, place)
+        if not more:
+            assert len(made["test"][1]) == (8 if share else 9)
+
+    for split, name in ((s, n) for s in ("train", "test") for n in ("a", "b")):
+        (tmp_path / "set" / split / name).mkdir(parents=True)
+        for number, image in enumerate(noise(12, 3, seed=len(split + name))):
+            (tmp_path / "set" / split / name / f"{number:02}.png").write_bytes(images.to_png(image))
+    data = Data(dataset=str(tmp_path / "set"), image_size=SIDE, validation_share=0.2)
+    splits = {"train/a/03.png": "test", "test/b/04.png": "train", "test/a/05.png": "validation"}
+    same(edited(data, labels={"train/a/03.png": {"label": "b"}}, splits=splits, **more), tmp_path / "set")
+
+
+def test_faces_are_relabelled_and_moved_alike(faces: Path) -> None:
+    labels = {"000001.jpg": {"Male": "Male"}, "000002.jpg": {"Male": "not Male", "Young": "Young"}}
+    data = edited(of_faces(faces), labels=labels, splits={"000003.jpg": "test", "000055.jpg": "train"})
+    for heads in (HEADS, ("Male",), ("Smiling",)):
+        same(data, faces, *heads)
+
+
+def test_a_class_that_there_is_not_is_refused(archive) -> None:
+    data, place = archive(images=noise(40), labels=LABELS)
+    with pytest.raises(RecipeError, match=r"gives '#1' the class '7', which label doesn't have: choose one of 0, 1, 2"):
+        reading(edited(data, labels={"#1": {"label": "7"}}), place)
+
+
+def test_arrays_of_different_shapes_are_not_joined(archive) -> None:
+    more = {"x_test": np.zeros((9, 9, 9), np.uint8), "y_test": np.arange(9) % 3}
+    data, place = archive(x_train=noise(40), y_train=LABELS, **more)
+    same(data, place)
+    with pytest.raises(RecipeError, match="arrays of different shapes, as set"):
+        reading(edited(data, splits={"test:#0": "train"}), place)
+
+
 def test_data_with_one_label_has_no_second_head(archive) -> None:
     data, place = archive(x=noise(40, 3), y=LABELS)
     with pytest.raises(RecipeError, match="has one label an image, called 'label', but the model learns a, b"):
