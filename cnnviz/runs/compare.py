@@ -187,6 +187,8 @@ def _text(value: Any) -> str:
         return ABSENT
     if isinstance(value, bool):
         return "yes" if value else "no"
+    if isinstance(value, dict):
+        return _text(tuple(value))
     if isinstance(value, tuple) and all(isinstance(one, str) for one in value):
         return f"{len(value):,} images" if len(value) > 1 else value[0] if value else ABSENT
     if isinstance(value, (tuple, list)):
@@ -203,7 +205,12 @@ def differences(recipes: Mapping[str, Recipe]) -> dict[str, dict[str, str]]:
     told = {label: settings(recipe) for label, recipe in recipes.items()}
     keys = dict.fromkeys(key for values in told.values() for key in values)
     rows = {key: {label: values.get(key, ABSENT) for label, values in told.items()} for key in keys}
-    return {key: row for key, row in rows.items() if len(set(row.values())) > 1}
+    unlike = {f"data.{name}" for name in _COUNTED if len({getattr(one.data, name) for one in recipes.values()}) > 1}
+    return {key: row for key, row in rows.items() if len(set(row.values())) > 1 or key in unlike}
+
+
+_COUNTED = ("without", "labels", "splits")
+"""What of a recipe's data is told by its number, so that others may read alike."""
 
 
 def different_data(runs: Sequence[Run]) -> str:
@@ -235,6 +242,8 @@ _DATA = {
     "data.limits.test": "test images",
     "data.balanced": "classes balanced",
     "data.without": "images left out",
+    "data.labels": "images relabelled",
+    "data.splits": "images moved",
 }
 """What decides which images a run is on, in words."""
 

@@ -16,6 +16,7 @@ import psutil
 from cnnviz import __version__
 from cnnviz.data import Dataset, pipeline
 from cnnviz.data.compatibility import open_and_adapt
+from cnnviz.data.edits import relabelled
 from cnnviz.data.fingerprint import fingerprint
 from cnnviz.data.split_images import SplitImages, prepare
 from cnnviz.errors import DataError, RunError, one_of
@@ -158,6 +159,8 @@ def facts_of(
             "source": dataset.source,
             "sha256": fingerprint(dataset),
             "left_out": len(recipe.data.without),
+            "relabelled": relabelled(recipe.data, dataset.heads),
+            "moved": len(recipe.data.splits),
             "bits": dataset.bits,
         },
         "test_is_validation": dataset.validates_on_test,

@@ -19,7 +19,7 @@ from cnnviz.presets import PRESETS
 from cnnviz.recipe import parse, replace
 from cnnviz.ui.session.packed_state import pack
 from tests.addresses import address_of, by_link
-from tests.app.pages import html, new_app, sentences, shown
+from tests.app.pages import html, new_app, sentences, shown, words_of
 
 SMALL = replace(
     PRESETS["Q"],
@@ -140,6 +140,38 @@ def test_a_recipe_that_is_too_long_for_an_address_says_so(app: AppTest) -> None:
     shown(app)
     assert address_of(app) == {}
     assert any("too long for an address" in one.value for one in app.caption)
+
+
+def test_edits_of_images_are_said_and_taken_back(app: AppTest) -> None:
+    edits = {
+        "data.without": ["#1"],
+        "data.labels": {"#2": {"label": "7"}},
+        "data.splits": {"#2": "test", "#3": "train"},
+    }
+    app.session_state["train_recipe"] = replace(PRESETS["Q"], edits)
+    shown(app)
+    said = [one.value for one in app.caption]
+    for line in ("1 image left out", "1 image relabelled", "2 images moved to another split"):
+        assert line in said
+    assert not start(app).disabled
+    assert app.button(key="train_labels").help == "\\#2 → 7"
+    assert address_of(app)["recipe"]
+    for name in ("labels", "splits", "without"):
+        app.button(key=f"train_{name}").click()
+        shown(app)
+        assert not draft(app).get(f"data.{name}")
+    assert recipe(app).data == PRESETS["Q"].data
+    assert not any("relabelled" in one.value for one in app.caption)
+
+
+def test_an_edit_of_an_image_that_is_not_there_is_a_mistake_in_words(app: AppTest) -> None:
+    app.session_state["train_recipe"] = replace(PRESETS["Q"], {"data.labels": {"#9999": {"label": "7"}}})
+    shown(app)
+    assert start(app).disabled
+    assert "to relabel: take it out of Images relabelled" in words_of(app, "error", "warning", "info", "html")
+    app.button(key="train_labels").click()
+    shown(app)
+    assert not start(app).disabled
 
 
 def test_the_address_names_a_preset(app: AppTest) -> None:

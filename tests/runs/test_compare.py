@@ -53,11 +53,27 @@ def test_runs_on_different_data_are_told(checkpoints):
     assert "different data sets (digits, shapes)" in warned({}, base="S")
     assert "at most so many training images (–, 100)" in warned({"data.limits.train": 100})
     assert "different shares for validation (0.15, 0.2)" in warned({"data.validation_share": 0.2})
-    assert "images left out" in warned({"data.without": ["#3"]})
+    assert "images left out (–, #3)" in warned({"data.without": ["#3"]})
+    assert "images relabelled (–, #3)" in warned({"data.labels": {"#3": {"label": "1"}}})
+    assert "images moved (–, 2 images)" in warned({"data.splits": {"#3": "test", "#4": "train"}})
     # What was read decides over what the recipes say of it.
     assert warned({"data.dataset": "copy of digits"}, ("a", "a")) == ""
     assert "have changed between them" in warned({}, ("a", "b"))
     assert "different data sets" in warned({"data.dataset": "copy of digits"}, ("a", None))
+
+
+@pytest.mark.parametrize(
+    ("key", "one", "other"),
+    [
+        ("data.without", ["#1", "#2"], ["#1", "#3"]),
+        ("data.labels", {"#1": {"label": "1"}}, {"#1": {"label": "2"}}),
+        ("data.splits", {"#1": "test", "#2": "test"}, {"#1": "test", "#2": "train"}),
+    ],
+)
+def test_as_many_other_edits_are_a_difference(key, one, other):
+    recipes = {"a": replace(PRESETS["Q"], {key: one}), "b": replace(PRESETS["Q"], {key: other})}
+    assert list(compare.differences(recipes)) == [key]
+    assert compare.differences({"a": recipes["a"], "b": recipes["a"]}) == {}
 
 
 @pytest.mark.parametrize("name", PRESETS)

@@ -80,6 +80,18 @@ def test_what_was_answered_is_kept_until_the_model_changes(measured):
     assert predictions.read_predictions(other.folder, "validation") is None
 
 
+def test_a_report_counts_the_images_that_the_recipe_edits(place):
+    from cnnviz.models.load.load import load_run
+    from cnnviz.train.evaluate import evaluate
+
+    labels = {"#2": {"label": "7"}, "#3": {"label": "7"}}
+    edits = {"data.without": ["#1"], "data.labels": labels, "data.splits": {"#2": "test", "#4": "test", "#5": "test"}}
+    run = give_model(make_run(replace(PRESETS["Q"], LIMITS | edits)))
+    evaluate(run, load_run(run).model, "test")
+    told = json.loads((run.folder / "report.json").read_text())["data"]
+    assert (told["left_out"], told["relabelled"], told["moved"]) == (1, 2, 3)
+
+
 @pytest.mark.parametrize("torn", [b"", b"PK\x03\x04 torn", b"{}"])
 def test_a_torn_file_counts_as_none(place, torn):
     run = make_run(PRESETS["Q"])

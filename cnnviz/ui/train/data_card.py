@@ -6,6 +6,7 @@ import os
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import streamlit as st
 
@@ -194,7 +195,7 @@ def _point(draft: Draft, name: str) -> None:
     draft.put("data.dataset", name)
     draft.put("data.limits", dict.fromkeys(SPLIT_WORDS))
     draft.put("data.balanced", False)
-    draft.put("data.without", [])
+    _take_back(draft, *_EDITS)
     draft.put("data.label_columns", [])
     state.reset_widgets("data.balanced", *(f"data.limits.{split}" for split in SPLIT_WORDS))
 
@@ -249,7 +250,7 @@ def _suit(draft: Draft, dataset: Dataset) -> None:
 
 
 def _words(draft: Draft, found: Found) -> None:
-    _left_out(draft)
+    _edits(draft)
     if found.dataset is None:
         return
     if own_images.classes_of(draft.get("data.dataset")) is None:
@@ -352,17 +353,39 @@ def _settings(draft: Draft) -> None:
     )
 
 
-def _left_out(draft: Draft) -> None:
-    """The images that the recipe leaves out, such as flagged ones of an earlier run, and the way back."""
-    if count := len(draft.get("data.without")):
-        with st.container(horizontal=True, vertical_alignment="center"):
-            st.caption(f"{count:,} image{'s' * (count > 1)} left out")
-            st.button(
-                "Restore",
-                icon=":material/undo:",
-                key="train_without",
-                type="tertiary",
-                on_click=draft.put,
-                args=("data.without", []),
-                help=plain(", ".join(draft.get("data.without")[:20])),
-            )
+_EDITS: dict[str, tuple[str, str]] = {
+    "without": ("left out", "Restore"),
+    "labels": ("relabelled", "Restore labels"),
+    "splits": ("moved to another split", "Restore splits"),
+}
+"""The recipe's keys for single images, what is said of them, and the way back."""
+
+
+def _edits(draft: Draft) -> None:
+    """The images that the recipe leaves out, relabels or moves, such as flagged ones of an earlier run."""
+    for name, (done, back) in _EDITS.items():
+        images = draft.get(f"data.{name}")
+        if count := len(images):
+            with st.container(horizontal=True, vertical_alignment="center"):
+                st.caption(f"{count:,} image{'s' * (count > 1)} {done}")
+                st.button(
+                    back,
+                    icon=":material/undo:",
+                    key=f"train_{name}",
+                    type="tertiary",
+                    on_click=_take_back,
+                    args=(draft, name),
+                    help=plain(", ".join(_in_words(images)[:20])),
+                )
+
+
+def _take_back(draft: Draft, *names: str) -> None:
+    for name in names:
+        draft.put(f"data.{name}", [] if name == "without" else {})
+
+
+def _in_words(images: list[str] | dict[str, Any]) -> list[str]:
+    """ "cats/12.jpg → dogs" of what is relabelled or moved."""
+    if isinstance(images, list):
+        return images
+    return [f"{name} → {', '.join(to.values()) if isinstance(to, dict) else to}" for name, to in images.items()]

@@ -47,6 +47,8 @@ LABELS = {
     "data.limits.test": "Max samples (test)",
     "data.balanced": "Balance classes",
     "data.without": "Images left out",
+    "data.labels": "Images relabelled",
+    "data.splits": "Images moved",
     "augmentation.fill_mode": "Fill mode",
     "augmentation.fill_value": "Fill value",
     "augmentation.steps": "Policy",

@@ -81,6 +81,8 @@ def test_every_number_of_the_recipe_has_a_label_that_the_page_shows() -> None:
             "augmentation.fill_value",
             "network.layers",
             "data.without",
+            "data.labels",
+            "data.splits",
         ), f"{label} stands nowhere on the page"
 
 
