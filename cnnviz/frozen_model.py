@@ -150,7 +150,7 @@ def _walk(model: type[BaseModel], loc: tuple) -> tuple[list[str], type[BaseModel
         path.append(short(part))
         if isinstance(part, str):
             holder = kinds[0] if kinds else holder
-            kinds = _records(holder.model_fields[part].annotation) if part in holder.model_fields else []
+            kinds = _records(holder.model_fields[part].annotation) if part in holder.model_fields else kinds
     return path, holder, kinds
 
 
