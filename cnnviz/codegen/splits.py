@@ -41,10 +41,10 @@ def leave_out(splits):  # the images of these names
 """
 _RELABEL = """
 def relabel(splits):  # gives these images other classes, by their numbers
-    made = {}
+    made, changes = {}, told(splits, LABELS)
     for name, (source, rows, labels) in splits.items():
         labels = {head: values.copy() for head, values in labels.items()}
-        for at, classes in enumerate(told(splits, LABELS)[name]):
+        for at, classes in enumerate(changes[name]):
             for head, number in (classes or {}).items():
                 labels[head][at] = number
         made[name] = source, rows, labels
@@ -127,7 +127,8 @@ def arranging(
     if chooses := (data.balanced or any(limits.values())):
         call = "balance(splits[name][2], limit)[0]" if data.balanced else f"first(splits[name][2], limit{looked})"
         functions.append(inspect.getsource(splits.balance if data.balanced else splits.first))
-        functions += [] if data.balanced else [inspect.getsource(splits.lies_by_class)]
+        if not data.balanced:
+            functions.append(inspect.getsource(splits.lies_by_class))
         wanted = {name: limits[name] for name in SPLITS}
         lines.append(f"for name, limit in {wanted!r}.items():")
         lines.append(f"    if name in splits:\n        splits[name] = taken(splits[name], {call})")

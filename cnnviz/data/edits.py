@@ -131,10 +131,11 @@ def class_number(head: Head, name: str, image: str) -> int:
     Raises:
         DataError: the head has no such class.
     """
-    for spelled in (str, compose):
-        called = [spelled(one) for one in head.classes]
-        if spelled(name) in called:
-            return called.index(spelled(name))
+    if name in head.classes:
+        return head.classes.index(name)
+    composed = [compose(one) for one in head.classes]  # maybe accents are written otherwise there
+    if compose(name) in composed:
+        return composed.index(compose(name))
     near = head.classes
     if len(near) > _MOST_TOLD:
         near = tuple(difflib.get_close_matches(name, near, 5, cutoff=0))

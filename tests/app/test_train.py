@@ -164,6 +164,16 @@ def test_edits_of_images_are_said_and_taken_back(app: AppTest) -> None:
     assert not any("relabelled" in one.value for one in app.caption)
 
 
+def test_other_data_has_none_of_the_edits(app: AppTest) -> None:
+    edits = {"data.without": ["#1"], "data.labels": {"#2": {"label": "7"}}, "data.splits": {"#2": "test"}}
+    app.session_state["train_recipe"] = replace(PRESETS["Q"], edits)
+    shown(app)
+    field(app, "selectbox", "picker").set_value("shapes")
+    shown(app)
+    data = recipe(app).data
+    assert (data.dataset, data.without, data.labels, data.splits) == ("shapes", (), {}, {})
+
+
 def test_an_edit_of_an_image_that_is_not_there_is_a_mistake_in_words(app: AppTest) -> None:
     app.session_state["train_recipe"] = replace(PRESETS["Q"], {"data.labels": {"#9999": {"label": "7"}}})
     shown(app)

@@ -161,6 +161,12 @@ def test_an_image_is_left_out_by_its_name_in_either_spelling(write, recipe_data,
     data = recipe_data(tmp_path, without=[f"{COMPOSED}/0003.png"])
     assert f"{APART}/0003.png" not in set(chain(*names(open_dataset(data)).values()))
     assert sum(map(len, open_dataset(data).splits.values())) == 11
+    name = f"{COMPOSED}/0002.png"
+    edited = open_dataset(recipe_data(tmp_path, labels={name: {"label": "tea"}}, splits={name: "test"}))
+    assert names(edited)["test"][-1] == f"{APART}/0002.png"
+    assert edited.splits["test"].labels["label"][-1] == 1
+    back = {"tea/0001.png": {"label": COMPOSED}}
+    assert open_dataset(recipe_data(tmp_path, labels=back)).heads[0].classes == (APART, "tea")
 
 
 def test_labels_written_in_two_ways_are_one_class(recipe_data, tmp_path: Path) -> None:
