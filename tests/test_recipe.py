@@ -38,6 +38,9 @@ def test_a_recipe_cannot_be_changed() -> None:
         Q.seed = 1
     with pytest.raises(TypeError, match="can't be changed"):
         Q.data.labels["#1"] = {}
+    for change in ("clear", "pop", "popitem", "setdefault", "update", "__delitem__", "__ior__"):
+        with pytest.raises(TypeError, match="can't be changed"):
+            getattr(Q.data.splits, change)("#1")
 
 
 def test_edits_of_images_are_equal_to_their_json_in_any_order() -> None:

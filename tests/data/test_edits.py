@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from cnnviz.data import open_dataset, prepare
+from cnnviz.data import edits, open_dataset, prepare
 from cnnviz.data.dataset import Arrays, Joined
 from cnnviz.data.edits import names_of
 from cnnviz.data.features import features
@@ -19,8 +19,8 @@ def left(data, *names):
     return data.model_copy(update={"without": names})
 
 
-def edited(data, **edits):
-    return Data.model_validate(data.model_dump() | edits)
+def edited(data, **changes):
+    return Data.model_validate(data.model_dump() | changes)
 
 
 @pytest.fixture(scope="module")
@@ -136,6 +136,15 @@ def test_a_label_is_another_and_all_else_stays(digits, split):
     assert labels_of(open_dataset(DIGITS), split) == labels_of(digits, split)  # the data itself is as it was
 
 
+def test_the_splits_that_are_relabelled_are_others(digits):
+    data = edited(DIGITS, labels={"#3": {"label": "7"}, "#4": {"label": "7"}})
+    before = {split: labels_of(digits, split) for split in SPLITS}
+    places = edits.find(digits.splits, data, digits.title)
+    made = edits.relabel(digits.splits, data.labels, places, digits)
+    assert {split: labels_of(digits, split) for split in SPLITS} == before
+    assert sum((made[split].labels["label"] != digits.splits[split].labels["label"]).sum() for split in SPLITS) == 2
+
+
 def test_a_label_of_a_head_that_is_not_learned_is_passed_over():
     data = Data(dataset="shapes", image_size=(8, 8), limits=Limits(train=60))
     plain = open_dataset(data, ["colour"])
@@ -147,7 +156,7 @@ def test_a_label_of_a_head_that_is_not_learned_is_passed_over():
 
 
 @pytest.mark.parametrize(
-    ("edits", "said"),
+    ("changes", "said"),
     [
         ({"labels": {"#9999": {"label": "1"}}}, r"no image '#9999' to relabel: take it out of data\.labels"),
         ({"splits": {"#9999": "test"}}, r"no image '#9999' to move: take it out of data\.splits"),
@@ -163,9 +172,9 @@ def test_a_label_of_a_head_that_is_not_learned_is_passed_over():
         ),
     ],
 )
-def test_what_the_data_does_not_have_is_a_sentence(edits, said):
+def test_what_the_data_does_not_have_is_a_sentence(changes, said):
     with pytest.raises(DataError, match=said):
-        open_dataset(edited(DIGITS, **edits))
+        open_dataset(edited(DIGITS, **changes))
 
 
 def test_of_many_classes_the_nearest_are_named(tmp_path):
@@ -214,6 +223,18 @@ def test_images_of_two_arrays_are_one_split_and_keep_their_names(pets):
     assert names_of(again, "test", [0]) == every[:1]
 
 
+def test_a_name_stays_though_source_and_split_would_do(pets):
+    whole = open_dataset(pets)
+    (name,) = names_of(whole, "validation", [0])
+    other = open_dataset(edited(pets, splits={name: "train"}))
+    assert names_of(other, "train", [len(other.splits["train"]) - 1]) == [name]
+    alone = pets.model_copy(update={"validation_share": 0})
+    other = open_dataset(edited(alone, splits={"test:#0": "train"}))
+    assert names_of(other, "test", [0]) == ["test:#1"]
+    (again,) = names_of(other, "validation", [0])
+    assert len(open_dataset(edited(alone, splits={"test:#0": "train", again: "train"})).splits["test"]) == 8
+
+
 def test_names_are_of_the_source_where_a_split_has_only_moved_images(pets):
     data = pets.model_copy(update={"validation_share": 0})
     moving = {f"test:#{number}": "train" for number in range(10)} | {"train:#4": "test", "train:#5": "test"}
@@ -237,6 +258,14 @@ def test_pixels_of_moved_images_count_in_what_is_kept(pets, tmp_path, monkeypatc
     assert asked == [9, 9]
     marks = {fingerprint(open_dataset(edited(pets, splits={f"test:#{n}": "train"}))) for n in (4, 4, 5)}
     assert len(marks) == 2
+    swapped = {"test:#0": "train", "train:#0": "test"}  # so that no split has one source alone
+    data = edited(pets, splits=swapped, validation_share=0, dataset=str(tmp_path / "other.npz"))
+    arrays = dict(np.load(pets.dataset))
+    for pixel in (3, 4):
+        arrays["x_test"][5, 0, 0] = pixel
+        np.savez(data.dataset, **arrays)
+        marks.add(fingerprint(open_dataset(data)))
+    assert len(marks) == 4
 
 
 def test_arrays_of_two_sizes_are_fitted_one_by_one(tmp_path):
@@ -324,8 +353,8 @@ def test_what_is_left_out_is_so_wherever_it_is_moved(pets):
 
 def test_limits_take_of_each_class_though_classes_lie_together_no_more(folder):
     """Images are relabelled in the middle of a class's, and moved behind the last class's."""
-    edits = {"labels": {"train/cat/1.png": {"label": "dog"}}, "splits": {"test/cat/0.png": "train"}}
-    data = edited(folder, **edits, limits={"train": 4})
+    changes = {"labels": {"train/cat/1.png": {"label": "dog"}}, "splits": {"test/cat/0.png": "train"}}
+    data = edited(folder, **changes, limits={"train": 4})
     assert open_dataset(data).counts("train", "label").tolist() == [2, 2]
 
 
