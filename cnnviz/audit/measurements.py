@@ -19,7 +19,7 @@ from PIL import ExifTags, Image
 
 from cnnviz import images
 from cnnviz.data.dataset import Dataset
-from cnnviz.data.exclusions import names_of
+from cnnviz.data.edits import names_of
 from cnnviz.errors import ImageError
 from cnnviz.progress import CancelCheck, Progress, batches
 
