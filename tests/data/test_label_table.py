@@ -96,7 +96,7 @@ def test_several_columns_are_heads_of_their_names(photos: Callable[..., Path], r
     assert [(head.name, head.classes) for head in one.heads] == [("label", ("blue", "red"))]
     both = open_dataset(recipe_data(folder, label_columns=["colour", "Has hat"]), ["Has_hat"])
     assert both.available == ("colour", "Has_hat")
-    assert [head.name for head in both.heads] == ["Has_hat"]
+    assert [(head.name, head.classes) for head in both.heads] == [("Has_hat", ("not Has_hat", "Has_hat"))]
 
 
 def test_a_column_called_label_is_the_one(photos: Callable[..., Path], recipe_data) -> None:
@@ -107,6 +107,25 @@ def test_a_column_called_label_is_the_one(photos: Callable[..., Path], recipe_da
     assert [(head.name, head.classes) for head in dataset.heads] == [("label", (CAT, DOG))]
     assert dataset.available == ("label", "where")
     assert [head.name for head in open_dataset(recipe_data(folder), ["where", "label"]).heads] == ["where", "label"]
+
+
+def test_a_head_of_another_column_takes_no_name(photos: Callable[..., Path], recipe_data) -> None:
+    folder = photos(*NAMES)
+    rows = [f"{name},{'in' if i % 2 else 'out'},{VALUES[i]}" for i, name in enumerate(NAMES)]
+    (folder / "x.csv").write_text("\n".join(["file,class,label", *rows]))
+    dataset = open_dataset(recipe_data(folder))
+    assert dataset.heads[0].classes == ("in", "out")
+    assert dataset.available == ("label", "label_")
+    assert open_dataset(recipe_data(folder), ["label_"]).heads[0].classes == (CAT, DOG)
+
+
+def test_yes_before_no_is_not_taken_for_no(photos: Callable[..., Path], recipe_data) -> None:
+    folder = photos(*NAMES)
+    rows = [f"{name},{'Yes' if i % 2 else 'no'},{VALUES[i]}" for i, name in enumerate(NAMES)]
+    (folder / "x.csv").write_text("\n".join(["file,hat,colour", *rows]))
+    dataset = open_dataset(recipe_data(folder))
+    assert dataset.heads[0].classes == ("Yes", "no")
+    assert labels(dataset, "hat")["001.png"] == "Yes"
 
 
 def test_classes_that_are_numbers_come_in_their_order(photos: Callable[..., Path], recipe_data) -> None:

@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from cnnviz.data.dataset import Dataset, Files, Head, Split, printable
+from cnnviz.data.label_columns import choose, class_names, could_be_labels, in_order
 from cnnviz.data.layouts.image_folder import is_image_folder
 from cnnviz.data.layouts.layout import Layout, split_of
 from cnnviz.data.listing import SUFFIXES, TABLE_SUFFIXES, left_out, listing, tree
 from cnnviz.data.spellings import compose
 from cnnviz.errors import DataError, one_of
-from cnnviz.model_spec import MAX_CLASSES
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -29,14 +29,11 @@ __all__ = ["LAYOUT", "has_label_table", "is_table", "load_table", "tables_in"]
 
 LARGEST = 200_000_000
 """Tables of more bytes are none of labels."""
-_LABELS = frozenset({"label", "labels", "class", "classes", "category", "target", "species", "breed", "diagnosis"})
-"""A column that is called so is the one with the labels, where there are several that could be."""
 _SPLIT_COLUMNS = frozenset({"split", "set", "subset", "partition", "fold", "phase"})
 _PATH = "\0path"  # no column of a table can be called so
 _GLANCE = 1000  # rows of which one names an image, where a column names any
 _PATIENCE = 20
 """How many tables of a folder are looked into."""
-_NO_YES = ({"0", "1"}, {"-1", "1"}, {"false", "true"}, {"no", "yes"}, {"n", "y"}, {"f", "t"})
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,7 +78,7 @@ def load_table(path: Path, name: str, heads: Sequence[str] | None = None, column
     """Returns the dataset of a table and the images that it names.
 
     A column that could be labels is a head; where only one is chosen, it is the head `label`. Values 0 and 1, or no and
-    yes, of several heads become the classes "not X" and "X". Which split an image is in says a column of the table,
+    yes, of other heads become the classes "not X" and "X". Which split an image is in says a column of the table,
     else the folder that it lies in, else nothing.
 
     Args:
@@ -105,13 +102,7 @@ def load_table(path: Path, name: str, heads: Sequence[str] | None = None, column
             f"{table.path.name} names {len(table.paths):,} images, but has no column of labels: expected one whose "
             "values come again, such as cat, dog, cat."
         )
-    chosen = tuple(columns) or _preferred(table.labels)
-    named = _names(chosen if columns else table.labels)
-    if not columns and len(chosen) == 1 and len(table.labels) > 1:
-        named = {"label": chosen[0], **{head: column for head, column in named.items() if column != chosen[0]}}
-    if heads is not None and (unknown := [head for head in heads if head not in named]):
-        raise DataError(f"{name} has no head {unknown[0]!r}: {one_of(unknown[0], named)}.")
-    learned = {head: named[head] for head in heads} if heads else {h: c for h, c in named.items() if c in chosen}
+    named, learned = choose(name, table.labels, columns, heads)
     values = table.frame.iloc[table.rows].assign(**{_PATH: table.paths})
     learned_columns = list(learned.values())
     labelled = values[(values[learned_columns] != "").all(axis=1)]
@@ -120,7 +111,7 @@ def load_table(path: Path, name: str, heads: Sequence[str] | None = None, column
     if agreed.empty:
         raise DataError(f"{table.path.name} has no image with a label in {', '.join(learned_columns)}.")
     paths = list(agreed[_PATH])
-    made = [_labels(agreed[column], head, several=len(learned) > 1) for head, column in learned.items()]
+    made = [_labels(agreed[column], head) for head, column in learned.items()]
     source = Files(_folder(path), tuple(paths))
     without = len(set(table.paths)) - labelled[_PATH].nunique()
     notes = _notes(path, table, learned_columns, without, int(different.sum()))
@@ -273,44 +264,14 @@ def _tells_split(name: str, values: pd.Series) -> bool:
 
 
 def _could_be_labels(values: pd.Series) -> bool:
-    classes = set(values) - {""}
-    return 2 <= len(classes) <= min(MAX_CLASSES, max(2, len(values) // 2))
+    return could_be_labels(len(set(values) - {""}), len(values))
 
 
-def _preferred(labels: tuple[str, ...]) -> tuple[str, ...]:
-    called = tuple(column for column in labels if column.lower() in _LABELS)
-    return called[:1] or labels
-
-
-def _names(columns: Sequence[str]) -> dict[str, str]:
-    """What heads are called, and the column of each; a head's name has letters, digits and _ only."""
-    if len(columns) == 1:
-        return {"label": columns[0]}
-    named: dict[str, str] = {}
-    for column in columns:
-        name = re.sub(r"[^A-Za-z0-9_]+", "_", column).strip("_")[:50] or "label"
-        name = f"_{name}" if name.startswith("val_") else name
-        while name in named:
-            name += "_"
-        named[name] = column
-    return named
-
-
-def _labels(values: pd.Series, head: str, several: bool) -> tuple[Head, np.ndarray]:
+def _labels(values: pd.Series, head: str) -> tuple[Head, np.ndarray]:
     """A head, its classes in order, numbers by their value, and the labels."""
-    texts = sorted(set(values), key=_order)
+    texts = in_order(set(values))
     numbers = {text: number for number, text in enumerate(texts)}
-    classes = tuple(map(printable, texts))
-    if several and {text.lower() for text in texts} in _NO_YES:
-        classes = (f"not {head}", head)
-    return Head(head, classes), np.array([numbers[value] for value in values], np.int64)
-
-
-def _order(text: str) -> tuple[float, str]:
-    try:
-        return float(text), text
-    except ValueError:
-        return float("inf"), text
+    return Head(head, class_names(texts, head)), np.array([numbers[value] for value in values], np.int64)
 
 
 def _splits_of(table: _Table, values: pd.DataFrame, paths: Sequence[str]) -> np.ndarray:
