@@ -11,7 +11,7 @@ from pathlib import Path
 from cnnviz import recipe
 from cnnviz.data import archive, bundled, kept, keras_sets, roots, splits
 from cnnviz.data.dataset import Dataset, printable
-from cnnviz.data.layouts import celeba, image_folder, label_table
+from cnnviz.data.layouts import celeba, image_folder, label_table, parquet
 from cnnviz.data.layouts.layout import Layout
 from cnnviz.data.layouts.registry import layout_of
 from cnnviz.data.listing import listing
@@ -55,11 +55,13 @@ def open_dataset(
 
     Args:
         data: `data.dataset` is a known name (digits, shapes, mnist, fashion_mnist, cifar10, celeba), the name of a
-            folder or .npz file under `CNNVIZ_DATA`, or a path. What lies there tells the layout: CelebA's, a folder of
-            images a class (inside train, validation and test folders or not), images with a table of their labels or
-            with their class in their names, such folders in a .zip file, or an .npz file of arrays.
+            folder or .npz file under `CNNVIZ_DATA`, or a path.
+            What lies there tells the layout: CelebA's, a folder of images a class (inside train, validation and test
+            folders or not), images with a table of their labels or with their class in their names, such folders in a
+            .zip file, Hugging Face's parquet files, or an .npz file of arrays.
         heads: what to learn. Default: all heads; of CelebA's layout Male and Smiling, or the first two attributes.
-        progress: called while something is downloaded or read, with what, how much is done and how much there is.
+        progress: called while something is downloaded, unpacked or read, with what, how much is done and how much
+            there is.
         anywhere: whether a path may lead to any place. Pages say no: then it must lie, links resolved, in a folder that
             `CNNVIZ_DATA` or `CNNVIZ_ROOTS` names, or be an upload of their own.
 
@@ -118,8 +120,9 @@ def _open(data: recipe.Data, heads: Sequence[str] | None, progress: Progress | N
     if layout is None:
         raise DataError(
             f"{shown} is not a dataset: expected a folder of images, a .zip of such, a table of labels "
-            "(.csv, .tsv) beside its images, or an .npz file."
+            "(.csv, .tsv) beside its images, a .parquet file, or an .npz file."
         )
+    path = layout.unpack(path, progress) if layout.unpack is not None else path
     dataset = layout.load(path, shown, heads, data.label_columns)
     return dataclasses.replace(dataset, source=f"Uploaded: {shown}.") if uploaded else dataset
 
@@ -128,6 +131,8 @@ def _nearest(path: Path) -> Layout | None:
     """The layout that says what a folder or file lacks."""
     if label_table.is_table(path) or (path.is_dir() and label_table.tables_in(path)):
         return label_table.LAYOUT
+    if parquet.has_arrow(path):
+        return parquet.LAYOUT
     return image_folder.LAYOUT if path.is_dir() else None
 
 
@@ -138,7 +143,10 @@ def at_hand(name: str) -> bool:
     if name in _DOWNLOADS:
         return keras_sets.locate(name) is not None
     place = place_of(name)
-    return place is not None and place.suffix.lower() != ".zip"
+    if place is None or place.suffix.lower() == ".zip":
+        return False
+    layout = layout_of(place)
+    return layout is None or layout.unpack is None
 
 
 def place_of(name: str) -> Path | None:
@@ -172,7 +180,7 @@ def _path(name: str, anywhere: bool) -> Path:
     shown = printable(name if len(name) <= 80 else f"…{name[-79:]}")
     raise DataError(
         f"There is no dataset {shown!r}: {one_of(name, map(printable, known))}, or give the path of a "
-        f"folder, .zip or .npz file ({where})."
+        f"folder, .zip, .parquet or .npz file ({where})."
     )
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cnnviz.data.dataset import Dataset
+from cnnviz.progress import Progress
 
 __all__ = ["Layout", "split_of"]
 
@@ -24,12 +25,14 @@ class Layout:
         fits: whether a folder or file is one, at a glance: no image is read. It raises nothing.
         load: from the path, what it is called, the heads that are wanted (`None`: the layout's own choice) and the
             columns with labels (empty: its own choice) to the data set; it raises DataError.
+        unpack: where images must be written out first, from the path to the folder that is loaded; it raises DataError.
     """
 
     title: str
     rank: int
     fits: Callable[[Path], bool]
     load: Callable[[Path, str, Sequence[str] | None, Sequence[str]], Dataset]
+    unpack: Callable[[Path, Progress | None], Path] | None = None
 
 
 def split_of(name: str) -> str | None:
