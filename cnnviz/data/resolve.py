@@ -9,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from cnnviz import recipe
-from cnnviz.data import archive, bundled, kept, keras_sets, roots, splits
+from cnnviz.data import archive, bundled, kept, keras_sets, roots, splits, tfds_sets
 from cnnviz.data.dataset import Dataset, printable
 from cnnviz.data.layouts import celeba, image_folder, label_table, parquet
 from cnnviz.data.layouts.layout import Layout
@@ -55,7 +55,7 @@ def open_dataset(
 
     Args:
         data: `data.dataset` is a known name (digits, shapes, mnist, fashion_mnist, cifar10, celeba), the name of a
-            folder or .npz file under `CNNVIZ_DATA`, or a path.
+            folder or .npz file under `CNNVIZ_DATA`, a path, or what tensorflow_datasets has prepared (`tfds:celeb_a`).
             What lies there tells the layout: CelebA's, a folder of images a class (inside train, validation and test
             folders or not), images with a table of their labels or with their class in their names, such folders in a
             .zip file, Hugging Face's parquet files, or an .npz file of arrays.
@@ -63,7 +63,7 @@ def open_dataset(
         progress: called while something is downloaded, unpacked or read, with what, how much is done and how much
             there is.
         anywhere: whether a path may lead to any place. Pages say no: then it must lie, links resolved, in a folder that
-            `CNNVIZ_DATA` or `CNNVIZ_ROOTS` names, or be an upload of their own.
+            `CNNVIZ_DATA` or `CNNVIZ_ROOTS` names, or be an upload of their own. A name after `tfds:` is never a path.
 
     Raises:
         DataError: one message on what is wrong and what would be right.
@@ -111,6 +111,8 @@ def _open(data: recipe.Data, heads: Sequence[str] | None, progress: Progress | N
         if found is None:
             raise DataError(f"CelebA is not on this computer: {_CELEBA_MISSING[0].lower()}{_CELEBA_MISSING[1:]}")
         return celeba.load_celeba(found, name, heads)
+    if name.startswith(tfds_sets.PREFIX):
+        return tfds_sets.load_prepared(name, heads, data.label_columns, progress)
     path = _path(name, anywhere)
     uploaded = kept.is_upload(Path(os.path.realpath(path)))
     shown = printable(path.name if uploaded else name if len(name) <= 80 else f"…{name[-79:]}")
@@ -151,7 +153,7 @@ def at_hand(name: str) -> bool:
 
 def place_of(name: str) -> Path | None:
     """Returns the folder or file that a dataset's name means, `None` where it means none."""
-    if name in _BUNDLED or name in _DOWNLOADS:
+    if name in _BUNDLED or name in _DOWNLOADS or name.startswith(tfds_sets.PREFIX):
         return None
     if name == "celeba":
         return _celeba_folder()

@@ -14,7 +14,17 @@ from cnnviz.data.layouts.layout import Layout
 from cnnviz.data.listing import listing
 from cnnviz.errors import DataError, one_of
 
-__all__ = ["ATTRIBUTES", "IMAGES", "LAYOUT", "PARTITION", "attributes_of", "classes_of", "is_celeba", "load_celeba"]
+__all__ = [
+    "ATTRIBUTES",
+    "IMAGES",
+    "LAYOUT",
+    "PARTITION",
+    "attributes_of",
+    "classes_of",
+    "first_attributes",
+    "is_celeba",
+    "load_celeba",
+]
 
 ATTRIBUTES, PARTITION, IMAGES = "list_attr_celeba.txt", "list_eval_partition.txt", "img_align_celeba"
 _SPLITS = ("train", "validation", "test")
@@ -40,7 +50,7 @@ def load_celeba(folder: Path, name: str, heads: Sequence[str] | None = None) -> 
             )
     attributes = attributes_of(folder)
     if heads is None:
-        heads = ("Male", "Smiling") if {"Male", "Smiling"} <= set(attributes) else attributes[:2]
+        heads = first_attributes(attributes)
     unknown = [head for head in heads if head not in attributes]
     if unknown:
         raise DataError(f"{name} has no attribute {unknown[0]!r}: {one_of(unknown[0], attributes)}.")
@@ -90,6 +100,11 @@ def load_celeba(folder: Path, name: str, heads: Sequence[str] | None = None) -> 
 def classes_of(head: str) -> tuple[str, str]:
     """Returns what an attribute's classes are called."""
     return f"not {head}", head
+
+
+def first_attributes(attributes: Sequence[str]) -> tuple[str, ...]:
+    """Returns which attributes are learned where none is asked for: Male and Smiling, else the first two."""
+    return ("Male", "Smiling") if {"Male", "Smiling"} <= set(attributes) else tuple(attributes[:2])
 
 
 def _unsafe(heads: Sequence[str]) -> dict[str, str]:
