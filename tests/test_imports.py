@@ -64,7 +64,10 @@ class Module:
         """The heavy libraries that importing it may bring along."""
         if self.part in LEVELS[0] | {"ui"}:
             return frozenset({"streamlit"})
-        if self.part in {"train", "models", "explain", "notebook"} or self.name in {"cnnviz.data.pipeline", "cnnviz.audit.features"}:
+        if self.part in {"train", "models", "explain", "notebook"} or self.name in {
+            "cnnviz.data.pipeline",
+            "cnnviz.audit.features",
+        }:
             return frozenset({"tensorflow", "keras"})
         return frozenset()
 

@@ -24,12 +24,13 @@ from cnnviz.errors import DataError, ImageError, one_of
 from cnnviz.model_spec import MAX_CLASSES
 from cnnviz.progress import Progress
 
-__all__ = ["MAX_COLUMNS", "MAX_ROWS", "Column", "Row", "Rows", "key_of", "load_rows", "written"]
+__all__ = ["LONGEST", "MAX_COLUMNS", "MAX_ROWS", "Column", "Row", "Rows", "key_of", "load_rows", "written"]
 
+LONGEST = 200
+"""Characters of a label; longer ones are texts about an image."""
 MAX_ROWS = 500_000
 MAX_COLUMNS = 100
 """Columns of labels that are kept."""
-_LONGEST = 200  # characters of a label; longer ones are texts about an image
 _FOLDER, _LABELS = "images", "labels.npz"
 _VERSION = 1  # raise it when rows are written otherwise
 _BROKEN = "whose image can't be read"
@@ -186,7 +187,7 @@ class _Labels:
         if label is not None and self.column.classes is None:
             text = str(label).strip()
             number = self.texts.setdefault(text, len(self.texts)) if self.usable else -1
-            if len(text) > _LONGEST or len(self.texts) > MAX_CLASSES:
+            if len(text) > LONGEST or len(self.texts) > MAX_CLASSES:
                 self.usable = False
                 self.texts.clear()
         elif label is not None and self.column.classes is not None:

@@ -195,12 +195,9 @@ def _value(example: Any, path: tuple[str, ...]) -> int | str:
 
 
 def _examples(name: str, builder: Any, split: str, decoders: dict[str, Any]) -> Iterator[Any]:
-    """All examples of a split in the order in which they lie in its files, images as the bytes that they are."""
+    """All examples of a split, always in the same order, images as the bytes that they are."""
     try:
-        import tensorflow_datasets as tfds
-
-        config = tfds.ReadConfig(interleave_cycle_length=1)
-        yield from builder.as_dataset(split=split, decoders=decoders, read_config=config).as_numpy_iterator()
+        yield from builder.as_dataset(split=split, decoders=decoders).as_numpy_iterator()
     except Exception as error:  # TensorFlow's errors of reading are of no other kind
         raise _unreadable(name, error) from None
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -117,7 +119,7 @@ def test_the_hubs_files_are_read_byte_by_byte(tmp_path: Path, recipe_data) -> No
         ("train/0000.parquet", "test/0000.parquet"),
         ("plain_text/train-00000-of-00001.parquet", "plain_text/test-00000-of-00001.parquet"),
         ("pets_train.parquet", "pets_test.parquet"),
-        ("images_train.parquet", "test_images.PARQUET"),
+        ("train_images.parquet", "images_test.PARQUET"),
     ],
 )
 def test_names_of_files_and_folders_tell_the_split(tmp_path: Path, recipe_data, names: tuple[str, str]) -> None:
@@ -141,9 +143,10 @@ def test_one_file_and_one_split_of_any_name_have_parts_held_out(tmp_path: Path, 
 def test_files_of_other_splits_are_left_out(tmp_path: Path, recipe_data) -> None:
     for start, name in enumerate(("train", "test", "extra")):
         pets(tmp_path / f"set/{name}-00000-of-00001.parquet", 50 * start)
+    pets(tmp_path / "set/more/0000.parquet", 50)
     dataset = open_dataset(recipe_data(tmp_path / "set", validation_share=0))
     assert found(dataset)["train"] == expected(0)
-    assert "1 parquet file of no split left out." in dataset.notes
+    assert "2 parquet files of no split left out." in dataset.notes
 
 
 def test_several_data_sets_in_a_folder_are_named(tmp_path: Path, recipe_data) -> None:
@@ -301,38 +304,50 @@ def test_labels_of_no_class_are_refused(tmp_path: Path, recipe_data) -> None:
         assert not list(kept.uploads_folder().iterdir())
 
 
-@pytest.mark.parametrize("names", [["a", "a"], "ab", [], None, {"a": 1}, ["a"] * 10_001])
-def test_metadata_that_is_not_as_it_must_be_is_none(tmp_path: Path, recipe_data, names: object) -> None:
+@pytest.mark.parametrize("names", [["a", "a"], "ab", None, ["a"] * 10_001])
+def test_class_names_that_are_not_as_they_must_be_are_none(tmp_path: Path, recipe_data, names: object) -> None:
     columns = {"image": held([png(i) for i in range(12)]), "label": [i % 3 for i in range(12)]}
     told = {"image": IMAGE, "label": {"_type": "ClassLabel", "names": names}, "other": 3}
     assert open_dataset(recipe_data(write(tmp_path / "x.parquet", columns, told))).heads[0].classes == ("0", "1", "2")
-    for text in (b"", b"{", b"[" * 100_000, b"3", b'{"info": null}', b'{"info": {"features": [1]}}', b"\xff"):
-        table = pa.table(columns).replace_schema_metadata({b"huggingface": text})
-        pq.write_table(table, tmp_path / "y.parquet")
-        assert open_dataset(recipe_data(tmp_path / "y.parquet")).heads[0].classes == ("0", "1", "2")
 
 
-def test_cut_off_and_changed_files_are_one_sentence_and_leave_nothing(tmp_path: Path, recipe_data) -> None:
+@pytest.mark.parametrize("text", [b"", b"[" * 100_000, b"3", b'{"info": {"features": [1]}}', b"\xff"])
+def test_metadata_that_is_not_as_it_must_be_is_none(tmp_path: Path, recipe_data, text: bytes) -> None:
+    columns = {"image": held([png(i) for i in range(12)]), "label": [i % 3 for i in range(12)]}
+    table = pa.table(columns).replace_schema_metadata({b"huggingface": text})
+    pq.write_table(table, tmp_path / "x.parquet")
+    assert open_dataset(recipe_data(tmp_path / "x.parquet")).heads[0].classes == ("0", "1", "2")
+
+
+def test_cut_off_and_damaged_files_are_one_sentence_and_leave_nothing(tmp_path: Path, recipe_data) -> None:
     whole = pets(tmp_path / "x.parquet", 0).read_bytes()
-    rng = np.random.default_rng(0)
-    broken = [whole[:cut] for cut in (0, 1, 4, 100, len(whole) // 2, len(whole) - 1)]
-    for _ in range(60):
-        changed = bytearray(whole)
-        changed[int(rng.integers(len(whole)))] ^= int(rng.integers(1, 256))
-        broken.append(bytes(changed))
-    refused = []
-    for data in broken:
+    page = bytearray(whole)
+    page[4:60] = bytes(56)
+    for data in (b"", whole[: len(whole) // 2], whole[:-1], bytes(page)):
         (tmp_path / "y.parquet").write_bytes(data)
-        try:
+        with pytest.raises(DataError, match=r"^y\.parquet can't be read as a parquet file: [^\n]*[^.]\.$"):
             open_dataset(recipe_data(tmp_path / "y.parquet"))
-        except DataError as error:
-            refused.append(str(error))
-        assert not list(kept.uploads_folder().glob(".*"))
-    assert len(refused) > 10
-    assert all("\n" not in message and len(message) < 400 for message in refused)
-    (tmp_path / "y.parquet").write_bytes(whole[:-1])
-    with pytest.raises(DataError, match=r"y\.parquet can't be read as a parquet file: "):
-        open_dataset(recipe_data(tmp_path / "y.parquet"))
+        assert not list(kept.uploads_folder().glob("*"))
+
+
+def test_a_file_that_ends_the_process_that_reads_it_is_one_sentence(tmp_path: Path, recipe_data, monkeypatch) -> None:
+    """Images that are said to be booleans, on whose sizes pyarrow 26 ends the process; and one that ends by itself."""
+    whole = pets(tmp_path / "x.parquet", 0).read_bytes()
+    a_type = b"\x15\x0c\x25\x02\x18\x05bytes"  # of a column, in the file's directory
+    assert a_type in whole
+    (tmp_path / "x.parquet").write_bytes(whole.replace(a_type, b"\x15\x00" + a_type[2:]))
+    with pytest.raises(DataError, match=r"^x\.parquet (can't be read as a parquet file|has no column of images)"):
+        open_dataset(recipe_data(tmp_path / "x.parquet"))
+    (tmp_path / "x.parquet").write_bytes(whole)
+    row = '{"split": "train", "labels": [], "image": 9}'
+    told = '{"columns": [], "count": 1, "size": 1, "image": "image"}'
+    for text in ("", "{", told, f"{told}\n{row}\nabc"):
+        code = f"import os; os.write(1, {text.encode()!r}); os.abort()"
+        ends = subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        monkeypatch.setattr(parquet, "_started", lambda ends=ends: ends)
+        with pytest.raises(DataError, match=r"x\.parquet can't be read as a parquet file: it makes the process crash"):
+            open_dataset(recipe_data(tmp_path / "x.parquet"))
+        assert not list(kept.uploads_folder().glob("*"))
 
 
 def test_hostile_names_are_text(tmp_path: Path, recipe_data) -> None:
@@ -351,7 +366,7 @@ def test_hostile_names_are_text(tmp_path: Path, recipe_data) -> None:
 def test_what_would_grow_beyond_measure_is_refused(tmp_path: Path, recipe_data, monkeypatch) -> None:
     """Eighty megabytes of zeros in an image's place, and one image that stands in the file once for very many rows."""
     zeros = write(tmp_path / "x.parquet", {"image": held([bytes(80_000_000)]), "label": [0]}, compression="zstd")
-    with pytest.raises(DataError, match=r"x\.parquet is refused: its images would grow to more than 200 times"):
+    with pytest.raises(DataError, match=r"x\.parquet is refused: it would grow to more than 200 times"):
         open_dataset(recipe_data(zeros))
     large = jpeg(0) + bytes(1_000_000)
     path = write(tmp_path / "y.parquet", {"image": held([large] * 200), "label": [0, 1] * 100})
@@ -370,7 +385,7 @@ def test_an_image_of_more_than_20_megabytes_is_left_out(tmp_path: Path, recipe_d
     path = write(tmp_path / "x.parquet", {"image": held(values), "label": [i % 2 for i in range(13)]})
     dataset = open_dataset(recipe_data(path))
     assert len(every(dataset)) == 12
-    assert "1 row whose image can't be read left out." in dataset.notes
+    assert "1 row with an image of more than 20 MB left out." in dataset.notes
 
 
 def test_files_are_unpacked_once_and_again_when_they_change(tmp_path: Path, recipe_data, monkeypatch) -> None:
@@ -380,7 +395,7 @@ def test_files_are_unpacked_once_and_again_when_they_change(tmp_path: Path, reci
     assert said == [("Unpacking x.parquet", done, 12) for done in range(1, 13)]
     said.clear()
     with monkeypatch.context() as patch:
-        patch.setattr(parquet, "_rows", None)
+        patch.setattr(parquet, "_started", None)
         again = open_dataset(recipe_data(path), progress=lambda *one: said.append(one))
     assert (found(again), said) == (found(first), [])
     shutil.rmtree(next(kept.uploads_folder().rglob("train")))  # as cleaners do

@@ -158,7 +158,7 @@ def test_without_the_package_it_says_what_to_install(top: Path, recipe_data, mon
 
 def test_what_is_not_prepared_says_how_to(top: Path, recipe_data, monkeypatch) -> None:
     monkeypatch.setattr(tfds_sets, "_installed", lambda: True)
-    for folder in ("mnist/3.0.0", "mnist/3.0.1", "mnist/3.0.10", "corrupted/fog/1.0.0", "corrupted/snow/1.0.0"):
+    for folder in ("mnist/3.0.0", "mnist/3.0.9", "mnist/3.0.10", "corrupted/fog/1.0.0", "corrupted/snow/1.0.0"):
         (top / folder).mkdir(parents=True)
         (top / folder / "dataset_info.json").write_text("{}")
     (top / "mnist/4.0.0").mkdir()  # was cut off
@@ -196,7 +196,9 @@ def test_a_link_out_of_the_folder_is_not_followed(top: Path, recipe_data, tmp_pa
         open_dataset(recipe_data("tfds:pets"))
 
 
-def test_it_is_no_place_and_not_at_hand(top: Path) -> None:
+def test_it_is_no_place_and_not_at_hand(top: Path, tmp_path: Path, monkeypatch) -> None:
+    (tmp_path / "tfds:pets").mkdir()
+    monkeypatch.setenv("CNNVIZ_DATA", str(tmp_path))
     assert place_of("tfds:pets") is None
     assert not at_hand("tfds:pets")
 

@@ -4,55 +4,32 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
+import subprocess
+import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import contextmanager, suppress
 from pathlib import Path, PurePath
-from typing import TYPE_CHECKING, Any
+from typing import IO, Any, cast
 
-from cnnviz import files, images
+from cnnviz import files
 from cnnviz.data.dataset import printable
-from cnnviz.data.image_rows import MAX_COLUMNS, Column, Rows, key_of, load_rows, written
+from cnnviz.data.image_rows import Column, Row, Rows, key_of, load_rows, written
 from cnnviz.data.kept import whole
 from cnnviz.data.layouts.layout import Layout, split_of
 from cnnviz.data.listing import Endings, instead, listing, sum_endings
-from cnnviz.data.zip_check import MAX_RATIO
-from cnnviz.errors import DataError, ImageError, short
-from cnnviz.model_spec import MAX_CLASSES
+from cnnviz.errors import DataError
 from cnnviz.progress import Progress
 
-if TYPE_CHECKING:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
+__all__ = ["LAYOUT", "has_arrow", "has_parquet", "unpack_parquet"]
 
-__all__ = ["ENDING", "LAYOUT", "has_arrow", "has_parquet", "unpack_parquet"]
-
-ENDING = ".parquet"
-_BATCH = 8  # rows in memory at once: a few bytes in a file may be an image of many megabytes in every row
-_SMALL = 64 * 2**20  # bytes that may be packed to any share
+_ENDING = ".parquet"
 _FOLDERS = 20  # that are looked into, in a folder and in each of these
-_IMAGES = ("image", "img", "picture", "photo")
-"""Which column is taken where several hold images, best first."""
-_WITHOUT = "without an image"
-_ELSEWHERE = "with only the path of an image, which is not in the file,"
 
 Parts = dict[str, list[Path]]
 """The files of each split, in order."""
-
-
-@dataclass(frozen=True, eq=False)
-class _File:
-    """What a file says of itself: how many rows, the bytes of its images, the column that they are in, which columns
-    below it hold bytes and path ("" where it is the bytes itself), and its columns of labels."""
-
-    path: Path
-    rows: int
-    size: int
-    image: str
-    inner: tuple[str, ...]
-    labels: dict[str, Column]
 
 
 def has_parquet(path: Path) -> bool:
@@ -75,13 +52,13 @@ def _others(folder: Path) -> Endings:
 def _found(path: Path) -> list[str]:
     """The parquet files of a folder as paths with "/", in order; of a file its name."""
     if not path.is_dir():
-        return [path.name] if path.suffix.lower() == ENDING and path.is_file() else []
+        return [path.name] if path.suffix.lower() == _ENDING and path.is_file() else []
     found = []
     for inner in _inner(path):
         folder = path / inner
-        if any(ending == ENDING for ending, _ in listing(folder).others):
+        if any(ending == _ENDING for ending, _ in listing(folder).others):
             with os.scandir(folder) as entries:
-                names = [one.name for one in entries if one.name.lower().endswith(ENDING) and one.is_file()]
+                names = [one.name for one in entries if one.name.lower().endswith(_ENDING) and one.is_file()]
             found += [f"{inner}/{name}".removeprefix("/") for name in sorted(names) if name[0] != "."]
     return found
 
@@ -107,7 +84,10 @@ def unpack_parquet(path: Path, progress: Progress | None = None) -> Path:
     """
     parts, notes = _parts(path)
     key = key_of((split, one) for split, ones in parts.items() for one in ones)
-    return whole(key) or written(key, path.name, _rows(path, parts, notes), progress)
+    if found := whole(key):
+        return found
+    with _reading(path, parts, notes) as rows:
+        return written(key, path.name, rows, progress)
 
 
 def _parts(path: Path) -> tuple[Parts, list[str]]:
@@ -122,7 +102,7 @@ def _parts(path: Path) -> tuple[Parts, list[str]]:
         homes.setdefault(home, {})[name] = split
     told = [home for home, ones in homes.items() if any(ones.values())] or list(homes)
     if len(told) > 1:
-        some = ", ".join(repr(printable(home or ".")) for home in told[:5]) + " …" * (len(told) > 5)
+        some = ", ".join(repr(printable(home)) for home in told[:5]) + " …" * (len(told) > 5)
         raise DataError(f"{str(root)!r} has parquet files of several data sets, in {some}: give one of these folders.")
     ones = homes[told[0]]
     parts: Parts = {}
@@ -164,182 +144,68 @@ def _nothing(path: Path) -> str:
     return f"{str(path)!r} has no .parquet file{instead(_others(path)) if path.is_dir() else ''}."
 
 
-def _rows(path: Path, parts: Parts, notes: Sequence[str]) -> Rows:
-    """What the files hold, of which only what their ends say of them is read at once."""
-    looked = {split: [_look(one) for one in ones] for split, ones in parts.items()}
-    every = [one for ones in looked.values() for one in ones]
-    first = looked["train"][0]
-    for one in every:
-        same = first.labels.keys() & one.labels.keys()
-        others = [name for name in sorted(same) if one.labels[name] != first.labels[name]]
-        if others or (one.image, one.inner) != (first.image, first.inner):
-            raise DataError(
-                f"{printable(one.path.name)} has other images or labels than {printable(first.path.name)}, in "
-                f"{printable(others[0] if others else one.image)!r}: give files of one data set."
-            )
-    columns = tuple(first.labels.values())[:MAX_COLUMNS]
-    return Rows(
-        columns,
-        ((split, *row) for split, ones in looked.items() for one in ones for row in _read(one, columns)),
-        sum(one.rows for one in every),
-        sum(one.size for one in every),
-        f"Images in {printable(str(path))}, in the column {printable(first.image)!r}.",
-        tuple(notes),
-    )
-
-
-def _look(path: Path) -> _File:
-    """What a file says of itself, and what one of its first images is where it doesn't say that they are images."""
-    with _opened(path) as file:
-        schema, metadata = file.schema_arrow, file.metadata
-        types = {field.name: field.type for field in schema}
-        if len(types) < len(schema.names):
-            raise DataError(f"{printable(path.name)} has two columns of one name: rename one.")
-        features = _features(schema.metadata)
-        image = _image_column(path, file, types, features)
-        packed = size = 0
-        for group in map(metadata.row_group, range(metadata.num_row_groups)):
-            for chunk in map(group.column, range(group.num_columns)):
-                if chunk.path_in_schema in (image, f"{image}.bytes"):
-                    packed += max(0, chunk.total_compressed_size)
-                    size += max(0, chunk.total_uncompressed_size)
-        if size > max(_SMALL, MAX_RATIO * min(packed, path.stat().st_size)):
-            raise DataError(
-                f"{printable(path.name)} is refused: its images would grow to more than {MAX_RATIO} times their size."
-            )
-        labels = {
-            name: column
-            for name, kind in types.items()
-            if name != image and (column := _column(name, kind, features.get(name, {}))) is not None
-        }
-        return _File(path, metadata.num_rows, size, image, _inner_names(types[image]), labels)
-
-
-def _read(one: _File, columns: Sequence[Column]) -> Iterator[tuple[bytes | str, list[int | str | None]]]:
-    """The image and the labels of each row, a few in memory at once."""
-    there = [column for column in columns if column.name in one.labels]
-    names = [*(f"{one.image}.{name}".removesuffix(".") for name in one.inner), *(column.name for column in there)]
-    with _opened(one.path) as file:
-        for batch in file.iter_batches(_BATCH, columns=names, use_threads=False):
-            found = batch.to_pydict()
-            texts = {
-                column.name: found[column.name]
-                if column.classes
-                else [v if v is None else str(v) for v in found[column.name]]
-                for column in there
-            }
-            for row, value in enumerate(found[one.image]):
-                labels = [texts[column.name][row] if column.name in texts else None for column in columns]
-                yield _image(value), labels
-
-
-def _image(value: bytes | dict[str, Any] | None) -> bytes | str:
-    """The bytes of an image, or why a row has none."""
-    data = value.get("bytes") if isinstance(value, dict) else value
-    if data:
-        return data
-    return _ELSEWHERE if isinstance(value, dict) and value.get("path") else _WITHOUT
-
-
 @contextmanager
-def _opened(path: Path) -> Iterator[pq.ParquetFile]:
-    """Opens a file; what pyarrow raises inside the block, on files that aren't as they must be, becomes a sentence.
+def _reading(path: Path, parts: Parts, notes: Sequence[str]) -> Iterator[Rows]:
+    """What the files hold, as another process reads it, which ends with the block: see `parquet_reader`."""
+    request = {split: [str(one.absolute()) for one in ones] for split, ones in parts.items()}
+    with _started() as process:
+        try:
+            stdin, stdout = cast(IO[bytes], process.stdin), cast(IO[bytes], process.stdout)
+            with suppress(BrokenPipeError), stdin:  # it could not begin, which its missing reply tells
+                stdin.write(json.dumps(request).encode())
+            told = _message(path, stdout)
+            yield Rows(
+                tuple(Column(name, classes and tuple(classes), offered) for name, classes, offered in told["columns"]),
+                _received(path, stdout),
+                told["count"],
+                told["size"],
+                f"Images in {printable(str(path))}, in the column {printable(told['image'])!r}.",
+                tuple(notes),
+            )
+        finally:
+            process.kill()
 
-    Its pages are read one after another: a file whose rows are all in one group does not come into memory whole.
-    """
-    import pyarrow as pa  # takes a while
-    import pyarrow.parquet as pq
 
+def _started() -> subprocess.Popen[bytes]:
+    places = [str(Path(__file__).parents[3]), os.getenv("PYTHONPATH")]
     try:
-        with pq.ParquetFile(path, buffer_size=2**20, pre_buffer=False) as file:
-            yield file
-    except DataError:
-        raise
-    except (pa.ArrowException, OSError, ValueError, LookupError, TypeError, OverflowError, MemoryError) as error:
-        raise DataError(f"{printable(path.name)} can't be read as a parquet file: {short(error, 100)}.") from None
+        return subprocess.Popen(
+            [sys.executable, "-P", "-m", "cnnviz.data.parquet_reader"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            cwd="/",
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, places))},
+            start_new_session=True,  # Ctrl+C is the server's
+        )
+    except OSError as error:
+        raise DataError(f"The process that reads parquet files can't be started: {error.strerror}.") from None
 
 
-def _features(metadata: dict[bytes, bytes] | None) -> dict[str, dict[str, Any]]:
-    """What Hugging Face's `datasets` wrote about the columns; empty where it is nothing that it could have written."""
+def _received(path: Path, stdout: IO[bytes]) -> Iterator[Row]:
+    while "end" not in (row := _message(path, stdout)):
+        size = row["image"]
+        image = size if isinstance(size, str) else stdout.read(size)
+        if len(image) < (0 if isinstance(size, str) else size):
+            raise _crashed(path)
+        yield row["split"], image, row["labels"]
+
+
+def _message(path: Path, stdout: IO[bytes]) -> dict[str, Any]:
     try:
-        found = files.parse_json((metadata or {})[b"huggingface"])["info"]["features"]
-        return {name: feature for name, feature in found.items() if isinstance(feature, dict)}
-    except (LookupError, TypeError, ValueError, AttributeError, RecursionError):
-        return {}
+        found: dict[str, Any] = json.loads(stdout.readline(files.MOST_JSON))
+    except ValueError:
+        raise _crashed(path) from None
+    if "error" in found:
+        raise DataError(found["error"])
+    return found
 
 
-def _image_column(
-    path: Path, file: pq.ParquetFile, types: dict[str, pa.DataType], features: dict[str, dict[str, Any]]
-) -> str:
-    """The column that the features call one of images, else one of bytes and path, else one with an image's bytes."""
-    could = [name for name, kind in types.items() if _inner_names(kind)]
-    could.sort(key=lambda name: _IMAGES.index(name.lower()) if name.lower() in _IMAGES else len(_IMAGES))
-    told = [name for name in could if features.get(name, {}).get("_type") == "Image"]
-    told = told or [name for name in could if "path" in _inner_names(types[name])]
-    told = told or [name for name in could if _shows_image(file, f"{name}.{_inner_names(types[name])[0]}")]
-    if told:
-        return told[0]
-    columns = ", ".join(f"{printable(name)} ({short(kind, 30)})" for name, kind in list(types.items())[:8])
-    raise DataError(
-        f"{printable(path.name)} has no column of images{f', but {columns}' if columns else ''}: expected one of the "
-        "bytes of JPEG, PNG or other files, or a struct of bytes and path, as Hugging Face's data sets have it."
+def _crashed(path: Path) -> DataError:
+    return DataError(
+        f"{printable(path.name)} can't be read as a parquet file: it makes the process crash that reads it, so it is "
+        "damaged, or may be an attack."
     )
-
-
-def _shows_image(file: pq.ParquetFile, column: str) -> bool:
-    """Whether one of the first bytes in a column are an image."""
-    first = next(file.iter_batches(_BATCH, columns=[column.removesuffix(".")], use_threads=False), None)
-    found = [_image(value) for values in (first.to_pydict().values() if first is not None else ()) for value in values]
-    return any(_is_image(data) for data in found if isinstance(data, bytes))
-
-
-def _is_image(data: bytes) -> bool:
-    try:
-        return bool(images.file_ending(data))
-    except ImageError:
-        return False
-
-
-def _inner_names(kind: pa.DataType) -> tuple[str, ...]:
-    """Of a column's type, which columns below it are an image's bytes and path; ("",) where it is the bytes itself, ()
-    where it can't be images."""
-    import pyarrow as pa
-
-    if _is_bytes(kind):
-        return ("",)
-    if not pa.types.is_struct(kind):
-        return ()
-    inner = {field.name: field.type for field in kind}
-    if "bytes" not in inner or not _is_bytes(inner["bytes"]):
-        return ()
-    return ("bytes", "path") if "path" in inner and _is_text(inner["path"]) else ("bytes",)
-
-
-def _column(name: str, kind: pa.DataType, feature: dict[str, Any]) -> Column | None:
-    """A column of labels; `None` where its values can't be."""
-    import pyarrow as pa
-
-    if pa.types.is_integer(kind):
-        names = feature.get("names") if feature.get("_type") == "ClassLabel" else None
-        if isinstance(names, list) and 0 < len(set(map(str, names))) == len(names) <= MAX_CLASSES:
-            return Column(name, tuple(printable(str(one)) for one in names))
-        return Column(name)
-    if pa.types.is_boolean(kind):
-        return Column(name, offered=True)
-    return Column(name) if _is_text(kind) else None
-
-
-def _is_bytes(kind: pa.DataType) -> bool:
-    import pyarrow as pa
-
-    return bool(pa.types.is_binary(kind) or pa.types.is_large_binary(kind) or pa.types.is_binary_view(kind))
-
-
-def _is_text(kind: pa.DataType) -> bool:
-    import pyarrow as pa
-
-    kind = kind.value_type if pa.types.is_dictionary(kind) else kind
-    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind))
 
 
 LAYOUT = Layout(title="Parquet files", rank=6, fits=has_parquet, load=load_rows, unpack=unpack_parquet)

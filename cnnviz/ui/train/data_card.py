@@ -117,8 +117,9 @@ def _picker(draft: Draft, entries: dict[str, Entry], classes: Classes | None) ->
             placeholder="/home/me/images",
             max_chars=1000,
             help="A folder with one folder of images per class (inside train, validation and test folders or not), "
-            "a .zip of it, a folder in CelebA's layout, or an .npz file with X_train, y_train or images, labels. It "
-            "must lie in a folder that CNNVIZ_DATA or CNNVIZ_ROOTS names.",
+            "a .zip of it, a folder in CelebA's layout, Hugging Face's .parquet files, or an .npz file with X_train, "
+            "y_train or images, labels. It must lie in a folder that CNNVIZ_DATA or CNNVIZ_ROOTS names. Or "
+            "tfds:cats_vs_dogs, where tensorflow_datasets has prepared that.",
         )
         data_upload(draft, partial(_uploaded, draft))
     else:
