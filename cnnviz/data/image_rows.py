@@ -5,6 +5,7 @@ from there. What their rows hold may come from anybody.
 from __future__ import annotations
 
 import hashlib
+import zipfile
 from array import array
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -234,11 +235,14 @@ def load_rows(folder: Path, name: str, heads: Sequence[str] | None = None, colum
         columns: those with the labels; empty for the data's own choice.
 
     Raises:
-        DataError: it has no such column, or no column of labels, or no training image with one.
+        DataError: it has no such column, or no column of labels, or no training image with one; or it is gone.
     """
     record = record_of(folder)
-    kept = files.read_arrays(folder / _LABELS)
-    classes: dict[str, list[str]] = record["columns"]
+    try:
+        kept = files.read_arrays(folder / _LABELS)
+        classes: dict[str, list[str]] = record["columns"]
+    except (OSError, ValueError, LookupError, EOFError, zipfile.BadZipFile):  # a cache may be emptied at any moment
+        raise DataError(f"{name} was unpacked, but is no longer in the cache: open it again.") from None
     if unknown := [column for column in columns if column not in classes]:
         raise DataError(
             f"{name} has no column {unknown[0]!r} of labels: {one_of(unknown[0], map(printable, classes))}."

@@ -96,7 +96,7 @@ def _reply(parts: dict[str, list[Path]]) -> None:
     _send(
         {
             "columns": [(column.name, column.classes, column.offered) for column in columns],
-            "count": sum(one.rows for one in every),
+            "count": max(0, sum(one.rows for one in every)),
             "size": sum(one.size for one in every),
             "image": first.image,
         }

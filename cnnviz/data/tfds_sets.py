@@ -87,7 +87,7 @@ def prepared_folder(name: str) -> Path:
     if real is not None and Path(os.path.realpath(top)) in real.parents:
         return real
     first = "" if _installed() else "pip install tensorflow-datasets, then "
-    asked = name.removeprefix(PREFIX)
+    asked = shown.removeprefix(PREFIX)
     prepared = f"; prepared are {', '.join(_prepared(top))}" if _prepared(top) else ""
     raise DataError(
         f"{shown} is not prepared in {top}: {first}run tfds build {asked}, or tensorflow_datasets.load({asked!r}) in "

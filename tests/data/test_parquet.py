@@ -398,6 +398,10 @@ def test_files_are_unpacked_once_and_again_when_they_change(tmp_path: Path, reci
         patch.setattr(parquet, "_started", None)
         again = open_dataset(recipe_data(path), progress=lambda *one: said.append(one))
     assert (found(again), said) == (found(first), [])
+    with monkeypatch.context() as patch:
+        patch.setattr(parquet, "whole", lambda key: tmp_path / "gone")  # at the worst moment
+        with pytest.raises(DataError, match=r"x\.parquet was unpacked, but is no longer in the cache: open it again"):
+            open_dataset(recipe_data(path))
     shutil.rmtree(next(kept.uploads_folder().rglob("train")))  # as cleaners do
     assert found(open_dataset(recipe_data(path))) == found(first)
     pets(path, 100)
