@@ -76,26 +76,20 @@ class Limits(Record):
 class Data(Record):
     """What is learned from.
 
-        `dataset` is a bundled name, the name of a folder or `.npz` file under `CNNVIZ_DATA`, a path, or `tfds:` and the
-        name of what tensorflow_datasets has prepared. `image_size` is (height, width) in pixels. `crop` says which part of
-        an image is resized to it: `whole` (stretched), `centre` (the largest centred box of the same aspect) or `face`
-        (rows 20 to 198 of CelebA's 218, full width).
-        `validation_share` is the share of the training samples held out where the data has no validation split; at 0 the
-        test split serves as validation too. `test_share` is the share of all samples held out where it has neither a test
-        nor a validation split.
-        `balanced` keeps equally many samples of every group of the chosen heads' classes. `without` names samples that are
-        left out of all splits, as `Split.name_of` calls them; where splits number their images, with the split's name
-    <<<<<<< HEAD
-        before, such as "test:#12". `labels` gives images, named alike, other classes than the data does, by head, such as
-        `{"cats/12.jpg": {"label": "dogs"}}`, and `splits` moves images to another split, `{"cats/12.jpg": "test"}`; where
-        the test split serves as validation, to either means to both. Who is held out doesn't change by any of the three,
-        and an image that is left out stays out. `label_columns` are those of a table of labels that are learned from, each
-        a head; empty for the table's own choice, see `label_table.load_table`.
-    =======
-        before, such as "test:#12". Who is held out doesn't change by it. `label_columns` are those of a table of labels, a
-        parquet file or a prepared data set that are learned from, each a head; empty for its own choice, see
-        `label_columns.choose`.
-    >>>>>>> 13b3311 (Read parquet files in a process of its own, with limits on memory and time: a damaged one ends the process that reads it)
+    `dataset` is a bundled name, the name of a folder or `.npz` file under `CNNVIZ_DATA`, a path, or `tfds:` and the
+    name of what tensorflow_datasets has prepared. `image_size` is (height, width) in pixels. `crop` says which part of
+    an image is resized to it: `whole` (stretched), `centre` (the largest centred box of the same aspect) or `face`
+    (rows 20 to 198 of CelebA's 218, full width).
+    `validation_share` is the share of the training samples held out where the data has no validation split; at 0 the
+    test split serves as validation too. `test_share` is the share of all samples held out where it has neither a test
+    nor a validation split.
+    `balanced` keeps equally many samples of every group of the chosen heads' classes. `without` names samples that are
+    left out of all splits, as `Split.name_of` calls them; where splits number their images, with the split's name
+    before, such as "test:#12". `labels` gives images, named alike, other classes than the data does, by head, such as
+    `{"cats/12.jpg": {"label": "dogs"}}`, and `splits` moves images to another split, `{"cats/12.jpg": "test"}`; where
+    the test split serves as validation, to either means to both. Who is held out doesn't change by any of the three,
+    and an image that is left out stays out. `label_columns` are those of a table of labels, a parquet file or a
+    prepared data set that are learned from, each a head; empty for its own choice, see `label_columns.choose`.
     """
 
     dataset: Printable = Field(min_length=1, max_length=1000)
