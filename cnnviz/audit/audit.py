@@ -4,14 +4,22 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import io
 import json
+import os
 import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
+from PIL import Image
 
+from cnnviz import images
 from cnnviz.audit.duplicates import Twins, contradictions, leaks, twins
 from cnnviz.audit.image_map import image_map
 from cnnviz.audit.label_errors import label_errors
@@ -20,15 +28,28 @@ from cnnviz.audit.outliers import imbalance, outliers
 from cnnviz.audit.shortcuts import Shortcut, shortcuts
 from cnnviz.data.dataset import Arrays, Dataset
 from cnnviz.data.disk_cache import cache_folder, files_digest
-from cnnviz.errors import DataError
-from cnnviz.files import read_json, write_json
+from cnnviz.errors import DataError, ImageError
+from cnnviz.files import read_json, write_bytes, write_json
 from cnnviz.progress import CancelCheck, Progress
 
-__all__ = ["Audit", "Hard", "OddOne", "Place", "Suspect", "audit", "kept_audit", "to_json"]
+__all__ = [
+    "SPRITE_COLUMNS",
+    "SPRITE_SIDE",
+    "Audit",
+    "Hard",
+    "OddOne",
+    "Place",
+    "Suspect",
+    "audit",
+    "kept_audit",
+    "kept_thumbnails",
+    "to_json",
+]
 
 _VERSION = 1  # raise it when something is judged otherwise
 LEAST_ACCURACY = 0.7
 """Out of fold; a model that is worse says more about itself than about the labels."""
+SPRITE_SIDE, SPRITE_COLUMNS = 40, 64
 
 
 @dataclass(frozen=True)
@@ -163,6 +184,7 @@ def audit(
     made = dataclasses.replace(made, seconds=round(time.monotonic() - begun, 2))
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        write_bytes(path.with_suffix(".jpg"), _sprite(pool, made))
         write_json(path, dataclasses.asdict(made))
     except OSError as error:
         raise DataError(
@@ -175,6 +197,15 @@ def audit(
 def kept_audit(dataset: Dataset) -> Audit | None:
     """Returns the audit of a data set that was made before; `None` where there is none of just these images."""
     return _read(_place(dataset))
+
+
+def kept_thumbnails(dataset: Dataset) -> bytes:
+    """Returns the thumbnails of the images on the map, in its order, as one JPEG: `SPRITE_COLUMNS` squares of
+    `SPRITE_SIDE` pixels a row; empty where there are none."""
+    try:
+        return _place(dataset).with_suffix(".jpg").read_bytes()
+    except OSError:
+        return b""
 
 
 def to_json(found: Audit, suspects: int | None = None) -> dict[str, Any]:
@@ -282,6 +313,32 @@ def _judged(pool: Pool, measured: Measurements, groups: Twins, found: Features) 
         model=found.model,
         seconds=0.0,
     )
+
+
+def _sprite(pool: Pool, made: Audit) -> bytes:
+    at = {name: i for i, name in enumerate(pool.names)}
+    wanted = [at[place.image] for place in made.places]
+    whole = np.full((-(-len(wanted) // SPRITE_COLUMNS) * SPRITE_SIDE, SPRITE_COLUMNS * SPRITE_SIDE, 3), 128, np.uint8)
+    with ThreadPoolExecutor(os.cpu_count()) as threads:
+        for k, image in enumerate(threads.map(partial(_thumbnail, pool), wanted)):
+            y, x = (SPRITE_SIDE * one for one in divmod(k, SPRITE_COLUMNS))
+            whole[y : y + SPRITE_SIDE, x : x + SPRITE_SIDE] = image
+    file = io.BytesIO()
+    Image.fromarray(whole).save(file, "JPEG", quality=80)
+    return file.getvalue()
+
+
+def _thumbnail(pool: Pool, i: int) -> np.ndarray:
+    """An image within a square of black, uint8 (side, side, 3)."""
+    made = np.zeros((SPRITE_SIDE, SPRITE_SIDE, 3), np.uint8)
+    with suppress(ImageError):  # its file has gone since it was measured
+        image = images.with_channels(pool.image(i), 3)
+        scale = SPRITE_SIDE / max(image.shape[:2])
+        wide, high = (max(1, round(side * scale)) for side in image.shape[1::-1])
+        small = cv2.resize(image, (wide, high), interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_NEAREST)
+        y, x = (SPRITE_SIDE - high) // 2, (SPRITE_SIDE - wide) // 2
+        made[y : y + high, x : x + wide] = small
+    return made
 
 
 def _named(pool: Pool, groups: tuple[np.ndarray, ...]) -> tuple[tuple[str, ...], ...]:

@@ -21,6 +21,7 @@ from cnnviz.ui.session.widget_sync import set_widget_value_first
 __all__ = [
     "Draft",
     "choice",
+    "dataset_of_draft",
     "is_preset",
     "key",
     "leave_preset",
@@ -95,6 +96,12 @@ def open_draft() -> Draft:
     draft = session[_DRAFT]
     draft.read()
     return draft
+
+
+def dataset_of_draft() -> str:
+    """Returns the data set that the draft names; "" where there is no draft yet."""
+    draft = st.session_state.get(_DRAFT)
+    return "" if draft is None else str(draft.get("data.dataset"))
 
 
 def _load_named(name: str, packed: str) -> None:

@@ -1,0 +1,144 @@
+"""The images of a finding, with a button for each decision under every one."""
+
+from __future__ import annotations
+
+from urllib.parse import urlencode
+
+import cv2
+import numpy as np
+import streamlit as st
+
+from cnnviz.augment.preview import display_size, image_bytes
+from cnnviz.data import Dataset
+from cnnviz.data.review import Decision
+from cnnviz.errors import ImageError
+from cnnviz.ui.components.image_gallery import Tile, image_gallery
+from cnnviz.ui.data import review_draft
+from cnnviz.ui.data.findings import Shown
+from cnnviz.ui.data.looked import Looked
+
+__all__ = ["OPENED", "STEP", "gallery", "relabel_choice"]
+
+STEP, GROUPS = 12, 6
+SIDE, SMALL = 192, 48
+OPENED = "data_opened"
+KEEP, LEAVE_OUT, RELABEL, MOVE = "keep", "leave out", "relabel", "move"
+
+
+def relabel_choice(looked: Looked) -> tuple[str, str, str]:
+    """Draws what *relabel* and *move* do, and returns head, class and split."""
+    heads = looked.dataset.heads
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        name = heads[0].name
+        if len(heads) > 1:
+            name = st.selectbox("Relabel", [head.name for head in heads], key="data_relabel_head", width=150)
+        classes = list(looked.dataset.head(name).classes)
+        label = st.selectbox(
+            "as" if len(heads) > 1 else "Relabel as",
+            classes,
+            key="data_relabel_as",
+            width=180,
+            help="What *relabel* says; of a probably wrong label it is the class that is suggested.",
+        )
+        splits = list(looked.dataset.splits)
+        split = st.selectbox("Move to", splits, index=0, key="data_move_to", width=130, help="What *move* says.")
+    return name, label, split
+
+
+def gallery(looked: Looked, groups: list[list[Shown]], key: str, target: tuple[str, str, str]) -> None:
+    """Draws the groups, a few at first.
+
+    Args:
+        looked: the data set.
+        groups: of images that stand side by side.
+        key: of the element and its count.
+        target: head and class of *relabel*, and the split of *move*.
+    """
+    if not groups:
+        st.write("There is none.")
+        return
+    grouped = any(len(group) > 1 for group in groups)
+    step = GROUPS if grouped else STEP
+    count = min(len(groups), step * st.session_state.get(f"data_more_{key}", 1))
+    if grouped:
+        with st.container(horizontal=True, gap="small"):
+            for nth, group in enumerate(groups[:count]):
+                with st.container(border=True, width=max(190, min(3, len(group)) * 152 + 34)):
+                    _tiles(looked, group, f"{key}_{nth}", target)
+    else:
+        _tiles(looked, [one for group in groups[:count] for one in group], key, target)
+    if count < len(groups):
+        st.button(
+            f"Show {min(step, len(groups) - count)} more",
+            key="data_more",
+            icon=":material/expand_more:",
+            on_click=st.session_state.update,
+            args=({f"data_more_{key}": st.session_state.get(f"data_more_{key}", 1) + 1},),
+            help=f"{count:,} of {len(groups):,} are shown.",
+        )
+
+
+def _tiles(looked: Looked, shown: list[Shown], key: str, target: tuple[str, str, str]) -> None:
+    decided = review_draft.read(looked.data.dataset).decisions
+    tiles = []
+    for one in shown:
+        i = looked.at[one.image]
+        decision = decided.get(one.image)
+        labels = ", ".join(
+            looked.dataset.head(head).classes[int(values[i])] for head, values in looked.pool.labels.items()
+        )
+        words = [one.words] if one.words and one.words != looked.pool.split[i] else []
+        words.append(f"{looked.pool.split[i]} · {one.image}")
+        if decision is not None and _said(decision) in (RELABEL, MOVE):
+            words.insert(
+                0, "→ " + ", ".join([*decision.labels.values(), *([decision.split] if decision.split else [])])
+            )
+        data, small = _file(
+            looked.dataset, looked.data.dataset, str(looked.pool.split[i]), int(looked.pool.position[i])
+        )
+        address = urlencode({"data": looked.data.dataset, "image": one.image})
+        tiles.append(
+            Tile(data, small, labels, tuple(words), f"data?{address}", _said(decision) if decision is not None else "")
+        )
+    image_gallery(
+        tiles,
+        (KEEP, LEAVE_OUT, RELABEL, MOVE),
+        "Images",
+        key=f"data_images_{key}",
+        on_open=lambda at: st.session_state.update({OPENED: shown[at].image}),
+        on_flag=lambda at, flag: _decide(looked.data.dataset, shown[at], flag, target),
+    )
+
+
+def _said(decision: Decision) -> str:
+    """The button that stands for a decision."""
+    if decision.leave_out:
+        return LEAVE_OUT
+    return RELABEL if decision.labels else MOVE if decision.split else KEEP
+
+
+def _decide(dataset: str, one: Shown, flag: str, target: tuple[str, str, str]) -> None:
+    head, label, split = target
+    head, label = one.suggested or (head, label)
+    made = {
+        "": None,
+        KEEP: Decision(),
+        LEAVE_OUT: Decision(leave_out=True),
+        RELABEL: Decision.model_validate({"labels": {head: label}}),
+        MOVE: Decision.model_validate({"split": split}),
+    }
+    review_draft.decide(dataset, one.image, made[flag])
+
+
+@st.cache_data(show_spinner=False, max_entries=400)
+def _file(_dataset: Dataset, of: str, split: str, position: int) -> tuple[bytes, bool]:
+    """An image of a data set, which `of` names, as a small file, and whether it is enlarged without smoothing."""
+    try:
+        image = _dataset.splits[split].image(position)
+    except ImageError:
+        return image_bytes(np.full((SMALL, SMALL, 1), 128, np.uint8)), True
+    small = max(image.shape[:2]) <= SMALL
+    if not small:
+        size = display_size(image.shape, SIDE)
+        image = cv2.resize(image, size[::-1], interpolation=cv2.INTER_AREA).reshape(*size, image.shape[2])
+    return image_bytes(image), small

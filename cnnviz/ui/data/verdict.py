@@ -1,0 +1,64 @@
+"""The verdict at the top of the Data page: what was found, in numbers; and what alone predicts a class."""
+
+from __future__ import annotations
+
+import pandas as pd
+import streamlit as st
+
+from cnnviz.audit import Audit
+from cnnviz.audit.measurements import Pool
+from cnnviz.ui.data.findings import FINDINGS
+from cnnviz.ui.data.map_view import CHOSEN
+from cnnviz.ui.markdown import plain
+from cnnviz.ui.session.widget_sync import set_widget_value_first
+
+__all__ = ["finding_choice", "verdict"]
+
+
+def verdict(found: Audit) -> None:
+    """Draws the sentences that nobody may overlook, and the notes."""
+    for split, count in found.leaks.items():
+        near = found.near_leaks[split]
+        if count or near:
+            more = f", {near:,} more nearly" if count and near else ""
+            which = "are" if count else "are nearly"
+            st.error(
+                f"**{count or near:,} {split} images {which} in the training data{more}**: what is measured on them "
+                "flatters.",
+                icon=":material/content_copy:",
+            )
+    for one in found.shortcuts:
+        st.warning(
+            f"**{plain(one.property.capitalize())}** alone tells **{plain(one.label)}** ({plain(one.head)}) from all "
+            f"others: balanced accuracy {one.balanced_accuracy:.0%}, guessing has 50 %.",
+            icon=":material/alt_route:",
+        )
+
+
+def finding_choice(found: Audit, pool: Pool) -> str:
+    """Draws the kinds of findings with their counts, and returns the chosen one's key, or "chosen" for the map's."""
+    counts = {key: one.count(found, pool) for key, one in FINDINGS.items()}
+    options = [*counts, *(["chosen"] if st.session_state.get(CHOSEN) else [])]
+    first = next((key for key, count in counts.items() if count), "odd")
+    if st.session_state.get("data_show") not in options:
+        st.session_state.pop("data_show", None)
+    set_widget_value_first("data_show", first)
+
+    def words(key: str) -> str:
+        if key == "chosen":
+            return f"Chosen on the map **{len(st.session_state.get(CHOSEN, ())):,}**"
+        return f"{FINDINGS[key].title} **{counts[key]:,}**"
+
+    return str(st.segmented_control("Findings", options, format_func=words, key="data_show", required=True))
+
+
+def confusions(found: Audit, classes: dict[str, tuple[str, ...]]) -> None:
+    """Draws for each head how many labels of each class are probably another."""
+    for head, rows in found.confusions.items():
+        if not any(map(sum, rows)):
+            continue
+        names = classes[head]
+        table = pd.DataFrame(rows, index=names, columns=names)
+        table = table.loc[table.sum(axis=1) > 0, table.sum(axis=0) > 0]
+        st.caption(f"{plain(head)}: given label (rows), suggested label (columns)")
+        st.dataframe(table, width="content")
