@@ -27,9 +27,9 @@ except ModelError as error:
 wanted = requested_page()
 pages = [
     st.Page("pages/home.py", title="Home", icon=":material/home:", default=True),
+    st.Page("pages/data.py", title="Data", icon=":material/photo_library:"),
     st.Page("pages/train.py", title="Train", icon=":material/model_training:"),
     st.Page("pages/runs.py", title="Runs", icon=":material/monitoring:"),
-    st.Page("pages/data.py", title="Data", icon=":material/photo_library:"),
     st.Page("pages/augment.py", title="Augment", icon=":material/auto_awesome_motion:"),
     st.Page("pages/inside.py", title="Inside", icon=":material/layers:"),
     st.Page("pages/predict.py", title="Predict", icon=":material/image_search:"),

@@ -12,7 +12,7 @@ from cnnviz.recipe import Data
 from cnnviz.ui.data.data_choice import data_choice
 from cnnviz.ui.data.decision_bar import decision_bar
 from cnnviz.ui.data.findings import FINDINGS, Shown
-from cnnviz.ui.data.gallery import gallery, relabel_choice
+from cnnviz.ui.data.gallery import gallery, relabel_choice, spare_button
 from cnnviz.ui.data.image_dialog import image_dialog
 from cnnviz.ui.data.looked import look, make_audit
 from cnnviz.ui.data.map_view import CHOSEN, map_view
@@ -23,7 +23,6 @@ from cnnviz.ui.session.app_entry import through_the_app
 from cnnviz.ui.session.background_job import keyed_job, say_end
 
 through_the_app()
-st.title("Data", anchor=False)
 name = data_choice(catalogue())
 data = Data(dataset=name, image_size=(64, 64))
 try:
@@ -40,7 +39,7 @@ if found is None:
     first = [
         Shown(looked.pool.names[i]) for i in looked.dataset.splits["train"].spread(looked.dataset.heads[0].name, 12)
     ]
-    gallery(looked, [[one] for one in first], "first", ("", "", "train"))
+    gallery(looked, [[one] for one in first], "first", None)
     st.stop()
 verdict(found)
 show = finding_choice(found, looked.pool)
@@ -57,6 +56,8 @@ with right:
     else:
         groups = FINDINGS[show].images(found, looked.pool)
         st.caption(FINDINGS[show].caption)
+    if show in ("leaks", "duplicates") and groups:
+        spare_button(looked, groups)
     target = relabel_choice(looked)
     gallery(looked, groups, f"{name}_{show}", target)
 decision_bar(looked)

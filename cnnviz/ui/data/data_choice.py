@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import streamlit as st
 
 from cnnviz.data import Entry
+from cnnviz.data.dataset import printable
 from cnnviz.data.resolve import at_hand
-from cnnviz.ui.markdown import plain
 from cnnviz.ui.session import query_params
 from cnnviz.ui.session.widget_sync import set_widget_value, set_widget_value_first
 from cnnviz.ui.train.recipe_draft import dataset_of_draft
@@ -20,7 +20,7 @@ FIRST = "digits"
 
 
 def data_choice(entries: Sequence[Entry]) -> str:
-    """Draws the list and returns the chosen name or path. Data that must be downloaded first isn't listed."""
+    """Draws the page's head with the list, and returns the chosen name or path."""
     titles = {entry.name: entry.title for entry in entries if entry.ready and at_hand(entry.name)}
     session = st.session_state
     linked = query_params.new_values("data", ("data", "show", "colour"))
@@ -28,7 +28,7 @@ def data_choice(entries: Sequence[Entry]) -> str:
         if extra and extra not in titles:
             session[_EXTRA] = [*dict.fromkeys([*session.get(_EXTRA, []), extra])]
     for extra in session.get(_EXTRA, []):
-        titles.setdefault(extra, extra)
+        titles.setdefault(extra, printable(extra))
     if linked is not None:
         if linked["data"]:
             set_widget_value(_KEY, linked["data"])
@@ -40,11 +40,13 @@ def data_choice(entries: Sequence[Entry]) -> str:
     draft = dataset_of_draft()
     set_widget_value_first(_KEY, draft if draft in titles else FIRST if FIRST in titles else next(iter(titles)))
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        st.caption("Can these images be trusted?", width="stretch")
+        with st.container(width="stretch", gap=None):
+            st.title("Data", anchor=False)
+            st.caption("Can these images be trusted?")
         chosen = st.selectbox(
             "Images",
             list(titles),
-            format_func=lambda name: plain(titles[name]),
+            format_func=titles.__getitem__,
             key=_KEY,
             width=280,
             help="What lies in CNNVIZ_DATA, what comes with cnnviz, and what you chose on Train.",

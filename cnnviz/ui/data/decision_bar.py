@@ -28,6 +28,14 @@ from cnnviz.ui.train.suggestion import suggest
 __all__ = ["decision_bar"]
 
 _LONGEST = 80
+_STYLE = """
+<style>
+[data-testid="stLayoutWrapper"]:has(> .st-key-data_bar) { position: sticky; bottom: 0; z-index: 5; }
+.st-key-data_bar { background: light-dark(#ffffff, #10171a); }
+@media (max-width: 640px) { .st-key-data_bar { padding: 0.4rem; gap: 0.3rem; } }
+</style>
+"""
+"""The bar stays in sight while images are decided on."""
 
 
 def decision_bar(looked: Looked) -> None:
@@ -36,6 +44,7 @@ def decision_bar(looked: Looked) -> None:
     review = review_draft.read(dataset)
     if message := review_draft.refusal():
         st.error(plain(message), icon=":material/error:")
+    st.html(_STYLE)
     with st.container(border=True, horizontal=True, vertical_alignment="center", key="data_bar"):
         st.markdown(_in_words(review), width="stretch")
         st.button(
@@ -47,7 +56,7 @@ def decision_bar(looked: Looked) -> None:
             args=(dataset,),
             help="Takes the last decision back.",
         )
-        with st.popover("Review as a file", icon=":material/folder_open:"):
+        with st.popover("File", icon=":material/folder_open:"):
             _files(dataset, review)
         if st.button(
             "Train again on the mended data",
@@ -74,21 +83,21 @@ def _in_words(review: Review) -> str:
         "kept": sum(not (one.leave_out or one.labels or one.split) for one in decisions),
     }
     said = [f"**{count:,}** {what}" for what, count in counts.items() if count]
-    return " · ".join(said) or "Nothing decided yet: keep, leave out, relabel or move images above."
+    return " · ".join(said) or "Nothing decided yet."
 
 
 def _files(dataset: str, review: Review) -> None:
     download_button(
         "JSON",
         review_to_json(review),
-        file_name("review", dataset, ending="json"),
+        file_name("review", dataset, ending=".json"),
         key="data_json",
         help="The whole review.",
     )
     download_button(
         "CSV",
         review_to_csv(review),
-        file_name("review", dataset, ending="csv"),
+        file_name("review", dataset, ending=".csv"),
         key="data_csv",
         help="A row for each decision.",
     )

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from cnnviz.audit import Audit
 from cnnviz.audit.measurements import Pool
 
-__all__ = ["FINDINGS", "Finding", "Shown"]
+__all__ = ["FINDINGS", "Finding", "Shown", "spare"]
 
 
 @dataclass(frozen=True)
@@ -41,6 +41,17 @@ class Finding:
     def count(self, found: Audit, pool: Pool) -> int:
         """Returns how many groups or images there are."""
         return len(self.images(found, pool))
+
+
+def spare(groups: list[list[Shown]]) -> list[str]:
+    """Returns which images to leave out so that one of each group of duplicates stays: one that is measured on, if there
+    is such, as others are trained on in plenty.
+
+    >>> spare([[Shown("a.jpg", "train"), Shown("b.jpg", "test"), Shown("c.jpg", "train")]])
+    ['a.jpg', 'c.jpg']
+    """
+    order = ("test", "validation", "train")
+    return [one.image for group in groups for one in sorted(group, key=lambda one: order.index(one.words))[1:]]
 
 
 def _single(shown: list[Shown]) -> list[list[Shown]]:

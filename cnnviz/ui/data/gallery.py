@@ -14,19 +14,21 @@ from cnnviz.data.review import Decision
 from cnnviz.errors import ImageError
 from cnnviz.ui.components.image_gallery import Tile, image_gallery
 from cnnviz.ui.data import review_draft
-from cnnviz.ui.data.findings import Shown
+from cnnviz.ui.data.findings import Shown, spare
 from cnnviz.ui.data.looked import Looked
 
-__all__ = ["OPENED", "STEP", "gallery", "relabel_choice"]
+__all__ = ["OPENED", "STEP", "gallery", "relabel_choice", "spare_button"]
 
 STEP, GROUPS = 12, 6
 SIDE, SMALL = 192, 48
 OPENED = "data_opened"
 KEEP, LEAVE_OUT, RELABEL, MOVE = "keep", "leave out", "relabel", "move"
+Target = tuple[str, str, str]
+"""Head and class of *relabel*, and the split of *move*."""
 
 
-def relabel_choice(looked: Looked) -> tuple[str, str, str]:
-    """Draws what *relabel* and *move* do, and returns head, class and split."""
+def relabel_choice(looked: Looked) -> Target:
+    """Draws what *relabel* and *move* do, and returns it."""
     heads = looked.dataset.heads
     with st.container(horizontal=True, vertical_alignment="bottom"):
         name = heads[0].name
@@ -45,14 +47,27 @@ def relabel_choice(looked: Looked) -> tuple[str, str, str]:
     return name, label, split
 
 
-def gallery(looked: Looked, groups: list[list[Shown]], key: str, target: tuple[str, str, str]) -> None:
+def spare_button(looked: Looked, groups: list[list[Shown]]) -> None:
+    """Draws the button that leaves out all duplicates but one of each group."""
+    images = spare(groups)
+    st.button(
+        f"Keep one of each, leave out {len(images):,}",
+        icon=":material/filter_1:",
+        key="data_spare",
+        on_click=review_draft.decide,
+        args=(looked.data.dataset, images, Decision(leave_out=True)),
+        help="Of images that are in several splits the one in the test split stays, so that what is measured is honest.",
+    )
+
+
+def gallery(looked: Looked, groups: list[list[Shown]], key: str, target: Target | None) -> None:
     """Draws the groups, a few at first.
 
     Args:
         looked: the data set.
         groups: of images that stand side by side.
         key: of the element and its count.
-        target: head and class of *relabel*, and the split of *move*.
+        target: what *relabel* and *move* mean; `None` where nothing is decided yet.
     """
     if not groups:
         st.write("There is none.")
@@ -78,7 +93,7 @@ def gallery(looked: Looked, groups: list[list[Shown]], key: str, target: tuple[s
         )
 
 
-def _tiles(looked: Looked, shown: list[Shown], key: str, target: tuple[str, str, str]) -> None:
+def _tiles(looked: Looked, shown: list[Shown], key: str, target: Target | None) -> None:
     decided = review_draft.read(looked.data.dataset).decisions
     tiles = []
     for one in shown:
@@ -88,7 +103,8 @@ def _tiles(looked: Looked, shown: list[Shown], key: str, target: tuple[str, str,
             looked.dataset.head(head).classes[int(values[i])] for head, values in looked.pool.labels.items()
         )
         words = [one.words] if one.words and one.words != looked.pool.split[i] else []
-        words.append(f"{looked.pool.split[i]} · {one.image}")
+        split = str(looked.pool.split[i])
+        words.append(one.image if one.image.startswith((f"{split}/", f"{split}:")) else f"{split} · {one.image}")
         if decision is not None and _said(decision) in (RELABEL, MOVE):
             words.insert(
                 0, "→ " + ", ".join([*decision.labels.values(), *([decision.split] if decision.split else [])])
@@ -102,11 +118,11 @@ def _tiles(looked: Looked, shown: list[Shown], key: str, target: tuple[str, str,
         )
     image_gallery(
         tiles,
-        (KEEP, LEAVE_OUT, RELABEL, MOVE),
+        (KEEP, LEAVE_OUT, RELABEL, MOVE) if target else (),
         "Images",
         key=f"data_images_{key}",
         on_open=lambda at: st.session_state.update({OPENED: shown[at].image}),
-        on_flag=lambda at, flag: _decide(looked.data.dataset, shown[at], flag, target),
+        on_flag=lambda at, flag: _decide(looked.data.dataset, shown[at], flag, target) if target else None,
     )
 
 
@@ -117,7 +133,7 @@ def _said(decision: Decision) -> str:
     return RELABEL if decision.labels else MOVE if decision.split else KEEP
 
 
-def _decide(dataset: str, one: Shown, flag: str, target: tuple[str, str, str]) -> None:
+def _decide(dataset: str, one: Shown, flag: str, target: Target) -> None:
     head, label, split = target
     head, label = one.suggested or (head, label)
     made = {
@@ -127,7 +143,7 @@ def _decide(dataset: str, one: Shown, flag: str, target: tuple[str, str, str]) -
         RELABEL: Decision.model_validate({"labels": {head: label}}),
         MOVE: Decision.model_validate({"split": split}),
     }
-    review_draft.decide(dataset, one.image, made[flag])
+    review_draft.decide(dataset, [one.image], made[flag])
 
 
 @st.cache_data(show_spinner=False, max_entries=400)

@@ -30,15 +30,13 @@ def map_view(looked: Looked) -> None:
     if not found.places:
         return
     set_widget_value_first("data_colour", "label")
-    columns = st.columns([3, 2], vertical_alignment="bottom")
-    with columns[0]:
-        by = st.segmented_control("Colour", list(BY), format_func=BY.__getitem__, key="data_colour", required=True)
     heads = [head.name for head in looked.dataset.heads]
     head = heads[0]
-    if len(heads) > 1 and by in ("label", "prediction"):
-        with columns[1]:
-            head = st.selectbox("Head", heads, key="data_head")
-    names, groups = _coloured(looked, found, str(by), head)
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        by = str(st.segmented_control("Colour", list(BY), format_func=BY.__getitem__, key="data_colour", required=True))
+        if len(heads) > 1 and by in ("label", "prediction"):
+            head = st.selectbox("Head", heads, key="data_head", width=150)
+    names, groups = _coloured(looked, found, by, head)
     titles = [f"{place.image} · {_label(looked, place.image, head)}" for place in found.places]
     number = {group.name: k for k, group in enumerate(groups)}
     known = set(st.session_state.get(CHOSEN, ()))
@@ -48,10 +46,10 @@ def map_view(looked: Looked) -> None:
         groups,
         "data:image/jpeg;base64," + base64.b64encode(looked.thumbnails).decode(),
         SPRITE_COLUMNS,
-        f"Map of {len(found.places):,} images by their features, coloured by {BY[str(by)].lower()}. Arrow keys move "
+        f"Map of {len(found.places):,} images by their features, coloured by {BY[by].lower()}. Arrow keys move "
         "between images, Enter chooses the nearest twelve.",
         key="data_map",
-        file=file_name("map", found.dataset, ending="png"),
+        file=file_name("map", found.dataset, ending=".png"),
         on_choose=lambda chosen: _choose(found, chosen),
         chosen=[i for i, place in enumerate(found.places) if place.image in known],
     )

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from pathlib import Path
 
 import streamlit as st
 
 from cnnviz.data.disk_cache import cache_folder
 from cnnviz.data.review import Decision, Review, merge, review_from_json, review_to_json
-from cnnviz.errors import DataError
+from cnnviz.errors import DataError, RecipeError
 from cnnviz.files import write_bytes
+from cnnviz.frozen_model import parse_record
 
 __all__ = ["can_undo", "decide", "read", "refusal", "refuse", "replace", "take_in", "undo"]
 
@@ -26,13 +28,16 @@ def read(dataset: str) -> Review:
         return Review(dataset=dataset)
 
 
-def decide(dataset: str, image: str, decision: Decision | None) -> None:
-    """Notes a decision on an image; `None` takes it back."""
-    before = read(dataset)
-    decisions = {name: one for name, one in before.decisions.items() if name != image}
+def decide(dataset: str, images: Sequence[str], decision: Decision | None) -> None:
+    """Notes a decision on images; `None` takes back what was decided."""
+    before, gone = read(dataset), set(images)
+    decisions = {name: one for name, one in before.decisions.items() if name not in gone}
     if decision is not None:
-        decisions[image] = decision
-    _change(before, Review.model_validate({"dataset": dataset, "decisions": decisions}))
+        decisions |= dict.fromkeys(images, decision)
+    try:
+        _change(before, parse_record({"dataset": dataset, "decisions": decisions}, Review))
+    except RecipeError as error:
+        refuse(str(error))
 
 
 def take_in(dataset: str, other: Review) -> None:

@@ -12,27 +12,32 @@ from cnnviz.ui.data.map_view import CHOSEN
 from cnnviz.ui.markdown import plain
 from cnnviz.ui.session.widget_sync import set_widget_value_first
 
-__all__ = ["finding_choice", "verdict"]
+__all__ = ["confusions", "finding_choice", "verdict"]
 
 
 def verdict(found: Audit) -> None:
     """Draws the sentences that nobody may overlook, and the notes."""
-    for split, count in found.leaks.items():
-        near = found.near_leaks[split]
-        if count or near:
-            more = f", {near:,} more nearly" if count and near else ""
-            which = "are" if count else "are nearly"
-            st.error(
-                f"**{count or near:,} {split} images {which} in the training data{more}**: what is measured on them "
-                "flatters.",
-                icon=":material/content_copy:",
-            )
+    said = [_leak(split, count, found.near_leaks[split]) for split, count in found.leaks.items()]
+    if any(said):
+        st.error(
+            f"**{'; '.join(filter(None, said))}**: what is measured on them flatters.", icon=":material/content_copy:"
+        )
     for one in found.shortcuts:
         st.warning(
             f"**{plain(one.property.capitalize())}** alone tells **{plain(one.label)}** ({plain(one.head)}) from all "
             f"others: balanced accuracy {one.balanced_accuracy:.0%}, guessing has 50 %.",
             icon=":material/alt_route:",
         )
+
+
+def _leak(split: str, exact: int, near: int) -> str:
+    """ "28 test images are in the training data, 1 more nearly"; "" where there is none."""
+    if not exact + near:
+        return ""
+    more = f", {near:,} more nearly" if exact and near else ""
+    one = (exact or near) == 1
+    where = f"{'is' if one else 'are'}{'' if exact else ' nearly'} in the training data"
+    return f"{exact or near:,} {split} image{'' if one else 's'} {where}{more}"
 
 
 def finding_choice(found: Audit, pool: Pool) -> str:
