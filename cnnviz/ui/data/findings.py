@@ -44,8 +44,8 @@ class Finding:
 
 
 def spare(groups: list[list[Shown]]) -> list[str]:
-    """Returns which images to leave out so that one of each group of duplicates stays: one that is measured on, if there
-    is such, as others are trained on in plenty.
+    """Returns which images to leave out so that one of each group of duplicates stays; of images in several splits that
+    in the test split, so that what is measured is honest.
 
     >>> spare([[Shown("a.jpg", "train"), Shown("b.jpg", "test"), Shown("c.jpg", "train")]])
     ['a.jpg', 'c.jpg']

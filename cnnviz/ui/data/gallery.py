@@ -56,7 +56,7 @@ def spare_button(looked: Looked, groups: list[list[Shown]]) -> None:
         key="data_spare",
         on_click=review_draft.decide,
         args=(looked.data.dataset, images, Decision(leave_out=True)),
-        help="Of images that are in several splits the one in the test split stays, so that what is measured is honest.",
+        help="Of images that are in several splits the one in the test split stays.",
     )
 
 

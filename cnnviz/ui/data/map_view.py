@@ -12,6 +12,7 @@ from cnnviz.ui.components.image_map import Group, image_map
 from cnnviz.ui.data.findings import FINDINGS
 from cnnviz.ui.data.looked import Looked
 from cnnviz.ui.file_names import file_name
+from cnnviz.ui.markdown import plain
 from cnnviz.ui.session.widget_sync import set_widget_value_first
 
 __all__ = ["CHOSEN", "map_view"]
@@ -55,7 +56,8 @@ def map_view(looked: Looked) -> None:
     )
     more = f" {len(found.places):,} of {found.images:,} images." if len(found.places) < found.images else ""
     st.caption(
-        f"Near each other: alike to {found.model.split(',')[0]}. Drag round images, or click, to see them.{more}"
+        f"Drag round images, or click, to see them.{more}",
+        help=f"Alike images lie near each other: features by {plain(found.model)}, in two dimensions by t-SNE.",
     )
 
 
