@@ -26,7 +26,7 @@ _PRESET = "M4"  # whose features are those that its runs keep
 _SMALL = 64  # pixels of the longer side below which a backbone made for photos sees little
 _NETWORK_FOLDS = 3
 _BATCH = 512
-_IMAGES_A_FOLD = 60_000  # that a small network is shown, over all epochs
+_IMAGES_A_FOLD = 40_000  # that a small network is shown, over all epochs
 
 
 def features_of(
@@ -54,7 +54,7 @@ def features_of(
     data = PRESETS[_PRESET].data
     weights = find_weights("MobileNetV2", data.image_size) if sizes.median() >= _SMALL else None
     if weights is None:
-        return _small_network(pool, 32 if sizes.median() < _SMALL else 64, groups, progress, cancelled)
+        return _small_network(pool, _side(float(sizes.median())), groups, progress, cancelled)
     spec = PRESETS[_PRESET].network
     stem = feature_extractor_of(build_from_spec(spec, data.input_shape, weights), spec)
     key, apply = stem_digest(stem), compute(stem)
@@ -79,6 +79,11 @@ def features_of(
         labels = pool.labels[head.name][rows]
         probabilities[head.name] = out_of_fold(matrix, labels, groups[rows], len(head.classes))
     return Features("MobileNetV2 with ImageNet weights, logistic regression", rows, matrix, probabilities)
+
+
+def _side(size: float) -> int:
+    """Pixels of a side for the small network: small images as they are, others at 64."""
+    return max(8, min(32, round(size))) if size < _SMALL else _SMALL
 
 
 def _drawn(count: int) -> np.ndarray:

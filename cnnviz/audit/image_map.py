@@ -26,6 +26,7 @@ def image_map(matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     from sklearn.decomposition import PCA
     from sklearn.manifold import TSNE
     from sklearn.preprocessing import StandardScaler
+    from threadpoolctl import threadpool_limits
 
     rows = np.arange(len(matrix))
     if len(rows) > MOST:
@@ -35,13 +36,13 @@ def image_map(matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     scaled = StandardScaler().fit_transform(matrix[rows])
     count = min(_COMPONENTS, *scaled.shape)
     short = PCA(count, svd_solver="randomized", random_state=0).fit_transform(scaled)
-    places = TSNE(
-        init="pca",
-        perplexity=min(_PERPLEXITY, (len(rows) - 1) / 3),
-        max_iter=_STEPS,
-        angle=_ANGLE,
-        random_state=0,
-        n_jobs=1,
-    ).fit_transform(short)
+    with threadpool_limits(1):  # each of its short steps would wait for all threads, on a machine with other work long
+        places = TSNE(
+            init="pca",
+            perplexity=min(_PERPLEXITY, (len(rows) - 1) / 3),
+            max_iter=_STEPS,
+            angle=_ANGLE,
+            random_state=0,
+        ).fit_transform(short)
     least, most = places.min(axis=0), places.max(axis=0)
     return rows, ((places - least) / np.maximum(most - least, 1e-9)).astype(np.float32)
