@@ -430,6 +430,40 @@ VIEWS: tuple[View, ...] = (
         steps=(wait(SECOND_EPOCH), tab("Watch it learn"), wait("Follow"), wait("Feature maps")),
         plain=EMPTY_MAP,
     ),
+    # Data
+    View(
+        "data",
+        "data?data=digits&show=hard",
+        {"image": 12, "drawing": 1, "component": 2},
+        (
+            "Can these images be trusted?",
+            "Wrong labels",
+            "Odd ones",
+            "models find it hard",
+            "leave out",
+            "relabel",
+            "Move to",
+            "Nothing decided yet.",
+            "Train again on the mended data",
+            "Save as PNG",
+        ),
+        steps=(wait("Wrong labels"),),
+        readme="data",
+    ),
+    View(
+        "data-finding",
+        "data?data=digits&show=odd&colour=finding",
+        {"image": 12, "drawing": 1, "component": 2},
+        ("unlike others", "Nothing found", "Hard", "Show 12 more"),
+        steps=(wait("Odd ones"),),
+    ),
+    View(
+        "data-image",
+        "data?data=digits&show=hard",
+        {"image": 1},
+        ("8 × 8 pixels", "predicted", "hard:"),
+        steps=(wait("Odd ones"), lambda page: page.locator("figure a").first.click()),
+    ),
     # Augment
     View(
         "augment",

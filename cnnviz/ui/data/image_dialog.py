@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import streamlit as st
 
+from cnnviz import images
 from cnnviz.errors import ImageError
 from cnnviz.ui.data.findings import FINDINGS
-from cnnviz.ui.data.gallery import OPENED
+from cnnviz.ui.data.gallery import OPENED, SMALL
 from cnnviz.ui.data.looked import Looked
 from cnnviz.ui.markdown import plain
 
 __all__ = ["image_dialog"]
+
+LARGE = 640
+"""Pixels of a side to which a small image is enlarged."""
 
 
 def image_dialog(looked: Looked) -> None:
@@ -27,7 +31,6 @@ def _draw(looked: Looked, name: str) -> None:
     except ImageError as error:
         st.error(plain(str(error)), icon=":material/error:")
         return
-    st.image(image, width="stretch")
     words = [f"{image.shape[1]} × {image.shape[0]} pixels", str(looked.pool.split[i])]
     for head in looked.dataset.heads:
         words.append(f"{head.name} {head.classes[int(looked.pool.labels[head.name][i])]}")
@@ -39,4 +42,6 @@ def _draw(looked: Looked, name: str) -> None:
         for one in FINDINGS.values():
             for group in one.images(found, looked.pool):
                 words += [f"{one.title.lower()}: {shown.words}" for shown in group if shown.image == name]
-    st.caption(plain(" · ".join(dict.fromkeys(words))))
+    small = max(image.shape[:2]) <= SMALL  # enlarged without smoothing, as its pixels are what is to be seen
+    shown = images.enlarge(image, LARGE // max(image.shape[:2])) if small else image
+    st.image(shown, plain(" · ".join(dict.fromkeys(words))), width="stretch", alt=f"{name}, large")
