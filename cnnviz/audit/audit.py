@@ -24,6 +24,7 @@ from cnnviz.audit.duplicates import Twins, contradictions, leaks, twins
 from cnnviz.audit.image_map import image_map
 from cnnviz.audit.label_errors import label_errors
 from cnnviz.audit.measurements import Features, Measurements, Pool, measure, pool_of
+from cnnviz.audit.notes import keep_groups
 from cnnviz.audit.outliers import imbalance, outliers
 from cnnviz.audit.shortcuts import Shortcut, shortcuts
 from cnnviz.data.dataset import Arrays, Dataset
@@ -185,6 +186,7 @@ def audit(
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         write_bytes(path.with_suffix(".jpg"), _sprite(pool, made))
+        keep_groups(dataset, made.exact)
         write_json(path, dataclasses.asdict(made))
     except OSError as error:
         raise DataError(

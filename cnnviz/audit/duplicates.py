@@ -4,14 +4,14 @@ contradictions."""
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-from PIL import Image
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
-from cnnviz.audit.measurements import Measurements, Pool
 from cnnviz.progress import CancelCheck, Progress, batches
+
+if TYPE_CHECKING:  # Train asks for leaks without loading what measures images
+    from cnnviz.audit.measurements import Measurements, Pool
 
 __all__ = ["CORRELATION", "HAMMING", "SMALL", "Twins", "contradictions", "exact_groups", "leaks", "near_pairs", "twins"]
 
@@ -114,12 +114,16 @@ def _hashes(thumbnails: np.ndarray, wanted: np.ndarray) -> dict[int, np.ndarray]
     if not len(wanted):
         return {}
     from imagehash import phash
+    from PIL import Image
 
     return {int(i): phash(Image.fromarray(thumbnails[i])).hash for i in wanted}
 
 
 def _groups(links: np.ndarray, same: np.ndarray, known: np.ndarray) -> tuple[np.ndarray, ...]:
     """The images whose digests hang together by links."""
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
     count = int(same.max(initial=-1)) + 1
     graph = coo_array((np.ones(len(links), bool), (links[:, 0], links[:, 1])), shape=(count, count))
     component = connected_components(graph, directed=False)[1]

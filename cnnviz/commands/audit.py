@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from cnnviz import recipe
-from cnnviz.audit import Audit, audit, to_json
+from cnnviz.audit.audit import Audit, audit, to_json
 from cnnviz.commands.model_argument import tensorflow_quiet
 from cnnviz.commands.subcommand import add_verb
 from cnnviz.data import open_dataset

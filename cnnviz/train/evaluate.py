@@ -14,6 +14,7 @@ import numpy as np
 import psutil
 
 from cnnviz import __version__
+from cnnviz.audit.notes import notes_on
 from cnnviz.data import Dataset, pipeline
 from cnnviz.data.compatibility import open_and_adapt
 from cnnviz.data.edits import relabelled
@@ -167,7 +168,7 @@ def facts_of(
         "samples": dict(samples),
         "skipped": [{"picture": image, "reason": message} for image, message in skipped],
         "classes": {head.name: list(head.classes) for head in dataset.heads},
-        "notes": list(dataset.notes),
+        "notes": [*dataset.notes, *notes_on(dataset)],
         **environment(),
     }
 

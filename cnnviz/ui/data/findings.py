@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from cnnviz.audit import Audit
+from cnnviz.audit.audit import Audit
 from cnnviz.audit.measurements import Pool
 
 __all__ = ["FINDINGS", "Finding", "Shown", "spare"]

@@ -7,8 +7,9 @@ from functools import cached_property
 
 import streamlit as st
 
-from cnnviz.audit import Audit, audit_elsewhere, kept_audit, kept_thumbnails
+from cnnviz.audit.audit import Audit, kept_audit, kept_thumbnails
 from cnnviz.audit.measurements import Pool, pool_of
+from cnnviz.audit.process import audit_elsewhere
 from cnnviz.bounded_cache import BoundedCache
 from cnnviz.data import Dataset
 from cnnviz.progress import CancelCheck, Progress

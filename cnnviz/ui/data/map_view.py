@@ -6,8 +6,7 @@ import base64
 
 import streamlit as st
 
-from cnnviz.audit import Audit
-from cnnviz.audit.audit import SPRITE_COLUMNS
+from cnnviz.audit.audit import SPRITE_COLUMNS, Audit
 from cnnviz.ui.components.image_map import Group, image_map
 from cnnviz.ui.data.findings import FINDINGS
 from cnnviz.ui.data.looked import Looked

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import streamlit as st
 
-from cnnviz.audit import Audit
+from cnnviz.audit.audit import Audit
 from cnnviz.audit.measurements import Pool
 from cnnviz.ui.data.findings import FINDINGS
 from cnnviz.ui.data.map_view import CHOSEN

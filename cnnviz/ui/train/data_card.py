@@ -10,6 +10,7 @@ from typing import Any
 
 import streamlit as st
 
+from cnnviz.audit.notes import notes_on
 from cnnviz.data import Dataset, Entry, catalogue, kept, own_images
 from cnnviz.data.own_images import Classes
 from cnnviz.errors import CnnvizError
@@ -18,6 +19,7 @@ from cnnviz.presets import PRESETS
 from cnnviz.recipe import CROPS, Data, Recipe, parse
 from cnnviz.ui.inputs import dataset_cache
 from cnnviz.ui.markdown import plain
+from cnnviz.ui.session import query_params
 from cnnviz.ui.session.deferred import Deferred
 from cnnviz.ui.train import recipe_draft as state
 from cnnviz.ui.train import suggestion
@@ -68,11 +70,21 @@ def data_card(draft: Draft, later: Deferred) -> Found:
         with result:
             for message in () if found.told else found.problems:
                 st.error(plain(message), icon=":material/error:")
+            if found.dataset is not None and (said := notes_on(found.dataset)):
+                _warning(draft, said)
             if classes:
                 later.add(_classes, draft, classes, found)
             elif found.dataset is not None:
                 later.add(data_view, found.dataset, found.data)
     return found
+
+
+def _warning(draft: Draft, said: list[str]) -> None:
+    """What an audit has found, in one line, and the way to it."""
+    with st.container(horizontal=True, vertical_alignment="center", key="train_data_warning"):
+        st.warning(plain(" ".join(said)), icon=":material/content_copy:", width="stretch")
+        if st.button("See on Data", icon=":material/photo_library:", key="train_see_data"):
+            query_params.go("pages/data.py", data=draft.get("data.dataset"))
 
 
 def _dropped(draft: Draft) -> Classes | None:
