@@ -40,11 +40,10 @@ def notes_on(dataset: Dataset) -> list[str]:
     if not isinstance(kept, dict) or not kept.get("exact"):
         return []
     at: dict[str, tuple[str, int]] = {}
-    for split in ("train", "validation", "test"):
-        if split in dataset.splits and not (split == "validation" and dataset.validates_on_test):
-            at |= {
-                name: (split, i) for i, name in enumerate(names_of(dataset, split, range(len(dataset.splits[split]))))
-            }
+    for split in ("train", "validation", "test"):  # of a validation split that is the test split, the latter counts
+        if split in dataset.splits:
+            names = names_of(dataset, split, range(len(dataset.splits[split])))
+            at |= {name: (split, i) for i, name in enumerate(names)}
     found = [[at[name] for name in group if name in at] for group in kept["exact"]]
     found = [group for group in found if len(group) > 1]
     if not found:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
-import psutil
 import pytest
 
 from cnnviz.audit.audit import kept_audit
@@ -17,10 +16,6 @@ from cnnviz.errors import DataError
 from cnnviz.progress import Cancelled
 from cnnviz.recipe import Data
 from tests.audit.test_notes import folder  # noqa: F401  # a fixture
-
-
-def children() -> list[psutil.Process]:
-    return [one for one in psutil.Process().children() if one.status() != psutil.STATUS_ZOMBIE]
 
 
 def test_it_is_kept_for_whoever_asked(folder: Path) -> None:  # noqa: F811
@@ -37,16 +32,17 @@ def test_what_is_wrong_is_said_in_its_sentence(tmp_path: Path) -> None:
         audit_elsewhere(Data(dataset=str(tmp_path / "nowhere"), image_size=(8, 8)))
 
 
-def test_it_ends_when_it_is_to_stop(folder: Path) -> None:  # noqa: F811
-    before, asked = children(), []
+def test_it_ends_when_it_is_to_stop(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: F811
+    started, begin = [], subprocess.Popen
 
-    def cancelled() -> bool:
-        asked.append(time.monotonic())
-        return len(asked) > 2
+    def noted(*command: object, **how: object) -> subprocess.Popen:
+        started.append(begin(*command, **how))
+        return started[-1]
 
+    monkeypatch.setattr(subprocess, "Popen", noted)
     with pytest.raises(Cancelled):
-        audit_elsewhere(Data(dataset=str(folder), image_size=(8, 8)), cancelled=cancelled)
-    assert children() == before
+        audit_elsewhere(Data(dataset=str(folder), image_size=(8, 8)), cancelled=lambda: True)
+    assert started[0].returncode == -signal.SIGKILL
 
 
 def test_a_process_that_dies_is_told(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: F811
