@@ -8,7 +8,7 @@ import streamlit as st
 
 from cnnviz.data import catalogue
 from cnnviz.errors import CnnvizError
-from cnnviz.recipe import Data
+from cnnviz.recipe import Data, parse
 from cnnviz.ui.data.data_choice import data_choice
 from cnnviz.ui.data.decision_bar import decision_bar
 from cnnviz.ui.data.findings import FINDINGS, Shown
@@ -24,8 +24,8 @@ from cnnviz.ui.session.background_job import keyed_job, say_end
 
 through_the_app()
 name = data_choice(catalogue())
-data = Data(dataset=name, image_size=(64, 64))
 try:
+    data = parse({"dataset": name, "image_size": 64}, Data)
     looked = look(data)
 except CnnvizError as error:
     st.error(plain(str(error)), icon=":material/error:")

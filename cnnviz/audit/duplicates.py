@@ -3,6 +3,8 @@ contradictions."""
 
 from __future__ import annotations
 
+import os
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -80,6 +82,8 @@ def near_pairs(
     Every pair is compared: by principal components first, with an upper bound of what they leave out, so that none is
     lost; then by whole thumbnails, then by perceptual hashes.
     """
+    from threadpoolctl import threadpool_limits
+
     unit = measured.thumbnails[chosen].reshape(len(chosen), -1).astype(np.float32)
     unit -= unit.mean(axis=1, keepdims=True)
     norm = np.linalg.norm(unit, axis=1, keepdims=True)
@@ -94,15 +98,27 @@ def near_pairs(
     short = unit @ axes
     left = np.sqrt(np.maximum(0, (unit * unit).sum(axis=1) - (short * short).sum(axis=1)))
     bound = np.concatenate([short, left[:, None]], axis=1)
-    least, found = float(limit.min()) - 1e-4, []
-    for part in batches(len(unit), _BLOCK, "Comparing images", progress, cancelled):
-        i, j = np.nonzero(bound[part] @ bound[part.start :].T >= least)
-        i, j = i + part.start, j + part.start
-        i, j = i[j > i], j[j > i]
+    least = float(limit.min()) - 1e-4
+
+    def close(start: int) -> np.ndarray:
+        i, j = np.nonzero(bound[start : start + _BLOCK] @ bound[start:].T >= least)
+        i, j = i[j > i] + start, j[j > i] + start
+        parts = [np.zeros((0, 2), np.int64)]
         for at in range(0, len(i), 100_000):
             one, other = i[at : at + 100_000], j[at : at + 100_000]
-            close = np.einsum("ij,ij->i", unit[one], unit[other]) >= np.minimum(limit[one], limit[other])
-            found.append(np.stack([one[close], other[close]], axis=1))
+            kept = np.einsum("ij,ij->i", unit[one], unit[other]) >= np.minimum(limit[one], limit[other])
+            parts.append(np.stack([one[kept], other[kept]], axis=1))
+        return np.concatenate(parts)
+
+    found = []
+    # A thread for each block: products that are shared between threads wait long for them where others are at work.
+    with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(os.cpu_count()) as threads:
+        blocks = threads.map(close, range(0, len(unit), _BLOCK))
+        try:
+            for _ in batches(len(unit), _BLOCK, "Comparing images", progress, cancelled):
+                found.append(next(blocks))
+        finally:
+            threads.shutdown(wait=True, cancel_futures=True)
     pairs = np.concatenate(found) if found else np.zeros((0, 2), np.int64)
     bits = _hashes(measured.thumbnails[chosen], np.unique(pairs))
     alike = np.array([np.count_nonzero(bits[a] != bits[b]) <= HAMMING for a, b in pairs.tolist()], bool)

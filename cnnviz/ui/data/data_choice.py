@@ -9,6 +9,8 @@ import streamlit as st
 from cnnviz.data import Entry
 from cnnviz.data.dataset import printable
 from cnnviz.data.resolve import at_hand
+from cnnviz.ui.data.findings import FINDINGS
+from cnnviz.ui.data.map_view import BY
 from cnnviz.ui.session import query_params
 from cnnviz.ui.session.widget_sync import set_widget_value, set_widget_value_first
 from cnnviz.ui.train.recipe_draft import dataset_of_draft
@@ -32,8 +34,8 @@ def data_choice(entries: Sequence[Entry]) -> str:
     if linked is not None:
         if linked["data"]:
             set_widget_value(_KEY, linked["data"])
-        for name in ("show", "colour"):
-            if linked[name]:
+        for name, known in (("show", FINDINGS), ("colour", BY)):
+            if linked[name] in known:
                 set_widget_value(f"data_{name}", linked[name])
     if session.get(_KEY) not in titles:
         session.pop(_KEY, None)

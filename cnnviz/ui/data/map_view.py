@@ -14,7 +14,7 @@ from cnnviz.ui.file_names import file_name
 from cnnviz.ui.markdown import plain
 from cnnviz.ui.session.widget_sync import set_widget_value_first
 
-__all__ = ["CHOSEN", "map_view"]
+__all__ = ["BY", "CHOSEN", "map_view"]
 
 CHOSEN = "data_chosen"
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#a08000", "#56b4e9", "#9467bd", "#8c564b", "#e69f00", "#7f7f7f")
