@@ -31,7 +31,7 @@ def image_map(matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     rows = np.arange(len(matrix))
     if len(rows) > MOST:
         rows = np.sort(np.random.default_rng(0).choice(len(rows), MOST, replace=False))
-    if len(rows) < 5:
+    if len(rows) < 5 or not np.ptp(matrix[rows], axis=0).any():  # t-SNE of rows that are all one ends the process
         return rows, np.full((len(rows), 2), 0.5, np.float32)
     scaled = StandardScaler().fit_transform(matrix[rows])
     count = min(_COMPONENTS, *scaled.shape)
