@@ -13,9 +13,22 @@ import numpy as np
 from cnnviz.progress import CancelCheck, Progress, batches
 
 if TYPE_CHECKING:  # Train asks for leaks without loading what measures images
+    from scipy.sparse import coo_array
+
     from cnnviz.audit.measurements import Measurements, Pool
 
-__all__ = ["CORRELATION", "HAMMING", "SMALL", "Twins", "contradictions", "exact_groups", "leaks", "near_pairs", "twins"]
+__all__ = [
+    "CORRELATION",
+    "HAMMING",
+    "MOST_PAIRS",
+    "SMALL",
+    "Twins",
+    "contradictions",
+    "exact_groups",
+    "leaks",
+    "near_pairs",
+    "twins",
+]
 
 CORRELATION = 0.97
 """Two images are near duplicates where their grey 32 × 32 thumbnails correlate so much at least …"""
@@ -23,7 +36,9 @@ HAMMING = 10
 """… and their perceptual hashes (pHash of 64 bits, library imagehash) differ in so many bits at most."""
 SMALL = 32, 0.995
 """Of images of so many pixels a side, a thumbnail is the whole: two different ones correlate more easily."""
-_BLOCK = 256
+MOST_PAIRS = 1_000_000
+"""Of more pairs only so many are kept as hold their groups together: 5,000 alike images have 12 millions."""
+_BLOCK, _CELLS, _ROWS = 256, 4_000_000, 10_000  # so many are compared at once: images, pairs, and pairs as a whole
 _KEPT = 96  # of 1,024 principal components: what they leave out is bounded, so that no pair is lost
 
 
@@ -51,7 +66,7 @@ def twins(
     known = measured.digests != ""
     representatives = np.zeros(len(first), np.int64)
     representatives[same[::-1]] = np.arange(len(same))[::-1]
-    chosen = representatives[[measured.readable[i] for i in representatives]]
+    chosen = representatives[measured.readable[representatives]]
     pairs = near_pairs(measured, chosen, progress=progress, cancelled=cancelled)
     links = np.stack([same[pairs[:, 0]], same[pairs[:, 1]]], axis=1)
     near = _groups(links, same, known)
@@ -80,9 +95,10 @@ def near_pairs(
     """Returns the pairs of near duplicates among the `chosen` images, int64 (pairs, 2), the lower position first.
 
     Every pair is compared: by principal components first, with an upper bound of what they leave out, so that none is
-    lost; then by whole thumbnails, then by perceptual hashes.
+    lost; then by whole thumbnails, then by perceptual hashes. Beyond `MOST_PAIRS`, pairs are left out whose images hang
+    together by others.
     """
-    from threadpoolctl import threadpool_limits
+    from scipy.sparse.csgraph import connected_components, minimum_spanning_tree
 
     unit = measured.thumbnails[chosen].reshape(len(chosen), -1).astype(np.float32)
     unit -= unit.mean(axis=1, keepdims=True)
@@ -98,55 +114,56 @@ def near_pairs(
     short = unit @ axes
     left = np.sqrt(np.maximum(0, (unit * unit).sum(axis=1) - (short * short).sum(axis=1)))
     bound = np.concatenate([short, left[:, None]], axis=1)
-    least = float(limit.min()) - 1e-4
-
-    def close(start: int) -> np.ndarray:
-        i, j = np.nonzero(bound[start : start + _BLOCK] @ bound[start:].T >= least)
-        i, j = i[j > i] + start, j[j > i] + start
-        parts = [np.zeros((0, 2), np.int64)]
-        for at in range(0, len(i), 100_000):
-            one, other = i[at : at + 100_000], j[at : at + 100_000]
-            kept = np.einsum("ij,ij->i", unit[one], unit[other]) >= np.minimum(limit[one], limit[other])
-            parts.append(np.stack([one[kept], other[kept]], axis=1))
-        return np.concatenate(parts)
-
-    found = []
-    # A thread for each block: products that are shared between threads wait long for them where others are at work.
-    with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(os.cpu_count()) as threads:
-        blocks = threads.map(close, range(0, len(unit), _BLOCK))
-        try:
-            for _ in batches(len(unit), _BLOCK, "Comparing images", progress, cancelled):
-                found.append(next(blocks))
-        finally:
-            threads.shutdown(wait=True, cancel_futures=True)
-    pairs = np.concatenate(found) if found else np.zeros((0, 2), np.int64)
-    bits = _hashes(measured.thumbnails[chosen], np.unique(pairs))
-    alike = np.array([np.count_nonzero(bits[a] != bits[b]) <= HAMMING for a, b in pairs.tolist()], bool)
-    return np.sort(chosen[pairs[alike]], axis=1)
+    least, count = float(limit.min()) - 1e-4, len(unit)
+    hashes, hashed = np.zeros(count, np.uint64), np.zeros(count, bool)
+    found, together = [np.zeros((0, 2), np.int64)], np.arange(count)
+    for part in batches(count, max(1, min(_BLOCK, _CELLS // count)), "Comparing images", progress, cancelled):
+        i, j = np.nonzero(bound[part] @ bound[part.start :].T >= least)
+        i, j = i + part.start, j + part.start
+        wanted = (j > i) & (together[i] != together[j])
+        i, j = i[wanted], j[wanted]
+        for at in range(0, len(i), _ROWS):
+            one, other = i[at : at + _ROWS], j[at : at + _ROWS]
+            close = np.einsum("ij,ij->i", unit[one], unit[other]) >= np.minimum(limit[one], limit[other])
+            one, other = one[close], other[close]
+            new = np.unique(np.concatenate([one, other]))
+            new = new[~hashed[new]]
+            hashes[new], hashed[new] = _hashes(measured.thumbnails[chosen[new]]), True
+            alike = np.bitwise_count(hashes[one] ^ hashes[other]) <= HAMMING
+            found.append(np.stack([one[alike], other[alike]], axis=1))
+        if sum(map(len, found)) > MOST_PAIRS:
+            tree = minimum_spanning_tree(_graph(np.concatenate(found), count)).tocoo()
+            found = [np.stack([tree.row, tree.col], axis=1).astype(np.int64)]
+            together = connected_components(tree, directed=False)[1]
+    return np.sort(chosen[np.concatenate(found)], axis=1)
 
 
-def _hashes(thumbnails: np.ndarray, wanted: np.ndarray) -> dict[int, np.ndarray]:
-    """The perceptual hashes of the wanted ones, bool (8, 8)."""
-    if not len(wanted):
-        return {}
+def _hashes(thumbnails: np.ndarray) -> np.ndarray:
+    """The perceptual hashes, uint64 (n,)."""
     from imagehash import phash
     from PIL import Image
 
-    return {int(i): phash(Image.fromarray(thumbnails[i])).hash for i in wanted}
+    bits = [phash(Image.fromarray(one)).hash.ravel() for one in thumbnails]
+    return np.packbits(np.array(bits, bool).reshape(-1, 64), axis=1).view(np.uint64).ravel()
+
+
+def _graph(links: np.ndarray, count: int) -> coo_array:
+    from scipy.sparse import coo_array
+
+    return coo_array((np.ones(len(links), np.float32), (links[:, 0], links[:, 1])), shape=(count, count))
 
 
 def _groups(links: np.ndarray, same: np.ndarray, known: np.ndarray) -> tuple[np.ndarray, ...]:
     """The images whose digests hang together by links."""
-    from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
 
-    count = int(same.max(initial=-1)) + 1
-    graph = coo_array((np.ones(len(links), bool), (links[:, 0], links[:, 1])), shape=(count, count))
-    component = connected_components(graph, directed=False)[1]
-    linked = np.unique(component[links[:, 0]])
+    if not len(links):
+        return ()
+    component = connected_components(_graph(links, int(same.max()) + 1), directed=False)[1]
     of_image = component[same]
-    order = np.flatnonzero(np.isin(of_image, linked) & known)
-    groups = [order[of_image[order] == one] for one in linked]
+    order = np.flatnonzero(np.isin(of_image, component[links[:, 0]]) & known)
+    order = order[np.argsort(of_image[order], kind="stable")]
+    groups = np.split(order, np.flatnonzero(np.diff(of_image[order])) + 1)
     return tuple(sorted(groups, key=lambda group: int(group[0])))
 
 
