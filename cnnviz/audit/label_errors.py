@@ -3,6 +3,7 @@ probabilities (Northcutt, Jiang & Chuang 2021, "Confident Learning"; library cle
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 
 import numpy as np
@@ -44,15 +45,20 @@ def folds(labels: np.ndarray, groups: np.ndarray, count: int = FOLDS, seed: int 
     Args:
         labels: int64 (n,).
         groups: of each image the number of its group of duplicates, int64 (n,).
-        count: how many folds; fewer where the rarest class has fewer groups.
+        count: how many folds; fewer where even the commonest class has fewer groups.
         seed: of the order in which groups are dealt out.
     """
     from sklearn.model_selection import StratifiedGroupKFold
 
-    rarest = min(len(np.unique(groups[labels == one])) for one in np.unique(labels))
-    count = max(2, min(count, rarest))
-    dealt = StratifiedGroupKFold(count, shuffle=True, random_state=seed).split(labels, labels, groups)
-    return [held_out for _, held_out in dealt]
+    if len(np.unique(groups)) < 2:
+        groups = np.arange(len(labels))  # all are one image: there is nothing to learn but from twins
+    most = max(len(np.unique(groups[labels == one])) for one in np.unique(labels))
+    if most < 2:  # so nothing that is learned of one image can be asked of another
+        return np.array_split(np.arange(len(labels)), 2)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "The least populated class", UserWarning)
+        dealt = StratifiedGroupKFold(min(count, most), shuffle=True, random_state=seed).split(labels, labels, groups)
+        return [held_out for _, held_out in dealt]
 
 
 def out_of_fold(features: np.ndarray, labels: np.ndarray, groups: np.ndarray, classes: int) -> np.ndarray:
@@ -62,7 +68,7 @@ def out_of_fold(features: np.ndarray, labels: np.ndarray, groups: np.ndarray, cl
         features: float32 (n, k).
         labels: int64 (n,).
         groups: see `folds`.
-        classes: how many there are; one that has no image gets 0.
+        classes: how many there are; one that has no image, or none elsewhere, gets 0.
     """
     from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline
@@ -71,6 +77,10 @@ def out_of_fold(features: np.ndarray, labels: np.ndarray, groups: np.ndarray, cl
     found = np.zeros((len(labels), classes), np.float32)
     for held_out in folds(labels, groups):
         rest = np.setdiff1d(np.arange(len(labels)), held_out)
+        known = np.unique(labels[rest])
+        if len(known) == 1:
+            found[held_out, known[0]] = 1
+            continue
         model = make_pipeline(StandardScaler(), LogisticRegression(C=C, max_iter=300))
         model.fit(features[rest], labels[rest])
         found[np.ix_(held_out, model.classes_)] = model.predict_proba(features[held_out])
@@ -90,14 +100,17 @@ def label_errors(probabilities: np.ndarray, labels: np.ndarray) -> LabelErrors:
     """
     from cleanlab.filter import find_label_issues
 
-    present = np.unique(labels)
-    order = find_label_issues(
-        np.searchsorted(present, labels),
-        np.ascontiguousarray(_normalised(probabilities[:, present])),
-        filter_by="prune_by_noise_rate",
-        return_indices_ranked_by="normalized_margin",
-        n_jobs=1,
-    )
+    present, order = np.unique(labels), np.zeros(0, np.int64)
+    if len(present) > 1:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # that classes of few images keep most of their labels
+            order = find_label_issues(
+                np.searchsorted(present, labels),
+                np.ascontiguousarray(_normalised(probabilities[:, present])),
+                filter_by="prune_by_noise_rate",
+                return_indices_ranked_by="normalized_margin",
+                n_jobs=1,
+            )
     at = np.arange(len(labels))
     given = probabilities[at, labels]
     others = probabilities.copy()
