@@ -21,6 +21,7 @@ from cnnviz import images
 from cnnviz.data.dataset import Dataset
 from cnnviz.data.edits import names_of
 from cnnviz.errors import ImageError
+from cnnviz.files import open_regular
 from cnnviz.progress import CancelCheck, Progress, batches
 
 __all__ = ["PLACES", "THUMBNAIL", "Features", "Measurements", "Pool", "measure", "pool_of"]
@@ -77,7 +78,8 @@ class Measurements:
     """What was measured of a pool's images, in its order; what can't be read has its reason in `unreadable`.
 
     Attributes:
-        digests: SHA-256 of each file's bytes, of an array's image of its pixels; "" where the file can't be read.
+        digests: SHA-256 of each file's bytes, of an array's image of its pixels; "" where the file can't be read or is
+            too large.
         thumbnails: grey, uint8 (n, 32, 32).
         properties: a row for each image: `width` and `height` in pixels, `bytes`, `format`, `camera`; of grey values
             0..255 `brightness` (mean), `contrast` (standard deviation), `darkest` and `brightest` (1st and 99th
@@ -163,11 +165,13 @@ def _measured(pool: Pool, i: int) -> _One:
             image = split.image(position)
             digest = hashlib.sha256(f"{image.shape}".encode() + image.tobytes()).hexdigest()
         else:
-            with open(path, "rb") as file:
-                data = file.read(images.MAX_BYTES + 1)  # what is larger is refused by `decode`
+            with open_regular(path) as file:
+                data = file.read(images.MAX_BYTES + 1)
+            if len(data) > images.MAX_BYTES:
+                images.decode(path)  # says that it is too large
             digest = hashlib.sha256(data).hexdigest()
             facts = _of_file(data)
-            image = images.decode(path if len(data) > images.MAX_BYTES else data, split.bits)
+            image = images.decode(data, split.bits)
     except OSError as error:
         return digest, None, _UNREAD, f"It can't be read ({error.strerror or error})."
     except ImageError as error:
