@@ -59,7 +59,7 @@ def outliers(pool: Pool, measured: Measurements, found: Features | None) -> list
     if not readable.any():
         return made
     if np.median(np.maximum(width, height)[readable]) > 32:
-        z = -_deviation(np.log(np.maximum(column["sharpness"], 0.1)), readable)
+        z = -_deviation(np.log(np.maximum(column["sharpness"], 0.1)), readable, 0.2)
         made += _those(readable & (z > _Z), "blurred", column["sharpness"], z)
     grey = readable & (column["saturation"] < 2)
     if np.count_nonzero(grey) <= 0.1 * np.count_nonzero(readable):
@@ -94,7 +94,7 @@ def _unlike(found: Features) -> Iterator[Outlier]:
         return
     distances, _ = NearestNeighbors(n_neighbors=count + 1, metric="cosine").fit(found.matrix).kneighbors(found.matrix)
     mean = distances[:, 1:].mean(axis=1)
-    z = _deviation(mean)
+    z = _deviation(mean, least=1e-4)  # less is rounding, where most images have copies
     for k in np.argsort(-z, kind="stable")[: np.count_nonzero(z > _Z)]:
         yield Outlier(int(found.kept[k]), "unlike others", float(mean[k]), float(z[k]))
 
