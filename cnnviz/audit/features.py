@@ -54,7 +54,7 @@ def features_of(
     data = PRESETS[_PRESET].data
     weights = find_weights("MobileNetV2", data.image_size) if sizes.median() >= _SMALL else None
     if weights is None:
-        return _small_network(pool, _side(float(sizes.median())), groups, progress, cancelled)
+        return _small_network(pool, measured, _side(float(sizes.median())), groups, progress, cancelled)
     spec = PRESETS[_PRESET].network
     stem = feature_extractor_of(build_from_spec(spec, data.input_shape, weights), spec)
     key, apply = stem_digest(stem), compute(stem)
@@ -63,7 +63,7 @@ def features_of(
     for name, split in pool.dataset.splits.items():
         at = pool.of_split(name)
         at = at[np.isin(at, chosen)] if len(chosen) < len(pool) else at
-        if not len(at):
+        if not measured.readable[at].any():
             continue
         part = split.take(pool.position[at]) if len(at) < len(split) else split
         found = features(part, data, key, apply, what="MobileNetV2's features", progress=progress, cancelled=cancelled)
@@ -93,14 +93,19 @@ def _drawn(count: int) -> np.ndarray:
 
 
 def _small_network(
-    pool: Pool, side: int, groups: np.ndarray, progress: Progress | None, cancelled: CancelCheck | None
+    pool: Pool,
+    measured: Measurements,
+    side: int,
+    groups: np.ndarray,
+    progress: Progress | None,
+    cancelled: CancelCheck | None,
 ) -> Features:
-    channels = pool.image(0).shape[2]
+    channels = pool.image(int(np.argmax(measured.readable))).shape[2]
     data = recipe.Data(dataset=pool.dataset.name, image_size=(side, side), channels=1 if channels == 1 else 3)
     images, kept = [], []
     for name, split in pool.dataset.splits.items():
         at = pool.of_split(name)
-        if len(at):
+        if measured.readable[at].any():
             found = prepare(split, data, progress=progress, cancelled=cancelled)
             images.append(np.asarray(found.array))
             kept.append(at[found.kept])
