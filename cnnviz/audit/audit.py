@@ -18,6 +18,7 @@ from typing import Any
 import cv2
 import numpy as np
 from PIL import Image
+from pydantic import TypeAdapter, ValidationError
 
 from cnnviz import images
 from cnnviz.audit.duplicates import Twins, contradictions, leaks, twins
@@ -27,7 +28,7 @@ from cnnviz.audit.measurements import Features, Measurements, Pool, measure, poo
 from cnnviz.audit.notes import keep_groups
 from cnnviz.audit.outliers import imbalance, outliers
 from cnnviz.audit.shortcuts import Shortcut, shortcuts
-from cnnviz.data.dataset import Arrays, Dataset
+from cnnviz.data.dataset import Dataset
 from cnnviz.data.disk_cache import cache_folder, files_digest
 from cnnviz.errors import DataError, ImageError
 from cnnviz.files import read_json, write_bytes, write_json
@@ -156,7 +157,7 @@ def audit(
         anew: whether it is worked out even where it is kept.
 
     Raises:
-        DataError: not one image can be read, or the cache folder can't be written.
+        DataError: not even two images can be read, or the cache folder can't be written.
         Cancelled: `cancelled` said so.
 
     Example:
@@ -172,9 +173,10 @@ def audit(
     begun = time.monotonic()
     pool = pool_of(dataset)
     measured = measure(pool, progress=progress, cancelled=cancelled)
-    if not measured.readable.any():
+    if np.count_nonzero(measured.readable) < 2:
         name, reason = next(iter(measured.unreadable.items()))
-        raise DataError(f"Not one of the {len(pool):,} images of {dataset.title} can be read; {name}: {reason}")
+        few = "Only" if measured.readable.any() else "Not"
+        raise DataError(f"{few} one of the {len(pool):,} images of {dataset.title} can be read; {name}: {reason}")
     groups = twins(pool, measured, progress=progress, cancelled=cancelled)
     from cnnviz.audit.features import features_of  # brings TensorFlow
 
@@ -252,7 +254,7 @@ def _numbers(count: int, groups: Twins) -> np.ndarray:
 def _judged(pool: Pool, measured: Measurements, groups: Twins, found: Features) -> Audit:
     numbers = _numbers(len(pool), groups)
     suspects: list[Suspect] = []
-    hard: list[Hard] = []
+    hard: list[tuple[float, Hard]] = []
     tricks: list[Shortcut] = []
     confusions: dict[str, tuple[tuple[int, ...], ...]] = {}
     readable, notes = measured.readable, []
@@ -281,8 +283,9 @@ def _judged(pool: Pool, measured: Measurements, groups: Twins, found: Features) 
         confusions[head.name] = tuple(tuple(row) for row in matrix.tolist())
         for k in errors.hard:
             i, said = int(found.kept[k]), int(errors.probabilities[k].argmax())
-            given = round(float(errors.probabilities[k, labels[i]]), 4)
-            hard.append(Hard(pool.names[i], head.name, classes[labels[i]], classes[said], given))
+            given, others = float(errors.probabilities[k, labels[i]]), np.delete(errors.probabilities[k], labels[i])
+            one = Hard(pool.names[i], head.name, classes[labels[i]], classes[said], round(given, 4))
+            hard.append((given - float(others.max(initial=0)), one))
     rows, places = image_map(found.matrix)
     predicted = [
         [head.classes[k] for k in found.probabilities[head.name].argmax(axis=1)] for head in pool.dataset.heads
@@ -298,7 +301,7 @@ def _judged(pool: Pool, measured: Measurements, groups: Twins, found: Features) 
         contradictions=contradictions(groups.exact, pool.labels),
         near_contradictions=contradictions(groups.near, pool.labels),
         suspects=tuple(sorted(suspects, key=lambda one: -one.score)),
-        hard=tuple(hard),
+        hard=tuple(one for _, one in sorted(hard, key=lambda one: one[0])),
         outliers=tuple(
             OddOne(pool.names[one.image], one.kind, round(one.value, 4), round(one.score, 4))
             for one in outliers(pool, measured, found)
@@ -355,24 +358,15 @@ def _place(dataset: Dataset) -> Path:
         digest.update(np.ascontiguousarray(split.rows).data)
         for labels in split.labels.values():
             digest.update(np.ascontiguousarray(labels).data)
-        if isinstance(split.source, Arrays):
-            digest.update(np.ascontiguousarray(split.source.array()).data)
+        if (pixels := split.pixels()) is not None:
+            digest.update(np.ascontiguousarray(pixels).data)
         else:
             files_digest(split, digest)
     return cache_folder() / "audits" / f"{digest.hexdigest()[:32]}.json"
 
 
-_LISTS = {"suspects": Suspect, "hard": Hard, "outliers": OddOne, "shortcuts": Shortcut, "places": Place}
-
-
 def _read(path: Path) -> Audit | None:
-    found = read_json(path)
-    if not isinstance(found, dict):
-        return None
     try:
-        made = {name: tuple(kind(**one) for one in found[name]) for name, kind in _LISTS.items()}
-        groups = {name: tuple(map(tuple, found[name])) for name in ("exact", "near")}
-        sentences = {name: tuple(found[name]) for name in ("imbalance", "notes")}
-        return Audit(**(found | made | groups | sentences))
-    except (TypeError, KeyError):
-        return None  # damaged, or of another version
+        return TypeAdapter(Audit).validate_python(read_json(path))
+    except ValidationError:
+        return None  # there is none, or it is damaged
