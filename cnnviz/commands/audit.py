@@ -7,7 +7,7 @@ import json
 import sys
 
 from rich.console import Console
-from rich.progress import Progress
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 from cnnviz import recipe
 from cnnviz.audit.audit import Audit, audit, to_json
@@ -40,7 +40,9 @@ def _audit(chosen: argparse.Namespace) -> int:
         print(f"cnnviz: {note}", file=sys.stderr)
     with tensorflow_quiet():
         import cnnviz.audit.features  # noqa: F401  # brings TensorFlow
-    with Progress(console=Console(stderr=True), transient=True) as bar:
+    said = TextColumn("{task.description}", markup=False)  # a head may be called "[red]"
+    columns = (said, BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task("")
         found = audit(
             dataset,
@@ -55,7 +57,7 @@ def _audit(chosen: argparse.Namespace) -> int:
 
 
 def _told(found: Audit, shown: int) -> None:
-    console = Console(highlight=False, soft_wrap=True)
+    console = Console(highlight=False, soft_wrap=True, emoji=False)
 
     def say(text: str) -> None:
         console.print(printable(text), markup=False)
