@@ -100,6 +100,8 @@ def near_pairs(
     """
     from scipy.sparse.csgraph import connected_components, minimum_spanning_tree
 
+    if not len(chosen):
+        return np.zeros((0, 2), np.int64)
     unit = measured.thumbnails[chosen].reshape(len(chosen), -1).astype(np.float32)
     unit -= unit.mean(axis=1, keepdims=True)
     norm = np.linalg.norm(unit, axis=1, keepdims=True)
@@ -107,8 +109,6 @@ def near_pairs(
     table = measured.properties.iloc[chosen]
     small = (table[["width", "height"]].max(axis=1) <= SMALL[0]).to_numpy()
     limit = np.where(small, SMALL[1], CORRELATION).astype(np.float32)
-    if not len(chosen):
-        return np.zeros((0, 2), np.int64)
     sample = unit[:: max(1, len(unit) // 10_000)]
     axes = np.linalg.eigh(sample.T @ sample)[1][:, -_KEPT:].astype(np.float32)
     short = unit @ axes
