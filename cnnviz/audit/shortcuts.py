@@ -35,6 +35,7 @@ PROPERTIES: dict[str, tuple[str, ...]] = {
 SMALL = 32
 """Pixels of a side up to which an image is small."""
 _DEPTH, _LEAST_LEAF, _MOST = 3, 5, 20_000
+_ASKED, _BINS = 12, 16  # of more classes only those are asked about that stand out most in a histogram
 
 
 @dataclass(frozen=True)
@@ -77,7 +78,7 @@ def shortcuts(
         return []
     parts, found = folds(labels, groups), []
     for name, values in _columns(properties):
-        asked = present
+        asked = _standing_out(values, labels, present)
         if len(present) == 2:  # both are told alike; named is the one that is more alike in it, as a marked one is
             spread = [values[labels == one].std(axis=0).sum() for one in present]
             asked = [present[int(np.argmin(spread))]]
@@ -101,6 +102,20 @@ def _columns(properties: pd.DataFrame) -> Iterator[tuple[str, np.ndarray]]:
         values = part.to_numpy(np.float32)
         if len(np.unique(values, axis=0)) > 1:
             yield name, values
+
+
+def _standing_out(values: np.ndarray, labels: np.ndarray, present: list[int]) -> list[int]:
+    """The classes whose histogram of one column has the least in common with that of all other images."""
+    if len(present) <= _ASKED:
+        return present
+    apart = np.zeros(len(present))
+    for column in values.T:
+        bins = np.searchsorted(np.quantile(column, np.arange(1, _BINS) / _BINS), column)
+        counts = np.bincount(labels * _BINS + bins, minlength=(labels.max() + 1) * _BINS).reshape(-1, _BINS)
+        own, rest = counts[present], counts.sum(axis=0) - counts[present]
+        shares = own / own.sum(axis=1, keepdims=True) - rest / rest.sum(axis=1, keepdims=True)
+        apart = np.maximum(apart, np.abs(shares).sum(axis=1))
+    return [present[k] for k in np.argsort(-apart, kind="stable")[:_ASKED]]
 
 
 def _score(values: np.ndarray, wanted: np.ndarray, parts: list[np.ndarray]) -> float:
