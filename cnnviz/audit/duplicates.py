@@ -38,7 +38,7 @@ SMALL = 32, 0.995
 """Of images of so many pixels a side, a thumbnail is the whole: two different ones correlate more easily."""
 MOST_PAIRS = 1_000_000
 """Of more pairs only so many are kept as hold their groups together: 5,000 alike images have 12 millions."""
-_BLOCK, _CELLS, _ROWS = 256, 4_000_000, 10_000  # so many are compared at once: images, pairs, and pairs as a whole
+_BLOCK, _CELLS, _ROWS = 256, 8_000_000, 10_000  # so many are compared at once: images, pairs, and pairs as a whole
 _KEPT = 96  # of 1,024 principal components: what they leave out is bounded, so that no pair is lost
 
 
