@@ -54,7 +54,7 @@ def folds(labels: np.ndarray, groups: np.ndarray, count: int = FOLDS, seed: int 
         groups = np.arange(len(labels))  # all are one image: there is nothing to learn but from twins
     most = max(len(np.unique(groups[labels == one])) for one in np.unique(labels))
     if most < 2:  # so nothing that is learned of one image can be asked of another
-        return np.array_split(np.arange(len(labels)), 2)
+        return [np.flatnonzero(np.isin(groups, part)) for part in np.array_split(np.unique(groups), 2)]
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "The least populated class", UserWarning)
         dealt = StratifiedGroupKFold(min(count, most), shuffle=True, random_state=seed).split(labels, labels, groups)
