@@ -94,7 +94,7 @@ def _unlike(found: Features) -> Iterator[Outlier]:
         return
     distances, _ = NearestNeighbors(n_neighbors=count + 1, metric="cosine").fit(found.matrix).kneighbors(found.matrix)
     mean = distances[:, 1:].mean(axis=1)
-    z = _deviation(mean, least=1e-4)  # less is rounding, where most images have copies
+    z = _deviation(mean, least=1e-3)  # where nearly all are alike, or have copies, less means nothing
     for k in np.argsort(-z, kind="stable")[: np.count_nonzero(z > _Z)]:
         yield Outlier(int(found.kept[k]), "unlike others", float(mean[k]), float(z[k]))
 
