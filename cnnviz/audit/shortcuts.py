@@ -110,8 +110,10 @@ def _standing_out(values: np.ndarray, labels: np.ndarray, present: list[int]) ->
         return present
     apart = np.zeros(len(present))
     for column in values.T:
-        bins = np.searchsorted(np.quantile(column, np.arange(1, _BINS) / _BINS), column)
-        counts = np.bincount(labels * _BINS + bins, minlength=(labels.max() + 1) * _BINS).reshape(-1, _BINS)
+        edges = np.quantile(column, np.arange(1, _BINS) / _BINS)
+        bins = np.searchsorted(edges, column) + np.searchsorted(edges, column, "right")  # an edge is a bin of its own
+        counts = np.bincount(labels * 2 * _BINS + bins, minlength=(labels.max() + 1) * 2 * _BINS)
+        counts = counts.reshape(-1, 2 * _BINS)
         own, rest = counts[present], counts.sum(axis=0) - counts[present]
         shares = own / own.sum(axis=1, keepdims=True) - rest / rest.sum(axis=1, keepdims=True)
         apart = np.maximum(apart, np.abs(shares).sum(axis=1))
