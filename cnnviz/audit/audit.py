@@ -215,6 +215,10 @@ def kept_thumbnails(dataset: Dataset) -> bytes:
 def to_json(found: Audit, suspects: int | None = None) -> dict[str, Any]:
     """Returns what `cnnviz audit --json` prints.
 
+    Of `Audit` the fields `dataset`, `images`, `splits`, `leaks`, `near_leaks`, `suspects`, `outliers`, `shortcuts`,
+    `imbalance`, `notes`, `model` and `seconds` as they are; of `exact` and `near` how many `groups` and `images`; of
+    `contradictions` and `near_contradictions` for each head how many groups; of `hard` how many.
+
     Args:
         found: the audit.
         suspects: at most so many of them; `None` for all.
@@ -312,8 +316,8 @@ def _judged(pool: Pool, measured: Measurements, groups: Twins, found: Features) 
         unreadable=measured.unreadable,
         confusions=confusions,
         places=tuple(
-            Place(pool.names[int(found.kept[row])], float(x), float(y), tuple(one[row] for one in predicted))
-            for row, (x, y) in zip(rows.tolist(), places.round(4).tolist(), strict=True)
+            Place(pool.names[int(found.kept[row])], x, y, tuple(one[row] for one in predicted))
+            for row, (x, y) in zip(rows.tolist(), places.astype(float).round(4).tolist(), strict=True)
         ),
         model=found.model,
         seconds=0.0,
