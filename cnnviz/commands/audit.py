@@ -36,19 +36,20 @@ def _audit(chosen: argparse.Namespace) -> int:
         raise RunError(f"--suspects is {chosen.suspects}; expected 0 or more.")
     asked = {"dataset": chosen.dataset, "image_size": 160, "label_columns": chosen.columns}
     dataset = open_dataset(recipe.parse(asked, recipe.Data))
-    for note in dataset.notes:
-        print(f"cnnviz: {note}", file=sys.stderr)
     with tensorflow_quiet():
         import cnnviz.audit.features  # noqa: F401  # brings TensorFlow
     said = TextColumn("{task.description}", markup=False)  # a head may be called "[red]"
     columns = (said, BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+    console = Console(stderr=True)
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
         task = bar.add_task("")
         found = audit(
             dataset,
             progress=lambda what, done, whole: bar.update(task, description=what, completed=done, total=whole or None),
             anew=chosen.anew,
         )
+    for note in dataset.notes:  # now, as bad input is one line
+        print(f"cnnviz: {note}", file=sys.stderr)
     if chosen.json:
         print(json.dumps(to_json(found, chosen.suspects)))
     else:
