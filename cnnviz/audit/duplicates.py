@@ -99,6 +99,7 @@ def near_pairs(
     together by others.
     """
     from scipy.sparse.csgraph import connected_components, minimum_spanning_tree
+    from threadpoolctl import threadpool_limits
 
     if not len(chosen):
         return np.zeros((0, 2), np.int64)
@@ -110,7 +111,8 @@ def near_pairs(
     small = (table[["width", "height"]].max(axis=1) <= SMALL[0]).to_numpy()
     limit = np.where(small, SMALL[1], CORRELATION).astype(np.float32)
     sample = unit[:: max(1, len(unit) // 10_000)]
-    axes = np.linalg.eigh(sample.T @ sample)[1][:, -_KEPT:].astype(np.float32)
+    with threadpool_limits(1):  # its many short steps would wait for all threads, on a machine with other work long
+        axes = np.linalg.eigh(sample.T @ sample)[1][:, -_KEPT:].astype(np.float32)
     short = unit @ axes
     left = np.sqrt(np.maximum(0, (unit * unit).sum(axis=1) - (short * short).sum(axis=1)))
     bound = np.concatenate([short, left[:, None]], axis=1)
