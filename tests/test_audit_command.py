@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from cnnviz import images
-from cnnviz.audit import Audit, audit, features
+from cnnviz.audit import features
+from cnnviz.audit.audit import Audit, audit
 from cnnviz.data.dataset import Dataset
 from cnnviz.progress import Progress
 from tests.audit.made_folder import image, planted

@@ -145,7 +145,7 @@ def test_images_that_are_all_alike_are_not_odd() -> None:
         found(np.repeat(plain(1), 60, axis=0), Features("made", np.arange(60), np.ones((60, 8), np.float32), {})) == {}
     )
     one_off = np.repeat(plain(1), 60, axis=0)
-    one_off[5, 0, 0] ^= 1  # a trace less or more sharp than what is otherwise the same
+    one_off[5] = cv2.addWeighted(one_off[5], 0.9, cv2.GaussianBlur(one_off[5], (0, 0), 3), 0.1, 0)  # a trace less sharp
     assert found(one_off) == {}
 
 
