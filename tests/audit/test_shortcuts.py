@@ -122,7 +122,7 @@ def test_what_is_told_must_be_told_of_new_images() -> None:
     random = np.random.default_rng(0)
     of_group, groups = random.integers(0, 2, 12), np.repeat(np.arange(12), 10)
     table = properties(120, bytes=random.permutation(12)[groups] * 100)
-    assert shortcuts(table, of_group[groups], groups, "kind", CLASSES[:2]) == []
+    assert shortcuts(table, of_group[groups], groups, "kind", CLASSES[:2], least=0.8) == []
     assert shortcuts(table, of_group[groups], np.arange(120), "kind", CLASSES[:2], least=0.8) != []
 
 
