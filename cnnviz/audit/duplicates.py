@@ -4,7 +4,8 @@ contradictions."""
 from __future__ import annotations
 
 import os
-from concurrent.futures import ThreadPoolExecutor
+from collections import deque
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -111,32 +112,42 @@ def near_pairs(
     small = (table[["width", "height"]].max(axis=1) <= SMALL[0]).to_numpy()
     limit = np.where(small, SMALL[1], CORRELATION).astype(np.float32)
     sample = unit[:: max(1, len(unit) // 10_000)]
-    with threadpool_limits(1):  # its many short steps would wait for all threads, on a machine with other work long
+    workers = os.cpu_count() or 1
+    # A thread for each block: products that share threads wait long for them on a machine with other work.
+    with threadpool_limits(1), ThreadPoolExecutor(workers) as threads:
         axes = np.linalg.eigh(sample.T @ sample)[1][:, -_KEPT:].astype(np.float32)
-    short = unit @ axes
-    left = np.sqrt(np.maximum(0, (unit * unit).sum(axis=1) - (short * short).sum(axis=1)))
-    bound = np.concatenate([short, left[:, None]], axis=1)
-    least, count = float(limit.min()) - 1e-4, len(unit)
-    hashes, hashed = np.zeros(count, np.uint64), np.zeros(count, bool)
-    found, together = [np.zeros((0, 2), np.int64)], np.arange(count)
-    for part in batches(count, max(1, min(_BLOCK, _CELLS // count)), "Comparing images", progress, cancelled):
-        i, j = np.nonzero(bound[part] @ bound[part.start :].T >= least)
-        i, j = i + part.start, j + part.start
-        wanted = (j > i) & (together[i] != together[j])
-        i, j = i[wanted], j[wanted]
-        for at in range(0, len(i), _ROWS):
-            one, other = i[at : at + _ROWS], j[at : at + _ROWS]
-            close = np.einsum("ij,ij->i", unit[one], unit[other]) >= np.minimum(limit[one], limit[other])
-            one, other = one[close], other[close]
-            new = np.unique(np.concatenate([one, other]))
-            new = new[~hashed[new]]
-            hashes[new], hashed[new] = _hashes(measured.thumbnails[chosen[new]]), True
-            alike = np.bitwise_count(hashes[one] ^ hashes[other]) <= HAMMING
-            found.append(np.stack([one[alike], other[alike]], axis=1))
-        if sum(map(len, found)) > MOST_PAIRS:
-            tree = minimum_spanning_tree(_graph(np.concatenate(found), count)).tocoo()
-            found = [np.stack([tree.row, tree.col], axis=1).astype(np.int64)]
-            together = connected_components(tree, directed=False)[1]
+        short = unit @ axes
+        left = np.sqrt(np.maximum(0, (unit * unit).sum(axis=1) - (short * short).sum(axis=1)))
+        bound = np.concatenate([short, left[:, None]], axis=1)
+        least, count = float(limit.min()) - 1e-4, len(unit)
+        size = max(1, min(_BLOCK, _CELLS // count))
+
+        def candidates(start: int) -> tuple[np.ndarray, np.ndarray]:
+            i, j = np.nonzero(bound[start : start + size] @ bound[start:].T >= least)
+            return i[j > i] + start, j[j > i] + start
+
+        hashes, hashed = np.zeros(count, np.uint64), np.zeros(count, bool)
+        found, together = [np.zeros((0, 2), np.int64)], np.arange(count)
+        starts, waiting = iter(range(0, count, size)), deque[Future[tuple[np.ndarray, np.ndarray]]]()
+        for _ in batches(count, size, "Comparing images", progress, cancelled):
+            while len(waiting) <= workers and (start := next(starts, None)) is not None:
+                waiting.append(threads.submit(candidates, start))
+            i, j = waiting.popleft().result()
+            wanted = together[i] != together[j]
+            i, j = i[wanted], j[wanted]
+            for at in range(0, len(i), _ROWS):
+                one, other = i[at : at + _ROWS], j[at : at + _ROWS]
+                close = np.einsum("ij,ij->i", unit[one], unit[other]) >= np.minimum(limit[one], limit[other])
+                one, other = one[close], other[close]
+                new = np.unique(np.concatenate([one, other]))
+                new = new[~hashed[new]]
+                hashes[new], hashed[new] = _hashes(measured.thumbnails[chosen[new]]), True
+                alike = np.bitwise_count(hashes[one] ^ hashes[other]) <= HAMMING
+                found.append(np.stack([one[alike], other[alike]], axis=1))
+            if sum(map(len, found)) > MOST_PAIRS:
+                tree = minimum_spanning_tree(_graph(np.concatenate(found), count)).tocoo()
+                found = [np.stack([tree.row, tree.col], axis=1).astype(np.int64)]
+                together = connected_components(tree, directed=False)[1]
     return np.sort(chosen[np.concatenate(found)], axis=1)
 
 
