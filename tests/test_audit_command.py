@@ -18,6 +18,7 @@ from cnnviz.audit.audit import Audit, audit
 from cnnviz.data.dataset import Dataset
 from cnnviz.progress import Progress
 from tests.audit.made_folder import image, planted
+from tests.audit.made_pools import by_colour
 
 
 @pytest.fixture(scope="module")
@@ -91,7 +92,7 @@ HOSTILE = ":smile: [red]é😀[bold].png"
 
 def test_names_are_printed_as_they_are(tmp_path: Path, folder: Path, command, monkeypatch: pytest.MonkeyPatch) -> None:
     """Brackets are no markup, :smile: is no emoji, and what can't be printed is an escape."""
-    monkeypatch.setattr(features, "_IMAGES_A_FOLD", 2_000)
+    monkeypatch.setattr(features, "features_of", by_colour)
     for number, colour in enumerate(("-blue", "[bold]red")):
         (tmp_path / "set" / colour).mkdir(parents=True)
         for k in range(30):
