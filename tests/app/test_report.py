@@ -173,6 +173,20 @@ def test_only_what_is_there_can_be_chosen(said, heard):
     assert shown(app).session_state["heard"] == heard
 
 
+def test_a_flag_is_a_decision_of_the_review_on_data_too(run, tmp_path, monkeypatch):
+    from cnnviz.data.review import Decision
+    from cnnviz.ui.data import review_draft
+    from cnnviz.ui.runs.evaluation_gallery import _flag
+
+    monkeypatch.setenv("CNNVIZ_CACHE", str(tmp_path))
+    dataset = run.recipe.data.dataset
+    _flag(run, "test:#3", "wrong label")
+    assert review_draft.read(dataset).decisions == {"test:#3": Decision(leave_out=True)}
+    _flag(run, "test:#3", "")
+    assert not review_draft.read(dataset).decisions
+    assert flags.read(run.folder) == {}
+
+
 @pytest.mark.parametrize("content", [b"", b"[1]", b'{"flags": 3}', b'{"flags": {"#1": "nonsense", "": "unclear"}}'])
 def test_broken_flags_count_as_none(visit, run, content):
     (run.folder / "flags.json").write_bytes(content)

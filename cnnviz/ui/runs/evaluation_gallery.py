@@ -12,11 +12,13 @@ import streamlit as st
 from cnnviz.augment.preview import display_size, image_bytes
 from cnnviz.data import Dataset
 from cnnviz.data.edits import names_of
+from cnnviz.data.review import Decision
 from cnnviz.errors import CnnvizError, ImageError
 from cnnviz.probabilities import percent
 from cnnviz.runs import Run, flags
 from cnnviz.runs.predictions import Predictions
 from cnnviz.ui.components.image_gallery import Tile, image_gallery
+from cnnviz.ui.data import review_draft
 from cnnviz.ui.markdown import plain
 from cnnviz.ui.session import query_params
 from cnnviz.ui.session.widget_sync import set_widget_value_first
@@ -128,6 +130,9 @@ def _flag(run: Run, name: str, flag: str) -> None:
         flags.write(run.folder, kept)
     except CnnvizError as error:
         st.session_state["runs_report_refused"] = str(error)
+        return
+    if run.recipe is not None:  # the same review as on Data, which may decide otherwise later
+        review_draft.decide(run.recipe.data.dataset, [name], Decision(leave_out=True) if flag else None)
 
 
 @st.cache_data(show_spinner=False, max_entries=24)
