@@ -42,7 +42,7 @@ if found is None:
     gallery(looked, [[one] for one in first], "first", None)
     st.stop()
 verdict(found)
-show = finding_choice(found, looked.pool)
+show = finding_choice(looked)
 query_params.write("data", {"data": name, "show": show, "colour": str(st.session_state.get("data_colour", ""))})
 left, right = st.columns([2, 3], gap="medium")
 with left:
@@ -54,7 +54,7 @@ with right:
         groups = [[Shown(one)] for one in st.session_state[CHOSEN] if one in looked.at]
         st.caption(f"{len(groups):,} images chosen on the map.")
     else:
-        groups = FINDINGS[show].images(found, looked.pool)
+        groups = looked.findings[show]
         st.caption(FINDINGS[show].caption)
     if show in ("leaks", "duplicates") and groups:
         spare_button(looked, groups)

@@ -28,19 +28,12 @@ class Finding:
     Attributes:
         title: of the choice.
         caption: one line on what is shown.
-        groups: whether images stand in groups, side by side.
         images: the groups of an audit's images, or one image each.
-        count: how many there are, as the choice says.
     """
 
     title: str
     caption: str
-    groups: bool
     images: Callable[[Audit, Pool], list[list[Shown]]]
-
-    def count(self, found: Audit, pool: Pool) -> int:
-        """Returns how many groups or images there are."""
-        return len(self.images(found, pool))
 
 
 def spare(groups: list[list[Shown]]) -> list[str]:
@@ -102,13 +95,11 @@ def _odd(found: Audit, pool: Pool) -> list[list[Shown]]:
 
 
 FINDINGS: dict[str, Finding] = {
-    "leaks": Finding("Leaks", "The same images in training and in another split, group by group.", True, _leaks),
-    "duplicates": Finding("Duplicates", "Exact and near duplicates, group by group.", True, _duplicates),
-    "contradictions": Finding("Contradictions", "The same image with different labels.", True, _contradictions),
-    "labels": Finding(
-        "Wrong labels", "Models that did not see the image say otherwise, the surest first.", False, _wrong
-    ),
-    "hard": Finding("Hard", "Probably labelled right, but models find it hard.", False, _hard),
-    "odd": Finding("Odd ones", "Images that differ from all others.", False, _odd),
+    "leaks": Finding("Leaks", "The same images in training and in another split, group by group.", _leaks),
+    "duplicates": Finding("Duplicates", "Exact and near duplicates, group by group.", _duplicates),
+    "contradictions": Finding("Contradictions", "The same image with different labels.", _contradictions),
+    "labels": Finding("Wrong labels", "Models that did not see the image say otherwise, the surest first.", _wrong),
+    "hard": Finding("Hard", "Probably labelled right, but models find it hard.", _hard),
+    "odd": Finding("Odd ones", "Images that differ from all others.", _odd),
 }
 """By what stands for them in the page's address."""

@@ -39,9 +39,9 @@ def _draw(looked: Looked, name: str) -> None:
         place = next((one for one in found.places if one.image == name), None)
         if place is not None:
             words.append(f"predicted {', '.join(place.predicted)}")
-        for one in FINDINGS.values():
-            for group in one.images(found, looked.pool):
-                words += [f"{one.title.lower()}: {shown.words}" for shown in group if shown.image == name]
+        for key, groups in looked.findings.items():
+            title = FINDINGS[key].title.lower()
+            words += [f"{title}: {shown.words}" for group in groups for shown in group if shown.image == name]
     small = max(image.shape[:2]) <= SMALL  # enlarged without smoothing, as its pixels are what is to be seen
     shown = images.enlarge(image, LARGE // max(image.shape[:2])) if small else image
     st.image(shown, plain(" · ".join(dict.fromkeys(words))), width="stretch", alt=f"{name}, large")

@@ -14,6 +14,7 @@ from cnnviz.bounded_cache import BoundedCache
 from cnnviz.data import Dataset
 from cnnviz.progress import CancelCheck, Progress
 from cnnviz.recipe import Data
+from cnnviz.ui.data.findings import FINDINGS, Shown
 from cnnviz.ui.inputs import dataset_cache
 
 __all__ = ["Looked", "look", "make_audit"]
@@ -35,6 +36,13 @@ class Looked:
     def at(self) -> dict[str, int]:
         """Of each image's name its position in the pool."""
         return {name: i for i, name in enumerate(self.pool.names)}
+
+    @cached_property
+    def findings(self) -> dict[str, list[list[Shown]]]:
+        """Of each of `FINDINGS` its groups of images; none without an audit."""
+        if self.audit is None:
+            return {}
+        return {key: finding.images(self.audit, self.pool) for key, finding in FINDINGS.items()}
 
 
 @st.cache_resource(show_spinner=False)

@@ -75,7 +75,7 @@ def _coloured(looked: Looked, found: Audit, by: str, head: str) -> tuple[list[st
     if by == "finding":
         kinds: dict[str, str] = {}
         for key in reversed(FINDINGS):  # what is worse counts
-            for group in FINDINGS[key].images(found, looked.pool):
+            for group in looked.findings[key]:
                 kinds |= dict.fromkeys((one.image for one in group), FINDINGS[key].title)
         names = [kinds.get(place.image, "Nothing found") for place in places]
         order = [one.title for one in FINDINGS.values() if one.title in names]

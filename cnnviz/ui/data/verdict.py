@@ -6,8 +6,8 @@ import pandas as pd
 import streamlit as st
 
 from cnnviz.audit.audit import Audit
-from cnnviz.audit.measurements import Pool
 from cnnviz.ui.data.findings import FINDINGS
+from cnnviz.ui.data.looked import Looked
 from cnnviz.ui.data.map_view import CHOSEN
 from cnnviz.ui.markdown import plain
 from cnnviz.ui.session.widget_sync import set_widget_value_first
@@ -40,9 +40,9 @@ def _leak(split: str, exact: int, near: int) -> str:
     return f"{exact or near:,} {split} image{'' if one else 's'} {where}{more}"
 
 
-def finding_choice(found: Audit, pool: Pool) -> str:
+def finding_choice(looked: Looked) -> str:
     """Draws the kinds of findings with their counts, and returns the chosen one's key, or "chosen" for the map's."""
-    counts = {key: one.count(found, pool) for key, one in FINDINGS.items()}
+    counts = {key: len(groups) for key, groups in looked.findings.items()}
     options = [*counts, *(["chosen"] if st.session_state.get(CHOSEN) else [])]
     first = next((key for key, count in counts.items() if count), "odd")
     if st.session_state.get("data_show") not in options:
