@@ -17,7 +17,7 @@ from tests.app.pages import new_app, shown
 from tests.made_runs import give_model, make_run
 
 pytestmark = pytest.mark.usefixtures("bundled_data_only")
-MENU = {"Home", "Train", "Runs", "Augment", "Inside", "Predict", "Learn"}
+MENU = {"Home", "Data", "Train", "Runs", "Augment", "Inside", "Predict", "Learn"}
 DOORS = ["Train in 20 seconds", "Look inside", "Ask about your photo"]
 
 

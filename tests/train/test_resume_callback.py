@@ -70,6 +70,12 @@ def spares() -> list[psutil.Process]:
     return found
 
 
+@pytest.fixture
+def alone(monkeypatch):
+    """Lets workers of earlier tests, which may still be ending, take no slot of this process."""
+    monkeypatch.setattr(worker_process, "_workers", [])
+
+
 @pytest.fixture(scope="module")
 def uninterrupted(nursery: Nursery, tmp_path_factory: pytest.TempPathFactory) -> tuple:
     with pytest.MonkeyPatch.context() as patch:
@@ -135,7 +141,7 @@ def test_paused_again_and_again_by_commands_a_run_ends_as_if_nothing_had_happene
     assert "is finished; only one that was paused" in capsys.readouterr().err
 
 
-def test_a_spare_trains_as_any_worker_and_ends_with_it(checkpoints, uninterrupted, until, monkeypatch):
+def test_a_spare_trains_as_any_worker_and_ends_with_it(checkpoints, uninterrupted, alone, until, monkeypatch):
     monkeypatch.setenv("CNNVIZ_SPARE", "1")
     worker_process.keep_spare()
     (spare,) = spares()
@@ -157,7 +163,7 @@ def test_a_spare_trains_as_any_worker_and_ends_with_it(checkpoints, uninterrupte
 
 
 def test_a_spare_that_still_loads_takes_a_run_and_is_no_longer_behind_others(
-    checkpoints, uninterrupted, until, monkeypatch
+    checkpoints, uninterrupted, alone, until, monkeypatch
 ):
     monkeypatch.setenv("CNNVIZ_SPARE", "1")
     worker_process.keep_spare()
