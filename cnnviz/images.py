@@ -16,7 +16,7 @@ from typing import Literal
 
 import cv2
 import numpy as np
-from PIL import Image
+from PIL import ExifTags, Image
 
 from cnnviz import depth
 from cnnviz.errors import ImageError
@@ -36,6 +36,7 @@ __all__ = [
     "file_ending",
     "fit",
     "is_deep",
+    "origin",
     "to_png",
     "with_channels",
 ]
@@ -113,6 +114,20 @@ def file_ending(data: bytes) -> str:
     with _open(data) as (image, _):
         kind = image.format or "PNG"
     return _ENDINGS.get(kind, f".{kind.lower()}")
+
+
+def origin(data: bytes) -> tuple[str, str]:
+    """Returns what an image's bytes say of where it comes from: its format, such as "JPEG", and the camera of its EXIF
+    data; "" where there is none.
+
+    Raises:
+        ImageError: as `decode`.
+    """
+    with _open(data) as (image, _), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # damaged EXIF data is as good as none
+        exif = image.getexif()
+        named = (exif.get(ExifTags.Base.Make), exif.get(ExifTags.Base.Model))
+        return image.format or "", " ".join(str(one).strip("\0 ") for one in named if one)[:80]
 
 
 def decode_with_notes(source: bytes | Path, bits: int | None = None) -> tuple[np.ndarray, tuple[str, ...]]:

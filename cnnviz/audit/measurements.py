@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import io
 import os
-import warnings
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -15,7 +13,6 @@ from typing import Any
 import cv2
 import numpy as np
 import pandas as pd
-from PIL import ExifTags, Image
 
 from cnnviz import images
 from cnnviz.data.dataset import Dataset
@@ -181,15 +178,10 @@ def _measured(pool: Pool, i: int) -> _One:
 
 def _of_file(data: bytes) -> dict[str, Any]:
     """What a file says of itself; of one that `decode` refuses, nothing."""
-    facts = {"bytes": len(data), "format": "", "camera": ""}
-    with suppress(Exception), warnings.catch_warnings():  # whatever Pillow raises, `decode` says it in one sentence
-        warnings.simplefilter("ignore")
-        with Image.open(io.BytesIO(data), formats=images.FORMATS) as opened:
-            facts["format"] = opened.format or ""
-            exif = opened.getexif()
-            named = (exif.get(ExifTags.Base.Make), exif.get(ExifTags.Base.Model))
-            facts["camera"] = " ".join(str(one).strip("\0 ") for one in named if one)[:80]
-    return facts
+    kind, camera = "", ""
+    with suppress(ImageError):  # `decode` says it
+        kind, camera = images.origin(data)
+    return {"bytes": len(data), "format": kind, "camera": camera}
 
 
 def _of_pixels(image: np.ndarray, facts: dict[str, Any]) -> tuple[np.ndarray, dict[str, Any]]:
