@@ -72,8 +72,9 @@ def spares() -> list[psutil.Process]:
 
 @pytest.fixture
 def alone(monkeypatch):
-    """Lets workers of earlier tests, which may still be ending, take no slot of this process."""
+    """Lets workers of earlier tests, which may still be ending, take no slot, nor leave a spare behind."""
     monkeypatch.setattr(worker_process, "_workers", [])
+    monkeypatch.setattr(worker_process, "_most", 0)
 
 
 @pytest.fixture(scope="module")
@@ -176,6 +177,7 @@ def test_a_spare_that_still_loads_takes_a_run_and_is_no_longer_behind_others(
     assert runs.open_run(run.id).written.process is None, "it was handed over before it was ready"
     until(lambda: not runs.open_run(run.id).active)
     assert done(run) == uninterrupted
+    until(lambda: not spares())
 
 
 def test_a_spare_ends_with_who_keeps_it(until):
@@ -187,7 +189,7 @@ def test_a_spare_ends_with_who_keeps_it(until):
     until(lambda: not psutil.pid_exists(spare) or psutil.Process(spare).status() == psutil.STATUS_ZOMBIE)
 
 
-def test_no_spare_where_none_is_wanted(checkpoints, monkeypatch):
+def test_no_spare_where_none_is_wanted(checkpoints, alone, monkeypatch):
     monkeypatch.setenv("CNNVIZ_SPARE", "0")
     worker_process.keep_spare()
     monkeypatch.setenv("CNNVIZ_SPARE", "1")
