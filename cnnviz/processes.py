@@ -1,4 +1,5 @@
-"""Which process is which: one can't be mistaken for another, whatever happens to clock and pids."""
+"""Which process is which: one can't be mistaken for another, whatever happens to clock and pids; and how one that is
+started finds this package."""
 
 from __future__ import annotations
 
@@ -8,7 +9,7 @@ from pathlib import Path
 import psutil
 from pydantic import BaseModel, ConfigDict
 
-__all__ = ["Process", "alive", "boot_id", "process_of", "this_process"]
+__all__ = ["Process", "alive", "boot_id", "import_path", "process_of", "this_process"]
 
 
 class Process(BaseModel):
@@ -24,6 +25,11 @@ class Process(BaseModel):
     started: float
     boot: str
     ticks: int | None = None
+
+
+def import_path() -> str:
+    """Returns the `PYTHONPATH` with which another Python imports this very package, from wherever it is started."""
+    return os.pathsep.join(filter(None, [str(Path(__file__).parents[1]), os.getenv("PYTHONPATH")]))
 
 
 def boot_id() -> str:

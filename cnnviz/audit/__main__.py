@@ -14,14 +14,14 @@ from cnnviz.audit.audit import audit
 from cnnviz.data import open_dataset
 from cnnviz.errors import CnnvizError
 from cnnviz.recipe import Data, parse
+from cnnviz.train.priority import lower_process
 
-_NICENESS, _SECONDS = 10, 0.2
+_SECONDS = 0.2
 
 
 def _main() -> None:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    if hasattr(os, "nice"):
-        os.nice(_NICENESS)  # pages go first
+    lower_process()
     said = 0.0
 
     def progress(what: str, done: int, whole: int) -> None:

@@ -7,9 +7,9 @@ import os
 import subprocess
 import sys
 import threading
-from pathlib import Path
 
 from cnnviz.errors import DataError
+from cnnviz.processes import import_path
 from cnnviz.progress import CancelCheck, Cancelled, Progress
 from cnnviz.recipe import Data
 
@@ -30,15 +30,12 @@ def audit_elsewhere(data: Data, *, progress: Progress | None = None, cancelled: 
         DataError: see `audit`; or the process has ended without a word.
         Cancelled: `cancelled` said so.
     """
-    package = Path(__file__).parents[2]
-    path = os.pathsep.join(filter(None, [str(package), os.getenv("PYTHONPATH")]))
     child = subprocess.Popen(
-        [sys.executable, "-m", "cnnviz.audit"],
+        [sys.executable, "-P", "-m", "cnnviz.audit"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
-        cwd=package,
-        env={**os.environ, "PYTHONPATH": path},
+        env={**os.environ, "PYTHONPATH": import_path()},
         text=True,
     )
     assert child.stdin is not None

@@ -15,7 +15,7 @@ from typing import IO
 import psutil
 
 from cnnviz.files import write_json
-from cnnviz.processes import process_of
+from cnnviz.processes import import_path, process_of
 from cnnviz.runs.store import LAUNCHED, Run
 
 __all__ = ["keep_spare", "spawn"]
@@ -105,13 +105,12 @@ def _tell(spare: subprocess.Popen[bytes], words: bytes) -> bool:
 
 def _process(arguments: list[str], stdin: int, output: int | IO[bytes]) -> subprocess.Popen[bytes]:
     package = Path(__file__).parents[2]
-    path = os.pathsep.join(filter(None, [str(package), os.getenv("PYTHONPATH")]))
     return subprocess.Popen(
         [sys.executable, "-m", "cnnviz.train", *arguments],
         stdin=stdin,
         stdout=output,
         stderr=output,
         cwd=package,
-        env={**os.environ, "PYTHONPATH": path},
+        env={**os.environ, "PYTHONPATH": import_path()},
         start_new_session=True,
     )

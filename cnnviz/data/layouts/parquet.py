@@ -21,6 +21,7 @@ from cnnviz.data.kept import whole
 from cnnviz.data.layouts.layout import Layout, split_of
 from cnnviz.data.listing import Endings, instead, listing, sum_endings
 from cnnviz.errors import DataError
+from cnnviz.processes import import_path
 from cnnviz.progress import Progress
 
 __all__ = ["LAYOUT", "has_arrow", "has_parquet", "unpack_parquet"]
@@ -167,7 +168,6 @@ def _reading(path: Path, parts: Parts, notes: Sequence[str]) -> Iterator[Rows]:
 
 
 def _started() -> subprocess.Popen[bytes]:
-    places = [str(Path(__file__).parents[3]), os.getenv("PYTHONPATH")]
     try:
         return subprocess.Popen(
             [sys.executable, "-P", "-m", "cnnviz.data.parquet_reader"],
@@ -175,7 +175,7 @@ def _started() -> subprocess.Popen[bytes]:
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             cwd="/",
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, places))},
+            env={**os.environ, "PYTHONPATH": import_path()},
             start_new_session=True,  # Ctrl+C is the server's
         )
     except OSError as error:

@@ -18,6 +18,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from cnnviz.errors import ModelError
+from cnnviz.processes import import_path
 from cnnviz.progress import CancelCheck, Progress
 from cnnviz.runs import Run
 from cnnviz.temporary import own_name, room_for
@@ -111,10 +112,9 @@ def export_apart(
 
 
 def _environment(run: Run) -> dict[str, str]:
-    paths = [str(Path(__file__).parents[3]), os.environ.get("PYTHONPATH", "")]
     return {
         **os.environ,
-        "PYTHONPATH": os.pathsep.join(filter(None, paths)),
+        "PYTHONPATH": import_path(),
         "CNNVIZ_CHECKPOINTS": str(run.folder.parent),
     }
 

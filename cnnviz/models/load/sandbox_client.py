@@ -21,6 +21,7 @@ from typing import IO, Any
 from cnnviz.errors import ModelError
 from cnnviz.models.load.archive_check import Copy
 from cnnviz.models.load.config_check import Refused
+from cnnviz.processes import import_path
 
 __all__ = ["try_model", "warm"]
 
@@ -92,10 +93,9 @@ class _Checker:
 
 
 def _started() -> subprocess.Popen[bytes]:
-    package = Path(__file__).parents[3]
     environment = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
     environment |= {
-        "PYTHONPATH": os.pathsep.join(filter(None, [str(package), os.getenv("PYTHONPATH")])),
+        "PYTHONPATH": import_path(),
         "KERAS_BACKEND": "numpy",
         "KERAS_HOME": os.devnull,  # no settings are read or written
         "HOME": os.devnull,
