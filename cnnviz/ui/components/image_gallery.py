@@ -10,7 +10,7 @@ import streamlit as st
 
 from cnnviz.ui.components.component import component
 
-__all__ = ["Tile", "image_gallery"]
+__all__ = ["Tile", "image_gallery", "more_button", "shown_so_far"]
 
 
 @dataclass(frozen=True)
@@ -67,6 +67,37 @@ def image_gallery(
         on_opened_change=lambda: _opened(key, len(tiles), on_open),
         on_flagged_change=lambda: _flagged(key, len(tiles), flags, on_flag),
     )
+
+
+def shown_so_far(step: int, counter: str) -> int:
+    """Returns how many are shown now: `step`, and as many more for each press of `more_button`.
+
+    Args:
+        step: how many a press adds.
+        counter: the session's key that counts the presses.
+    """
+    return step * int(st.session_state.get(counter, 1))
+
+
+def more_button(total: int, step: int, counter: str, *, name: str) -> None:
+    """Draws the button that shows more, while not all are shown.
+
+    Args:
+        total: how many there are.
+        step: as for `shown_so_far`.
+        counter: as for `shown_so_far`.
+        name: the button's key.
+    """
+    count = shown_so_far(step, counter)
+    if count < total:
+        st.button(
+            f"Show {min(step, total - count)} more",
+            key=name,
+            icon=":material/expand_more:",
+            on_click=st.session_state.update,
+            args=({counter: st.session_state.get(counter, 1) + 1},),
+            help=f"{count:,} of {total:,} are shown.",
+        )
 
 
 def _address(data: bytes) -> str:

@@ -4,23 +4,19 @@ from __future__ import annotations
 
 from urllib.parse import urlencode
 
-import cv2
-import numpy as np
 import streamlit as st
 
-from cnnviz.augment.preview import display_size, image_bytes
 from cnnviz.data import Dataset
 from cnnviz.data.review import Decision
-from cnnviz.errors import ImageError
-from cnnviz.ui.components.image_gallery import Tile, image_gallery
+from cnnviz.ui.components.image_gallery import Tile, image_gallery, more_button, shown_so_far
 from cnnviz.ui.data import review_draft
 from cnnviz.ui.data.findings import Shown, spare
 from cnnviz.ui.data.looked import Looked
+from cnnviz.ui.inputs.dataset_cache import small_file
 
 __all__ = ["OPENED", "STEP", "gallery", "relabel_choice", "spare_button"]
 
 STEP, GROUPS = 12, 6
-SIDE, SMALL = 192, 48
 OPENED = "data_opened"
 KEEP, LEAVE_OUT, RELABEL, MOVE = "keep", "leave out", "relabel", "move"
 Target = tuple[str, str, str]
@@ -74,23 +70,16 @@ def gallery(looked: Looked, groups: list[list[Shown]], key: str, target: Target 
         return
     grouped = any(len(group) > 1 for group in groups)
     step = GROUPS if grouped else STEP
-    count = min(len(groups), step * st.session_state.get(f"data_more_{key}", 1))
+    counter = f"data_more_{key}"
+    shown = groups[: shown_so_far(step, counter)]
     if grouped:
         with st.container(horizontal=True, gap="small"):
-            for nth, group in enumerate(groups[:count]):
+            for nth, group in enumerate(shown):
                 with st.container(border=True, width=max(190, min(3, len(group)) * 152 + 34)):
                     _tiles(looked, group, f"{key}_{nth}", target)
     else:
-        _tiles(looked, [one for group in groups[:count] for one in group], key, target)
-    if count < len(groups):
-        st.button(
-            f"Show {min(step, len(groups) - count)} more",
-            key="data_more",
-            icon=":material/expand_more:",
-            on_click=st.session_state.update,
-            args=({f"data_more_{key}": st.session_state.get(f"data_more_{key}", 1) + 1},),
-            help=f"{count:,} of {len(groups):,} are shown.",
-        )
+        _tiles(looked, [one for group in shown for one in group], key, target)
+    more_button(len(groups), step, counter, name="data_more")
 
 
 def _tiles(looked: Looked, shown: list[Shown], key: str, target: Target | None) -> None:
@@ -148,13 +137,5 @@ def _decide(dataset: str, one: Shown, flag: str, target: Target) -> None:
 
 @st.cache_data(show_spinner=False, max_entries=400)
 def _file(_dataset: Dataset, of: str, split: str, position: int) -> tuple[bytes, bool]:
-    """An image of a data set, which `of` names, as a small file, and whether it is enlarged without smoothing."""
-    try:
-        image = _dataset.splits[split].image(position)
-    except ImageError:
-        return image_bytes(np.full((SMALL, SMALL, 1), 128, np.uint8)), True
-    small = max(image.shape[:2]) <= SMALL
-    if not small:
-        size = display_size(image.shape, SIDE)
-        image = cv2.resize(image, size[::-1], interpolation=cv2.INTER_AREA).reshape(*size, image.shape[2])
-    return image_bytes(image), small
+    """`small_file` of an image of a data set, which `of` names."""
+    return small_file(_dataset.splits[split], position)

@@ -7,8 +7,9 @@ import streamlit as st
 from cnnviz import images
 from cnnviz.errors import ImageError
 from cnnviz.ui.data.findings import FINDINGS
-from cnnviz.ui.data.gallery import OPENED, SMALL
+from cnnviz.ui.data.gallery import OPENED
 from cnnviz.ui.data.looked import Looked
+from cnnviz.ui.inputs.dataset_cache import SMALL
 from cnnviz.ui.markdown import plain
 
 __all__ = ["image_dialog"]

@@ -10,17 +10,21 @@ import numpy as np
 import streamlit as st
 
 from cnnviz import images
+from cnnviz.augment.preview import display_size, image_bytes
 from cnnviz.bounded_cache import BoundedCache
 from cnnviz.data import Dataset, open_dataset
 from cnnviz.data.compatibility import adapt
+from cnnviz.data.dataset import Split
 from cnnviz.errors import DataError, ImageError
 from cnnviz.recipe import Data, Recipe
 from cnnviz.ui.markdown import plain
 
-__all__ = ["fitting", "open_with_progress", "tile", "tiles"]
+__all__ = ["SMALL", "fitting", "open_with_progress", "small_file", "tile", "tiles"]
 
 KEPT = 4
 TILE = 96
+SIDE, SMALL = 192, 48
+"""Pixels of the longer side of a gallery's images, and up to which an image is shown as it is."""
 PATIENCE_SECONDS = 0.2
 
 
@@ -93,6 +97,20 @@ def tile(image: np.ndarray, side: int = TILE) -> bytes:
         size = (max(1, round(image.shape[1] * scale)), max(1, round(image.shape[0] * scale)))
         image = images.with_channels(cv2.resize(image, size, interpolation=cv2.INTER_AREA), image.shape[2])
     return images.to_png(images.enlarge(image, side // max(image.shape[:2])))
+
+
+def small_file(split: Split, i: int) -> tuple[bytes, bool]:
+    """Returns sample `i` of a split as the bytes of a small file, and whether it is to be enlarged without smoothing; a
+    grey square where it can't be read."""
+    try:
+        image = split.image(i)
+    except ImageError:  # it could be read when it was looked at first
+        return image_bytes(np.full((SMALL, SMALL, 1), 128, np.uint8)), True
+    if max(image.shape[:2]) <= SMALL:
+        return image_bytes(image), True
+    size = display_size(image.shape, SIDE)
+    resized = cv2.resize(image, size[::-1], interpolation=cv2.INTER_AREA).reshape(*size, image.shape[2])
+    return image_bytes(resized), False
 
 
 @st.cache_data(show_spinner=False, max_entries=32)

@@ -5,20 +5,19 @@ from __future__ import annotations
 
 from urllib.parse import urlencode
 
-import cv2
 import numpy as np
 import streamlit as st
 
-from cnnviz.augment.preview import display_size, image_bytes
 from cnnviz.data import Dataset
 from cnnviz.data.edits import names_of
 from cnnviz.data.review import Decision
-from cnnviz.errors import CnnvizError, ImageError
+from cnnviz.errors import CnnvizError
 from cnnviz.probabilities import percent
 from cnnviz.runs import Run, flags
 from cnnviz.runs.predictions import Predictions
-from cnnviz.ui.components.image_gallery import Tile, image_gallery
+from cnnviz.ui.components.image_gallery import Tile, image_gallery, more_button, shown_so_far
 from cnnviz.ui.data import review_draft
+from cnnviz.ui.inputs.dataset_cache import small_file
 from cnnviz.ui.markdown import plain
 from cnnviz.ui.session import query_params
 from cnnviz.ui.session.widget_sync import set_widget_value_first
@@ -26,7 +25,6 @@ from cnnviz.ui.session.widget_sync import set_widget_value_first
 __all__ = ["STEP", "chosen_samples", "gallery", "retrain_part"]
 
 STEP = 12
-SIDE, SMALL = 192, 48
 VIEWS = {"cell": "The chosen cell", "mistakes": "Most confident mistakes", "unsure": "Least sure predictions"}
 _OPENED = "runs_report_opened"
 
@@ -80,8 +78,7 @@ def gallery(run: Run, dataset: Dataset, found: Predictions, head: str, cell: tup
         st.write("There is none.")
         return
     key = f"runs_report_more_{run.id}_{found.split}_{head}_{view}_{cell if view == 'cell' else ''}"
-    count = min(len(positions), STEP * st.session_state.get(key, 1))
-    positions = positions[:count]
+    total, positions = len(positions), positions[: shown_so_far(STEP, key)]
     names, flagged = names_of(dataset, found.split, found.indices[positions]), flags.read(run.folder)
     tiles, addresses = [], []
     mark = "" if found.split == ("test" if dataset.splits.get("test") else "validation") else f"{found.split}-"
@@ -111,16 +108,7 @@ def gallery(run: Run, dataset: Dataset, found: Predictions, head: str, cell: tup
         on_open=lambda at: st.session_state.update({_OPENED: addresses[at]}),
         on_flag=lambda at, flag: _flag(run, names[at], flag),
     )
-    total = len(chosen_samples(found, head, view, cell))
-    if count < total:
-        st.button(
-            f"Show {min(STEP, total - count)} more",
-            key="runs_report_more",
-            icon=":material/expand_more:",
-            on_click=st.session_state.update,
-            args=({key: st.session_state.get(key, 1) + 1},),
-            help=f"{count:,} of {total:,} are shown.",
-        )
+    more_button(total, STEP, key, name="runs_report_more")
 
 
 def _flag(run: Run, name: str, flag: str) -> None:
@@ -138,19 +126,7 @@ def _flag(run: Run, name: str, flag: str) -> None:
 @st.cache_data(show_spinner=False, max_entries=24)
 def _files(_dataset: Dataset, data: str, split: str, indices: tuple[int, ...]) -> list[tuple[bytes, bool]]:
     """The images as small files, and whether each is enlarged without smoothing."""
-    return [_file(_dataset, split, index) for index in indices]
-
-
-def _file(dataset: Dataset, split: str, index: int) -> tuple[bytes, bool]:
-    try:
-        image = dataset.splits[split].image(index)
-    except ImageError:  # it could be read when it was evaluated
-        return image_bytes(np.full((SMALL, SMALL, 1), 128, np.uint8)), True
-    size = display_size(image.shape, SIDE)
-    small = max(image.shape[:2]) <= SMALL
-    if not small:
-        image = cv2.resize(image, size[::-1], interpolation=cv2.INTER_AREA).reshape(*size, image.shape[2])
-    return image_bytes(image), small
+    return [small_file(_dataset.splits[split], index) for index in indices]
 
 
 def retrain_part(run: Run) -> None:
