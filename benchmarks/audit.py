@@ -21,7 +21,8 @@ import numpy as np
 from cnnviz import recipe
 from cnnviz.audit.duplicates import contradictions, leaks, twins
 from cnnviz.audit.label_errors import label_errors, out_of_fold
-from cnnviz.audit.measurements import Measurements, Pool, measure, pool_of
+from cnnviz.audit.measurements import Measurements, measure
+from cnnviz.audit.pool import Pool, pool_of
 from cnnviz.audit.shortcuts import shortcuts
 from cnnviz.data import open_dataset
 

@@ -24,9 +24,10 @@ from cnnviz import images
 from cnnviz.audit.duplicates import Twins, contradictions, leaks, twins
 from cnnviz.audit.image_map import image_map
 from cnnviz.audit.label_errors import label_errors
-from cnnviz.audit.measurements import Features, Measurements, Pool, measure, pool_of
+from cnnviz.audit.measurements import Features, Measurements, measure
 from cnnviz.audit.notes import keep_groups
 from cnnviz.audit.outliers import imbalance, outliers
+from cnnviz.audit.pool import Pool, pool_of
 from cnnviz.audit.shortcuts import Shortcut, shortcuts
 from cnnviz.data.dataset import Dataset
 from cnnviz.data.disk_cache import cache_folder, files_digest
@@ -44,7 +45,7 @@ __all__ = [
     "Suspect",
     "audit",
     "kept_audit",
-    "kept_thumbnails",
+    "kept_with_thumbnails",
     "to_json",
 ]
 
@@ -180,10 +181,11 @@ def audit(
     groups = twins(pool, measured, progress=progress, cancelled=cancelled)
     from cnnviz.audit.features import features_of  # brings TensorFlow
 
-    found_features = features_of(pool, measured, _numbers(len(pool), groups), progress=progress, cancelled=cancelled)
+    numbers = _numbers(len(pool), groups)
+    found_features = features_of(pool, measured, numbers, progress=progress, cancelled=cancelled)
     if progress is not None:
         progress("Looking for labels, odd ones and shortcuts", 0, 0)
-    made = _judged(pool, measured, groups, found_features)
+    made = _judged(pool, measured, groups, numbers, found_features)
     made = dataclasses.replace(made, seconds=round(time.monotonic() - begun, 2))
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -203,13 +205,14 @@ def kept_audit(dataset: Dataset) -> Audit | None:
     return _read(_place(dataset))
 
 
-def kept_thumbnails(dataset: Dataset) -> bytes:
-    """Returns the thumbnails of the images on the map, in its order, as one JPEG: `SPRITE_COLUMNS` squares of
-    `SPRITE_SIDE` pixels a row; empty where there are none."""
+def kept_with_thumbnails(dataset: Dataset) -> tuple[Audit | None, bytes]:
+    """Returns `kept_audit`'s, and the thumbnails of the images on its map, in its order, as one JPEG: `SPRITE_COLUMNS`
+    squares of `SPRITE_SIDE` pixels a row; empty where there are none."""
+    path = _place(dataset)
     try:
-        return _place(dataset).with_suffix(".jpg").read_bytes()
+        return _read(path), path.with_suffix(".jpg").read_bytes()
     except OSError:
-        return b""
+        return _read(path), b""
 
 
 def to_json(found: Audit, suspects: int | None = None) -> dict[str, Any]:
@@ -255,8 +258,7 @@ def _numbers(count: int, groups: Twins) -> np.ndarray:
     return numbers
 
 
-def _judged(pool: Pool, measured: Measurements, groups: Twins, found: Features) -> Audit:
-    numbers = _numbers(len(pool), groups)
+def _judged(pool: Pool, measured: Measurements, groups: Twins, numbers: np.ndarray, found: Features) -> Audit:
     suspects: list[Suspect] = []
     hard: list[tuple[float, Hard]] = []
     tricks: list[Shortcut] = []
@@ -287,9 +289,8 @@ def _judged(pool: Pool, measured: Measurements, groups: Twins, found: Features) 
         confusions[head.name] = tuple(tuple(row) for row in matrix.tolist())
         for k in errors.hard:
             i, said = int(found.kept[k]), int(errors.probabilities[k].argmax())
-            given, others = float(errors.probabilities[k, labels[i]]), np.delete(errors.probabilities[k], labels[i])
-            one = Hard(pool.names[i], head.name, classes[labels[i]], classes[said], round(given, 4))
-            hard.append((given - float(others.max(initial=0)), one))
+            given = round(float(errors.probabilities[k, labels[i]]), 4)
+            hard.append((errors.margins[k], Hard(pool.names[i], head.name, classes[labels[i]], classes[said], given)))
     rows, places = image_map(found.matrix)
     predicted = [
         [head.classes[k] for k in found.probabilities[head.name].argmax(axis=1)] for head in pool.dataset.heads

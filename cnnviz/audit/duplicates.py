@@ -16,7 +16,8 @@ from cnnviz.progress import CancelCheck, Progress, batches
 if TYPE_CHECKING:  # Train asks for leaks without loading what measures images
     from scipy.sparse import coo_array
 
-    from cnnviz.audit.measurements import Measurements, Pool
+    from cnnviz.audit.measurements import Measurements
+    from cnnviz.audit.pool import Pool
 
 __all__ = [
     "CORRELATION",

@@ -8,7 +8,8 @@ import numpy as np
 
 from cnnviz import recipe
 from cnnviz.audit.label_errors import folds, out_of_fold
-from cnnviz.audit.measurements import Features, Measurements, Pool
+from cnnviz.audit.measurements import Features, Measurements
+from cnnviz.audit.pool import Pool, drawn
 from cnnviz.data.dataset import Dataset
 from cnnviz.data.features import features
 from cnnviz.data.split_images import prepare
@@ -59,7 +60,7 @@ def features_of(
     stem = feature_extractor_of(build_from_spec(spec, data.input_shape, weights), spec)
     key, apply = stem_digest(stem), compute(stem)
     matrices, kept = [], []
-    chosen = _drawn(len(pool))
+    chosen = drawn(len(pool), MOST)
     for name, split in pool.dataset.splits.items():
         at = pool.of_split(name)
         at = at[np.isin(at, chosen)] if len(chosen) < len(pool) else at
@@ -84,12 +85,6 @@ def features_of(
 def _side(size: float) -> int:
     """Pixels of a side for the small network: small images as they are, others at 64."""
     return max(8, min(32, round(size))) if size < _SMALL else _SMALL
-
-
-def _drawn(count: int) -> np.ndarray:
-    if count <= MOST:
-        return np.arange(count)
-    return np.sort(np.random.default_rng(0).choice(count, MOST, replace=False))
 
 
 def _small_network(

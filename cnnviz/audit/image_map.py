@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from cnnviz.audit.pool import drawn
+
 __all__ = ["MOST", "image_map"]
 
 MOST = 5_000
@@ -28,9 +30,7 @@ def image_map(matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     from sklearn.preprocessing import StandardScaler
     from threadpoolctl import threadpool_limits
 
-    rows = np.arange(len(matrix))
-    if len(rows) > MOST:
-        rows = np.sort(np.random.default_rng(0).choice(len(rows), MOST, replace=False))
+    rows = drawn(len(matrix), MOST)
     if len(rows) < 5 or not np.ptp(matrix[rows], axis=0).any():  # t-SNE of rows that are all one ends the process
         return rows, np.full((len(rows), 2), 0.5, np.float32)
     scaled = StandardScaler().fit_transform(matrix[rows])

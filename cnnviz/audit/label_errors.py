@@ -19,17 +19,22 @@ class LabelErrors:
 
     Attributes:
         probabilities: out of fold, float32 (n, classes).
+        margins: the given class's probability minus the most probable other's, float32 (n,).
         wrong: positions of images whose label is probably wrong, the surest first.
-        scores: for each of `wrong` how sure it is, 0..1: half of one plus the probability of the suggested class minus
-            the given one's.
         hard: positions of images that are predicted wrongly or barely, and whose label is nevertheless kept; the
             hardest first.
     """
 
     probabilities: np.ndarray
+    margins: np.ndarray
     wrong: np.ndarray
-    scores: np.ndarray
     hard: np.ndarray
+
+    @property
+    def scores(self) -> np.ndarray:
+        """For each of `wrong` how sure it is, 0..1: half of one plus the probability of the suggested class minus the
+        given one's, float32."""
+        return np.asarray(0.5 - self.margins[self.wrong] / 2, np.float32)
 
     @property
     def suggested(self) -> np.ndarray:
@@ -120,12 +125,7 @@ def label_errors(probabilities: np.ndarray, labels: np.ndarray) -> LabelErrors:
     wrong = wrong[margin[wrong] < 0]
     wrong = wrong[np.argsort(margin[wrong], kind="stable")]
     hard = np.setdiff1d(np.flatnonzero(margin < 0.2), wrong)
-    return LabelErrors(
-        probabilities,
-        wrong,
-        (0.5 - margin[wrong] / 2).astype(np.float32),
-        hard[np.argsort(margin[hard], kind="stable")],
-    )
+    return LabelErrors(probabilities, margin, wrong, hard[np.argsort(margin[hard], kind="stable")])
 
 
 def _normalised(probabilities: np.ndarray) -> np.ndarray:

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 
 from cnnviz.audit.duplicates import contradictions, leaks
+from cnnviz.audit.pool import pool_of
 from cnnviz.data.dataset import Dataset
 from cnnviz.data.disk_cache import cache_folder
-from cnnviz.data.edits import names_of
 from cnnviz.files import read_json, write_json
 
 __all__ = ["keep_groups", "notes_on"]
@@ -39,31 +39,18 @@ def notes_on(dataset: Dataset) -> list[str]:
     kept: Any = read_json(_place(dataset))
     if not isinstance(kept, dict) or not kept.get("exact"):
         return []
-    at: dict[str, tuple[str, int]] = {}
-    for split in ("train", "validation", "test"):  # of a validation split that is the test split, the latter counts
-        if split in dataset.splits:
-            names = names_of(dataset, split, range(len(dataset.splits[split])))
-            at |= {name: (split, i) for i, name in enumerate(names)}
-    found = [[at[name] for name in group if name in at] for group in kept["exact"]]
-    found = [group for group in found if len(group) > 1]
-    if not found:
-        return []
-    flat = [one for group in found for one in group]
-    ends = np.cumsum([len(group) for group in found])
-    groups = tuple(np.split(np.arange(len(flat)), ends[:-1]))
-    labels = {
-        head.name: np.array([int(dataset.splits[split].labels[head.name][i]) for split, i in flat])
-        for head in dataset.heads
-    }
+    pool = pool_of(dataset)
+    at = {name: i for i, name in enumerate(pool.names)}
+    groups = tuple(np.array([at[name] for name in group if name in at], np.int64) for group in kept["exact"])
     said = [
         f"{count:,} {split} image{'s are' if count > 1 else ' is'} in the training data."
-        for split, count in leaks(groups, np.array([split for split, _ in flat])).items()
+        for split, count in leaks(groups, pool.split).items()
         if count
     ]
     return said + [
         f"{len(numbers):,} group{'s' * (len(numbers) > 1)} of the same image ha{'ve' if len(numbers) > 1 else 's'} "
         f"different labels of {head}."
-        for head, numbers in contradictions(groups, labels).items()
+        for head, numbers in contradictions(groups, pool.labels).items()
         if numbers
     ]
 

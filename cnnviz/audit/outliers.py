@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from cnnviz.audit.measurements import Features, Measurements, Pool
+from cnnviz.audit.measurements import Features, Measurements
+from cnnviz.audit.pool import Pool
 
 __all__ = ["KINDS", "Outlier", "imbalance", "outliers"]
 

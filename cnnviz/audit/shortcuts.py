@@ -14,6 +14,7 @@ import pandas as pd
 
 from cnnviz.audit.label_errors import folds
 from cnnviz.audit.measurements import PLACES
+from cnnviz.audit.pool import drawn
 
 __all__ = ["ALARM", "PROPERTIES", "SMALL", "Shortcut", "shortcuts"]
 
@@ -71,7 +72,7 @@ def shortcuts(
         least: the balanced accuracy from which on it is one.
     """
     if len(labels) > _MOST:
-        chosen = np.sort(np.random.default_rng(0).choice(len(labels), _MOST, replace=False))
+        chosen = drawn(len(labels), _MOST)
         properties, labels, groups = properties.iloc[chosen], labels[chosen], groups[chosen]
     present = [int(one) for one in np.unique(labels) if len(np.unique(groups[labels == one])) >= _LEAST_LEAF]
     if len(present) < 2:

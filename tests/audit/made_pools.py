@@ -7,7 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from cnnviz.audit.measurements import Features, Measurements, Pool, pool_of
+from cnnviz.audit.measurements import Features, Measurements
+from cnnviz.audit.pool import Pool, pool_of
 from cnnviz.data.dataset import Arrays, Dataset, Files, Head, Source, Split
 
 

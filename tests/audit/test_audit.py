@@ -16,7 +16,8 @@ import pytest
 from cnnviz import images
 from cnnviz.audit import features
 from cnnviz.audit.audit import Audit, audit, kept_audit, to_json
-from cnnviz.audit.measurements import Features, measure, pool_of
+from cnnviz.audit.measurements import Features, measure
+from cnnviz.audit.pool import pool_of
 from cnnviz.data import open_dataset
 from cnnviz.data.dataset import Arrays, Dataset
 from cnnviz.errors import DataError

@@ -12,7 +12,8 @@ from PIL import Image
 
 from cnnviz import images
 from cnnviz.audit import measurements
-from cnnviz.audit.measurements import PLACES, measure, pool_of
+from cnnviz.audit.measurements import PLACES, measure
+from cnnviz.audit.pool import pool_of
 from cnnviz.data.dataset import Arrays, Dataset, Head, Split
 from cnnviz.data.edits import find
 from cnnviz.data.samples import sample

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from cnnviz.audit.audit import Audit
-from cnnviz.audit.measurements import Pool
+from cnnviz.audit.pool import Pool
 
 __all__ = ["FINDINGS", "Finding", "Shown", "spare"]
 
@@ -60,8 +60,12 @@ def _leaky(splits: set[str]) -> bool:
 
 
 def _duplicates(found: Audit, pool: Pool) -> list[list[Shown]]:
+    return _with_splits(_groups(found), pool)
+
+
+def _with_splits(groups: list[tuple[str, ...]], pool: Pool) -> list[list[Shown]]:
     split = dict(zip(pool.names, pool.split.tolist(), strict=True))
-    return [[Shown(name, split[name]) for name in group] for group in _groups(found)]
+    return [[Shown(name, split[name]) for name in group] for group in groups]
 
 
 def _groups(found: Audit) -> list[tuple[str, ...]]:
@@ -73,8 +77,7 @@ def _groups(found: Audit) -> list[tuple[str, ...]]:
 def _contradictions(found: Audit, pool: Pool) -> list[list[Shown]]:
     wanted = {found.exact[k] for numbers in found.contradictions.values() for k in numbers}
     wanted |= {found.near[k] for numbers in found.near_contradictions.values() for k in numbers}
-    split = dict(zip(pool.names, pool.split.tolist(), strict=True))
-    return [[Shown(name, split[name]) for name in group] for group in sorted(wanted)]
+    return _with_splits(sorted(wanted), pool)
 
 
 def _wrong(found: Audit, pool: Pool) -> list[list[Shown]]:

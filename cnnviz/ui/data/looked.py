@@ -7,8 +7,8 @@ from functools import cached_property
 
 import streamlit as st
 
-from cnnviz.audit.audit import Audit, kept_audit, kept_thumbnails
-from cnnviz.audit.measurements import Pool, pool_of
+from cnnviz.audit.audit import Audit, kept_with_thumbnails
+from cnnviz.audit.pool import Pool, pool_of
 from cnnviz.audit.process import audit_elsewhere
 from cnnviz.bounded_cache import BoundedCache
 from cnnviz.data import Dataset
@@ -60,9 +60,8 @@ def look(data: Data) -> Looked:
     known = _cache().get(data)
     if known is not None and known.dataset is dataset and known.audit is not None:
         return known
-    found = kept_audit(dataset)
+    found, thumbnails = kept_with_thumbnails(dataset)
     pool = known.pool if known is not None and known.dataset is dataset else pool_of(dataset)
-    thumbnails = b"" if found is None else kept_thumbnails(dataset)
     return _cache().put(data, Looked(data, dataset, pool, found, thumbnails))
 
 

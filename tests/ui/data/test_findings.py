@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from cnnviz.audit.audit import Audit, Hard, OddOne, Suspect
-from cnnviz.audit.measurements import Pool
+from cnnviz.audit.pool import Pool
 from cnnviz.data import Dataset
 from cnnviz.data.dataset import Head
 from cnnviz.ui.data.findings import FINDINGS, Shown, spare
