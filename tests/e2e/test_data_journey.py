@@ -35,7 +35,8 @@ def server(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     paint = folder / "paint"
     (paint / "test/red/red0.png").write_bytes((paint / "train/red/red0.png").read_bytes())
     (paint / "train/red/red9.png").rename(paint / "train/blue/wrong.png")
-    with serving(tmp_path_factory.mktemp("app"), CNNVIZ_DATA=str(folder)) as (running, _):
+    cache = str(tmp_path_factory.mktemp("cache"))  # another time's review is of the same name
+    with serving(tmp_path_factory.mktemp("app"), CNNVIZ_DATA=str(folder), CNNVIZ_CACHE=cache) as (running, _):
         yield running
 
 
