@@ -7,7 +7,7 @@ import streamlit as st
 from cnnviz import runs
 from cnnviz.errors import CnnvizError
 from cnnviz.presets import preset
-from cnnviz.runs.compare import labels
+from cnnviz.runs.compare import labels, run_before
 from cnnviz.ui.markdown import plain
 from cnnviz.ui.runs.actions import confirm_deletion
 from cnnviz.ui.runs.comparison import comparison
@@ -65,6 +65,6 @@ else:
         if len(shown) > 1:
             comparison(shown, names)
         else:
-            detail(shown[0], names[shown[0].id])
+            detail(shown[0], names[shown[0].id], run_before(shown[0], listed))
         if len(listed) > 1:
             all_runs(listed, names)

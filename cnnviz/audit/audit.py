@@ -145,6 +145,12 @@ class Audit:
     model: str
     seconds: float
 
+    @property
+    def duplicates(self) -> list[tuple[str, ...]]:
+        """All groups of duplicates; an exact one that is a part of a near one is there once."""
+        inside = {name for group in self.near for name in group}
+        return [*self.near, *(group for group in self.exact if group[0] not in inside)]
+
 
 def audit(
     dataset: Dataset, *, progress: Progress | None = None, cancelled: CancelCheck | None = None, anew: bool = False

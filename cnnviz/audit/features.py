@@ -7,7 +7,7 @@ import keras
 import numpy as np
 
 from cnnviz import recipe
-from cnnviz.audit.label_errors import folds, out_of_fold
+from cnnviz.audit.label_errors import components, folds, out_of_fold
 from cnnviz.audit.measurements import Features, Measurements
 from cnnviz.audit.pool import Pool, drawn
 from cnnviz.data.dataset import Dataset
@@ -25,6 +25,8 @@ MOST = 20_000
 """So many images at most go through a backbone; of more, a draw by a seed."""
 _PRESET = "M4"  # whose features are those that its runs keep
 _SMALL = 64  # pixels of the longer side below which a backbone made for photos sees little
+_MOST_BY_REGRESSION = 50_000
+"""Images times classes of all heads; of more a logistic regression takes minutes."""
 _NETWORK_FOLDS = 3
 _BATCH = 512
 _IMAGES_A_FOLD = 40_000  # that a small network is shown, over all epochs
@@ -72,14 +74,17 @@ def features_of(
         matrices.append(np.asarray(found.array).reshape(len(found), -1))
         kept.append(at[found.kept])
     matrix, rows = np.concatenate(matrices), np.concatenate(kept)
-    probabilities = {}
-    for at_head, head in enumerate(pool.dataset.heads):
+    probabilities, heads = {}, pool.dataset.heads
+    quick = len(rows) * sum(len(head.classes) for head in heads) > _MOST_BY_REGRESSION
+    known = components(matrix) if quick else matrix
+    for at_head, head in enumerate(heads):
         check_cancelled(cancelled)
         if progress is not None:
-            progress(f"Predicting {head.name} out of fold", at_head, len(pool.dataset.heads))
+            progress(f"Predicting {head.name} out of fold", at_head, len(heads))
         labels = pool.labels[head.name][rows]
-        probabilities[head.name] = out_of_fold(matrix, labels, groups[rows], len(head.classes))
-    return Features("MobileNetV2 with ImageNet weights, logistic regression", rows, matrix, probabilities)
+        probabilities[head.name] = out_of_fold(known, labels, groups[rows], len(head.classes), quick=quick)
+    what = "linear discriminant analysis" if quick else "logistic regression"
+    return Features(f"MobileNetV2 with ImageNet weights, {what}", rows, matrix, probabilities)
 
 
 def _side(size: float) -> int:

@@ -11,10 +11,14 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 
 from cnnviz import recipe
 from cnnviz.audit.audit import Audit, audit, to_json
+from cnnviz.audit.pool import pool_of
+from cnnviz.audit.spare_images import duplicates_review
 from cnnviz.commands.model_argument import tensorflow_quiet
+from cnnviz.commands.output import out_file, write_file
 from cnnviz.commands.subcommand import add_verb
 from cnnviz.data import open_dataset
 from cnnviz.data.dataset import printable
+from cnnviz.data.review import review_to_json
 from cnnviz.errors import RunError
 
 __all__ = ["add_audit"]
@@ -28,12 +32,14 @@ def add_audit(verbs: argparse._SubParsersAction) -> None:
     verb.add_argument("dataset", metavar="DATASET", help="a data set's name, or the path of a folder or file")
     verb.add_argument("--suspects", metavar="N", type=int, help="list at most N probably wrong labels")
     verb.add_argument("--columns", metavar="C", nargs="+", default=[], help="the label columns of a table, each a head")
+    verb.add_argument("--review", metavar="FILE", help="write a review that keeps one of each group of duplicates")
     verb.add_argument("--anew", action="store_true", help="work it out again, even where it is kept")
 
 
 def _audit(chosen: argparse.Namespace) -> int:
     if chosen.suspects is not None and chosen.suspects < 0:
         raise RunError(f"--suspects is {chosen.suspects}; expected 0 or more.")
+    review = out_file(chosen.review, ".json", "a review is JSON", "--review") if chosen.review else None
     asked = {"dataset": chosen.dataset, "image_size": 160, "label_columns": chosen.columns}
     dataset = open_dataset(recipe.parse(asked, recipe.Data))
     with tensorflow_quiet():
@@ -50,6 +56,8 @@ def _audit(chosen: argparse.Namespace) -> int:
         )
     for note in dataset.notes:  # now, as bad input is one line
         print(f"cnnviz: {note}", file=sys.stderr)
+    if review is not None:
+        write_file(review, review_to_json(duplicates_review(found, pool_of(dataset))).encode())
     if chosen.json:
         print(json.dumps(to_json(found, chosen.suspects)))
     else:

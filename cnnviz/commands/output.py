@@ -29,24 +29,25 @@ def decode_file(path: Path, bits: int | None = None) -> np.ndarray:
     return image
 
 
-def out_file(name: str, suffix: str, what: str) -> Path:
-    """Returns the file that `--out` names; of a link, the file that it leads to.
+def out_file(name: str, suffix: str, what: str, option: str = "--out") -> Path:
+    """Returns the file that an option names; of a link, the file that it leads to.
 
     Args:
         name: as typed.
         suffix: how it must end, such as ".png".
         what: what will be in it and why it ends so, such as "the sheet is a PNG".
+        option: the one that names it.
 
     Raises:
         CnnvizError: it ends differently, is a folder, a device or the like, or stands in no folder.
     """
     path = Path(name)
     if path.suffix.lower() != suffix:
-        raise CnnvizError(f"--out is {name!r}: {what}, so give it a name that ends in {suffix}.")
+        raise CnnvizError(f"{option} is {name!r}: {what}, so give it a name that ends in {suffix}.")
     if path.is_symlink():
         path = Path(os.path.realpath(path))
     if not path.parent.is_dir() or (path.exists() and not path.is_file()):
-        raise CnnvizError(f"--out is {name!r}: its folder must be there, and it must be a file where there is one.")
+        raise CnnvizError(f"{option} is {name!r}: its folder must be there, and it must be a file where there is one.")
     return path
 
 

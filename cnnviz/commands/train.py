@@ -7,6 +7,7 @@ import datetime as dt
 import json
 import sys
 import time
+from pathlib import Path
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextColumn
@@ -15,6 +16,9 @@ from cnnviz import runs
 from cnnviz.commands.recipes import add_recipe_arguments, recipe_of
 from cnnviz.commands.subcommand import add_verb
 from cnnviz.data.compatibility import open_and_adapt
+from cnnviz.data.review import Review, review_from_csv, review_from_json, with_review
+from cnnviz.errors import DataError
+from cnnviz.files import read_bytes
 from cnnviz.presets import PRESETS
 from cnnviz.runs import Run
 from cnnviz.runs.progress import progress
@@ -34,11 +38,18 @@ def add_train(verbs: argparse._SubParsersAction) -> None:
         "accepted for symmetry: the result is JSON anyway",
     )
     add_recipe_arguments(verb)
+    verb.add_argument(
+        "--review", metavar="FILE", help="of the Data page or `audit --review`: its decisions go into the recipe"
+    )
     verb.add_argument("--detach", action="store_true", help="return at once; the run goes on by itself")
 
 
 def _train(chosen: argparse.Namespace) -> int:
     wanted, settings = recipe_of(chosen)
+    if chosen.review:
+        wanted = wanted.model_copy(
+            update={"data": with_review(wanted.data, _review(chosen.review, wanted.data.dataset))}
+        )
     heads_named = any(key.startswith("network.heads") for key in settings)
     may_adapt = not heads_named and (chosen.recipe in PRESETS or "data.dataset" in settings)
     recipe, dataset = open_and_adapt(wanted, may_adapt=may_adapt)
@@ -62,6 +73,14 @@ def _train(chosen: argparse.Namespace) -> int:
         )
         return 1
     return 0
+
+
+def _review(name: str, dataset: str) -> Review:
+    try:
+        text = read_bytes(Path(name))
+    except OSError as error:
+        raise DataError(f"The review {name} can't be read: {error.strerror or error}.") from None
+    return review_from_csv(text, dataset) if name.lower().endswith(".csv") else review_from_json(text)
 
 
 def _watch(run: Run) -> Run:

@@ -17,11 +17,21 @@ from cnnviz.files import read_json
 from cnnviz.model_spec import ModelSpec
 from cnnviz.policy import Policy
 from cnnviz.presets import PRESETS
-from cnnviz.recipe import Recipe
+from cnnviz.recipe import Data, Recipe
 from cnnviz.runs import notes
 from cnnviz.runs.store import Run
 
-__all__ = ["data_name", "differences", "different_data", "labels", "name_of", "parameters", "settings", "short_model"]
+__all__ = [
+    "data_name",
+    "differences",
+    "different_data",
+    "labels",
+    "name_of",
+    "parameters",
+    "run_before",
+    "settings",
+    "short_model",
+]
 
 ABSENT = "–"
 _ENDINGS = {"GlobalAveragePooling2D": "average", "Reshape": "reshape"}
@@ -40,6 +50,31 @@ def name_of(run: Run) -> str:
     if named and (preset is None or _same_kind(preset, run.recipe)):
         return named
     return f"{data_name(run.recipe)} · {short_model(run.recipe.network)}"
+
+
+def run_before(run: Run, listed: Sequence[Run]) -> Run | None:
+    """Returns the newest earlier run of the same recipe with other images left out, relabelled or moved, or none;
+    `None` where there is no such run, or where this one's recipe does none of that."""
+    if run.recipe is None or _edits(run.recipe) == _NO_EDITS:
+        return None
+    wanted = _unedited(run.recipe)
+    earlier = [
+        one
+        for one in listed
+        if one.recipe is not None
+        and one.written.created < run.written.created
+        and _edits(one.recipe) != _edits(run.recipe)
+        and _unedited(one.recipe) == wanted
+    ]
+    return max(earlier, key=lambda one: one.written.created, default=None)
+
+
+def _edits(recipe: Recipe) -> dict[str, Any]:
+    return {name: getattr(recipe.data, name) for name in _COUNTED}
+
+
+def _unedited(recipe: Recipe) -> Recipe:
+    return recipe.model_copy(update={"name": "", "data": recipe.data.model_copy(update=_NO_EDITS)})
 
 
 def data_name(recipe: Recipe) -> str:
@@ -210,6 +245,7 @@ def differences(recipes: Mapping[str, Recipe]) -> dict[str, dict[str, str]]:
 
 
 _COUNTED = ("without", "labels", "splits")
+_NO_EDITS = {name: Data.model_fields[name].get_default() for name in _COUNTED}
 """What of a recipe's data is told by its number, so that others may read alike."""
 
 

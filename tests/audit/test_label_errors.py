@@ -10,7 +10,7 @@ from cleanlab.filter import find_label_issues
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cnnviz.audit.label_errors import FOLDS, folds, label_errors, out_of_fold
+from cnnviz.audit.label_errors import FOLDS, components, folds, label_errors, out_of_fold
 
 
 def blobs(count: int = 300, classes: int = 3, seed: int = 0, apart: float = 6, size: int = 20) -> tuple:
@@ -156,3 +156,30 @@ def test_swapped_labels_are_found_with_the_true_class(seed: int) -> None:
     right = [i for i in swapped.tolist() if found.get(i) == true[i]]
     assert len(right) >= 14
     assert len(found) <= 16
+
+
+def test_of_many_classes_swapped_labels_are_found_as_of_few() -> None:
+    features, labels = blobs(4000, 200, size=300, apart=9)
+    rng = np.random.default_rng(1)
+    swapped = rng.choice(4000, 200, replace=False)
+    given = labels.copy()
+    given[swapped] = (given[swapped] + rng.integers(1, 200, 200)) % 200
+    probabilities = out_of_fold(components(features), given, np.arange(4000), 200, quick=True)
+    assert probabilities.sum(axis=1) == pytest.approx(1, abs=1e-3)
+    found = label_errors(probabilities, given)
+    hits = np.isin(found.wrong, swapped).sum()
+    assert hits / 200 > 0.9
+    assert hits / len(found.wrong) > 0.8
+    assert (
+        found.suggested[np.isin(found.wrong, swapped)] == labels[found.wrong[np.isin(found.wrong, swapped)]]
+    ).mean() > 0.9
+
+
+@pytest.mark.parametrize(("count", "classes"), [(200, 200), (201, 200), (120, 60), (50, 200)])
+def test_many_classes_of_one_or_two_images_are_no_error(count: int, classes: int) -> None:
+    features, _ = blobs(count, 2)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        found = out_of_fold(components(features), np.arange(count) % classes, np.arange(count), classes, quick=True)
+    assert found.shape == (count, classes)
+    assert np.isfinite(found).all()

@@ -48,7 +48,8 @@ def switch(place: Path, folder: Path) -> Callable[[str], None]:
 
     Args:
         place: the server's folder of runs, which becomes a link.
-        folder: holds "trained"; "none", "running" and "bare", a run without snapshots, are made beside it.
+        folder: holds "trained"; "none", "running", "bare" (a run without snapshots) and "mended" (two runs of one
+            recipe, before and after images were left out) are made beside it.
     """
 
     def show(which: str) -> None:
@@ -57,6 +58,10 @@ def switch(place: Path, folder: Path) -> Callable[[str], None]:
             wanted.mkdir()
             if which == "running":
                 command("train", "Q", "--set", "fit.epochs=10000", "--detach", folder=wanted)
+            if which == "mended":
+                shutil.copytree(folder / "trained" / "digits", wanted / "digits")
+                command("train", "Q", "--set", "fit.epochs=5", 'data.without=["#5", "#1552"]', folder=wanted)
+                next(run.folder for run in runs.listing(wanted) if run.id != "digits").rename(wanted / "mended")
             if which == "bare":
                 bare = shutil.ignore_patterns("snapshots")
                 shutil.copytree(ROOT / "checkpoints" / "mnist", wanted / "mnist", ignore=bare)

@@ -32,7 +32,7 @@ class View:
         shows: how many of each kind are seen: chart, image, drawing, table, component.
         words: texts, each of which is seen: titles, captions, predictions, buttons.
         steps: what a person does after opening it.
-        runs: the folder of runs: "trained", "running", "none", or "bare" with a run without snapshots.
+        runs: the folder of runs: "trained", "running", "none", "mended" or "bare", see `prepared.switch`.
         phone: what differs in `shows` on a phone.
         scrolls: selectors of what may scroll sideways here, beside `SCROLLS`.
         plain: a selector of images that may have one colour.
@@ -410,6 +410,14 @@ VIEWS: tuple[View, ...] = (
             "End comparison",
             "Head",
         ),
+    ),
+    View(
+        "runs-before-and-after",
+        "runs?run=mended",
+        {"chart": 1, "table": 2, "component": 2},
+        ("2 runs compared", "Image by image", "Accuracy before", "McNemar's p", "Broken", "Right before and after."),
+        runs="mended",
+        steps=(press("Before and after"), wait("Image by image"), press("Both right", "radio")),
     ),
     View(
         "runs-running",

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from cnnviz.audit.audit import Audit
 from cnnviz.audit.pool import Pool
 
-__all__ = ["FINDINGS", "Finding", "Shown", "spare"]
+__all__ = ["FINDINGS", "Finding", "Shown"]
 
 
 @dataclass(frozen=True)
@@ -36,17 +36,6 @@ class Finding:
     images: Callable[[Audit, Pool], list[list[Shown]]]
 
 
-def spare(groups: list[list[Shown]]) -> list[str]:
-    """Returns which images to leave out so that one of each group of duplicates stays; of images in several splits that
-    in the test split, so that what is measured is honest.
-
-    >>> spare([[Shown("a.jpg", "train"), Shown("b.jpg", "test"), Shown("c.jpg", "train")]])
-    ['a.jpg', 'c.jpg']
-    """
-    order = ("test", "validation", "train")
-    return [one.image for group in groups for one in sorted(group, key=lambda one: order.index(one.words))[1:]]
-
-
 def _single(shown: list[Shown]) -> list[list[Shown]]:
     return [[one] for one in shown]
 
@@ -60,18 +49,12 @@ def _leaky(splits: set[str]) -> bool:
 
 
 def _duplicates(found: Audit, pool: Pool) -> list[list[Shown]]:
-    return _with_splits(_groups(found), pool)
+    return _with_splits(found.duplicates, pool)
 
 
 def _with_splits(groups: list[tuple[str, ...]], pool: Pool) -> list[list[Shown]]:
     split = dict(zip(pool.names, pool.split.tolist(), strict=True))
     return [[Shown(name, split[name]) for name in group] for group in groups]
-
-
-def _groups(found: Audit) -> list[tuple[str, ...]]:
-    """All groups of duplicates; an exact one that is a part of a near one is there once."""
-    inside = {name for group in found.near for name in group}
-    return [*found.near, *(group for group in found.exact if group[0] not in inside)]
 
 
 def _contradictions(found: Audit, pool: Pool) -> list[list[Shown]]:

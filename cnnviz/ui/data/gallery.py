@@ -6,11 +6,12 @@ from urllib.parse import urlencode
 
 import streamlit as st
 
+from cnnviz.audit.spare_images import spare_images
 from cnnviz.data import Dataset
 from cnnviz.data.review import Decision
 from cnnviz.ui.components.image_gallery import Tile, image_gallery, more_button, shown_so_far
 from cnnviz.ui.data import review_draft
-from cnnviz.ui.data.findings import Shown, spare
+from cnnviz.ui.data.findings import Shown
 from cnnviz.ui.data.looked import Looked
 from cnnviz.ui.inputs.dataset_cache import small_file
 
@@ -45,7 +46,7 @@ def relabel_choice(looked: Looked) -> Target:
 
 def spare_button(looked: Looked, groups: list[list[Shown]]) -> None:
     """Draws the button that leaves out all duplicates but one of each group."""
-    images = spare(groups)
+    images = spare_images([[one.image for one in group] for group in groups], looked.pool)
     st.button(
         f"Keep one of each, leave out {len(images):,}",
         icon=":material/filter_1:",

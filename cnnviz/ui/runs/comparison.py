@@ -13,6 +13,7 @@ from cnnviz.runs import Run, metrics
 from cnnviz.runs.compare import differences, different_data, parameters
 from cnnviz.ui.markdown import plain
 from cnnviz.ui.runs.actions import delete_button
+from cnnviz.ui.runs.image_by_image import image_by_image
 from cnnviz.ui.runs.learning_curves import chart_options, overlaid
 
 __all__ = ["comparison"]
@@ -42,6 +43,8 @@ def comparison(chosen: Sequence[Run], names: dict[str, str]) -> None:
     st.markdown("**Best metrics**")
     st.fragment(run_every=every)(_figures)([run.id for run in chosen], names)
     st.caption("Each at its best epoch; a difference smaller than one image in the split means nothing.")
+    if len(chosen) == 2:
+        image_by_image(chosen, names)
     _differing(chosen, names)
     delete_button(chosen)
 

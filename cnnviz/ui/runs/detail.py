@@ -22,6 +22,7 @@ from cnnviz.ui.runs.learning_curves import chart_options, charts
 from cnnviz.ui.runs.live_cards import going_on
 from cnnviz.ui.runs.notes_popover import notes_popover
 from cnnviz.ui.runs.recipe_tab import recipe_part
+from cnnviz.ui.runs.selection import choose
 from cnnviz.ui.runs.snapshot_player import epochs_part
 from cnnviz.ui.runs.summary import summary_part
 from cnnviz.ui.session import query_params
@@ -35,12 +36,13 @@ _TABS = {"": "Curves", "recipe": "Recipe", "report": "Report", "log": "Log", "ep
 """By their names in the address, where the first needs none."""
 
 
-def detail(run: Run, name: str) -> None:
+def detail(run: Run, name: str, before: Run | None = None) -> None:
     """Draws one run in full.
 
     Args:
         run: which.
         name: what it is called among the others.
+        before: the run of the same recipe before images were left out, relabelled or moved, if there is one.
     """
     written = notes.read(run.folder)
     with st.container(horizontal=True, vertical_alignment="center"):
@@ -51,7 +53,7 @@ def detail(run: Run, name: str) -> None:
     _moving(_facts_part, run)
     if written.note:
         st.caption(plain(written.note))
-    _actions(run, name)
+    _actions(run, name, before)
     if run.active:
         _moving(going_on, run, GOING_SECONDS)
     *tabs, epochs = _tabs()
@@ -114,8 +116,17 @@ def _facts(run: Run) -> str:
     return " · ".join(map(plain, facts))
 
 
-def _actions(run: Run, name: str) -> None:
+def _actions(run: Run, name: str, before: Run | None) -> None:
     with st.container(horizontal=True):
+        if before is not None and st.button(
+            "Before and after",
+            type="primary",
+            icon=":material/compare:",
+            key="runs_before",
+            help="Beside the run of this recipe before images were left out, relabelled or moved.",
+        ):
+            choose([before.id, run.id])
+            st.rerun()
         if st.button(
             "Duplicate this run",
             icon=":material/replay:",

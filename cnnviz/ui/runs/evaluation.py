@@ -10,8 +10,6 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from cnnviz.data import Dataset
-from cnnviz.errors import CnnvizError
 from cnnviz.evaluation_metrics.registry import METRICS
 from cnnviz.figures.evaluation import calibration_chart, precision_chart, roc_chart
 from cnnviz.figures.numbers import numbers
@@ -22,10 +20,9 @@ from cnnviz.runs import Run
 from cnnviz.runs.predictions import Predictions
 from cnnviz.runs.report import absent_text, confusion, head_report
 from cnnviz.ui.components.confusion_matrix import matrix
-from cnnviz.ui.inputs import dataset_cache
 from cnnviz.ui.markdown import plain
 from cnnviz.ui.runs.evaluation_gallery import gallery, retrain_part
-from cnnviz.ui.runs.evaluation_job import WORDS, predictions
+from cnnviz.ui.runs.evaluation_job import WORDS, measured_dataset, predictions
 from cnnviz.ui.session import query_params
 from cnnviz.ui.session.widget_sync import repeat_widget_value, set_widget_value, set_widget_value_first
 
@@ -202,7 +199,7 @@ def _matrix_and_images(run: Run, found: Predictions, head: str) -> tuple[int, in
                     help=words,
                 )
     with right:
-        dataset = _dataset(run, found)
+        dataset = measured_dataset(run, found)
         if dataset is not None:
             gallery(run, dataset, found, head, cell)
             retrain_part(run)
@@ -217,35 +214,6 @@ def _choose(true: int, said: int) -> None:
 def _take(head: str, before: tuple[int, int]) -> None:
     picked = [st.session_state.get(f"runs_report_{name}_{head}") for name in ("true", "predicted")]
     _choose(*(old if new is None else int(new) for new, old in zip(picked, before, strict=True)))
-
-
-def _dataset(run: Run, found: Predictions) -> Dataset | None:
-    """The run's data, if they are still those that were measured."""
-    if run.recipe is None:
-        st.error("The recipe of this run can't be read, so its images aren't known.", icon=":material/error:")
-        return None
-    try:
-        _, dataset = dataset_cache.fitting(run.recipe, anywhere=True)
-    except CnnvizError as error:
-        st.error(plain(error), icon=":material/error:")
-        return None
-    split = dataset.splits.get(found.split)
-    same = (
-        split is not None
-        and (not len(found.indices) or found.indices[-1] < len(split))
-        and all(
-            np.array_equal(split.labels[head][found.indices], labels)
-            for head, labels in found.labels.items()
-            if head in split.labels
-        )
-    )
-    if not same:
-        st.warning(
-            "The data have changed since this was measured, so that their images can't be shown with it.",
-            icon=":material/warning:",
-        )
-        return None
-    return dataset
 
 
 def _charts(report: Mapping[str, Any], classes: tuple[str, ...]) -> None:

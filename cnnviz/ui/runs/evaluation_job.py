@@ -2,37 +2,50 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
-from typing import Any
 
+import numpy as np
 import streamlit as st
 
+from cnnviz.data import Dataset
+from cnnviz.errors import CnnvizError
 from cnnviz.progress import CancelCheck, Progress
 from cnnviz.runs import Run
 from cnnviz.runs import predictions as evaluated
 from cnnviz.runs.predictions import Predictions
+from cnnviz.ui.inputs import dataset_cache
 from cnnviz.ui.inputs.model_cache import LockedModel
 from cnnviz.ui.inputs.model_job import job_with_models
+from cnnviz.ui.markdown import plain
 
-__all__ = ["predictions"]
+__all__ = ["WORDS", "measured_dataset", "predictions", "predictions_of"]
 
 WORDS = {"train": "training", "validation": "validation", "test": "test"}
 
 
 def predictions(run: Run, split: str) -> Predictions | None:
     """Returns what the run's model predicted about a split; where that isn't known, draws the way to it instead."""
-    found = evaluated.read_predictions(run.folder, split)
-    if found is not None:
-        return found
-    if not run.best_path.is_file() or run.recipe is None:
+    found = predictions_of([run], split)
+    return found[0] if found else None
+
+
+def predictions_of(runs: Sequence[Run], split: str) -> list[Predictions] | None:
+    """Returns what each run's model predicted about a split; where that isn't known, draws the way to it instead."""
+    known = [evaluated.read_predictions(run.folder, split) for run in runs]
+    missing = [run for run, found in zip(runs, known, strict=True) if found is None]
+    if not missing:
+        return [found for found in known if found is not None]
+    if any(not run.best_path.is_file() or run.recipe is None for run in missing):
         st.caption("There is no model to evaluate: it is kept at the end of the first epoch.")
         return None
+    models = "model has" if len(missing) == 1 else "models have"
     job_with_models(
-        f"report_{run.id}_{split}",
-        [run],
-        partial(_evaluate, run, split),
+        f"report_{'_'.join(run.id for run in missing)}_{split}",
+        missing,
+        partial(_evaluate, missing, split),
         "Reading the images",
-        promise=f"The best epoch's model has not been measured on the {WORDS[split]} images.",
+        promise=f"The best epoch's {models} not been measured on the {WORDS[split]} images.",
         label=f"Evaluate on {WORDS[split]} images",
         icon=":material/query_stats:",
         key="runs_report_evaluate",
@@ -41,8 +54,40 @@ def predictions(run: Run, split: str) -> Predictions | None:
     return None
 
 
-def _evaluate(run: Run, split: str, models: list[LockedModel], progress: Progress, cancelled: CancelCheck) -> Any:
+def measured_dataset(run: Run, found: Predictions) -> Dataset | None:
+    """Returns the run's data, if they are still those that were measured; says what is wrong where they aren't."""
+    if run.recipe is None:
+        st.error("The recipe of this run can't be read, so its images aren't known.", icon=":material/error:")
+        return None
+    try:
+        _, dataset = dataset_cache.fitting(run.recipe, anywhere=True)
+    except CnnvizError as error:
+        st.error(plain(error), icon=":material/error:")
+        return None
+    split = dataset.splits.get(found.split)
+    same = (
+        split is not None
+        and (not len(found.indices) or found.indices[-1] < len(split))
+        and all(
+            np.array_equal(split.labels[head][found.indices], labels)
+            for head, labels in found.labels.items()
+            if head in split.labels
+        )
+    )
+    if not same:
+        st.warning(
+            "The data have changed since this was measured, so that their images can't be shown with it.",
+            icon=":material/warning:",
+        )
+        return None
+    return dataset
+
+
+def _evaluate(
+    runs: Sequence[Run], split: str, models: list[LockedModel], progress: Progress, cancelled: CancelCheck
+) -> None:
     from cnnviz.train.evaluate import evaluate  # brings TensorFlow
 
-    with models[0].lock:
-        evaluate(run, models[0].classifier.model, split, progress=progress, cancelled=cancelled)
+    for run, model in zip(runs, models, strict=True):
+        with model.lock:
+            evaluate(run, model.classifier.model, split, progress=progress, cancelled=cancelled)

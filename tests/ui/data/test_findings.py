@@ -11,7 +11,7 @@ from cnnviz.audit.audit import Audit, Hard, OddOne, Suspect
 from cnnviz.audit.pool import Pool
 from cnnviz.data import Dataset
 from cnnviz.data.dataset import Head
-from cnnviz.ui.data.findings import FINDINGS, Shown, spare
+from cnnviz.ui.data.findings import FINDINGS, Shown
 
 NAMES = tuple("abcdefgh")
 EMPTY = Audit(
@@ -79,17 +79,3 @@ def test_hard_and_odd_ones_keep_their_order(pool: Pool) -> None:
     assert shown("hard", pool, hard=hard) == [["c"], ["a"]]
     odd = (OddOne("h", "dark", 3, 1), OddOne("b", "grey", 0, 1))
     assert shown("odd", pool, outliers=odd) == [["h"], ["b"]]
-
-
-@pytest.mark.parametrize(
-    ("splits", "gone"),
-    [
-        (("train", "train"), [1]),
-        (("train", "test"), [0]),
-        (("train", "validation", "test", "train"), [0, 1, 3]),
-        (("validation", "train"), [1]),
-    ],
-)
-def test_the_one_that_is_measured_on_stays(splits: tuple[str, ...], gone: list[int]) -> None:
-    group = [Shown(name, split) for name, split in zip(NAMES, splits, strict=False)]
-    assert set(spare([group])) == {NAMES[i] for i in gone}

@@ -1,0 +1,198 @@
+"""Two runs image by image: what the second mends and breaks, on the images that both were measured on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import PurePath
+from urllib.parse import urlencode
+
+import streamlit as st
+
+from cnnviz.data import Dataset
+from cnnviz.data.edits import names_of
+from cnnviz.errors import DataError
+from cnnviz.figures.numbers import numbers
+from cnnviz.files import read_json
+from cnnviz.probabilities import percent
+from cnnviz.runs import Run
+from cnnviz.runs.pairs import OUTCOMES, Pairs, difference_interval, mcnemar, pair, shared_heads
+from cnnviz.runs.predictions import Predictions
+from cnnviz.ui.components.image_gallery import Tile, image_gallery, more_button, shown_so_far
+from cnnviz.ui.inputs.dataset_cache import small_file
+from cnnviz.ui.markdown import plain
+from cnnviz.ui.runs.evaluation_job import WORDS, measured_dataset, predictions_of
+from cnnviz.ui.session import query_params
+from cnnviz.ui.session.widget_sync import set_widget_value, set_widget_value_first
+
+__all__ = ["image_by_image"]
+
+STEP = 12
+_VIEW, _HEAD, _SWAPPED, _OPENED = "runs_pair", "runs_pair_head", "runs_pair_swapped", "runs_pair_opened"
+_TITLES = {"mended": "Mended", "broken": "Broken", "wrong": "Both wrong", "right": "Both right"}
+_CAPTIONS = {
+    "mended": "Wrong before, right after.",
+    "broken": "Right before, wrong after.",
+    "wrong": "Wrong before and after.",
+    "right": "Right before and after.",
+}
+
+
+def image_by_image(chosen: Sequence[Run], names: dict[str, str]) -> None:
+    """Draws what the later of two runs changed, image by image.
+
+    Args:
+        chosen: two runs.
+        names: what runs are called, by id.
+    """
+    if (named := st.session_state.pop(_OPENED, None)) is not None:
+        query_params.go("pages/predict.py", **named)
+    st.markdown("**Image by image**")
+    if any(run.active for run in chosen):
+        st.caption("When both runs have ended, here is which images the one mends and which it breaks.")
+        return
+    before, after = sorted(chosen, key=lambda run: run.written.created)
+    _from_address()
+    if st.session_state.get(_SWAPPED):
+        before, after = after, before
+    if before.recipe is None or after.recipe is None or _data(before) != _data(after):
+        st.caption("They are of different data sets, so that no image was predicted by both.")
+        return
+    split = "test" if all(_has_test(run) for run in chosen) else "validation"
+    found = predictions_of([before, after], split)
+    if found is None:
+        return
+    heads = shared_heads(*found)
+    if not heads:
+        st.caption("They have no head in common.")
+        return
+    datasets = [measured_dataset(run, one) for run, one in zip((before, after), found, strict=True)]
+    if datasets[0] is None or datasets[1] is None:
+        return
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        st.markdown(f"{plain(names[before.id])} → {plain(names[after.id])}", width="stretch")
+        if len(heads) > 1:
+            if st.session_state.get(_HEAD) not in heads:
+                set_widget_value(_HEAD, heads[0])
+            head = st.segmented_control("Head", heads, key=_HEAD, required=True, help="Whose predictions are compared.")
+        else:
+            head = heads[0]
+        st.toggle("The other way", key=_SWAPPED, help="Takes the newer run for the one before.")
+    assert head is not None
+    try:
+        pairs = _pairs(found, (datasets[0], datasets[1]), head)
+    except DataError as error:
+        st.caption(plain(error))
+        return
+    counts = {outcome: len(pairs.positions(outcome)) for outcome in OUTCOMES}
+    st.html(numbers(_figures(pairs, counts, split)))
+    view = st.segmented_control(
+        "Images",
+        OUTCOMES,
+        format_func=lambda outcome: f"{_TITLES[outcome]} **{counts[outcome]:,}**",
+        key=_VIEW,
+        required=True,
+        help="A click on an image opens it on Predict, asked of the run after.",
+    )
+    assert view is not None  # as the session has one since `_from_address`
+    query_params.write(
+        "runs_pair",
+        {
+            "images": view if view != OUTCOMES[0] else "",
+            "head": head if head != heads[0] else "",
+            "way": "back" if st.session_state[_SWAPPED] else "",
+        },
+    )
+    more = f" {pairs.relabelled:,} have another label in the run before; the later label counts." * bool(
+        pairs.relabelled
+    )
+    st.caption(_CAPTIONS[view] + more)
+    _gallery(pairs, view, head, after, found[1], datasets[1])
+
+
+def _from_address() -> None:
+    named = query_params.new_values("runs_pair", ("images", "head", "way"))
+    if named is None:
+        set_widget_value_first(_VIEW, OUTCOMES[0])
+        set_widget_value_first(_SWAPPED, False)
+        return
+    set_widget_value(_VIEW, named["images"] if named["images"] in OUTCOMES else OUTCOMES[0])
+    set_widget_value(_SWAPPED, named["way"] == "back")
+    if named["head"]:
+        set_widget_value(_HEAD, named["head"])
+
+
+def _data(run: Run) -> str:
+    assert run.recipe is not None
+    return PurePath(run.recipe.data.dataset).name
+
+
+def _has_test(run: Run) -> bool:
+    report = read_json(run.folder / "report.json")
+    measured = report.get("splits") if isinstance(report, dict) else None
+    return not isinstance(measured, dict) or "validation" not in measured or "test" in measured
+
+
+def _pairs(found: Sequence[Predictions], datasets: tuple[Dataset, Dataset], head: str) -> Pairs:
+    told = [names_of(dataset, one.split, one.indices) for dataset, one in zip(datasets, found, strict=True)]
+    return pair(found[0], told[0], found[1], told[1], head)
+
+
+def _figures(pairs: Pairs, counts: dict[str, int], split: str) -> list[tuple[str, str, str]]:
+    before, after = pairs.accuracies
+    low, high = difference_interval(counts["mended"], counts["broken"], len(pairs))
+    value = mcnemar(counts["mended"], counts["broken"])
+    return [
+        ("Accuracy before", f"{100 * before:.2f} %", "Of the first run, on these images."),
+        ("Accuracy after", f"{100 * after:.2f} %", "Of the second run, on the same images."),
+        (
+            "Difference",
+            f"{_points(after - before)} ({_points(low)} … {_points(high)})",
+            "In points, and where it lies in 95 % of 10,000 bootstrap samples of the images.",
+        ),
+        (
+            "McNemar's p",
+            f"{value:.3f}" if value >= 0.001 else "< 0.001",
+            "How often two equally good models differ in so many images or more unevenly; exact binomial test.",
+        ),
+        ("Images", f"{len(pairs):,}", f"The {WORDS[split]} images that both runs were measured on."),
+    ]
+
+
+def _points(difference: float) -> str:
+    return f"{100 * difference:+.2f}".replace("-", "−")
+
+
+def _gallery(pairs: Pairs, view: str, head: str, run: Run, found: Predictions, dataset: Dataset) -> None:
+    positions = pairs.positions(view)
+    if not len(positions):
+        st.write("There is none.")
+        return
+    counter = f"runs_pair_more_{run.id}_{head}_{view}"
+    tiles, addresses = [], []
+    mark = "" if found.split == ("test" if dataset.splits.get("test") else "validation") else f"{found.split}-"
+    for k in positions[: shown_so_far(STEP, counter)].tolist():
+        index = int(found.indices[pairs.at[1][k]])
+        named = {"run": run.id, "item": f"{mark}{index + 1}", "against": "truth"}
+        named |= {"head": head} if len(found.classes) > 1 else {}
+        addresses.append(named)
+        said = [
+            f"{when} {pairs.classes[predicted[k]]} · {percent(float(sure[k]))}"
+            for when, predicted, sure in zip(("before", "after"), pairs.predicted, pairs.sure, strict=True)
+        ]
+        data, small = _file(dataset, f"{run.id} {found.data}", found.split, index)
+        label = pairs.classes[int(pairs.labels[k])]
+        tiles.append(Tile(data, small, label, (*said, pairs.names[k]), f"predict?{urlencode(named)}"))
+    image_gallery(
+        tiles,
+        (),
+        _TITLES[view],
+        key=f"runs_pair_images_{view}",
+        on_open=lambda at: st.session_state.update({_OPENED: addresses[at]}),
+        on_flag=lambda at, flag: None,
+    )
+    more_button(len(positions), STEP, counter, name="runs_pair_more")
+
+
+@st.cache_data(show_spinner=False, max_entries=200)
+def _file(_dataset: Dataset, data: str, split: str, index: int) -> tuple[bytes, bool]:
+    return small_file(_dataset.splits[split], index)
