@@ -24,6 +24,7 @@ from cnnviz.temporary import own_name
 
 TESTS = Path(__file__).parent
 os.environ["CNNVIZ_SPARE"] = "0"  # a worker that waits beside each server would slow all tests
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # as commands do: which test loads TensorFlow first must not matter
 DEAREST_FIRST = ("train", "app", "models", "explain", "security")
 
 

@@ -12,10 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from cnnviz import images
+from cnnviz import images, runs
 from cnnviz.audit import features
 from cnnviz.audit.audit import Audit, audit
 from cnnviz.data.dataset import Dataset
+from cnnviz.data.review import review_from_json
 from cnnviz.progress import Progress
 from tests.audit.made_folder import image, planted
 from tests.audit.made_pools import by_colour
@@ -87,6 +88,40 @@ def test_anew_works_it_out_again(folder: Path, command, monkeypatch: pytest.Monk
     assert asked == [False, True]
 
 
+def test_a_review_keeps_one_of_each_duplicate_and_train_takes_it(
+    folder: Path, command, checkpoints: Path, tmp_path: Path
+) -> None:
+    review, recipe = tmp_path / "review.json", tmp_path / "recipe.json"
+    assert command("audit", str(folder), "--review", str(review)).returncode == 0
+    told = review_from_json(review.read_text())
+    assert len(told.decisions) == 3
+    assert all(one.leave_out for one in told.decisions.values())
+    small = {"data.dataset": str(folder), "data.image_size": [32, 32], "data.channels": 3, "fit.epochs": 1}
+    settings = [f"{key}={json.dumps(value)}" for key, value in small.items()]
+    done = command("train", "Q", "--set", *settings, "--review", str(review), "--detach")
+    assert done.returncode == 0, done.stderr
+    run = runs.open_run(json.loads(done.stdout)["run"])
+    assert set(run.recipe.data.without) == set(told.decisions)
+    recipe.write_text("image,decision,head,label,split\n" + f"{next(iter(told.decisions))},leave out,,,\n")
+    csv = recipe.rename(recipe.with_suffix(".csv"))
+    done = command("train", "Q", "--set", *settings, "--review", str(csv), "--detach")
+    assert runs.open_run(json.loads(done.stdout)["run"]).recipe.data.without == (next(iter(told.decisions)),)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"), [(None, "can't be read"), ("{", "review|JSON"), ('{"dataset": "digits"}', "of the data set")]
+)
+def test_a_bad_review_is_one_line(tmp_path: Path, checkpoints: Path, command, text: str | None, said: str) -> None:
+    review = tmp_path / "review.json"
+    if text is not None:
+        review.write_text(text)
+    done = command("train", "S", "--review", str(review))
+    assert done.returncode == 2
+    assert re.search(said, done.stderr)
+    assert done.stderr.count("\n") == 1
+    assert not runs.listing()
+
+
 HOSTILE = ":smile: [red]é😀[bold].png"
 
 
@@ -146,6 +181,9 @@ def one_class(folder: Path) -> Path:
         (["digits", "--suspects", "-1"], r"--suspects is -1; expected 0 or more\.|expected one argument"),
         (["digits", "--suspects=-1"], r"--suspects is -1; expected 0 or more\."),
         (["digits", "--suspects", "many"], "invalid int value: 'many'"),
+        (["digits", "--columns", "label"], "digits has no columns of labels to choose from"),
+        (["digits", "--review", "review.csv"], r"--review is 'review.csv': a review is JSON"),
+        (["digits", "--review", "no/such/folder.json"], "its folder must be there"),
         (["EMPTY"], "empty"),
         (["ONE"], "one"),
         (["BROKEN"], r"Not one of the 8 images of .* can be read; "),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from pathlib import Path
 
@@ -9,9 +10,13 @@ import pytest
 
 from cnnviz import runs
 from cnnviz.__main__ import main
+from cnnviz.audit import features
+from cnnviz.audit.pool import pool_of
 from cnnviz.commands.reproduce import Outcome, page, recipe_of
+from cnnviz.data import open_dataset
 from cnnviz.presets import PRESETS
 from cnnviz.recipe import replace
+from tests.audit.made_pools import by_colour
 from tests.made_runs import make_run
 
 
@@ -80,6 +85,23 @@ def test_faces_stand_in_for_celeba(data_root: Path) -> None:
     assert [head.name for head in one.network.heads] == ["Smiling"]
     assert [head.name for head in two.network.heads] == ["Facing_Left", "Smiling"]
     assert "Validation" in page([Outcome("B2", two, None, "nothing")])
+
+
+def test_a_mended_system_has_no_image_twice(data_root: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("CNNVIZ_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
+    monkeypatch.setattr(features, "features_of", by_colour)
+    plain, mended = recipe_of("B2"), recipe_of("B2-mended")
+    pool = pool_of(open_dataset(mended.data))
+    digests = {
+        hashlib.sha256(pool.dataset.splits[pool.split[i]].path_of(int(pool.position[i])).read_bytes()).digest()
+        for i in range(len(pool))
+    }
+    assert len(digests) == len(pool)
+    assert mended.data.without
+    assert mended.model_copy(update={"data": plain.data, "name": plain.name}) == plain
+    told = page([Outcome("B2-mended", mended, make_run(mended, runs=tmp_path))])
+    assert f"{len(mended.data.without):,} duplicates are left out" in told
 
 
 def test_weights_that_are_missing_are_named(

@@ -26,7 +26,7 @@ from cnnviz.files import read_json
 from cnnviz.models.build.pretrained_weights import find_weights, weights_files
 from cnnviz.presets import PRESETS
 from cnnviz.published_results import REPORTED, Reported
-from cnnviz.recipe import Recipe
+from cnnviz.recipe import Data, Recipe
 from cnnviz.runs import Run, metrics
 from cnnviz.runs.resume_checkpoint import fingerprint
 
@@ -89,7 +89,7 @@ def recipe_of(name: str) -> Recipe:
 
 
 def _mended(recipe: Recipe) -> Recipe:
-    dataset = open_dataset(recipe.data)
+    dataset = open_dataset(Data(dataset=recipe.data.dataset, image_size=recipe.data.image_size))  # without limits
     with tensorflow_quiet():
         found = audit(dataset)
     data = with_review(recipe.data, duplicates_review(found, pool_of(dataset)))

@@ -102,6 +102,8 @@ def catalogue() -> tuple[Entry, ...]:
 
 def _open(data: recipe.Data, heads: Sequence[str] | None, progress: Progress | None, anywhere: bool) -> Dataset:
     name = data.dataset
+    if data.label_columns and name in (*_BUNDLED, *_DOWNLOADS):
+        raise _no_columns(name)
     if name in _BUNDLED:
         return _BUNDLED[name]()
     if name in _DOWNLOADS:
@@ -110,7 +112,7 @@ def _open(data: recipe.Data, heads: Sequence[str] | None, progress: Progress | N
         found = _celeba_folder()
         if found is None:
             raise DataError(f"CelebA is not on this computer: {_CELEBA_MISSING[0].lower()}{_CELEBA_MISSING[1:]}")
-        return celeba.load_celeba(found, name, heads)
+        return celeba.load_celeba(found, name, heads or data.label_columns or None)
     if name.startswith(tfds_sets.PREFIX):
         return tfds_sets.load_prepared(name, heads, data.label_columns, progress)
     path = _path(name, anywhere)
@@ -124,9 +126,17 @@ def _open(data: recipe.Data, heads: Sequence[str] | None, progress: Progress | N
             f"{shown} is not a dataset: expected a folder of images, a .zip of such, a table of labels "
             "(.csv, .tsv) beside its images, a .parquet file, or an .npz file."
         )
+    if data.label_columns and not layout.columns:
+        raise _no_columns(shown)
     path = layout.unpack(path, progress) if layout.unpack is not None else path
     dataset = layout.load(path, shown, heads, data.label_columns)
     return dataclasses.replace(dataset, source=f"Uploaded: {shown}.") if uploaded else dataset
+
+
+def _no_columns(shown: str) -> DataError:
+    return DataError(
+        f"{shown} has no columns of labels to choose from: leave data.label_columns (--columns of a command) empty."
+    )
 
 
 def _nearest(path: Path) -> Layout | None:

@@ -200,7 +200,7 @@ def _read_partition(path: str, changed: tuple[int, int]) -> dict[str, int]:
 
 
 def _load(path: Path, name: str, heads: Sequence[str] | None, columns: Sequence[str]) -> Dataset:
-    return load_celeba(path, name, heads)
+    return load_celeba(path, name, heads or columns or None)
 
 
-LAYOUT = Layout(title="Faces in CelebA's layout", rank=1, fits=is_celeba, load=_load)
+LAYOUT = Layout(title="Faces in CelebA's layout", rank=1, fits=is_celeba, load=_load, columns=True)

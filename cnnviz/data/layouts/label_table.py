@@ -313,4 +313,4 @@ def _nothing(path: Path) -> str:
     )
 
 
-LAYOUT = Layout(title="Images with a table of labels", rank=3, fits=has_label_table, load=load_table)
+LAYOUT = Layout(title="Images with a table of labels", rank=3, fits=has_label_table, load=load_table, columns=True)

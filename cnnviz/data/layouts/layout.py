@@ -26,6 +26,7 @@ class Layout:
         load: from the path, what it is called, the heads that are wanted (`None`: the layout's own choice) and the
             columns with labels (empty: its own choice) to the data set; it raises DataError.
         unpack: where images must be written out first, from the path to the folder that is loaded; it raises DataError.
+        columns: whether it has columns of labels, from which a recipe can choose.
     """
 
     title: str
@@ -33,6 +34,7 @@ class Layout:
     fits: Callable[[Path], bool]
     load: Callable[[Path, str, Sequence[str] | None, Sequence[str]], Dataset]
     unpack: Callable[[Path, Progress | None], Path] | None = None
+    columns: bool = False
 
 
 def split_of(name: str) -> str | None:

@@ -205,4 +205,4 @@ def _crashed(path: Path) -> DataError:
     )
 
 
-LAYOUT = Layout(title="Parquet files", rank=6, fits=has_parquet, load=load_rows, unpack=unpack_parquet)
+LAYOUT = Layout(title="Parquet files", rank=6, fits=has_parquet, load=load_rows, unpack=unpack_parquet, columns=True)
