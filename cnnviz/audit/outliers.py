@@ -26,6 +26,7 @@ KINDS = {
 }
 """What an image may be, and what that means."""
 _Z, _NEIGHBOURS = 4.0, 10
+_MEGABYTES = 128  # of distances at once; scikit-learn takes a gigabyte and more of its own accord
 
 
 @dataclass(frozen=True)
@@ -88,12 +89,15 @@ def _deviation(values: Any, readable: Any = slice(None), least: float = 1e-9) ->
 
 def _unlike(found: Features) -> Iterator[Outlier]:
     """By the mean cosine distance to the ten nearest images (Ramaswamy, Rastogi & Shim 2000)."""
+    from sklearn import config_context
     from sklearn.neighbors import NearestNeighbors
 
     count = min(_NEIGHBOURS, len(found.matrix) - 1)
     if count < 1:
         return
-    distances, _ = NearestNeighbors(n_neighbors=count + 1, metric="cosine").fit(found.matrix).kneighbors(found.matrix)
+    known = NearestNeighbors(n_neighbors=count + 1, metric="cosine").fit(found.matrix)
+    with config_context(working_memory=_MEGABYTES):
+        distances, _ = known.kneighbors(found.matrix)
     mean = distances[:, 1:].mean(axis=1)
     z = _deviation(mean, least=1e-3)  # where nearly all are alike, or have copies, less means nothing
     for k in np.argsort(-z, kind="stable")[: np.count_nonzero(z > _Z)]:
