@@ -414,7 +414,7 @@ VIEWS: tuple[View, ...] = (
     View(
         "runs-before-and-after",
         "runs?run=mended",
-        {"chart": 1, "table": 2, "component": 2},
+        {"chart": 1, "table": 2, "image": 12, "component": 2},
         ("2 runs compared", "Image by image", "Accuracy before", "McNemar's p", "Broken", "Right before and after."),
         runs="mended",
         steps=(press("Before and after"), wait("Image by image"), press("Both right", "radio")),
