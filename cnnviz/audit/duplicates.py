@@ -107,8 +107,7 @@ def near_pairs(
         return np.zeros((0, 2), np.int64)
     unit = measured.thumbnails[chosen].reshape(len(chosen), -1).astype(np.float32)
     unit -= unit.mean(axis=1, keepdims=True)
-    norm = np.linalg.norm(unit, axis=1, keepdims=True)
-    unit /= np.maximum(norm, 1e-6)
+    unit /= np.maximum(np.sqrt(_squares(unit)), 1e-6)[:, None]
     table = measured.properties.iloc[chosen]
     small = (table[["width", "height"]].max(axis=1) <= SMALL[0]).to_numpy()
     limit = np.where(small, SMALL[1], CORRELATION).astype(np.float32)
@@ -118,7 +117,7 @@ def near_pairs(
     with threadpool_limits(1), ThreadPoolExecutor(workers) as threads:
         axes = np.linalg.eigh(sample.T @ sample)[1][:, -_KEPT:].astype(np.float32)
         short = unit @ axes
-        left = np.sqrt(np.maximum(0, (unit * unit).sum(axis=1) - (short * short).sum(axis=1)))
+        left = np.sqrt(np.maximum(0, _squares(unit) - _squares(short)))
         bound = np.concatenate([short, left[:, None]], axis=1)
         least, count = float(limit.min()) - 1e-4, len(unit)
         size = max(1, min(_BLOCK, _CELLS // count))
@@ -150,6 +149,12 @@ def near_pairs(
                 found = [np.stack([tree.row, tree.col], axis=1).astype(np.int64)]
                 together = connected_components(tree, directed=False)[1]
     return np.sort(chosen[np.concatenate(found)], axis=1)
+
+
+def _squares(rows: np.ndarray) -> np.ndarray:
+    """The sum of each row's squares, float32 (n,), without a copy of them all."""
+    found: np.ndarray = np.einsum("ij,ij->i", rows, rows)
+    return found
 
 
 def _hashes(thumbnails: np.ndarray) -> np.ndarray:

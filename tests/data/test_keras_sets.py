@@ -151,6 +151,12 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         pass
 
 
+@pytest.fixture(autouse=True)
+def _patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server of this machine is there, however long it takes to answer when the machine is busy."""
+    monkeypatch.setattr(download, "CONNECT_SECONDS", 120.0)
+
+
 @pytest.fixture
 def server() -> Iterator[str]:
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Handler) as serving:
