@@ -214,11 +214,10 @@ def kept_audit(dataset: Dataset) -> Audit | None:
 def kept_with_thumbnails(dataset: Dataset) -> tuple[Audit | None, bytes]:
     """Returns `kept_audit`'s, and the thumbnails of the images on its map, in its order, as one JPEG: `SPRITE_COLUMNS`
     squares of `SPRITE_SIDE` pixels a row; empty where there are none."""
-    path = _place(dataset)
-    try:
-        return _read(path), path.with_suffix(".jpg").read_bytes()
-    except OSError:
-        return _read(path), b""
+    path, thumbnails = _place(dataset), b""
+    with suppress(OSError):
+        thumbnails = path.with_suffix(".jpg").read_bytes()
+    return _read(path), thumbnails
 
 
 def to_json(found: Audit, suspects: int | None = None) -> dict[str, Any]:

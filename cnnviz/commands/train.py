@@ -16,7 +16,7 @@ from cnnviz import runs
 from cnnviz.commands.recipes import add_recipe_arguments, recipe_of
 from cnnviz.commands.subcommand import add_verb
 from cnnviz.data.compatibility import open_and_adapt
-from cnnviz.data.review import Review, review_from_csv, review_from_json, with_review
+from cnnviz.data.review import Review, review_of_file, with_review
 from cnnviz.errors import DataError
 from cnnviz.files import read_bytes
 from cnnviz.presets import PRESETS
@@ -80,7 +80,7 @@ def _review(name: str, dataset: str) -> Review:
         text = read_bytes(Path(name))
     except OSError as error:
         raise DataError(f"The review {name} can't be read: {error.strerror or error}.") from None
-    return review_from_csv(text, dataset) if name.lower().endswith(".csv") else review_from_json(text)
+    return review_of_file(name, text, dataset)
 
 
 def _watch(run: Run) -> Run:

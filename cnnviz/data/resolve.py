@@ -112,7 +112,7 @@ def _open(data: recipe.Data, heads: Sequence[str] | None, progress: Progress | N
         found = _celeba_folder()
         if found is None:
             raise DataError(f"CelebA is not on this computer: {_CELEBA_MISSING[0].lower()}{_CELEBA_MISSING[1:]}")
-        return celeba.load_celeba(found, name, heads or data.label_columns or None)
+        return celeba.LAYOUT.load(found, name, heads, data.label_columns)
     if name.startswith(tfds_sets.PREFIX):
         return tfds_sets.load_prepared(name, heads, data.label_columns, progress)
     path = _path(name, anywhere)

@@ -26,6 +26,7 @@ __all__ = [
     "review_from_csv",
     "review_from_json",
     "review_of",
+    "review_of_file",
     "review_to_csv",
     "review_to_json",
     "with_review",
@@ -113,6 +114,20 @@ def review_from_csv(text: str | bytes, dataset: str) -> Review:
     except csv.Error as error:
         raise DataError(f"Line {reader.line_num} of the review is not CSV: {error}.") from None
     return _parsed({"dataset": dataset, "decisions": decided})
+
+
+def review_of_file(name: str, text: str | bytes, dataset: str) -> Review:
+    """Returns the review that a file holds: a table where its name ends in .csv, else JSON.
+
+    Args:
+        name: the file's.
+        text: what it holds.
+        dataset: as for `review_from_csv`.
+
+    Raises:
+        DataError: one sentence on what is wrong with the text.
+    """
+    return review_from_csv(text, dataset) if name.lower().endswith(".csv") else review_from_json(text)
 
 
 def review_to_csv(review: Review) -> str:

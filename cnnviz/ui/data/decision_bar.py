@@ -8,8 +8,7 @@ from cnnviz import runs
 from cnnviz.data.review import (
     MOST_BYTES,
     Review,
-    review_from_csv,
-    review_from_json,
+    review_of_file,
     review_to_csv,
     review_to_json,
     with_review,
@@ -127,8 +126,7 @@ def _open(dataset: str) -> None:
     if file is None:
         return
     try:
-        text = file.getvalue()
-        review = review_from_csv(text, dataset) if file.name.lower().endswith(".csv") else review_from_json(text)
+        review = review_of_file(file.name, file.getvalue(), dataset)
     except CnnvizError as error:
         review_draft.refuse(str(error))
     else:

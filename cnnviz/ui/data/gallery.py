@@ -7,13 +7,12 @@ from urllib.parse import urlencode
 import streamlit as st
 
 from cnnviz.audit.spare_images import spare_images
-from cnnviz.data import Dataset
 from cnnviz.data.review import Decision
 from cnnviz.ui.components.image_gallery import Tile, image_gallery, more_button, shown_so_far
 from cnnviz.ui.data import review_draft
 from cnnviz.ui.data.findings import Shown
 from cnnviz.ui.data.looked import Looked
-from cnnviz.ui.inputs.dataset_cache import small_file
+from cnnviz.ui.inputs.dataset_cache import kept_small_file
 
 __all__ = ["OPENED", "STEP", "gallery", "relabel_choice", "spare_button"]
 
@@ -99,9 +98,7 @@ def _tiles(looked: Looked, shown: list[Shown], key: str, target: Target | None) 
             words.insert(
                 0, "→ " + ", ".join([*decision.labels.values(), *([decision.split] if decision.split else [])])
             )
-        data, small = _file(
-            looked.dataset, looked.data.dataset, str(looked.pool.split[i]), int(looked.pool.position[i])
-        )
+        data, small = kept_small_file(looked.dataset, looked.data.dataset, split, int(looked.pool.position[i]))
         address = urlencode({"data": looked.data.dataset, "image": one.image})
         tiles.append(
             Tile(data, small, labels, tuple(words), f"data?{address}", _said(decision) if decision is not None else "")
@@ -134,9 +131,3 @@ def _decide(dataset: str, one: Shown, flag: str, target: Target) -> None:
         MOVE: Decision.model_validate({"split": split}),
     }
     review_draft.decide(dataset, [one.image], made[flag])
-
-
-@st.cache_data(show_spinner=False, max_entries=400)
-def _file(_dataset: Dataset, of: str, split: str, position: int) -> tuple[bytes, bool]:
-    """`small_file` of an image of a data set, which `of` names."""
-    return small_file(_dataset.splits[split], position)

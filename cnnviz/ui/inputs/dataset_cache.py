@@ -19,7 +19,7 @@ from cnnviz.errors import DataError, ImageError
 from cnnviz.recipe import Data, Recipe
 from cnnviz.ui.markdown import plain
 
-__all__ = ["SMALL", "fitting", "open_with_progress", "small_file", "tile", "tiles"]
+__all__ = ["SMALL", "fitting", "kept_small_file", "open_with_progress", "small_file", "tile", "tiles"]
 
 KEPT = 4
 TILE = 96
@@ -111,6 +111,12 @@ def small_file(split: Split, i: int) -> tuple[bytes, bool]:
     size = display_size(image.shape, SIDE)
     resized = cv2.resize(image, size[::-1], interpolation=cv2.INTER_AREA).reshape(*size, image.shape[2])
     return image_bytes(resized), False
+
+
+@st.cache_data(show_spinner=False, max_entries=400)
+def kept_small_file(_dataset: Dataset, of: str, split: str, index: int) -> tuple[bytes, bool]:
+    """Returns `small_file` of an image of a data set, kept for all sessions; `of` tells the data set from others."""
+    return small_file(_dataset.splits[split], index)
 
 
 @st.cache_data(show_spinner=False, max_entries=32)

@@ -14,7 +14,6 @@ from cnnviz.evaluation_metrics.registry import METRICS
 from cnnviz.figures.evaluation import calibration_chart, precision_chart, roc_chart
 from cnnviz.figures.numbers import numbers
 from cnnviz.figures.style import CONFIG
-from cnnviz.files import read_json
 from cnnviz.recipe import SPLITS
 from cnnviz.runs import Run
 from cnnviz.runs.predictions import Predictions
@@ -22,7 +21,7 @@ from cnnviz.runs.report import absent_text, confusion, head_report
 from cnnviz.ui.components.confusion_matrix import matrix
 from cnnviz.ui.markdown import plain
 from cnnviz.ui.runs.evaluation_gallery import gallery, retrain_part
-from cnnviz.ui.runs.evaluation_job import WORDS, measured_dataset, predictions
+from cnnviz.ui.runs.evaluation_job import WORDS, held_out_split, measured_dataset, predictions
 from cnnviz.ui.session import query_params
 from cnnviz.ui.session.widget_sync import repeat_widget_value, set_widget_value, set_widget_value_first
 
@@ -105,9 +104,9 @@ def _from_address(run: Run) -> None:
     """Takes what a link says: the split, the head, and the cell whose images are shown."""
     named = query_params.new_values("runs_report", ("split", "head", "cell"))
     if named is None:
-        set_widget_value_first("runs_report_split", _first(run))
+        set_widget_value_first("runs_report_split", held_out_split(run))
         return
-    set_widget_value("runs_report_split", named["split"] if named["split"] in SPLITS else _first(run))
+    set_widget_value("runs_report_split", named["split"] if named["split"] in SPLITS else held_out_split(run))
     st.session_state.pop(_HEAD, None)
     if named["head"]:
         set_widget_value(_HEAD, named["head"])
@@ -115,15 +114,6 @@ def _from_address(run: Run) -> None:
         _choose(*map(int, named["cell"].split("-")))
     else:
         set_widget_value(_VIEW, "mistakes")
-
-
-def _first(run: Run) -> str:
-    """Test images, unless the worker found none."""
-    report = read_json(run.folder / "report.json")
-    measured = report.get("splits") if isinstance(report, dict) else None
-    return (
-        "validation" if isinstance(measured, dict) and "validation" in measured and "test" not in measured else "test"
-    )
 
 
 @st.cache_data(show_spinner=False, max_entries=32)

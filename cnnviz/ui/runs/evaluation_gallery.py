@@ -17,8 +17,9 @@ from cnnviz.runs import Run, flags
 from cnnviz.runs.predictions import Predictions
 from cnnviz.ui.components.image_gallery import Tile, image_gallery, more_button, shown_so_far
 from cnnviz.ui.data import review_draft
-from cnnviz.ui.inputs.dataset_cache import small_file
+from cnnviz.ui.inputs.dataset_cache import kept_small_file
 from cnnviz.ui.markdown import plain
+from cnnviz.ui.runs.evaluation_job import predict_address
 from cnnviz.ui.session import query_params
 from cnnviz.ui.session.widget_sync import set_widget_value_first
 
@@ -81,14 +82,12 @@ def gallery(run: Run, dataset: Dataset, found: Predictions, head: str, cell: tup
     total, positions = len(positions), positions[: shown_so_far(STEP, key)]
     names, flagged = names_of(dataset, found.split, found.indices[positions]), flags.read(run.folder)
     tiles, addresses = [], []
-    mark = "" if found.split == ("test" if dataset.splits.get("test") else "validation") else f"{found.split}-"
-    files = _files(dataset, f"{run.id} {found.data}", found.split, tuple(found.indices[positions].tolist()))
-    for position, name, (data, small) in zip(positions.tolist(), names, files, strict=True):
+    for position, name in zip(positions.tolist(), names, strict=True):
+        index = int(found.indices[position])
+        data, small = kept_small_file(dataset, f"{run.id} {found.data}", found.split, index)
         label, prediction = int(found.labels[head][position]), int(found.probabilities[head][position].argmax())
         sure = percent(float(found.probabilities[head][position, prediction]))
-        named = {"run": run.id, "item": f"{mark}{int(found.indices[position]) + 1}", "against": "truth"}
-        named |= {"head": head} if len(found.classes) > 1 else {}
-        addresses.append(named)
+        addresses.append(predict_address(run, dataset, found, index, head))
         words = (f"true label {classes[label]}", name) if label != prediction else ("true label", name)
         tiles.append(
             Tile(
@@ -96,7 +95,7 @@ def gallery(run: Run, dataset: Dataset, found: Predictions, head: str, cell: tup
                 small,
                 f"{classes[prediction]} · {sure}",
                 words,
-                f"predict?{urlencode(named)}",
+                f"predict?{urlencode(addresses[-1])}",
                 flagged.get(name, ""),
             )
         )
@@ -121,12 +120,6 @@ def _flag(run: Run, name: str, flag: str) -> None:
         return
     if run.recipe is not None:  # the same review as on Data, which may decide otherwise later
         review_draft.decide(run.recipe.data.dataset, [name], Decision(leave_out=True) if flag else None)
-
-
-@st.cache_data(show_spinner=False, max_entries=24)
-def _files(_dataset: Dataset, data: str, split: str, indices: tuple[int, ...]) -> list[tuple[bytes, bool]]:
-    """The images as small files, and whether each is enlarged without smoothing."""
-    return [small_file(_dataset.splits[split], index) for index in indices]
 
 
 def retrain_part(run: Run) -> None:

@@ -10,6 +10,7 @@ import streamlit as st
 
 from cnnviz.data import Dataset
 from cnnviz.errors import CnnvizError
+from cnnviz.files import read_json
 from cnnviz.progress import CancelCheck, Progress
 from cnnviz.runs import Run
 from cnnviz.runs import predictions as evaluated
@@ -19,7 +20,7 @@ from cnnviz.ui.inputs.model_cache import LockedModel
 from cnnviz.ui.inputs.model_job import job_with_models
 from cnnviz.ui.markdown import plain
 
-__all__ = ["WORDS", "measured_dataset", "predictions", "predictions_of"]
+__all__ = ["WORDS", "held_out_split", "measured_dataset", "predict_address", "predictions", "predictions_of"]
 
 WORDS = {"train": "training", "validation": "validation", "test": "test"}
 
@@ -52,6 +53,23 @@ def predictions_of(runs: Sequence[Run], split: str) -> list[Predictions] | None:
         help="Predicts every image once, as they are, without augmentation, and keeps the predictions.",
     )
     return None
+
+
+def held_out_split(run: Run) -> str:
+    """Returns which split the run is looked at with: test, unless the worker found none."""
+    report = read_json(run.folder / "report.json")
+    measured = report.get("splits") if isinstance(report, dict) else None
+    return (
+        "validation" if isinstance(measured, dict) and "validation" in measured and "test" not in measured else "test"
+    )
+
+
+def predict_address(run: Run, dataset: Dataset, found: Predictions, index: int, head: str) -> dict[str, str]:
+    """Returns what Predict's address says of image `index` of a measured split: what speaks for the run's prediction
+    rather than for the true class."""
+    mark = "" if found.split == ("test" if dataset.splits.get("test") else "validation") else f"{found.split}-"
+    named = {"run": run.id, "item": f"{mark}{index + 1}", "against": "truth"}
+    return named | ({"head": head} if len(found.classes) > 1 else {})
 
 
 def measured_dataset(run: Run, found: Predictions) -> Dataset | None:

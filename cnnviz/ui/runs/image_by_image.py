@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import PurePath
 from urllib.parse import urlencode
 
 import streamlit as st
@@ -12,15 +11,15 @@ from cnnviz.data import Dataset
 from cnnviz.data.edits import names_of
 from cnnviz.errors import DataError
 from cnnviz.figures.numbers import numbers
-from cnnviz.files import read_json
 from cnnviz.probabilities import percent
 from cnnviz.runs import Run
+from cnnviz.runs.compare import data_name
 from cnnviz.runs.pairs import OUTCOMES, Pairs, difference_interval, mcnemar, pair, shared_heads
 from cnnviz.runs.predictions import Predictions
 from cnnviz.ui.components.image_gallery import Tile, image_gallery, more_button, shown_so_far
-from cnnviz.ui.inputs.dataset_cache import small_file
+from cnnviz.ui.inputs.dataset_cache import kept_small_file
 from cnnviz.ui.markdown import plain
-from cnnviz.ui.runs.evaluation_job import WORDS, measured_dataset, predictions_of
+from cnnviz.ui.runs.evaluation_job import WORDS, held_out_split, measured_dataset, predict_address, predictions_of
 from cnnviz.ui.session import query_params
 from cnnviz.ui.session.widget_sync import set_widget_value, set_widget_value_first
 
@@ -54,10 +53,10 @@ def image_by_image(chosen: Sequence[Run], names: dict[str, str]) -> None:
     _from_address()
     if st.session_state.get(_SWAPPED):
         before, after = after, before
-    if before.recipe is None or after.recipe is None or _data(before) != _data(after):
+    if before.recipe is None or after.recipe is None or data_name(before.recipe) != data_name(after.recipe):
         st.caption("They are of different data sets, so that no image was predicted by both.")
         return
-    split = "test" if all(_has_test(run) for run in chosen) else "validation"
+    split = "test" if all(held_out_split(run) == "test" for run in chosen) else "validation"
     found = predictions_of([before, after], split)
     if found is None:
         return
@@ -121,17 +120,6 @@ def _from_address() -> None:
         set_widget_value(_HEAD, named["head"])
 
 
-def _data(run: Run) -> str:
-    assert run.recipe is not None
-    return PurePath(run.recipe.data.dataset).name
-
-
-def _has_test(run: Run) -> bool:
-    report = read_json(run.folder / "report.json")
-    measured = report.get("splits") if isinstance(report, dict) else None
-    return not isinstance(measured, dict) or "validation" not in measured or "test" in measured
-
-
 def _pairs(found: Sequence[Predictions], datasets: tuple[Dataset, Dataset], head: str) -> Pairs:
     told = [names_of(dataset, one.split, one.indices) for dataset, one in zip(datasets, found, strict=True)]
     return pair(found[0], told[0], found[1], told[1], head)
@@ -169,19 +157,16 @@ def _gallery(pairs: Pairs, view: str, head: str, run: Run, found: Predictions, d
         return
     counter = f"runs_pair_more_{run.id}_{head}_{view}"
     tiles, addresses = [], []
-    mark = "" if found.split == ("test" if dataset.splits.get("test") else "validation") else f"{found.split}-"
     for k in positions[: shown_so_far(STEP, counter)].tolist():
         index = int(found.indices[pairs.at[1][k]])
-        named = {"run": run.id, "item": f"{mark}{index + 1}", "against": "truth"}
-        named |= {"head": head} if len(found.classes) > 1 else {}
-        addresses.append(named)
+        addresses.append(predict_address(run, dataset, found, index, head))
         said = [
             f"{when} {pairs.classes[predicted[k]]} · {percent(float(sure[k]))}"
             for when, predicted, sure in zip(("before", "after"), pairs.predicted, pairs.sure, strict=True)
         ]
-        data, small = _file(dataset, f"{run.id} {found.data}", found.split, index)
+        data, small = kept_small_file(dataset, f"{run.id} {found.data}", found.split, index)
         label = pairs.classes[int(pairs.labels[k])]
-        tiles.append(Tile(data, small, label, (*said, pairs.names[k]), f"predict?{urlencode(named)}"))
+        tiles.append(Tile(data, small, label, (*said, pairs.names[k]), f"predict?{urlencode(addresses[-1])}"))
     image_gallery(
         tiles,
         (),
@@ -191,8 +176,3 @@ def _gallery(pairs: Pairs, view: str, head: str, run: Run, found: Predictions, d
         on_flag=lambda at, flag: None,
     )
     more_button(len(positions), STEP, counter, name="runs_pair_more")
-
-
-@st.cache_data(show_spinner=False, max_entries=200)
-def _file(_dataset: Dataset, data: str, split: str, index: int) -> tuple[bytes, bool]:
-    return small_file(_dataset.splits[split], index)
