@@ -16,6 +16,7 @@ import pytest
 
 from cnnviz import images
 from cnnviz.__main__ import main
+from cnnviz.data import open_dataset
 from cnnviz.explain import Target, explain
 from cnnviz.models.load.load import load_run
 from cnnviz.overlay import overlay
@@ -299,3 +300,54 @@ def test_bad_input_is_one_line_and_nothing_is_written(
     assert len(done.stderr.splitlines()) == 1, done.stderr
     assert done.stdout == ""
     assert listed(folder) == before
+
+
+def test_json_says_how_far_a_prediction_can_be_relied_on(run: Run, predict: Predict, folder: Path) -> None:
+    split = open_dataset(run.recipe.data).splits["train"]
+    (folder / "own.png").write_bytes(images.to_png(split.image(7)))
+    (folder / "noise.png").write_bytes(images.to_png(np.random.default_rng(1).integers(0, 256, (64, 64, 3), np.uint8)))
+    done = predict(run.id, "own.png", "noise.png", "--json", "--risk", "0.05")
+    assert done.returncode == 0, done.stderr
+    own, noise = json.loads(done.stdout)
+    for head, foreign in [(head, told is noise) for told in (own, noise) for head in told["heads"]]:
+        classes = run_classes(run)[head["head"]]
+        assert 0 < head["calibrated"] <= 1
+        assert head["set"][0] == head["class"]
+        assert set(head["set"]) <= set(classes)
+        assert 0 <= head["novelty"] <= 1
+        assert head["foreign"] is foreign
+        assert [near["distance"] for near in head["neighbours"]] == sorted(
+            near["distance"] for near in head["neighbours"]
+        )
+        assert {near["label"] for near in head["neighbours"]} <= set(classes)
+    nearest = own["heads"][0]["neighbours"][0]
+    assert nearest["image"] == split.name_of(7)
+    assert nearest["distance"] == pytest.approx(0, abs=1e-3)
+    assert nearest["label"] == run_classes(run)["shape"][split.labels["shape"][7]]
+    kept = list((run.folder / "uncertainty").iterdir())
+    again = json.loads(predict(run.id, "own.png", "noise.png", "--json", "--risk", "0.05").stdout)
+    assert again == [own, noise]
+    assert list((run.folder / "uncertainty").iterdir()) == kept
+    wide = json.loads(predict(run.id, "own.png", "--json", "--risk", "0.0001").stdout)[0]["heads"][0]
+    assert len(wide["set"]) == len(run_classes(run)["shape"]), "no number of images keeps so small a risk"
+
+
+def run_classes(run: Run) -> dict[str, tuple[str, ...]]:
+    return {head.name: head.classes for head in open_dataset(run.recipe.data).heads}
+
+
+def test_what_cannot_be_compared_says_why(run: Run, predict: Predict, folder: Path, tmp_path: Path) -> None:
+    gone = give_model(make_run(replace(PRESETS["Q"], {"data.dataset": str(tmp_path / "gone")}), runs=run.folder.parent))
+    for named, reason in ((gone.id, "gone"), (str(run.best_path), "A file doesn't say what it was trained on")):
+        (told,) = json.loads(predict(named, "photo.png", "--json").stdout)
+        for head in told["heads"]:
+            assert [head[key] for key in ("calibrated", "set", "foreign", "novelty", "neighbours")] == [None] * 5
+            assert reason in head["note"]
+
+
+@pytest.mark.parametrize("risk", ["0", "1", "-0.1", "nan", "many"])
+def test_a_risk_is_a_share(run: Run, predict: Predict, risk: str) -> None:
+    done = predict(run.id, "photo.png", "--json", f"--risk={risk}")
+    assert done.returncode == 2
+    assert "--risk" in done.stderr
+    assert done.stderr.count("\n") == 1

@@ -7,11 +7,13 @@ import json
 import re
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 
 from cnnviz import images
 from cnnviz.commands.model_argument import add_model_argument, model_of, tell_taken, tensorflow_quiet
@@ -21,12 +23,14 @@ from cnnviz.data.dataset import printable
 from cnnviz.errors import CnnvizError, ModelError, one_of
 from cnnviz.explain import METHODS, Explanation, Target, explain
 from cnnviz.explain.attribution.method import Method, Setting
+from cnnviz.explain.uncertainty.uncertainty_of_run import RISK, Uncertainty, judge, measure_uncertainty
 from cnnviz.files import npy_bytes
 from cnnviz.overlay import overlay
 from cnnviz.probabilities import percents
 
 if TYPE_CHECKING:
     from cnnviz.models.classifier import Classifier
+    from cnnviz.runs import Run
 
 __all__ = ["add_predict"]
 
@@ -73,6 +77,13 @@ def add_predict(verbs: argparse._SubParsersAction) -> None:
         about = "; ".join(f"{one.title}: {setting.description}" for one, setting in methods)
         verb.add_argument(f"--{name}", metavar="N", type=float, dest=f"setting_{name}", help=about.replace("%", "%%"))
     verb.add_argument("--head", metavar="H", help="the only head to explain (default: all)")
+    verb.add_argument(
+        "--risk",
+        metavar="R",
+        type=float,
+        default=RISK,
+        help=f"with which chance the set of classes may lack the right one (default {RISK:g})",
+    )
     verb.add_argument("--out", metavar="DIR", default=".", help="where maps and overlays go (default: this folder)")
 
 
@@ -85,26 +96,55 @@ def _predict(chosen: argparse.Namespace) -> int:
         raise ModelError(f"There is no method {chosen.explain!r}: {one_of(chosen.explain, METHODS)}.")
     if chosen.explain is not None:
         settings = METHODS[chosen.explain].checked(settings)
+    if not 0 < chosen.risk < 1:
+        raise ModelError(f"--risk is {chosen.risk:g}: expected more than 0 and less than 1, such as 0.1.")
     with tensorflow_quiet():
-        classifier, _ = model_of(chosen)
+        classifier, run = model_of(chosen)
         wanted = _wanted(chosen, classifier, settings) if chosen.explain else None
     tell_taken(classifier)
     if wanted is not None:
         made_folder(wanted.out)
+    known, unknown = _known(run, classifier) if chosen.json else (None, "")
     records: list[dict[str, Any]] = []
     taken: set[str] = set()
     for name in chosen.images:
         try:
-            record = {"photo": name, "pixels": classifier.scale, "heads": _asked(classifier, Path(name), wanted, taken)}
+            heads = _asked(classifier, Path(name), wanted, taken, known, chosen.risk)
+            record = {"photo": name, "pixels": classifier.scale, "heads": heads}
         except CnnvizError as error:
             record = {"photo": name, "error": str(error)}
             print(f"cnnviz: {printable(name)}: {error}", file=sys.stderr)
+        else:
+            for head in heads if unknown else ():
+                head |= dict.fromkeys(("calibrated", "set", "foreign", "novelty", "neighbours"))
+                head["note"] = " ".join(filter(None, [head.get("note"), unknown]))
         records.append(record)
         if not chosen.json and "heads" in record:
             _tell(record)
     if chosen.json:
         print(json.dumps(records))
     return 2 if any("error" in record for record in records) else 0
+
+
+def _known(run: Run | None, classifier: Classifier) -> tuple[Uncertainty | None, str]:
+    """What predictions are judged by, or why they can't be."""
+    if run is None:
+        return None, "A file doesn't say what it was trained on: its predictions can't be compared with that."
+    console = Console(stderr=True)
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), TaskProgressColumn())
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task("")
+        try:
+            known = measure_uncertainty(
+                run,
+                classifier,
+                progress=lambda what, done, whole: bar.update(
+                    task, description=what, completed=done, total=whole or None
+                ),
+            )
+        except CnnvizError as error:
+            return None, str(error)
+    return known, ""
 
 
 def _wanted(chosen: argparse.Namespace, classifier: Classifier, settings: dict[str, Any]) -> _Wanted:
@@ -148,14 +188,25 @@ def _index(subject: str | None, classes: Sequence[str]) -> int | None:
     return int(subject) if re.fullmatch(r"[0-9]{1,6}", subject) and int(subject) < len(classes) else None
 
 
-def _asked(classifier: Classifier, path: Path, wanted: _Wanted | None, taken: set[str]) -> list[dict[str, Any]]:
-    """A record for each head; what is explained is written to files.
+def _asked(
+    classifier: Classifier,
+    path: Path,
+    wanted: _Wanted | None,
+    taken: set[str],
+    known: Uncertainty | None,
+    risk: float,
+) -> list[dict[str, Any]]:
+    """A record for each head, judged where something is known of the model; what is explained is written to files.
 
     Raises:
         CnnvizError: the image can't be read or explained, or a file can't be written.
     """
     image = decode_file(path, classifier.bits)
     seen = classifier.fit(image)[None]
+    if known is not None:
+        from cnnviz.explain.uncertainty.embedding import embed
+
+        embedding = embed(classifier, seen)
     records = []
     for number, (head, probabilities) in enumerate(zip(classifier.heads, classifier.predict(seen), strict=True)):
         classes, order = classifier.classes[head.name], np.argsort(-probabilities[0], kind="stable")
@@ -166,6 +217,15 @@ def _asked(classifier: Classifier, path: Path, wanted: _Wanted | None, taken: se
             "probability": float(probabilities[0, order[0]]),
             "top": [[classes[index], float(probabilities[0, index])] for index in order[:TOP]],
         }
+        if known is not None:
+            judged = judge(known, embedding, 0, head.name, risk)
+            record |= {
+                "calibrated": float(judged.probabilities[order[0]]),
+                "set": list(judged.classes),
+                "foreign": judged.foreign,
+                "novelty": judged.novelty,
+                "neighbours": [asdict(one) for one in judged.neighbours],
+            }
         if wanted is not None and number in wanted.classes:
             index = wanted.classes[number]
             target = Target(number, int(order[0]) if index is None else index)

@@ -1,0 +1,116 @@
+"""What a model makes of images, short enough to compare them by: each channel's mean and standard deviation in some
+convolutions, the features that its heads see, and its predictions. One pass for all of it. Imports TensorFlow."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import tensorflow as tf
+
+from cnnviz.errors import enough_memory
+from cnnviz.models.graph.graph import flatten, trace
+from cnnviz.models.graph.traversal import needed_steps, run
+from cnnviz.models.probabilities import probabilities
+from cnnviz.progress import CancelCheck, Progress, batches
+
+if TYPE_CHECKING:
+    from cnnviz.models.classifier import Classifier
+    from cnnviz.models.graph.graph import Graph
+
+__all__ = ["MOST_STATISTICS", "Embedding", "embed", "feature_layer"]
+
+MOST_STATISTICS = 1500
+"""So many at most; of deeper models only some convolutions are asked, evenly, the last among them."""
+_BATCH = 32
+
+
+@dataclass(frozen=True, eq=False)
+class Embedding:
+    """What a model makes of n images.
+
+    Attributes:
+        statistics: means and standard deviations of channels, float32 (n, d).
+        features: what the heads see, float32 (n, k).
+        probabilities: for each head, float32 (n, classes).
+    """
+
+    statistics: np.ndarray
+    features: np.ndarray
+    probabilities: list[np.ndarray]
+
+
+@enough_memory()
+def embed(
+    classifier: Classifier,
+    images: np.ndarray,
+    *,
+    what: str = "Comparing images",
+    progress: Progress | None = None,
+    cancelled: CancelCheck | None = None,
+) -> Embedding:
+    """Returns what the model makes of images.
+
+    Args:
+        classifier: the model.
+        images: uint8 (n, *image_size, channels), n at least 1.
+        what: what it is called in progress.
+        progress: called with images done and in all.
+        cancelled: asked now and then; `True` ends the work.
+
+    Raises:
+        ModelError: the model's outputs are not what its heads say, or the memory is not enough.
+        Cancelled: `cancelled` said so.
+    """
+    graph = flatten(classifier, logits=False)
+    compute = graph.kept("embedding", lambda: _compute(graph))
+    size, parts = min(_BATCH, classifier.at_once), []
+    for chosen in batches(len(images), size, what, progress, cancelled):
+        part = images[chosen]
+        found = [one.numpy() for one in compute(tf.constant(classifier.pixels(part), tf.float32))]
+        parts.append([*found[:2], *probabilities(found[2:], classifier.heads, len(part))])
+    statistics, features, *heads = (np.concatenate(one) for one in zip(*parts, strict=True))
+    return Embedding(statistics, features, heads)
+
+
+def feature_layer(graph: Graph) -> str | None:
+    """Returns the last layer without places that all heads depend on, which is what they tell classes by; `None` where
+    there is none."""
+    outputs = set(graph.program.outputs)
+    made = {step.name: step.outputs for step in graph.program.steps}
+    flat = [one.name for one in graph.layers if len(one.shape) == 1 and not outputs & set(made[one.name])]
+    return next((name for name in reversed(flat) if all(graph.reached(name))), None)
+
+
+def _statistics_layers(graph: Graph) -> list[str]:
+    """Convolutions, evenly from the first to the last, whose channels are not too many together."""
+    width = {one.name: int(one.shape[-1] or 0) for one in graph.layers}
+    names = list(graph.convolutions)
+    for count in range(len(names), 0, -1):
+        chosen = [names[k] for k in np.unique(np.linspace(len(names) - 1, 0, count).round().astype(int))]
+        if 2 * sum(width[name] for name in chosen) <= MOST_STATISTICS:
+            return chosen
+    return names[-1:]
+
+
+def _compute(graph: Graph) -> Callable[[Any], list[Any]]:
+    layer, chosen = feature_layer(graph), _statistics_layers(graph)
+    output_of = {step.name: step.outputs[0] for step in graph.program.steps}
+    maps = [output_of[name] for name in chosen]
+    outputs = list(graph.program.outputs)
+    features = output_of[layer] if layer is not None else None
+    steps = list(needed_steps(graph.program.steps, [*maps, *outputs]))
+
+    def compute(pixels: Any) -> list[Any]:
+        values = run(steps, {0: pixels})
+        found = []
+        for one in (0, *maps):
+            mean, variance = tf.nn.moments(tf.cast(values[one], tf.float32), axes=(1, 2))
+            found += [mean, tf.sqrt(variance)]
+        statistics = tf.concat(found, axis=1)
+        seen = statistics if features is None else tf.cast(values[features], tf.float32)
+        return [statistics, seen, *(tf.cast(values[one], tf.float32) for one in outputs)]
+
+    return trace(compute, graph.signature)
