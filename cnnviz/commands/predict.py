@@ -7,7 +7,7 @@ import json
 import re
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,7 +23,13 @@ from cnnviz.data.dataset import printable
 from cnnviz.errors import CnnvizError, ModelError, one_of
 from cnnviz.explain import METHODS, Explanation, Target, explain
 from cnnviz.explain.attribution.method import Method, Setting
-from cnnviz.explain.uncertainty.uncertainty_of_run import RISK, Uncertainty, judge, measure_uncertainty
+from cnnviz.explain.uncertainty.uncertainty_of_run import (
+    RISK,
+    Uncertainty,
+    judge,
+    measure_uncertainty,
+    nearest_training_images,
+)
 from cnnviz.files import npy_bytes
 from cnnviz.overlay import overlay
 from cnnviz.probabilities import percents
@@ -224,7 +230,10 @@ def _asked(
                 "set": list(judged.classes),
                 "foreign": judged.foreign,
                 "novelty": judged.novelty,
-                "neighbours": [asdict(one) for one in judged.neighbours],
+                "neighbours": [
+                    {"image": one.image, "label": one.label, "distance": one.distance}
+                    for one in nearest_training_images(known, embedding, 0, head.name)
+                ],
             }
         if wanted is not None and number in wanted.classes:
             index = wanted.classes[number]

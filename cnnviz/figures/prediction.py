@@ -12,7 +12,7 @@ from cnnviz.figures.html import render
 from cnnviz.overlay import map_layer
 from cnnviz.probabilities import percent, percents
 
-__all__ = ["layered_images", "map_scale", "prediction", "top"]
+__all__ = ["layered_images", "map_scale", "nearest_images", "prediction", "top"]
 
 
 def prediction(
@@ -24,6 +24,8 @@ def prediction(
     large: bool = True,
     others: Sequence[float] = (),
     level: int | None = None,
+    struck: bool = False,
+    notes: Sequence[str] = (),
 ) -> Markup:
     """Returns a head's answer with its probability; as HTML.
 
@@ -35,9 +37,21 @@ def prediction(
         large: whether it is the one a person looks at first.
         others: the other probabilities that stand beside it, so that all are written with the same decimals.
         level: of the heading that it is, 2 to 6, if it is one.
+        struck: whether it is struck through, as no answer to rely on.
+        notes: what is to be said of it in small letters below.
     """
     words = percents([share, *others])[0] if others else percent(share)
-    return render("prediction.html", name=name, probability=words, head=head, truth=truth, large=large, level=level)
+    return render(
+        "prediction.html",
+        name=name,
+        probability=words,
+        head=head,
+        truth=truth,
+        large=large,
+        level=level,
+        struck=struck,
+        notes=notes,
+    )
 
 
 def top(rows: Sequence[tuple[str, float]], marked: str = "") -> Markup:
@@ -53,6 +67,16 @@ def top(rows: Sequence[tuple[str, float]], marked: str = "") -> Markup:
         for (name, share), words in zip(rows, percents(shares), strict=True)
     ]
     return render("top.html", rows=drawn)
+
+
+def nearest_images(tiles: Sequence[tuple[bytes | None, bool, str, float]]) -> Markup:
+    """Returns the training images that are nearest to an image in a row, with labels and distances; as HTML.
+
+    Args:
+        tiles: the file's bytes (`None` where it can't be had), whether it is enlarged without smoothing, its label, and
+            its distance.
+    """
+    return render("nearest_images.html", tiles=[(*one[:3], f"{one[3]:.3f}") for one in tiles])
 
 
 def layered_images(image: bytes, above: bytes, shape: tuple[int, ...], alt: str) -> Markup:

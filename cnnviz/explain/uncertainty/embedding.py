@@ -1,9 +1,10 @@
-"""What a model makes of images, short enough to compare them by: each channel's mean and standard deviation in some
-convolutions, the features that its heads see, and its predictions. One pass for all of it. Imports TensorFlow."""
+"""What a model makes of images, short enough to compare them by: each channel's mean and maximum in some convolutions,
+the features that its heads see, and its predictions. One pass for all of it. Imports TensorFlow."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -32,7 +33,7 @@ class Embedding:
     """What a model makes of n images.
 
     Attributes:
-        statistics: means and standard deviations of channels, float32 (n, d).
+        statistics: means and maxima of channels, float32 (n, d).
         features: what the heads see, float32 (n, k).
         probabilities: for each head, float32 (n, classes).
     """
@@ -50,6 +51,7 @@ def embed(
     what: str = "Comparing images",
     progress: Progress | None = None,
     cancelled: CancelCheck | None = None,
+    lock: AbstractContextManager[Any] | None = None,
 ) -> Embedding:
     """Returns what the model makes of images.
 
@@ -59,17 +61,21 @@ def embed(
         what: what it is called in progress.
         progress: called with images done and in all.
         cancelled: asked now and then; `True` ends the work.
+        lock: held while the model is asked.
 
     Raises:
         ModelError: the model's outputs are not what its heads say, or the memory is not enough.
         Cancelled: `cancelled` said so.
     """
-    graph = flatten(classifier, logits=False)
-    compute = graph.kept("embedding", lambda: _compute(graph))
+    lock = nullcontext() if lock is None else lock
+    with lock:
+        graph = flatten(classifier, logits=False)
+        compute = graph.kept("embedding", lambda: _compute(graph))
     size, parts = min(_BATCH, classifier.at_once), []
     for chosen in batches(len(images), size, what, progress, cancelled):
         part = images[chosen]
-        found = [one.numpy() for one in compute(tf.constant(classifier.pixels(part), tf.float32))]
+        with lock:
+            found = [one.numpy() for one in compute(tf.constant(classifier.pixels(part), tf.float32))]
         parts.append([*found[:2], *probabilities(found[2:], classifier.heads, len(part))])
     statistics, features, *heads = (np.concatenate(one) for one in zip(*parts, strict=True))
     return Embedding(statistics, features, heads)
@@ -107,8 +113,8 @@ def _compute(graph: Graph) -> Callable[[Any], list[Any]]:
         values = run(steps, {0: pixels})
         found = []
         for one in (0, *maps):
-            mean, variance = tf.nn.moments(tf.cast(values[one], tf.float32), axes=(1, 2))
-            found += [mean, tf.sqrt(variance)]
+            channels = tf.cast(values[one], tf.float32)
+            found += [tf.reduce_mean(channels, axis=(1, 2)), tf.reduce_max(channels, axis=(1, 2))]
         statistics = tf.concat(found, axis=1)
         seen = statistics if features is None else tf.cast(values[features], tf.float32)
         return [statistics, seen, *(tf.cast(values[one], tf.float32) for one in outputs)]

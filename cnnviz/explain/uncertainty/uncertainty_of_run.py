@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -26,13 +28,23 @@ if TYPE_CHECKING:
     from cnnviz.explain.uncertainty.embedding import Embedding
     from cnnviz.models.classifier import Classifier
 
-__all__ = ["MOST", "RISK", "Judged", "Neighbour", "Uncertainty", "judge", "kept_uncertainty", "measure_uncertainty"]
+__all__ = [
+    "MOST",
+    "RISK",
+    "Judged",
+    "Neighbour",
+    "Uncertainty",
+    "judge",
+    "kept_uncertainty",
+    "measure_uncertainty",
+    "nearest_training_images",
+]
 
 MOST = 4_000
 """So many images of each split at most, drawn by a seed."""
 RISK = 0.1
 NEIGHBOURS = 5
-_VERSION = 1
+_VERSION = 2
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,7 +59,7 @@ class Uncertainty:
         names: of the training images that are compared with, as `data.without` names them.
         rows: their positions in the training split, int64 (n,).
         labels: for each head their classes, int64 (n,).
-        features: theirs, float16 (n, k).
+        features: theirs, float16 or float32 (n, k).
     """
 
     classes: dict[str, tuple[str, ...]]
@@ -62,11 +74,12 @@ class Uncertainty:
 
 @dataclass(frozen=True)
 class Neighbour:
-    """A training image: its name, its class of the head, and its cosine distance, 0..2."""
+    """A training image: its name, its class of the head, its cosine distance, 0..2, and its position in the split."""
 
     image: str
     label: str
     distance: float
+    row: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,14 +91,12 @@ class Judged:
         classes: the prediction set, the likeliest first.
         novelty: how many of the held-out images are nearer to the training images, 0..1.
         foreign: whether that is `FOREIGN` or more.
-        neighbours: the nearest training images.
     """
 
     probabilities: np.ndarray
     classes: tuple[str, ...]
     novelty: float
     foreign: bool
-    neighbours: tuple[Neighbour, ...]
 
 
 def judge(known: Uncertainty, found: Embedding, image: int, head: str, risk: float = RISK) -> Judged:
@@ -104,22 +115,42 @@ def judge(known: Uncertainty, found: Embedding, image: int, head: str, risk: flo
     inside = prediction_sets(probabilities, lowest_probability(known.of_truth[head], risk))[0]
     order = [int(k) for k in np.argsort(-probabilities[0], kind="stable") if inside[k]]
     novelty = float(percentiles(known.novelty, distances(known.novelty, found.statistics[image : image + 1]))[0])
-    at, far = nearest(found.features[image : image + 1], known.features, NEIGHBOURS)
-    return Judged(
-        probabilities=probabilities[0],
-        classes=tuple(classes[k] for k in order),
-        novelty=novelty,
-        foreign=novelty >= FOREIGN,
-        neighbours=tuple(
-            Neighbour(known.names[k], classes[int(known.labels[head][k])], float(distance))
-            for k, distance in zip(at[0].tolist(), far[0].tolist(), strict=True)
-        ),
-    )
+    return Judged(probabilities[0], tuple(classes[k] for k in order), novelty, novelty >= FOREIGN)
+
+
+def nearest_training_images(
+    known: Uncertainty, found: Embedding, image: int, head: str, count: int = NEIGHBOURS
+) -> list[Neighbour]:
+    """Returns the training images that are nearest to an image in the model's feature space, the nearest first.
+
+    Args:
+        known: of the model's run.
+        found: what the model makes of images.
+        image: which of them.
+        head: whose labels are told.
+        count: how many at most.
+    """
+    at, far = nearest(found.features[image : image + 1], known.features, count)
+    classes, labels = known.classes[head], known.labels[head]
+    return [
+        Neighbour(known.names[k], classes[int(labels[k])], float(distance), int(known.rows[k]))
+        for k, distance in zip(at[0].tolist(), far[0].tolist(), strict=True)
+    ]
 
 
 def kept_uncertainty(run: Run) -> Uncertainty | None:
     """Returns what `measure_uncertainty` kept of just this model and data, or `None`."""
-    arrays = results_cache.read(_place(run)) or {}
+    place = _place(run)
+    try:
+        status = place.with_suffix(".npz").stat()
+    except OSError:
+        return None
+    return _read(place, status.st_mtime_ns, status.st_size)
+
+
+@lru_cache(maxsize=6)
+def _read(place: Path, changed: int, size: int) -> Uncertainty | None:
+    arrays = results_cache.read(place) or {}
     try:
         facts = parse_json(arrays["facts"].tobytes())
         heads = {str(name): tuple(map(str, classes)) for name, classes in facts["classes"].items()}
@@ -138,10 +169,22 @@ def kept_uncertainty(run: Run) -> Uncertainty | None:
 
 
 def measure_uncertainty(
-    run: Run, classifier: Classifier, *, progress: Progress | None = None, cancelled: CancelCheck | None = None
+    run: Run,
+    classifier: Classifier,
+    *,
+    progress: Progress | None = None,
+    cancelled: CancelCheck | None = None,
+    lock: AbstractContextManager[Any] | None = None,
 ) -> Uncertainty:
     """Returns what is known of a run's model: measured on its validation images and compared with its training images,
     at most `MOST` of each, and kept in the run's folder under `uncertainty/`.
+
+    Args:
+        run: whose model it is.
+        classifier: the model.
+        progress: called with what is done, how much of it and of how much.
+        cancelled: asked now and then; `True` ends the work.
+        lock: held while the model is asked.
 
     Raises:
         DataError: the run's data can't be opened, or none of its images can be read.
@@ -158,26 +201,34 @@ def measure_uncertainty(
     for name in ("train", "validation"):
         rows, images, labels = _images(dataset, name, recipe.data, progress, cancelled)
         what = "Looking at training images" if name == "train" else "Looking at held-out images"
-        parts[name] = rows, labels, embed(classifier, images, what=what, progress=progress, cancelled=cancelled)
+        parts[name] = (
+            rows,
+            labels,
+            embed(classifier, images, what=what, progress=progress, cancelled=cancelled, lock=lock),
+        )
     (rows, labels, train), (_, truths, held_out) = parts["train"], parts["validation"]
     temperatures, of_truth = {}, {}
-    for k, head in enumerate(dataset.heads):
-        probabilities, truth = held_out.probabilities[k], truths[head.name]
-        temperatures[head.name] = fitted_temperature(probabilities, truth)
-        calibrated = with_temperature(probabilities, temperatures[head.name])
-        of_truth[head.name] = calibrated[np.arange(len(truth)), truth]
+    for head, probabilities in zip((one.name for one in classifier.heads), held_out.probabilities, strict=True):
+        temperatures[head] = fitted_temperature(probabilities, truths[head])
+        calibrated = with_temperature(probabilities, temperatures[head])
+        of_truth[head] = calibrated[np.arange(len(calibrated)), truths[head]]
     made = Uncertainty(
-        classes={head.name: head.classes for head in dataset.heads},
+        classes={name: tuple(classifier.classes[name]) for name in temperatures},
         temperatures=temperatures,
         of_truth=of_truth,
         novelty=fitted_novelty(train.statistics, held_out.statistics),
         names=tuple(names_of(dataset, "train", rows)),
         rows=rows,
         labels=labels,
-        features=train.features.astype(np.float16),
+        features=_short(train.features),
     )
     results_cache.write(_place(run), _arrays(made))
     return made
+
+
+def _short(features: np.ndarray) -> np.ndarray:
+    """In half the room, where that can hold them."""
+    return features.astype(np.float16) if np.abs(features).max(initial=0) < 6e4 else features
 
 
 def _arrays(made: Uncertainty) -> dict[str, np.ndarray]:

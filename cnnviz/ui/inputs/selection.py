@@ -6,7 +6,8 @@ second likeliest class, `against=truth` with the true one; `item` is a number in
 `ID:17` in another one's, and `ID:train-17` or `train-17` in the split of that name; `draw` are a drawing's strokes;
 `upload` are the names under which this server keeps uploaded images for a while; `settings=steps:64` are the method's
 own; `view=trust` is what is open below the first answer, `view=trust:3` below the third; `cover=blur-35-35-30-30` is
-where that covers the image (left, top, width and height in percent) and with what.
+where that covers the image (left, top, width and height in percent) and with what; `risk=5` is with which chance, in
+percent, a prediction set may lack the true class.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ __all__ = [
     "MOST_IMAGES",
     "MOST_MODELS",
     "NAMES",
+    "RISKS",
     "VIEWS",
     "Choice",
     "add",
@@ -51,9 +53,11 @@ NOTE_SECONDS = 15.0
 _CHOICE = "predict_choice"
 NAMES = (
     *("run", "sample", "item", "draw", "upload"),
-    *("head", "class", "against", "layer", "method", "settings", "view", "cover"),
+    *("head", "class", "against", "layer", "method", "settings", "view", "cover", "risk"),
 )
-VIEWS = ("trust", "layers", "cover")
+RISKS = (10, 5, 1)
+"""With which chance a prediction set may lack the true class, in percent."""
+VIEWS = ("trust", "layers", "cover", "training")
 """What can be open below one of the answers on Predict."""
 
 
@@ -70,6 +74,7 @@ class Choice:
     `beside` adds new images to those that are shown, `columns` lays answers out side by side. `view` is what is open,
     below the answer of the model `view_of[0]` to the image `view_of[1]`, the one of number `view_number` from 0.
     `cover` is the box (left, top, width, height), in percent, that is covered there, and `cover_with` what with.
+    `risk` is one of `RISKS`.
     """
 
     images: list[InputImage] = field(default_factory=list)
@@ -84,6 +89,7 @@ class Choice:
     view_number: int = 0
     cover: tuple[int, int, int, int] = (35, 35, 30, 30)
     cover_with: str = "blur"
+    risk: int = RISKS[0]
     single: bool = False
     head: str = ""
     subject: str = ""
@@ -170,6 +176,8 @@ def _take_over(choice: Choice, named: dict[str, str], runs: dict[str, Run]) -> N
         choice.view_number = int(number) - 1 if number.isascii() and number.isdigit() and len(number) < 4 else 0
     if named.get("cover"):
         _take_cover(choice, named["cover"])
+    if named.get("risk", "") in map(str, RISKS):
+        choice.risk = int(named["risk"])
     if "settings" in named:
         choice.settings = _settings(choice, named["settings"])
     if "against" in named:
@@ -219,6 +227,7 @@ def write_address(choice: Choice, names: Collection[str] = NAMES) -> None:
         "item": ",".join(value.removeprefix(own) for kind, value in addresses if kind == "item"),
         "view": f"{choice.view}:{choice.view_number + 1}" if choice.view and choice.view_number else choice.view,
         "cover": "-".join(map(str, (choice.cover_with, *choice.cover))) if choice.view == "cover" else "",
+        "risk": str(choice.risk) if choice.risk != RISKS[0] else "",
         "draw": "".join(value for kind, value in addresses if kind == "draw"),
         "head": choice.head,
         "class": choice.subject,

@@ -18,6 +18,7 @@ from cnnviz.ui.predict.panels import PANEL, panel, panel_buttons, panel_number
 from cnnviz.ui.predict.prediction_job import Pair, predicted_pairs
 from cnnviz.ui.predict.result_view import cell, draw_full_row, draw_waiting, full_row, told
 from cnnviz.ui.predict.trust_badge import draw_badge, measure_unasked
+from cnnviz.ui.predict.uncertainty_view import uncertainty_part
 from cnnviz.ui.session.widget_sync import seed
 
 __all__ = ["results"]
@@ -80,7 +81,7 @@ def _asked(choice: Choice, chosen: list[tuple[ModelSource, LockedModel]], place)
     opened = panel_number(choice, chosen, choice.images)
     with single.work if single is not None else below:
         strip = opened if choice.view == "layers" else None
-        pairs = predicted_pairs(chosen, choice.images, request_of(choice), strip)
+        pairs = predicted_pairs(chosen, choice.images, request_of(choice), strip, judged=True)
     with row:
         choices(choice, model, pairs[0].facts)
         if len(pairs) > 1:
@@ -91,6 +92,7 @@ def _asked(choice: Choice, chosen: list[tuple[ModelSource, LockedModel]], place)
     if single is not None:
         draw_full_row(pairs[0], choice, single)
         with single.prediction:
+            uncertainty_part(pairs[0], choice, "predict")
             badges = [panel_buttons(pairs[0], choice, "predict", opened=opened == 0)]
         if opened == 0:
             _panel(pairs[0], choice)
@@ -141,6 +143,7 @@ def _rows(choice: Choice, pairs: list[Pair], opened: int | None) -> list[DeltaGe
         place = full_row(f"predict_single_{nth}")
         draw_full_row(pair, choice, place, key, alone=False)
         with place.prediction:
+            uncertainty_part(pair, choice, key)
             badges.append(panel_buttons(pair, choice, key, opened=nth == opened))
         if nth == opened:
             _panel(pair, choice)

@@ -17,6 +17,7 @@ from cnnviz.ui.predict.downloads import card_button
 from cnnviz.ui.predict.metrics_panel import metrics_panel
 from cnnviz.ui.predict.prediction_job import Pair, Prediction, Shown
 from cnnviz.ui.predict.result_view import strip
+from cnnviz.ui.predict.training_images_view import training_images_part
 from cnnviz.ui.predict.trust_badge import trust_words
 from cnnviz.ui.session.widget_sync import seed
 
@@ -24,11 +25,12 @@ __all__ = ["PANEL", "panel", "panel_buttons", "panel_number"]
 
 PANEL = "predict_panel"
 """The key of the open panel's container, by which the page's style gives it the whole width."""
-_TITLES = {"trust": "Trust", "layers": "Every layer", "cover": "Cover it"}
+_TITLES = {"trust": "Trust", "layers": "Every layer", "cover": "Cover it", "training": "Training images"}
 _HEADINGS = {
     "trust": "How far can this map be trusted?",
     "layers": "Every convolution, from the input on",
     "cover": "Cover it yourself",
+    "training": "Which training images are behind this answer?",
 }
 
 
@@ -61,7 +63,11 @@ def panel_buttons(pair: Pair, choice: Choice, key: str, *, opened: bool) -> Delt
     if not isinstance(pair.shown, Shown):
         return st.container()
     badge = st.container()
-    offered = [view for view in _TITLES if view != "layers" or METHODS[pair.shown.explanation.method].family == "cam"]
+    absent = {
+        "layers": METHODS[pair.shown.explanation.method].family != "cam",
+        "training": pair.source.run is None,
+    }
+    offered = [view for view in _TITLES if not absent.get(view)]
     st.segmented_control(
         f"Look closer at {plain(pair.image.title)}",
         offered,
@@ -69,8 +75,8 @@ def panel_buttons(pair: Pair, choice: Choice, key: str, *, opened: bool) -> Delt
         key=seed(f"{key}_view", choice.view if opened and choice.view in offered else None),
         label_visibility="collapsed",
         on_change=lambda: toggle_view(choice, _mark(pair), st.session_state[f"{key}_view"]),
-        help="Whether the map can be trusted; the same map at every convolution; what a covered part changes. Press "
-        "again to close.",
+        help="Whether the map can be trusted; the same map at every convolution; what a covered part changes; the "
+        "training images behind the answer. Press again to close.",
     )
     card_button(pair, pair.shown, choice, key, lambda: trust_words(pair))
     return badge
@@ -97,6 +103,8 @@ def panel(pair: Pair, choice: Choice) -> None:
         strip(pair, choice)
     elif choice.view == "cover":
         cover_part(pair, choice)
+    elif choice.view == "training":
+        training_images_part(pair)
     elif choice.view == "trust":
         metrics_panel(
             pair.model,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import streamlit as st
@@ -13,10 +13,14 @@ import streamlit as st
 from cnnviz.bounded_cache import BoundedCache
 from cnnviz.errors import CnnvizError, ModelError
 from cnnviz.explain import METHODS, Explanation, Target, explain
+from cnnviz.explain.uncertainty.uncertainty_of_run import Uncertainty, kept_uncertainty
 from cnnviz.progress import CancelCheck, Progress
 from cnnviz.ui.inputs.input_image import InputImage
 from cnnviz.ui.inputs.model_cache import LockedModel, ModelSource
 from cnnviz.ui.session import background_job
+
+if TYPE_CHECKING:
+    from cnnviz.explain.uncertainty.embedding import Embedding
 
 __all__ = ["DEFAULT_METHOD", "WITHOUT_LAYERS", "Facts", "Pair", "Prediction", "Request", "Shown", "predicted_pairs"]
 
@@ -73,8 +77,9 @@ class Shown:
 class Pair:
     """A model and an image: what is known of them so far. Sentences stand where something could not be had.
 
-    `before` is the map that was shown last, for the time until another one is there; `strip` are the maps of all
-    convolutions, from the input on.
+    `uncertainty` is what the run knows of its held-out and training images, and `embedding` what the model makes of
+    this image to compare it with them. `before` is the map that was shown last, for the time until another one is
+    there; `strip` are the maps of all convolutions, from the input on.
     """
 
     source: ModelSource
@@ -82,6 +87,8 @@ class Pair:
     image: InputImage
     facts: Facts | None = None
     prediction: Prediction | str | None = None
+    uncertainty: Uncertainty | None = None
+    embedding: Embedding | str | None = None
     shown: Shown | str | None = None
     before: Shown | None = None
     strip: tuple[Shown | str, ...] = ()
@@ -107,6 +114,7 @@ def predicted_pairs(
     name: str = "predict",
     kept: int = KEPT,
     patience: float = background_job.PATIENCE_SECONDS,
+    judged: bool = False,
 ) -> list[Pair]:
     """Returns every model with every image and what is known of them; the rest is begun, and a bar shows how far.
 
@@ -115,10 +123,16 @@ def predicted_pairs(
         name: of the work, in this session; what it makes is kept under it.
         kept: how much of that at most.
         patience: seconds to wait for it before a bar is shown.
+        judged: whether the answers are to be compared with what their runs know of held-out and training images.
     """
     store: BoundedCache[Any] = st.session_state.setdefault(f"{name}_store", BoundedCache(kept))
-    pairs = [Pair(source, model, image) for image in images for source, model in chosen]
-    wanted = (request, strip, tuple(_key(pair) for pair in pairs))
+    known_of = [kept_uncertainty(source.run) if judged and source.run is not None else None for source, _ in chosen]
+    pairs = [
+        Pair(source, model, image, uncertainty=known)
+        for image in images
+        for (source, model), known in zip(chosen, known_of, strict=True)
+    ]
+    wanted = (request, strip, tuple((_key(pair), id(pair.uncertainty)) for pair in pairs))
 
     def known() -> list[Pair]:
         return [_known(store, pair, request, nth == strip) for nth, pair in enumerate(pairs)]
@@ -151,6 +165,7 @@ def _known(store: BoundedCache[Any], pair: Pair, request: Request, strip: bool) 
         pair,
         facts=facts,
         prediction=store.get(_key(pair)),
+        embedding=store.get((*_key(pair), "embedding")),
         shown=shown,
         before=store.get(last),
         strip=made if None not in made else (),
@@ -160,6 +175,8 @@ def _known(store: BoundedCache[Any], pair: Pair, request: Request, strip: bool) 
 def _missing(pair: Pair, strip: bool) -> bool:
     if pair.facts is None or pair.prediction is None or pair.shown is None:
         return not isinstance(pair.prediction, str)
+    if pair.uncertainty is not None and pair.embedding is None:
+        return True
     return strip and not pair.strip and bool(pair.facts.layers) and isinstance(pair.shown, Shown)
 
 
@@ -196,7 +213,9 @@ def _work(
         if store.get(_key(pair)) is None:
             progress("Predicting", nth, len(pairs) if len(pairs) > 1 else 0)
         _made(store, (pair.source.stamp,), partial(_facts, pair.model))
-        _made(store, _key(pair), partial(_prediction, pair))
+        found = _made(store, _key(pair), partial(_prediction, pair))
+        if pair.uncertainty is not None and isinstance(found, Prediction):
+            _made(store, (*_key(pair), "embedding"), partial(_embedding, pair, found))
     for nth, pair in enumerate(pairs):
         facts: Any = store.get((pair.source.stamp,))
         prediction = store.get(_key(pair))
@@ -230,6 +249,12 @@ def _prediction(pair: Pair) -> Prediction:
     heads = pair.model.classifier.heads
     probabilities = pair.model.predict(seen[None])
     return Prediction(seen, {head.name: values[0] for head, values in zip(heads, probabilities, strict=True)})
+
+
+def _embedding(pair: Pair, prediction: Prediction) -> Embedding:
+    from cnnviz.explain.uncertainty.embedding import embed
+
+    return embed(pair.model.classifier, prediction.seen[None], lock=pair.model.lock)
 
 
 def _against(
