@@ -12,7 +12,7 @@ import plotly.graph_objects as go
 from cnnviz.figures.curves import COLOURS
 from cnnviz.figures.style import escape_text, laid_out
 
-__all__ = ["calibration_chart", "cell_colours", "precision_chart", "roc_chart"]
+__all__ = ["calibration_chart", "cell_colours", "cost_chart", "precision_chart", "roc_chart"]
 
 HEIGHT = 280
 _GUIDE = "rgba(128, 144, 141, 0.75)"
@@ -44,8 +44,13 @@ def precision_chart(curve: Mapping[str, Any], share: float, positive: str) -> go
     return _axes(figure, f"Found of {escape_text(positive, 24)} (recall)", "Right of those (precision)")
 
 
-def calibration_chart(calibration: Mapping[str, Any]) -> go.Figure:
-    """Returns how often predictions are right over how sure they are, a bar for each bin that has images."""
+def calibration_chart(calibration: Mapping[str, Any], after: Mapping[str, Any] | None = None) -> go.Figure:
+    """Returns how often predictions are right over how sure they are, a bar for each bin that has images.
+
+    Args:
+        calibration: as in a report.
+        after: the same of calibrated probabilities, drawn as a second line.
+    """
     bins = calibration["bins"]
     figure = go.Figure()
     figure.add_bar(
@@ -67,6 +72,16 @@ def calibration_chart(calibration: Mapping[str, Any]) -> go.Figure:
         marker={"size": 6},
         hoverinfo="skip",
     )
+    if after is not None:
+        figure.add_scatter(
+            x=[one["confidence"] for one in after["bins"]],
+            y=[one["accuracy"] for one in after["bins"]],
+            mode="lines+markers",
+            name=f"calibrated {after['error']:.4f}",
+            line={"color": COLOURS[1], "width": 2.4},
+            marker={"size": 6},
+            hovertemplate="calibrated: %{x:.1%} sure, %{y:.1%} right<extra></extra>",
+        )
     figure.add_scatter(
         x=[0, 1],
         y=[0, 1],
@@ -76,6 +91,40 @@ def calibration_chart(calibration: Mapping[str, Any]) -> go.Figure:
         line={"color": _GUIDE, "width": 1.2, "dash": "dot"},
     )
     return _axes(figure, "How sure it is", "How often it is right")
+
+
+def cost_chart(thresholds: np.ndarray, costs: np.ndarray, chosen: int, usual: int, positive: str) -> go.Figure:
+    """Returns the mean cost of an image over the threshold, the chosen and the usual one marked.
+
+    Args:
+        thresholds: 0..1, float (k,).
+        costs: float (k,).
+        chosen: the chosen one's position.
+        usual: the position of the one that is used where nobody chooses.
+        positive: the class that is answered from the threshold on, "" where any is.
+    """
+    figure = go.Figure()
+    figure.add_scatter(
+        x=thresholds,
+        y=costs,
+        mode="lines",
+        showlegend=False,
+        line={"color": COLOURS[0], "width": 2.4},
+        hovertemplate="from %{x:.3f} on: %{y:.4g}<extra></extra>",
+    )
+    for name, at, colour in (("least on validation", chosen, COLOURS[1]), ("without choosing", usual, _GUIDE)):
+        figure.add_scatter(
+            x=[thresholds[at]],
+            y=[costs[at]],
+            mode="markers",
+            name=name,
+            marker={"size": 12, "color": colour},
+            hovertemplate=f"{name}: %{{y:.4g}}<extra></extra>",
+        )
+    what = f"Threshold of {escape_text(positive, 24)}" if positive else "Threshold of the probability"
+    _axes(figure, what, "Mean cost of an image")
+    figure.update_yaxes(range=None, rangemode="tozero", tickformat=None)
+    return figure
 
 
 def _curve(x: list, y: list, name: str, guide_x: list, guide_y: list, guide: str) -> go.Figure:

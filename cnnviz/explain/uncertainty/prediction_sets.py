@@ -30,15 +30,14 @@ def lowest_probability(of_truth: np.ndarray, risk: float) -> float:
 
 
 def prediction_sets(probabilities: np.ndarray, lowest: float) -> np.ndarray:
-    """Returns which classes are in each image's set, bool (n, classes); the likeliest always is, so that none is empty.
+    """Returns which classes are in each image's set, bool (n, classes). A set may be empty, where none is as likely as
+    the true class mostly is: with a model that is right more often than the risk asks for, nothing smaller keeps it.
 
     Args:
         probabilities: float (n, classes).
         lowest: of `lowest_probability`.
     """
-    sets: np.ndarray = probabilities >= lowest
-    sets[np.arange(len(sets)), probabilities.argmax(axis=1)] = True
-    return sets
+    return probabilities >= lowest
 
 
 def coverage(sets: np.ndarray, labels: np.ndarray) -> tuple[float, list[float | None]]:

@@ -13,7 +13,8 @@ import streamlit as st
 from cnnviz.bounded_cache import BoundedCache
 from cnnviz.errors import CnnvizError, ModelError
 from cnnviz.explain import METHODS, Explanation, Target, explain
-from cnnviz.explain.uncertainty.uncertainty_of_run import Uncertainty, kept_uncertainty
+from cnnviz.explain.uncertainty.calibration_of_run import Calibration, kept_calibration
+from cnnviz.explain.uncertainty.training_features import TrainingFeatures, kept_training_features
 from cnnviz.progress import CancelCheck, Progress
 from cnnviz.ui.inputs.input_image import InputImage
 from cnnviz.ui.inputs.model_cache import LockedModel, ModelSource
@@ -77,9 +78,9 @@ class Shown:
 class Pair:
     """A model and an image: what is known of them so far. Sentences stand where something could not be had.
 
-    `uncertainty` is what the run knows of its held-out and training images, and `embedding` what the model makes of
-    this image to compare it with them. `before` is the map that was shown last, for the time until another one is
-    there; `strip` are the maps of all convolutions, from the input on.
+    `calibration` and `training` are what the run has kept of its held-out and training images, and `embedding` what the
+    model makes of this image to compare it with them. `before` is the map that was shown last, for the time until
+    another one is there; `strip` are the maps of all convolutions, from the input on.
     """
 
     source: ModelSource
@@ -87,7 +88,8 @@ class Pair:
     image: InputImage
     facts: Facts | None = None
     prediction: Prediction | str | None = None
-    uncertainty: Uncertainty | None = None
+    calibration: Calibration | None = None
+    training: TrainingFeatures | None = None
     embedding: Embedding | str | None = None
     shown: Shown | str | None = None
     before: Shown | None = None
@@ -126,13 +128,17 @@ def predicted_pairs(
         judged: whether the answers are to be compared with what their runs know of held-out and training images.
     """
     store: BoundedCache[Any] = st.session_state.setdefault(f"{name}_store", BoundedCache(kept))
-    known_of = [kept_uncertainty(source.run) if judged and source.run is not None else None for source, _ in chosen]
+    facts = {
+        source.id: (kept_calibration(source.run), kept_training_features(source.run))
+        for source, _ in chosen
+        if judged and source.run is not None
+    }
     pairs = [
-        Pair(source, model, image, uncertainty=known)
+        Pair(source, model, image, None, None, *facts.get(source.id, (None, None)))
         for image in images
-        for (source, model), known in zip(chosen, known_of, strict=True)
+        for source, model in chosen
     ]
-    wanted = (request, strip, tuple((_key(pair), id(pair.uncertainty)) for pair in pairs))
+    wanted = (request, strip, tuple((_key(pair), id(pair.training)) for pair in pairs))
 
     def known() -> list[Pair]:
         return [_known(store, pair, request, nth == strip) for nth, pair in enumerate(pairs)]
@@ -175,7 +181,7 @@ def _known(store: BoundedCache[Any], pair: Pair, request: Request, strip: bool) 
 def _missing(pair: Pair, strip: bool) -> bool:
     if pair.facts is None or pair.prediction is None or pair.shown is None:
         return not isinstance(pair.prediction, str)
-    if pair.uncertainty is not None and pair.embedding is None:
+    if pair.training is not None and pair.embedding is None:
         return True
     return strip and not pair.strip and bool(pair.facts.layers) and isinstance(pair.shown, Shown)
 
@@ -214,7 +220,7 @@ def _work(
             progress("Predicting", nth, len(pairs) if len(pairs) > 1 else 0)
         _made(store, (pair.source.stamp,), partial(_facts, pair.model))
         found = _made(store, _key(pair), partial(_prediction, pair))
-        if pair.uncertainty is not None and isinstance(found, Prediction):
+        if pair.training is not None and isinstance(found, Prediction):
             _made(store, (*_key(pair), "embedding"), partial(_embedding, pair, found))
     for nth, pair in enumerate(pairs):
         facts: Any = store.get((pair.source.stamp,))

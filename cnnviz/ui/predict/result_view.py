@@ -24,7 +24,7 @@ from cnnviz.ui.markdown import plain
 from cnnviz.ui.predict.downloads import TOP, downloads, subject
 from cnnviz.ui.predict.explanation_options import opacity
 from cnnviz.ui.predict.prediction_job import Pair, Prediction, Shown
-from cnnviz.ui.predict.uncertainty_view import foreign_words, judged_answer, uncertainty_words
+from cnnviz.ui.predict.uncertainty_view import foreign_words, is_foreign, uncertainty_words
 
 __all__ = ["Row", "cell", "draw_full_row", "draw_waiting", "full_row", "map_over", "model_part", "strip", "told"]
 
@@ -249,14 +249,13 @@ def draw_predictions(pair: Pair, choice: Choice, *, brief: bool = False, level: 
     first = choice.head if choice.head in names else names[0]
     names = [first, *(name for name in names if name != first)]
     drawn = []
-    if (unknown := foreign_words(pair)) is not None:
-        st.warning(unknown, icon=":material/help:")
+    if foreign := is_foreign(pair):
+        st.warning(foreign_words(pair), icon=":material/help:")
     for nth, name in enumerate(names):
         probabilities, classes = pair.prediction.probabilities[name], classifier.classes[name]
         order = np.argsort(-probabilities, kind="stable")[: 3 if brief else TOP]
         rows = [(classes[index], float(probabilities[index])) for index in order]
         truth = truths.get(name, "") if truths.get(name) in classes else ""
-        judged = judged_answer(pair, name, choice)
         drawn.append(
             prediction(
                 *rows[0],
@@ -265,8 +264,8 @@ def draw_predictions(pair: Pair, choice: Choice, *, brief: bool = False, level: 
                 large=nth == 0,
                 others=[share for _, share in rows[1:]],
                 level=level,
-                struck=judged is not None and judged.foreign,
-                notes=uncertainty_words(pair, name, judged, choice),
+                struck=foreign,
+                notes=uncertainty_words(pair, name, choice),
             )
         )
         if len(names) <= MANY_HEADS or nth == 0:

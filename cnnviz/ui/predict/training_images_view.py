@@ -13,7 +13,7 @@ import streamlit as st
 
 from cnnviz.bounded_cache import BoundedCache
 from cnnviz.explain.uncertainty.influence import Head, fitted_head, influences
-from cnnviz.explain.uncertainty.uncertainty_of_run import Uncertainty, nearest_training_images
+from cnnviz.explain.uncertainty.training_features import TrainingFeatures, nearest_training_images
 from cnnviz.figures.html import render
 from cnnviz.probabilities import percent
 from cnnviz.progress import CancelCheck, Progress
@@ -65,14 +65,14 @@ def training_images_part(pair: Pair) -> None:
     shown, run = pair.shown, pair.source.run
     if run is None or not isinstance(shown, Shown):
         return
-    if pair.uncertainty is None or pair.embedding is None:
+    if pair.training is None or pair.embedding is None:
         st.write("Nothing is known of its training images yet.")
         measure_button(pair.model, run, "predict_training")
         return
     if isinstance(pair.embedding, str):
         st.warning(plain(pair.embedding), icon=":material/warning:")
         return
-    known, classes = pair.uncertainty, pair.uncertainty.classes[shown.head]
+    known, classes = pair.training, pair.training.classes[shown.head]
     set_widget_value_first(_VIEW, "nearest")
     view = st.segmented_control(
         "Training images",
@@ -123,7 +123,7 @@ def training_images_part(pair: Pair) -> None:
     )
 
 
-def _influence(pair: Pair, embedding: Embedding, known: Uncertainty, shown: Shown) -> _Influence | None:
+def _influence(pair: Pair, embedding: Embedding, known: TrainingFeatures, shown: Shown) -> _Influence | None:
     """What is known of the answer, computed in the background; `None` while that goes on."""
     store: BoundedCache[_Influence] = st.session_state.setdefault(_STORE, BoundedCache(KEPT))
     key = (pair.source.stamp, pair.image.identity, shown.head, shown.index)
@@ -142,7 +142,7 @@ def _heads() -> BoundedCache[Head]:
 
 
 def _compute(
-    pair: Pair, embedding: Embedding, known: Uncertainty, shown: Shown, progress: Progress, cancelled: CancelCheck
+    pair: Pair, embedding: Embedding, known: TrainingFeatures, shown: Shown, progress: Progress, cancelled: CancelCheck
 ) -> _Influence:
     labels, name = known.labels[shown.head], shown.head
     head = _heads().made(
@@ -155,7 +155,7 @@ def _compute(
 
 
 def _proof(
-    pair: Pair, embedding: Embedding, known: Uncertainty, shown: Shown, influence: _Influence, view: str
+    pair: Pair, embedding: Embedding, known: TrainingFeatures, shown: Shown, influence: _Influence, view: str
 ) -> None:
     """The button that leaves the strongest images out, and what became of the answer."""
     store: BoundedCache[float] = st.session_state.setdefault(f"{_STORE}_proof", BoundedCache(KEPT))
@@ -191,7 +191,7 @@ def _proof(
 
 def _without(
     embedding: Embedding,
-    known: Uncertainty,
+    known: TrainingFeatures,
     shown: Shown,
     influence: _Influence,
     left_out: np.ndarray,

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from functools import partial
 
+import numpy as np
 import streamlit as st
 
 from cnnviz.data import Dataset
 from cnnviz.errors import CnnvizError
-from cnnviz.explain.uncertainty.uncertainty_of_run import (
-    Judged,
-    judge,
-    measure_uncertainty,
+from cnnviz.explain.uncertainty.calibration_of_run import calibrated, kept_calibration, sets_of
+from cnnviz.explain.uncertainty.novelty import FOREIGN
+from cnnviz.explain.uncertainty.training_features import (
+    measure_training_features,
     nearest_training_images,
+    novelty_of,
 )
 from cnnviz.figures.prediction import nearest_images
 from cnnviz.probabilities import percent
@@ -28,7 +30,7 @@ from cnnviz.ui.session.widget_sync import seed
 
 __all__ = [
     "foreign_words",
-    "judged_answer",
+    "is_foreign",
     "measure_button",
     "training_data",
     "training_file",
@@ -43,41 +45,48 @@ _COMPARED = (
 )
 
 
-def judged_answer(pair: Pair, head: str, choice: Choice) -> Judged | None:
-    """Returns how a head's answer is to be taken; `None` where nothing was measured to judge it by."""
-    if pair.uncertainty is None or pair.embedding is None or isinstance(pair.embedding, str):
+def novelty(pair: Pair) -> float | None:
+    """Returns how many of the held-out images are nearer to the training images than this one, 0..1; `None` where
+    nothing is known of them."""
+    if pair.training is None or pair.embedding is None or isinstance(pair.embedding, str):
         return None
-    return judge(pair.uncertainty, pair.embedding, 0, head, choice.risk / 100)
+    return float(novelty_of(pair.training, pair.embedding)[0])
 
 
-def foreign_words(pair: Pair) -> str | None:
-    """Returns the sentence on an image that is unlike all training images, as Markdown; `None` for all others."""
-    if pair.uncertainty is None:
-        return None
-    judged = judged_answer(pair, next(iter(pair.uncertainty.classes)), Choice())
-    if judged is None or not judged.foreign:
-        return None
-    farther = "any" if judged.novelty >= 1 else percent(judged.novelty)
+def is_foreign(pair: Pair) -> bool:
+    """Returns whether the image is like nothing that the model has learned from."""
+    found = novelty(pair)
+    return found is not None and found >= FOREIGN
+
+
+def foreign_words(pair: Pair) -> str:
+    """Returns the sentence on an image that is like nothing in the training data, as Markdown."""
+    found = novelty(pair)
+    assert found is not None
+    farther = "any" if found >= 1 else percent(found)
     return f"**This is like nothing in its training data**, farther from it than {farther} of the held-out images."
 
 
-def uncertainty_words(pair: Pair, head: str, judged: Judged | None, choice: Choice) -> list[str]:
+def uncertainty_words(pair: Pair, head: str, choice: Choice) -> list[str]:
     """Returns what stands below a head's answer: its calibrated probability and its prediction set."""
-    if judged is None or not isinstance(pair.prediction, Prediction):
+    known, prediction = pair.calibration, pair.prediction
+    if known is None or head not in known.temperatures or not isinstance(prediction, Prediction):
         return []
-    index = int(pair.prediction.probabilities[head].argmax())
-    words = [f"{percent(float(judged.probabilities[index]))} calibrated"]
-    if not judged.foreign:  # a set keeps its risk only for images such as the held-out ones
-        words.append(f"at {choice.risk} % risk: {_listed(judged.classes)}")
-    return [" · ".join(words)]
+    raw = prediction.probabilities[head][None]
+    likely, classes = calibrated(known, head, raw)[0], pair.model.classifier.classes[head]
+    words = f"{percent(float(likely.max()))} calibrated"
+    if is_foreign(pair):  # a set keeps its risk only for images such as the held-out ones
+        return [words]
+    inside = sets_of(known, head, raw, choice.risk / 100)[0]
+    return [f"{words} · at {choice.risk} % risk: {_listed([classes[k] for k in np.argsort(-likely) if inside[k]])}"]
 
 
-def _listed(classes: tuple[str, ...]) -> str:
+def _listed(classes: list[str]) -> str:
     """A prediction set in words."""
-    if len(classes) == 1:
-        return classes[0]
+    if len(classes) < 2:
+        return classes[0] if classes else "can't say, no class is likely enough"
     more = len(classes) - _NAMED
-    named = [*classes[:_NAMED], f"{more:,} more"] if more > 0 else list(classes)
+    named = [*classes[:_NAMED], f"{more:,} more"] if more > 0 else classes
     return f"can't say, {', '.join(named[:-1])} or {named[-1]}"
 
 
@@ -92,15 +101,7 @@ def uncertainty_part(pair: Pair, choice: Choice, key: str) -> None:
     run = pair.source.run
     if run is None or not isinstance(pair.prediction, Prediction):
         return
-    if isinstance(pair.embedding, str):
-        st.caption(plain(pair.embedding))
-    if pair.uncertainty is None:
-        measure_button(pair.model, run, key)
-        return
-    if pair.embedding is None or isinstance(pair.embedding, str):
-        return
-    head = choice.head if choice.head in pair.uncertainty.classes else next(iter(pair.uncertainty.classes))
-    if foreign_words(pair) is None:
+    if pair.calibration is not None and not is_foreign(pair):
         st.segmented_control(
             "Risk of the prediction set",
             RISKS,
@@ -111,11 +112,17 @@ def uncertainty_part(pair: Pair, choice: Choice, key: str) -> None:
             help="The set of classes lacks the right one in so many of all images at most, as the validation images "
             "tell (split conformal prediction); probabilities are calibrated on them by temperature scaling.",
         )
-    found = nearest_training_images(pair.uncertainty, pair.embedding, 0, head)
-    st.caption("Nearest training images, by cosine distance", help=_COMPARED)
-    dataset = training_data(run)
-    files = [training_file(dataset, run, one.row) if dataset is not None else (None, False) for one in found]
-    st.html(nearest_images([(*file, one.label, one.distance) for file, one in zip(files, found, strict=True)]))
+    if isinstance(pair.embedding, str):
+        st.caption(plain(pair.embedding))
+    elif pair.training is None:
+        measure_button(pair.model, run, key)
+    elif pair.embedding is not None:
+        head = choice.head if choice.head in pair.training.classes else next(iter(pair.training.classes))
+        found = nearest_training_images(pair.training, pair.embedding, 0, head)
+        st.caption("Nearest training images, by cosine distance", help=_COMPARED)
+        dataset = training_data(run)
+        files = [training_file(dataset, run, one.row) if dataset is not None else (None, False) for one in found]
+        st.html(nearest_images([(*file, one.label, one.distance) for file, one in zip(files, found, strict=True)]))
 
 
 def training_data(run: Run) -> Dataset | None:
@@ -153,5 +160,9 @@ def measure_button(model: LockedModel, run: Run, key: str) -> None:
 
 
 def _measure(run: Run, model: LockedModel, progress: Progress, cancelled: CancelCheck) -> bool:
-    measure_uncertainty(run, model.classifier, progress=progress, cancelled=cancelled, lock=model.lock)
+    if kept_calibration(run) is None:
+        from cnnviz.train.evaluate import evaluate
+
+        evaluate(run, model.classifier.model, "validation", progress=progress, cancelled=cancelled)
+    measure_training_features(run, model.classifier, progress=progress, cancelled=cancelled, lock=model.lock)
     return True

@@ -11,15 +11,25 @@ import pandas as pd
 import streamlit as st
 
 from cnnviz.evaluation_metrics.registry import METRICS
+from cnnviz.explain.uncertainty.calibration_of_run import (
+    Calibration,
+    calibrated,
+    held_out_predictions,
+    kept_calibration,
+    sets_of,
+)
+from cnnviz.explain.uncertainty.prediction_sets import coverage
 from cnnviz.figures.evaluation import calibration_chart, precision_chart, roc_chart
 from cnnviz.figures.numbers import numbers
 from cnnviz.figures.style import CONFIG
 from cnnviz.recipe import SPLITS
 from cnnviz.runs import Run
 from cnnviz.runs.predictions import Predictions
-from cnnviz.runs.report import absent_text, confusion, head_report
+from cnnviz.runs.report import absent_text, calibration, confusion, head_report
 from cnnviz.ui.components.confusion_matrix import matrix
+from cnnviz.ui.inputs.selection import RISKS
 from cnnviz.ui.markdown import plain
+from cnnviz.ui.runs.costs_view import costs_part
 from cnnviz.ui.runs.evaluation_gallery import gallery, retrain_part
 from cnnviz.ui.runs.evaluation_job import WORDS, held_out_split, measured_dataset, predictions
 from cnnviz.ui.session import query_params
@@ -83,7 +93,10 @@ def report_part(run: Run) -> None:
     st.html(numbers(_figures(report, found)))
     cell = _matrix_and_images(run, found, head)
     _write(split, head if head != heads[0] else "", _marked(cell))
-    _charts(report, found.classes[head])
+    known, fitted_on = kept_calibration(run), held_out_predictions(run)
+    _charts(report, found, head, known if found is not fitted_on else None)
+    if known is not None and fitted_on is not None and head in known.temperatures:
+        costs_part(known, fitted_on, found, head)
 
 
 def _marked(cell: tuple[int, int] | None) -> str:
@@ -206,8 +219,12 @@ def _take(head: str, before: tuple[int, int]) -> None:
     _choose(*(old if new is None else int(new) for new, old in zip(picked, before, strict=True)))
 
 
-def _charts(report: Mapping[str, Any], classes: tuple[str, ...]) -> None:
-    charts = {"Calibration": calibration_chart(report["calibration"])}
+def _charts(report: Mapping[str, Any], found: Predictions, head: str, known: Calibration | None) -> None:
+    """Draws them; `known` is `None` on the images that it was fitted to."""
+    classes, after = found.classes[head], None
+    if known is not None and head in known.temperatures:
+        after = calibration(found.labels[head], calibrated(known, head, found.probabilities[head]))
+    charts = {"Calibration": calibration_chart(report["calibration"], after)}
     if curves := report.get("curves"):
         positive = classes[1]
         charts["ROC"] = roc_chart(curves["roc"], positive)
@@ -219,19 +236,34 @@ def _charts(report: Mapping[str, Any], classes: tuple[str, ...]) -> None:
             st.plotly_chart(figure, config=CONFIG, key=f"runs_report_chart_{title}", theme="streamlit", alt=title)
     with columns[1] if len(charts) == 1 else st.container():
         st.markdown("**Per-class metrics**")
-        _table(report)
+        covered, said = _sets(found, head, known) if after is not None and known is not None else ({}, "")
+        _table(report, covered)
+        if said:
+            st.caption(said)
     if absent := absent_text(report["macro"]["absent"]):
         st.caption(plain(absent))
     if report.get("curves", ...) is None:
         st.caption("All images are of one class, so that there is neither ROC nor precision and recall.")
 
 
-def _table(report: Mapping[str, Any]) -> None:
+def _sets(found: Predictions, head: str, known: Calibration) -> tuple[dict[str, list[float | None]], str]:
+    """How many of each class's images have it in their prediction set, by column, and a sentence on all of them."""
+    columns, said = {}, []
+    for risk in RISKS:
+        sets = sets_of(known, head, found.probabilities[head], risk / 100)
+        whole, columns[f"Covered at {risk} %"] = coverage(sets, found.labels[head])
+        said.append(f"{100 * whole:.1f} % at {risk} % risk, of {sets.sum(axis=1).mean():.2f} classes on average")
+    return columns, f"The true class is in the prediction set of {'; '.join(said)}."
+
+
+def _table(report: Mapping[str, Any], coverages: Mapping[str, list[float | None]]) -> None:
     rows = pd.DataFrame(report["classes"]).rename(
         columns={"class": "Class", "precision": "Precision", "recall": "Recall", "f1": "F1", "support": "Images"}
     )
     rows.loc[rows["Images"] == 0, ["Precision", "Recall", "F1"]] = None  # of no image, they say nothing
-    share = {name: st.column_config.NumberColumn(format="%.4f") for name in ("Precision", "Recall", "F1")}
+    for name, values in coverages.items():
+        rows[name] = values
+    share = {name: st.column_config.NumberColumn(format="%.4f") for name in ("Precision", "Recall", "F1", *coverages)}
     st.dataframe(
         rows,
         hide_index=True,

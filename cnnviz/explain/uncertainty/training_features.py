@@ -1,4 +1,5 @@
-"""What is measured on a run's held-out images so that single predictions can be judged by it; kept in its folder."""
+"""What a run's model makes of its training and validation images, kept in the run's folder: new images are compared
+with it."""
 
 from __future__ import annotations
 
@@ -15,10 +16,8 @@ from cnnviz.data import Dataset, prepare
 from cnnviz.data.compatibility import open_and_adapt
 from cnnviz.data.edits import names_of
 from cnnviz.errors import DataError
-from cnnviz.explain.uncertainty.calibration import fitted_temperature, with_temperature
 from cnnviz.explain.uncertainty.neighbours import nearest
-from cnnviz.explain.uncertainty.novelty import FOREIGN, Novelty, distances, fitted_novelty, percentiles
-from cnnviz.explain.uncertainty.prediction_sets import lowest_probability, prediction_sets
+from cnnviz.explain.uncertainty.novelty import Novelty, distances, fitted_novelty, percentiles
 from cnnviz.files import parse_json
 from cnnviz.progress import CancelCheck, Progress
 from cnnviz.recipe import Data
@@ -30,41 +29,34 @@ if TYPE_CHECKING:
 
 __all__ = [
     "MOST",
-    "RISK",
-    "Judged",
     "Neighbour",
-    "Uncertainty",
-    "judge",
-    "kept_uncertainty",
-    "measure_uncertainty",
+    "TrainingFeatures",
+    "kept_training_features",
+    "measure_training_features",
     "nearest_training_images",
+    "novelty_of",
 ]
 
 MOST = 4_000
 """So many images of each split at most, drawn by a seed."""
-RISK = 0.1
 NEIGHBOURS = 5
-_VERSION = 2
+_VERSION = 1
 
 
 @dataclass(frozen=True, eq=False)
-class Uncertainty:
-    """What is known of a run's model.
+class TrainingFeatures:
+    """What new images are compared with.
 
     Attributes:
         classes: of each head.
-        temperatures: of each head, see `calibration`.
-        of_truth: for each head the calibrated probabilities of the true classes of held-out images, float32 (m,).
-        novelty: see `novelty`.
-        names: of the training images that are compared with, as `data.without` names them.
+        novelty: how far held-out images are from the training images, see `novelty`.
+        names: of the training images, as `data.without` names them.
         rows: their positions in the training split, int64 (n,).
         labels: for each head their classes, int64 (n,).
-        features: theirs, float16 or float32 (n, k).
+        features: what the heads see of them, float16 or float32 (n, k).
     """
 
     classes: dict[str, tuple[str, ...]]
-    temperatures: dict[str, float]
-    of_truth: dict[str, np.ndarray]
     novelty: Novelty
     names: tuple[str, ...]
     rows: np.ndarray
@@ -82,44 +74,14 @@ class Neighbour:
     row: int
 
 
-@dataclass(frozen=True, eq=False)
-class Judged:
-    """A head's prediction about an image, judged.
-
-    Attributes:
-        probabilities: calibrated, float32 (classes,).
-        classes: the prediction set, the likeliest first.
-        novelty: how many of the held-out images are nearer to the training images, 0..1.
-        foreign: whether that is `FOREIGN` or more.
-    """
-
-    probabilities: np.ndarray
-    classes: tuple[str, ...]
-    novelty: float
-    foreign: bool
-
-
-def judge(known: Uncertainty, found: Embedding, image: int, head: str, risk: float = RISK) -> Judged:
-    """Returns what is to be thought of a prediction.
-
-    Args:
-        known: of the model's run.
-        found: what the model makes of images.
-        image: which of them.
-        head: whose prediction.
-        risk: with which chance the set may lack the true class, above 0 and below 1.
-    """
-    classes = known.classes[head]
-    raw = found.probabilities[list(known.classes).index(head)][image : image + 1]
-    probabilities = with_temperature(raw, known.temperatures[head])
-    inside = prediction_sets(probabilities, lowest_probability(known.of_truth[head], risk))[0]
-    order = [int(k) for k in np.argsort(-probabilities[0], kind="stable") if inside[k]]
-    novelty = float(percentiles(known.novelty, distances(known.novelty, found.statistics[image : image + 1]))[0])
-    return Judged(probabilities[0], tuple(classes[k] for k in order), novelty, novelty >= FOREIGN)
+def novelty_of(known: TrainingFeatures, found: Embedding) -> np.ndarray:
+    """Returns how many of the held-out images are nearer to the training images than each image, 0..1, float64 (n,);
+    from `novelty.FOREIGN` on an image is like nothing that the model has learned from."""
+    return percentiles(known.novelty, distances(known.novelty, found.statistics))
 
 
 def nearest_training_images(
-    known: Uncertainty, found: Embedding, image: int, head: str, count: int = NEIGHBOURS
+    known: TrainingFeatures, found: Embedding, image: int, head: str, count: int = NEIGHBOURS
 ) -> list[Neighbour]:
     """Returns the training images that are nearest to an image in the model's feature space, the nearest first.
 
@@ -138,8 +100,8 @@ def nearest_training_images(
     ]
 
 
-def kept_uncertainty(run: Run) -> Uncertainty | None:
-    """Returns what `measure_uncertainty` kept of just this model and data, or `None`."""
+def kept_training_features(run: Run) -> TrainingFeatures | None:
+    """Returns what `measure_training_features` kept of just this model and data, or `None`."""
     place = _place(run)
     try:
         status = place.with_suffix(".npz").stat()
@@ -149,15 +111,13 @@ def kept_uncertainty(run: Run) -> Uncertainty | None:
 
 
 @lru_cache(maxsize=6)
-def _read(place: Path, changed: int, size: int) -> Uncertainty | None:
+def _read(place: Path, changed: int, size: int) -> TrainingFeatures | None:
     arrays = results_cache.read(place) or {}
     try:
         facts = parse_json(arrays["facts"].tobytes())
         heads = {str(name): tuple(map(str, classes)) for name, classes in facts["classes"].items()}
-        return Uncertainty(
+        found = TrainingFeatures(
             classes=heads,
-            temperatures={name: float(facts["temperatures"][name]) for name in heads},
-            of_truth={name: arrays[f"of_truth_{k}"] for k, name in enumerate(heads)},
             novelty=Novelty(arrays["mean"], arrays["whitening"], arrays["held_out"]),
             names=tuple(map(str, facts["names"])),
             rows=arrays["rows"],
@@ -166,18 +126,21 @@ def _read(place: Path, changed: int, size: int) -> Uncertainty | None:
         )
     except (KeyError, TypeError, ValueError, AttributeError):
         return None
+    count = len(found.names)
+    lengths = {len(one) for one in (found.rows, found.features, *found.labels.values())}
+    return found if lengths == {count} and found.novelty.whitening.shape[:1] == found.novelty.mean.shape else None
 
 
-def measure_uncertainty(
+def measure_training_features(
     run: Run,
     classifier: Classifier,
     *,
     progress: Progress | None = None,
     cancelled: CancelCheck | None = None,
     lock: AbstractContextManager[Any] | None = None,
-) -> Uncertainty:
-    """Returns what is known of a run's model: measured on its validation images and compared with its training images,
-    at most `MOST` of each, and kept in the run's folder under `uncertainty/`.
+) -> TrainingFeatures:
+    """Returns what a run's model makes of its training images and how far its validation images are from them, at most
+    `MOST` of each; kept in the run's folder under `training-features/`.
 
     Args:
         run: whose model it is.
@@ -192,7 +155,7 @@ def measure_uncertainty(
         ModelError: the memory is not enough.
         Cancelled: `cancelled` said so.
     """
-    if (found := kept_uncertainty(run)) is not None:
+    if (found := kept_training_features(run)) is not None:
         return found
     from cnnviz.explain.uncertainty.embedding import embed  # brings TensorFlow
 
@@ -206,16 +169,9 @@ def measure_uncertainty(
             labels,
             embed(classifier, images, what=what, progress=progress, cancelled=cancelled, lock=lock),
         )
-    (rows, labels, train), (_, truths, held_out) = parts["train"], parts["validation"]
-    temperatures, of_truth = {}, {}
-    for head, probabilities in zip((one.name for one in classifier.heads), held_out.probabilities, strict=True):
-        temperatures[head] = fitted_temperature(probabilities, truths[head])
-        calibrated = with_temperature(probabilities, temperatures[head])
-        of_truth[head] = calibrated[np.arange(len(calibrated)), truths[head]]
-    made = Uncertainty(
-        classes={name: tuple(classifier.classes[name]) for name in temperatures},
-        temperatures=temperatures,
-        of_truth=of_truth,
+    (rows, labels, train), (_, _, held_out) = parts["train"], parts["validation"]
+    made = TrainingFeatures(
+        classes={head.name: tuple(classifier.classes[head.name]) for head in classifier.heads},
         novelty=fitted_novelty(train.statistics, held_out.statistics),
         names=tuple(names_of(dataset, "train", rows)),
         rows=rows,
@@ -231,8 +187,8 @@ def _short(features: np.ndarray) -> np.ndarray:
     return features.astype(np.float16) if np.abs(features).max(initial=0) < 6e4 else features
 
 
-def _arrays(made: Uncertainty) -> dict[str, np.ndarray]:
-    facts = {"classes": made.classes, "temperatures": made.temperatures, "names": made.names}
+def _arrays(made: TrainingFeatures) -> dict[str, np.ndarray]:
+    facts = {"classes": made.classes, "names": made.names}
     arrays = {
         "facts": np.frombuffer(json.dumps(facts).encode(), np.uint8),
         "mean": made.novelty.mean,
@@ -242,7 +198,7 @@ def _arrays(made: Uncertainty) -> dict[str, np.ndarray]:
         "features": made.features,
     }
     for k, name in enumerate(made.classes):
-        arrays |= {f"of_truth_{k}": made.of_truth[name], f"labels_{k}": made.labels[name]}
+        arrays[f"labels_{k}"] = made.labels[name]
     return arrays
 
 
@@ -262,4 +218,4 @@ def _images(
 
 
 def _place(run: Run) -> Path:
-    return results_cache.place(run, "uncertainty", _VERSION, most=MOST)
+    return results_cache.place(run, "training-features", _VERSION, most=MOST)
