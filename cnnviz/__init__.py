@@ -12,7 +12,10 @@ from typing import Any
 __version__ = "0.1.0"
 
 _NOTEBOOK = frozenset(
-    {"activations", "evaluate_run", "gradcam", "heatmap", "load_run", "predict", "train_run", "visualize_features"}
+    {
+        *("activations", "evaluate_run", "gradcam", "heatmap", "judge", "load_run", "predict", "train_run"),
+        "visualize_features",
+    }
 )
 
 

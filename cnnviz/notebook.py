@@ -24,6 +24,9 @@ from cnnviz.explain.attribution.registry import METHODS
 from cnnviz.explain.attribution.targets import Target
 from cnnviz.explain.feature_visualization.patterns import Settings, usual_size, visualize
 from cnnviz.explain.inspection.activations import outputs_of
+from cnnviz.explain.uncertainty.calibration_of_run import RISK
+from cnnviz.explain.uncertainty.judgement import Judgement, known_of
+from cnnviz.explain.uncertainty.judgement import judge as _judged
 from cnnviz.models.classifier import Classifier
 from cnnviz.models.graph.graph import flatten
 from cnnviz.models.load import load
@@ -40,6 +43,7 @@ __all__ = [
     "evaluate_run",
     "gradcam",
     "heatmap",
+    "judge",
     "load_run",
     "predict",
     "train_run",
@@ -234,6 +238,43 @@ def predict(
         ]
         for n in range(len(given.pixels))
     ]
+    return found[0] if given.single else found
+
+
+def judge(
+    run: Run | str, image: np.ndarray, risk: float = RISK, *, folder: Path | str | None = None
+) -> list[Judgement] | list[list[Judgement]]:
+    """Returns how a run's predictions about images are to be taken: calibrated, as a set that keeps a risk, whether the
+    image is like nothing in the training data, and the nearest training images. At the first call the run's training
+    and validation images are looked at; what comes of it is kept with the run.
+
+    Args:
+        run: the run or its id.
+        image: see the module.
+        risk: with which chance a prediction set may lack the true class, above 0 and below 1.
+        folder: of runs; `CNNVIZ_CHECKPOINTS` or the project's by default.
+
+    Returns:
+        For one image a `Judgement` of each head; for a batch a list of these lists.
+
+    Raises:
+        TypeError: an image of another type.
+        ValueError: there is no such run, the risk isn't between 0 and 1, or the image can't be used; as
+            `errors.RunError`, `ModelError` or `ImageError`.
+
+    Example:
+        >>> import cnnviz
+        >>> from cnnviz.data.samples import sample
+        >>> cnnviz.judge("shapes", sample("coffee"))[0].foreign
+        True
+    """
+    if not 0 < risk < 1:
+        raise ModelError(f"The risk is {risk:g}: expected more than 0 and less than 1, such as 0.1.")
+    opened = _opened(run, folder)
+    classifier = load.load_run(opened)
+    given = _given(classifier, image, None)
+    seen = np.stack([classifier.fit(one) for one in given.shown])
+    found = _judged(known_of(opened, classifier), classifier, seen, risk)
     return found[0] if given.single else found
 
 

@@ -23,27 +23,13 @@ from cnnviz.data.dataset import printable
 from cnnviz.errors import CnnvizError, ModelError, one_of
 from cnnviz.explain import METHODS, Explanation, Target, explain
 from cnnviz.explain.attribution.method import Method, Setting
-from cnnviz.explain.uncertainty.calibration_of_run import (
-    RISK,
-    Calibration,
-    calibrated,
-    calibration_of,
-    kept_calibration,
-    sets_of,
-)
-from cnnviz.explain.uncertainty.novelty import FOREIGN
-from cnnviz.explain.uncertainty.training_features import (
-    TrainingFeatures,
-    measure_training_features,
-    nearest_training_images,
-    novelty_of,
-)
+from cnnviz.explain.uncertainty.calibration_of_run import RISK
+from cnnviz.explain.uncertainty.judgement import Judgement, Known, judge, known_of
 from cnnviz.files import npy_bytes
 from cnnviz.overlay import overlay
 from cnnviz.probabilities import percents
 
 if TYPE_CHECKING:
-    from cnnviz.explain.uncertainty.embedding import Embedding
     from cnnviz.models.classifier import Classifier
     from cnnviz.runs import Run
 
@@ -137,42 +123,17 @@ def _predict(chosen: argparse.Namespace) -> int:
     return 2 if any("error" in record for record in records) else 0
 
 
-@dataclass(frozen=True, eq=False)
-class _Known:
-    """What predictions are judged by, and sentences on what of it can't be had."""
-
-    calibration: Calibration | None = None
-    training: TrainingFeatures | None = None
-    notes: tuple[str, ...] = ()
-
-
-def _known(run: Run | None, classifier: Classifier) -> _Known:
-    """What is kept of the run, or measured now."""
-    if run is None:
-        return _Known(
-            notes=("A file doesn't say what it was trained on: its predictions can't be compared with that.",)
-        )
+def _known(run: Run | None, classifier: Classifier) -> Known:
+    """What the run has kept, or what is measured now, with a bar in a terminal."""
     console = Console(stderr=True)
     columns = (TextColumn("{task.description}", markup=False), BarColumn(), TaskProgressColumn())
-    training, notes = None, []
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
         task = bar.add_task("")
 
         def tell(what: str, done: int, whole: int) -> None:
             bar.update(task, description=what, completed=done, total=whole or None)
 
-        try:
-            training = measure_training_features(run, classifier, progress=tell)
-        except CnnvizError as error:
-            notes.append(str(error))
-        if (calibration := kept_calibration(run)) is None:
-            from cnnviz.train.evaluate import evaluate
-
-            try:
-                calibration = calibration_of(evaluate(run, classifier.model, "validation", progress=tell)[0])
-            except CnnvizError as error:
-                notes.append(str(error))
-    return _Known(calibration, training, tuple(dict.fromkeys(notes)))
+        return known_of(run, classifier, progress=tell)
 
 
 def _wanted(chosen: argparse.Namespace, classifier: Classifier, settings: dict[str, Any]) -> _Wanted:
@@ -216,29 +177,17 @@ def _index(subject: str | None, classes: Sequence[str]) -> int | None:
     return int(subject) if re.fullmatch(r"[0-9]{1,6}", subject) and int(subject) < len(classes) else None
 
 
-def _judged(
-    known: _Known,
-    classes: Sequence[str],
-    head: str,
-    probabilities: np.ndarray,
-    embedding: Embedding | None,
-    risk: float,
-) -> dict[str, Any]:
-    """How a head's prediction about one image is to be taken; `None` where that isn't known."""
-    found: dict[str, Any] = dict.fromkeys(("calibrated", "set", "foreign", "novelty", "neighbours"))
-    if known.calibration is not None:
-        likely = calibrated(known.calibration, head, probabilities)[0]
-        inside = sets_of(known.calibration, head, probabilities, risk)[0]
-        found["calibrated"] = float(likely[probabilities[0].argmax()])
-        found["set"] = [classes[k] for k in np.argsort(-likely, kind="stable") if inside[k]]
-    if known.training is not None and embedding is not None:
-        novelty = float(novelty_of(known.training, embedding)[0])
-        found |= {"novelty": novelty, "foreign": novelty >= FOREIGN}
-        found["neighbours"] = [
-            {"image": one.image, "label": one.label, "distance": one.distance}
-            for one in nearest_training_images(known.training, embedding, 0, head)
-        ]
-    return found | ({"note": " ".join(known.notes)} if known.notes else {})
+def _record(judged: Judgement) -> dict[str, Any]:
+    """A judgement under the names that scripts rely on."""
+    near = judged.neighbours
+    found = {
+        "calibrated": judged.calibrated,
+        "set": None if judged.classes is None else list(judged.classes),
+        "foreign": judged.foreign,
+        "novelty": judged.novelty,
+        "neighbours": near and [{"image": k.image, "label": k.label, "distance": k.distance} for k in near],
+    }
+    return found | ({"note": judged.note} if judged.note else {})
 
 
 def _asked(
@@ -246,7 +195,7 @@ def _asked(
     path: Path,
     wanted: _Wanted | None,
     taken: set[str],
-    known: _Known | None,
+    known: Known | None,
     risk: float,
 ) -> list[dict[str, Any]]:
     """A record for each head, judged where something is known of the model; what is explained is written to files.
@@ -256,11 +205,7 @@ def _asked(
     """
     image = decode_file(path, classifier.bits)
     seen = classifier.fit(image)[None]
-    embedding = None
-    if known is not None and known.training is not None:
-        from cnnviz.explain.uncertainty.embedding import embed
-
-        embedding = embed(classifier, seen)
+    judged = judge(known, classifier, seen, risk)[0] if known is not None else []
     records = []
     for number, (head, probabilities) in enumerate(zip(classifier.heads, classifier.predict(seen), strict=True)):
         classes, order = classifier.classes[head.name], np.argsort(-probabilities[0], kind="stable")
@@ -271,8 +216,8 @@ def _asked(
             "probability": float(probabilities[0, order[0]]),
             "top": [[classes[index], float(probabilities[0, index])] for index in order[:TOP]],
         }
-        if known is not None:
-            record |= _judged(known, classes, head.name, probabilities, embedding, risk)
+        if judged:
+            record |= _record(judged[number])
         if wanted is not None and number in wanted.classes:
             index = wanted.classes[number]
             target = Target(number, int(order[0]) if index is None else index)

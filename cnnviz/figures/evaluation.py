@@ -123,7 +123,8 @@ def cost_chart(thresholds: np.ndarray, costs: np.ndarray, chosen: int, usual: in
         )
     what = f"Threshold of {escape_text(positive, 24)}" if positive else "Threshold of the probability"
     _axes(figure, what, "Mean cost of an image")
-    figure.update_yaxes(range=None, rangemode="tozero", tickformat=None)
+    highest = max(3 * costs[usual], 3 * costs[chosen])  # where nothing is answered any more, all else would be flat
+    figure.update_yaxes(range=[0, min(highest, 1.05 * costs.max())] if highest > 0 else None, tickformat=None)
     return figure
 
 

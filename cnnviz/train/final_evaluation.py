@@ -19,6 +19,7 @@ from cnnviz.train.evaluate import evaluate_split, facts_of, of_logits, report_of
 from cnnviz.train.resume_callback import weights_digest
 from cnnviz.train.run_writer import RunWriter
 from cnnviz.train.split_reader import Reader, Stem
+from cnnviz.train.training_features import keep_training_features
 
 __all__ = ["conclude"]
 
@@ -70,6 +71,8 @@ def conclude(writer: RunWriter, reader: Reader, last_weights: str, cached: Cache
     }
     write_json(writer.folder / "report.json", report)
     writer.write(test=test)
+    per_image = kept[0].seconds / max(1, len(kept[0].indices))
+    keep_training_features(writer, samples, report["seconds"], per_image)
 
 
 def _asked(

@@ -3,6 +3,7 @@ sets."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -25,22 +26,24 @@ class Calibration:
     Attributes:
         temperatures: of each head, see `calibration`.
         of_truth: for each head the calibrated probabilities of the held-out images' true classes, float32 (n,).
-        data: the fingerprint of the data that the images are of.
     """
 
     temperatures: dict[str, float]
     of_truth: dict[str, np.ndarray]
-    data: str = ""
 
 
-def calibration_of(held_out: Predictions) -> Calibration:
-    """Returns what predictions about images that the model did not learn from tell of it."""
+def calibration_of(probabilities: Mapping[str, np.ndarray], labels: Mapping[str, np.ndarray]) -> Calibration:
+    """Returns what predictions about images that the model did not learn from tell of it.
+
+    Args:
+        probabilities: for each head, float (n, classes).
+        labels: for each head the true classes, int64 (n,).
+    """
     temperatures, of_truth = {}, {}
-    for head, probabilities in held_out.probabilities.items():
-        labels = held_out.labels[head]
-        temperatures[head] = fitted_temperature(probabilities, labels)
-        of_truth[head] = with_temperature(probabilities, temperatures[head])[np.arange(len(labels)), labels]
-    return Calibration(temperatures, of_truth, held_out.data)
+    for head, values in probabilities.items():
+        temperatures[head] = fitted_temperature(values, labels[head])
+        of_truth[head] = with_temperature(values, temperatures[head])[np.arange(len(values)), labels[head]]
+    return Calibration(temperatures, of_truth)
 
 
 def held_out_predictions(run: Run) -> Predictions | None:
@@ -61,7 +64,9 @@ def kept_calibration(run: Run) -> Calibration | None:
 
 @lru_cache(maxsize=16)
 def _calibration(found: Predictions) -> Calibration:
-    return calibration_of(found)  # `read_predictions` gives the same object for the same file
+    return calibration_of(
+        found.probabilities, found.labels
+    )  # `read_predictions` gives the same object for the same file
 
 
 def calibrated(known: Calibration, head: str, probabilities: np.ndarray) -> np.ndarray:

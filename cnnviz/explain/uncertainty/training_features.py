@@ -16,6 +16,7 @@ from cnnviz.data import Dataset, prepare
 from cnnviz.data.compatibility import open_and_adapt
 from cnnviz.data.edits import names_of
 from cnnviz.errors import DataError
+from cnnviz.explain.uncertainty.calibration_of_run import Calibration, calibration_of
 from cnnviz.explain.uncertainty.neighbours import nearest
 from cnnviz.explain.uncertainty.novelty import Novelty, distances, fitted_novelty, percentiles
 from cnnviz.files import parse_json
@@ -49,6 +50,7 @@ class TrainingFeatures:
 
     Attributes:
         classes: of each head.
+        calibration: of the held-out images.
         novelty: how far held-out images are from the training images, see `novelty`.
         names: of the training images, as `data.without` names them.
         rows: their positions in the training split, int64 (n,).
@@ -57,6 +59,7 @@ class TrainingFeatures:
     """
 
     classes: dict[str, tuple[str, ...]]
+    calibration: Calibration
     novelty: Novelty
     names: tuple[str, ...]
     rows: np.ndarray
@@ -118,6 +121,10 @@ def _read(place: Path, changed: int, size: int) -> TrainingFeatures | None:
         heads = {str(name): tuple(map(str, classes)) for name, classes in facts["classes"].items()}
         found = TrainingFeatures(
             classes=heads,
+            calibration=Calibration(
+                {name: float(facts["temperatures"][name]) for name in heads},
+                {name: arrays[f"of_truth_{k}"] for k, name in enumerate(heads)},
+            ),
             novelty=Novelty(arrays["mean"], arrays["whitening"], arrays["held_out"]),
             names=tuple(map(str, facts["names"])),
             rows=arrays["rows"],
@@ -169,9 +176,11 @@ def measure_training_features(
             labels,
             embed(classifier, images, what=what, progress=progress, cancelled=cancelled, lock=lock),
         )
-    (rows, labels, train), (_, _, held_out) = parts["train"], parts["validation"]
+    (rows, labels, train), (_, truths, held_out) = parts["train"], parts["validation"]
+    names = [head.name for head in classifier.heads]
     made = TrainingFeatures(
-        classes={head.name: tuple(classifier.classes[head.name]) for head in classifier.heads},
+        classes={name: tuple(classifier.classes[name]) for name in names},
+        calibration=calibration_of(dict(zip(names, held_out.probabilities, strict=True)), truths),
         novelty=fitted_novelty(train.statistics, held_out.statistics),
         names=tuple(names_of(dataset, "train", rows)),
         rows=rows,
@@ -188,7 +197,7 @@ def _short(features: np.ndarray) -> np.ndarray:
 
 
 def _arrays(made: TrainingFeatures) -> dict[str, np.ndarray]:
-    facts = {"classes": made.classes, "names": made.names}
+    facts = {"classes": made.classes, "names": made.names, "temperatures": made.calibration.temperatures}
     arrays = {
         "facts": np.frombuffer(json.dumps(facts).encode(), np.uint8),
         "mean": made.novelty.mean,
@@ -198,7 +207,7 @@ def _arrays(made: TrainingFeatures) -> dict[str, np.ndarray]:
         "features": made.features,
     }
     for k, name in enumerate(made.classes):
-        arrays[f"labels_{k}"] = made.labels[name]
+        arrays |= {f"labels_{k}": made.labels[name], f"of_truth_{k}": made.calibration.of_truth[name]}
     return arrays
 
 

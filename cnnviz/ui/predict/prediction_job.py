@@ -16,6 +16,7 @@ from cnnviz.explain import METHODS, Explanation, Target, explain
 from cnnviz.explain.uncertainty.calibration_of_run import Calibration, kept_calibration
 from cnnviz.explain.uncertainty.training_features import TrainingFeatures, kept_training_features
 from cnnviz.progress import CancelCheck, Progress
+from cnnviz.runs import Run
 from cnnviz.ui.inputs.input_image import InputImage
 from cnnviz.ui.inputs.model_cache import LockedModel, ModelSource
 from cnnviz.ui.session import background_job
@@ -128,11 +129,7 @@ def predicted_pairs(
         judged: whether the answers are to be compared with what their runs know of held-out and training images.
     """
     store: BoundedCache[Any] = st.session_state.setdefault(f"{name}_store", BoundedCache(kept))
-    facts = {
-        source.id: (kept_calibration(source.run), kept_training_features(source.run))
-        for source, _ in chosen
-        if judged and source.run is not None
-    }
+    facts = {source.id: _kept(source.run) for source, _ in chosen if judged and source.run is not None}
     pairs = [
         Pair(source, model, image, None, None, *facts.get(source.id, (None, None)))
         for image in images
@@ -154,6 +151,11 @@ def predicted_pairs(
         return found
     ended = work.message or (STOPPED if work.stopped else UNFINISHED)
     return [_ended(pair, ended) for pair in known()]
+
+
+def _kept(run: Run) -> tuple[Calibration | None, TrainingFeatures | None]:
+    training = kept_training_features(run)
+    return kept_calibration(run) or (None if training is None else training.calibration), training
 
 
 def _key(pair: Pair) -> tuple:

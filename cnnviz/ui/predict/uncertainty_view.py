@@ -9,7 +9,7 @@ import streamlit as st
 
 from cnnviz.data import Dataset
 from cnnviz.errors import CnnvizError
-from cnnviz.explain.uncertainty.calibration_of_run import calibrated, kept_calibration, sets_of
+from cnnviz.explain.uncertainty.calibration_of_run import calibrated, sets_of
 from cnnviz.explain.uncertainty.novelty import FOREIGN
 from cnnviz.explain.uncertainty.training_features import (
     measure_training_features,
@@ -160,9 +160,5 @@ def measure_button(model: LockedModel, run: Run, key: str) -> None:
 
 
 def _measure(run: Run, model: LockedModel, progress: Progress, cancelled: CancelCheck) -> bool:
-    if kept_calibration(run) is None:
-        from cnnviz.train.evaluate import evaluate
-
-        evaluate(run, model.classifier.model, "validation", progress=progress, cancelled=cancelled)
     measure_training_features(run, model.classifier, progress=progress, cancelled=cancelled, lock=model.lock)
     return True
