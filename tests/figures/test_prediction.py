@@ -8,7 +8,7 @@ from html.parser import HTMLParser
 
 import numpy as np
 
-from cnnviz.figures.prediction import layered_images, prediction, top
+from cnnviz.figures.prediction import layered_images, nearest_images, prediction, top
 from cnnviz.images import to_png
 
 EVIL = '"><img src=x onerror=alert(1)>'
@@ -29,6 +29,19 @@ def test_an_answer_says_whether_the_label_agrees() -> None:
     assert "colour" in prediction("red", 0.9, head="colour")
 
 
+def test_an_answer_that_is_not_to_be_relied_on_is_struck_through() -> None:
+    assert "<s>" not in prediction("cat", 0.9)
+    assert re.search(r"<s>cat .*90 %</span></s>", prediction("cat", 0.9, struck=True), re.DOTALL)
+    assert "81 % calibrated" in prediction("cat", 0.9, notes=["81 % calibrated"])
+
+
+def test_nearest_images_have_labels_and_distances_where_there_is_no_image_too() -> None:
+    drawn = nearest_images([(to_png(np.zeros((2, 2, 3), np.uint8)), True, "cat", 0.12345), (None, False, "dog", 0.5)])
+    assert drawn.count("<img") == 1
+    assert "A training image of cat, 0.123 away" in drawn
+    assert re.findall(r">(cat|dog|0\.\d+)<", drawn) == ["cat", "0.123", "dog", "0.500"]
+
+
 def test_bars_are_as_wide_as_the_probabilities() -> None:
     drawn = top([("cat", 0.75), ("dog", 0.25)], "cat")
     assert re.findall(r"width:([\d.]+)%;height:100%", drawn) == ["75.00", "25.00"]
@@ -41,6 +54,8 @@ def test_names_are_text_whatever_they_contain() -> None:
     for drawn in (
         prediction(EVIL, 0.5, head=EVIL, truth=EVIL),
         prediction("x", 0.5, truth=EVIL),
+        prediction("x", 0.5, notes=[EVIL]),
+        nearest_images([(image, False, EVIL, 0.5)]),
         top([(EVIL, 0.5)], EVIL),
         layered_images(image, image, (2, 3), EVIL),
     ):

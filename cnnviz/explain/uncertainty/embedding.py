@@ -1,5 +1,5 @@
-"""What a model makes of images, short enough to compare them by: each channel's mean and maximum in some convolutions,
-the features that its heads see, and its predictions. One pass for all of it. Imports TensorFlow."""
+"""What a model makes of images, short enough to compare them by: the features that its heads see, each channel's mean
+and maximum in the narrowest convolutions, and its predictions. One pass for all of it. Imports TensorFlow."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
 __all__ = ["MOST_STATISTICS", "Embedding", "embed", "feature_layer"]
 
-MOST_STATISTICS = 1500
-"""So many at most; of deeper models only some convolutions are asked, evenly, the last among them."""
+MOST_STATISTICS, MOST_FEATURES = 800, 1500
+"""So many of convolutions at most, and so many features beside them; of models with wider ones none."""
 _BATCH = 32
 
 
@@ -33,7 +33,7 @@ class Embedding:
     """What a model makes of n images.
 
     Attributes:
-        statistics: means and maxima of channels, float32 (n, d).
+        statistics: the features and the channels' means and maxima, float32 (n, d).
         features: what the heads see, float32 (n, k).
         probabilities: for each head, float32 (n, classes).
     """
@@ -91,14 +91,16 @@ def feature_layer(graph: Graph) -> str | None:
 
 
 def _statistics_layers(graph: Graph) -> list[str]:
-    """Convolutions, evenly from the first to the last, whose channels are not too many together."""
+    """The narrowest convolutions, of which `MOST_STATISTICS` are enough: what a bottleneck lets through tells most."""
     width = {one.name: int(one.shape[-1] or 0) for one in graph.layers}
-    names = list(graph.convolutions)
-    for count in range(len(names), 0, -1):
-        chosen = [names[k] for k in np.unique(np.linspace(len(names) - 1, 0, count).round().astype(int))]
-        if 2 * sum(width[name] for name in chosen) <= MOST_STATISTICS:
-            return chosen
-    return names[-1:]
+    chosen: list[str] = []
+    count = 0
+    for name in sorted(graph.convolutions, key=width.__getitem__):
+        count += 2 * width[name]
+        if chosen and count > MOST_STATISTICS:
+            break
+        chosen.append(name)
+    return chosen
 
 
 def _compute(graph: Graph) -> Callable[[Any], list[Any]]:
@@ -116,7 +118,11 @@ def _compute(graph: Graph) -> Callable[[Any], list[Any]]:
             channels = tf.cast(values[one], tf.float32)
             found += [tf.reduce_mean(channels, axis=(1, 2)), tf.reduce_max(channels, axis=(1, 2))]
         statistics = tf.concat(found, axis=1)
-        seen = statistics if features is None else tf.cast(values[features], tf.float32)
+        if features is None:
+            return [statistics, statistics, *(tf.cast(values[one], tf.float32) for one in outputs)]
+        seen = tf.cast(values[features], tf.float32)
+        if seen.shape[1] <= MOST_FEATURES:
+            statistics = tf.concat([statistics, seen], axis=1)
         return [statistics, seen, *(tf.cast(values[one], tf.float32) for one in outputs)]
 
     return trace(compute, graph.signature)

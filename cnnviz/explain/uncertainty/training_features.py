@@ -41,7 +41,8 @@ __all__ = [
 MOST = 4_000
 """So many images of each split at most, drawn by a seed."""
 NEIGHBOURS = 5
-_VERSION = 1
+_VERSION = 2
+_NOVELTY = ("mean", "whitening", "train", "held_out")
 
 
 @dataclass(frozen=True, eq=False)
@@ -125,7 +126,7 @@ def _read(place: Path, changed: int, size: int) -> TrainingFeatures | None:
                 {name: float(facts["temperatures"][name]) for name in heads},
                 {name: arrays[f"of_truth_{k}"] for k, name in enumerate(heads)},
             ),
-            novelty=Novelty(arrays["mean"], arrays["whitening"], arrays["held_out"]),
+            novelty=Novelty(*(arrays[one] for one in _NOVELTY)),
             names=tuple(map(str, facts["names"])),
             rows=arrays["rows"],
             labels={name: arrays[f"labels_{k}"] for k, name in enumerate(heads)},
@@ -134,8 +135,9 @@ def _read(place: Path, changed: int, size: int) -> TrainingFeatures | None:
     except (KeyError, TypeError, ValueError, AttributeError):
         return None
     count = len(found.names)
-    lengths = {len(one) for one in (found.rows, found.features, *found.labels.values())}
-    return found if lengths == {count} and found.novelty.whitening.shape[:1] == found.novelty.mean.shape else None
+    lengths = {len(one) for one in (found.rows, found.features, found.novelty.train, *found.labels.values())}
+    wide = found.novelty.mean.shape
+    return found if lengths == {count} and found.novelty.whitening.shape == (*wide, *wide) else None
 
 
 def measure_training_features(
@@ -200,9 +202,7 @@ def _arrays(made: TrainingFeatures) -> dict[str, np.ndarray]:
     facts = {"classes": made.classes, "names": made.names, "temperatures": made.calibration.temperatures}
     arrays = {
         "facts": np.frombuffer(json.dumps(facts).encode(), np.uint8),
-        "mean": made.novelty.mean,
-        "whitening": made.novelty.whitening,
-        "held_out": made.novelty.held_out,
+        **{name: getattr(made.novelty, name) for name in _NOVELTY},
         "rows": made.rows,
         "features": made.features,
     }

@@ -40,8 +40,8 @@ __all__ = [
 
 _NAMED = 4
 _COMPARED = (
-    "Compared is what the convolutions make of it, the mean and maximum of each channel, with the training "
-    "images' (Mahalanobis distance): only that tells an unknown thing from an unclear one."
+    "Whether it is like nothing in the training data tells another distance: that of its features and of the means and "
+    "maxima of channels in the narrowest convolutions, by Mahalanobis, to the nearest training image."
 )
 
 
