@@ -17,6 +17,7 @@ from cnnviz.policy import POLICIES, Policy
 
 __all__ = [
     "CROPS",
+    "FOLDS",
     "MOST_IMAGES",
     "SPLITS",
     "Data",
@@ -32,6 +33,8 @@ __all__ = [
 
 SPLITS = ("train", "validation", "test")
 CROPS = ("whole", "centre", "face")
+FOLDS = (2, 20)
+"""The fewest and the most folds of a cross-validation."""
 MOST_IMAGES = 10_000
 """So many images can be left out, relabelled or moved."""
 
@@ -59,6 +62,15 @@ def _named(value: Any) -> Any:
     return value
 
 
+def _fold(value: Any) -> Any:
+    """Refuses what is no fold of so many."""
+    least, most = FOLDS
+    whole = isinstance(value, (list, tuple)) and len(value) == 2 and all(type(one) is int for one in value)
+    if value is not None and not (whole and least <= value[1] <= most and 1 <= value[0] <= value[1]):
+        raise ValueError(f"expected null, or a fold and how many there are ({least} to {most}), such as [1, 5]")
+    return value
+
+
 Side = Annotated[Whole, Field(ge=4, le=1024)]
 SplitName = Literal["train", "validation", "test"]
 Labels = FrozenDict[Name, Name]
@@ -82,7 +94,9 @@ class Data(Record):
     (rows 20 to 198 of CelebA's 218, full width).
     `validation_share` is the share of the training samples held out where the data has no validation split; at 0 the
     test split serves as validation too. `test_share` is the share of all samples held out where it has neither a test
-    nor a validation split.
+    nor a validation split. `fold` of cross-validation, such as [1, 5], makes the first of five stratified folds of the
+    training and validation samples together the validation split and the other four the training split; the test split
+    stays as it is without, and `split_seed` deals the folds.
     `balanced` keeps equally many samples of every group of the chosen heads' classes. `without` names samples that are
     left out of all splits, as `Split.name_of` calls them; where splits number their images, with the split's name
     before, such as "test:#12". `labels` gives images, named alike, other classes than the data does, by head, such as
@@ -99,6 +113,7 @@ class Data(Record):
     validation_share: Real = Field(0.1, ge=0, le=0.5)
     test_share: Real = Field(0.2, gt=0, le=0.5)
     split_seed: Whole = Field(0, ge=0, lt=2**32)
+    fold: Annotated[tuple[int, int] | None, BeforeValidator(_fold)] = None
     limits: Limits = Limits()
     balanced: bool = False
     without: tuple[Name, ...] = Field((), max_length=MOST_IMAGES)

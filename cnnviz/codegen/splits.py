@@ -8,6 +8,7 @@ from collections.abc import Collection, Sequence
 from cnnviz.data import dataset, splits
 from cnnviz.data.dataset import Head
 from cnnviz.data.edits import class_number
+from cnnviz.errors import DataError
 from cnnviz.recipe import SPLITS, Data
 
 __all__ = ["arranging"]
@@ -24,6 +25,22 @@ def hold_out(split, share, seed):  # the same share of every class, or of every 
         group = groups(dict(list(split[2].items())[:1]))
     held = stratify(group, share, seed)
     return taken(split, ~held), taken(split, held)
+"""
+_FOLD = """
+def fold(splits, number, count, seed):  # one of `count` folds of training and validation images validates
+    pool = splits["train"]
+    if "validation" in splits:
+        parts = [pool, splits["validation"]]
+        labels = {head: np.concatenate([part[2][head] for part in parts]) for head in pool[2]}
+        images = joined(parts)
+        pool = images, np.arange(len(images)), labels
+        if any(lies_by_class(part[2]) for part in parts):
+            pool = taken(pool, np.argsort(groups(labels), kind="stable"))
+    group = groups(pool[2])
+    if np.bincount(group).min() < count:
+        group = groups(dict(list(pool[2].items())[:1]))
+    held = folds(group, count, seed) == number - 1
+    return {**splits, "train": taken(pool, ~held), "validation": taken(pool, held)}
 """
 _TOLD = """
 def told(splits, edits):  # what is said of each split's images; "test:#12" is the one of what was the test split's
@@ -102,13 +119,22 @@ def arranging(
         files: whether the sources are lists of files' names, not arrays.
 
     Raises:
-        DataError: the recipe gives an image a class that there is not.
+        DataError: the recipe gives an image a class that there is not, or edits numbered images that are dealt to folds
+            together with a validation split of their own.
     """
     lines = _shares_looked_up(data) if given is None else _shares(data, given)
     limits = data.limits.model_dump()
     functions = []
+    join = _JOIN_FILES if files else _JOIN_ARRAYS
     if held := any("hold_out(" in line for line in lines):
         functions += [inspect.getsource(splits.stratify), _HOLD_OUT]
+    if data.fold is not None:
+        if not files and "validation" in (given or ()) and (data.without or data.labels or data.splits):
+            raise DataError(  # once they are one array, their numbers are others
+                "No script can be written that changes single images of a validation split of arrays and deals it to "
+                "folds: set data.fold to null, or data.without, data.labels and data.splits to nothing."
+            )
+        functions += [inspect.getsource(splits.folds), inspect.getsource(splits.lies_by_class), join, _FOLD]
     looks = bool(data.labels or data.splits) and any(limits.values()) and not data.balanced
     if data.without or data.labels or data.splits:
         functions += [*([inspect.getsource(dataset.printable), _BY_FILE] if files else [_BY_NUMBER]), _TOLD]
@@ -121,18 +147,18 @@ def arranging(
         functions += [f"LABELS = {_numbers(data, heads)!r}", _RELABEL]
         lines.append("splits = relabel(splits)")
     if data.splits:
-        functions += [f"MOVED = {dict(data.splits)!r}", _JOIN_FILES if files else _JOIN_ARRAYS, _MOVE]
+        functions += [f"MOVED = {dict(data.splits)!r}", *([join] if data.fold is None else []), _MOVE]
         lines.append("splits = move(splits)")
     looked = ", by_class[name]" if looks else ""
     if chooses := (data.balanced or any(limits.values())):
         call = "balance(splits[name][2], limit)[0]" if data.balanced else f"first(splits[name][2], limit{looked})"
         functions.append(inspect.getsource(splits.balance if data.balanced else splits.first))
-        if not data.balanced:
+        if not data.balanced and data.fold is None:
             functions.append(inspect.getsource(splits.lies_by_class))
         wanted = {name: limits[name] for name in SPLITS}
         lines.append(f"for name, limit in {wanted!r}.items():")
         lines.append(f"    if name in splits:\n        splits[name] = taken(splits[name], {call})")
-    if held or chooses:
+    if held or chooses or data.fold is not None:
         functions.insert(0, inspect.getsource(splits.groups))
     if functions:
         functions.insert(0, _TAKEN)
@@ -152,7 +178,9 @@ def _shares(data: Data, given: Collection[str]) -> list[str]:
     lines = []
     if "test" not in given and "validation" not in given:
         lines.append(_held("test", data.test_share, data.split_seed))
-    if "validation" not in given:
+    if data.fold is not None:
+        lines.append(_fold(data))
+    elif "validation" not in given:
         lines.append(_validation(data))
     return lines
 
@@ -161,8 +189,14 @@ def _shares_looked_up(data: Data) -> list[str]:
     held = _held("test", data.test_share, data.split_seed)
     return [
         f'if "test" not in splits and "validation" not in splits:\n    {held}',
-        f'if "validation" not in splits:\n    {_validation(data)}',
+        _fold(data) if data.fold is not None else f'if "validation" not in splits:\n    {_validation(data)}',
     ]
+
+
+def _fold(data: Data) -> str:
+    assert data.fold is not None
+    number, count = data.fold
+    return f"splits = fold(splits, {number}, {count}, {data.split_seed + 1})"
 
 
 def _validation(data: Data) -> str:

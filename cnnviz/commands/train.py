@@ -1,4 +1,4 @@
-"""`train`: start a run and watch it, or leave it to itself."""
+"""`train`: start a run, or several that differ in the seed or the fold, and watch them, or leave them to themselves."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ import datetime as dt
 import json
 import sys
 import time
+from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from rich.console import Console
@@ -17,10 +19,13 @@ from cnnviz.commands.recipes import add_recipe_arguments, recipe_of
 from cnnviz.commands.subcommand import add_verb
 from cnnviz.data.compatibility import open_and_adapt
 from cnnviz.data.review import Review, review_of_file, with_review
-from cnnviz.errors import DataError
+from cnnviz.errors import DataError, RunError
 from cnnviz.files import read_bytes
 from cnnviz.presets import PRESETS
+from cnnviz.recipe import Recipe
 from cnnviz.runs import Run
+from cnnviz.runs.groups import fold_recipes, seed_recipes, spread_of
+from cnnviz.runs.launch import slots
 from cnnviz.runs.progress import progress
 
 __all__ = ["add_train"]
@@ -41,6 +46,11 @@ def add_train(verbs: argparse._SubParsersAction) -> None:
     verb.add_argument(
         "--review", metavar="FILE", help="of the Data page or `audit --review`: its decisions go into the recipe"
     )
+    several = verb.add_mutually_exclusive_group()
+    several.add_argument("--seeds", type=int, metavar="N", help="2 to 20 runs that differ in the seed alone")
+    several.add_argument(
+        "--folds", type=int, metavar="K", help="cross-validation: 2 to 20 runs, each validates on a fold"
+    )
     verb.add_argument("--detach", action="store_true", help="return at once; the run goes on by itself")
 
 
@@ -52,7 +62,10 @@ def _train(chosen: argparse.Namespace) -> int:
         )
     heads_named = any(key.startswith("network.heads") for key in settings)
     may_adapt = not heads_named and (chosen.recipe in PRESETS or "data.dataset" in settings)
+    if chosen.folds is not None:
+        wanted = fold_recipes(wanted, chosen.folds)[0]  # so that what folds need of the data is said now
     recipe, dataset = open_and_adapt(wanted, may_adapt=may_adapt)
+    recipes = _repeated(recipe, chosen)
     for old, new in zip(wanted.network.heads, recipe.network.heads, strict=True):
         if old != new:
             print(
@@ -62,17 +75,36 @@ def _train(chosen: argparse.Namespace) -> int:
             )
     for note in dataset.notes:
         print(f"cnnviz: {note}", file=sys.stderr)
-    run = runs.start(recipe)
+    started = runs.start_group(recipes) if len(recipes) > 1 else [runs.start(recipe)]
     if not chosen.detach:
-        run = _watch(run)
-    print(json.dumps({"run": run.id, "state": run.state, "metrics": run.written.metrics, "test": run.written.test}))
-    if run.state in ("failed", "crashed"):
+        started = _watch(started)
+    print(json.dumps(_summary(started)))
+    failed = [run for run in started if run.state in ("failed", "crashed")]
+    for run in failed:
+        which = f"Run {run.id} {run.state}: " if len(started) > 1 else ""
         print(
-            f"cnnviz: {run.written.message or f'The worker ended without a word; see {run.log_path}.'}",
+            f"cnnviz: {which}{run.written.message or f'The worker ended without a word; see {run.log_path}.'}",
             file=sys.stderr,
         )
-        return 1
-    return 0
+    return 1 if failed else 0
+
+
+def _repeated(recipe: Recipe, chosen: argparse.Namespace) -> list[Recipe]:
+    if chosen.seeds is not None:
+        return seed_recipes(recipe, chosen.seeds)
+    return fold_recipes(recipe, chosen.folds) if chosen.folds is not None else [recipe]
+
+
+def _summary(started: Sequence[Run]) -> dict[str, object]:
+    """What is printed of a run, or of a group of runs: means and deviations of those that have the metric."""
+    if len(started) == 1:
+        [run] = started
+        return {"run": run.id, "state": run.state, "metrics": run.written.metrics, "test": run.written.test}
+    found = {"metrics": [run.written.metrics for run in started], "test": [run.written.test for run in started]}
+    return {"group": started[0].written.group, "runs": [run.id for run in started]} | {
+        key: {name: {"mean": one.mean, "deviation": one.deviation} for name, one in spread_of(values).items()}
+        for key, values in found.items()
+    }
 
 
 def _review(name: str, dataset: str) -> Review:
@@ -83,9 +115,9 @@ def _review(name: str, dataset: str) -> Review:
     return review_of_file(name, text, dataset)
 
 
-def _watch(run: Run) -> Run:
-    """Shows a bar until the run has ended; Ctrl-C asks it to stop, a second one leaves it to itself."""
-    asked = False
+def _watch(started: Sequence[Run]) -> list[Run]:
+    """Shows a bar until all runs have ended; Ctrl-C asks them to stop, a second one leaves them to themselves."""
+    asked, now = False, list(started)
     with Progress(
         TextColumn("{task.description}"),
         BarColumn(),
@@ -97,26 +129,45 @@ def _watch(run: Run) -> Run:
         bar = bars.add_task("Starting", total=1.0, left="", figures="")
         while True:
             try:
-                run = runs.open_run(run.id)
-                _show(bars, bar, run)
-                if not run.active:
-                    return run
+                now = [runs.open_run(run.id) for run in started]
+                _show(bars, bar, now)
+                if not any(run.active for run in now):
+                    return now
                 time.sleep(POLL_SECONDS)
             except KeyboardInterrupt:
                 if asked:
-                    return run
+                    return now
                 asked = True
-                run = runs.request_stop(run.id) if run.active else run
+                for run in reversed(now):  # those that wait first, so that none of them begins meanwhile
+                    _stop(run)
 
 
-def _show(bars: Progress, bar: TaskID, run: Run) -> None:
-    now = progress(run)
-    if now.message:
-        count = f" {now.done:,}/{now.total:,}" if now.total else ""
-        bars.update(bar, description=f"{now.message}{count}", completed=now.fraction, left="")
+def _stop(run: Run) -> None:
+    if runs.open_run(run.id).active:
+        with suppress(RunError):  # it has just ended
+            runs.request_stop(run.id)
+
+
+def _show(bars: Progress, bar: TaskID, now: Sequence[Run]) -> None:
+    """Shows how far the oldest run is that goes on, or the last one; the bar is of all of them."""
+    at = next((at for at, run in enumerate(now) if run.active), len(now) - 1)
+    which = f"Run {at + 1} of {len(now)} · " if len(now) > 1 else ""
+    at_work = [progress(run).fraction if run.active else 1.0 for run in now]
+    done = sum(at_work) / len(now) if len(now) > 1 else progress(now[0]).fraction
+    run, far = now[at], progress(now[at])
+    if far.message:
+        count = f" {far.done:,}/{far.total:,}" if far.total else ""
+        bars.update(bar, description=f"{which}{far.message}{count}", completed=done, left="")
         return
-    rate = f"{now.images_per_second:,.0f} images/s" if now.images_per_second else ""
+    rate = f"{far.images_per_second:,.0f} images/s" if far.images_per_second else ""
     best = run.written.metrics.get("val_accuracy")
     figures = f"{rate}  best val_accuracy {best:.4f}" if best is not None else rate
-    left = "" if now.eta_seconds is None else f"{dt.timedelta(seconds=round(now.eta_seconds))} left"
-    bars.update(bar, description=f"Epoch {now.epoch}/{now.epochs}", completed=now.fraction, left=left, figures=figures)
+    left = "" if far.eta_seconds is None else f"{dt.timedelta(seconds=round(_seconds_left(now, at)))} left"
+    bars.update(bar, description=f"{which}Epoch {far.epoch}/{far.epochs}", completed=done, left=left, figures=figures)
+
+
+def _seconds_left(now: Sequence[Run], at: int) -> float:
+    """What the run at `at` still takes, and those that wait behind it if each takes as long as it does."""
+    own = progress(now[at]).eta_seconds or 0.0
+    waiting = sum(run.state == "queued" for run in now)
+    return own + waiting * (own + (now[at].seconds or 0.0)) / slots()

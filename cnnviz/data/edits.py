@@ -15,7 +15,7 @@ from cnnviz.data.dataset import Arrays, Dataset, Head, Joined, Source, Split
 from cnnviz.data.spellings import compose
 from cnnviz.errors import DataError, one_of
 
-__all__ = ["class_number", "find", "leave_out", "move", "names_of", "relabel", "relabelled"]
+__all__ = ["class_number", "find", "join", "leave_out", "move", "names_of", "relabel", "relabelled"]
 
 Place = tuple[int, int]
 """An image: which source it is of, by its `id`, and its row there."""
@@ -191,6 +191,17 @@ def move(
     return moved
 
 
+def join(splits: Mapping[str, Split], own: str, other: str) -> Split:
+    """Returns the split `own` with the images of `other` behind its own; all keep their names.
+
+    Args:
+        splits: all of them, by name.
+        own: the one whose name the result has.
+        other: the one that is added.
+    """
+    return _joined(splits[own], {other: splits[other]}, _numbered(splits))
+
+
 def _joined(own: Split, coming: Mapping[str, Split], marked: bool) -> Split:
     """A split and what was moved to it from others; `marked` where names need the splits' before them."""
     if not coming:
@@ -201,7 +212,8 @@ def _joined(own: Split, coming: Mapping[str, Split], marked: bool) -> Split:
     if not marked and all(part.source is own.source for part in parts.values()):
         return Split(own.name, labels, own.source, rows)
     which = np.repeat(np.arange(len(parts)), [len(part) for part in parts.values()])
-    marks = tuple(f"{name}:" if marked else "" for name in parts)
+    # what was joined before has its marks already
+    marks = tuple(f"{name}:" if marked and not isinstance(part.source, Joined) else "" for name, part in parts.items())
     source = Joined(tuple(part.source for part in parts.values()), marks, which, rows)
     return Split(own.name, labels, source, np.arange(len(rows)))
 

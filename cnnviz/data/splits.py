@@ -11,7 +11,7 @@ from cnnviz.data import edits
 from cnnviz.data.dataset import Dataset, Split
 from cnnviz.errors import DataError
 
-__all__ = ["arrange", "balance", "first", "groups", "lies_by_class", "stratify"]
+__all__ = ["arrange", "balance", "first", "folds", "groups", "lies_by_class", "stratify"]
 
 
 def arrange(dataset: Dataset, data: recipe.Data) -> Dataset:
@@ -19,18 +19,25 @@ def arrange(dataset: Dataset, data: recipe.Data) -> Dataset:
     moved or left out, then balance and limits.
 
     Data with a test split only gets a validation split from its training samples; data with neither gets both. The
-    data's own splits change by `data.splits` alone.
+    data's own splits change by `data.splits` alone, and by `data.fold`, which deals training and validation samples
+    anew. What `data.splits` moves lies where it was moved to in every fold.
 
     Raises:
-        DataError: too few samples, a class without training samples, fewer than two classes, or an image, class or
-            split that the recipe names and the data doesn't have.
+        DataError: too few samples, folds where the test split serves as validation, a class without training samples,
+            fewer than two classes, or an image, class or split that the recipe names and the data doesn't have.
     """
     splits, notes = dict(dataset.splits), list(dataset.notes)
     _check_classes(dataset, splits["train"])
     if "test" not in splits and "validation" not in splits:
         splits["train"], splits["test"] = _held_out(splits["train"], "test", data.test_share, data.split_seed)
         notes.append(_share_note("Test", len(splits["test"]), data.split_seed))
-    if "validation" not in splits:
+    if data.fold is not None:
+        splits["train"], splits["validation"] = _folded(dataclasses.replace(dataset, splits=splits), data)
+        notes.append(
+            f"Validation: {len(splits['validation']):,} samples, fold {data.fold[0]} of {data.fold[1]} of the training "
+            f"and validation data, the same share of every class (seed {data.split_seed})."
+        )
+    elif "validation" not in splits:
         if data.validation_share:
             splits["train"], splits["validation"] = _held_out(
                 splits["train"], "validation", data.validation_share, data.split_seed + 1
@@ -118,6 +125,19 @@ def stratify(group: np.ndarray, share: float, seed: int) -> np.ndarray:
     return held
 
 
+def folds(group: np.ndarray, count: int, seed: int) -> np.ndarray:
+    """Returns the fold of each sample, int64 (n,) in 0..`count` - 1, drawn by a seed.
+
+    Folds are as large as each other, and have as many samples of every group, but for one at most; as the stratified
+    folds of scikit-learn's `StratifiedKFold` do.
+    """
+    order = np.random.default_rng(seed).permutation(len(group))
+    order = order[np.argsort(group[order], kind="stable")]
+    fold = np.empty(len(group), np.int64)
+    fold[order] = np.arange(len(group)) % count  # dealt like cards, group after group
+    return fold
+
+
 def lies_by_class(labels: dict[str, np.ndarray]) -> bool:
     """Returns whether samples lie class by class, as in folders."""
     group = groups(labels)
@@ -158,9 +178,7 @@ def balance(labels: dict[str, np.ndarray], limit: int | None) -> tuple[np.ndarra
 
 def _held_out(split: Split, name: str, share: float, seed: int) -> tuple[Split, Split]:
     """Splits by all heads together, or by the first alone where some combination is too rare for that."""
-    group = groups(split.labels)
-    if np.bincount(group).min() < 2:
-        group = groups(dict(list(split.labels.items())[:1]))
+    group = _strata(split, 2)
     if np.bincount(group).min() < 2:
         head, labels = next(iter(split.labels.items()))
         rare = int(labels[group == np.bincount(group).argmin()][0])
@@ -170,6 +188,41 @@ def _held_out(split: Split, name: str, share: float, seed: int) -> tuple[Split, 
         )
     held = stratify(group, share, seed)
     return split.take(np.flatnonzero(~held)), split.take(np.flatnonzero(held), name)
+
+
+def _strata(split: Split, least: int) -> np.ndarray:
+    """The groups that are divided alike: of all heads together, or of the first where one has fewer than `least`."""
+    group = groups(split.labels)
+    return group if np.bincount(group).min() >= least else groups(dict(list(split.labels.items())[:1]))
+
+
+def _folded(dataset: Dataset, data: recipe.Data) -> tuple[Split, Split]:
+    """Training and validation split of the recipe's fold."""
+    assert data.fold is not None
+    number, count = data.fold
+    splits = dataset.splits
+    if dataset.validates_on_test or ("validation" not in splits and not data.validation_share):
+        raise DataError(
+            f"Folds are of training and validation images, but the test split of {dataset.title} serves as validation: "
+            "set data.validation_share above 0, or data.fold to null."
+        )
+    pool = splits["train"]
+    if "validation" in splits:
+        by_class = any(lies_by_class(splits[name].labels) for name in ("train", "validation"))
+        pool = edits.join(splits, "train", "validation")
+        if by_class:  # as `first` looks for it
+            pool = pool.take(np.argsort(groups(pool.labels), kind="stable"))
+    group = _strata(pool, count)
+    if (fewest := int(np.bincount(group).min())) < count:
+        head = dataset.head(next(iter(pool.labels)))
+        rare = head.classes[int(pool.labels[head.name][group == np.bincount(group).argmin()][0])]
+        images = f"{fewest} training and validation image{'s' * (fewest != 1)}"
+        raise DataError(
+            f"{dataset.title} has {images} of {rare!r} ({head.name}), "
+            f"too few for {count} folds: give every class at least {count}, or choose fewer folds."
+        )
+    held = folds(group, count, data.split_seed + 1) == number - 1
+    return pool.take(np.flatnonzero(~held)), pool.take(np.flatnonzero(held), "validation")
 
 
 def _share_note(name: str, count: int, seed: int) -> str:

@@ -1,6 +1,6 @@
 """Runs as folders: stored, listed, started, paused, continued and stopped, without TensorFlow."""
 
-from cnnviz.runs.launch import request_pause, request_stop, resume, start
+from cnnviz.runs.launch import request_pause, request_stop, resume, start, start_group
 from cnnviz.runs.store import Run, create, delete, folder_of, listing, open_run, recipe_of, root
 
 __all__ = [
@@ -16,4 +16,5 @@ __all__ = [
     "resume",
     "root",
     "start",
+    "start_group",
 ]

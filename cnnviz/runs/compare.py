@@ -125,7 +125,7 @@ def _apart(group: Sequence[Run]) -> dict[str, str]:
     }
 
 
-_FIRST = ("fit.learning_rate", "augmentation", "network.layers", "fit.epochs", "seed")
+_FIRST = ("fit.learning_rate", "augmentation", "network.layers", "fit.epochs", "seed", "data.fold")
 """What tells runs apart before all else."""
 _MOST_TOLD = 3
 
@@ -198,7 +198,7 @@ def _collect(path: str, value: Any, found: dict[str, str], apart: bool) -> None:
         for name in type(value).model_fields:
             _collect(f"{path}.{name}", getattr(value, name), found, apart)
     else:
-        found[path] = _text(value)
+        found[path] = _text(value) if path != "data.fold" or value is None else f"{value[0]} of {value[1]}"
 
 
 _LISTS = frozenset({"layers", "heads", "steps"})
@@ -271,6 +271,7 @@ def different_data(runs: Sequence[Run]) -> str:
 _DATA = {
     "data.dataset": "different data sets",
     "data.split_seed": "splits of different seeds",
+    "data.fold": "different folds for validation",
     "data.validation_share": "different shares for validation",
     "data.test_share": "different shares for the test",
     "data.limits.train": "at most so many training images",

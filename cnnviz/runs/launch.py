@@ -6,9 +6,10 @@ The queue is a file lock that workers wait for.
 from __future__ import annotations
 
 import os
+import secrets
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -35,6 +36,7 @@ __all__ = [
     "slots",
     "space_needed",
     "start",
+    "start_group",
     "stop_requested",
     "wait_for_slot",
 ]
@@ -57,7 +59,34 @@ def start(recipe: Recipe, runs: Path | None = None) -> Run:
         RunError: the folder of runs can't be written or is too full, or no process can be started.
     """
     check_space(recipe, runs or root())
-    run = create(recipe, runs)
+    return _start(recipe, runs)
+
+
+def start_group(recipes: Sequence[Recipe], runs: Path | None = None) -> list[Run]:
+    """Makes a run of each recipe, all of one group, and starts their workers, which take turns at the queue's slots.
+
+    Args:
+        recipes: which differ in the seed, or in the fold that validates; see `cnnviz.runs.groups`.
+        runs: the folder of all runs; by default `root`.
+
+    Raises:
+        RunError: as of `start`; runs that were begun by then are asked to stop.
+    """
+    check_space(recipes[0], runs or root(), len(recipes))
+    group, begun = f"group-{secrets.token_hex(4)}", list[Run]()
+    try:
+        for recipe in recipes:
+            begun.append(_start(recipe, runs, group))
+    except RunError:
+        for run in begun:
+            with suppress(RunError):
+                request_stop(run.id, runs)
+        raise
+    return begun
+
+
+def _start(recipe: Recipe, runs: Path | None, group: str = "") -> Run:
+    run = create(recipe, runs, group)
     try:
         spawn(run)
     except OSError as error:
@@ -103,21 +132,22 @@ def resume(run_id: str, runs: Path | None = None) -> Run:
         return open_run(run_id, runs)
 
 
-def check_space(recipe: Recipe, runs: Path) -> None:
-    """Looks whether the disk has room for what a run with this recipe keeps.
+def check_space(recipe: Recipe, runs: Path, count: int = 1) -> None:
+    """Looks whether the disk has room for what a run with this recipe keeps, or `count` of them.
 
     Raises:
         RunError: it has not, with the numbers.
     """
-    needed = space_needed(recipe)
+    needed = count * space_needed(recipe)
     place = next((folder for folder in (runs, *runs.parents) if folder.is_dir()), Path("/"))
     try:
         free = shutil.disk_usage(place).free
     except OSError:
         return  # what is the matter is said where the folder is made
     if free < needed:
+        who = "this run needs" if count == 1 else f"these {count} runs need"
         raise RunError(
-            f"The disk of {runs} has {free / 1e6:,.0f} MB free and this run needs about {needed / 1e6:,.0f} MB: free "
+            f"The disk of {runs} has {free / 1e6:,.0f} MB free and {who} about {needed / 1e6:,.0f} MB: free "
             "some, or choose another folder with CNNVIZ_CHECKPOINTS."
         )
 

@@ -55,7 +55,7 @@ def place(run: Run, kind: str, version: int, **settings: Any) -> Path:
         settings: all else that it depends on, as JSON has it.
     """
     data = run.recipe.data.model_dump(mode="json") if run.recipe is not None else {}
-    for later in ("label_columns", "labels", "splits"):  # results of before there were these are found still
+    for later in ("fold", "label_columns", "labels", "splits"):  # results of before there were these are found still
         if not data.get(later):
             data.pop(later, None)
     key = json.dumps([model_digest(run.best_path), data or None, version, settings], sort_keys=True)

@@ -39,7 +39,8 @@ class State(BaseModel):
 
     `message` says why a run failed; `test` holds the test split's metrics, once evaluated. `launched` is when its
     worker was started last, `earlier_seconds` how long it had trained before, and `oom_kills` how many processes the
-    system had ended for lack of memory when the worker began.
+    system had ended for lack of memory when the worker began. `group` is the id that it shares with the runs that were
+    started with it, see `cnnviz.runs.groups`; "" where it was started alone.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -57,6 +58,7 @@ class State(BaseModel):
     launched: Moment | None = None
     earlier_seconds: Moment = 0.0
     oom_kills: int | None = None
+    group: str = Field("", max_length=100)
 
 
 def current(

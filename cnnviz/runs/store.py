@@ -199,8 +199,13 @@ def recipe_of(run: Run, so: str = "", error: type[CnnvizError] = RunError) -> Re
     return run.recipe
 
 
-def create(recipe: Recipe, runs: Path | None = None) -> Run:
+def create(recipe: Recipe, runs: Path | None = None, group: str = "") -> Run:
     """Makes the folder of a new queued run; it appears whole or not at all.
+
+    Args:
+        recipe: the run's.
+        runs: the folder of all runs; by default `root`.
+        group: the id that it shares with the runs that are started with it.
 
     Raises:
         RunError: the folder of runs can't be written.
@@ -215,7 +220,7 @@ def create(recipe: Recipe, runs: Path | None = None) -> Run:
         draft = Path(tempfile.mkdtemp(**own_name(runs)))
         draft.chmod(0o755)
         write_bytes(draft / "recipe.json", recipe.to_json().encode())
-        write_json(draft / "state.json", State(created=now).model_dump())
+        write_json(draft / "state.json", State(created=now, group=group).model_dump())
         os.rename(draft, runs / name)
     except OSError as error:
         if draft is not None:

@@ -332,3 +332,30 @@ def test_only_a_backbone_that_stays_frozen_is_held_in_prediction(name: str, call
     recipe = PRESETS[name]
     recipe = replace(recipe, {"data.dataset": data.dataset, "network.backbone.weights": "none"})
     assert call in keras_script(recipe, place).splitlines()
+
+
+def test_folds_are_dealt_as_cnnviz_does(archive, tmp_path: Path) -> None:
+    """Of training images alone, of a validation split with them, of arrays and of folders, with limits."""
+    fold = {"fold": [2, 4]}
+    data, place = archive(images=noise(40), labels=LABELS)
+    made = same(Data.model_validate(data.model_dump() | fold), place)
+    assert [len(made[split][1]) for split in SPLITS] == [24, 8, 8]
+    more = {
+        "x_val": noise(12, seed=2),
+        "y_val": np.arange(12) % 3,
+        "x_test": noise(6, seed=3),
+        "y_test": np.arange(6) % 3,
+    }
+    data, place = archive(x_train=noise(40), y_train=np.sort(LABELS), **more)
+    for extra in ({}, {"limits": {"train": 20}}, {"balanced": True}):
+        same(Data.model_validate(data.model_dump() | fold | extra), place)
+    with pytest.raises(RecipeError, match="No script can be written that changes single images of a validation split"):
+        same(Data.model_validate(data.model_dump() | fold | {"without": ["validation:#3"]}), place)
+    for at, (split, name) in enumerate((s, n) for s in ("train", "val", "test") for n in ("a", "b")):
+        (tmp_path / "set" / split / name).mkdir(parents=True)
+        for number, image in enumerate(noise(11, 3, seed=at)):
+            (tmp_path / "set" / split / name / f"{number}.png").write_bytes(images.to_png(image))
+    edits = {"without": ["val/a/3.png"], "splits": {"train/b/2.png": "validation"}}
+    for extra in ({}, {"limits": {"train": 10}}, edits, edits | {"limits": {"train": 10}}):
+        whole = Data(dataset=str(tmp_path / "set"), image_size=SIDE)
+        same(Data.model_validate(whole.model_dump() | fold | extra), tmp_path / "set")
