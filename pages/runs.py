@@ -8,6 +8,7 @@ from cnnviz import runs
 from cnnviz.errors import CnnvizError
 from cnnviz.presets import preset
 from cnnviz.runs.compare import labels, run_before
+from cnnviz.runs.groups import members
 from cnnviz.ui.markdown import plain
 from cnnviz.ui.runs.actions import confirm_deletion
 from cnnviz.ui.runs.comparison import comparison
@@ -35,7 +36,7 @@ try:
 except CnnvizError as error:
     st.error(plain(error), icon=":material/error:")
     st.stop()
-selected = tell_endings(listed, chosen_runs({run.id for run in listed}))
+selected = tell_endings(listed, chosen_runs(listed))
 by_id = {run.id: run for run in listed}
 # Without a choice it is the run that goes on, or the newest.
 shown = [by_id[run] for run in selected] or [run for run in listed[::-1] if run.active][:1] or listed[:1]
@@ -63,8 +64,8 @@ else:
         main = st.container()
     with main:
         if len(shown) > 1:
-            comparison(shown, names)
+            comparison(shown, names, listed)
         else:
-            detail(shown[0], names[shown[0].id], run_before(shown[0], listed))
+            detail(shown[0], names[shown[0].id], run_before(shown[0], listed), members(shown[0], listed))
         if len(listed) > 1:
             all_runs(listed, names)

@@ -80,6 +80,8 @@ def _train(chosen: argparse.Namespace) -> int:
         started = _watch(started)
     print(json.dumps(_summary(started)))
     failed = [run for run in started if run.state in ("failed", "crashed")]
+    if len(started) > 1 and (short := sum(run.state in ("stopped", "paused") for run in started)):
+        print(f"cnnviz: {short} of the {len(started)} runs were stopped early and count as they are.", file=sys.stderr)
     for run in failed:
         which = f"Run {run.id} {run.state}: " if len(started) > 1 else ""
         print(

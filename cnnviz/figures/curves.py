@@ -355,14 +355,73 @@ def _last_epoch(done: int, total: int) -> int:
     return min(total, next((end for end in rounds if end > done * 1.05 + 1), total))
 
 
+Edges = list[list[tuple[float, float, float]]]
+"""For each stretch of a band its epochs, and what it reaches down and up to there."""
+
+
+def _edges(
+    xs: Sequence[float], line: Sequence[float | None], around: Sequence[float | None], *, log: bool = False
+) -> Edges:
+    """Returns the stretches where there is a deviation `around` a line; on a logarithm, which has no 0, none reaches
+    below a tenth of the line."""
+    found: Edges = [[]]
+    for at, mean, deviation in zip(xs, line, around, strict=True):
+        if mean is not None and deviation is not None:
+            low = max(mean - deviation, mean / 10) if log else mean - deviation
+            found[-1].append((at, low, mean + deviation))
+        elif found[-1]:
+            found.append([])
+    return [stretch for stretch in found if stretch]
+
+
+def _band(figure: go.Figure, edges: Edges, shade: str, axis: str, group: str) -> None:
+    x, y = list[float | None](), list[float | None]()
+    for stretch in edges:
+        x += [*(at for at, _, _ in stretch), *(at for at, _, _ in stretch[::-1]), None]
+        y += [*(low for _, low, _ in stretch), *(high for _, _, high in stretch[::-1]), None]
+    figure.add_scatter(
+        x=x,
+        y=y,
+        yaxis=axis,
+        mode="lines",
+        line={"width": 0},
+        fill="toself",
+        fillcolor=shade,
+        legendgroup=group,
+        showlegend=False,
+        hoverinfo="skip",
+    )
+
+
+def _shade(colour: str, opacity: float) -> str:
+    red, green, blue = (int(colour[at : at + 2], 16) for at in (1, 3, 5))
+    return f"rgba({red}, {green}, {blue}, {opacity})"
+
+
+def _around(metric: str, record: Mapping[str, Any], key: str) -> str:
+    """ " ± 0.12 % (5 runs)" of a mean; "" of a single run."""
+    if "deviation" not in record:
+        return ""
+    runs = f" ({record['runs']} run{'s' * (record['runs'] != 1)})"
+    deviation = _number(record["deviation"], key)
+    if deviation is None:
+        return runs
+    return f" ± {f'{deviation:.2%}' if metric == 'accuracy' else f'{deviation:.4f}'}{runs}"
+
+
+_BAND = 0.24
+"""How opaque the band of a validation curve is; of training half as much."""
+
+
 def overlay_runs(
     runs: Mapping[str, Records], head: str = "", *, smoothing: float = 0.0, log: bool = False
 ) -> go.Figure:
     """Returns loss and accuracy of several runs over their epochs, a colour per run: training dashed and pale,
-    validation solid. A run's name in the legend hides and shows all of its lines.
+    validation solid. A run's name in the legend hides and shows all of its lines. Means of several runs have a band of
+    one standard deviation up and down.
 
     Args:
-        runs: for each run's label the epochs' records.
+        runs: for each run's label the epochs' records; of several runs as `cnnviz.runs.groups.mean_epochs` has them.
         head: the one whose metrics are drawn; "" for those of all heads together.
         smoothing: see `smoothed`.
         log: whether the loss is drawn over its logarithm.
@@ -373,10 +432,18 @@ def overlay_runs(
         for number, (label, epochs) in enumerate(runs.items()):
             colour, name, xs = COLOURS[number % len(COLOURS)], escape_text(label, 90), [one["epoch"] for one in epochs]
             for validation in (False, True):
-                values = [_number(record, f"val_{key}" if validation else key) for record in epochs]
+                wanted = f"val_{key}" if validation else key
+                values = [_number(record, wanted) for record in epochs]
+                line = smoothed(values, smoothing)
+                around = [_number(record.get("deviation", {}), wanted) for record in epochs]
+                if any(one is not None for one in around):
+                    shade = _shade(colour, _BAND if validation else _BAND / 2)
+                    edges = _edges(xs, line, smoothed(around, smoothing), log=log and metric == "loss")
+                    _band(figure, edges, shade, _AXES[metric], str(number))
+                    reach += [edge for stretch in edges for _, *both in stretch for edge in both]
                 figure.add_scatter(
                     x=xs,
-                    y=smoothed(values, smoothing),
+                    y=line,
                     yaxis=_AXES[metric],
                     name=name,
                     legendgroup=str(number),
@@ -386,7 +453,8 @@ def overlay_runs(
                     if validation
                     else {"color": colour, "width": 1.3, "dash": "dash"},
                     opacity=1 if validation else 0.6,
-                    hovertemplate=_value(metric) if validation else None,
+                    customdata=[_around(metric, record, wanted) for record in epochs],
+                    hovertemplate=f"{_value(metric)}%{{customdata}}" if validation else None,
                     hoverinfo=None if validation else "skip",
                 )
                 reach += [value for value in values if value is not None]

@@ -79,7 +79,7 @@ def fold_recipes(recipe: Recipe, count: int) -> list[Recipe]:
 def _check(count: int, what: str) -> None:
     least, most = REPEATS
     if not least <= count <= most:
-        raise RecipeError(f"{count} {what} were asked for: choose {least} to {most}.")
+        raise RecipeError(f"The number of {what} is {count}: choose {least} to {most}.")
 
 
 def groups(listed: Iterable[Run]) -> dict[str, list[Run]]:

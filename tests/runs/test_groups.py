@@ -35,9 +35,9 @@ def test_folds_count_from_one_and_nothing_else_changes() -> None:
 
 @pytest.mark.parametrize("count", [1, 21, -3])
 def test_too_few_and_too_many_are_one_sentence(count: int) -> None:
-    with pytest.raises(RecipeError, match=rf"^{count} seeds were asked for: choose 2 to 20\.$"):
+    with pytest.raises(RecipeError, match=rf"^The number of seeds is {count}: choose 2 to 20\.$"):
         seed_recipes(Q, count)
-    with pytest.raises(RecipeError, match=rf"^{count} folds were asked for"):
+    with pytest.raises(RecipeError, match=rf"^The number of folds is {count}: "):
         fold_recipes(Q, count)
 
 

@@ -168,12 +168,13 @@ def _question(asked: list[str], names: dict[str, str]) -> None:
     with st.container(horizontal=True):
         if st.button("Delete", type="primary", key="runs_delete_yes", help="Removes it now, for good."):
             _forget()
+            gone = {*asked, *(run.written.group for run in runs.listing() if run.id in asked)}
             for run in asked:
                 try:
                     runs.delete(run)
                 except CnnvizError as error:
                     note(str(error), "warning")
-            choose([run for run in st.session_state.get("runs_selected", []) if run not in asked])
+            choose([run for run in st.session_state.get("runs_selected", []) if run not in gone])
             st.rerun()
         if st.button("Keep", key="runs_delete_no", help="Leaves everything as it is."):
             _forget()

@@ -1,8 +1,13 @@
-"""Several runs beside each other: curves in one chart, best figures, what differs between their recipes."""
+"""Several runs beside each other: curves in one chart, best figures, what differs between their recipes.
+
+Runs of one group are a mean with its standard deviation.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import replace
 
 import pandas as pd
 import streamlit as st
@@ -10,43 +15,156 @@ import streamlit as st
 from cnnviz import runs
 from cnnviz.errors import RunError
 from cnnviz.runs import Run, metrics
-from cnnviz.runs.compare import differences, different_data, parameters
+from cnnviz.runs.compare import differences, different_data, labels, parameters
+from cnnviz.runs.groups import Spread, groups, kind, spread_of
 from cnnviz.ui.markdown import plain
 from cnnviz.ui.runs.actions import delete_button
 from cnnviz.ui.runs.image_by_image import image_by_image
 from cnnviz.ui.runs.learning_curves import chart_options, overlaid
 
-__all__ = ["comparison"]
+__all__ = ["comparison", "grouped", "told"]
 
 SECONDS = 2.0
 
 
-def comparison(chosen: Sequence[Run], names: dict[str, str]) -> None:
+def comparison(chosen: Sequence[Run], names: dict[str, str], listed: Sequence[Run]) -> None:
     """Draws several runs; the chart moves by itself while one of them goes on.
 
     Args:
         chosen: the runs.
         names: what runs are called, by id.
+        listed: all runs, among which their groups are found.
     """
-    st.markdown(f"## {len(chosen)} runs compared", anchors=False)
-    if message := different_data(chosen):
+    lines = grouped(chosen, names, listed)
+    st.markdown(f"## {_title(lines, len(chosen))}", anchors=False)
+    firsts = [runs[0] for runs in lines.values()]
+    if message := different_data(firsts):
         st.warning(plain(message), icon=":material/warning:")
     every = SECONDS if any(run.active for run in chosen) else None
     if any(metrics.epochs(run.metrics_path) for run in chosen):
         drawn, head = st.container(), _head(chosen)
         smoothing, log = chart_options()
-        shown = {names[run.id]: run for run in chosen}
         with drawn:
-            st.fragment(run_every=every)(overlaid)(shown, head, smoothing=smoothing, log=log)
+            st.fragment(run_every=every)(_curves)(
+                {label: [run.id for run in runs] for label, runs in lines.items()}, head, smoothing, log
+            )
     else:
-        st.caption("None of these runs has completed an epoch, so there is no curve yet.")
+        st.fragment(run_every=every)(_no_curves)([run.id for run in chosen])
+    if means := {label: [run.id for run in runs] for label, runs in lines.items() if len(runs) > 1}:
+        st.markdown("**Mean ± standard deviation**")
+        st.fragment(run_every=every)(_means)(means)
     st.markdown("**Best metrics**")
     st.fragment(run_every=every)(_figures)([run.id for run in chosen], names)
     st.caption("Each at its best epoch; a difference smaller than one image in the split means nothing.")
     if len(chosen) == 2:
         image_by_image(chosen, names)
-    _differing(chosen, names)
+    _differing(
+        {label: runs[0] for label, runs in lines.items()} if len(lines) > 1 else {names[r.id]: r for r in chosen}
+    )
     delete_button(chosen)
+
+
+def grouped(chosen: Sequence[Run], names: dict[str, str], listed: Sequence[Run]) -> dict[str, list[Run]]:
+    """Returns what is drawn as one each, by what it is called: the chosen runs of a group together, others alone.
+
+    Args:
+        chosen: the runs.
+        names: what runs are called, by id.
+        listed: all runs.
+    """
+    whole, chosen_groups = groups(listed), groups(chosen)
+    called = _called(whole)
+    found: dict[str, list[Run]] = {}
+    for run in chosen:
+        group = run.written.group
+        if members := chosen_groups.get(group):
+            several = f"{len(members)} of {len(whole[group])}" if len(members) < len(whole[group]) else len(members)
+            found[f"{called[group]} · {several} {kind(whole[group])}"] = members
+        else:
+            found[names[run.id]] = [run]
+    return found
+
+
+def _called(whole: Mapping[str, Sequence[Run]]) -> dict[str, str]:
+    """What groups are called, by their ids: groups of one kind are told from each other as their first runs are."""
+    found = {}
+    for differing in ("seeds", "folds"):
+        firsts = {}
+        for group, members in whole.items():
+            if kind(members) == differing:
+                recipe = members[0].recipe
+                if recipe is not None:  # a group of folds has all of them
+                    recipe = recipe.model_copy(update={"data": recipe.data.model_copy(update={"fold": None})})
+                firsts[group] = replace(members[0], recipe=recipe)
+        names = labels(list(firsts.values()))
+        found |= {group: names[first.id] for group, first in firsts.items()}
+    return found
+
+
+def _title(lines: Mapping[str, Sequence[Run]], count: int) -> str:
+    return plain(next(iter(lines))) if len(lines) == 1 else f"{count} runs compared"
+
+
+def _curves(lines: Mapping[str, Sequence[str]], head: str, smoothing: float, log: bool) -> None:
+    try:
+        now = {label: [runs.open_run(run) for run in ids] for label, ids in lines.items()}
+    except RunError:
+        return  # deleted elsewhere; the whole page says so
+    overlaid(now, head, smoothing=smoothing, log=log)
+
+
+def _no_curves(chosen: Sequence[str]) -> None:
+    """Says that there is no curve, until there is one: then all of the page is drawn."""
+    st.caption("None of these runs has completed an epoch, so there is no curve yet.")
+    with suppress(RunError):
+        if any(metrics.epochs(runs.open_run(run).metrics_path) for run in chosen):
+            st.rerun(scope="app")
+
+
+def _means(lines: Mapping[str, Sequence[str]]) -> None:
+    rows = []
+    try:
+        now = {label: [runs.open_run(run) for run in ids] for label, ids in lines.items()}
+    except RunError:
+        return
+    for label, members in now.items():
+        best, test = (
+            spread_of([run.written.metrics for run in members]),
+            spread_of([run.written.test for run in members]),
+        )
+        rows.append(
+            {
+                "Group": label,
+                "Validation": told(best.get("val_accuracy"), percent=True),
+                "Test": told(test.get("accuracy"), percent=True),
+                "Validation loss": told(best.get("val_loss")),
+                "Test loss": told(test.get("loss")),
+                "Training": told(best.get("accuracy"), percent=True),
+                "Runs": max((one.count for one in best.values()), default=0),
+            }
+        )
+    st.dataframe(
+        pd.DataFrame(rows).set_index("Group") if len(rows) > 1 else pd.DataFrame(rows).drop(columns="Group"),
+        hide_index=len(rows) == 1,
+        key="runs_means",
+        height="content",
+        placeholder="–",
+        alt="Mean and standard deviation of each group's metrics",
+    )
+
+
+def told(one: Spread | None, *, percent: bool = False) -> str | None:
+    """Returns a mean with its deviation, such as "97.21 ± 0.34 %"; `None` where there is none.
+
+    Args:
+        one: the mean.
+        percent: whether it is a share, told in per cent with two digits; else three digits are told.
+    """
+    if one is None:
+        return None
+    scale, digits, unit = (100, 2, " %") if percent else (1, 3, "")
+    deviation = "" if one.deviation is None else f" ± {scale * one.deviation:.{digits}f}"
+    return f"{scale * one.mean:.{digits}f}{deviation}{unit}"
 
 
 def _head(chosen: Sequence[Run]) -> str:
@@ -116,9 +234,9 @@ def _hundred(share: float | None) -> float | None:
     return None if share is None else 100 * share
 
 
-def _differing(chosen: Sequence[Run], names: dict[str, str]) -> None:
+def _differing(chosen: Mapping[str, Run]) -> None:
     st.markdown("**What differs between their recipes**")
-    recipes = {names[run.id]: run.recipe for run in chosen if run.recipe is not None}
+    recipes = {name: run.recipe for name, run in chosen.items() if run.recipe is not None}
     if len(recipes) < len(chosen):
         st.caption(f"{len(chosen) - len(recipes)} of them have a recipe that can't be read and are left out here.")
     rows = differences(recipes)
@@ -128,4 +246,5 @@ def _differing(chosen: Sequence[Run], names: dict[str, str]) -> None:
         return
     told = pd.DataFrame([{"Setting": key, **row} for key, row in rows.items()])
     st.dataframe(told, hide_index=True, key="runs_differences", height="content", alt="Settings that differ")
-    st.caption("Change one thing at a time, and the curve above tells what that thing does.")
+    if not {"seed", "data.fold"}.issuperset(rows):
+        st.caption("Change one thing at a time, and the curve above tells what that thing does.")

@@ -13,6 +13,7 @@ from cnnviz import runs
 from cnnviz.errors import RunError
 from cnnviz.runs import Run, metrics, notes
 from cnnviz.runs.compare import data_name, short_model
+from cnnviz.runs.groups import kind
 from cnnviz.runs.status import RESUMABLE
 from cnnviz.ui.markdown import duration, plain
 from cnnviz.ui.runs.actions import badge, continue_button, delete_button, ending, log, pause_button, stop_button
@@ -36,13 +37,14 @@ _TABS = {"": "Curves", "recipe": "Recipe", "report": "Report", "log": "Log", "ep
 """By their names in the address, where the first needs none."""
 
 
-def detail(run: Run, name: str, before: Run | None = None) -> None:
+def detail(run: Run, name: str, before: Run | None = None, group: Sequence[Run] = ()) -> None:
     """Draws one run in full.
 
     Args:
         run: which.
         name: what it is called among the others.
         before: the run of the same recipe before images were left out, relabelled or moved, if there is one.
+        group: all runs of its group, if it has one.
     """
     written = notes.read(run.folder)
     with st.container(horizontal=True, vertical_alignment="center"):
@@ -53,7 +55,7 @@ def detail(run: Run, name: str, before: Run | None = None) -> None:
     _moving(_facts_part, run)
     if written.note:
         st.caption(plain(written.note))
-    _actions(run, name, before)
+    _actions(run, name, before, group)
     if run.active:
         _moving(going_on, run, GOING_SECONDS)
     *tabs, epochs = _tabs()
@@ -116,8 +118,17 @@ def _facts(run: Run) -> str:
     return " · ".join(map(plain, facts))
 
 
-def _actions(run: Run, name: str, before: Run | None) -> None:
+def _actions(run: Run, name: str, before: Run | None, group: Sequence[Run]) -> None:
     with st.container(horizontal=True):
+        if group and st.button(
+            f"All {len(group)} {kind(group)}",
+            type="primary",
+            icon=":material/stacked_line_chart:",
+            key="runs_group",
+            help="Mean and standard deviation over the runs that were started with this one.",
+        ):
+            choose([run.written.group])
+            st.rerun()
         if before is not None and st.button(
             "Before and after",
             type="primary",

@@ -74,7 +74,7 @@ def filtered(listed: Sequence[Run], names: Mapping[str, str]) -> list[Run]:
     def passes(run: Run) -> bool:
         one = written[run.id]
         model = short_model(run.recipe.network) if run.recipe else ""
-        told = " ".join([names[run.id], _data(run), model, run.id, one.note, *one.tags]).casefold()
+        told = " ".join([names[run.id], _data(run), model, run.id, run.written.group, one.note, *one.tags]).casefold()
         return (
             (not wanted["state"] or run.state in wanted["state"])
             and (not wanted["data"] or _data(run) in wanted["data"])

@@ -16,6 +16,7 @@ from cnnviz.figures import curves
 from cnnviz.figures.style import CONFIG
 from cnnviz.runs import Run, metrics
 from cnnviz.runs.compare import name_of
+from cnnviz.runs.groups import mean_epochs
 from cnnviz.runs.overfitting import overfitting_onset
 from cnnviz.ui.components.chart_zoom import kept_zoom, zoomed
 
@@ -85,18 +86,36 @@ def charts(run: Run, *, place: str, live: bool, smoothing: float = 0.0, log: boo
     st.caption(drawn.words)
 
 
-def overlaid(shown: Mapping[str, Run], head: str, *, smoothing: float, log: bool) -> None:
-    """Draws several runs in one chart.
+def overlaid(shown: Mapping[str, Sequence[Run]], head: str, *, smoothing: float, log: bool) -> None:
+    """Draws several runs, and the means of several together, in one chart.
 
     Args:
-        shown: the runs by what they are called.
+        shown: the runs by what they are called; of more than one their mean is drawn, with its standard deviation.
         head: see `curves.overlay_runs`; as are the others.
         smoothing: of the curves.
         log: whether the loss is drawn over its logarithm.
     """
-    epochs = {label: metrics.epochs(run.metrics_path) for label, run in shown.items()}
+    each = {label: [metrics.epochs(run.metrics_path) for run in runs] for label, runs in shown.items()}
+    epochs = {label: mean_epochs(found) if len(found) > 1 else found[0] for label, found in each.items()}
     figure = curves.overlay_runs(epochs, head, smoothing=smoothing, log=log)
-    _draw(figure, "overlaid", f"Loss and accuracy of {len(shown)} runs over their epochs, a colour per run.")
+    count = sum(map(len, each.values()))
+    if count == len(each):
+        _draw(figure, "overlaid", f"Loss and accuracy of {count} runs over their epochs, a colour per run.")
+        return
+    words = f"Loss and accuracy of {count} runs over their epochs, as mean and standard deviation of each group."
+    _draw(figure, "overlaid", words)
+    st.caption(f"Line: mean; band: ± one standard deviation; dashed: training.{_fewer(each)}")
+
+
+def _fewer(each: Mapping[str, Sequence[Sequence[Mapping]]]) -> str:
+    """From where on a mean is of fewer runs, as some have ended; of the first group with such an epoch."""
+    for found in each.values():
+        ends = [records[-1]["epoch"] for records in found if records]
+        if len(found) > 1 and ends and (len(ends) < len(found) or min(ends) < max(ends)):
+            if len(ends) < len(found):
+                return f" Of {len(ends)} of {len(found)} runs so far."
+            return f" After epoch {min(ends)} of {sum(end > min(ends) for end in ends)} of {len(ends)} runs or fewer."
+    return ""
 
 
 def _draw(figure: go.Figure, place: str, described: str) -> None:

@@ -1,47 +1,63 @@
-"""Which runs the Runs page shows in full: kept in the session and in the address, so that a link can be shared."""
+"""Which runs the Runs page shows in full: kept in the session and in the address, so that a link can be shared.
+
+All runs of a group together stand there by the group's id.
+"""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 
 import streamlit as st
 
+from cnnviz.runs import Run
+from cnnviz.runs.groups import groups
 from cnnviz.ui.markdown import plain
 from cnnviz.ui.session import query_params
 
 __all__ = ["MOST", "choose", "chosen_runs", "messages", "note"]
 
 MOST = 12
-"""How many runs are shown beside each other."""
+"""How many runs, or whole groups of them, are shown beside each other."""
 NOTE_SECONDS = 15.0
 
 _SELECTED, _NOTES = "runs_selected", "runs_notes"
 
 
-def chosen_runs(known: Collection[str]) -> list[str]:
-    """Returns the ids that are selected, after taking over those that the address names; unknown ones are told.
+def chosen_runs(listed: Sequence[Run]) -> list[str]:
+    """Returns the ids of the runs that are selected, after taking over those, and those groups, that the address names;
+    unknown ones are told.
 
     Args:
-        known: the ids of all runs there are.
+        listed: all runs there are.
     """
     session = st.session_state
+    known = {group: [run.id for run in members] for group, members in groups(listed).items()}
+    single = {run.id for run in listed}
     if named := query_params.new_values("runs", ("run",)):
-        wanted = [part.strip() for part in named["run"].split(",") if part.strip()][:MOST]
+        wanted = [part.strip() for part in named["run"].split(",") if part.strip()]
     else:
         wanted = session.get(_SELECTED) or []
         wanted = [wanted] if isinstance(wanted, str) else list(wanted)
-    kept = [run for run in dict.fromkeys(wanted) if run in known]
-    for gone in list(dict.fromkeys(run for run in wanted if run not in known))[:3]:
+    for gone in list(dict.fromkeys(one for one in wanted if one not in single and one not in known))[:3]:
         note(f"There is no run {gone[:60]!r} any more; it may have been deleted.", "warning")
-    return choose(kept)
+    kept = dict.fromkeys(run for one in wanted for run in (known.get(one) or [one]) if run in single)
+    entries = _entries(list(kept), known)
+    if len(entries) > MOST:
+        note(f"The first {MOST} of {len(entries):,} selected runs are shown.", "info")
+        entries = entries[:MOST]
+    choose(entries)
+    return [run for one in entries for run in known.get(one, [one])]
+
+
+def _entries(ids: Sequence[str], known: dict[str, list[str]]) -> list[str]:
+    """The ids with that of a group in the place of the first of its runs, where all of them are there."""
+    whole = {run: group for group, members in known.items() if set(members) <= set(ids) for run in members}
+    return list(dict.fromkeys(whole.get(run, run) for run in ids))
 
 
 def choose(ids: Sequence[str]) -> list[str]:
-    """Selects runs, at most `MOST`, in session and address; returns them, in the order given."""
-    if len(ids) > MOST:
-        note(f"The first {MOST} of {len(ids):,} selected runs are shown.", "info")
-        ids = ids[:MOST]
+    """Selects runs and groups, by their ids, in session and address; returns them, in the order given."""
     st.session_state[_SELECTED] = list(ids)
     query_params.write("runs", {"run": ",".join(ids)})
     return list(ids)

@@ -10,6 +10,8 @@ from cnnviz import runs
 from cnnviz.errors import RunError
 from cnnviz.runs import Run, notes
 from cnnviz.runs.compare import data_name, short_model
+from cnnviz.runs.groups import groups
+from cnnviz.runs.groups import kind as differing
 from cnnviz.runs.progress import progress
 from cnnviz.ui.components.run_list import Row, run_list
 from cnnviz.ui.runs.actions import LOOKS, percent
@@ -52,12 +54,13 @@ def side_list(listed: Sequence[Run], names: Mapping[str, str], shown: Sequence[R
 
 def _list(ids: Sequence[str], names: Mapping[str, str], shown: Sequence[str]) -> None:
     try:
-        now = {run.id: run for run in runs.listing()}
+        listed = runs.listing()
     except RunError:
         return  # the whole page says so
+    now, found = {run.id: run for run in listed}, groups(listed)
     hidden = [run for run in shown if run not in ids]  # by the filters; they stay where they are
     run_list(
-        [_row(now[run], names[run]) for run in ids if run in now],
+        [_row(now[run], names[run], found.get(now[run].written.group, ())) for run in ids if run in now],
         shown,
         key="runs_list",
         on_open=lambda run: _choose([run]),
@@ -71,10 +74,12 @@ def _choose(ids: Sequence[str]) -> None:
     choose(ids)
 
 
-def _row(run: Run, name: str) -> Row:
+def _row(run: Run, name: str, group: Sequence[Run]) -> Row:
     kind = f"{data_name(run.recipe)} · {short_model(run.recipe.network)}" if run.recipe else "unreadable recipe"
     state = f"{LOOKS[run.state][1]} {run.state}"
     if run.state == "running":
         state += f" · {100 * progress(run).fraction:.0f} %"
+    if group:
+        state += f" · one of {len(group)} {differing(group)}"
     line = state if name.startswith(kind) else f"{state} · {kind}"
     return Row(run.id, name, line, percent(run.written.metrics.get("val_accuracy")), notes.read(run.folder).tags)

@@ -375,7 +375,20 @@ _EDITS: dict[str, tuple[str, str]] = {
 
 
 def _edits(draft: Draft) -> None:
-    """The images that the recipe leaves out, relabels or moves, such as flagged ones of an earlier run."""
+    """The images that the recipe leaves out, relabels or moves, such as flagged ones of an earlier run, and the fold of
+    such a run."""
+    if fold := draft.get("data.fold"):
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.caption(f"Validates on fold {fold[0]} of {fold[1]}")
+            st.button(
+                "Validate as usual",
+                icon=":material/undo:",
+                key="train_fold",
+                type="tertiary",
+                on_click=draft.put,
+                args=("data.fold", None),
+                help="Takes the fold of cross-validation out of the recipe.",
+            )
     for name, (done, back) in _EDITS.items():
         images = draft.get(f"data.{name}")
         if count := len(images):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import streamlit as st
 
 from cnnviz import runs
@@ -10,6 +12,7 @@ from cnnviz.data.compatibility import check
 from cnnviz.errors import CnnvizError
 from cnnviz.presets import PRESETS
 from cnnviz.recipe import Limits, Recipe, parse, replace
+from cnnviz.runs.groups import fold_recipes, seed_recipes
 from cnnviz.ui.download_button import download_button
 from cnnviz.ui.file_names import file_name
 from cnnviz.ui.inputs import dataset_cache, json_upload
@@ -22,6 +25,13 @@ from cnnviz.ui.train.recipe_errors import in_words
 __all__ = ["complete_recipe", "origin_bar", "start_bar"]
 
 _UPLOAD, _PRESSED = "train_upload", "train_pressed"
+_REPEATS: dict[str, Callable[[Recipe], list[Recipe]]] = {
+    "Once": lambda recipe: [recipe],
+    "3 seeds": lambda recipe: seed_recipes(recipe, 3),
+    "5 seeds": lambda recipe: seed_recipes(recipe, 5),
+    "5 folds": lambda recipe: fold_recipes(recipe, 5),
+}
+"""What is started of a recipe."""
 
 
 def complete_recipe(draft: Draft) -> tuple[Recipe | None, str]:
@@ -105,7 +115,8 @@ def _files(draft: Draft) -> None:
 
 
 def start_bar(recipe: Recipe | None, problems: list[str], card: str = "") -> None:
-    """Draws the button at the window's foot, with how many things are left to mend; it starts a run and leads to it.
+    """Draws the button at the window's foot, with how many things are left to mend; it starts a run,
+    or several that differ in the seed or the fold, and leads there.
 
     Args:
         recipe: what is to be trained; `None` where something is to be mended.
@@ -117,6 +128,16 @@ def start_bar(recipe: Recipe | None, problems: list[str], card: str = "") -> Non
         refused = st.empty()
         if count and card:
             st.markdown(f"[Show {'it' if count == 1 else 'the first of them'}](#{card})", width="content")
+        repeat = st.selectbox(
+            "Repeat",
+            list(_REPEATS),
+            key="train_repeat",
+            persist_state="session",
+            label_visibility="collapsed",
+            width=120,
+            help="Runs that differ in the seed alone, or each validating on another fold of training and validation "
+            "images (cross-validation), tell chance from effect: mean ± standard deviation.",
+        )
         label = "Start training" if not count else f"Start training · {count} thing{'s' * (count > 1)} to mend"
         st.button(
             label,
@@ -131,10 +152,13 @@ def start_bar(recipe: Recipe | None, problems: list[str], card: str = "") -> Non
         )
     if st.session_state.pop(_PRESSED, False) and recipe is not None:
         try:
-            check(recipe, dataset_cache.open_with_progress(recipe.data, [head.name for head in recipe.network.heads]))
-            run = runs.start(recipe)
+            recipes = _REPEATS[repeat](recipe)
+            heads = [head.name for head in recipe.network.heads]
+            check(recipes[0], dataset_cache.open_with_progress(recipes[0].data, heads))
+            started = runs.start_group(recipes) if len(recipes) > 1 else [runs.start(recipe)]
         except CnnvizError as error:
             refused.error(plain(error), icon=":material/error:")
             return
-        st.session_state["runs_selected"] = [run.id]
-        query_params.go("pages/runs.py", run=run.id)
+        chosen = started[0].written.group or started[0].id
+        st.session_state["runs_selected"] = [chosen]
+        query_params.go("pages/runs.py", run=chosen)
