@@ -158,3 +158,32 @@ def test_compared_runs_can_be_those_of_one_head():
 def test_names_are_letters_not_markup():
     figure = curves.overlay_runs({"<b>A</b><img src=x>": EPOCHS, "B & C": EPOCHS})
     assert {trace.name for trace in figure.data} == {"&lt;b&gt;A&lt;/b&gt;&lt;img src=x&gt;", "B &amp; C"}
+
+
+def test_a_mean_has_a_band_of_its_deviation_with_gaps_where_one_run_is_alone():
+    """By hand: means 2, 3, 4 with deviations 1, 0.5 and none."""
+    records = [
+        {"epoch": 1, "val_loss": 2.0, "runs": 3, "deviation": {"val_loss": 1.0}},
+        {"epoch": 2, "val_loss": 3.0, "runs": 2, "deviation": {"val_loss": 0.5}},
+        {"epoch": 3, "val_loss": 4.0, "runs": 1, "deviation": {}},
+        {"epoch": 4, "val_loss": 4.0, "runs": 2, "deviation": {"val_loss": 2.0}},
+    ]
+    figure = curves.overlay_runs({"A": records, "B": EPOCHS})
+    [band] = [trace for trace in figure.data if trace.fill == "toself"]
+    assert list(band.x) == [1, 2, 2, 1, None, 4, 4, None]
+    assert list(band.y) == [1.0, 2.5, 3.5, 3.0, None, 2.0, 6.0, None]
+    line = next(trace for trace in figure.data if trace.name == "A" and trace.line.dash == "solid")
+    assert list(line.y) == [2.0, 3.0, 4.0, 4.0]
+    assert list(line.customdata) == [" ± 1.0000 (3 runs)", " ± 0.5000 (2 runs)", " (1 run)", " ± 2.0000 (2 runs)"]
+    assert band.fillcolor == "rgba(20, 153, 140, 0.24)"
+    assert band.legendgroup == line.legendgroup
+    assert not band.showlegend
+    assert figure.layout.yaxis.range[1] >= 6, "all of the band is seen"
+    [logarithmic] = [
+        trace
+        for trace in curves.overlay_runs(
+            {"A": [*records[:1], {**records[0], "epoch": 2, "deviation": {"val_loss": 5.0}}]}, log=True
+        ).data
+        if trace.fill
+    ]
+    assert min(y for y in logarithmic.y if y is not None) == pytest.approx(0.2), "a logarithm has no 0"
