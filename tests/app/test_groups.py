@@ -11,9 +11,12 @@ from streamlit.testing.v1 import AppTest
 
 from cnnviz import runs
 from cnnviz.presets import PRESETS
+from cnnviz.processes import this_process
 from cnnviz.recipe import replace
 from cnnviz.runs import Run
 from cnnviz.runs.groups import fold_recipes, seed_recipes
+from cnnviz.runs.launch import stop_requested
+from cnnviz.runs.store import write_state
 from tests.addresses import address_of
 from tests.app.pages import app_on, sentences, shown, words_of
 from tests.conftest import kill_worker
@@ -188,3 +191,16 @@ def test_the_fold_of_a_duplicated_run_is_said_and_taken_back(app: AppTest) -> No
     assert "Validates on fold 2 of 5" in told(shown(app))
     app.button(key="train_fold").click()
     assert "Validates on fold" not in told(shown(app))
+
+
+def test_runs_of_a_group_that_wait_are_counted_on_one_card_and_stopped_together(checkpoints: Path) -> None:
+    state = {"process": this_process(), "group": "group-6"}
+    made = [make_run(one, 1, created=1.7e9 + one.seed, state="queued", **state) for one in seed_recipes(Q, 3)]
+    app = opened("group-6")
+    cards = [button.key for button in app.button if (button.key or "").startswith("runs_pause_")]
+    assert cards == [f"runs_pause_{made[0].id}"]
+    app.button(key="runs_stop_all_group-6").click()
+    shown(app)
+    assert all(stop_requested(run.folder) for run in made)
+    for run in made:
+        write_state(run.folder, run.written.model_copy(update={"state": "stopped", "ended": 1.7e9 + 60}))

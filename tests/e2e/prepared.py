@@ -49,7 +49,7 @@ def switch(place: Path, folder: Path) -> Callable[[str], None]:
     Args:
         place: the server's folder of runs, which becomes a link.
         folder: holds "trained"; "none", "running", "bare" (a run without snapshots) and "mended" (two runs of one
-            recipe, before and after images were left out) are made beside it.
+            recipe, before and after images were left out) and "seeds" (a group of three runs) are made beside it.
     """
 
     def show(which: str) -> None:
@@ -62,6 +62,8 @@ def switch(place: Path, folder: Path) -> Callable[[str], None]:
                 shutil.copytree(folder / "trained" / "digits", wanted / "digits")
                 command("train", "Q", "--set", "fit.epochs=5", 'data.without=["#5", "#1552"]', folder=wanted)
                 next(run.folder for run in runs.listing(wanted) if run.id != "digits").rename(wanted / "mended")
+            if which == "seeds":
+                command("train", "Q", "--seeds", "3", "--set", "fit.epochs=3", folder=wanted)
             if which == "bare":
                 bare = shutil.ignore_patterns("snapshots")
                 shutil.copytree(ROOT / "checkpoints" / "mnist", wanted / "mnist", ignore=bare)

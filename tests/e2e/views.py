@@ -32,7 +32,7 @@ class View:
         shows: how many of each kind are seen: chart, image, drawing, table, component.
         words: texts, each of which is seen: titles, captions, predictions, buttons.
         steps: what a person does after opening it.
-        runs: the folder of runs: "trained", "running", "none", "mended" or "bare", see `prepared.switch`.
+        runs: the folder of runs: "trained", "running", "none", "mended", "seeds" or "bare", see `prepared.switch`.
         phone: what differs in `shows` on a phone.
         scrolls: selectors of what may scroll sideways here, beside `SCROLLS`.
         plain: a selector of images that may have one colour.
@@ -418,6 +418,21 @@ VIEWS: tuple[View, ...] = (
         ("2 runs compared", "Image by image", "Accuracy before", "McNemar's p", "Broken", "Right before and after."),
         runs="mended",
         steps=(press("Before and after"), wait("Image by image"), press("Both right", "radio")),
+    ),
+    View(
+        "runs-seeds",
+        "runs",
+        {"chart": 1, "table": 3, "component": 1},
+        (
+            "3 seeds",
+            "Line: mean; band: ± one standard deviation",
+            "Mean ± standard deviation",
+            "Best metrics",
+            "What differs between their recipes",
+            "Delete 3 runs",
+        ),
+        runs="seeds",
+        steps=(press("All 3 seeds"), wait("Mean ± standard deviation")),
     ),
     View(
         "runs-running",

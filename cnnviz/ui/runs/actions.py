@@ -26,6 +26,7 @@ __all__ = [
     "log",
     "pause_button",
     "percent",
+    "stop_all_button",
     "stop_button",
 ]
 
@@ -92,6 +93,18 @@ def stop_button(run: Run) -> None:
         args=(runs.request_stop, run.id),
         disabled=run.state == "stopping",
         help="Ends at the next batch; the best epoch so far is kept.",
+    )
+
+
+def stop_all_button(group: Sequence[Run]) -> None:
+    """Draws the button that asks all runs of a group to stop that go on, those first that wait."""
+    st.button(
+        "Stop all",
+        icon=":material/stop_circle:",
+        key=f"runs_stop_all_{group[0].written.group}",
+        on_click=lambda ids: [_ask(runs.request_stop, run) for run in ids],
+        args=([run.id for run in reversed(group) if run.state != "stopping"],),
+        help="Ends this run at its next batch, and none of its group begins.",
     )
 
 

@@ -13,7 +13,7 @@ from cnnviz.runs.compare import name_of
 from cnnviz.runs.launch import pause_requested
 from cnnviz.runs.progress import RunProgress, progress
 from cnnviz.ui.markdown import duration, plain
-from cnnviz.ui.runs.actions import badge, ending, pause_button, stop_button
+from cnnviz.ui.runs.actions import badge, ending, pause_button, stop_all_button, stop_button
 from cnnviz.ui.runs.selection import choose, messages, note
 
 __all__ = ["cards", "going_on", "tell_endings"]
@@ -36,8 +36,8 @@ def tell_endings(listed: Sequence[Run], chosen: list[str]) -> list[str]:
 
 
 def cards(listed: Sequence[Run], detailed: str) -> None:
-    """Draws a card for each run that goes on but the one that is shown in full; the whole page is drawn when one ends
-    or begins.
+    """Draws a card for each run that goes on but the one that is shown in full, and one for all of a group that wait;
+    the whole page is drawn when one ends or begins.
 
     Args:
         listed: all runs.
@@ -64,21 +64,28 @@ def _cards(expected: dict[str, str], detailed: str) -> None:
     if {run.id: run.state for run in active} != expected:
         st.rerun(scope="app")
     messages()
+    led = set[str]()
     for run in active:
-        if run.id != detailed:
+        behind = run.state == "queued" and run.written.group in led  # it is counted on its group's first card
+        led |= {run.written.group} - {""}
+        if run.id != detailed and not behind:
             with st.container(border=True, key=f"runs_card_{run.id}"):
                 _card(run, active)
 
 
 def _card(run: Run, active: Sequence[Run]) -> None:
+    group = [one for one in active if run.written.group and one.written.group == run.written.group]
+    waiting = sum(one.state == "queued" and one.id != run.id for one in group)
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(f"**{plain(name_of(run))}**", width="content")
         badge(run)
         st.space("stretch")
         pause_button(run)
         stop_button(run)
+        if waiting:
+            stop_all_button(group)
     fraction, words = _words(run, progress(run), active)
-    st.progress(fraction, text=words)
+    st.progress(fraction, text=f"{words} · {waiting} more of its group wait" if waiting else words)
 
 
 def going_on(run: Run) -> None:
