@@ -75,7 +75,7 @@ def test_a_group_is_one_line_with_a_band_of_one_deviation(seeds: list[Run]) -> N
     bands = [trace for trace in chart(app) if trace.get("fill") == "toself"]
     assert len(bands) == 4
     assert "Line: mean; band: ± one standard deviation; dashed: training." in told(app)
-    assert "After epoch 3 of 2 of 3 runs or fewer." in told(app)
+    assert "After epoch 3 of 2 of 3 runs at most." in told(app)
 
 
 def test_the_table_has_mean_and_deviation_beside_the_single_runs(seeds: list[Run]) -> None:

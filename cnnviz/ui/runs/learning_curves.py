@@ -114,7 +114,7 @@ def _fewer(each: Mapping[str, Sequence[Sequence[Mapping]]]) -> str:
         if len(found) > 1 and ends and (len(ends) < len(found) or min(ends) < max(ends)):
             if len(ends) < len(found):
                 return f" Of {len(ends)} of {len(found)} runs so far."
-            return f" After epoch {min(ends)} of {sum(end > min(ends) for end in ends)} of {len(ends)} runs or fewer."
+            return f" After epoch {min(ends)} of {sum(end > min(ends) for end in ends)} of {len(ends)} runs at most."
     return ""
 
 
