@@ -102,10 +102,15 @@ def stop_all_button(group: Sequence[Run]) -> None:
         "Stop all",
         icon=":material/stop_circle:",
         key=f"runs_stop_all_{group[0].written.group}",
-        on_click=lambda ids: [_ask(runs.request_stop, run) for run in ids],
+        on_click=_stop_all,
         args=([run.id for run in reversed(group) if run.state != "stopping"],),
         help="Ends this run at its next batch, and none of its group begins.",
     )
+
+
+def _stop_all(ids: Sequence[str]) -> None:
+    for run in ids:
+        _ask(runs.request_stop, run)
 
 
 def pause_button(run: Run) -> None:
