@@ -87,9 +87,9 @@ def grouped(chosen: Sequence[Run], names: dict[str, str], listed: Sequence[Run])
 
 def _called(whole: Mapping[str, Sequence[Run]]) -> dict[str, str]:
     """What groups are called, by their ids: groups of one kind are told from each other as their first runs are."""
-    found = {}
+    found: dict[str, str] = {}
     for differing in ("seeds", "folds"):
-        firsts = {}
+        firsts: dict[str, Run] = {}
         for group, members in whole.items():
             if kind(members) == differing:
                 recipe = members[0].recipe
