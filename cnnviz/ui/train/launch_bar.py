@@ -29,9 +29,15 @@ _REPEATS: dict[str, Callable[[Recipe], list[Recipe]]] = {
     "Once": lambda recipe: [recipe],
     "3 seeds": lambda recipe: seed_recipes(recipe, 3),
     "5 seeds": lambda recipe: seed_recipes(recipe, 5),
+    "3 folds": lambda recipe: fold_recipes(recipe, 3),
     "5 folds": lambda recipe: fold_recipes(recipe, 5),
 }
 """What is started of a recipe."""
+_HELP = {
+    "Once": "Training goes on in a process of its own, also with this page closed.",
+    "seeds": "They differ in the seed alone: their mean ± standard deviation tells an effect from chance.",
+    "folds": "Cross-validation: each validates on another fold of training and validation images; test is untouched.",
+}
 
 
 def complete_recipe(draft: Draft) -> tuple[Recipe | None, str]:
@@ -135,10 +141,10 @@ def start_bar(recipe: Recipe | None, problems: list[str], card: str = "") -> Non
             persist_state="session",
             label_visibility="collapsed",
             width=120,
-            help="Runs that differ in the seed alone, or each validating on another fold of training and validation "
-            "images (cross-validation), tell chance from effect: mean ± standard deviation.",
         )
-        label = "Start training" if not count else f"Start training · {count} thing{'s' * (count > 1)} to mend"
+        label = "Start training" if repeat == "Once" else f"Start {repeat.split()[0]} runs"
+        if count:
+            label += f" · {count} thing{'s' * (count > 1)} to mend"
         st.button(
             label,
             type="primary",
@@ -147,8 +153,7 @@ def start_bar(recipe: Recipe | None, problems: list[str], card: str = "") -> Non
             key="train_start",
             on_click=st.session_state.update,
             args=({_PRESSED: True},),
-            help=" ".join(map(plain, problems))
-            or "Training goes on in a process of its own, also with this page closed.",
+            help=" ".join(map(plain, problems)) or _HELP[repeat.split()[-1]],
         )
     if st.session_state.pop(_PRESSED, False) and recipe is not None:
         try:
