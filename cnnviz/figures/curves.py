@@ -461,6 +461,8 @@ def overlay_runs(
             last = max([last, *xs])
         panels.append(_panel(metric, reach, log))
     _stack(figure, panels, last)
+    if last <= 8:
+        figure.update_xaxes(dtick=1)  # there is nothing between epochs
     rows = 1 + sum(len(label) for label in runs) // 110  # of the legend, of which a name may fill one
     figure.update_layout(height=figure.layout.height + 20 * rows)
     return figure

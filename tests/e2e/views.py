@@ -422,13 +422,12 @@ VIEWS: tuple[View, ...] = (
     View(
         "runs-seeds",
         "runs",
-        {"chart": 1, "table": 3, "component": 1},
+        {"chart": 1, "table": 2, "component": 1},
         (
             "3 seeds",
             "Line: mean; band: ± one standard deviation",
             "Mean ± standard deviation",
             "Best metrics",
-            "What differs between their recipes",
             "Delete 3 runs",
         ),
         runs="seeds",

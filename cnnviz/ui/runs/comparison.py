@@ -51,16 +51,14 @@ def comparison(chosen: Sequence[Run], names: dict[str, str], listed: Sequence[Ru
     else:
         st.fragment(run_every=every)(_no_curves)([run.id for run in chosen])
     if means := {label: [run.id for run in runs] for label, runs in lines.items() if len(runs) > 1}:
-        st.markdown("**Mean ± standard deviation**")
         st.fragment(run_every=every)(_means)(means)
     st.markdown("**Best metrics**")
     st.fragment(run_every=every)(_figures)([run.id for run in chosen], names)
     st.caption("Each at its best epoch; a difference smaller than one image in the split means nothing.")
     if len(chosen) == 2:
         image_by_image(chosen, names)
-    _differing(
-        {label: runs[0] for label, runs in lines.items()} if len(lines) > 1 else {names[r.id]: r for r in chosen}
-    )
+    if len(lines) > 1:  # in what the runs of one group differ is in their names
+        _differing({label: runs[0] for label, runs in lines.items()})
     delete_button(chosen)
 
 
@@ -143,6 +141,9 @@ def _means(lines: Mapping[str, Sequence[str]]) -> None:
                 "Runs": max((one.count for one in best.values()), default=0),
             }
         )
+    if not any(row["Runs"] for row in rows):
+        return  # none has completed an epoch
+    st.markdown("**Mean ± standard deviation**")
     st.dataframe(
         pd.DataFrame(rows).set_index("Group") if len(rows) > 1 else pd.DataFrame(rows).drop(columns="Group"),
         hide_index=len(rows) == 1,

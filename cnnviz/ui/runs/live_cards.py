@@ -85,7 +85,7 @@ def _card(run: Run, active: Sequence[Run]) -> None:
         if waiting:
             stop_all_button(group)
     fraction, words = _words(run, progress(run), active)
-    st.progress(fraction, text=f"{words} · {waiting} more of its group wait" if waiting else words)
+    st.progress(fraction, text=f"{words.removesuffix('.')} · {waiting} more of its group wait" if waiting else words)
 
 
 def going_on(run: Run) -> None:
