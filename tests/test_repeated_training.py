@@ -81,8 +81,16 @@ def test_detached_runs_of_a_group_go_on_by_themselves(command: Callable, checkpo
         kill_worker(run)
 
 
+COMMAND = """
+import signal, sys
+from cnnviz.__main__ import main
+signal.signal(signal.SIGINT, signal.default_int_handler)  # tests that run in the background ignore it
+sys.exit(main(sys.argv[1:]))
+"""
+
+
 def test_ctrl_c_stops_all(checkpoints: Path, until: Callable) -> None:
-    words = [sys.executable, "-m", "cnnviz", "train", "Q", "--seeds", "3", "--set", "fit.epochs=5000"]
+    words = [sys.executable, "-c", COMMAND, "train", "Q", "--seeds", "3", "--set", "fit.epochs=5000"]
     child = subprocess.Popen(
         words, cwd=TESTS.parent, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=dict(os.environ)
     )
