@@ -41,8 +41,8 @@ __all__ = [
 MOST = 4_000
 """So many images of each split at most, drawn by a seed."""
 NEIGHBOURS = 5
-_VERSION = 2
-_NOVELTY = ("mean", "whitening", "train", "held_out")
+_VERSION = 1
+_NOVELTY = ("mean", "whitening", "held_out")
 
 
 @dataclass(frozen=True, eq=False)
@@ -135,7 +135,7 @@ def _read(place: Path, changed: int, size: int) -> TrainingFeatures | None:
     except (KeyError, TypeError, ValueError, AttributeError):
         return None
     count = len(found.names)
-    lengths = {len(one) for one in (found.rows, found.features, found.novelty.train, *found.labels.values())}
+    lengths = {len(one) for one in (found.rows, found.features, *found.labels.values())}
     wide = found.novelty.mean.shape
     return found if lengths == {count} and found.novelty.whitening.shape == (*wide, *wide) else None
 

@@ -41,7 +41,7 @@ __all__ = [
 _NAMED = 4
 _COMPARED = (
     "Whether it is like nothing in the training data tells another distance: that of its features and of the means and "
-    "maxima of channels in the narrowest convolutions, by Mahalanobis, to the nearest training image."
+    "maxima of channels in the narrowest convolutions from the training images', by Mahalanobis."
 )
 
 

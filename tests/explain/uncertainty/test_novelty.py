@@ -19,18 +19,14 @@ def clouds(seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
     return rng.normal(size=(600, 12)) @ shape + 5, rng.normal(size=(200, 12)) @ shape + 5
 
 
-def test_distances_are_mahalanobis_to_the_nearest_training_image_by_the_shrunk_covariance() -> None:
+def test_distances_are_mahalanobis_by_the_shrunk_covariance() -> None:
     train, held_out = clouds()
     known = fitted_novelty(train, held_out)
-    spread = train.std(axis=0)
-    inverse = np.linalg.inv(ledoit_wolf((train - train.mean(axis=0)) / spread, assume_centered=True)[0])
-    wanted = [
-        min(mahalanobis(one, other, inverse) for other in train / spread) / np.sqrt(12)
-        for one in held_out[:20] / spread
-    ]
-    assert distances(known, held_out[:20]) == pytest.approx(wanted, rel=0.01)
+    mean, spread = train.mean(axis=0), train.std(axis=0)
+    inverse = np.linalg.inv(ledoit_wolf((train - mean) / spread, assume_centered=True)[0])
+    wanted = [mahalanobis(one, np.zeros(12), inverse) / np.sqrt(12) for one in (held_out - mean) / spread]
+    assert distances(known, held_out) == pytest.approx(wanted, rel=1e-3)
     assert known.held_out.tolist() == sorted(known.held_out.tolist())
-    assert distances(known, train[:5]) == pytest.approx([0] * 5, abs=0.02)
 
 
 def test_what_varies_together_is_told_from_what_does_not() -> None:
