@@ -328,9 +328,12 @@ VIEWS: tuple[View, ...] = (
     View(
         "runs-report",
         "runs?run=shapes&show=report",
-        {"chart": 1, "image": 12, "table": 2, "component": 3},
+        {"chart": 2, "image": 12, "table": 2, "component": 3},
         (
             "Calibration error",
+            "The true class is in the prediction set of",
+            "Threshold by cost",
+            "Best threshold",
             "Mean F1",
             "Confusion matrix",
             "Most confident mistakes",
@@ -794,6 +797,38 @@ VIEWS: tuple[View, ...] = (
         {"image": 12, "drawing": 3, "component": 1},
         ("Cover it yourself", "As it is", "Covered", " points)", "Mean colour", "35 % from the left"),
         steps=(classifier, wait(" points)")),
+    ),
+    View(
+        "predict-foreign",
+        "predict?run=shapes&sample=coffee",
+        {"image": 10, "drawing": 1},
+        (
+            "This is like nothing in its training data",
+            "of the held-out images",
+            "calibrated",
+            "Nearest training images, by cosine distance",
+        ),
+        steps=(classifier,),
+    ),
+    View(
+        "predict-training",
+        "predict?run=shapes&item=3&view=training",
+        {"image": 20, "drawing": 1, "component": 1},
+        (
+            "Which training images are behind this answer?",
+            "at 10 % risk",
+            "Risk of the prediction set",
+            "Without them the answer would lose most",
+            "without these 10 images",
+            "the model itself says",
+        ),
+        steps=(
+            classifier,
+            press("Raised it", "radio"),
+            wait("Prove it"),
+            press("Prove it"),
+            wait("without these 10 images"),
+        ),
     ),
     View(
         "predict-network",
