@@ -805,7 +805,6 @@ VIEWS: tuple[View, ...] = (
         (
             "This is like nothing in its training data",
             "of the held-out images",
-            "calibrated",
             "Nearest training images, by cosine distance",
         ),
         steps=(classifier,),

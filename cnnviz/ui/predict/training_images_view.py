@@ -164,7 +164,8 @@ def _proof(
     name = "predict_proof"
     after = store.get(key)
     if after is None:
-        asked = st.button(
+        place = st.empty()
+        asked = place.button(
             "Prove it",
             icon=":material/science:",
             key="predict_training_prove",

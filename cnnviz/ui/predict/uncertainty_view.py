@@ -70,13 +70,11 @@ def foreign_words(pair: Pair) -> str:
 def uncertainty_words(pair: Pair, head: str, choice: Choice) -> list[str]:
     """Returns what stands below a head's answer: its calibrated probability and its prediction set."""
     known, prediction = pair.calibration, pair.prediction
-    if known is None or head not in known.temperatures or not isinstance(prediction, Prediction):
-        return []
+    if known is None or head not in known.temperatures or not isinstance(prediction, Prediction) or is_foreign(pair):
+        return []  # both hold only for images such as the held-out ones
     raw = prediction.probabilities[head][None]
     likely, classes = calibrated(known, head, raw)[0], pair.model.classifier.classes[head]
     words = f"{percent(float(likely.max()))} calibrated"
-    if is_foreign(pair):  # a set keeps its risk only for images such as the held-out ones
-        return [words]
     inside = sets_of(known, head, raw, choice.risk / 100)[0]
     return [f"{words} · at {choice.risk} % risk: {_listed([classes[k] for k in np.argsort(-likely) if inside[k]])}"]
 
