@@ -44,6 +44,7 @@ __all__ = [
     "Place",
     "Suspect",
     "audit",
+    "audit_path",
     "kept_audit",
     "kept_with_thumbnails",
     "to_json",
@@ -174,7 +175,7 @@ def audit(
         >>> found.images, found.leaks
         (1797, {'test': 0, 'validation': 0})
     """
-    path = _place(dataset)
+    path = audit_path(dataset)
     if not anew and (found := _read(path)) is not None:
         return found
     begun = time.monotonic()
@@ -208,16 +209,32 @@ def audit(
 
 def kept_audit(dataset: Dataset) -> Audit | None:
     """Returns the audit of a data set that was made before; `None` where there is none of just these images."""
-    return _read(_place(dataset))
+    return _read(audit_path(dataset))
 
 
 def kept_with_thumbnails(dataset: Dataset) -> tuple[Audit | None, bytes]:
     """Returns `kept_audit`'s, and the thumbnails of the images on its map, in its order, as one JPEG: `SPRITE_COLUMNS`
     squares of `SPRITE_SIDE` pixels a row; empty where there are none."""
-    path, thumbnails = _place(dataset), b""
+    path, thumbnails = audit_path(dataset), b""
     with suppress(OSError):
         thumbnails = path.with_suffix(".jpg").read_bytes()
     return _read(path), thumbnails
+
+
+def audit_path(dataset: Dataset) -> Path:
+    """Returns the file of a data set's audit, there or not: known by its images (paths, times and sizes, or pixels),
+    labels and splits."""
+    heads = [[head.name, head.classes] for head in dataset.heads]
+    digest = hashlib.sha256(json.dumps([_VERSION, dataset.name, heads, list(dataset.splits)]).encode())
+    for split in dataset.splits.values():
+        digest.update(np.ascontiguousarray(split.rows).data)
+        for labels in split.labels.values():
+            digest.update(np.ascontiguousarray(labels).data)
+        if (pixels := split.pixels()) is not None:
+            digest.update(np.ascontiguousarray(pixels).data)
+        else:
+            files_digest(split, digest)
+    return cache_folder() / "audits" / f"{digest.hexdigest()[:32]}.json"
 
 
 def to_json(found: Audit, suspects: int | None = None) -> dict[str, Any]:
@@ -358,21 +375,6 @@ def _thumbnail(pool: Pool, i: int) -> np.ndarray:
 
 def _named(pool: Pool, groups: tuple[np.ndarray, ...]) -> tuple[tuple[str, ...], ...]:
     return tuple(tuple(pool.names[i] for i in group.tolist()) for group in groups)
-
-
-def _place(dataset: Dataset) -> Path:
-    """The file of a data set's audit: known by its images (paths, times and sizes, or pixels), labels and splits."""
-    heads = [[head.name, head.classes] for head in dataset.heads]
-    digest = hashlib.sha256(json.dumps([_VERSION, dataset.name, heads, list(dataset.splits)]).encode())
-    for split in dataset.splits.values():
-        digest.update(np.ascontiguousarray(split.rows).data)
-        for labels in split.labels.values():
-            digest.update(np.ascontiguousarray(labels).data)
-        if (pixels := split.pixels()) is not None:
-            digest.update(np.ascontiguousarray(pixels).data)
-        else:
-            files_digest(split, digest)
-    return cache_folder() / "audits" / f"{digest.hexdigest()[:32]}.json"
 
 
 def _read(path: Path) -> Audit | None:

@@ -28,7 +28,7 @@ class Pairs:
         labels: the true classes as the second run has them, int64 (n,).
         predicted: for each run the predicted classes, two arrays int64 (n,).
         sure: for each run the probability of its prediction, two arrays float32 (n,).
-        relabelled: how many of the images have another label in the first run.
+        relabelled: which of the images have another label in the first run, bool (n,).
     """
 
     names: tuple[str, ...]
@@ -37,10 +37,22 @@ class Pairs:
     labels: np.ndarray
     predicted: tuple[np.ndarray, np.ndarray]
     sure: tuple[np.ndarray, np.ndarray]
-    relabelled: int
+    relabelled: np.ndarray
 
     def __len__(self) -> int:
         return len(self.names)
+
+    def take(self, chosen: np.ndarray) -> Pairs:
+        """Returns those of the images at these positions, in this order."""
+        return Pairs(
+            names=tuple(self.names[k] for k in chosen.tolist()),
+            at=(self.at[0][chosen], self.at[1][chosen]),
+            classes=self.classes,
+            labels=self.labels[chosen],
+            predicted=(self.predicted[0][chosen], self.predicted[1][chosen]),
+            sure=(self.sure[0][chosen], self.sure[1][chosen]),
+            relabelled=self.relabelled[chosen],
+        )
 
     @property
     def right(self) -> tuple[np.ndarray, np.ndarray]:
@@ -103,7 +115,7 @@ def pair(
         labels=labels,
         predicted=(renumbered[others.argmax(axis=1)], probabilities.argmax(axis=1)),
         sure=(others.max(axis=1), probabilities.max(axis=1)),
-        relabelled=int(np.count_nonzero(renumbered[first.labels[head][here]] != labels)),
+        relabelled=renumbered[first.labels[head][here]] != labels,
     )
 
 

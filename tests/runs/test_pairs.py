@@ -43,14 +43,14 @@ def test_images_are_found_by_name_whatever_their_order() -> None:
 def test_classes_are_told_by_name() -> None:
     second = predictions([1, 1], [[0.1, 0.9], [0.9, 0.1]], classes=("dog", "cat"))
     found = pair(FIRST, ["a", "b", "c", "d"], second, ["a", "b"], "label")
-    assert found.relabelled == 0
+    assert found.relabelled.sum() == 0
     assert [found.positions(outcome).tolist() for outcome in OUTCOMES] == [[], [], [1], [0]]
 
 
 def test_a_relabelled_image_has_the_later_label_and_is_counted() -> None:
     second = predictions([1, 0], [[0.1, 0.9], [0.9, 0.1]])
     found = pair(FIRST, ["a", "b", "c", "d"], second, ["a", "b"], "label")
-    assert found.relabelled == 1
+    assert found.relabelled.sum() == 1
     assert found.positions("mended").tolist() == [0, 1]  # "a" is a dog by now, which the first run called a cat
 
 
@@ -58,6 +58,18 @@ def test_the_surest_stand_first() -> None:
     first = predictions([0, 0, 0], [[0.1, 0.9], [0.4, 0.6], [0.3, 0.7]])
     found = pair(first, "abc", first, "abc", "label")
     assert found.positions("wrong").tolist() == [0, 2, 1]
+
+
+def test_some_of_the_images_are_taken_with_all_that_is_known_of_them() -> None:
+    second = predictions([1, 0, 0], [[0.1, 0.9], [0.9, 0.1], [0.5, 0.5]])
+    whole = pair(FIRST, ["a", "b", "c", "d"], second, ["a", "b", "c"], "label")
+    taken = whole.take(np.array([2, 0]))
+    assert taken.names == ("c", "a")
+    assert [positions.tolist() for positions in taken.at] == [[2, 0], [2, 0]]
+    assert taken.labels.tolist() == [0, 1]
+    assert taken.predicted[1].tolist() == [0, 1]
+    assert taken.relabelled.tolist() == [True, True]
+    assert taken.sure[0].tolist() == pytest.approx([0.7, 0.9])
 
 
 def test_heads_are_shared_by_name_and_classes() -> None:

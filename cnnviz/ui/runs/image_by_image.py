@@ -17,9 +17,11 @@ from cnnviz.runs.compare import data_name
 from cnnviz.runs.pairs import OUTCOMES, Pairs, difference_interval, mcnemar, pair, shared_heads
 from cnnviz.runs.predictions import Predictions
 from cnnviz.ui.components.image_gallery import Tile, image_gallery, more_button, shown_so_far
+from cnnviz.ui.components.slice_list import points
 from cnnviz.ui.inputs.dataset_cache import kept_small_file
 from cnnviz.ui.markdown import plain
 from cnnviz.ui.runs.evaluation_job import WORDS, held_out_split, measured_dataset, predict_address, predictions_of
+from cnnviz.ui.runs.slices_part import SLICE, slices_part
 from cnnviz.ui.session import query_params
 from cnnviz.ui.session.widget_sync import set_widget_value, set_widget_value_first
 
@@ -64,8 +66,8 @@ def image_by_image(chosen: Sequence[Run], names: dict[str, str]) -> None:
     if not heads:
         st.caption("They have no head in common.")
         return
-    datasets = [measured_dataset(run, one) for run, one in zip((before, after), found, strict=True)]
-    if datasets[0] is None or datasets[1] is None:
+    data_before, data_after = (measured_dataset(run, one) for run, one in zip((before, after), found, strict=True))
+    if data_before is None or data_after is None:
         return
     with st.container(horizontal=True, vertical_alignment="bottom"):
         st.markdown(f"{plain(names[before.id])} → {plain(names[after.id])}", width="stretch")
@@ -78,12 +80,16 @@ def image_by_image(chosen: Sequence[Run], names: dict[str, str]) -> None:
         st.toggle("The other way", key=_SWAPPED, help="Takes the newer run for the one before.")
     assert head is not None
     try:
-        pairs = _pairs(found, (datasets[0], datasets[1]), head)
+        pairs = _pairs(found, (data_before, data_after), head)
     except DataError as error:
         st.caption(plain(error))
         return
+    st.html(numbers(_figures(pairs, split)))
+    of = " ".join(f"{run.id} {one.stamp}" for run, one in zip((before, after), found, strict=True))
+    part = slices_part(after, [data_after, data_before], found[1], head, pairs.at[1], pairs.right, of)
+    if part is not None:
+        pairs = pairs.take(part)
     counts = {outcome: len(pairs.positions(outcome)) for outcome in OUTCOMES}
-    st.html(numbers(_figures(pairs, counts, split)))
     view = st.segmented_control(
         "Images",
         OUTCOMES,
@@ -99,23 +105,25 @@ def image_by_image(chosen: Sequence[Run], names: dict[str, str]) -> None:
             "images": view if view != OUTCOMES[0] else "",
             "head": head if head != heads[0] else "",
             "way": "back" if st.session_state[_SWAPPED] else "",
+            "slice": st.session_state.get(SLICE, ""),
         },
     )
-    more = f" {pairs.relabelled:,} have another label in the run before; the later label counts." * bool(
-        pairs.relabelled
-    )
-    st.caption(_CAPTIONS[view] + more)
-    _gallery(pairs, view, head, after, found[1], datasets[1])
+    within = f" Of {plain(st.session_state[SLICE])}." if part is not None else ""
+    relabelled = int(pairs.relabelled.sum())
+    more = f" {relabelled:,} have another label in the run before; the later label counts." * bool(relabelled)
+    st.caption(_CAPTIONS[view] + within + more)
+    _gallery(pairs, view, head, after, found[1], data_after)
 
 
 def _from_address() -> None:
-    named = query_params.new_values("runs_pair", ("images", "head", "way"))
+    named = query_params.new_values("runs_pair", ("images", "head", "way", "slice"))
     if named is None:
         set_widget_value_first(_VIEW, OUTCOMES[0])
         set_widget_value_first(_SWAPPED, False)
         return
     set_widget_value(_VIEW, named["images"] if named["images"] in OUTCOMES else OUTCOMES[0])
     set_widget_value(_SWAPPED, named["way"] == "back")
+    st.session_state[SLICE] = named["slice"]
     if named["head"]:
         set_widget_value(_HEAD, named["head"])
 
@@ -125,16 +133,17 @@ def _pairs(found: Sequence[Predictions], datasets: tuple[Dataset, Dataset], head
     return pair(found[0], told[0], found[1], told[1], head)
 
 
-def _figures(pairs: Pairs, counts: dict[str, int], split: str) -> list[tuple[str, str, str]]:
+def _figures(pairs: Pairs, split: str) -> list[tuple[str, str, str]]:
     before, after = pairs.accuracies
-    low, high = difference_interval(counts["mended"], counts["broken"], len(pairs))
-    value = mcnemar(counts["mended"], counts["broken"])
+    mended, broken = len(pairs.positions("mended")), len(pairs.positions("broken"))
+    low, high = difference_interval(mended, broken, len(pairs))
+    value = mcnemar(mended, broken)
     return [
         ("Accuracy before", f"{100 * before:.2f} %", "Of the first run, on these images."),
         ("Accuracy after", f"{100 * after:.2f} %", "Of the second run, on the same images."),
         (
             "Difference",
-            f"{_points(after - before)} ({_points(low)} … {_points(high)})",
+            f"{points(after - before, 2)} ({points(low, 2)} … {points(high, 2)})",
             "In points, and where it lies in 95 % of 10,000 bootstrap samples of the images.",
         ),
         (
@@ -146,16 +155,12 @@ def _figures(pairs: Pairs, counts: dict[str, int], split: str) -> list[tuple[str
     ]
 
 
-def _points(difference: float) -> str:
-    return f"{100 * difference:+.2f}".replace("-", "−")
-
-
 def _gallery(pairs: Pairs, view: str, head: str, run: Run, found: Predictions, dataset: Dataset) -> None:
     positions = pairs.positions(view)
     if not len(positions):
         st.write("There is none.")
         return
-    counter = f"runs_pair_more_{run.id}_{head}_{view}"
+    counter = f"runs_pair_more_{run.id}_{head}_{view}_{st.session_state[SLICE]}"
     tiles, addresses = [], []
     for k in positions[: shown_so_far(STEP, counter)].tolist():
         index = int(found.indices[pairs.at[1][k]])
