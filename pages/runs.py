@@ -17,6 +17,7 @@ from cnnviz.ui.runs.live_cards import cards, tell_endings
 from cnnviz.ui.runs.selection import choose, chosen_runs, note
 from cnnviz.ui.runs.side_list import side_list
 from cnnviz.ui.runs.table import all_runs
+from cnnviz.ui.session import query_params
 from cnnviz.ui.session.app_entry import through_the_app
 
 through_the_app()
@@ -37,6 +38,8 @@ except CnnvizError as error:
     st.error(plain(error), icon=":material/error:")
     st.stop()
 selected = tell_endings(listed, chosen_runs(listed))
+for part in ("runs_pair", "runs_report"):
+    query_params.write(part, {})  # what is drawn below says what it shows
 by_id = {run.id: run for run in listed}
 # Without a choice it is the run that goes on, or the newest.
 shown = [by_id[run] for run in selected] or [run for run in listed[::-1] if run.active][:1] or listed[:1]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -47,6 +47,13 @@ class Predictions:
     classes: dict[str, tuple[str, ...]]
     same_as: str = ""
     seconds: float = 0.0
+
+    def take(self, chosen: np.ndarray) -> Predictions:
+        """Returns those about the images at these positions, ascending."""
+        taken: dict[str, Any] = {
+            field: {head: values[chosen] for head, values in getattr(self, field).items()} for field in _ARRAYS
+        }
+        return replace(self, indices=self.indices[chosen], **taken)
 
 
 def save(folder: Path, found: Predictions) -> None:

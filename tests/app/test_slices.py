@@ -126,3 +126,29 @@ def test_a_slice_that_there_is_not_is_all_images(visit) -> None:
 def test_figures_above_are_of_all_images_whatever_the_slice(visit) -> None:
     count = len(open_dataset(RECIPE.data).splits["test"])
     assert f"{100 - 2000 / count:.2f} %" in told(visit(slice="class: 3"))
+
+
+def test_another_choice_of_runs_takes_the_slice_out_of_the_address(visit, pair) -> None:
+    app = visit(images="broken", slice="class: 8")
+    app.session_state["runs_selected"] = [pair[0].id]
+    assert set(address_of(shown(app))) == {"run"}
+
+
+def test_the_report_of_a_single_run_is_of_the_slice_that_is_chosen_there(visit, pair, shared_checkpoints) -> None:
+    app = app_on("runs", runs_selected=[pair[1].id])
+    app.query_params.update({"run": pair[1].id, "show": "report", "slice": "class: 8"})
+    shown(app)
+    rows = part(app, "slice_list")["rows"]
+    assert "change" not in rows[1]
+    assert "Worst on **class: 8**" in told(app)
+    assert "The matrix and the images are of class: 8." in told(app)
+    cells = part(app, "confusion_matrix")["cells"]
+    filled = [row for row, line in enumerate(cells) if any(cell[0] != "·" for cell in line)]
+    assert filled == [8]
+    assert "20 of 35 predictions are wrong" in told(app)
+    assert address_of(app)["slice"] == "class: 8"
+    app.session_state["runs_report_slices"] = False
+    shown(app)
+    assert "slice" not in address_of(app)
+    assert "The matrix and the images" not in told(app)
+    assert f"20 of {len(open_dataset(RECIPE.data).splits['test'])} predictions are wrong" in told(app)

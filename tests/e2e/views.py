@@ -330,6 +330,7 @@ VIEWS: tuple[View, ...] = (
         "runs?run=shapes&show=report",
         {"chart": 2, "image": 12, "table": 2, "component": 3},
         (
+            "Slices",
             "Calibration error",
             "The true class is in the prediction set of",
             "Threshold by cost",
@@ -342,6 +343,19 @@ VIEWS: tuple[View, ...] = (
             "Per-class metrics",
             "wrong label",
         ),
+    ),
+    View(
+        "runs-report-slices",
+        "runs?run=shapes&show=report&slice=colour%3A+red",
+        {"chart": 1, "image": 12, "table": 2, "component": 4},
+        (
+            "All images",
+            "colour: red",
+            "with its interval",
+            "The matrix and the images are of colour",
+            "Least sure predictions",
+        ),
+        steps=(wait("Clusters: k-means"), press("Least sure predictions", "radio")),
     ),
     View(
         "runs-log", "runs?run=digits&show=log", {"component": 1}, ("Loading TensorFlow", "What the worker process said")
@@ -428,7 +442,7 @@ VIEWS: tuple[View, ...] = (
             "All images",
             "with its interval",
             "Broken",
-            "Right before and after. Of class: 3.",
+            "Right before and after. Of class",
         ),
         runs="mended",
         steps=(

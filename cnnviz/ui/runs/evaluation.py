@@ -32,13 +32,14 @@ from cnnviz.ui.markdown import plain
 from cnnviz.ui.runs.costs_view import costs_part
 from cnnviz.ui.runs.evaluation_gallery import gallery, retrain_part
 from cnnviz.ui.runs.evaluation_job import WORDS, held_out_split, measured_dataset, predictions
+from cnnviz.ui.runs.slices_part import SLICE, slices_part
 from cnnviz.ui.session import query_params
 from cnnviz.ui.session.widget_sync import repeat_widget_value, set_widget_value, set_widget_value_first
 
 __all__ = ["no_report", "report_part"]
 
 _CELL, _VIEW, _HEAD = "runs_report_cell", "runs_report_view", "runs_report_head"
-_WAITED = "runs_report_waited"
+_WAITED, _SLICES = "runs_report_waited", "runs_report_slices"
 _MOST_BESIDE = 6
 """A matrix of more classes has the whole width, and its images are below it."""
 
@@ -91,8 +92,9 @@ def report_part(run: Run) -> None:
             icon=":material/info:",
         )
     st.html(numbers(_figures(report, found)))
-    cell = _matrix_and_images(run, found, head)
-    _write(split, head if head != heads[0] else "", _marked(cell))
+    seen = _of_slice(run, found, head)
+    cell = _matrix_and_images(run, seen, head)
+    _write(split, head if head != heads[0] else "", _marked(cell), st.session_state[SLICE] if seen is not found else "")
     known, fitted_on = kept_calibration(run), held_out_predictions(run)
     _charts(report, found, head, known if found is not fitted_on else None)
     if known is not None and fitted_on is not None and head in known.temperatures:
@@ -109,18 +111,21 @@ def no_report() -> None:
     _write()
 
 
-def _write(split: str = "", head: str = "", cell: str = "") -> None:
-    query_params.write("runs_report", {"split": split, "head": head, "cell": cell})
+def _write(split: str = "", head: str = "", cell: str = "", part: str = "") -> None:
+    query_params.write("runs_report", {"split": split, "head": head, "cell": cell, "slice": part})
 
 
 def _from_address(run: Run) -> None:
     """Takes what a link says: the split, the head, and the cell whose images are shown."""
-    named = query_params.new_values("runs_report", ("split", "head", "cell"))
+    named = query_params.new_values("runs_report", ("split", "head", "cell", "slice"))
     if named is None:
         set_widget_value_first("runs_report_split", held_out_split(run))
         return
     set_widget_value("runs_report_split", named["split"] if named["split"] in SPLITS else held_out_split(run))
     st.session_state.pop(_HEAD, None)
+    if named["slice"]:
+        st.session_state[SLICE] = named["slice"]
+        set_widget_value(_SLICES, True)
     if named["head"]:
         set_widget_value(_HEAD, named["head"])
     if re.fullmatch(r"\d{1,4}-\d{1,4}", named["cell"]):
@@ -164,6 +169,22 @@ def _figures(report: Mapping[str, Any], found: Predictions) -> list[tuple[str, s
             ),
         ]
     return [*rows, ("Images", f"{len(found.indices):,}", "How many could be read and were predicted.")]
+
+
+def _of_slice(run: Run, found: Predictions, head: str) -> Predictions:
+    """Draws the slices, folded until somebody opens them; returns the predictions about the one that is chosen, else
+    `found` itself."""
+    repeat_widget_value(_SLICES)
+    with st.expander("Slices", key=_SLICES, icon=":material/grid_view:", on_change="rerun") as unfolded:
+        dataset = measured_dataset(run, found) if unfolded.open else None
+        if dataset is None:
+            return found
+        at, right = np.arange(len(found.indices)), found.probabilities[head].argmax(axis=1) == found.labels[head]
+        part = slices_part(run, [dataset], found, head, at, [right], f"{run.id} {found.stamp} {found.split}")
+    if part is None:
+        return found
+    st.caption(f"The matrix and the images are of {plain(st.session_state[SLICE])}.")
+    return found.take(part)
 
 
 def _matrix_and_images(run: Run, found: Predictions, head: str) -> tuple[int, int]:

@@ -86,6 +86,7 @@ def image_by_image(chosen: Sequence[Run], names: dict[str, str]) -> None:
         return
     st.html(numbers(_figures(pairs, split)))
     of = " ".join(f"{run.id} {one.stamp}" for run, one in zip((before, after), found, strict=True))
+    st.markdown("**Slices**")
     part = slices_part(after, [data_after, data_before], found[1], head, pairs.at[1], pairs.right, of)
     if part is not None:
         pairs = pairs.take(part)
@@ -105,7 +106,7 @@ def image_by_image(chosen: Sequence[Run], names: dict[str, str]) -> None:
             "images": view if view != OUTCOMES[0] else "",
             "head": head if head != heads[0] else "",
             "way": "back" if st.session_state[_SWAPPED] else "",
-            "slice": st.session_state.get(SLICE, ""),
+            "slice": st.session_state[SLICE],
         },
     )
     within = f" Of {plain(st.session_state[SLICE])}." if part is not None else ""

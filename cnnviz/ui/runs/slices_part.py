@@ -51,12 +51,12 @@ def slices_part(
         right: for each run whether its predictions about them are right, bool (n,).
         of: tells these from other predictions.
     """
-    st.markdown("**Slices**")
+    st.session_state.setdefault(SLICE, "")
     place = st.container()
     known = _properties(run, datasets, found)
     clustered = known.clustered if known is not None else ""
     whole, parts = _measured(f"{of} {found.data} {clustered}", head, found, at, right, known)
-    chosen = next((k for k, one in enumerate(parts) if one.slice.title == st.session_state.get(SLICE)), None)
+    chosen = next((k for k, one in enumerate(parts) if one.slice.title == st.session_state[SLICE]), None)
     if chosen is None and known is not None:
         st.session_state[SLICE] = ""
     with place:
