@@ -42,7 +42,7 @@ LABELS = {
     "data.validation_share": "Held out for validation",
     "data.test_share": "Held out for testing",
     "data.split_seed": "Split seed",
-    "data.fold": "Fold",
+    "data.fold": "Validates on fold",
     "data.limits.train": "Max samples (train)",
     "data.limits.validation": "Max samples (validation)",
     "data.limits.test": "Max samples (test)",
