@@ -1,0 +1,1 @@
+"""The kinds of corruptions, a group a file: each holds its `CORRUPTIONS`, which `registry` finds."""
