@@ -10,6 +10,7 @@ from cnnviz.commands.predict import add_predict
 from cnnviz.commands.recipes import add_describe, add_presets
 from cnnviz.commands.report import add_report
 from cnnviz.commands.reproduce import add_reproduce
+from cnnviz.commands.robustness import add_robustness
 from cnnviz.commands.runs import add_runs
 from cnnviz.commands.script import add_script
 from cnnviz.commands.train import add_train
@@ -25,6 +26,7 @@ ALL = (
     add_predict,
     add_inside,
     add_evaluate,
+    add_robustness,
     add_export,
     add_report,
     add_script,

@@ -308,8 +308,9 @@ def robust_accuracy(
 ) -> RobustAccuracy:
     """Returns the accuracy that is left under PGD, for each ε.
 
-    An image that was flipped at a smaller ε counts as flipped at all larger ones, as its perturbation lies within their
-    balls too, and isn't attacked again. As in the paper perturbed images are not rounded.
+    An image is flipped once it is predicted wrong after any of the steps. What was flipped at a smaller ε counts as
+    flipped at all larger ones, as its perturbation lies within their balls too, and isn't attacked again. As in the
+    paper perturbed images are not rounded.
 
     Args:
         classifier: whose.
@@ -368,15 +369,18 @@ def _hold(
     steps: int,
     cancelled: CancelCheck | None,
 ) -> np.ndarray:
-    """Which predictions are right after the steps, bool (n,)."""
+    """Which predictions are right after every step, bool (n,). What was flipped is left out of the steps to come."""
     step, given, length = _step(classifier, head), _unit(images), np.float32(_STEP * epsilon / steps)
-    for _ in range(steps if epsilon else 0):
+    held = np.arange(len(images))
+    for nth in range(steps + 1 if epsilon else 1):
         check_cancelled(cancelled)
-        found = step(found, given, classes, np.float32(epsilon), length, True)[0]
-    check_cancelled(cancelled)
-    predicted = step(found, given, classes, np.float32(0), np.float32(0), True)[1]
-    held: np.ndarray = np.asarray(predicted) == classes
-    return held
+        radius, far = (np.float32(0), np.float32(0)) if nth == steps else (np.float32(epsilon), length)
+        moved, predicted = step(found, given[held], classes[held], radius, far, True)
+        right = np.asarray(predicted) == classes[held]
+        found, held = np.asarray(moved)[right], held[right]
+        if not len(held):
+            break
+    return np.isin(np.arange(len(images)), held)
 
 
 def _step(classifier: Classifier, head: int) -> Callable[..., tuple[Any, Any]]:

@@ -63,7 +63,7 @@ class Corruption:
 
 def scale_of(image: np.ndarray) -> float:
     """Returns by what to multiply the paper's lengths in pixels, for an image (height, width, channels)."""
-    return min(image.shape[:2]) / REFERENCE
+    return float(min(image.shape[:2])) / REFERENCE
 
 
 def layer_size(image: np.ndarray) -> tuple[int, int]:

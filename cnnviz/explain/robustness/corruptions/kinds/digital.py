@@ -24,7 +24,8 @@ _QUALITIES = (25, 18, 15, 10, 7)
 
 def _contrast(image: np.ndarray, severity: int, random: np.random.Generator) -> np.ndarray:
     means = image.mean(axis=(0, 1), keepdims=True)
-    return (image - means) * _CONTRASTS[severity - 1] + means
+    found: np.ndarray = (image - means) * _CONTRASTS[severity - 1] + means
+    return found
 
 
 def _elastic(image: np.ndarray, severity: int, random: np.random.Generator) -> np.ndarray:
@@ -35,16 +36,19 @@ def _elastic(image: np.ndarray, severity: int, random: np.random.Generator) -> n
     factor, deviation, farthest = _ELASTIC[severity - 1]
     scale, (height, width) = scale_of(image), image.shape[:2]
     middle, third = np.array([width // 2, height // 2]), min(height, width) / 3
-    points = np.float32([middle + third, [middle[0] + third, middle[1] - third], middle - third])
+    points = middle + third * np.array([[1, 1], [1, -1], [-1, -1]])
     moved = points + scale * random.uniform(-farthest, farthest, (3, 2))
     turned = cv2.warpAffine(
-        image, cv2.getAffineTransform(points, np.float32(moved)), (width, height), borderMode=cv2.BORDER_REFLECT_101
+        image,
+        cv2.getAffineTransform(points.astype(np.float32), moved.astype(np.float32)),
+        (width, height),
+        borderMode=cv2.BORDER_REFLECT_101,
     )
     right, down = (
         scale * factor * resized(_smooth(random.uniform(-1, 1, layer_size(image)), deviation), image) for _ in range(2)
     )
     rows, columns = np.mgrid[:height, :width].astype(np.float32)
-    found = cv2.remap(turned, columns + right, rows + down, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT)
+    found: np.ndarray = cv2.remap(turned, columns + right, rows + down, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT)
     return found.reshape(image.shape)
 
 

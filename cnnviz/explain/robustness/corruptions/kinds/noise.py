@@ -14,7 +14,8 @@ _SHARES = (0.03, 0.06, 0.09, 0.17, 0.27)
 
 
 def _gaussian(image: np.ndarray, severity: int, random: np.random.Generator) -> np.ndarray:
-    return image + _DEVIATIONS[severity - 1] * random.standard_normal(image.shape, np.float32)
+    found: np.ndarray = image + _DEVIATIONS[severity - 1] * random.standard_normal(image.shape, np.float32)
+    return found
 
 
 def _shot(image: np.ndarray, severity: int, random: np.random.Generator) -> np.ndarray:

@@ -37,7 +37,8 @@ def _snow(image: np.ndarray, severity: int, random: np.random.Generator) -> np.n
     flakes = np.where(flakes < least, 0, np.clip(flakes, 0, 1)).astype(np.float32)
     layer = filtered(flakes, line_kernel(radius, blur, random.uniform(-135, -45)))
     fallen = resized(layer + np.rot90(layer, 2), image)[..., None]
-    return kept * image + (1 - kept) * np.maximum(image, 1.5 * _grey(image) + 0.5) + fallen
+    found: np.ndarray = kept * image + (1 - kept) * np.maximum(image, 1.5 * _grey(image) + 0.5) + fallen
+    return found
 
 
 def _frost(image: np.ndarray, severity: int, random: np.random.Generator) -> np.ndarray:
@@ -53,7 +54,8 @@ def _fog(image: np.ndarray, severity: int, random: np.random.Generator) -> np.nd
     height, width = layer_size(image)
     fog = resized(_plasma(max(height, width), decay, random)[:height, :width], image)[..., None]
     brightest = float(image.max())
-    return (image + much * fog) * brightest / (brightest + much)
+    found: np.ndarray = (image + much * fog) * brightest / (brightest + much)
+    return found
 
 
 def _brightness(image: np.ndarray, severity: int, random: np.random.Generator) -> np.ndarray:
@@ -75,28 +77,26 @@ def _grey(image: np.ndarray) -> np.ndarray:
 
 
 def _crystals(height: int, width: int, random: np.random.Generator) -> np.ndarray:
-    """Fern-like crystals that grow from points all over, on a thin cloudy film: float32 (height, width), 0..1."""
-    film = _plasma(max(height, width), 1.8, random)[:height, :width].astype(np.float32)
+    """Crystals with six arms and barbs, scattered over a thin cloudy film: float32 (height, width), 0..1."""
+    count = max(12, height * width // 700)
+    starts = random.uniform((0, 0), (width, height), (count, 2))
+    angles = random.uniform(0, np.pi / 3, (count, 1)) + np.arange(6) * np.pi / 3
+    lengths = random.uniform(8, 40, count)
+    arms = lengths[:, None, None] * np.stack([np.cos(angles), np.sin(angles)], axis=-1)
+    lines = [np.stack([starts[:, None] + 0 * arms, starts[:, None] + arms], axis=-2)]
+    for share in (0.25, 0.5, 0.75):  # barbs, shorter towards the tip
+        roots = starts[:, None] + share * arms
+        for side in (-1, 1):
+            turned = angles + side * np.pi / 3
+            barbs = 0.4 * (1 - share) * lengths[:, None, None] * np.stack([np.cos(turned), np.sin(turned)], axis=-1)
+            lines.append(np.stack([roots, roots + barbs], axis=-2))
     needles = np.zeros((height, width), np.float32)
-    for _ in range(max(12, height * width // 700)):
-        start, first = random.uniform((0, 0), (width, height)), random.uniform(0, np.pi / 3)
-        length, light = random.uniform(12, 48), random.uniform(0.35, 1)
-        for arm in range(6 if length < 26 else 2):
-            angle = first + arm * np.pi / 3
-            ahead = np.array([np.cos(angle), np.sin(angle)])
-            _stroke(needles, start, start + length * ahead, light)
-            for share in (0.3, 0.5, 0.7):  # barbs, shorter towards the tip
-                root = start + share * length * ahead
-                for side in (-np.pi / 3, np.pi / 3):
-                    barb = np.array([np.cos(angle + side), np.sin(angle + side)])
-                    _stroke(needles, root, root + 0.4 * (1 - share) * length * barb, 0.8 * light)
+    points = np.rint(16 * np.concatenate(lines, axis=1)).astype(np.int32)
+    for light, crystals in zip((0.4, 0.6, 0.8, 1.0), np.array_split(points, 4), strict=True):
+        cv2.polylines(needles, list(crystals.reshape(-1, 2, 2)), False, light, 1, cv2.LINE_8, 4)  # in 16ths of a pixel
+    film = _plasma(max(height, width), 1.8, random)[:height, :width].astype(np.float32)
     found: np.ndarray = np.clip(0.55 * film + cv2.GaussianBlur(needles, (0, 0), 0.8), 0, 1)
     return found
-
-
-def _stroke(layer: np.ndarray, start: np.ndarray, end: np.ndarray, light: float) -> None:
-    (left, top), (right, bottom) = np.rint(16 * start).astype(int).tolist(), np.rint(16 * end).astype(int).tolist()
-    cv2.line(layer, (left, top), (right, bottom), light, 1, cv2.LINE_8, 4)  # places are in 16ths of a pixel
 
 
 def _plasma(least: int, decay: float, random: np.random.Generator) -> np.ndarray:
@@ -120,7 +120,8 @@ def _plasma(least: int, decay: float, random: np.random.Generator) -> np.ndarray
         finer[1::2, ::2] = down + random.uniform(-reach, reach, down.shape)
         found, reach = finer, reach / decay
     found -= found.min()
-    return found / found.max()
+    scaled: np.ndarray = found / found.max()
+    return scaled
 
 
 CORRUPTIONS = (
