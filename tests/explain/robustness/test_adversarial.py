@@ -1,0 +1,337 @@
+"""FGSM and PGD against an independent implementation, and the smallest flip where it is known beforehand."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from keras import layers, ops
+
+from cnnviz.errors import CnnvizError, ImageError, ModelError
+from cnnviz.explain.robustness import adversarial
+from cnnviz.explain.robustness.adversarial import fgsm, pgd, robust_accuracy, smallest_flip
+from cnnviz.models.classifier import Classifier
+from cnnviz.models.load.load import of_model
+from cnnviz.progress import Cancelled
+
+SIDE = 8
+EPSILON = 8 / 255
+
+
+def images_for(classifier: Classifier, count: int = 5, low: int = 0, high: int = 256) -> np.ndarray:
+    shape = (count, *classifier.image_size, classifier.channels)
+    return np.random.default_rng(3).integers(low, high, shape).astype(np.uint8)
+
+
+def trunk(channels: int, scaling: float) -> tuple[keras.KerasTensor, keras.KerasTensor]:
+    keras.utils.set_random_seed(5)
+    inputs = keras.Input((SIDE, SIDE, channels))
+    x = layers.Conv2D(6, 3, activation="tanh")(layers.Rescaling(scaling)(inputs))
+    return inputs, layers.Flatten()(layers.Conv2D(4, 3, activation="softplus")(x))
+
+
+def softmax() -> Classifier:
+    inputs, x = trunk(3, 1 / 255)
+    return of_model(keras.Model(inputs, layers.Dense(4, "softmax")(x)))
+
+
+def sigmoid_of_grey() -> Classifier:
+    inputs, x = trunk(1, 1 / 255)
+    return of_model(keras.Model(inputs, layers.Dense(1, "sigmoid")(x)))
+
+
+def logits_of_unit() -> Classifier:
+    inputs, x = trunk(3, 1)
+    return of_model(keras.Model(inputs, layers.Dense(3)(x)), scale="unit", outputs="scores")
+
+
+def one_logit_symmetric() -> Classifier:
+    inputs, x = trunk(1, 1)
+    return of_model(keras.Model(inputs, layers.Dense(1)(x)), scale="symmetric", outputs="scores")
+
+
+def caffe() -> Classifier:
+    inputs, x = trunk(3, 1 / 128)
+    return of_model(keras.Model(inputs, layers.Dense(3, "softmax")(x)), scale="caffe")
+
+
+FORMS: dict[str, Callable[[], Classifier]] = {
+    "softmax": softmax,
+    "sigmoid": sigmoid_of_grey,
+    "logits": logits_of_unit,
+    "one logit": one_logit_symmetric,
+    "caffe": caffe,
+}
+SCALES: dict[str, Callable] = {
+    "raw": lambda x: x * 255,
+    "unit": lambda x: x,
+    "symmetric": lambda x: 2 * x - 1,
+    "caffe": lambda x: tf.stack([x[..., 2], x[..., 1], x[..., 0]], -1) * 255 - [103.939, 116.779, 123.68],
+}
+
+
+def reference(
+    classifier: Classifier, images: np.ndarray, classes: np.ndarray, epsilon: float, steps: int, size: float, sign: int
+) -> np.ndarray:
+    """PGD as in the papers, in NumPy, with Keras's own losses of the model's own outputs."""
+    units, activation = classifier.heads[0].units, classifier.heads[0].activation
+    logits = activation == "logits"
+    loss = (
+        keras.losses.BinaryCrossentropy(from_logits=logits, reduction="sum")
+        if units == 1
+        else keras.losses.SparseCategoricalCrossentropy(from_logits=logits, reduction="sum")
+    )
+    start = images / 255.0
+    found = start.copy()
+    for _ in range(steps):
+        with tf.GradientTape() as tape:
+            tape.watch(given := tf.constant(found, tf.float32))
+            outputs = classifier.model(SCALES[classifier.scale](given), training=False)
+            value = loss(classes[:, None] if units == 1 else classes, outputs)
+        found = found + sign * size * np.sign(tape.gradient(value, given).numpy())
+        found = np.minimum(np.maximum(found, start - epsilon), start + epsilon)
+        found = np.minimum(np.maximum(found, 0), 1)
+    return found
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("targeted", [False, True])
+def test_images_are_those_of_an_independent_implementation(form: str, targeted: bool) -> None:
+    classifier = FORMS[form]()
+    images = images_for(classifier)
+    classes = np.array([0, 1, 1, 0, 1])
+    given = {"targets": classes} if targeted else {"labels": classes}
+    sign = -1 if targeted else 1
+    found = fgsm(classifier, images, epsilon=EPSILON, **given)
+    np.testing.assert_allclose(
+        found.exact, reference(classifier, images, classes, EPSILON, 1, EPSILON, sign), atol=1e-5
+    )
+    found = pgd(classifier, images, epsilon=EPSILON, steps=10, **given)
+    expected = reference(classifier, images, classes, EPSILON, 10, 2.5 * EPSILON / 10, sign)
+    np.testing.assert_allclose(found.exact, expected, atol=1e-5)
+    np.testing.assert_array_equal(found.images, np.rint(found.exact * 255))
+    np.testing.assert_array_equal(found.predicted, classifier.predict(found.images)[0].argmax(axis=1))
+    assert np.abs(found.exact - images / 255).max() <= EPSILON + 1e-6
+    assert found.exact.dtype == np.float32
+    assert np.abs(found.images.astype(int) - images).max() == 8  # of 255: the ball is used, and not left
+
+
+def test_without_labels_it_leads_away_from_what_is_predicted() -> None:
+    classifier = softmax()
+    images = images_for(classifier)
+    predicted = classifier.predict(images)[0].argmax(axis=1)
+    np.testing.assert_array_equal(
+        pgd(classifier, images, epsilon=EPSILON, steps=5).exact,
+        pgd(classifier, images, predicted, epsilon=EPSILON, steps=5).exact,
+    )
+
+
+def test_a_random_start_is_the_seeds_and_within_the_ball() -> None:
+    classifier = softmax()
+    images = images_for(classifier)
+    one, same, other = (pgd(classifier, images, epsilon=EPSILON, steps=2, seed=seed).exact for seed in (1, 1, 2))
+    np.testing.assert_array_equal(one, same)
+    assert (one != other).any()
+    assert (one != pgd(classifier, images, epsilon=EPSILON, steps=2).exact).any()
+    assert np.abs(one - images / 255).max() <= EPSILON + 1e-6
+    assert one.min() >= 0
+    assert one.max() <= 1
+
+
+def test_many_images_are_perturbed_as_each_alone() -> None:
+    classifier = sigmoid_of_grey()
+    images = images_for(classifier, 70)  # more than one batch
+    found = pgd(classifier, images, epsilon=EPSILON, steps=3).exact
+    alone = [pgd(classifier, one[None], epsilon=EPSILON, steps=3).exact[0] for one in images[[0, 63, 64, 69]]]
+    np.testing.assert_allclose(found[[0, 63, 64, 69]], alone, atol=1e-6)
+    assert pgd(classifier, images[:0], epsilon=EPSILON).images.shape == (0, SIDE, SIDE, 1)
+
+
+def test_a_step_is_compiled_once_for_a_model(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = []
+    compiled = adversarial._compiled
+    monkeypatch.setattr(adversarial, "_compiled", lambda *given: made.append(given) or compiled(*given))
+    classifier = softmax()
+    for count in (1, 5, 3):
+        pgd(classifier, images_for(classifier, count), epsilon=EPSILON, steps=2)
+    assert len(made) == 1
+
+
+@pytest.mark.parametrize("units", [1, 3])
+def test_a_model_that_is_very_sure_is_attacked_all_the_same(units: int) -> None:
+    """Its probabilities are 0 and 1 in float32, so that the cross-entropy's gradient is lost."""
+    inputs = keras.Input((SIDE, SIDE, 1))
+    mean = layers.GlobalAveragePooling2D()(inputs)
+    sure = ops.concatenate([(mean - 100.5) * 100, 0 * mean - 1e4], axis=1)
+    outputs = (
+        ops.sigmoid((mean - 100.5) * 100)
+        if units == 1
+        else ops.softmax(ops.concatenate([(100.5 - mean) * 100, sure], axis=1))
+    )
+    classifier = of_model(keras.Model(inputs, outputs))
+    image = np.full((SIDE, SIDE, 1), 103, np.uint8)
+    assert classifier.predict(image[None])[0].max() == 1
+    flip = smallest_flip(classifier, image)
+    assert flip is not None
+    assert (flip.levels, flip.before, flip.after) == (3, 1, 0)
+
+
+def linear(threshold: float = 100.5) -> Classifier:
+    """One sigmoid: whether the mean is above the threshold."""
+    inputs = keras.Input((SIDE, SIDE, 1))
+    mean = layers.GlobalAveragePooling2D()(inputs)
+    return of_model(keras.Model(inputs, ops.sigmoid(mean - threshold)))
+
+
+def flat(*levels: int) -> np.ndarray:
+    return np.repeat(np.array(levels, np.uint8), SIDE * SIDE).reshape(-1, SIDE, SIDE, 1)
+
+
+@pytest.mark.parametrize(("level", "levels"), [(101, 1), (103, 3), (108, 8), (116, 16), (100, 1), (93, 8)])
+def test_the_smallest_flip_of_a_linear_model(level: int, levels: int) -> None:
+    image = flat(level)[0]
+    flip = smallest_flip(linear(), image)
+    assert flip is not None
+    assert flip.levels == round(255 * flip.epsilon) == levels
+    assert {flip.before, flip.after} == {0, 1}
+    assert flip.before == int(level > 100.5)
+    assert linear().predict(flip.image[None])[0].argmax() == flip.after
+    assert flip.image.dtype == np.uint8
+    assert flip.image.shape == image.shape
+
+
+def test_what_would_take_a_larger_change_is_none() -> None:
+    assert smallest_flip(linear(), flat(117)[0]) is None
+    found = smallest_flip(linear(), flat(117)[0], epsilon_max=20 / 255)
+    assert found is not None
+    assert found.levels == 17
+
+
+def test_a_flip_that_rounding_undoes_is_none() -> None:
+    """From 101 a change of 0.6 is enough, and of 0.75 found; at 0.4 rounding would make a 101 of it again."""
+    near = smallest_flip(linear(100.9), flat(101)[0], resolution=0.25 / 255)  # 0.1 of a level would do before rounding
+    assert near is not None
+    assert linear(100.9).predict(near.image[None])[0].argmax() == near.after == 0
+    assert 255 * near.epsilon == pytest.approx(0.75)
+    assert near.levels == 1
+    assert smallest_flip(linear(100.9), flat(101)[0], epsilon_max=0.4 / 255, resolution=0.1 / 255) is None
+
+
+def test_a_flip_is_led_to_a_target_or_from_a_label() -> None:
+    classifier = softmax()
+    image = images_for(classifier)[0]
+    before = int(classifier.predict(image[None])[0].argmax())
+    aim = (before + 2) % 4
+    flip = smallest_flip(classifier, image, target=aim, epsilon_max=128 / 255)
+    assert flip is not None
+    assert flip.after == aim == classifier.predict(flip.image[None])[0].argmax()
+    free = smallest_flip(classifier, image, epsilon_max=128 / 255)
+    assert free is not None
+    assert free.levels <= flip.levels
+    wrong = smallest_flip(classifier, image, label=aim)
+    assert wrong is not None
+    assert (wrong.epsilon, wrong.levels, wrong.after) == (0, 0, before)
+    np.testing.assert_array_equal(wrong.image, image)
+
+
+def test_robust_accuracy_of_a_linear_model() -> None:
+    """Margins of 0.5, 1.5, 3.5 and 7.5 levels, and one that is wrong from the start."""
+    images = flat(101, 99, 104, 108, 108)
+    found = robust_accuracy(linear(), images, np.array([1, 0, 1, 1, 0]), epsilons=[k / 255 for k in (0, 0.4, 1, 2, 8)])
+    assert found.accuracy == (0.8, 0.8, 0.6, 0.4, 0.0)
+    assert found.images == 5
+    assert robust_accuracy(linear(), images, np.array([1, 0, 1, 1, 0])).epsilons == adversarial.EPSILONS
+    half = robust_accuracy(linear(), images, np.array([1, 0, 1, 1, 0]), epsilons=[2 / 255])
+    assert half.accuracy == (0.4,)
+
+
+def test_what_was_flipped_once_stays_flipped() -> None:
+    """A band of 1 level round 103: one step of 2 levels leads into it from 101, and one of 4 beyond it."""
+    inputs = keras.Input((SIDE, SIDE, 1))
+    mean = layers.GlobalAveragePooling2D()(inputs)
+    classifier = of_model(keras.Model(inputs, ops.sigmoid(ops.abs(mean - 103) - 1)))
+    labels = np.array([1])
+
+    def one_step(level: int) -> int:
+        return int(pgd(classifier, flat(101), labels, epsilon=level / 255, steps=1).predicted[0])
+
+    assert (one_step(2), one_step(4)) == (0, 1)
+    found = robust_accuracy(classifier, flat(101), labels, epsilons=(0, 2 / 255, 4 / 255), steps=1)
+    assert found.accuracy == (1, 0, 0)
+
+
+def test_progress_is_told_and_a_stop_is_heeded() -> None:
+    classifier = linear()
+    said: list[tuple[str, int, int]] = []
+    pgd(classifier, flat(120), epsilon=EPSILON, steps=3, progress=lambda *told: said.append(told))
+    assert said == [("Perturbing", done, 3) for done in (1, 2, 3)]
+    said.clear()
+    smallest_flip(classifier, flat(103)[0], steps=2, progress=lambda *told: said.append(told))
+    assert said == [("Smallest change", done, 10) for done in range(1, 11)]  # 16 levels: one for all, four halvings
+    said.clear()
+    images, labels = flat(*[120] * 70), np.ones(70, int)
+    robust_accuracy(classifier, images, labels, epsilons=(0, 0.1), progress=lambda *told: said.append(told))
+    assert [done for _, done, _ in said] == sorted(done for _, done, _ in said)
+    assert said[-1] == ("Robust accuracy", 140, 140)
+    works: tuple[Callable, ...] = (
+        lambda stop: pgd(classifier, images, epsilon=EPSILON, cancelled=stop),
+        lambda stop: smallest_flip(classifier, images[0], cancelled=stop),
+        lambda stop: robust_accuracy(classifier, images, labels, cancelled=stop),
+    )
+    for work in works:
+        with pytest.raises(Cancelled):
+            work(lambda: True)
+        asked = iter([False] * 4)
+        with pytest.raises(Cancelled):
+            work(lambda left=asked: next(left, True))
+
+
+WRONG: list[tuple[type[CnnvizError], str, Callable[[Classifier, np.ndarray], object]]] = [
+    (ImageError, "float64", lambda c, x: pgd(c, x / 255, epsilon=0.1)),
+    (ImageError, "expected uint8 \\(n, 8, 8, 1\\)", lambda c, x: fgsm(c, x[:, 1:], epsilon=0.1)),
+    (ImageError, "expected uint8", lambda c, x: smallest_flip(c, x)),
+    (ImageError, "no images", lambda c, x: robust_accuracy(c, x[:0], np.zeros(0, int))),
+    (ModelError, "Head 1", lambda c, x: pgd(c, x, head=1, epsilon=0.1)),
+    (ModelError, "0 to 1", lambda c, x: pgd(c, x, np.array([2, 0]), epsilon=0.1)),
+    (ModelError, "whole numbers \\(2,\\)", lambda c, x: pgd(c, x, np.array([0.0, 1.0]), epsilon=0.1)),
+    (ModelError, "whole numbers \\(2,\\)", lambda c, x: robust_accuracy(c, x, np.array([1]))),
+    (ModelError, "both", lambda c, x: pgd(c, x, np.array([0, 0]), targets=np.array([1, 1]), epsilon=0.1)),
+    (ModelError, "both", lambda c, x: smallest_flip(c, x[0], label=0, target=1)),
+    (ModelError, "0 to 1", lambda c, x: smallest_flip(c, x[0], target=2)),
+    (ModelError, "ε is 8", lambda c, x: pgd(c, x, epsilon=8)),
+    (ModelError, "ε is nan", lambda c, x: pgd(c, x, epsilon=float("nan"))),
+    (ModelError, "0 steps", lambda c, x: pgd(c, x, epsilon=0.1, steps=0)),
+    (ModelError, "1.5 steps", lambda c, x: robust_accuracy(c, x, np.array([1, 1]), steps=1.5)),
+    (ModelError, "step size", lambda c, x: pgd(c, x, epsilon=0.1, step_size=-1)),
+    (ModelError, "resolution", lambda c, x: smallest_flip(c, x[0], resolution=0)),
+    (ModelError, "resolution", lambda c, x: smallest_flip(c, x[0], epsilon_max=0.001)),
+    (ModelError, "each greater", lambda c, x: robust_accuracy(c, x, np.array([1, 1]), epsilons=(0.1, 0.1))),
+    (ModelError, "each greater", lambda c, x: robust_accuracy(c, x, np.array([1, 1]), epsilons=())),
+    (ModelError, "from 0 to 1", lambda c, x: robust_accuracy(c, x, np.array([1, 1]), epsilons=(0.1, 2))),
+]
+
+
+@pytest.mark.parametrize(("error", "words", "work"), WRONG)
+def test_bad_input_is_one_sentence(error: type[CnnvizError], words: str, work: Callable) -> None:
+    with pytest.raises(error, match=words) as told:
+        work(linear(), flat(99, 108))
+    assert "\n" not in str(told.value)
+
+
+def test_the_chosen_head_is_attacked() -> None:
+    """One head goes by the mean, the other by the left half alone."""
+    inputs = keras.Input((SIDE, SIDE, 1))
+    mean = layers.GlobalAveragePooling2D()(inputs)
+    left = layers.GlobalAveragePooling2D()(inputs[:, :, : SIDE // 2])
+    heads = [ops.sigmoid(mean - 100.5), ops.softmax(ops.concatenate([104.5 - left, left - 104.5], axis=1))]
+    classifier = of_model(keras.Model(inputs, heads))
+    for head, levels in ((0, 2), (1, 3)):
+        flip = smallest_flip(classifier, flat(102)[0], head)
+        assert flip is not None
+        assert flip.levels == levels
+    moved = pgd(classifier, flat(102), head=1, epsilon=3 / 255).images[0]
+    assert (moved[:, SIDE // 2 :] == 102).all()  # what the head doesn't see stays
+    assert (moved[:, : SIDE // 2] == 105).all()
