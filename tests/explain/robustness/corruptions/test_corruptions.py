@@ -162,12 +162,12 @@ def test_contrast_is_about_each_channels_mean() -> None:
 
 
 def test_pixelate_is_the_mean_of_blocks() -> None:
-    """At severity 5 a quarter of each side is left."""
+    """At severity 5 a quarter of each side is left. Pillow rounds after each side."""
     for channels in (1, 3):
         image = photo(32, 48, channels)
         blocks = image.reshape(8, 4, 12, 4, channels).mean(axis=(1, 3))
         expected = blocks.repeat(4, axis=0).repeat(4, axis=1)
-        np.testing.assert_allclose(corrupt(image, "pixelate", 5), expected, atol=0.51)
+        np.testing.assert_allclose(corrupt(image, "pixelate", 5), expected, atol=1.01)
 
 
 def test_jpeg_is_of_the_papers_quality() -> None:
