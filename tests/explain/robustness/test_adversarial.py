@@ -230,7 +230,7 @@ def test_a_flip_is_led_to_a_target_or_from_a_label() -> None:
     assert flip.after == aim == classifier.predict(flip.image[None])[0].argmax()
     free = smallest_flip(classifier, image, epsilon_max=128 / 255)
     assert free is not None
-    assert free.levels <= flip.levels
+    assert free.after != before == free.before  # it may be larger than a targeted one: both are upper bounds
     wrong = smallest_flip(classifier, image, label=aim)
     assert wrong is not None
     assert (wrong.epsilon, wrong.levels, wrong.after) == (0, 0, before)
