@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "EPSILONS",
-    "EPSILON_MAX",
+    "FLIP_EPSILONS",
     "MEASURING_STEPS",
     "STEPS",
     "Flip",
@@ -39,8 +39,8 @@ __all__ = [
 
 EPSILONS = tuple(level / 255 for level in (0, 0.5, 1, 2, 4, 8))
 """What `robust_accuracy` measures by default."""
-EPSILON_MAX = 16 / 255
-"""Beyond it `smallest_flip` looks no further: such a change is plain to see."""
+FLIP_EPSILONS = tuple(level / 255 for level in range(1, 17))
+"""Where `smallest_flip` looks by default: whole levels, as rounding leaves no others, up to what is plain to see."""
 STEPS, MEASURING_STEPS = 40, 10
 """PGD's steps for one image, and where many are measured."""
 _STEP = 2.5
@@ -69,7 +69,7 @@ class Flip:
     """The smallest change that was found to flip a prediction.
 
     Attributes:
-        epsilon: PGD's radius, 0..1; 0 where the image is predicted so as it is.
+        epsilon: the radius, 0..1.
         image: uint8 (height, width, channels), rounded: it is flipped itself.
         levels: the largest change of a value of `image`, in levels of 0..255.
         before: the class that was predicted.
@@ -99,23 +99,17 @@ class RobustAccuracy:
 
 
 def fgsm(
-    classifier: Classifier,
-    images: np.ndarray,
-    labels: np.ndarray | None = None,
-    head: int = 0,
-    *,
-    epsilon: float,
-    targets: np.ndarray | None = None,
+    classifier: Classifier, images: np.ndarray, labels: np.ndarray | None = None, head: int = 0, *, epsilon: float
 ) -> Perturbed:
     """Returns images moved by ε along the sign of the cross-entropy's gradient: x + ε·sign(∇ₓ L(x, y)).
 
-    Arguments and errors are `pgd`'s, of which it is one step as long as ε.
+    Arguments and errors are `pgd`'s, of which it is one step.
 
     Example:
         >>> fgsm(classifier, images, labels, epsilon=8 / 255).predicted  # doctest: +SKIP
         array([1, 0, 0])
     """
-    return pgd(classifier, images, labels, head, epsilon=epsilon, targets=targets, steps=1, step_size=epsilon)
+    return pgd(classifier, images, labels, head, epsilon=epsilon, steps=1)  # the step's 2.5·ε are clipped to ε
 
 
 @enough_memory()
@@ -126,14 +120,11 @@ def pgd(
     head: int = 0,
     *,
     epsilon: float,
-    targets: np.ndarray | None = None,
     steps: int = STEPS,
-    step_size: float | None = None,
-    seed: int | None = None,
     progress: Progress | None = None,
     cancelled: CancelCheck | None = None,
 ) -> Perturbed:
-    """Returns images perturbed by projected gradient descent within the ball of radius ε (L∞).
+    """Returns images perturbed by projected gradient descent within the ball of radius ε (L∞), from the image itself.
 
     Args:
         classifier: whose prediction is attacked; it is not changed.
@@ -141,16 +132,13 @@ def pgd(
         labels: int (n,), the classes whose cross-entropy is made greater: the true ones, or by default the predicted.
         head: which of the model's outputs, from 0.
         epsilon: 0..1, the radius.
-        targets: int (n,), the classes whose cross-entropy is made smaller instead; then there are no `labels`.
-        steps: how many.
-        step_size: 0..1; 2.5·ε / steps by default.
-        seed: of a random start within the ball; without it the start is the image.
+        steps: how many, each of 2.5·ε / steps.
         progress: called with what is being done, and the steps done and in all.
         cancelled: asked before every step.
 
     Raises:
         ImageError: images of another type or shape.
-        ModelError: no such head or class, both labels and targets, or a number out of its range.
+        ModelError: no such head or class, or a number out of its range.
         Cancelled: `cancelled` said so.
 
     Example:
@@ -158,77 +146,56 @@ def pgd(
         >>> np.mean(found.predicted != labels)  # doctest: +SKIP
         0.98
     """
-    _check_images(classifier, images)
-    units = _units(classifier, head)
-    if labels is not None and targets is not None:
-        raise ModelError("There are both labels and targets: labels are led away from, or targets are led to.")
-    if not 0 <= epsilon <= 1:
-        raise ModelError(f"ε is {epsilon}: expected a number from 0 to 1, such as 8 / 255.")
-    if not isinstance(steps, (int, np.integer)) or steps < 1:
-        raise ModelError(f"There are {steps} steps: expected a whole number from 1.")
-    if step_size is not None and not 0 <= step_size <= 1:
-        raise ModelError(f"The step size is {step_size}: expected a number from 0 to 1.")
-    if labels is None and targets is None:
-        labels = _predicted(classifier, images, head)
-    classes = _classes(targets if labels is None else labels, len(images), units)
-    length = _STEP * epsilon / steps if step_size is None else step_size
-    start = _random_start(images, epsilon, seed)
+    _check(classifier, images, head, steps)
+    _ascending((epsilon,))
+    classes = _predicted(classifier, images, head) if labels is None else _classes(classifier, labels, images, head)
+    step, length = _step(classifier, head), np.float32(_STEP * epsilon / steps)
     whole, done, parts = steps * math.ceil(len(images) / _batch(classifier)), 0, []
     for part in batches(len(images), _batch(classifier)):
-        found = start[part]
+        found = given = _unit(images[part])
         for _ in range(steps):
             check_cancelled(cancelled)
-            found = _step(classifier, head)(
-                found, _unit(images[part]), classes[part], np.float32(epsilon), np.float32(length), labels is not None
-            )[0]
+            found, _ = step(found, given, classes[part], np.float32(epsilon), length)
             done += 1
             if progress is not None:
                 progress("Perturbing", done, whole)
         parts.append(np.asarray(found))
-    exact = np.concatenate([start[:0], *parts])
-    rounded = np.rint(exact * 255).astype(np.uint8)
-    return Perturbed(rounded, exact, _predicted(classifier, rounded, head))
+    exact = np.concatenate([_unit(images[:0]), *parts])
+    return Perturbed(_rounded(exact), exact, _predicted(classifier, _rounded(exact), head))
 
 
+@enough_memory()
 def smallest_flip(
     classifier: Classifier,
     image: np.ndarray,
     head: int = 0,
     *,
-    label: int | None = None,
-    target: int | None = None,
-    epsilon_max: float = EPSILON_MAX,
-    resolution: float = 1 / 255,
+    epsilons: Sequence[float] = FLIP_EPSILONS,
     steps: int = STEPS,
-    seed: int | None = None,
     progress: Progress | None = None,
     cancelled: CancelCheck | None = None,
 ) -> Flip | None:
-    """Returns the smallest change, by bisection over ε with PGD, after which another class is predicted.
+    """Returns the smallest change that was found after which another class is predicted.
 
-    It is an upper bound: a smaller change that PGD doesn't find may flip it too. What counts is the rounded image's
-    prediction, as rounding to uint8 may undo a flip.
+    FGSM is tried at every ε, which takes one gradient, then PGD by bisection below. It is an upper bound: a smaller
+    change that neither finds may flip it too. What counts is the rounded image's prediction, as rounding to uint8 may
+    undo a flip.
 
     Args:
         classifier: whose prediction is to be flipped.
         image: uint8 (*image_size, channels), as the model sees it, see `Classifier.fit`.
         head: which of the model's outputs, from 0.
-        label: the class to lead away from; by default the predicted one.
-        target: the class to lead to; by default any other.
-        epsilon_max: 0..1, the greatest ε that is tried.
-        resolution: ε is one of its multiples. Values of an image change by whole levels, so that less than 1 / 255
-            makes fewer of them change, and no smaller ones.
-        steps: PGD's.
-        seed: of PGD's random start; without it the start is the image.
+        epsilons: radii, 0..1, each greater than the one before.
+        steps: PGD's; with one there is FGSM alone.
         progress: called with what is being done, and the steps done and at most needed.
         cancelled: asked before every step.
 
     Returns:
-        `None` where no ε up to `epsilon_max` was found to do.
+        `None` where none of `epsilons` was found to do.
 
     Raises:
         ImageError: an image of another type or shape.
-        ModelError: no such head or class, or a number out of its range.
+        ModelError: no such head, or a number out of its range.
         Cancelled: `cancelled` said so.
 
     Example:
@@ -236,57 +203,52 @@ def smallest_flip(
         >>> flip.levels, flip.before, flip.after  # doctest: +SKIP
         (1, 0, 1)
     """
-    if not 0 < resolution <= epsilon_max <= 1:
-        raise ModelError(
-            f"The resolution is {resolution} and the greatest ε {epsilon_max}: expected 0 < resolution ≤ ε ≤ 1."
-        )
-    images = image[None]
-    _check_images(classifier, images)
-    units = _units(classifier, head)
-    if label is not None and target is not None:
-        raise ModelError("There are both a label and a target: a label is led away from, or a target is led to.")
-    before = int(_predicted(classifier, images, head)[0])
-    away = before if label is None else int(_classes(np.array([label]), 1, units)[0])
-    aim = None if target is None else _classes(np.array([target]), 1, units)
+    _check(classifier, image[None], head, steps)
+    epsilons, given, done = _ascending(epsilons), _unit(image[None]), 0
+    whole = 1 + steps * (1 + len(epsilons).bit_length()) * (steps > 1)
+    classes = _predicted(classifier, image[None], head)
+    step, before = _step(classifier, head), int(classes[0])
 
-    def flipped(prediction: int) -> bool:
-        return prediction != away if aim is None else prediction == aim[0]
+    def move(found: Any, epsilon: float, steps: int) -> tuple[Any, int]:
+        nonlocal done
+        check_cancelled(cancelled)
+        moved, predicted = step(found, given, classes, np.float32(epsilon), np.float32(_STEP * epsilon / steps))
+        done += 1
+        if progress is not None:
+            progress("Smallest change", done, whole)
+        return moved, int(predicted[0])
 
-    if flipped(before):
-        return Flip(0.0, image.copy(), 0, before, before)
-    high = int(epsilon_max / resolution + 1e-6)
-    whole, tried = steps * (1 + max(0, high - 1).bit_length()), 0
+    def flip(exact: Any, epsilon: float) -> Flip | None:
+        rounded = _rounded(np.asarray(exact))
+        after = int(_predicted(classifier, rounded, head)[0])
+        levels = int(np.abs(rounded[0].astype(int) - image).max())
+        return Flip(epsilon, rounded[0], levels, before, after) if after != before else None
 
-    def attempt(multiple: int) -> Flip | None:
-        nonlocal tried
-        epsilon, base = min(multiple * resolution, epsilon_max), tried * steps
-        told = None if progress is None else lambda what, done, _: progress("Smallest change", base + done, whole)
-        labels = np.array([away]) if aim is None else None
-        found = pgd(
-            classifier,
-            images,
-            labels,
-            head,
-            epsilon=epsilon,
-            targets=aim,
-            steps=steps,
-            seed=seed,
-            progress=told,
-            cancelled=cancelled,
-        )
-        tried += 1
-        after = int(found.predicted[0])
-        if not flipped(after):
-            return None
-        levels = int(np.abs(found.images[0].astype(int) - image).max())
-        return Flip(epsilon, found.images[0], levels, before, after)
+    def attempt(epsilon: float) -> Flip | None:
+        """PGD until it is flipped."""
+        found = given
+        for _ in range(steps):
+            moved, predicted = move(found, epsilon, steps)
+            if predicted != before and (early := flip(found, epsilon)) is not None:
+                return early
+            found = moved
+        return flip(found, epsilon)
 
-    best, low = attempt(high), 0
-    if best is None:
-        return None
-    while high - low > 1:
+    def within(epsilon: float) -> np.ndarray:
+        """FGSM's image: that of the greatest ε clipped to the ball of this one."""
+        clipped: np.ndarray = np.clip(widest, given - np.float32(epsilon), given + np.float32(epsilon))
+        return clipped
+
+    widest = np.asarray(move(given, epsilons[-1], 1)[0])
+    predicted = _predicted(classifier, _rounded(np.concatenate([within(epsilon) for epsilon in epsilons])), head)
+    low, high = -1, int(np.argmax(predicted != before))
+    best = flip(within(epsilons[high]), epsilons[high])
+    if steps > 1 and best is None:
+        high = len(epsilons) - 1
+        best = attempt(epsilons[high])
+    while steps > 1 and best is not None and high - low > 1:
         middle = (low + high) // 2
-        if (found := attempt(middle)) is None:
+        if (found := attempt(epsilons[middle])) is None:
             low = middle
         else:
             best, high = found, middle
@@ -302,7 +264,6 @@ def robust_accuracy(
     epsilons: Sequence[float] = EPSILONS,
     *,
     steps: int = MEASURING_STEPS,
-    seed: int | None = None,
     progress: Progress | None = None,
     cancelled: CancelCheck | None = None,
 ) -> RobustAccuracy:
@@ -318,8 +279,7 @@ def robust_accuracy(
         labels: int (n,), the true classes.
         head: which of the model's outputs, from 0.
         epsilons: radii, 0..1, each greater than the one before.
-        steps: PGD's; the step size is 2.5·ε / steps.
-        seed: of PGD's random start; without it the start is the image.
+        steps: PGD's, each of 2.5·ε / steps.
         progress: called with what is being done, and how many images are done and to do, over all ε.
         cancelled: asked before every step.
 
@@ -332,50 +292,44 @@ def robust_accuracy(
         >>> robust_accuracy(classifier, images, labels, epsilons=(0, 8 / 255)).accuracy  # doctest: +SKIP
         (0.91, 0.02)
     """
-    _check_images(classifier, images)
+    _check(classifier, images, head, steps)
     if not len(images):
         raise ImageError("There are no images: expected at least one.")
-    classes = _classes(labels, len(images), _units(classifier, head))
-    epsilons = tuple(float(one) for one in epsilons)
-    if not epsilons or not epsilons[0] >= 0 or not epsilons[-1] <= 1 or not (np.diff(epsilons) > 0).all():
-        raise ModelError(f"The ε are {epsilons}: expected numbers from 0 to 1, each greater than the one before.")
-    if not isinstance(steps, (int, np.integer)) or steps < 1:
-        raise ModelError(f"There are {steps} steps: expected a whole number from 1.")
-    standing, accuracy, count = np.arange(len(images)), [], len(images)
-    for nth, epsilon in enumerate((0.0, *epsilons)):  # what is wrong without any change needs no attack
-        kept = []
-        for part in batches(len(standing), _batch(classifier)):
+    classes, epsilons = _classes(classifier, labels, images, head), _ascending(epsilons)
+    standing = np.flatnonzero(_predicted(classifier, images, head) == classes)
+    accuracy, count = [], len(images)
+    for nth, epsilon in enumerate(epsilons):
+        kept, before = [], nth * count + count - len(standing)
+        parts = batches(
+            len(standing), _batch(classifier), "Robust accuracy", progress, before=before, whole=count * len(epsilons)
+        )
+        for part in parts:
             rows = standing[part]
-            start = _random_start(images[rows], epsilon, seed)
-            held = _hold(classifier, head, images[rows], start, classes[rows], epsilon, steps, cancelled)
-            kept.append(rows[held])
-            if progress is not None and nth:
-                gone = count - len(standing)
-                progress("Robust accuracy", (nth - 1) * count + gone + part.stop, count * len(epsilons))
+            kept.append(rows[_hold(classifier, head, images[rows], classes[rows], epsilon, steps, cancelled)])
         standing = np.concatenate([standing[:0], *kept])
         accuracy.append(len(standing) / count)
-        if progress is not None and nth:
-            progress("Robust accuracy", nth * count, count * len(epsilons))
-    return RobustAccuracy(epsilons, tuple(accuracy[1:]), count)
+    if progress is not None:
+        progress("Robust accuracy", count * len(epsilons), count * len(epsilons))
+    return RobustAccuracy(epsilons, tuple(accuracy), count)
 
 
 def _hold(
     classifier: Classifier,
     head: int,
     images: np.ndarray,
-    found: Any,
     classes: np.ndarray,
     epsilon: float,
     steps: int,
     cancelled: CancelCheck | None,
 ) -> np.ndarray:
     """Which predictions are right after every step, bool (n,). What was flipped is left out of the steps to come."""
-    step, given, length = _step(classifier, head), _unit(images), np.float32(_STEP * epsilon / steps)
-    held = np.arange(len(images))
-    for nth in range(steps + 1 if epsilon else 1):
+    step, held = _step(classifier, head), np.arange(len(images))
+    found = given = _unit(images)
+    for _ in range(steps + 1 if epsilon else 0):  # a step says what was predicted before it: one more for the last
         check_cancelled(cancelled)
-        radius, far = (np.float32(0), np.float32(0)) if nth == steps else (np.float32(epsilon), length)
-        moved, predicted = step(found, given[held], classes[held], radius, far, True)
+        moved, predicted = step(
+            found, given[held], classes[held], np.float32(epsilon), np.float32(_STEP * epsilon / steps)
+        )
         right = np.asarray(predicted) == classes[held]
         found, held = np.asarray(moved)[right], held[right]
         if not len(held):
@@ -384,11 +338,11 @@ def _hold(
 
 
 def _step(classifier: Classifier, head: int) -> Callable[..., tuple[Any, Any]]:
-    """One step of PGD, compiled once for a model, for any number of images.
+    """One step of PGD, compiled once for a model, for any number of images and any ε.
 
-    It takes the images as they are by now and as they were, float32 (n, h, w, c) of 0..1, the classes, int64 (n,), ε,
-    the step's length, and whether to lead away from the classes. It gives the images after the step, and the classes
-    that were predicted before it, int64 (n,).
+    It takes the images as they are by now and as they were, float32 (n, h, w, c) of 0..1, the classes to lead away
+    from, int64 (n,), ε, and the step's length. It gives the images after the step, and the classes that were predicted
+    before it, int64 (n,).
     """
     from cnnviz.models.graph.graph import flatten  # brings TensorFlow
 
@@ -402,7 +356,7 @@ def _compiled(scale: Any, graph: Any, head: int) -> Callable[..., tuple[Any, Any
     from cnnviz.models.graph.graph import trace
     from cnnviz.models.load.file_options import scaled
 
-    def compute(values: Any, original: Any, classes: Any, epsilon: Any, length: Any, away: Any) -> tuple[Any, Any]:
+    def compute(values: Any, original: Any, classes: Any, epsilon: Any, length: Any) -> tuple[Any, Any]:
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(values)
             logits = graph.logits(scaled(values * 255, scale))[head]
@@ -410,14 +364,12 @@ def _compiled(scale: Any, graph: Any, head: int) -> Callable[..., tuple[Any, Any
         gradient = tape.gradient(
             logits, values, output_gradients=slopes, unconnected_gradients=tf.UnconnectedGradients.ZERO
         )
-        moved = values + tf.where(away, length, -length) * tf.sign(gradient)
-        moved = tf.clip_by_value(moved, original - epsilon, original + epsilon)
+        moved = tf.clip_by_value(values + length * tf.sign(gradient), original - epsilon, original + epsilon)
         predicted = tf.cast(logits[:, 0] > 0, tf.int64) if logits.shape[-1] == 1 else tf.argmax(logits, 1, tf.int64)
         return tf.clip_by_value(moved, 0.0, 1.0), predicted
 
     number = tf.TensorSpec((), tf.float32)
-    classes = tf.TensorSpec((None,), tf.int64)
-    return trace(compute, graph.signature, graph.signature, classes, number, number, tf.TensorSpec((), tf.bool))
+    return trace(compute, graph.signature, graph.signature, tf.TensorSpec((None,), tf.int64), number, number)
 
 
 def _slopes(logits: Any, classes: Any) -> Any:
@@ -444,13 +396,8 @@ def _unit(images: np.ndarray) -> np.ndarray:
     return images.astype(np.float32) / 255
 
 
-def _random_start(images: np.ndarray, epsilon: float, seed: int | None) -> np.ndarray:
-    start = _unit(images)
-    if seed is None or not epsilon:
-        return start
-    noise = np.random.default_rng(seed).uniform(-epsilon, epsilon, start.shape)
-    found: np.ndarray = np.clip(start + noise, 0, 1).astype(np.float32)
-    return found
+def _rounded(exact: np.ndarray) -> np.ndarray:
+    return np.rint(exact * 255).astype(np.uint8)
 
 
 def _predicted(classifier: Classifier, images: np.ndarray, head: int) -> np.ndarray:
@@ -458,24 +405,29 @@ def _predicted(classifier: Classifier, images: np.ndarray, head: int) -> np.ndar
     return found
 
 
-def _units(classifier: Classifier, head: int) -> int:
-    if not 0 <= head < len(classifier.heads):
-        raise ModelError(f"Head {head} can't be attacked: the model's heads are 0 to {len(classifier.heads) - 1}.")
-    return classifier.heads[head].units
-
-
-def _check_images(classifier: Classifier, images: np.ndarray) -> None:
+def _check(classifier: Classifier, images: np.ndarray, head: int, steps: int) -> None:
     shape = (*classifier.image_size, classifier.channels)
     if images.dtype != np.uint8 or images.shape[1:] != shape:
         raise ImageError(
             f"The images are {images.dtype} {images.shape}: expected uint8 (n, {', '.join(map(str, shape))})."
         )
+    if not 0 <= head < len(classifier.heads):
+        raise ModelError(f"Head {head} can't be attacked: the model's heads are 0 to {len(classifier.heads) - 1}.")
+    if not isinstance(steps, (int, np.integer)) or steps < 1:
+        raise ModelError(f"There are {steps} steps: expected a whole number from 1.")
 
 
-def _classes(classes: Any, count: int, units: int) -> np.ndarray:
-    found = np.asarray(classes)
+def _ascending(epsilons: Sequence[float]) -> tuple[float, ...]:
+    found = tuple(float(one) for one in epsilons)
+    if not found or not all(0 <= one <= 1 for one in found) or not (np.diff(found) > 0).all():
+        raise ModelError(f"ε is {', '.join(map(str, found))}: expected numbers from 0 to 1 such as 8 / 255, ascending.")
+    return found
+
+
+def _classes(classifier: Classifier, classes: Any, images: np.ndarray, head: int) -> np.ndarray:
+    found, count, units = np.asarray(classes), len(images), max(2, classifier.heads[head].units)
     if found.shape != (count,) or found.dtype.kind not in "iu":
         raise ModelError(f"The classes are {found.dtype} {found.shape}: expected whole numbers ({count},).")
-    if count and not 0 <= found.min() <= found.max() < max(2, units):
-        raise ModelError(f"The classes are {found.min()} to {found.max()}: the head has 0 to {max(2, units) - 1}.")
+    if count and not 0 <= found.min() <= found.max() < units:
+        raise ModelError(f"The classes are {found.min()} to {found.max()}: the head has 0 to {units - 1}.")
     return found.astype(np.int64)
