@@ -36,12 +36,12 @@ def with_model(seed: int) -> Run:
 
 
 def test_json_is_one_object_of_what_is_measured(run: Run, command) -> None:
-    done = command("robustness", run.id, "--images", "30", "--json")
+    done = command("robustness", run.id, "--images", "10", "--json")
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.count("\n") == 1
     told = json.loads(done.stdout)
-    assert (told["run"], told["images"], told["baseline"], list(told["heads"])) == (run.id, 30, None, ["label"])
-    head, classifier, given = told["heads"]["label"], load_run(run), samples(run, limit=30)
+    assert (told["run"], told["images"], told["baseline"], list(told["heads"])) == (run.id, 10, None, ["label"])
+    head, classifier, given = told["heads"]["label"], load_run(run), samples(run, limit=10)
     labels = given.labels["label"]
     assert head["accuracy"] == np.mean(classifier.predict(given.images)[0].argmax(1) == labels)
     attacked = robust_accuracy(classifier, given.images, labels)

@@ -397,7 +397,8 @@ def _unit(images: np.ndarray) -> np.ndarray:
 
 
 def _rounded(exact: np.ndarray) -> np.ndarray:
-    return np.rint(exact * 255).astype(np.uint8)
+    found: np.ndarray = np.rint(exact * 255).astype(np.uint8)
+    return found
 
 
 def _predicted(classifier: Classifier, images: np.ndarray, head: int) -> np.ndarray:
