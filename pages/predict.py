@@ -27,7 +27,8 @@ STYLE = """
 .st-key-predict_photos [data-testid="stFileChips"] > div > div:not(:has([aria-invalid="true"])) { display: none; }
 .st-key-predict_photos button[aria-label="Add files"] { width: auto; padding: 0 0.75rem; align-self: center; }
 .st-key-predict_photos button[aria-label="Add files"]::after { content: "Add files"; white-space: nowrap; }
-[class*="st-key-predict_said"], [class*="st-key-predict_cover_said"], [class*="st-key-predict_training_said"] {
+[class*="st-key-predict_said"], [class*="st-key-predict_cover_said"], [class*="st-key-predict_training_said"],
+[class*="st-key-predict_flip_said"] {
   position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%);
 }
 .st-key-predict_grid { grid-auto-flow: row dense; }

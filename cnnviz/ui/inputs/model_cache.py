@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -28,6 +30,7 @@ __all__ = [
     "head_file",
     "head_of",
     "heads_of",
+    "letting_others_in",
     "load_ahead",
     "loaded_model",
     "models_of_runs",
@@ -67,6 +70,21 @@ class LockedModel:
         """Returns the class probabilities of each head, float32 (n, classes), for uint8 images at its size."""
         with self.lock:
             return self.classifier.predict(images)
+
+
+@contextmanager
+def letting_others_in(lock: threading.Lock, progress: Progress | None = None) -> Iterator[Progress]:
+    """Holds a model's lock and gives a function for long work's progress, which lets others have it for a moment."""
+
+    def breathe(what: str, done: int, total: int) -> None:
+        lock.release()
+        time.sleep(0.001)  # a lock that is taken again at once is seldom given to another thread
+        lock.acquire()
+        if progress is not None:
+            progress(what, done, total)
+
+    with lock:
+        yield breathe
 
 
 @dataclass(frozen=True)

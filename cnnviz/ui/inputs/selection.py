@@ -6,8 +6,9 @@ second likeliest class, `against=truth` with the true one; `item` is a number in
 `ID:17` in another one's, and `ID:train-17` or `train-17` in the split of that name; `draw` are a drawing's strokes;
 `upload` are the names under which this server keeps uploaded images for a while; `settings=steps:64` are the method's
 own; `view=trust` is what is open below the first answer, `view=trust:3` below the third; `cover=blur-35-35-30-30` is
-where that covers the image (left, top, width and height in percent) and with what; `risk=5` is with which chance, in
-percent, a prediction set may lack the true class.
+where that covers the image (left, top, width and height in percent) and with what; `flip=fgsm-8` is how the image is
+changed to flip the answer, and by how many levels at most; `risk=5` is with which chance, in percent, a prediction set
+may lack the true class.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ import streamlit as st
 
 from cnnviz.data.samples import sample_names
 from cnnviz.errors import CnnvizError
+from cnnviz.explain.robustness.adversarial import FLIP_EPSILONS
 from cnnviz.explain.robustness.covering import COVERS
 from cnnviz.recipe import SPLITS
 from cnnviz.runs import Run
@@ -31,7 +33,9 @@ from cnnviz.ui.session import query_params
 
 __all__ = [
     "AGAINST",
+    "FLIP_METHODS",
     "MOST_IMAGES",
+    "MOST_LEVELS",
     "MOST_MODELS",
     "NAMES",
     "RISKS",
@@ -46,18 +50,20 @@ __all__ = [
 
 AGAINST = ("second", "truth")
 """With what a prediction can be compared: the second likeliest class, or the true one."""
+FLIP_METHODS = {"fgsm": "FGSM", "pgd": "PGD"}
 MOST_IMAGES = 24
 MOST_MODELS = 4
+MOST_LEVELS = round(255 * FLIP_EPSILONS[-1])
 LONGEST_NAME = 200
 NOTE_SECONDS = 15.0
 _CHOICE = "predict_choice"
 NAMES = (
     *("run", "sample", "item", "draw", "upload"),
-    *("head", "class", "against", "layer", "method", "settings", "view", "cover", "risk"),
+    *("head", "class", "against", "layer", "method", "settings", "view", "cover", "flip", "risk"),
 )
 RISKS = (10, 5, 1)
 """With which chance a prediction set may lack the true class, in percent."""
-VIEWS = ("trust", "layers", "cover", "training")
+VIEWS = ("trust", "layers", "cover", "training", "flip")
 """What can be open below one of the answers on Predict."""
 
 
@@ -75,6 +81,7 @@ class Choice:
     below the answer of the model `view_of[0]` to the image `view_of[1]`, the one of number `view_number` from 0.
     `cover` is the box (left, top, width, height), in percent, that is covered there, and `cover_with` what with.
     `risk` is one of `RISKS`.
+    `flip_method` is one of `FLIP_METHODS`, and `flip_level` the ε of it in levels, `None` for the smallest that flips.
     """
 
     images: list[InputImage] = field(default_factory=list)
@@ -90,6 +97,8 @@ class Choice:
     cover: tuple[int, int, int, int] = (35, 35, 30, 30)
     cover_with: str = "blur"
     risk: int = RISKS[0]
+    flip_method: str = "pgd"
+    flip_level: int | None = None
     single: bool = False
     head: str = ""
     subject: str = ""
@@ -178,6 +187,8 @@ def _take_over(choice: Choice, named: dict[str, str], runs: dict[str, Run]) -> N
         _take_cover(choice, named["cover"])
     if named.get("risk", "") in map(str, RISKS):
         choice.risk = int(named["risk"])
+    if named.get("flip"):
+        _take_flip(choice, named["flip"])
     if "settings" in named:
         choice.settings = _settings(choice, named["settings"])
     if "against" in named:
@@ -190,6 +201,12 @@ def _take_cover(choice: Choice, value: str) -> None:
         left, top, width, height = map(int, numbers)
         if min(width, height) >= LEAST and max(left + width, top + height) <= 100:
             choice.cover, choice.cover_with = (left, top, width, height), how
+
+
+def _take_flip(choice: Choice, value: str) -> None:
+    method, _, level = value.partition("-")
+    if method in FLIP_METHODS and level in ("", *map(str, range(1, MOST_LEVELS + 1))):
+        choice.flip_method, choice.flip_level = method, int(level) if level else None
 
 
 def _settings(choice: Choice, value: str) -> dict[str, float]:
@@ -228,6 +245,7 @@ def write_address(choice: Choice, names: Collection[str] = NAMES) -> None:
         "view": f"{choice.view}:{choice.view_number + 1}" if choice.view and choice.view_number else choice.view,
         "cover": "-".join(map(str, (choice.cover_with, *choice.cover))) if choice.view == "cover" else "",
         "risk": str(choice.risk) if choice.risk != RISKS[0] else "",
+        "flip": _flip(choice) if choice.view == "flip" else "",
         "draw": "".join(value for kind, value in addresses if kind == "draw"),
         "head": choice.head,
         "class": choice.subject,
@@ -237,6 +255,12 @@ def write_address(choice: Choice, names: Collection[str] = NAMES) -> None:
         "settings": ",".join(f"{name}:{value:g}" for name, value in choice.settings.items()),
     }
     query_params.write("predict", {name: value for name, value in values.items() if name in names})
+
+
+def _flip(choice: Choice) -> str:
+    if choice.flip_level is None:
+        return choice.flip_method if choice.flip_method != "pgd" else ""
+    return f"{choice.flip_method}-{choice.flip_level}"
 
 
 def add(choice: Choice, images: list[InputImage], *, instead: bool | None = None) -> None:

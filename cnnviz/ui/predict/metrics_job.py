@@ -4,10 +4,8 @@ a time."""
 from __future__ import annotations
 
 import hashlib
-import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -24,6 +22,7 @@ from cnnviz.explain.metrics.pointing_game_of_run import cached_pointing, measure
 from cnnviz.explain.metrics.verdicts import FEWEST
 from cnnviz.progress import CancelCheck, Progress, check_cancelled
 from cnnviz.runs import Run
+from cnnviz.ui.inputs.model_cache import letting_others_in
 
 if TYPE_CHECKING:
     from cnnviz.ui.inputs.model_cache import LockedModel
@@ -115,19 +114,6 @@ def peers(case: Case) -> list[str]:
     return sorted((name for name in able if name != case.explanation.method), key=lambda name: name in SLOW)
 
 
-@contextmanager
-def _letting_in(lock: threading.Lock) -> Iterator[Progress]:
-    """Holds a lock and gives a function for a method's progress, which lets others have it for a moment."""
-
-    def breathe(what: str, done: int, total: int) -> None:
-        lock.release()
-        time.sleep(0.001)  # a lock that is taken again at once is seldom given to another thread
-        lock.acquire()
-
-    with lock:
-        yield breathe
-
-
 def _score(case: Case, cancelled: CancelCheck) -> Callable[[np.ndarray], np.ndarray]:
     """The probability of the class that is explained."""
     target = case.target
@@ -160,7 +146,7 @@ def measure_deletion_insertion(case: Case, other: str, progress: Progress, cance
     score = _score(case, cancelled)
 
     def map_of() -> np.ndarray:
-        with _letting_in(model.lock) as breathe:
+        with letting_others_in(model.lock) as breathe:
             return explain(
                 model.classifier.model,
                 model.classifier.pixels(case.image[None]),

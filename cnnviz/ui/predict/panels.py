@@ -14,6 +14,7 @@ from cnnviz.ui.inputs.selection import Choice, toggle_view
 from cnnviz.ui.markdown import plain
 from cnnviz.ui.predict.cover_view import cover_part
 from cnnviz.ui.predict.downloads import card_button
+from cnnviz.ui.predict.flip_view import flip_part
 from cnnviz.ui.predict.metrics_panel import metrics_panel
 from cnnviz.ui.predict.prediction_job import Pair, Prediction, Shown
 from cnnviz.ui.predict.result_view import strip
@@ -25,12 +26,19 @@ __all__ = ["PANEL", "panel", "panel_buttons", "panel_number"]
 
 PANEL = "predict_panel"
 """The key of the open panel's container, by which the page's style gives it the whole width."""
-_TITLES = {"trust": "Trust", "layers": "Every layer", "cover": "Cover it", "training": "Training images"}
+_TITLES = {
+    "trust": "Trust",
+    "layers": "Every layer",
+    "cover": "Cover it",
+    "training": "Training images",
+    "flip": "Flip it",
+}
 _HEADINGS = {
     "trust": "How far can this map be trusted?",
     "layers": "Every convolution, from the input on",
     "cover": "Cover it yourself",
     "training": "Which training images are behind this answer?",
+    "flip": "Smallest change that flips it",
 }
 
 
@@ -76,7 +84,7 @@ def panel_buttons(pair: Pair, choice: Choice, key: str, *, opened: bool) -> Delt
         label_visibility="collapsed",
         on_change=lambda: toggle_view(choice, _mark(pair), st.session_state[f"{key}_view"]),
         help="Whether the map can be trusted; the same map at every convolution; what a covered part changes; the "
-        "training images behind the answer. Press again to close.",
+        "training images behind the answer; the smallest change that flips it. Press again to close.",
     )
     card_button(pair, pair.shown, choice, key, lambda: trust_words(pair))
     return badge
@@ -105,6 +113,8 @@ def panel(pair: Pair, choice: Choice) -> None:
         cover_part(pair, choice)
     elif choice.view == "training":
         training_images_part(pair)
+    elif choice.view == "flip":
+        flip_part(pair, choice)
     elif choice.view == "trust":
         metrics_panel(
             pair.model,
