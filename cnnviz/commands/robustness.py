@@ -82,16 +82,12 @@ def _measured(run: runs.Run, images: int) -> Robustness:
         )
 
 
-def _errors(head: HeadRobustness) -> dict[str, tuple[float, ...]]:
-    return {kind: tuple(1 - one for one in found) for kind, found in head.corruptions.items()}
-
-
 def _mean_error(name: str, head: HeadRobustness, baseline: Robustness | None, run: str | None) -> float:
     if baseline is None:
-        return mean_corruption_error(_errors(head))
+        return mean_corruption_error(head.errors)
     if name not in baseline.heads:
         raise RunError(f"The baseline {run} has no head {name!r}: {one_of(name, baseline.heads)}.")
-    return mean_corruption_error(_errors(head), _errors(baseline.heads[name]))
+    return mean_corruption_error(head.errors, baseline.heads[name].errors)
 
 
 def _to_json(run: str, found: Robustness, errors: dict[str, float], baseline: str | None) -> dict:

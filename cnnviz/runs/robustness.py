@@ -28,6 +28,11 @@ class HeadRobustness:
     robust_accuracy: tuple[float, ...]
     corruptions: dict[str, tuple[float, ...]]
 
+    @property
+    def errors(self) -> dict[str, tuple[float, ...]]:
+        """1 − accuracy of each kind of corruption, as `mean_corruption_error` takes it."""
+        return {kind: tuple(1 - one for one in found) for kind, found in self.corruptions.items()}
+
 
 @dataclass(frozen=True)
 class Robustness:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cnnviz.figures.robust_accuracy import corruption_maps, robust_accuracy_chart
+from cnnviz.figures.robust_accuracy import corruption_map, robust_accuracy_chart
 
 
 def test_each_run_has_its_line_in_levels() -> None:
@@ -17,29 +17,19 @@ def test_each_run_has_its_line_in_levels() -> None:
     assert figure.layout.paper_bgcolor == "rgba(0,0,0,0)"
 
 
-def test_heat_maps_stand_side_by_side_on_one_scale() -> None:
-    found = {
-        "one": {"Fog": (0.9, 0.8), "<i>Snow</i>": (0.7, 0.5)},
-        "two": {"<i>Snow</i>": (0.2, 0.1), "Fog": (0.4,)},
-    }
-    figure = corruption_maps(found)
-    one, two = figure.data
-    assert [list(row) for row in one.z] == [[0.9, 0.8], [0.7, 0.5]]
-    assert [list(row) for row in two.z] == [[0.4, None], [0.2, 0.1]]  # the first run's order, what is missing empty
-    assert list(one.y) == list(two.y) == ["Fog", "&lt;i&gt;Snow&lt;/i&gt;"]
-    assert list(one.x) == [1, 2]
-    assert (one.xaxis, two.xaxis) == ("x", "x2")
-    assert one.coloraxis == two.coloraxis == "coloraxis"
-    axis = figure.layout.coloraxis
-    assert (axis.cmin, axis.cmax) == (0, 1)
-    assert axis.colorscale[0] == (0, "#440154")  # viridis
-    assert axis.colorscale[-1] == (1, "#fde725")
-    assert axis.colorbar.title.text == "Accuracy"
-    assert [one.text for one in figure.layout.annotations] == ["one", "two"]
+def test_a_heat_map_has_a_row_a_kind_on_one_scale_for_all() -> None:
+    figure = corruption_map({"Fog": (0.9, 0.8), "<i>Snow</i>": (0.7, 0.5)})
+    (drawn,) = figure.data
+    assert [list(row) for row in drawn.z] == [[0.9, 0.8], [0.7, 0.5]]
+    assert list(drawn.y) == ["Fog", "&lt;i&gt;Snow&lt;/i&gt;"]
+    assert list(drawn.x) == [1, 2]
+    assert (drawn.zmin, drawn.zmax) == (0, 1)
+    assert drawn.colorscale[0] == (0, "#440154")  # viridis
+    assert drawn.colorscale[-1] == (1, "#fde725")
+    assert drawn.colorbar.title.text == "Accuracy"
     assert figure.layout.yaxis.autorange == "reversed"  # the first kind on top
-    assert figure.layout.yaxis2.matches == "y"
 
 
 def test_nothing_can_be_drawn() -> None:
     assert not robust_accuracy_chart({}).data
-    assert not corruption_maps({}).data
+    assert not corruption_map({}).data[0].z

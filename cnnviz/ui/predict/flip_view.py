@@ -189,7 +189,7 @@ def _controls(choice: Choice, level: int, smallest: _Smallest | None) -> None:
 
 def _words(probabilities: np.ndarray, classes: tuple[str, ...]) -> str:
     at = int(probabilities.argmax())
-    return f"{classes[at]} {percent(float(probabilities[at]))}"
+    return f"{classes[at]}: {percent(float(probabilities[at]))}"
 
 
 def _told(pair: Pair, shown: Shown, prediction: Prediction, changed: _Changed, smallest: _Smallest | None) -> str:

@@ -21,6 +21,7 @@ from cnnviz.ui.markdown import plain
 from cnnviz.ui.runs.actions import delete_button
 from cnnviz.ui.runs.image_by_image import image_by_image
 from cnnviz.ui.runs.learning_curves import chart_options, overlaid
+from cnnviz.ui.runs.robustness_view import compared_robustness
 
 __all__ = ["comparison", "grouped", "told"]
 
@@ -57,6 +58,7 @@ def comparison(chosen: Sequence[Run], names: dict[str, str], listed: Sequence[Ru
     st.caption("Each at its best epoch; a difference smaller than one image in the split means nothing.")
     if len(chosen) == 2:
         image_by_image(chosen, names)
+    compared_robustness(chosen, names)
     if len(lines) > 1:  # in what the runs of one group differ is in their names
         _differing({label: runs[0] for label, runs in lines.items()})
     delete_button(chosen)

@@ -23,6 +23,7 @@ from cnnviz.ui.runs.learning_curves import chart_options, charts
 from cnnviz.ui.runs.live_cards import going_on
 from cnnviz.ui.runs.notes_popover import notes_popover
 from cnnviz.ui.runs.recipe_tab import recipe_part
+from cnnviz.ui.runs.robustness_view import robustness_part
 from cnnviz.ui.runs.selection import choose
 from cnnviz.ui.runs.snapshot_player import epochs_part
 from cnnviz.ui.runs.summary import summary_part
@@ -33,7 +34,14 @@ __all__ = ["detail"]
 
 SECONDS, GOING_SECONDS, FIRST_SECONDS = 2.0, 1.0, 0.5
 """How often what is said of a run that goes on is drawn anew, how far it is, and its curves while they are empty."""
-_TABS = {"": "Curves", "recipe": "Recipe", "report": "Report", "log": "Log", "epochs": "Watch it learn"}
+_TABS = {
+    "": "Curves",
+    "recipe": "Recipe",
+    "report": "Report",
+    "log": "Log",
+    "epochs": "Watch it learn",
+    "robustness": "Robustness",
+}
 """By their names in the address, where the first needs none."""
 
 
@@ -58,7 +66,7 @@ def detail(run: Run, name: str, before: Run | None = None, group: Sequence[Run] 
     _actions(run, name, before, group)
     if run.active:
         _moving(going_on, run, GOING_SECONDS)
-    *tabs, epochs = _tabs()
+    *tabs, epochs, robustness = _tabs()
     for tab, draw in zip(tabs, (_curves, recipe_part, summary_part, _log), strict=True):
         with tab:
             if not tab.open:
@@ -77,6 +85,9 @@ def detail(run: Run, name: str, before: Run | None = None, group: Sequence[Run] 
     with epochs:
         if epochs.open:
             epochs_part(run, f"runs_epochs_{run.id}")
+    with robustness:
+        if robustness.open:
+            robustness_part(run)
 
 
 def _facts_part(run: Run) -> None:
