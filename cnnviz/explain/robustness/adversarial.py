@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from cnnviz.errors import ImageError, ModelError, enough_memory
+from cnnviz.explain.robustness.class_predictor import class_predictor, pass_size, predicted_classes
 from cnnviz.progress import CancelCheck, Progress, batches, check_cancelled
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ STEPS, MEASURING_STEPS = 40, 10
 """PGD's steps for one image, and where many are measured."""
 _STEP = 2.5
 """A step is so much of ε / steps, so that PGD reaches the ball's border and can turn back from it (Madry et al.)."""
-_PIXELS = 32 * 128 * 128  # more at once are no faster, and need memory for every activation
+_PIXELS = 16 * 128 * 128  # more at once are no faster, and need memory for every activation
 
 
 @dataclass(frozen=True, eq=False)
@@ -150,8 +151,8 @@ def pgd(
     _ascending((epsilon,))
     classes = _predicted(classifier, images, head) if labels is None else _classes(classifier, labels, images, head)
     step, length = _step(classifier, head), np.float32(_STEP * epsilon / steps)
-    whole, done, parts = steps * math.ceil(len(images) / _batch(classifier)), 0, []
-    for part in batches(len(images), _batch(classifier)):
+    whole, done, parts = steps * math.ceil(len(images) / pass_size(classifier, _PIXELS)), 0, []
+    for part in batches(len(images), pass_size(classifier, _PIXELS)):
         found = given = _unit(images[part])
         for _ in range(steps):
             check_cancelled(cancelled)
@@ -296,12 +297,17 @@ def robust_accuracy(
     if not len(images):
         raise ImageError("There are no images: expected at least one.")
     classes, epsilons = _classes(classifier, labels, images, head), _ascending(epsilons)
-    standing = np.flatnonzero(_predicted(classifier, images, head) == classes)
+    standing = np.flatnonzero(class_predictor(classifier)(images)[head] == classes)
     accuracy, count = [], len(images)
     for nth, epsilon in enumerate(epsilons):
         kept, before = [], nth * count + count - len(standing)
         parts = batches(
-            len(standing), _batch(classifier), "Robust accuracy", progress, before=before, whole=count * len(epsilons)
+            len(standing),
+            pass_size(classifier, _PIXELS),
+            "Robust accuracy",
+            progress,
+            before=before,
+            whole=count * len(epsilons),
         )
         for part in parts:
             rows = standing[part]
@@ -365,8 +371,7 @@ def _compiled(scale: Any, graph: Any, head: int) -> Callable[..., tuple[Any, Any
             logits, values, output_gradients=slopes, unconnected_gradients=tf.UnconnectedGradients.ZERO
         )
         moved = tf.clip_by_value(values + length * tf.sign(gradient), original - epsilon, original + epsilon)
-        predicted = tf.cast(logits[:, 0] > 0, tf.int64) if logits.shape[-1] == 1 else tf.argmax(logits, 1, tf.int64)
-        return tf.clip_by_value(moved, 0.0, 1.0), predicted
+        return tf.clip_by_value(moved, 0.0, 1.0), predicted_classes(logits)
 
     number = tf.TensorSpec((), tf.float32)
     return trace(compute, graph.signature, graph.signature, tf.TensorSpec((None,), tf.int64), number, number)
@@ -385,11 +390,6 @@ def _slopes(logits: Any, classes: Any) -> Any:
         return 1 - 2 * tf.cast(classes[:, None], tf.float32)
     own = tf.one_hot(classes, logits.shape[-1])
     return tf.nn.softmax(logits - 1e9 * own) - own
-
-
-def _batch(classifier: Classifier) -> int:
-    height, width = classifier.image_size
-    return int(np.clip(_PIXELS // (height * width), 1, classifier.at_once))
 
 
 def _unit(images: np.ndarray) -> np.ndarray:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from cnnviz.errors import ImageError, ModelError, one_of
+from cnnviz.explain.robustness.class_predictor import class_predictor
 from cnnviz.explain.robustness.corruptions.corruption import SEVERITIES
 from cnnviz.explain.robustness.corruptions.registry import CORRUPTIONS, corrupt
 from cnnviz.progress import CancelCheck, Progress, batches
@@ -85,9 +86,11 @@ def corrupted_accuracy(
     cases = [(kind, severity) for kind in kinds for severity in SEVERITIES]
     right = np.zeros((len(cases), len(heads)))
 
+    predict = class_predictor(classifier)
+
     def count(batch: np.ndarray, rows: slice) -> list[int]:
-        found = classifier.predict(batch)
-        return [int((one.argmax(1) == labels[head][rows]).sum()) for one, head in zip(found, heads, strict=True)]
+        found = predict(batch)
+        return [int((one == labels[head][rows]).sum()) for one, head in zip(found, heads, strict=True)]
 
     untouched = np.zeros(len(heads))
     for rows in batches(len(images), classifier.at_once, cancelled=cancelled):
