@@ -120,7 +120,7 @@ def test_the_wheel_holds_all_that_the_app_needs_and_nothing_of_ones_own(wheel: P
     ]
     own = [ROOT / "streamlit_app.py", ROOT / ".streamlit" / "config.toml", ROOT / "docs" / "icon.png"]
     own += ROOT.glob("pages/*.py")
-    kept = ("recipe.json", "state.json", "metrics.jsonl", "report.json", "best.keras")
+    kept = ("recipe.json", "state.json", "metrics.jsonl", "report.json", "robustness.json", "best.keras")
     own += [ROOT / "checkpoints" / run / name for run in SHIPPED for name in kept]
     own += ROOT.glob("checkpoints/[a-z]*/snapshots/*.z")
     own += ROOT.glob("checkpoints/[a-z]*/evaluation/*.npz")

@@ -367,6 +367,18 @@ VIEWS: tuple[View, ...] = (
         ("Grad-CAM over the images", "true label", "Feature maps", "Kernels of the first convolution", "Play"),
     ),
     View(
+        "runs-robustness",
+        "runs?run=shapes&show=robustness",
+        {"chart": 2, "component": 1},
+        ("Mean error over all corruptions", "held-out images", "Robust accuracy", "Gaussian noise", "Severity", "Head"),
+    ),
+    View(
+        "runs-robustness-none",
+        "runs?run=digits&show=robustness",
+        {"component": 1},
+        ("Measure robustness",),
+    ),
+    View(
         "runs-epochs-none",
         "runs?run=mnist&show=epochs",
         {},
@@ -417,10 +429,13 @@ VIEWS: tuple[View, ...] = (
     View(
         "runs-compare",
         "runs?run=shapes,digits",
-        {"chart": 1, "table": 2, "component": 1},
+        {"chart": 3, "table": 3, "component": 1},
         (
             "2 runs compared",
             "These runs are not on the same data",
+            "Robustness",
+            "Baseline of mCE",
+            "Measure the other 1",
             "Best metrics",
             "What differs between their recipes",
             "Delete 2 runs",
@@ -859,6 +874,20 @@ VIEWS: tuple[View, ...] = (
             press("Prove it"),
             wait("without these 10 images"),
         ),
+    ),
+    View(
+        "predict-flip",
+        "predict?run=shapes&sample=coffee&view=flip",
+        {"image": 9, "drawing": 1},
+        (
+            "Smallest change that flips it",
+            "Changed",
+            "around grey",
+            "the smallest ε that was found",
+            "Changed image",
+            "FGSM",
+        ),
+        steps=(classifier, wait("the smallest ε that was found")),
     ),
     View(
         "predict-network",

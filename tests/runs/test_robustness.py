@@ -56,6 +56,20 @@ def head(change: Callable[[dict[str, Any]], object]) -> Callable[[dict[str, Any]
     return lambda whole: change(whole["heads"]["label"])
 
 
+SHIPPED = Path(__file__).parents[2] / "checkpoints"
+
+
+@pytest.mark.parametrize(("run", "head"), [("cats-and-dogs", "label"), ("shapes", "shape"), ("shapes", "colour")])
+def test_the_shipped_runs_are_measured_and_give_way_at_8_of_255(run: str, head: str) -> None:
+    found = read_robustness(SHIPPED / run)
+    assert found is not None  # else it is of another model: `cnnviz robustness` measures it anew
+    one = found.heads[head]
+    assert (found.images, one.epsilons[0], one.epsilons[-1]) == (200, 0, 8 / 255)
+    assert one.robust_accuracy[0] == one.accuracy > 0.85
+    assert one.robust_accuracy[-1] < 0.05 * one.accuracy  # at least 95 % of the right answers are flipped
+    assert list(one.robust_accuracy) == sorted(one.robust_accuracy, reverse=True)
+
+
 BROKEN: dict[str, Callable[[dict[str, Any]], object]] = {
     "no stamp": lambda whole: whole.pop("stamp"),
     "no heads": lambda whole: whole.update(heads={}),
