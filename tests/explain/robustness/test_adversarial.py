@@ -230,6 +230,21 @@ def test_a_flip_is_found_at_every_epsilon_by_fgsm_and_by_pgd_below_it() -> None:
             assert at.predicted[0] == one.after != one.before
 
 
+def test_pgd_finds_what_one_step_cannot() -> None:
+    """6.5 − u − v·(u − 1) / 2, u and v the levels that the left half is darker and the right one brighter by: up to
+    u = 1 the gradient leads v astray, so that one step never flips it, and at its best 3 levels leave 0.5."""
+    inputs = keras.Input((SIDE, SIDE, 1))
+    u = 110 - layers.GlobalAveragePooling2D()(inputs[:, :, : SIDE // 2])
+    v = layers.GlobalAveragePooling2D()(inputs[:, :, SIDE // 2 :]) - 110
+    classifier = of_model(keras.Model(inputs, ops.sigmoid(6.5 - u - v * (u - 1) / 2)))
+    image = flat(110)[0]
+    assert smallest_flip(classifier, image, steps=1) is None
+    flip = smallest_flip(classifier, image)
+    assert flip is not None
+    assert flip.levels == round(255 * flip.epsilon) == 4
+    assert (flip.before, flip.after) == (1, 0)
+
+
 def test_robust_accuracy_of_a_linear_model() -> None:
     """Margins of 0.5, 1.5, 3.5 and 7.5 levels, and one that is wrong from the start."""
     images = flat(101, 99, 104, 108, 108)
