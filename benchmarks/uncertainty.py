@@ -26,10 +26,10 @@ from cnnviz.data.samples import sample, sample_names
 from cnnviz.explain.uncertainty.calibration_of_run import calibrated, sets_of
 from cnnviz.explain.uncertainty.embedding import embed
 from cnnviz.explain.uncertainty.influence import fitted_head, influences, log_odds
-from cnnviz.explain.uncertainty.judgement import Known, judge, known_of
+from cnnviz.explain.uncertainty.judgement_of_run import Known, judge, known_of
 from cnnviz.explain.uncertainty.novelty import FOREIGN
 from cnnviz.explain.uncertainty.prediction_sets import coverage
-from cnnviz.explain.uncertainty.training_features import TrainingFeatures, novelty_of
+from cnnviz.explain.uncertainty.training_features_of_run import TrainingFeatures, novelty_of
 from cnnviz.models.classifier import Classifier
 from cnnviz.models.load.load import load_run
 from cnnviz.recipe import Data

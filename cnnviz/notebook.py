@@ -25,8 +25,8 @@ from cnnviz.explain.attribution.targets import Target
 from cnnviz.explain.feature_visualization.patterns import Settings, usual_size, visualize
 from cnnviz.explain.inspection.activations import outputs_of
 from cnnviz.explain.uncertainty.calibration_of_run import RISK
-from cnnviz.explain.uncertainty.judgement import Judgement, known_of
-from cnnviz.explain.uncertainty.judgement import judge as _judged
+from cnnviz.explain.uncertainty.judgement_of_run import Judgement, known_of
+from cnnviz.explain.uncertainty.judgement_of_run import judge as _judged
 from cnnviz.models.classifier import Classifier
 from cnnviz.models.graph.graph import flatten
 from cnnviz.models.load import load

@@ -124,6 +124,7 @@ def test_the_wheel_holds_all_that_the_app_needs_and_nothing_of_ones_own(wheel: P
     own += [ROOT / "checkpoints" / run / name for run in SHIPPED for name in kept]
     own += ROOT.glob("checkpoints/[a-z]*/snapshots/*.z")
     own += ROOT.glob("checkpoints/[a-z]*/evaluation/*.npz")
+    own += ROOT.glob("checkpoints/[a-z]*/training-features/*.npz")
     wanted = {path.relative_to(ROOT).as_posix() for path in named}
     wanted |= {f"cnnviz/app/{path.relative_to(ROOT).as_posix()}" for path in own}
     assert sorted(wanted - packed) == []

@@ -24,7 +24,7 @@ from cnnviz.errors import CnnvizError, ModelError, one_of
 from cnnviz.explain import METHODS, Explanation, Target, explain
 from cnnviz.explain.attribution.method import Method, Setting
 from cnnviz.explain.uncertainty.calibration_of_run import RISK
-from cnnviz.explain.uncertainty.judgement import Judgement, Known, judge, known_of
+from cnnviz.explain.uncertainty.judgement_of_run import Judgement, Known, judge, known_of
 from cnnviz.files import npy_bytes
 from cnnviz.overlay import overlay
 from cnnviz.probabilities import percents

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 from cnnviz.errors import CnnvizError
-from cnnviz.explain.uncertainty.training_features import MOST, measure_training_features
+from cnnviz.explain.uncertainty.training_features_of_run import MOST, measure_training_features
 from cnnviz.models.load.load import load_run
 from cnnviz.progress import Cancelled
 from cnnviz.runs import open_run
@@ -43,4 +43,4 @@ def keep_training_features(writer: RunWriter, samples: dict[str, int], seconds: 
             run, load_run(run), progress=tell, cancelled=lambda: time.monotonic() > deadline or writer.stopping()
         )
     except (CnnvizError, Cancelled) as error:  # the run is whole without it
-        writer.say(f"Its training images were not compared: {error or 'there was no time left'}.")
+        writer.say(f"Its training images were not compared: {str(error) or 'there was no time left'}.")

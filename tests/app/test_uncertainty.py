@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from cnnviz.explain.uncertainty.judgement import judge, known_of
-from cnnviz.explain.uncertainty.training_features import kept_training_features
+from cnnviz.explain.uncertainty.judgement_of_run import judge, known_of
+from cnnviz.explain.uncertainty.training_features_of_run import kept_training_features
 from cnnviz.models.load.load import load_run
 from cnnviz.presets import PRESETS
 from cnnviz.probabilities import percent

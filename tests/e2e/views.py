@@ -768,14 +768,14 @@ VIEWS: tuple[View, ...] = (
     View(
         "predict-heads",
         "predict?run=shapes&sample=coffee",
-        {"image": 5, "drawing": 1},
+        {"image": 10, "drawing": 1},
         ("cross > 99.99 %", "colour", "Head", "Last convolution", "triangle", "square"),
         steps=(classifier,),
     ),
     View(
         "predict-settings",
         "predict?run=shapes&sample=coffee&method=occlusion&settings=patch:16",
-        {"image": 5, "drawing": 1},
+        {"image": 10, "drawing": 1},
         ("Patches of 16 × 16 pixels, 8 apart", "Patch", "Stride", "cross"),
         steps=(classifier, pop("Settings")),
     ),
@@ -796,14 +796,14 @@ VIEWS: tuple[View, ...] = (
     View(
         "predict-networks-rows",
         "predict?run=cats-and-dogs,shapes&sample=chelsea",
-        {"image": 10, "drawing": 2},
+        {"image": 15, "drawing": 2},
         ("Chelsea · Cats and dogs, small and augmented", "Chelsea · Shapes and colours, two heads", "Side by side"),
         steps=(classifier, turn_on("Side by side")),
     ),
     View(
         "predict-every-layer",
         "predict?run=shapes&sample=chelsea",
-        {"image": 16, "drawing": 5},
+        {"image": 21, "drawing": 5},
         ("Every convolution, from the input on", "conv2d_3", "Close"),
         steps=(classifier, press("Every layer", "radio"), classifier),
         plain=EMPTY_MAP,
@@ -878,7 +878,7 @@ VIEWS: tuple[View, ...] = (
     View(
         "predict-flip",
         "predict?run=shapes&sample=coffee&view=flip",
-        {"image": 9, "drawing": 1},
+        {"image": 14, "drawing": 1},
         (
             "Smallest change that flips it",
             "Changed",
@@ -892,14 +892,14 @@ VIEWS: tuple[View, ...] = (
     View(
         "predict-network",
         "predict?run=shapes&sample=chelsea",
-        {"image": 5, "drawing": 1},
+        {"image": 10, "drawing": 1},
         ("Another model",),
         steps=(classifier, pop("Another model")),
     ),
     View(
         "predict-item",
         "predict?run=shapes&sample=chelsea",
-        {"image": 17, "drawing": 1, "component": 1},
+        {"image": 22, "drawing": 1, "component": 1},
         ("More",),
         steps=(classifier, pop("Test image")),
     ),

@@ -14,7 +14,7 @@ from cnnviz.bounded_cache import BoundedCache
 from cnnviz.errors import CnnvizError, ModelError
 from cnnviz.explain import METHODS, Explanation, Target, explain
 from cnnviz.explain.uncertainty.calibration_of_run import Calibration, kept_calibration
-from cnnviz.explain.uncertainty.training_features import TrainingFeatures, kept_training_features
+from cnnviz.explain.uncertainty.training_features_of_run import TrainingFeatures, kept_training_features
 from cnnviz.progress import CancelCheck, Progress
 from cnnviz.runs import Run
 from cnnviz.ui.inputs.input_image import InputImage

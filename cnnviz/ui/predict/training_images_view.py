@@ -13,7 +13,7 @@ import streamlit as st
 
 from cnnviz.bounded_cache import BoundedCache
 from cnnviz.explain.uncertainty.influence import Head, fitted_head, influences
-from cnnviz.explain.uncertainty.training_features import TrainingFeatures, nearest_training_images
+from cnnviz.explain.uncertainty.training_features_of_run import TrainingFeatures, nearest_training_images
 from cnnviz.figures.html import render
 from cnnviz.probabilities import percent
 from cnnviz.progress import CancelCheck, Progress

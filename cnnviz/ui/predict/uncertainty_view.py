@@ -11,7 +11,7 @@ from cnnviz.data import Dataset
 from cnnviz.errors import CnnvizError
 from cnnviz.explain.uncertainty.calibration_of_run import calibrated, sets_of
 from cnnviz.explain.uncertainty.novelty import FOREIGN
-from cnnviz.explain.uncertainty.training_features import (
+from cnnviz.explain.uncertainty.training_features_of_run import (
     measure_training_features,
     nearest_training_images,
     novelty_of,

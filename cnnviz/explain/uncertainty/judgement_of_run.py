@@ -11,7 +11,7 @@ import numpy as np
 from cnnviz.errors import CnnvizError
 from cnnviz.explain.uncertainty.calibration_of_run import RISK, Calibration, calibrated, kept_calibration, sets_of
 from cnnviz.explain.uncertainty.novelty import FOREIGN
-from cnnviz.explain.uncertainty.training_features import (
+from cnnviz.explain.uncertainty.training_features_of_run import (
     Neighbour,
     TrainingFeatures,
     measure_training_features,

@@ -10,9 +10,9 @@ import pytest
 from cnnviz.data import open_dataset
 from cnnviz.explain.uncertainty.calibration_of_run import calibration_of, kept_calibration
 from cnnviz.explain.uncertainty.embedding import embed
-from cnnviz.explain.uncertainty.judgement import judge, known_of
+from cnnviz.explain.uncertainty.judgement_of_run import judge, known_of
 from cnnviz.explain.uncertainty.novelty import FOREIGN
-from cnnviz.explain.uncertainty.training_features import (
+from cnnviz.explain.uncertainty.training_features_of_run import (
     kept_training_features,
     measure_training_features,
     nearest_training_images,
