@@ -24,7 +24,7 @@ from cnnviz.errors import CnnvizError, ModelError, one_of
 from cnnviz.explain import METHODS, Explanation, Target, explain
 from cnnviz.explain.attribution.method import Method, Setting
 from cnnviz.explain.uncertainty.calibration_of_run import RISK
-from cnnviz.explain.uncertainty.judgement_of_run import Judgement, Known, judge, known_of
+from cnnviz.explain.uncertainty.judgement_of_run import Known, judge, known_of, record_of
 from cnnviz.files import npy_bytes
 from cnnviz.overlay import overlay
 from cnnviz.probabilities import percents
@@ -177,19 +177,6 @@ def _index(subject: str | None, classes: Sequence[str]) -> int | None:
     return int(subject) if re.fullmatch(r"[0-9]{1,6}", subject) and int(subject) < len(classes) else None
 
 
-def _record(judged: Judgement) -> dict[str, Any]:
-    """A judgement under the names that scripts rely on."""
-    near = judged.neighbours
-    found = {
-        "calibrated": judged.calibrated,
-        "set": None if judged.classes is None else list(judged.classes),
-        "foreign": judged.foreign,
-        "novelty": judged.novelty,
-        "neighbours": near and [{"image": k.image, "label": k.label, "distance": k.distance} for k in near],
-    }
-    return found | ({"note": judged.note} if judged.note else {})
-
-
 def _asked(
     classifier: Classifier,
     path: Path,
@@ -217,7 +204,7 @@ def _asked(
             "top": [[classes[index], float(probabilities[0, index])] for index in order[:TOP]],
         }
         if judged:
-            record |= _record(judged[number])
+            record |= record_of(judged[number])
         if wanted is not None and number in wanted.classes:
             index = wanted.classes[number]
             target = Target(number, int(order[0]) if index is None else index)

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from cnnviz.explain.uncertainty.judgement_of_run import judge, known_of
+from cnnviz.explain.uncertainty.embedding import embed
+from cnnviz.explain.uncertainty.judgement_of_run import judge, known_of, record_of
 from cnnviz.explain.uncertainty.training_features_of_run import kept_training_features
 from cnnviz.models.load.load import load_run
 from cnnviz.presets import PRESETS
@@ -19,6 +20,9 @@ from cnnviz.recipe import replace
 from cnnviz.runs import Run
 from cnnviz.train.evaluate import evaluate
 from cnnviz.ui.inputs.input_image import of_item
+from cnnviz.ui.inputs.model_cache import LockedModel, of_run
+from cnnviz.ui.predict.downloads import numbers
+from cnnviz.ui.predict.prediction_job import Pair, Prediction
 from tests.addresses import address_of
 from tests.app.drawn import component
 from tests.app.pages import app_on, html, sentences
@@ -66,6 +70,26 @@ def test_what_is_unknown_is_measured_when_asked_and_kept(predict: AppTest, digit
     shown(predict)
     assert address_of(predict)["risk"] == "1"
     assert "at 1 % risk: can't say, " in unescape(html(predict)), "60 images can't keep so small a risk"
+
+
+def test_the_saved_numbers_are_those_of_the_command(digits: Run) -> None:
+    classifier, image = load_run(digits), of_item(digits, 5, "train")
+    known, seen = known_of(digits, classifier), classifier.fit(image.whole(8))
+    prediction = Prediction(seen, {"label": classifier.predict(seen[None])[0][0]})
+    pair = Pair(
+        of_run(digits),
+        LockedModel(classifier),
+        image,
+        prediction=prediction,
+        calibration=known.calibration,
+        training=known.training,
+        embedding=embed(classifier, seen[None]),
+    )
+    (saved,) = numbers(pair, 0.05)["heads"]
+    ((judged,),) = judge(known, classifier, seen[None], 0.05)
+    assert {name: saved[name] for name in record_of(judged)} == record_of(judged)
+    assert saved["foreign"] is False
+    assert saved["set"]
 
 
 def test_what_is_like_the_training_data_is_not_struck_through(predict: AppTest, digits: Run, shown) -> None:

@@ -22,9 +22,10 @@ from cnnviz.progress import CancelCheck, Progress
 from cnnviz.runs import Run
 
 if TYPE_CHECKING:
+    from cnnviz.explain.uncertainty.embedding import Embedding
     from cnnviz.models.classifier import Classifier
 
-__all__ = ["Judgement", "Known", "judge", "known_of"]
+__all__ = ["Judgement", "Known", "judge", "judge_head", "known_of", "record_of"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,25 +98,58 @@ def judge(known: Known, classifier: Classifier, seen: np.ndarray, risk: float = 
         from cnnviz.explain.uncertainty.embedding import embed  # brings TensorFlow
 
         embedding = embed(classifier, seen)
-        novelty = novelty_of(known.training, embedding)
     probabilities = classifier.predict(seen)
-    found = []
-    for image in range(len(seen)):
-        each = []
-        for head, raw in zip((one.name for one in classifier.heads), probabilities, strict=True):
-            facts: dict[str, Any] = {"note": known.note}
-            if known.calibration is not None:
-                facts |= _likely(known.calibration, head, raw[image : image + 1], classifier.classes[head], risk)
-            if known.training is not None and embedding is not None:
-                near = nearest_training_images(known.training, embedding, image, head)
-                facts |= {"novelty": float(novelty[image]), "foreign": bool(novelty[image] >= FOREIGN)}
-                facts["neighbours"] = tuple(near)
-            each.append(Judgement(**facts))
-        found.append(each)
-    return found
+    return [
+        [
+            judge_head(known, head.name, classifier.classes[head.name], raw[image], embedding, image, risk)
+            for head, raw in zip(classifier.heads, probabilities, strict=True)
+        ]
+        for image in range(len(seen))
+    ]
 
 
-def _likely(known: Calibration, head: str, raw: np.ndarray, classes: Sequence[str], risk: float) -> dict[str, Any]:
-    likely, inside = calibrated(known, head, raw)[0], sets_of(known, head, raw, risk)[0]
-    order = np.argsort(-likely, kind="stable")
-    return {"calibrated": float(likely[raw[0].argmax()]), "classes": tuple(classes[k] for k in order if inside[k])}
+def judge_head(
+    known: Known,
+    head: str,
+    classes: Sequence[str],
+    probabilities: np.ndarray,
+    embedding: Embedding | None,
+    image: int = 0,
+    risk: float = RISK,
+) -> Judgement:
+    """Returns how one head's prediction about an image is to be taken.
+
+    Args:
+        known: of the model's run.
+        head: its name.
+        classes: its classes.
+        probabilities: what the model says of the image, float (classes,).
+        embedding: what it makes of images; `None` where nothing is known to compare it with.
+        image: which of these.
+        risk: as for `judge`.
+    """
+    facts: dict[str, Any] = {"note": known.note}
+    if known.calibration is not None and head in known.calibration.temperatures:
+        raw = probabilities[None]
+        likely, inside = calibrated(known.calibration, head, raw)[0], sets_of(known.calibration, head, raw, risk)[0]
+        order = np.argsort(-likely, kind="stable")
+        facts["calibrated"] = float(likely[probabilities.argmax()])
+        facts["classes"] = tuple(classes[k] for k in order if inside[k])
+    if known.training is not None and embedding is not None:
+        novelty = float(novelty_of(known.training, embedding)[image])
+        near = nearest_training_images(known.training, embedding, image, head)
+        facts |= {"novelty": novelty, "foreign": novelty >= FOREIGN, "neighbours": tuple(near)}
+    return Judgement(**facts)
+
+
+def record_of(judged: Judgement) -> dict[str, Any]:
+    """Returns a judgement under the names that scripts rely on."""
+    near = judged.neighbours
+    found = {
+        "calibrated": judged.calibrated,
+        "set": None if judged.classes is None else list(judged.classes),
+        "foreign": judged.foreign,
+        "novelty": judged.novelty,
+        "neighbours": near and [{"image": k.image, "label": k.label, "distance": k.distance} for k in near],
+    }
+    return found | ({"note": judged.note} if judged.note else {})

@@ -12,6 +12,8 @@ import streamlit as st
 
 from cnnviz import images
 from cnnviz.explain import METHODS
+from cnnviz.explain.uncertainty.calibration_of_run import RISK
+from cnnviz.explain.uncertainty.judgement_of_run import Known, judge_head, record_of
 from cnnviz.figures.card import Card, card
 from cnnviz.files import npy_bytes
 from cnnviz.overlay import overlay
@@ -34,8 +36,12 @@ def subject(pair: Pair, shown: Shown) -> str:
     return f"{classes[shown.index]}{against}"
 
 
-def numbers(pair: Pair) -> dict[str, Any]:
+def numbers(pair: Pair, risk: float = RISK) -> dict[str, Any]:
     """Returns one model's predictions to one image, as `python -m cnnviz predict --json` gives them.
+
+    Args:
+        pair: that was predicted.
+        risk: with which chance prediction sets may lack the true class.
 
     Returns:
         `image`, `model` and `heads`, a record for each head of which the explained one says of its map; or `error`.
@@ -44,11 +50,13 @@ def numbers(pair: Pair) -> dict[str, Any]:
     if not isinstance(pair.prediction, Prediction):
         return made | {"error": pair.prediction or "It was not predicted yet."}
     return made | {
-        "heads": [_head(pair, head, probabilities) for head, probabilities in pair.prediction.probabilities.items()]
+        "heads": [
+            _head(pair, head, probabilities, risk) for head, probabilities in pair.prediction.probabilities.items()
+        ]
     }
 
 
-def _head(pair: Pair, head: str, probabilities: np.ndarray) -> dict[str, Any]:
+def _head(pair: Pair, head: str, probabilities: np.ndarray, risk: float) -> dict[str, Any]:
     classes = pair.model.classifier.classes[head]
     order = np.argsort(-probabilities, kind="stable")[:TOP]
     record: dict[str, Any] = {
@@ -57,6 +65,10 @@ def _head(pair: Pair, head: str, probabilities: np.ndarray) -> dict[str, Any]:
         "probability": float(probabilities[order[0]]),
         "top": [[classes[index], float(probabilities[index])] for index in order],
     }
+    if pair.calibration is not None or pair.training is not None:
+        embedding = None if isinstance(pair.embedding, str) else pair.embedding
+        known = Known(pair.calibration, pair.training)
+        record |= record_of(judge_head(known, head, classes, probabilities, embedding, risk=risk))
     if truth := dict(pair.image.labels).get(head):
         record["true"] = truth
     if isinstance(pair.shown, Shown) and pair.shown.head == head:
@@ -70,7 +82,7 @@ def _head(pair: Pair, head: str, probabilities: np.ndarray) -> dict[str, Any]:
     return record
 
 
-def numbers_button(pairs: Sequence[Pair], key: str) -> None:
+def numbers_button(pairs: Sequence[Pair], choice: Choice, key: str) -> None:
     """Draws the button that saves the numbers of these pairs as one JSON file."""
     images, models = (
         list(dict.fromkeys(titles))
@@ -82,7 +94,7 @@ def numbers_button(pairs: Sequence[Pair], key: str) -> None:
     ]
     download_button(
         "Predictions (JSON)",
-        lambda: json.dumps([numbers(pair) for pair in pairs], indent=1),
+        lambda: json.dumps([numbers(pair, choice.risk / 100) for pair in pairs], indent=1),
         file_name(*of, "numbers", ending=".json"),
         key=f"{key}_json",
         help="Classes, probabilities, layer, score and strength as JSON.",
@@ -115,7 +127,7 @@ def downloads(pair: Pair, shown: Shown, choice: Choice, key: str) -> None:
             key=f"{key}_npy",
             help="The map's own values as a NumPy file: float32, of the layer's size, neither scaled nor resized.",
         )
-        numbers_button([pair], key)
+        numbers_button([pair], choice, key)
 
 
 def card_button(pair: Pair, shown: Shown, choice: Choice, key: str, trust: Callable[[], str]) -> None:

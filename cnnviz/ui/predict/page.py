@@ -88,7 +88,7 @@ def _asked(choice: Choice, chosen: list[tuple[ModelSource, LockedModel]], place)
             with st.container(width=220):
                 opacity(choice)
             _columns(choice)
-            numbers_button(pairs, "predict_all")
+            numbers_button(pairs, choice, "predict_all")
     if single is not None:
         draw_full_row(pairs[0], choice, single)
         with single.prediction:

@@ -20,6 +20,7 @@ from cnnviz.ui.predict.prediction_job import Pair, Prediction, Shown
 from cnnviz.ui.predict.result_view import strip
 from cnnviz.ui.predict.training_images_view import training_images_part
 from cnnviz.ui.predict.trust_badge import trust_words
+from cnnviz.ui.predict.uncertainty_view import FOREIGN_WORDS, is_foreign
 from cnnviz.ui.session.widget_sync import seed
 
 __all__ = ["PANEL", "panel", "panel_buttons", "panel_number"]
@@ -86,7 +87,7 @@ def panel_buttons(pair: Pair, choice: Choice, key: str, *, opened: bool) -> Delt
         help="Whether the map can be trusted; the same map at every convolution; what a covered part changes; the "
         "training images behind the answer; the smallest change that flips it. Press again to close.",
     )
-    card_button(pair, pair.shown, choice, key, lambda: trust_words(pair))
+    card_button(pair, pair.shown, choice, key, lambda: FOREIGN_WORDS if is_foreign(pair) else trust_words(pair))
     return badge
 
 

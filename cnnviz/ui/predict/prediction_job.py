@@ -89,12 +89,12 @@ class Pair:
     image: InputImage
     facts: Facts | None = None
     prediction: Prediction | str | None = None
-    calibration: Calibration | None = None
-    training: TrainingFeatures | None = None
-    embedding: Embedding | str | None = None
     shown: Shown | str | None = None
     before: Shown | None = None
     strip: tuple[Shown | str, ...] = ()
+    calibration: Calibration | None = None
+    training: TrainingFeatures | None = None
+    embedding: Embedding | str | None = None
 
 
 def _made(store: BoundedCache[Any], key: tuple, make: Callable[[], Any]) -> Any:
@@ -130,12 +130,8 @@ def predicted_pairs(
     """
     store: BoundedCache[Any] = st.session_state.setdefault(f"{name}_store", BoundedCache(kept))
     facts = {source.id: _kept(source.run) for source, _ in chosen if judged and source.run is not None}
-    pairs = [
-        Pair(source, model, image, None, None, *facts.get(source.id, (None, None)))
-        for image in images
-        for source, model in chosen
-    ]
-    wanted = (request, strip, tuple((_key(pair), id(pair.training)) for pair in pairs))
+    pairs = [Pair(source, model, image, **facts.get(source.id, {})) for image in images for source, model in chosen]
+    wanted = (request, (strip, *(id(pair.training) for pair in pairs)), tuple(_key(pair) for pair in pairs))
 
     def known() -> list[Pair]:
         return [_known(store, pair, request, nth == strip) for nth, pair in enumerate(pairs)]
@@ -153,9 +149,10 @@ def predicted_pairs(
     return [_ended(pair, ended) for pair in known()]
 
 
-def _kept(run: Run) -> tuple[Calibration | None, TrainingFeatures | None]:
+def _kept(run: Run) -> dict[str, Any]:
     training = kept_training_features(run)
-    return kept_calibration(run) or (None if training is None else training.calibration), training
+    calibration = kept_calibration(run) or (None if training is None else training.calibration)
+    return {"calibration": calibration, "training": training}
 
 
 def _key(pair: Pair) -> tuple:

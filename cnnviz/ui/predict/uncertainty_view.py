@@ -29,6 +29,7 @@ from cnnviz.ui.session.background_job import ended_job, has_job, say_end, start
 from cnnviz.ui.session.widget_sync import seed
 
 __all__ = [
+    "FOREIGN_WORDS",
     "foreign_words",
     "is_foreign",
     "measure_button",
@@ -38,6 +39,7 @@ __all__ = [
     "uncertainty_words",
 ]
 
+FOREIGN_WORDS = "This is like nothing in its training data"
 _NAMED = 4
 _COMPARED = (
     "Whether it is like nothing in the training data tells another distance: that of its features and of the means and "
@@ -64,7 +66,7 @@ def foreign_words(pair: Pair) -> str:
     found = novelty(pair)
     assert found is not None
     farther = "any" if found >= 1 else percent(found)
-    return f"**This is like nothing in its training data**, farther from it than {farther} of the held-out images."
+    return f"**{FOREIGN_WORDS}**, farther from it than {farther} of the held-out images."
 
 
 def uncertainty_words(pair: Pair, head: str, choice: Choice) -> list[str]:
