@@ -347,7 +347,7 @@ VIEWS: tuple[View, ...] = (
     View(
         "runs-report-slices",
         "runs?run=shapes&show=report&slice=colour%3A+red",
-        {"chart": 1, "image": 12, "table": 2, "component": 4},
+        {"chart": 2, "image": 12, "table": 2, "component": 4},
         (
             "All images",
             "colour: red",

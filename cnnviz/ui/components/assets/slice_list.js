@@ -19,10 +19,9 @@ export default function ({ parentElement, data, setTriggerValue }) {
     for (const kind of ["all", "interval", "before", "after"]) make("i", kind, button.querySelector(".plot"));
   }
   const pressed = data.rows.findIndex((row) => row.chosen), few = data.first;
-  if (pressed >= few) table.dataset.whole = "yes";
   const fold = () => {
     const whole = table.dataset.whole === "yes" || data.rows.length <= few;
-    [...list.children].forEach((button, at) => { button.hidden = !whole && at >= few; });
+    [...list.children].forEach((button, at) => { button.hidden = !whole && at >= few && at !== pressed; });
     more.hidden = data.rows.length <= few;
     more.textContent = whole ? "Fewer slices" : `All ${data.rows.length - 1} slices`;
   };
