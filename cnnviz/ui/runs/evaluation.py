@@ -250,7 +250,7 @@ def _charts(report: Mapping[str, Any], found: Predictions, head: str, known: Cal
         positive = classes[1]
         charts["ROC"] = roc_chart(curves["roc"], positive)
         charts["Precision and recall"] = precision_chart(curves["precision_recall"], curves["share"], positive)
-    columns = st.columns(max(2, len(charts)), gap="medium")
+    columns = st.columns([2, 3] if len(charts) == 1 else len(charts), gap="medium")
     for column, (title, figure) in zip(columns, charts.items(), strict=False):
         with column:
             st.markdown(f"**{title}**")
@@ -272,7 +272,7 @@ def _sets(found: Predictions, head: str, known: Calibration) -> tuple[dict[str, 
     columns, said = {}, []
     for risk in RISKS:
         sets = sets_of(known, head, found.probabilities[head], risk / 100)
-        whole, columns[f"Covered at {risk} %"] = coverage(sets, found.labels[head])
+        whole, columns[f"Set {risk} %"] = coverage(sets, found.labels[head])
         said.append(f"{100 * whole:.1f} % at {risk} % risk, of {sets.sum(axis=1).mean():.2f} classes on average")
     return columns, f"The true class is in the prediction set of {'; '.join(said)}."
 
@@ -284,7 +284,13 @@ def _table(report: Mapping[str, Any], coverages: Mapping[str, list[float | None]
     rows.loc[rows["Images"] == 0, ["Precision", "Recall", "F1"]] = None  # of no image, they say nothing
     for name, values in coverages.items():
         rows[name] = values
-    share = {name: st.column_config.NumberColumn(format="%.4f") for name in ("Precision", "Recall", "F1", *coverages)}
+    share = {name: st.column_config.NumberColumn(format="%.4f") for name in ("Precision", "Recall", "F1")}
+    share |= {
+        name: st.column_config.NumberColumn(
+            format="%.4f", help="How many of the class's images have it in their prediction set, at this risk."
+        )
+        for name in coverages
+    }
     st.dataframe(
         rows,
         hide_index=True,
