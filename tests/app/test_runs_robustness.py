@@ -108,6 +108,15 @@ def test_runs_without_a_head_in_common_each_show_their_first(visit) -> None:
     assert sorted(one[0]["z"][0][0] for one in maps) == [0.8, 0.9]
 
 
+def test_runs_with_heads_in_common_show_the_chosen_one(visit) -> None:
+    both = {"shape": head(0.8, 0.6, 0.7, 0.5), "colour": head(0.4, 0.3, 0.2, 0.1)}
+    app = visit(measured(make_run(created=1.7e9), **both), measured(make_run(created=1.8e9), **both))
+    assert [one[0]["z"][0][0] for one in charts(app)[1:]] == [0.8, 0.8]
+    app.segmented_control(key="runs_robustness_head").set_value("colour")
+    shown(app)
+    assert [one[0]["z"][0][0] for one in charts(app)[1:]] == [0.4, 0.4]
+
+
 def test_it_is_measured_when_asked_and_kept(visit, until, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(robustness_view, "measure", partial(measure, limit=3))
     run = give_model(make_run(RECIPE))
