@@ -121,6 +121,8 @@ def drop_class(name: str) -> Step:
 
     def drop(page: Page) -> None:
         page.get_by_label("Class", exact=True).fill(name)
+        page.get_by_label("Class", exact=True).press("Enter")
+        page.locator("[data-testid=stApp][data-test-script-state=notRunning]").wait_for()
         page.locator(".st-key-train_drop input[type=file]").set_input_files(files)
         expect(page.get_by_label("Name of class 1")).to_have_value(name, timeout=SLOW_MS)
 
