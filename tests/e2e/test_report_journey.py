@@ -52,7 +52,7 @@ def test_from_a_cell_to_a_run_without_a_flagged_image(
     below = min(9, int(true) + 1)
     expect(page.get_by_text(re.compile(rf"True label {below}, predicted {said}:"))).to_be_visible()
 
-    expect(page).to_have_url(re.compile(rf"show=report&split=test&cell={below}-{said}"))
+    expect(page).to_have_url(re.compile(rf"(?=.*show=report)(?=.*split=test)(?=.*cell={below}-{said})"))
     page.reload()
     expect(page.get_by_text(re.compile(rf"True label {below}, predicted {said}:"))).to_be_visible(timeout=PATIENCE_MS)
 

@@ -878,6 +878,18 @@ VIEWS: tuple[View, ...] = (
         ),
     ),
     View(
+        "predict-training-image",
+        "predict?run=shapes&item=3&view=training",
+        {"image": 20, "drawing": 1, "component": 1},
+        ("Which training images are behind this answer?", "Train 2,", "0.000"),
+        steps=(
+            classifier,
+            lambda page: page.locator("[class*=st-key-predict_training_nearest] a").nth(1).click(),
+            wait("0.000"),
+            classifier,
+        ),
+    ),
+    View(
         "predict-flip",
         "predict?run=shapes&sample=coffee&view=flip",
         {"image": 14, "drawing": 1},

@@ -113,7 +113,7 @@ def panel(pair: Pair, choice: Choice) -> None:
     elif choice.view == "cover":
         cover_part(pair, choice)
     elif choice.view == "training":
-        training_images_part(pair)
+        training_images_part(pair, choice)
     elif choice.view == "flip":
         flip_part(pair, choice)
     elif choice.view == "trust":

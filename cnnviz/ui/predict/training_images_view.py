@@ -12,17 +12,20 @@ import numpy as np
 import streamlit as st
 
 from cnnviz.bounded_cache import BoundedCache
+from cnnviz.errors import CnnvizError
 from cnnviz.explain.uncertainty.influence import Head, fitted_head, influences
 from cnnviz.explain.uncertainty.training_features_of_run import TrainingFeatures, nearest_training_images
 from cnnviz.figures.html import render
 from cnnviz.probabilities import percent
 from cnnviz.progress import CancelCheck, Progress
+from cnnviz.runs import Run
 from cnnviz.ui.components.announcement import announce
 from cnnviz.ui.components.image_gallery import Tile, image_gallery
+from cnnviz.ui.inputs.input_image import of_item
+from cnnviz.ui.inputs.selection import Choice, add
 from cnnviz.ui.markdown import plain
 from cnnviz.ui.predict.prediction_job import Pair, Prediction, Shown
 from cnnviz.ui.predict.uncertainty_view import measure_button, training_data, training_file
-from cnnviz.ui.session import query_params
 from cnnviz.ui.session.background_job import keyed_job, say_end
 from cnnviz.ui.session.widget_sync import set_widget_value_first
 
@@ -54,14 +57,15 @@ class _Influence:
 
 
 @st.fragment
-def training_images_part(pair: Pair) -> None:
+def training_images_part(pair: Pair, choice: Choice) -> None:
     """Draws the panel. It reruns alone.
 
     Args:
         pair: that was predicted, explained and compared.
+        choice: which gets a training image that is clicked on.
     """
-    if (named := st.session_state.pop(_OPENED, None)) is not None:
-        query_params.go("pages/predict.py", **named)
+    if st.session_state.pop(_OPENED, False):
+        st.rerun(scope="app")
     shown, run = pair.shown, pair.source.run
     if run is None or not isinstance(shown, Shown):
         return
@@ -118,9 +122,18 @@ def training_images_part(pair: Pair) -> None:
         (),
         _TITLES[view],
         key=f"predict_training_{view}",
-        on_open=lambda at: st.session_state.update({_OPENED: addresses[at]}),
+        on_open=lambda at: _show(choice, run, rows[at][0]),
         on_flag=lambda at, flag: None,
     )
+
+
+def _show(choice: Choice, run: Run, row: int) -> None:
+    """Puts a training image in the place of the images that are shown."""
+    try:
+        add(choice, [of_item(run, row + 1, "train")], instead=True)
+    except CnnvizError as error:
+        choice.note(str(error))
+    st.session_state[_OPENED] = True
 
 
 def _influence(pair: Pair, embedding: Embedding, known: TrainingFeatures, shown: Shown) -> _Influence | None:
