@@ -141,6 +141,7 @@ def start_bar(recipe: Recipe | None, problems: list[str], card: str = "") -> Non
             persist_state="session",
             label_visibility="collapsed",
             width=120,
+            help="Several runs that differ in the seed, or in the fold that validates, are shown as one group.",
         )
         label = "Start training" if repeat == "Once" else f"Start {repeat.split()[0]} runs"
         if count:
