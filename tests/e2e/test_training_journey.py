@@ -73,7 +73,7 @@ def watch_it_learn(page: Page) -> None:
     expect(slider).to_have_attribute("aria-valuetext", "Untrained")
     expect(part.get_by_label(re.compile("before the first batch"))).to_have_count(6)
     part.get_by_role("button", name="Play").click()
-    expect(part.get_by_alt_text(re.compile(r"Kernels .* after epoch \d+.*"))).to_be_visible()
+    expect(part.get_by_alt_text(re.compile(r"Kernels .* after epoch \d+.*"))).to_be_visible(timeout=PATIENCE_MS)
     page.get_by_role("tab", name="Curves").click()
     expect(page).not_to_have_url(re.compile("show="))  # the address tells a reload which tab is open
 
