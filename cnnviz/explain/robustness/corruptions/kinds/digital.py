@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 from PIL import Image
 
+from cnnviz import images
 from cnnviz.explain.robustness.corruptions.corruption import Corruption, layer_size, resized, scale_of
 
 __all__ = ["CORRUPTIONS"]
@@ -67,23 +68,19 @@ def _pixelate(image: np.ndarray, severity: int, random: np.random.Generator) -> 
     height, width = image.shape[:2]
     share = _SIDES[severity - 1]
     small = _of_values(image).resize((int(width * share), int(height * share)), Image.Resampling.BOX)
-    return _values(small.resize((width, height), Image.Resampling.BOX), image)
+    read = small.resize((width, height), Image.Resampling.BOX)
+    return np.asarray(read, np.float32).reshape(image.shape) / 255
 
 
 def _jpeg(image: np.ndarray, severity: int, random: np.random.Generator) -> np.ndarray:
     file = io.BytesIO()
     _of_values(image).save(file, "JPEG", quality=_QUALITIES[severity - 1])
-    with Image.open(file) as read:
-        return _values(read, image)
+    return np.asarray(images.decode(file.getvalue())[..., : image.shape[2]], np.float32) / 255
 
 
 def _of_values(image: np.ndarray) -> Image.Image:
     values = np.rint(255 * image).astype(np.uint8)
     return Image.fromarray(values[..., 0] if values.shape[2] == 1 else values)
-
-
-def _values(read: Image.Image, image: np.ndarray) -> np.ndarray:
-    return np.asarray(read, np.float32).reshape(image.shape) / 255
 
 
 CORRUPTIONS = (
