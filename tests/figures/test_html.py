@@ -59,6 +59,7 @@ def values(name: str, text: str) -> dict[str, Any]:
             ],
         },
         "mosaic.html": {"alt": text, "png": b"", "pixels": text, "caption": text},
+        "nearest_images.html": {"tiles": [(b"", True, text, text)]},
         "norm_bars.html": {"what": text, "low": text, "greatest": text, "bars": [(text, text, text, True)]},
         "numbers.html": {"figures": [(text, text, text)]},
         "prediction.html": {
@@ -66,6 +67,8 @@ def values(name: str, text: str) -> dict[str, Any]:
             "truth": text + "!",
             "large": True,
             "level": 2,
+            "struck": True,
+            "notes": [text],
         },
         "predictions.html": {"parts": [text]},
         "predictions_beside.html": {"predictions": [(text, text)]},
