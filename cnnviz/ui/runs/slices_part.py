@@ -13,6 +13,7 @@ from cnnviz.audit.audit import audit_path
 from cnnviz.audit.split_properties import split_properties
 from cnnviz.bounded_cache import BoundedCache
 from cnnviz.data import Dataset
+from cnnviz.progress import CancelCheck, Progress
 from cnnviz.runs import Run, results_cache
 from cnnviz.runs.predictions import Predictions
 from cnnviz.runs.slices import ImageProperties, Measured, Slice, measure, most_changed, slices, worst
@@ -153,15 +154,20 @@ def _properties(run: Run, datasets: Sequence[Dataset], found: Predictions) -> Im
             help="Reads every image once and keeps what is measured.",
         )
         return None
-    measuring = partial(split_properties, datasets[0], found.split, found.indices, datasets[1:])
     done = background_job.keyed_job(
-        _WORK, (key,), lambda progress, cancelled: measuring(progress=progress, cancelled=cancelled), "Reading images"
+        _WORK, (key,), partial(_read_properties, datasets, found.split, found.indices), "Reading images"
     )
     if done is None or done.result is None:
         background_job.say_end(done)
         return None
     results_cache.write(place, {name: np.asarray(value) for name, value in vars(done.result).items()})
     return _cache().put(key, done.result)
+
+
+def _read_properties(
+    datasets: Sequence[Dataset], split: str, indices: np.ndarray, progress: Progress, cancelled: CancelCheck
+) -> ImageProperties:
+    return split_properties(datasets[0], split, indices, datasets[1:], progress=progress, cancelled=cancelled)
 
 
 _audit_path = lru_cache(maxsize=4)(audit_path)  # a digest of all images, or of their files' times
