@@ -56,7 +56,7 @@ def test_what_is_unknown_is_measured_when_asked_and_kept(predict: AppTest, digit
     predict.query_params.update({"run": digits.id, "item": "train-5"})
     shown(predict)
     assert "calibrated" not in html(predict)
-    predict.button(key="predict_measure").click()
+    predict.button(key=f"predict_measure_{digits.id}").click()
     shown(predict)
     assert kept_training_features(digits) is not None
     assert "Compare with its training data" not in buttons(predict)
@@ -70,6 +70,21 @@ def test_what_is_unknown_is_measured_when_asked_and_kept(predict: AppTest, digit
     shown(predict)
     assert address_of(predict)["risk"] == "1"
     assert "at 1 % risk: can't say, " in unescape(html(predict)), "60 images can't keep so small a risk"
+
+
+@pytest.mark.parametrize("where", ["panel", "rows"])
+def test_a_run_is_measured_in_one_place_of_several(predict: AppTest, digits: Run, shown, where: str) -> None:
+    items, view = ("train-5", "training") if where == "panel" else ("train-5,train-6", "")
+    predict.query_params.update({"run": digits.id, "item": items, "view": view})
+    shown(predict)
+    if where == "rows":
+        predict.toggle(key="predict_columns").set_value(False)
+        shown(predict)
+    (offered,) = [one for one in predict.button if one.label == "Compare with its training data"]
+    offered.click()
+    shown(predict)
+    assert "Compare with its training data" not in buttons(predict)
+    assert html(predict).count("calibrated") == len(items.split(","))
 
 
 def test_the_saved_numbers_are_those_of_the_command(digits: Run) -> None:

@@ -28,7 +28,7 @@ def job_with_models(
         work: called as `work(models, progress, cancelled)`; it keeps its results itself.
         what: what it does, until it says so itself.
         promise: a sentence above the button.
-        **button: see `st.button`.
+        **button: see `st.button`; its type is "primary" unless it is said.
     """
     session, asked, said = st.session_state, f"{name}_wanted", f"{name}_said"
     wanted = frozenset(of_run(run).stamp for run in runs)
@@ -37,7 +37,7 @@ def job_with_models(
             st.error(plain(message), icon=":material/error:")
         if promise:
             st.write(promise)
-        st.button(type="primary", on_click=session.update, args=({asked: wanted},), **button)
+        st.button(**{"type": "primary"} | button, on_click=session.update, args=({asked: wanted},))
         return
     models = models_of_runs(runs)
     if models is not None and (done := run_job(name, partial(work, models), what)) is not None:

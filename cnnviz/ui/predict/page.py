@@ -92,7 +92,7 @@ def _asked(choice: Choice, chosen: list[tuple[ModelSource, LockedModel]], place)
     if single is not None:
         draw_full_row(pairs[0], choice, single)
         with single.prediction:
-            uncertainty_part(pairs[0], choice, "predict")
+            uncertainty_part(pairs[0], choice, "predict", measures=0 in _measuring(pairs, choice, opened))
             badges = [panel_buttons(pairs[0], choice, "predict", opened=opened == 0)]
         if opened == 0:
             _panel(pairs[0], choice)
@@ -105,6 +105,13 @@ def _asked(choice: Choice, chosen: list[tuple[ModelSource, LockedModel]], place)
     for nth, (place, pair) in enumerate(zip(badges, pairs, strict=True)):
         with place:  # last, as the panel may just have measured more
             draw_badge(pair, choice, f"predict_{nth}", measuring=measuring)
+
+
+def _measuring(pairs: Sequence[Pair], choice: Choice, opened: int | None) -> set[int]:
+    """Below which pairs a run's training images can be measured: its first, unless that is offered in the panel."""
+    elsewhere = pairs[opened].source.id if opened is not None and choice.view == "training" else ""
+    firsts = {pair.source.id: nth for nth, pair in reversed(list(enumerate(pairs)))}
+    return {nth for run, nth in firsts.items() if run != elsewhere}
 
 
 def _columns(choice: Choice) -> None:
@@ -137,13 +144,13 @@ def _grid(choice: Choice, pairs: list[Pair], opened: int | None, *, several: boo
 
 
 def _rows(choice: Choice, pairs: list[Pair], opened: int | None) -> list[DeltaGenerator]:
-    badges = []
+    badges, measuring = [], _measuring(pairs, choice, opened)
     for nth, pair in enumerate(pairs):
         key = f"predict_row_{nth}"
         place = full_row(f"predict_single_{nth}")
         draw_full_row(pair, choice, place, key, alone=False)
         with place.prediction:
-            uncertainty_part(pair, choice, key)
+            uncertainty_part(pair, choice, key, measures=nth in measuring)
             badges.append(panel_buttons(pair, choice, key, opened=nth == opened))
         if nth == opened:
             _panel(pair, choice)

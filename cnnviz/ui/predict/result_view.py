@@ -265,7 +265,7 @@ def draw_predictions(pair: Pair, choice: Choice, *, brief: bool = False, level: 
                 others=[share for _, share in rows[1:]],
                 level=level,
                 struck=foreign,
-                notes=uncertainty_words(pair, name, choice),
+                notes=() if foreign else uncertainty_words(pair, name, choice),
             )
         )
         if len(names) <= MANY_HEADS or nth == 0:

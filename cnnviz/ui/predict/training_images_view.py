@@ -71,7 +71,7 @@ def training_images_part(pair: Pair, choice: Choice) -> None:
         return
     if pair.training is None or pair.embedding is None:
         st.write("Nothing is known of its training images yet.")
-        measure_button(pair.model, run, "predict_training")
+        measure_button(run)
         return
     if isinstance(pair.embedding, str):
         st.warning(plain(pair.embedding), icon=":material/warning:")
@@ -88,7 +88,7 @@ def training_images_part(pair: Pair, choice: Choice) -> None:
         help="The nearest to this image, or those that raised or lowered its answer most (influence functions).",
     )
     assert view is not None
-    influence = None
+    influence, strongest = None, np.zeros(0, np.int64)
     if view == "nearest":
         near = nearest_training_images(known, pair.embedding, 0, shown.head, COUNT)
         rows = [(one.row, one.label, one.image, f"{one.distance:.3f}") for one in near]
@@ -96,7 +96,7 @@ def training_images_part(pair: Pair, choice: Choice) -> None:
         influence = _influence(pair, pair.embedding, known, shown)
         if influence is None:
             return
-        order = np.argsort(-influence.effects if view == "raised" else influence.effects, kind="stable")[:COUNT]
+        strongest = np.argsort(-influence.effects if view == "raised" else influence.effects, kind="stable")[:COUNT]
         rows = [
             (
                 int(known.rows[k]),
@@ -104,11 +104,11 @@ def training_images_part(pair: Pair, choice: Choice) -> None:
                 known.names[k],
                 f"{influence.effects[k]:+.3f}".replace("-", "−"),
             )
-            for k in order.tolist()
+            for k in strongest.tolist()
         ]
     st.caption(_CAPTIONS[view])
     if influence is not None:
-        _proof(pair, pair.embedding, known, shown, influence, view)
+        _proof(pair, pair.embedding, known, shown, influence, view, strongest)
     dataset = training_data(run)
     if dataset is None:
         return
@@ -168,13 +168,18 @@ def _compute(
 
 
 def _proof(
-    pair: Pair, embedding: Embedding, known: TrainingFeatures, shown: Shown, influence: _Influence, view: str
+    pair: Pair,
+    embedding: Embedding,
+    known: TrainingFeatures,
+    shown: Shown,
+    influence: _Influence,
+    view: str,
+    strongest: np.ndarray,
 ) -> None:
     """The button that leaves the strongest images out, and what became of the answer."""
     store: BoundedCache[float] = st.session_state.setdefault(f"{_STORE}_proof", BoundedCache(KEPT))
     key = (pair.source.stamp, pair.image.identity, shown.head, shown.index, view)
     subject = known.classes[shown.head][shown.index]
-    name = "predict_proof"
     after = store.get(key)
     if after is None:
         place = st.empty()
@@ -185,10 +190,8 @@ def _proof(
             help=f"Leaves these {COUNT} training images out, trains the head again on the features of the others, and "
             "shows the answer before and after.",
         )
-        order = np.argsort(-influence.effects if view == "raised" else influence.effects, kind="stable")[:COUNT]
-        work = keyed_job(
-            name, key, partial(_without, embedding, known, shown, influence, order), "Training", begin=asked
-        )
+        without = partial(_without, embedding, known, shown, influence, strongest)
+        work = keyed_job("predict_proof", key, without, "Training", begin=asked)
         if work is None:
             return
         if work.result is None:

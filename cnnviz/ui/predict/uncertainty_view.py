@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 
 import numpy as np
@@ -22,10 +23,10 @@ from cnnviz.progress import CancelCheck, Progress
 from cnnviz.runs import Run
 from cnnviz.ui.inputs import dataset_cache
 from cnnviz.ui.inputs.model_cache import LockedModel
+from cnnviz.ui.inputs.model_job import job_with_models
 from cnnviz.ui.inputs.selection import RISKS, Choice
 from cnnviz.ui.markdown import plain
 from cnnviz.ui.predict.prediction_job import Pair, Prediction
-from cnnviz.ui.session.background_job import ended_job, has_job, say_end, start
 from cnnviz.ui.session.widget_sync import seed
 
 __all__ = [
@@ -70,10 +71,11 @@ def foreign_words(pair: Pair) -> str:
 
 
 def uncertainty_words(pair: Pair, head: str, choice: Choice) -> list[str]:
-    """Returns what stands below a head's answer: its calibrated probability and its prediction set."""
+    """Returns what stands below a head's answer: its calibrated probability and its prediction set, which hold only for
+    images such as the held-out ones."""
     known, prediction = pair.calibration, pair.prediction
-    if known is None or head not in known.temperatures or not isinstance(prediction, Prediction) or is_foreign(pair):
-        return []  # both hold only for images such as the held-out ones
+    if known is None or head not in known.temperatures or not isinstance(prediction, Prediction):
+        return []
     raw = prediction.probabilities[head][None]
     likely, classes = calibrated(known, head, raw)[0], pair.model.classifier.classes[head]
     words = f"{percent(float(likely.max()))} calibrated"
@@ -90,13 +92,14 @@ def _listed(classes: list[str]) -> str:
     return f"can't say, {', '.join(named[:-1])} or {named[-1]}"
 
 
-def uncertainty_part(pair: Pair, choice: Choice, key: str) -> None:
+def uncertainty_part(pair: Pair, choice: Choice, key: str, *, measures: bool) -> None:
     """Draws the nearest training images and the choice of the risk, or the way to have them measured.
 
     Args:
         pair: that was predicted.
         choice: where the risk is kept.
         key: tells its widgets from those of other pairs.
+        measures: whether the way to have them measured is drawn here, as a page has it once for a run.
     """
     run = pair.source.run
     if run is None or not isinstance(pair.prediction, Prediction):
@@ -114,9 +117,9 @@ def uncertainty_part(pair: Pair, choice: Choice, key: str) -> None:
         )
     if isinstance(pair.embedding, str):
         st.caption(plain(pair.embedding))
-    elif pair.training is None:
-        measure_button(pair.model, run, key)
-    elif pair.embedding is not None:
+    elif pair.training is None and measures:
+        measure_button(run)
+    elif pair.training is not None and pair.embedding is not None:
         head = choice.head if choice.head in pair.training.classes else next(iter(pair.training.classes))
         found = nearest_training_images(pair.training, pair.embedding, 0, head)
         st.caption("Nearest training images, by cosine distance", help=_COMPARED)
@@ -140,25 +143,22 @@ def training_file(dataset: Dataset, run: Run, row: int) -> tuple[bytes, bool]:
     return dataset_cache.kept_small_file(dataset, f"{run.id} training", "train", row)
 
 
-def measure_button(model: LockedModel, run: Run, key: str) -> None:
-    """Draws the button that has a run's held-out and training images looked at, or how far that is."""
-    name = f"uncertainty_{run.id}"
-    if not has_job(name):
-        st.button(
-            "Compare with its training data",
-            icon=":material/rule:",
-            key=f"{key}_measure",
-            on_click=start,
-            args=(name, partial(_measure, run, model), "Looking at training images"),
-            help="Looks once at up to 4,000 training and validation images: calibrates the probabilities, finds the "
-            "nearest training images, and tells whether an image is like nothing in them. Kept with the run.",
-        )
-    work = ended_job(name)
-    if work is not None and work.result is not None:
-        st.rerun()
-    say_end(work)
+def measure_button(run: Run) -> None:
+    """Draws the button that has a run's held-out and training images looked at, or how far that is; once on a page."""
+    job_with_models(
+        f"uncertainty_{run.id}",
+        [run],
+        partial(_measure, run),
+        "Looking at training images",
+        label="Compare with its training data",
+        icon=":material/rule:",
+        key=f"predict_measure_{run.id}",
+        type="secondary",
+        help="Looks once at up to 4,000 training and validation images: calibrates the probabilities, finds the "
+        "nearest training images, and tells whether an image is like nothing in them. Kept with the run.",
+    )
 
 
-def _measure(run: Run, model: LockedModel, progress: Progress, cancelled: CancelCheck) -> bool:
+def _measure(run: Run, models: Sequence[LockedModel], progress: Progress, cancelled: CancelCheck) -> None:
+    (model,) = models
     measure_training_features(run, model.classifier, progress=progress, cancelled=cancelled, lock=model.lock)
-    return True
