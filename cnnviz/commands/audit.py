@@ -7,7 +7,6 @@ import json
 import sys
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 from cnnviz import recipe
 from cnnviz.audit.audit import Audit, audit, to_json
@@ -15,6 +14,7 @@ from cnnviz.audit.pool import pool_of
 from cnnviz.audit.spare_images import duplicates_review
 from cnnviz.commands.model_argument import tensorflow_quiet
 from cnnviz.commands.output import out_file, write_file
+from cnnviz.commands.progress_bar import progress_bar
 from cnnviz.commands.subcommand import add_verb
 from cnnviz.data import open_dataset
 from cnnviz.data.dataset import printable
@@ -44,16 +44,8 @@ def _audit(chosen: argparse.Namespace) -> int:
     dataset = open_dataset(recipe.parse(asked, recipe.Data))
     with tensorflow_quiet():
         import cnnviz.audit.features  # noqa: F401  # brings TensorFlow
-    said = TextColumn("{task.description}", markup=False)  # a head may be called "[red]"
-    columns = (said, BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
-    console = Console(stderr=True)
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
-        task = bar.add_task("")
-        found = audit(
-            dataset,
-            progress=lambda what, done, whole: bar.update(task, description=what, completed=done, total=whole or None),
-            anew=chosen.anew,
-        )
+    with progress_bar() as progress:
+        found = audit(dataset, progress=progress, anew=chosen.anew)
     for note in dataset.notes:  # now, as bad input is one line
         print(f"cnnviz: {note}", file=sys.stderr)
     if review is not None:

@@ -12,12 +12,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 
 from cnnviz import images
 from cnnviz.commands.model_argument import add_model_argument, model_of, tell_taken, tensorflow_quiet
 from cnnviz.commands.output import decode_file, made_folder, out_folder, stem_of, write_file
+from cnnviz.commands.progress_bar import progress_bar
 from cnnviz.commands.subcommand import add_verb
 from cnnviz.data.dataset import printable
 from cnnviz.errors import CnnvizError, ModelError, one_of
@@ -31,7 +30,6 @@ from cnnviz.probabilities import percents
 
 if TYPE_CHECKING:
     from cnnviz.models.classifier import Classifier
-    from cnnviz.runs import Run
 
 __all__ = ["add_predict"]
 
@@ -105,7 +103,8 @@ def _predict(chosen: argparse.Namespace) -> int:
     tell_taken(classifier)
     if wanted is not None:
         made_folder(wanted.out)
-    known = _known(run, classifier) if chosen.json else None
+    with progress_bar() as progress:
+        known = known_of(run, classifier, progress=progress) if chosen.json else None
     records: list[dict[str, Any]] = []
     taken: set[str] = set()
     for name in chosen.images:
@@ -121,19 +120,6 @@ def _predict(chosen: argparse.Namespace) -> int:
     if chosen.json:
         print(json.dumps(records))
     return 2 if any("error" in record for record in records) else 0
-
-
-def _known(run: Run | None, classifier: Classifier) -> Known:
-    """What the run has kept, or what is measured now, with a bar in a terminal."""
-    console = Console(stderr=True)
-    columns = (TextColumn("{task.description}", markup=False), BarColumn(), TaskProgressColumn())
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
-        task = bar.add_task("")
-
-        def tell(what: str, done: int, whole: int) -> None:
-            bar.update(task, description=what, completed=done, total=whole or None)
-
-        return known_of(run, classifier, progress=tell)
 
 
 def _wanted(chosen: argparse.Namespace, classifier: Classifier, settings: dict[str, Any]) -> _Wanted:
@@ -192,9 +178,10 @@ def _asked(
     """
     image = decode_file(path, classifier.bits)
     seen = classifier.fit(image)[None]
-    judged = judge(known, classifier, seen, risk)[0] if known is not None else []
+    predicted = classifier.predict(seen)
+    judged = judge(known, classifier, seen, risk, predicted)[0] if known is not None else []
     records = []
-    for number, (head, probabilities) in enumerate(zip(classifier.heads, classifier.predict(seen), strict=True)):
+    for number, (head, probabilities) in enumerate(zip(classifier.heads, predicted, strict=True)):
         classes, order = classifier.classes[head.name], np.argsort(-probabilities[0], kind="stable")
         record: dict[str, Any] = {
             "head": head.name,

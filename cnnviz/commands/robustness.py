@@ -6,11 +6,11 @@ import argparse
 import json
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 from cnnviz import runs
 from cnnviz.commands.model_argument import is_file, tensorflow_quiet
+from cnnviz.commands.progress_bar import progress_bar
 from cnnviz.commands.subcommand import add_verb
 from cnnviz.data.dataset import printable
 from cnnviz.errors import RunError, one_of
@@ -65,21 +65,12 @@ def _baseline(name: str | None) -> Robustness | None:
 
 
 def _measured(run: runs.Run, images: int) -> Robustness:
-    said = TextColumn("{task.description}", markup=False)
-    columns = (said, BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
-    console = Console(stderr=True)
     with tensorflow_quiet():
         from cnnviz.models.load.load import load_run  # brings TensorFlow
 
         classifier = load_run(run)
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
-        task = bar.add_task("")
-        return measure(
-            run,
-            classifier,
-            limit=images,
-            progress=lambda what, done, whole: bar.update(task, description=what, completed=done, total=whole or None),
-        )
+    with progress_bar() as progress:
+        return measure(run, classifier, limit=images, progress=progress)
 
 
 def _mean_error(name: str, head: HeadRobustness, baseline: Robustness | None, run: str | None) -> float:
