@@ -1,11 +1,13 @@
-"""Probabilities as a person reads them."""
+"""Probabilities: made of scores, and as a person reads them."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
 
-__all__ = ["percent", "percents"]
+import numpy as np
+
+__all__ = ["percent", "percents", "softmax"]
 
 
 def percents(probabilities: Sequence[float]) -> list[str]:
@@ -50,3 +52,19 @@ def percents(probabilities: Sequence[float]) -> list[str]:
 def percent(share: float) -> str:
     """Returns a probability by itself: "97 %", "99.98 %", "0.3 %", "< 0.01 %"; as beside that of all other classes."""
     return percents([share, 1 - share])[0]
+
+
+def softmax(scores: np.ndarray) -> np.ndarray:
+    """Returns the probabilities of scores, of the type of `scores`, (n, classes): exp over its sum in each row, written
+    so that nothing overflows.
+
+    Args:
+        scores: float (n, classes); -inf for a class that can't be.
+
+    Example:
+        >>> softmax(np.log([[1.0, 3.0]])).tolist()
+        [[0.25, 0.75]]
+    """
+    powers = np.exp(scores - scores.max(axis=1, keepdims=True))
+    found: np.ndarray = powers / powers.sum(axis=1, keepdims=True)
+    return found

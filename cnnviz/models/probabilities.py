@@ -9,6 +9,7 @@ import numpy as np
 
 from cnnviz.errors import ModelError, enough_memory
 from cnnviz.model_spec import Head
+from cnnviz.probabilities import softmax
 
 __all__ = ["predict", "probabilities"]
 
@@ -47,8 +48,7 @@ def _probabilities(values: np.ndarray, head: Head, count: int | None) -> np.ndar
         second = values if head.activation == "sigmoid" else _sigmoid(values)
         return np.concatenate([1 - second, second], axis=1).astype(np.float32)
     if head.activation == "logits":
-        powers = np.exp(values - values.max(axis=1, keepdims=True))
-        values = powers / powers.sum(axis=1, keepdims=True)
+        values = softmax(values)
     return values.astype(np.float32)
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from cnnviz.probabilities import softmax
+
 __all__ = ["fitted_temperature", "with_temperature"]
 
 _LEAST = 1e-12  # of a probability: what a sigmoid rounds to 0 has a logarithm all the same
@@ -47,5 +49,4 @@ def with_temperature(probabilities: np.ndarray, temperature: float) -> np.ndarra
         [[0.75, 0.25]]
     """
     scores = np.log(np.maximum(probabilities.astype(np.float64), _LEAST)) / temperature
-    powers = np.exp(scores - scores.max(axis=1, keepdims=True))
-    return np.asarray(powers / powers.sum(axis=1, keepdims=True), np.float32)
+    return softmax(scores).astype(np.float32)

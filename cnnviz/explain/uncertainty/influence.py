@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from cnnviz.probabilities import softmax
 from cnnviz.progress import CancelCheck, check_cancelled
 
 __all__ = ["PENALTY", "Head", "fitted_head", "influences", "log_odds"]
@@ -39,7 +40,7 @@ class Head:
 
     def probabilities(self, features: np.ndarray) -> np.ndarray:
         """Returns the classes' probabilities, float64 (n, classes)."""
-        return _softmax(self.inputs(features) @ self.weights)
+        return softmax(self.inputs(features) @ self.weights)
 
 
 def fitted_head(
@@ -80,12 +81,12 @@ def fitted_head(
         weights = flat.reshape(start.weights.shape)
         scores = inputs @ weights
         entropy = float((np.logaddexp.reduce(scores, axis=1) - (scores * truth).sum(axis=1)).sum())
-        slope = inputs.T @ (_softmax(scores) - truth) + PENALTY * weights
+        slope = inputs.T @ (softmax(scores) - truth) + PENALTY * weights
         return entropy + PENALTY / 2 * float((weights**2).sum()), slope.ravel()
 
     def curved(flat: np.ndarray, vector: np.ndarray) -> np.ndarray:
         shape = start.weights.shape
-        return _curved(inputs, _softmax(inputs @ flat.reshape(shape)), vector.reshape(shape)).ravel()
+        return _curved(inputs, softmax(inputs @ flat.reshape(shape)), vector.reshape(shape)).ravel()
 
     found = minimize(
         loss, start.weights.ravel(), jac=True, hessp=curved, method="trust-ncg", options={"gtol": _PRECISION}
@@ -114,9 +115,9 @@ def influences(head: Head, features: np.ndarray, labels: np.ndarray, image: np.n
     from scipy.sparse.linalg import LinearOperator, cg
 
     inputs, given = head.inputs(features), head.inputs(image)
-    probabilities = _softmax(inputs @ head.weights)
+    probabilities = softmax(inputs @ head.weights)
     shape = head.weights.shape
-    others = _softmax(np.where(np.arange(shape[1]) == index, -np.inf, given @ head.weights))
+    others = softmax(np.where(np.arange(shape[1]) == index, -np.inf, given @ head.weights))
     slope = np.outer(given[0], np.eye(shape[1])[index] - others[0])
     size = head.weights.size
     operator: Any = LinearOperator(
@@ -125,12 +126,6 @@ def influences(head: Head, features: np.ndarray, labels: np.ndarray, image: np.n
     solved, _ = cg(operator, slope.ravel(), rtol=_PRECISION, maxiter=1_000)
     errors = probabilities - np.eye(shape[1])[labels]
     found: np.ndarray = -((inputs @ solved.reshape(shape)) * errors).sum(axis=1)
-    return found
-
-
-def _softmax(scores: np.ndarray) -> np.ndarray:
-    powers = np.exp(scores - scores.max(axis=1, keepdims=True))
-    found: np.ndarray = powers / powers.sum(axis=1, keepdims=True)
     return found
 
 
