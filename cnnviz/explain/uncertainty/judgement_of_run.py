@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +15,7 @@ from cnnviz.explain.uncertainty.training_features_of_run import (
     Neighbour,
     TrainingFeatures,
     measure_training_features,
-    nearest_training_images,
+    nearest_by_head,
     novelty_of,
 )
 from cnnviz.progress import CancelCheck, Progress
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from cnnviz.explain.uncertainty.embedding import Embedding
     from cnnviz.models.classifier import Classifier
 
-__all__ = ["Judgement", "Known", "judge", "judge_head", "known_of", "record_of"]
+__all__ = ["Judgement", "Known", "judge", "judge_image", "known_of", "record_of"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,7 +81,13 @@ def known_of(
     return Known(kept_calibration(run) or training.calibration, training)
 
 
-def judge(known: Known, classifier: Classifier, seen: np.ndarray, risk: float = RISK) -> list[list[Judgement]]:
+def judge(
+    known: Known,
+    classifier: Classifier,
+    seen: np.ndarray,
+    risk: float = RISK,
+    probabilities: Sequence[np.ndarray] | None = None,
+) -> list[list[Judgement]]:
     """Returns for each image how each head's prediction about it is to be taken.
 
     Args:
@@ -89,6 +95,7 @@ def judge(known: Known, classifier: Classifier, seen: np.ndarray, risk: float = 
         classifier: the model.
         seen: images as the model takes them, uint8 (n, *image_size, channels).
         risk: with which chance a prediction set may lack the true class, above 0 and below 1.
+        probabilities: what `classifier.predict` says of them, where that is known already.
 
     Raises:
         ModelError: the memory is not enough.
@@ -98,48 +105,50 @@ def judge(known: Known, classifier: Classifier, seen: np.ndarray, risk: float = 
         from cnnviz.explain.uncertainty.embedding import embed  # brings TensorFlow
 
         embedding = embed(classifier, seen)
-    probabilities = classifier.predict(seen)
+    predicted = classifier.predict(seen) if probabilities is None else probabilities
+    names = [head.name for head in classifier.heads]
     return [
-        [
-            judge_head(known, head.name, classifier.classes[head.name], raw[image], embedding, image, risk)
-            for head, raw in zip(classifier.heads, probabilities, strict=True)
-        ]
-        for image in range(len(seen))
+        judge_image(known, classifier.classes, dict(zip(names, of_image, strict=True)), embedding, image, risk)
+        for image, of_image in enumerate(zip(*predicted, strict=True))
     ]
 
 
-def judge_head(
+def judge_image(
     known: Known,
-    head: str,
-    classes: Sequence[str],
-    probabilities: np.ndarray,
+    classes: Mapping[str, Sequence[str]],
+    probabilities: Mapping[str, np.ndarray],
     embedding: Embedding | None,
     image: int = 0,
     risk: float = RISK,
-) -> Judgement:
-    """Returns how one head's prediction about an image is to be taken.
+) -> list[Judgement]:
+    """Returns how each head's prediction about one image is to be taken, in the order of `probabilities`.
 
     Args:
         known: of the model's run.
-        head: its name.
-        classes: its classes.
-        probabilities: what the model says of the image, float (classes,).
+        classes: of each head.
+        probabilities: for each head what the model says of the image, float (classes,).
         embedding: what it makes of images; `None` where nothing is known to compare it with.
         image: which of these.
         risk: as for `judge`.
     """
-    facts: dict[str, Any] = {"note": known.note}
-    if known.calibration is not None and head in known.calibration.temperatures:
-        raw = probabilities[None]
-        likely, inside = calibrated(known.calibration, head, raw)[0], sets_of(known.calibration, head, raw, risk)[0]
-        order = np.argsort(-likely, kind="stable")
-        facts["calibrated"] = float(likely[probabilities.argmax()])
-        facts["classes"] = tuple(classes[k] for k in order if inside[k])
+    of_image: dict[str, Any] = {"note": known.note}
+    near: dict[str, list[Neighbour]] = {}
     if known.training is not None and embedding is not None:
-        novelty = float(novelty_of(known.training, embedding)[image])
-        near = nearest_training_images(known.training, embedding, image, head)
-        facts |= {"novelty": novelty, "foreign": novelty >= FOREIGN, "neighbours": tuple(near)}
-    return Judgement(**facts)
+        novelty = float(novelty_of(known.training, embedding, slice(image, image + 1))[0])
+        of_image |= {"novelty": novelty, "foreign": novelty >= FOREIGN}
+        near = nearest_by_head(known.training, embedding, image)
+    found = []
+    for head, values in probabilities.items():
+        facts = dict(of_image)
+        if known.calibration is not None and head in known.calibration.temperatures:
+            raw = values[None]
+            likely, inside = calibrated(known.calibration, head, raw)[0], sets_of(known.calibration, head, raw, risk)[0]
+            facts["calibrated"] = float(likely[values.argmax()])
+            facts["classes"] = tuple(classes[head][k] for k in np.argsort(-likely, kind="stable") if inside[k])
+        if near:
+            facts["neighbours"] = tuple(near[head])
+        found.append(Judgement(**facts))
+    return found
 
 
 def record_of(judged: Judgement) -> dict[str, Any]:

@@ -34,6 +34,7 @@ __all__ = [
     "TrainingFeatures",
     "kept_training_features",
     "measure_training_features",
+    "nearest_by_head",
     "nearest_training_images",
     "novelty_of",
 ]
@@ -78,10 +79,16 @@ class Neighbour:
     row: int
 
 
-def novelty_of(known: TrainingFeatures, found: Embedding) -> np.ndarray:
+def novelty_of(known: TrainingFeatures, found: Embedding, images: slice = slice(None)) -> np.ndarray:
     """Returns how many of the held-out images are nearer to the training images than each image, 0..1, float64 (n,);
-    from `novelty.FOREIGN` on an image is like nothing that the model has learned from."""
-    return percentiles(known.novelty, distances(known.novelty, found.statistics))
+    from `novelty.FOREIGN` on an image is like nothing that the model has learned from.
+
+    Args:
+        known: of the model's run.
+        found: what the model makes of images.
+        images: which of them.
+    """
+    return percentiles(known.novelty, distances(known.novelty, found.statistics[images]))
 
 
 def nearest_training_images(
@@ -96,12 +103,22 @@ def nearest_training_images(
         head: whose labels are told.
         count: how many at most.
     """
+    return nearest_by_head(known, found, image, count)[head]
+
+
+def nearest_by_head(
+    known: TrainingFeatures, found: Embedding, image: int, count: int = NEIGHBOURS
+) -> dict[str, list[Neighbour]]:
+    """Returns, by head, what `nearest_training_images` does: the images are the same, and only the labels differ."""
     at, far = nearest(found.features[image : image + 1], known.features, count)
-    classes, labels = known.classes[head], known.labels[head]
-    return [
-        Neighbour(known.names[k], classes[int(labels[k])], float(distance), int(known.rows[k]))
-        for k, distance in zip(at[0].tolist(), far[0].tolist(), strict=True)
-    ]
+    near = list(zip(at[0].tolist(), far[0].tolist(), strict=True))
+    return {
+        head: [
+            Neighbour(known.names[k], classes[int(known.labels[head][k])], float(distance), int(known.rows[k]))
+            for k, distance in near
+        ]
+        for head, classes in known.classes.items()
+    }
 
 
 def kept_training_features(run: Run) -> TrainingFeatures | None:

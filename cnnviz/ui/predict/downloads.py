@@ -13,7 +13,7 @@ import streamlit as st
 from cnnviz import images
 from cnnviz.explain import METHODS
 from cnnviz.explain.uncertainty.calibration_of_run import RISK
-from cnnviz.explain.uncertainty.judgement_of_run import Known, judge_head, record_of
+from cnnviz.explain.uncertainty.judgement_of_run import Known, judge_image, record_of
 from cnnviz.figures.card import Card, card
 from cnnviz.files import npy_bytes
 from cnnviz.overlay import overlay
@@ -49,14 +49,18 @@ def numbers(pair: Pair, risk: float = RISK) -> dict[str, Any]:
     made: dict[str, Any] = {"photo": pair.image.title, "network": pair.source.title}
     if not isinstance(pair.prediction, Prediction):
         return made | {"error": pair.prediction or "It was not predicted yet."}
-    return made | {
-        "heads": [
-            _head(pair, head, probabilities, risk) for head, probabilities in pair.prediction.probabilities.items()
-        ]
-    }
+    probabilities = pair.prediction.probabilities
+    judged: list[dict[str, Any]] = [{} for _ in probabilities]
+    if pair.calibration is not None or pair.training is not None:
+        embedding = None if isinstance(pair.embedding, str) else pair.embedding
+        known = Known(pair.calibration, pair.training)
+        found = judge_image(known, pair.model.classifier.classes, probabilities, embedding, risk=risk)
+        judged = [record_of(one) for one in found]
+    told = zip(probabilities.items(), judged, strict=True)
+    return made | {"heads": [_head(pair, head, values) | more for (head, values), more in told]}
 
 
-def _head(pair: Pair, head: str, probabilities: np.ndarray, risk: float) -> dict[str, Any]:
+def _head(pair: Pair, head: str, probabilities: np.ndarray) -> dict[str, Any]:
     classes = pair.model.classifier.classes[head]
     order = np.argsort(-probabilities, kind="stable")[:TOP]
     record: dict[str, Any] = {
@@ -65,10 +69,6 @@ def _head(pair: Pair, head: str, probabilities: np.ndarray, risk: float) -> dict
         "probability": float(probabilities[order[0]]),
         "top": [[classes[index], float(probabilities[index])] for index in order],
     }
-    if pair.calibration is not None or pair.training is not None:
-        embedding = None if isinstance(pair.embedding, str) else pair.embedding
-        known = Known(pair.calibration, pair.training)
-        record |= record_of(judge_head(known, head, classes, probabilities, embedding, risk=risk))
     if truth := dict(pair.image.labels).get(head):
         record["true"] = truth
     if isinstance(pair.shown, Shown) and pair.shown.head == head:
