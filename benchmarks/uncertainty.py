@@ -27,7 +27,7 @@ from cnnviz.explain.uncertainty.calibration_of_run import calibrated, sets_of
 from cnnviz.explain.uncertainty.embedding import embed
 from cnnviz.explain.uncertainty.influence import fitted_head, influences, log_odds
 from cnnviz.explain.uncertainty.judgement_of_run import Known, judge, known_of
-from cnnviz.explain.uncertainty.novelty import FOREIGN
+from cnnviz.explain.uncertainty.novelty import FOREIGN, distances
 from cnnviz.explain.uncertainty.prediction_sets import coverage
 from cnnviz.explain.uncertainty.training_features_of_run import TrainingFeatures, novelty_of
 from cnnviz.models.classifier import Classifier
@@ -76,11 +76,11 @@ def _measure(run: Run, classifier: Classifier, known: Known) -> None:
             f"{errors[0]:.4f} → {errors[1]:.4f} (temperature {known.calibration.temperatures[head]:.2f})"
         )
     own = novelty_of(known.training, test)
-    distance = _distance(known.training, test.statistics)
+    distance = distances(known.training.novelty, test.statistics)
     print(f"* own test images taken for foreign: {(own >= FOREIGN).mean():.3f}")
     for name, images in _foreign(classifier, recipe.data.dataset):
         found = embed(classifier, images)
-        far = _distance(known.training, found.statistics)
+        far = distances(known.training.novelty, found.statistics)
         area = roc_auc_score(np.r_[np.zeros(len(distance)), np.ones(len(far))], np.r_[distance, far])
         flagged = (novelty_of(known.training, found) >= FOREIGN).mean()
         print(f"* {name}, {len(images)} images: area {area:.3f}, {flagged:.3f} flagged")
@@ -89,12 +89,6 @@ def _measure(run: Run, classifier: Classifier, known: Known) -> None:
         print(f"* {name}: novelty {told.novelty:.3f}{', foreign' if told.foreign else ''}")
     _influence(classifier, known.training, test)
     _times(classifier, known, np.asarray(read.array))
-
-
-def _distance(known: TrainingFeatures, statistics: np.ndarray) -> np.ndarray:
-    from cnnviz.explain.uncertainty.novelty import distances
-
-    return distances(known.novelty, statistics)
 
 
 def _foreign(classifier: Classifier, own: str) -> Iterator[tuple[str, np.ndarray]]:

@@ -144,10 +144,7 @@ def _work(
             mark, _Smallest(smallest_flip(classifier, image, head, steps=steps, progress=tell, cancelled=cancelled))
         )
         if smallest.flip is not None:
-            store.put(
-                (mark, smallest.level),
-                _Changed(smallest.level, smallest.flip.image, classifier.predict(smallest.flip.image[None])[head][0]),
-            )
+            change(smallest.level, smallest.flip.image)
         change(level or smallest.level)
     return True
 

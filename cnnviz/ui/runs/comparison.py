@@ -106,11 +106,16 @@ def _title(lines: Mapping[str, Sequence[Run]], count: int) -> str:
 
 
 def _curves(lines: Mapping[str, Sequence[str]], head: str, smoothing: float, log: bool) -> None:
+    if (now := _opened(lines)) is not None:
+        overlaid(now, head, smoothing=smoothing, log=log)
+
+
+def _opened(lines: Mapping[str, Sequence[str]]) -> dict[str, list[Run]] | None:
+    """The runs as they are by now; `None` where one was deleted elsewhere, which the whole page says."""
     try:
-        now = {label: [runs.open_run(run) for run in ids] for label, ids in lines.items()}
+        return {label: [runs.open_run(run) for run in ids] for label, ids in lines.items()}
     except RunError:
-        return  # deleted elsewhere; the whole page says so
-    overlaid(now, head, smoothing=smoothing, log=log)
+        return None
 
 
 def _no_curves(chosen: Sequence[str]) -> None:
@@ -123,11 +128,7 @@ def _no_curves(chosen: Sequence[str]) -> None:
 
 def _means(lines: Mapping[str, Sequence[str]]) -> None:
     rows = []
-    try:
-        now = {label: [runs.open_run(run) for run in ids] for label, ids in lines.items()}
-    except RunError:
-        return
-    for label, members in now.items():
+    for label, members in (_opened(lines) or {}).items():
         best, test = (
             spread_of([run.written.metrics for run in members]),
             spread_of([run.written.test for run in members]),

@@ -29,7 +29,7 @@ def robustness_part(run: Run) -> None:
     """Draws what is kept of a run's robustness, or a button that measures it."""
     found = read_robustness(run.folder)
     if found is None:
-        if _ready([run]):
+        if runs_with_model([run]):
             _button([run])
         else:
             st.caption("It can be measured once the run has ended with a model.")
@@ -56,7 +56,7 @@ def compared_robustness(chosen: Sequence[Run], names: Mapping[str, str]) -> None
     """
     kept = {run.id: read_robustness(run.folder) for run in chosen}
     found = {run: one for run, one in kept.items() if one is not None}
-    missing = _ready([run for run in chosen if run.id not in found])
+    missing = runs_with_model([run for run in chosen if run.id not in found])
     if not found and not missing:
         return
     st.markdown("**Robustness**")
@@ -72,10 +72,6 @@ def compared_robustness(chosen: Sequence[Run], names: Mapping[str, str]) -> None
                     _map(run, one)
     if missing:
         _button(missing, of=len(chosen))
-
-
-def _ready(chosen: Sequence[Run]) -> list[Run]:
-    return runs_with_model(chosen)
 
 
 def _button(chosen: Sequence[Run], of: int = 1) -> None:
