@@ -103,8 +103,10 @@ def _predict(chosen: argparse.Namespace) -> int:
     tell_taken(classifier)
     if wanted is not None:
         made_folder(wanted.out)
-    with progress_bar() as progress:
-        known = known_of(run, classifier, progress=progress) if chosen.json else None
+    known = None
+    if chosen.json:
+        with progress_bar() as progress:
+            known = known_of(run, classifier, progress=progress)
     records: list[dict[str, Any]] = []
     taken: set[str] = set()
     for name in chosen.images:
