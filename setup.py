@@ -19,5 +19,9 @@ setup(
     script_name="setup.py",  # or it would be packed too
     packages=[*find_packages(include=["cnnviz*"]), "cnnviz.app"],
     package_dir={"cnnviz.app": "."},
-    extras_require={"export": named_in("requirements-export.txt"), "dev": named_in("requirements-dev.txt")},
+    extras_require={
+        "export": named_in("requirements-export.txt"),
+        "cluster": named_in("requirements-cluster.txt"),
+        "dev": named_in("requirements-dev.txt"),
+    },
 )

@@ -21,7 +21,9 @@ def lines(file: str) -> list[str]:
 LOCKED = {canonicalize_name(one.name): one for one in map(Requirement, lines("requirements.lock"))}
 
 
-@pytest.mark.parametrize("file", ["requirements.txt", "requirements-export.txt", "requirements-dev.txt"])
+@pytest.mark.parametrize(
+    "file", ["requirements.txt", "requirements-export.txt", "requirements-cluster.txt", "requirements-dev.txt"]
+)
 def test_the_lock_has_a_version_that_is_asked_for(file: str) -> None:
     for asked in map(Requirement, lines(file)):
         (pin,) = LOCKED[canonicalize_name(asked.name)].specifier
