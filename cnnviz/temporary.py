@@ -23,10 +23,12 @@ import psutil
 from cnnviz.errors import ModelError, disk_full
 from cnnviz.processes import Process, alive, boot_id, process_of
 
-__all__ = ["FORGOTTEN_SECONDS", "clear", "own_name", "room_for"]
+__all__ = ["FORGOTTEN_SECONDS", "clear", "drafts_in", "own_name", "room_for"]
 
 FORGOTTEN_SECONDS = 24 * 3600
 """After so long what another computer left, or this one before it was started anew, is nobody's any more."""
+_elsewhere: tuple[Path, Path] | None = None
+"""A folder whose temporary files this process makes in another, and that other; see `drafts_in`."""
 _NAMED = re.compile(r"\.cnnviz-([0-9a-f]{8})-(\d{1,9})-(\d+)-")
 """Where the pid counts, the pid, and when the process began."""
 
@@ -42,8 +44,29 @@ def own_name(folder: Path | None = None) -> dict[str, Any]:
         ...     ...
     """
     folder = Path(tempfile.gettempdir()) if folder is None else folder
+    if _elsewhere is not None and folder.is_relative_to(_elsewhere[0]):
+        return {"prefix": _prefix(os.getpid()), "dir": _elsewhere[1]}
     clear(folder)
     return {"prefix": _prefix(os.getpid()), "dir": folder}
+
+
+@contextmanager
+def drafts_in(place: Path, folder: Path) -> Iterator[None]:
+    """Lets this process make the temporary files of `folder`, and of all folders in it, in `place` instead.
+
+    Whoever takes `place` away ends what this process can put into `folder` by `cnnviz.files.replacing`: a rename that
+    begins in a folder which is gone fails, wherever the process had got to.
+
+    Args:
+        place: a folder on the same file system.
+        folder: whose files are meant.
+    """
+    global _elsewhere
+    before, _elsewhere = _elsewhere, (folder, place)
+    try:
+        yield
+    finally:
+        _elsewhere = before
 
 
 def clear(folder: Path) -> None:

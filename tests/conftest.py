@@ -17,9 +17,8 @@ import pytest
 
 from cnnviz import runs
 from cnnviz.__main__ import main
-from cnnviz.files import read_json
-from cnnviz.processes import Process, alive
-from cnnviz.runs.store import LAUNCHED
+from cnnviz.processes import alive
+from cnnviz.runs.liveness import launched as launched_process
 from cnnviz.temporary import own_name
 
 TESTS = Path(__file__).parent
@@ -142,8 +141,7 @@ def file_system(place: Path, megabytes: int) -> Iterator[Path]:
 
 def kill_worker(run: runs.Run) -> None:
     """Ends the process that has a run in hand, where one has: asked to stop, it would first load TensorFlow."""
-    launched = read_json(run.folder / LAUNCHED)
-    process = run.written.process or (launched and Process.model_validate(launched))
+    process = run.written.process or launched_process(run.folder)
     if process and process.pid != os.getpid() and alive(process):
         os.kill(process.pid, signal.SIGKILL)
         wait_until(lambda: not alive(process))

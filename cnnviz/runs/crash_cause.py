@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from cnnviz.processes import boot_id
+from cnnviz.processes import boot_id, this_host
 from cnnviz.runs.status import State, StateName
 
 __all__ = ["oom_kills", "verdict"]
@@ -52,8 +52,12 @@ def verdict(folder: Path, written: State) -> tuple[StateName, str]:
     """
     if not os.access(folder, os.W_OK):
         return "failed", _READ_ONLY
-    if written.process is None or written.process.boot != boot_id():
-        return "crashed", "The machine was started anew while it trained." if written.process else ""
+    if written.process is None:
+        return "crashed", ""
+    if written.process.host not in ("", this_host()):
+        return "crashed", f"{written.process.host}, the machine that it trained on, gives no sign of life any more."
+    if written.process.boot != boot_id():
+        return "crashed", "The machine was started anew while it trained."
     before = written.oom_kills
     now = oom_kills() if before is not None else None
     if before is not None and now is not None and now > before:

@@ -1,4 +1,4 @@
-"""The locks on the folder of runs, for changes that two programs must not make at the same time, and on one run."""
+"""The lock on the folder of runs, for changes that two programs of one machine must not make at the same time."""
 
 from __future__ import annotations
 
@@ -10,38 +10,16 @@ from filelock import FileLock, Timeout
 
 from cnnviz.errors import RunError
 
-__all__ = ["LEAVING_SECONDS", "at_work", "changing", "worker_lock"]
+__all__ = ["changing"]
 
 LOCK_SECONDS = 10.0
-LEAVING_SECONDS = 5.0
-"""How long an earlier worker is waited for that is about to leave: it has written its last word, or was killed and the
-system takes its memory apart, which is seen as ended before its lock is free."""
-
-
-def worker_lock(folder: Path) -> FileLock:
-    """Returns the lock that a run's worker holds for as long as it lives, however it ends."""
-    return FileLock(folder / ".worker.lock", timeout=LEAVING_SECONDS)
-
-
-def at_work(folder: Path) -> bool:
-    """Returns whether some worker holds the run for longer than `LEAVING_SECONDS`, whatever is written of it.
-
-    A run that can't be locked has none.
-    """
-    if not (folder / ".worker.lock").exists():
-        return False
-    try:
-        with worker_lock(folder):
-            return False
-    except Timeout:
-        return True
-    except OSError:
-        return False
 
 
 @contextmanager
 def changing(runs: Path) -> Iterator[None]:
     """Holds the lock by which a run is not deleted and continued, nor continued twice, at the same time.
+
+    Between machines, where a shared file system may not keep locks, a run's lease decides; see `cnnviz.runs.lease`.
 
     Raises:
         RunError: the folder of runs can't be written, or somebody else holds the lock for long.

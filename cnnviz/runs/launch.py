@@ -19,16 +19,19 @@ from filelock import FileLock, Timeout
 from cnnviz.architecture import counts, describe, with_trainable_from
 from cnnviz.errors import RunError
 from cnnviz.files import read_json, write_json
+from cnnviz.processes import this_host
 from cnnviz.progress import CancelCheck
 from cnnviz.recipe import Recipe
 from cnnviz.runs import snapshots
-from cnnviz.runs.folder_lock import at_work, changing
+from cnnviz.runs.folder_lock import changing
+from cnnviz.runs.lease import in_force
+from cnnviz.runs.liveness import LAUNCHED
 from cnnviz.runs.resume_checkpoint import GENERATIONS
-from cnnviz.runs.status import RESUMABLE
-from cnnviz.runs.store import LAUNCHED, Run, check_own, create, delete, folder_of, listing, open_run, root, write_state
-from cnnviz.runs.worker_process import spawn
+from cnnviz.runs.status import ENGINES, RESUMABLE, EngineName, Resources
+from cnnviz.runs.store import Run, check_own, create, delete, folder_of, listing, open_run, root, write_state
 
 __all__ = [
+    "default_engine",
     "pause_requested",
     "request_pause",
     "request_stop",
@@ -52,48 +55,88 @@ def slots() -> int:
         raise RunError(f"CNNVIZ_SLOTS is {os.environ['CNNVIZ_SLOTS']!r}; expected a whole number such as 1.") from None
 
 
-def start(recipe: Recipe, runs: Path | None = None) -> Run:
-    """Makes a run and starts its worker, a process of its own that outlives the caller.
+def default_engine() -> EngineName:
+    """Returns which engine carries a run where nothing else is said: `CNNVIZ_ENGINE`, by default "local".
 
     Raises:
-        RunError: the folder of runs can't be written or is too full, or no process can be started.
+        RunError: it is none of `ENGINES`.
+    """
+    named = os.environ.get("CNNVIZ_ENGINE", "local")
+    for name in ENGINES:
+        if name == named:
+            return name
+    raise RunError(f"CNNVIZ_ENGINE is {named!r}; expected {', '.join(ENGINES[:-1])} or {ENGINES[-1]}.")
+
+
+def start(
+    recipe: Recipe, runs: Path | None = None, engine: EngineName | None = None, resources: Resources | None = None
+) -> Run:
+    """Makes a run and starts its worker, a process of its own that outlives the caller.
+
+    Args:
+        recipe: what it carries out.
+        runs: the folder of all runs; by default `root`.
+        engine: which carries the worker; by default `default_engine`.
+        resources: what the worker asks it for; this machine's own workers take what there is.
+
+    Raises:
+        RunError: the folder of runs can't be written or is too full, no process can be started, or the engine isn't
+            there.
     """
     check_space(recipe, runs or root())
-    return _start(recipe, runs)
+    return _start([recipe], runs, "", engine, resources)[0]
 
 
-def start_group(recipes: Sequence[Recipe], runs: Path | None = None) -> list[Run]:
+def start_group(
+    recipes: Sequence[Recipe],
+    runs: Path | None = None,
+    engine: EngineName | None = None,
+    resources: Resources | None = None,
+) -> list[Run]:
     """Makes a run of each recipe, all of one group, and starts their workers, which take turns at the queue's slots.
 
     Args:
         recipes: which differ in the seed, or in the fold that validates; see `cnnviz.runs.groups`.
         runs: the folder of all runs; by default `root`.
+        engine: as of `start`.
+        resources: as of `start`, of each.
 
     Raises:
         RunError: as of `start`; runs that were begun by then are asked to stop.
     """
     check_space(recipes[0], runs or root(), len(recipes))
-    group, begun = f"group-{secrets.token_hex(4)}", list[Run]()
+    return _start(recipes, runs, f"group-{secrets.token_hex(4)}", engine, resources)
+
+
+def _start(
+    recipes: Sequence[Recipe],
+    runs: Path | None,
+    group: str,
+    engine: EngineName | None,
+    resources: Resources | None,
+) -> list[Run]:
+    from cnnviz.engines import engine_named  # which takes runs, and so is imported after this
+
+    chosen, made, begun = engine or default_engine(), list[Run](), list[Run]()
+    carrier = engine_named(chosen)
+    carrier.check(runs or root())
     try:
         for recipe in recipes:
-            begun.append(_start(recipe, runs, group))
-    except RunError:
-        for run in begun:
-            with suppress(RunError):
-                request_stop(run.id, runs)
-        raise
-    return begun
-
-
-def _start(recipe: Recipe, runs: Path | None, group: str = "") -> Run:
-    run = create(recipe, runs, group)
-    try:
-        spawn(run)
-    except OSError as error:
-        write_json(run.folder / "state.json", {"state": "failed", "created": run.written.created})
-        delete(run.id, runs)
+            made.append(create(recipe, runs, group, chosen, resources or Resources()))
+            carrier.start(made[-1])
+            begun.append(made[-1])
+    except (RunError, OSError) as error:
+        for run in made:
+            if run not in begun:
+                write_json(run.folder / "state.json", {"state": "failed", "created": run.written.created})
+                delete(run.id, runs)
+            else:
+                with suppress(RunError):
+                    request_stop(run.id, runs)
+        if isinstance(error, RunError):
+            raise
         raise RunError(f"No worker process could be started: {error.strerror or error}.") from None
-    return run
+    return begun
 
 
 def resume(run_id: str, runs: Path | None = None) -> Run:
@@ -103,6 +146,8 @@ def resume(run_id: str, runs: Path | None = None) -> Run:
         RunError: there is no such run, it goes on, is finished or not one's own, its folder can't be written or is too
             full, or no process can be started.
     """
+    from cnnviz.engines import engine_named  # which takes runs, and so is imported after this
+
     folder = folder_of(run_id, runs)
     check_own(folder, "continued")
     with changing(folder.parent):
@@ -114,9 +159,11 @@ def resume(run_id: str, runs: Path | None = None) -> Run:
             )
         if run.recipe is None:
             raise RunError(f"Run {run_id} can't be continued: its recipe.json can't be read.")
-        if run.state == "crashed" and at_work(folder):
+        if run.state == "crashed" and in_force(folder):
             raise RunError(f"Run {run_id} can't be continued: a worker still has it in hand; look again in a moment.")
         check_space(run.recipe, folder.parent)
+        carrier = engine_named(run.written.engine)
+        carrier.check(folder.parent)
         now = time.time()
         fresh: dict[str, Any] = {"state": "queued", "process": None, "launched": now, "started": None, "ended": None}
         fresh |= {"earlier_seconds": run.seconds or 0.0, "message": "", "test": {}, "oom_kills": None}
@@ -124,7 +171,7 @@ def resume(run_id: str, runs: Path | None = None) -> Run:
             (folder / "request.json").unlink(missing_ok=True)
             (folder / LAUNCHED).unlink(missing_ok=True)
             write_state(folder, run.written.model_copy(update=fresh))
-            spawn(run)
+            carrier.start(run)
         except OSError as error:
             with suppress(OSError):
                 write_state(folder, run.written.model_copy(update={"state": run.state}))
@@ -208,7 +255,7 @@ def stop_requested(folder: Path) -> bool:
 def wait_for_slot(
     folder: Path, *, cancelled: CancelCheck, waiting: Callable[[str], None], poll_seconds: float = 0.5
 ) -> FileLock | None:
-    """Blocks until the run may train, oldest first, and returns the lock that it must hold while it does.
+    """Blocks until the run may train on this machine, oldest first, and returns the lock that it must hold meanwhile.
 
     Args:
         folder: the run's folder; the locks are beside it.
@@ -216,11 +263,14 @@ def wait_for_slot(
         waiting: called once with the id of a run that is waited for.
         poll_seconds: time between turns.
     """
-    locks = folder.parent / ".slots"
-    locks.mkdir(exist_ok=True)
+    host = this_host()
+    locks = folder.parent / ".slots" / host
+    locks.mkdir(parents=True, exist_ok=True)
     told = False
     while not cancelled():
-        others = [run for run in listing(folder.parent) if run.active and run.id != folder.name]
+        others = [
+            run for run in listing(folder.parent) if run.active and run.id != folder.name and _waits_on(run, host)
+        ]
         mine = (open_run(folder.name, folder.parent).written.created, folder.name)
         ahead = [run for run in others if run.state == "queued" and (run.written.created, run.id) < mine]
         free = None if ahead else _acquire(locks)
@@ -231,6 +281,11 @@ def wait_for_slot(
             waiting((ahead or others)[-1].id)
         time.sleep(poll_seconds)
     return None
+
+
+def _waits_on(run: Run, host: str) -> bool:
+    """Whether a run is for a slot of this machine; one whose worker hasn't said yet where it is counts as such."""
+    return run.written.engine == "local" and (run.written.process is None or run.written.process.host in ("", host))
 
 
 def _acquire(locks: Path) -> FileLock | None:

@@ -1,16 +1,29 @@
-"""What a run's state is, from what its worker wrote and whether that very process still lives."""
+"""What a run's state is, from what its worker wrote and whether somebody still has it in hand."""
 
 from __future__ import annotations
 
-import time
 from typing import Annotated, Literal
 
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field
 
-from cnnviz.processes import Process, alive
+from cnnviz.processes import Process
 
-__all__ = ["ACTIVE", "ENDED", "RESUMABLE", "STATES", "State", "StateName", "current"]
+__all__ = [
+    "ACTIVE",
+    "ENDED",
+    "ENGINES",
+    "RESUMABLE",
+    "STATES",
+    "EngineName",
+    "Resources",
+    "State",
+    "StateName",
+    "current",
+]
 
+EngineName = Literal["local", "ray", "slurm"]
+ENGINES: tuple[EngineName, ...] = ("local", "ray", "slurm")
+"""Where a worker runs: on this machine, or wherever Ray or Slurm put it; see `cnnviz.engines`."""
 StateName = Literal["queued", "starting", "running", "paused", "stopping", "finished", "stopped", "failed", "crashed"]
 STATES: tuple[StateName, ...] = (
     "queued",
@@ -27,11 +40,18 @@ ACTIVE = frozenset({"queued", "starting", "running", "stopping"})
 ENDED = frozenset(STATES) - ACTIVE
 RESUMABLE = frozenset({"paused", "stopped", "failed", "crashed"})
 
-# A launched worker needs a moment before it writes who it is; a run without a process is given this long.
-START_GRACE_SECONDS = 20.0
-
-
 Moment = Annotated[float, Field(ge=0, le=1e11, allow_inf_nan=False)]
+
+
+class Resources(BaseModel):
+    """What a run's worker asks an engine for: processors, graphics cards and gigabytes of memory (0: the engine's own
+    default)."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    cpus: int = Field(1, ge=1, le=1024)
+    gpus: int = Field(0, ge=0, le=64)
+    memory_gb: float = Field(0, ge=0, le=65_536, allow_inf_nan=False)
 
 
 class State(BaseModel):
@@ -40,7 +60,8 @@ class State(BaseModel):
     `message` says why a run failed; `test` holds the test split's metrics, once evaluated. `launched` is when its
     worker was started last, `earlier_seconds` how long it had trained before, and `oom_kills` how many processes the
     system had ended for lack of memory when the worker began. `group` is the id that it shares with the runs that were
-    started with it, see `cnnviz.runs.groups`; "" where it was started alone.
+    started with it, see `cnnviz.runs.groups`; "" where it was started alone. `engine` carries its worker, which asked
+    it for `resources`.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -59,27 +80,20 @@ class State(BaseModel):
     earlier_seconds: Moment = 0.0
     oom_kills: int | None = None
     group: str = Field("", max_length=100)
+    engine: EngineName = "local"
+    resources: Resources = Resources()
 
 
-def current(
-    written: State, *, lives: bool, stop_requested: bool, launched: Process | None = None, now: float | None = None
-) -> StateName:
-    """Returns the true state: what was written, corrected by whether the worker lives.
+def current(written: State, *, lives: bool, stop_requested: bool) -> StateName:
+    """Returns the true state: what was written, corrected by whether somebody has the run in hand.
 
     Args:
         written: what the worker wrote last.
-        lives: whether the process that wrote it still runs.
+        lives: whether it, or the engine that is to start one, still has the run in hand; see `cnnviz.runs.liveness`.
         stop_requested: whether somebody asked it to stop.
-        launched: who its worker is by the one that started it, for the time until the worker itself says so.
-        now: seconds since 1970; the clock's by default.
     """
     if written.state in ENDED:
         return written.state
-    if written.process is None and launched is not None:
-        lives = alive(launched)
-    elif written.process is None:
-        age = (time.time() if now is None else now) - (written.launched or written.created)
-        lives = abs(age) < START_GRACE_SECONDS  # a time to come is a clock that was put back
     if not lives:
         return "stopped" if stop_requested and written.state == "queued" else "crashed"
     return "stopping" if stop_requested else written.state

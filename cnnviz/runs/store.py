@@ -23,15 +23,15 @@ from pydantic import ValidationError
 from cnnviz import home
 from cnnviz.errors import CnnvizError, RecipeError, RunError
 from cnnviz.files import folder_in, open_regular, read_bytes, read_json, write_bytes, write_json
-from cnnviz.processes import Process, alive
 from cnnviz.recipe import Recipe, parse
 from cnnviz.runs.crash_cause import verdict
-from cnnviz.runs.folder_lock import at_work, changing
-from cnnviz.runs.status import ACTIVE, ENDED, State, StateName, current
+from cnnviz.runs.folder_lock import changing
+from cnnviz.runs.lease import in_force
+from cnnviz.runs.liveness import lives
+from cnnviz.runs.status import ACTIVE, ENDED, EngineName, Resources, State, StateName, current
 from cnnviz.temporary import own_name
 
 __all__ = [
-    "LAUNCHED",
     "Run",
     "check_own",
     "create",
@@ -45,8 +45,6 @@ __all__ = [
     "write_state",
 ]
 
-LAUNCHED = "launched.json"
-"""In a run's folder: the process that was started for it last."""
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}")
 # Two changes within one tick of the file system's clock leave the same time, so a fresh time is not trusted yet.
 _TICK_NS = 100_000_000
@@ -199,13 +197,21 @@ def recipe_of(run: Run, so: str = "", error: type[CnnvizError] = RunError) -> Re
     return run.recipe
 
 
-def create(recipe: Recipe, runs: Path | None = None, group: str = "") -> Run:
+def create(
+    recipe: Recipe,
+    runs: Path | None = None,
+    group: str = "",
+    engine: EngineName = "local",
+    resources: Resources = Resources(),  # noqa: B008 - frozen
+) -> Run:
     """Makes the folder of a new queued run; it appears whole or not at all.
 
     Args:
         recipe: the run's.
         runs: the folder of all runs; by default `root`.
         group: the id that it shares with the runs that are started with it.
+        engine: which carries its worker.
+        resources: what the worker asks it for.
 
     Raises:
         RunError: the folder of runs can't be written.
@@ -220,7 +226,8 @@ def create(recipe: Recipe, runs: Path | None = None, group: str = "") -> Run:
         draft = Path(tempfile.mkdtemp(**own_name(runs)))
         draft.chmod(0o755)
         write_bytes(draft / "recipe.json", recipe.to_json().encode())
-        write_json(draft / "state.json", State(created=now, group=group).model_dump())
+        state = State(created=now, group=group, engine=engine, resources=resources)
+        write_json(draft / "state.json", state.model_dump())
         os.rename(draft, runs / name)
     except OSError as error:
         if draft is not None:
@@ -317,10 +324,8 @@ def _there(run: Run) -> bool:
 
 def _read(folder: Path) -> Run:
     written = _state(folder / "state.json", *_stamp(folder / "state.json"))
-    lives = written.state in ACTIVE and written.process is not None and alive(written.process)
-    launched = _launched(folder / LAUNCHED) if written.process is None and written.state in ACTIVE else None
-    asked = (folder / "request.json").exists()
-    state = current(written, lives=lives, stop_requested=asked, launched=launched)
+    in_hand = written.state in ACTIVE and lives(folder, written)
+    state = current(written, lives=in_hand, stop_requested=(folder / "request.json").exists())
     if state == "crashed" and not written.message:
         state, message = verdict(folder, written)
         written = written.model_copy(update={"message": message}) if message else written
@@ -353,13 +358,6 @@ def _state(path: Path, mtime_ns: int, size: int, inode: int) -> State:
         return State(state="crashed", created=mtime_ns / 1e9, message="Its state can't be read.")
 
 
-def _launched(path: Path) -> Process | None:
-    try:
-        return Process.model_validate(read_json(path))
-    except (OSError, ValidationError):
-        return None
-
-
 def write_state(folder: Path, state: State) -> None:
     """Replaces the run's state and touches the folder of runs, by which listings see that something changed."""
     write_json(folder / "state.json", state.model_dump())
@@ -380,7 +378,7 @@ def delete(run_id: str, runs: Path | None = None) -> None:
             run = open_run(run_id, runs)
             if run.active:
                 raise RunError(f"Run {run_id} is {run.state}; stop it before deleting it.")
-            if run.state == "crashed" and at_work(folder):
+            if run.state == "crashed" and in_force(folder):
                 raise RunError(f"Run {run_id} can't be deleted: a worker still has it in hand; look again in a moment.")
             os.rename(folder, grave)
     except FileNotFoundError:

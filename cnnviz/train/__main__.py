@@ -14,21 +14,20 @@ import threading
 import time
 import traceback
 from collections.abc import Collection, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
 
-from filelock import Timeout
-
 from cnnviz import temporary
-from cnnviz.errors import CnnvizError, disk_full, out_of_memory
+from cnnviz.errors import CnnvizError, RunError, disk_full, out_of_memory
 from cnnviz.processes import this_process
 from cnnviz.progress import Cancelled
 from cnnviz.runs.crash_cause import oom_kills
-from cnnviz.runs.folder_lock import worker_lock
 from cnnviz.runs.launch import wait_for_slot
+from cnnviz.runs.lease import Lease, take
 from cnnviz.runs.resume_checkpoint import remove_checkpoints
+from cnnviz.runs.status import ENDED
 from cnnviz.runs.store import open_run
 from cnnviz.train.priority import lower_process, lower_session
 from cnnviz.train.run_writer import RunWriter
@@ -41,27 +40,32 @@ _OPTIONAL = ("sklearn", "matplotlib")
 
 def main(folder: Path) -> int:
     """Carries out the run in `folder`; returns the process's exit code (0 finished, paused or stopped, 1 failed)."""
+    lease: Lease | None = None
     try:
-        with worker_lock(folder):
-            return _carry_out(folder)
-    except Timeout:
-        print("Another worker has this run in hand.", file=sys.stderr)
+        with take(folder) as lease:
+            return _carry_out(folder, lease)
+    except RunError as error:
+        print(error, file=sys.stderr)
+        return 1
+    except OSError:
+        if lease is None or not lease.lost():
+            raise
+        print("Another worker has taken this run over, since this one gave no sign of life.", file=sys.stderr)
         return 1
 
 
-def _carry_out(folder: Path) -> int:
+def _carry_out(folder: Path, lease: Lease) -> int:
     temporary.clear(folder)
-    writer = RunWriter(folder, open_run(folder.name, folder.parent).written)
+    written = open_run(folder.name, folder.parent).written
+    if written.state in ENDED:  # an engine that begins a lost worker again may not know that it had just ended
+        print(f"This run is {written.state}.", file=sys.stderr)
+        return 0
+    writer = RunWriter(folder, written, lease)
     signal.signal(signal.SIGTERM, lambda *_: writer.stop())
     try:
         writer.write(state="queued", process=this_process(), oom_kills=oom_kills())
         writer.reserve()
-        slot = wait_for_slot(
-            folder, cancelled=writer.stopping, waiting=lambda other: writer.note(f"Waiting for {other}")
-        )
-        if slot is None:
-            raise Cancelled
-        with slot:
+        with _slot(writer):
             writer.write(state="starting", started=time.time())
             if "tensorflow" not in sys.modules:
                 writer.note("Loading TensorFlow")
@@ -74,14 +78,26 @@ def _carry_out(folder: Path) -> int:
             remove_checkpoints(folder)
     except Cancelled:
         paused = writer.pausing()
-        writer.say("Paused on request." if paused else "Stopped on request.")
         writer.end(state="paused" if paused else "stopped")
+        writer.say("Paused on request." if paused else "Stopped on request.")
     except Exception as error:
         writer.end(state="failed", message=_message(error))
         with suppress(OSError):
             traceback.print_exc()
         return 1
     return 0
+
+
+def _slot(writer: RunWriter) -> AbstractContextManager[object]:
+    """Waits for a slot of this machine, which runs have to share that no other engine puts in their place."""
+    if writer.state.engine != "local":
+        return nullcontext()
+    slot = wait_for_slot(
+        writer.folder, cancelled=writer.stopping, waiting=lambda other: writer.note(f"Waiting for {other}")
+    )
+    if slot is None:
+        raise Cancelled
+    return slot
 
 
 def wait_for_run() -> Path:

@@ -12,6 +12,7 @@ from typing import Any
 from cnnviz.files import write_bytes
 from cnnviz.progress import check_cancelled
 from cnnviz.runs.launch import pause_requested, stop_requested
+from cnnviz.runs.lease import Lease
 from cnnviz.runs.metrics import Writer, rewind
 from cnnviz.runs.status import State
 from cnnviz.runs.store import write_state
@@ -26,8 +27,9 @@ RESERVE_BYTES = 65_536
 class RunWriter:
     """The one writer of a run's folder while its worker lives."""
 
-    def __init__(self, folder: Path, state: State):
+    def __init__(self, folder: Path, state: State, lease: Lease | None = None):
         self.folder = folder
+        self._lease = lease
         self.state = state
         self.figures = Writer(folder / "metrics.jsonl")
         self._signalled = False
@@ -87,7 +89,7 @@ class RunWriter:
 
     def stopping(self) -> bool:
         """Returns whether the run should stop."""
-        return self._signalled or stop_requested(self.folder)
+        return self._signalled or stop_requested(self.folder) or (self._lease is not None and self._lease.lost())
 
     def pausing(self) -> bool:
         """Returns whether the run should stop only for a while."""

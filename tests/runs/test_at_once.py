@@ -14,6 +14,7 @@ from filelock import FileLock
 
 from cnnviz import runs
 from cnnviz.presets import PRESETS
+from cnnviz.processes import this_host
 from cnnviz.recipe import replace
 from tests.made_runs import make_run
 
@@ -65,8 +66,9 @@ def workers(run):
 @pytest.fixture
 def taken(checkpoints):
     """The place in which a run trains is taken, so that whatever is started waits."""
-    (checkpoints / ".slots").mkdir()
-    with FileLock(checkpoints / ".slots" / "0.lock"):
+    locks = checkpoints / ".slots" / this_host()
+    locks.mkdir(parents=True)
+    with FileLock(locks / "0.lock"):
         yield
 
 

@@ -8,8 +8,12 @@ import time
 import psutil
 import pytest
 
+from cnnviz import runs
+from cnnviz.files import write_json
 from cnnviz.processes import Process, alive, boot_id, process_of, this_process
-from cnnviz.runs.status import ENDED, START_GRACE_SECONDS, State, current
+from cnnviz.runs.liveness import LAUNCHED, START_GRACE_SECONDS
+from cnnviz.runs.status import ENDED, State, current
+from tests.made_runs import make_run
 
 ME = Process(pid=1, started=0.0, boot="")
 
@@ -44,27 +48,32 @@ def test_what_was_written_is_corrected_by_whether_the_worker_lives(state, lives,
     ("age", "expected"),
     [
         (0, "queued"),
-        (START_GRACE_SECONDS - 1, "queued"),
+        (START_GRACE_SECONDS - 2, "queued"),
         (START_GRACE_SECONDS + 1, "crashed"),
         (-3600, "crashed"),  # the clock was put back: it would wait for ever
     ],
 )
-def test_a_run_without_a_process_has_a_moment_to_get_one(age, expected):
-    assert current(State(created=1000.0), lives=False, stop_requested=False, now=1000.0 + age) == expected
+def test_a_run_without_a_process_has_a_moment_to_get_one(checkpoints, age, expected):
+    run = make_run(state="queued", process=None)
+    written = time.time() - age
+    os.utime(run.folder / "state.json", (written, written))
+    assert runs.open_run(run.id).state == expected
 
 
-def test_until_a_worker_says_who_it_is_the_one_that_started_it_does():
+def test_until_a_worker_says_who_it_is_the_one_that_started_it_does(checkpoints):
     worker = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
-    launched = process_of(worker.pid)
-    old = State(created=1000.0)  # long ago: a machine so busy that its worker has said nothing yet
-    assert current(old, lives=False, stop_requested=False, launched=launched) == "queued"
+    run = make_run(state="queued", process=None)
+    write_json(run.folder / LAUNCHED, process_of(worker.pid).model_dump())
+    os.utime(run.folder / "state.json", (1000, 1000))  # a machine so busy that its worker has said nothing yet
+    assert runs.open_run(run.id).state == "queued"
+    os.utime(run.folder / "state.json")
     worker.kill()
     os.waitid(os.P_PID, worker.pid, os.WEXITED | os.WNOWAIT)
-    fresh = State(created=time.time())
-    assert current(fresh, lives=False, stop_requested=False, launched=launched) == "crashed"
-    assert current(fresh, lives=False, stop_requested=True, launched=launched) == "stopped"
+    assert runs.open_run(run.id).state == "crashed"
     worker.wait()
-    assert current(fresh, lives=False, stop_requested=False, launched=launched) == "crashed"
+    assert runs.open_run(run.id).state == "crashed"
+    (run.folder / "request.json").write_text("{}")
+    assert runs.open_run(run.id).state == "stopped"
 
 
 def test_this_process_is_alive():

@@ -16,9 +16,10 @@ import pytest
 from benchmarks.nursery import Nursery
 from cnnviz import runs
 from cnnviz.__main__ import main
+from cnnviz.engines import local
 from cnnviz.presets import PRESETS
 from cnnviz.recipe import replace
-from cnnviz.runs import launch, metrics, resume_checkpoint, worker_process
+from cnnviz.runs import launch, metrics, resume_checkpoint
 
 EPOCHS = 6
 RECIPE = replace(
@@ -73,8 +74,8 @@ def spares() -> list[psutil.Process]:
 @pytest.fixture
 def alone(monkeypatch):
     """Lets workers of earlier tests, which may still be ending, take no slot, nor leave a spare behind."""
-    monkeypatch.setattr(worker_process, "_workers", [])
-    monkeypatch.setattr(worker_process, "_most", 0)
+    monkeypatch.setattr(local, "_workers", [])
+    monkeypatch.setattr(local, "_most", 0)
 
 
 @pytest.fixture(scope="module")
@@ -144,14 +145,14 @@ def test_paused_again_and_again_by_commands_a_run_ends_as_if_nothing_had_happene
 
 def test_a_spare_trains_as_any_worker_and_ends_with_it(checkpoints, uninterrupted, alone, until, monkeypatch):
     monkeypatch.setenv("CNNVIZ_SPARE", "1")
-    worker_process.keep_spare()
+    local.keep_spare()
     (spare,) = spares()
-    worker_process.keep_spare()
+    local.keep_spare()
     assert spares() == [spare], "one is enough"
     run = runs.start(RECIPE)
     until(lambda: runs.open_run(run.id).written.process is not None)
     assert runs.open_run(run.id).written.process.pid == spare.pid
-    worker_process.keep_spare()
+    local.keep_spare()
     assert spares() == [spare], "none waits while as many train as may"
     until(lambda: not runs.open_run(run.id).active)
     assert done(run) == uninterrupted
@@ -167,7 +168,7 @@ def test_a_spare_that_still_loads_takes_a_run_and_is_no_longer_behind_others(
     checkpoints, uninterrupted, alone, until, monkeypatch
 ):
     monkeypatch.setenv("CNNVIZ_SPARE", "1")
-    worker_process.keep_spare()
+    local.keep_spare()
     (spare,) = spares()
     autogroup = Path(f"/proc/{spare.pid}/autogroup")
     until(lambda: not autogroup.exists() or autogroup.read_text().split()[-1] == "10")
@@ -181,7 +182,7 @@ def test_a_spare_that_still_loads_takes_a_run_and_is_no_longer_behind_others(
 
 
 def test_a_spare_ends_with_who_keeps_it(until):
-    script = "from cnnviz.runs import worker_process as w; w.keep_spare(); print(w._spare.pid)"
+    script = "from cnnviz.engines import local as w; w.keep_spare(); print(w._spare.pid)"
     told = subprocess.run(
         [sys.executable, "-c", script], env={**os.environ, "CNNVIZ_SPARE": "1"}, capture_output=True, text=True
     )
@@ -191,11 +192,11 @@ def test_a_spare_ends_with_who_keeps_it(until):
 
 def test_no_spare_where_none_is_wanted(checkpoints, alone, monkeypatch):
     monkeypatch.setenv("CNNVIZ_SPARE", "0")
-    worker_process.keep_spare()
+    local.keep_spare()
     monkeypatch.setenv("CNNVIZ_SPARE", "1")
-    worker_process.keep_spare(0)
-    monkeypatch.setattr(worker_process, "LEAST_FREE_BYTES", 2**60)
-    worker_process.keep_spare()
+    local.keep_spare(0)
+    monkeypatch.setattr(local, "LEAST_FREE_BYTES", 2**60)
+    local.keep_spare()
     assert not spares()
 
 

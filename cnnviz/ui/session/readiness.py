@@ -9,9 +9,9 @@ from functools import cache
 
 import numpy as np
 
+from cnnviz.engines.local import keep_spare
 from cnnviz.errors import RunError
 from cnnviz.runs.launch import slots
-from cnnviz.runs.worker_process import keep_spare
 from cnnviz.ui.inputs.model_cache import load_ahead, of_run, prepare, runs_with_model
 
 __all__ = ["get_ready"]

@@ -1,4 +1,7 @@
-"""Worker processes: one for each run, started when it is needed, or waiting as a spare with TensorFlow loaded."""
+"""Workers on this machine: one for each run, started when it is needed, or waiting as a spare with TensorFlow loaded.
+
+There are as many at work as `cnnviz.runs.launch.slots` says; the others wait, oldest first.
+"""
 
 from __future__ import annotations
 
@@ -16,9 +19,10 @@ import psutil
 
 from cnnviz.files import write_json
 from cnnviz.processes import import_path, process_of
-from cnnviz.runs.store import LAUNCHED, Run
+from cnnviz.runs.liveness import LAUNCHED
+from cnnviz.runs.store import Run
 
-__all__ = ["keep_spare", "spawn"]
+__all__ = ["check", "keep_spare", "start"]
 
 SIGN_OF_LIFE_SECONDS = 60.0
 """How often a spare hears that it is still wanted; after 15 minutes without a word it ends by itself."""
@@ -32,7 +36,11 @@ _most = 0
 _workers: list[subprocess.Popen[bytes]] = []
 
 
-def spawn(run: Run) -> None:
+def check(runs: Path) -> None:
+    """Finds nothing: this machine is always there."""
+
+
+def start(run: Run) -> None:
     """Starts the run's worker, which outlives the caller: the spare, where one waits, or a new process.
 
     Raises:

@@ -1,0 +1,138 @@
+"""The Ray job that has the workers of a folder of runs started: `python -m cnnviz.engines.ray_dispatcher RUNS`.
+
+Each is a task that Ray starts wherever there is room, and again elsewhere where its machine dies; the worker then waits
+for the lease of the dead one to end and goes on from the last complete state. The dispatcher only looks at folders, so
+it can be killed at any moment: the next one finds the same runs.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections import Counter
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import ray
+from ray.exceptions import RayError
+
+from cnnviz.errors import RunError
+from cnnviz.files import write_json
+from cnnviz.runs import Run, listing
+from cnnviz.runs.launch import stop_requested
+from cnnviz.runs.lease import in_force
+from cnnviz.runs.liveness import engine_file
+from cnnviz.runs.status import ACTIVE
+from cnnviz.runs.store import write_state
+
+POLL_SECONDS = 1.0
+MOST_RETRIES = 20
+"""How often a run is begun again whose machine died; one that takes its machines down with it ends sometime."""
+_STOPPED_WITH_ITS_PARENT = 1  # PR_SET_PDEATHSIG of prctl(2)
+
+
+def carry(folder: str, hosts: dict[str, str]) -> int:
+    """Has a run's worker at work until it ends, wherever Ray has put this; returns its exit code.
+
+    Args:
+        folder: the run's.
+        hosts: what the machines are called by their nodes' ids, as several nodes may be on one.
+    """
+    node = ray.get_runtime_context().get_node_id()
+    with open(Path(folder, "log.txt"), "ab") as log:
+        worker = subprocess.Popen(
+            [sys.executable, "-m", "cnnviz.train", folder],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            env={**os.environ, "CNNVIZ_HOST": hosts.get(node, socket.gethostname())},
+            preexec_fn=_die_with_parent,
+        )
+    return worker.wait()
+
+
+def _die_with_parent() -> None:
+    """Lets the worker end with the task, which Ray ends where a node leaves while its machine stays up."""
+    with suppress(OSError, AttributeError):  # only Linux has it; elsewhere the lease keeps a second worker away
+        ctypes.CDLL(None).prctl(_STOPPED_WITH_ITS_PARENT, 9)
+
+
+def main(runs: Path) -> None:
+    """Carries the runs in a folder that are Ray's, as long as the cluster is up."""
+    ray.init(log_to_driver=False)
+    task = ray.remote(max_retries=MOST_RETRIES)(carry)
+    carried: dict[Path, Any] = {}
+    while True:
+        with suppress(RunError, OSError):  # a storage that is away for a while
+            hosts = host_names()
+            for run in reversed(listing(runs)):
+                waits = run.written.engine == "ray" and run.written.state in ACTIVE and run.folder not in carried
+                if waits and not in_force(run.folder):
+                    take_on(run, task, carried, hosts)
+            let_go(carried)
+            write_json(_made(engine_file(runs, "ray")), {"nodes": nodes(hosts)})
+        time.sleep(POLL_SECONDS)
+
+
+def take_on(run: Run, task: Any, carried: dict[Path, Any], hosts: dict[str, str]) -> None:
+    """Gives a run to Ray; one that was asked to stop while it waited is stopped."""
+    if run.written.state == "queued" and run.written.process is None and stop_requested(run.folder):
+        write_state(run.folder, run.written.model_copy(update={"state": "stopped", "ended": time.time()}))
+        return
+    wanted = run.written.resources
+    options: dict[str, Any] = {"num_cpus": wanted.cpus, "num_gpus": wanted.gpus, "name": run.id}
+    if wanted.memory_gb:
+        options["memory"] = int(wanted.memory_gb * 1e9)
+    carried[run.folder] = task.options(**options).remote(str(run.folder), hosts)
+
+
+def let_go(carried: dict[Path, Any]) -> None:
+    """Forgets the runs whose tasks have ended, and says of one that ended without a word that it did."""
+    ended, _ = ray.wait(list(carried.values()), num_returns=len(carried), timeout=0) if carried else ([], [])
+    for folder in [folder for folder, reference in carried.items() if reference in ended]:
+        reference, why = carried.pop(folder), ""
+        try:
+            if (code := ray.get(reference)) < 0:
+                why = f"Its worker was ended by signal {-code}."
+        except RayError as error:
+            why = f"Ray gave it up: {(str(error).strip().splitlines() or ['no reason'])[0][:200]}"
+        for run in listing(folder.parent):
+            if run.folder == folder and run.written.state in ACTIVE and why:
+                state = {"state": "crashed", "ended": time.time(), "message": why}
+                write_state(folder, run.written.model_copy(update=state))
+
+
+def host_names() -> dict[str, str]:
+    """Returns what each node's machine is called, by the node's id: its name, and a part of the id where several nodes
+    are on one."""
+    known = {node["NodeID"]: node["NodeManagerHostname"] for node in ray.nodes()}
+    several = Counter(known.values())
+    return {node: name if several[name] == 1 else f"{name}-{node[:6]}" for node, name in known.items()}
+
+
+def nodes(hosts: dict[str, str]) -> list[dict[str, Any]]:
+    """Returns the cluster's nodes with what they have."""
+    return [
+        {
+            "host": hosts.get(node["NodeID"], node["NodeManagerHostname"]),
+            "alive": bool(node["Alive"]),
+            "cpus": int(node["Resources"].get("CPU", 0)),
+            "gpus": int(node["Resources"].get("GPU", 0)),
+            "memory_gb": round(node["Resources"].get("memory", 0) / 1e9, 1),
+        }
+        for node in ray.nodes()
+    ]
+
+
+def _made(path: Path) -> Path:
+    path.parent.mkdir(exist_ok=True)
+    return path
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
