@@ -17,6 +17,7 @@ __all__ = [
     "RunError",
     "disk_full",
     "enough_memory",
+    "first_line",
     "one_of",
     "out_of_memory",
     "short",
@@ -47,6 +48,12 @@ class ModelError(CnnvizError):
 
 class RunError(CnnvizError):
     """A run can't be found, started, stopped or deleted."""
+
+
+def first_line(error: BaseException) -> str:
+    """Returns the beginning of what a library says is wrong, to stand in a sentence: its first line without the full
+    stop, or the error's type where it says nothing."""
+    return (str(error).strip().splitlines() or [type(error).__name__])[0][:200].rstrip(".")
 
 
 def disk_full(error: BaseException | None) -> bool:

@@ -47,6 +47,8 @@ def _record(run: Run) -> dict:
         "run": run.id,
         "state": run.state,
         "pid": written.process.pid if written.process else None,
+        "host": written.process.host if written.process else None,
+        "engine": written.engine,
         "name": run.recipe.name if run.recipe else None,
         "dataset": run.recipe.data.dataset if run.recipe else None,
         "epoch": written.epoch,

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
+from pydantic import ValidationError
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextColumn
 
@@ -27,8 +28,9 @@ from cnnviz.runs import Run
 from cnnviz.runs.groups import fold_recipes, seed_recipes, spread_of
 from cnnviz.runs.launch import slots
 from cnnviz.runs.progress import progress
+from cnnviz.runs.status import ENGINES, Resources
 
-__all__ = ["add_train"]
+__all__ = ["add_engine_arguments", "add_train", "resources_of"]
 
 POLL_SECONDS = 0.25
 
@@ -52,6 +54,33 @@ def add_train(verbs: argparse._SubParsersAction) -> None:
         "--folds", type=int, metavar="K", help="cross-validation: 2 to 20 runs, each validates on a fold"
     )
     verb.add_argument("--detach", action="store_true", help="return at once; the run goes on by itself")
+    add_engine_arguments(verb)
+
+
+def add_engine_arguments(verb: argparse.ArgumentParser) -> None:
+    """Adds `--engine` and what a worker asks it for."""
+    verb.add_argument(
+        "--engine", choices=ENGINES, help="where workers run: here, or wherever Ray or Slurm put them (CNNVIZ_ENGINE)"
+    )
+    verb.add_argument(
+        "--cpus", type=int, default=1, metavar="N", help="processors that each worker asks Ray or Slurm for"
+    )
+    verb.add_argument("--gpus", type=int, default=0, metavar="N", help="graphics cards, the same")
+    verb.add_argument("--memory", type=float, default=0, metavar="GB", help="gigabytes of memory, the same")
+
+
+def resources_of(chosen: argparse.Namespace) -> Resources:
+    """Returns what `add_engine_arguments` asked for.
+
+    Raises:
+        RunError: a number is out of its range.
+    """
+    try:
+        return Resources(cpus=chosen.cpus, gpus=chosen.gpus, memory_gb=chosen.memory)
+    except ValidationError as error:
+        [first, *_] = error.errors()
+        field = str(first["loc"][0]).partition("_")[0]
+        raise RunError(f"--{field} is {first['input']}: {first['msg'].lower()}.") from None
 
 
 def _train(chosen: argparse.Namespace) -> int:
@@ -75,7 +104,11 @@ def _train(chosen: argparse.Namespace) -> int:
             )
     for note in dataset.notes:
         print(f"cnnviz: {note}", file=sys.stderr)
-    started = runs.start_group(recipes) if len(recipes) > 1 else [runs.start(recipe)]
+    engine, resources = chosen.engine, resources_of(chosen)
+    if len(recipes) > 1:
+        started = runs.start_group(recipes, engine=engine, resources=resources)
+    else:
+        started = [runs.start(recipe, engine=engine, resources=resources)]
     if not chosen.detach:
         started = _watch(started)
     print(json.dumps(_summary(started)))

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from cnnviz.engines.ray_cluster import INSTALL_RAY
-from cnnviz.errors import RunError
+from cnnviz.errors import RunError, first_line
 from cnnviz.processes import import_path
 from cnnviz.runs.store import Run
 
@@ -54,7 +54,7 @@ def check(runs: Path) -> None:
             )
         except Exception as error:
             if "already exists" not in str(error):  # else somebody has just done the same
-                raise RunError(f"Ray didn't take the job: {_first_line(error)}.") from None
+                raise RunError(f"Ray didn't take the job: {first_line(error)}.") from None
     _checked[runs] = time.monotonic()
 
 
@@ -73,7 +73,7 @@ def _client() -> tuple[Any, list[Any]]:
         return client, client.list_jobs()
     except Exception as error:
         raise RunError(
-            f"No Ray cluster answers ({_first_line(error)}): start one with `ray start --head`, or name its job server "
+            f"No Ray cluster answers ({first_line(error)}): start one with `ray start --head`, or name its job server "
             "with RAY_ADDRESS, such as http://127.0.0.1:8265."
         ) from None
 
@@ -82,7 +82,3 @@ def _python() -> str:
     """What starts Python on the head: this very one where it has it, as on this machine, else the one that it finds."""
     mine = shlex.quote(sys.executable)
     return f"$(test -x {mine} && echo {mine} || echo python3)"
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0][:200].rstrip(".")

@@ -21,7 +21,7 @@ from typing import Any
 import ray
 from ray.exceptions import RayError
 
-from cnnviz.errors import RunError
+from cnnviz.errors import RunError, first_line
 from cnnviz.files import write_json
 from cnnviz.runs import Run, listing
 from cnnviz.runs.launch import stop_requested
@@ -36,21 +36,16 @@ MOST_RETRIES = 20
 _STOPPED_WITH_ITS_PARENT = 1  # PR_SET_PDEATHSIG of prctl(2)
 
 
-def carry(folder: str, hosts: dict[str, str]) -> int:
-    """Has a run's worker at work until it ends, wherever Ray has put this; returns its exit code.
-
-    Args:
-        folder: the run's.
-        hosts: what the machines are called by their nodes' ids, as several nodes may be on one.
-    """
-    node = ray.get_runtime_context().get_node_id()
+def carry(folder: str) -> int:
+    """Has the worker of the run in `folder` at work until it ends, wherever Ray has put this; returns its exit code."""
+    host = host_names().get(ray.get_runtime_context().get_node_id(), socket.gethostname())
     with open(Path(folder, "log.txt"), "ab") as log:
         worker = subprocess.Popen(
             [sys.executable, "-m", "cnnviz.train", folder],
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
-            env={**os.environ, "CNNVIZ_HOST": hosts.get(node, socket.gethostname())},
+            env={**os.environ, "CNNVIZ_HOST": host},
             preexec_fn=_die_with_parent,
         )
     return worker.wait()
@@ -69,17 +64,16 @@ def main(runs: Path) -> None:
     carried: dict[Path, Any] = {}
     while True:
         with suppress(RunError, OSError):  # a storage that is away for a while
-            hosts = host_names()
             for run in reversed(listing(runs)):
                 waits = run.written.engine == "ray" and run.written.state in ACTIVE and run.folder not in carried
                 if waits and not in_force(run.folder):
-                    take_on(run, task, carried, hosts)
+                    take_on(run, task, carried)
             let_go(carried)
-            write_json(_made(engine_file(runs, "ray")), {"nodes": nodes(hosts)})
+            write_json(_made(engine_file(runs, "ray")), {"nodes": nodes()})
         time.sleep(POLL_SECONDS)
 
 
-def take_on(run: Run, task: Any, carried: dict[Path, Any], hosts: dict[str, str]) -> None:
+def take_on(run: Run, task: Any, carried: dict[Path, Any]) -> None:
     """Gives a run to Ray; one that was asked to stop while it waited is stopped."""
     if run.written.state == "queued" and run.written.process is None and stop_requested(run.folder):
         write_state(run.folder, run.written.model_copy(update={"state": "stopped", "ended": time.time()}))
@@ -88,7 +82,7 @@ def take_on(run: Run, task: Any, carried: dict[Path, Any], hosts: dict[str, str]
     options: dict[str, Any] = {"num_cpus": wanted.cpus, "num_gpus": wanted.gpus, "name": run.id}
     if wanted.memory_gb:
         options["memory"] = int(wanted.memory_gb * 1e9)
-    carried[run.folder] = task.options(**options).remote(str(run.folder), hosts)
+    carried[run.folder] = task.options(**options).remote(str(run.folder))
 
 
 def let_go(carried: dict[Path, Any]) -> None:
@@ -100,7 +94,7 @@ def let_go(carried: dict[Path, Any]) -> None:
             if (code := ray.get(reference)) < 0:
                 why = f"Its worker was ended by signal {-code}."
         except RayError as error:
-            why = f"Ray gave it up: {(str(error).strip().splitlines() or ['no reason'])[0][:200]}"
+            why = f"Ray gave it up: {first_line(error)}."
         for run in listing(folder.parent):
             if run.folder == folder and run.written.state in ACTIVE and why:
                 state = {"state": "crashed", "ended": time.time(), "message": why}
@@ -110,22 +104,23 @@ def let_go(carried: dict[Path, Any]) -> None:
 def host_names() -> dict[str, str]:
     """Returns what each node's machine is called, by the node's id: its name, and a part of the id where several nodes
     are on one."""
-    known = {node["NodeID"]: node["NodeManagerHostname"] for node in ray.nodes()}
+    known = {node["NodeID"]: node["NodeManagerHostname"] for node in ray.nodes()}  # the dead too: names are to stay
     several = Counter(known.values())
     return {node: name if several[name] == 1 else f"{name}-{node[:6]}" for node, name in known.items()}
 
 
-def nodes(hosts: dict[str, str]) -> list[dict[str, Any]]:
-    """Returns the cluster's nodes with what they have."""
+def nodes() -> list[dict[str, Any]]:
+    """Returns the nodes that are up, with what they have."""
+    hosts = host_names()
     return [
         {
             "host": hosts.get(node["NodeID"], node["NodeManagerHostname"]),
-            "alive": bool(node["Alive"]),
             "cpus": int(node["Resources"].get("CPU", 0)),
             "gpus": int(node["Resources"].get("GPU", 0)),
             "memory_gb": round(node["Resources"].get("memory", 0) / 1e9, 1),
         }
         for node in ray.nodes()
+        if node["Alive"]
     ]
 
 

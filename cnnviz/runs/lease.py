@@ -138,11 +138,12 @@ def in_force(folder: Path) -> bool:
     return abs(storage_now(folder.parent) - beat / 1e9) < (holder.seconds if holder else LEASE_SECONDS)
 
 
-def storage_now(folder: Path) -> float:
-    """Returns the time in seconds since 1970 by the clock that stamps files in `folder`, which on shared storage is
-    its server's; this machine's where nothing can be written there."""
-    path = folder / ".clock"
+def storage_now(runs: Path) -> float:
+    """Returns the time in seconds since 1970 by the clock that stamps files in the folder of runs, which on shared
+    storage is its server's; this machine's where nothing can be written there."""
+    path = runs / ".slots" / "clock"
     try:
+        path.parent.mkdir(exist_ok=True)
         with open(path, "ab") as file:
             os.utime(path)
             return os.fstat(file.fileno()).st_mtime

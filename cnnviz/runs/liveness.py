@@ -11,7 +11,7 @@ from cnnviz.processes import Process, alive, is_here
 from cnnviz.runs.lease import in_force, storage_now
 from cnnviz.runs.status import State
 
-__all__ = ["CARRIED_SECONDS", "LAUNCHED", "START_GRACE_SECONDS", "engine_file", "launched", "lives"]
+__all__ = ["CARRIED_SECONDS", "LAUNCHED", "START_GRACE_SECONDS", "engine_file", "launched", "lives", "written_within"]
 
 LAUNCHED = "launched.json"
 """In a run's folder: the process that was started for it last."""
@@ -51,14 +51,19 @@ def lives(folder: Path, written: State) -> bool:
         return True
     if written.engine == "ray":
         carried, submitted = engine_file(folder.parent, "ray"), folder / "state.json"
-        return _fresh(carried, folder.parent, CARRIED_SECONDS) or _fresh(submitted, folder.parent, CARRIED_SECONDS)
+        return written_within(carried, folder.parent, CARRIED_SECONDS) or written_within(
+            submitted, folder.parent, CARRIED_SECONDS
+        )
     if written.process is None and written.engine == "slurm":
         return True  # for as long as Slurm's queue takes
-    return written.process is None and _fresh(folder / "state.json", folder.parent, START_GRACE_SECONDS)
+    return written.process is None and written_within(folder / "state.json", folder.parent, START_GRACE_SECONDS)
 
 
-def _fresh(path: Path, runs: Path, most: float) -> bool:
-    """Whether a file was written within so many seconds; a time to come is a clock that was put back."""
+def written_within(path: Path, runs: Path, most: float) -> bool:
+    """Returns whether a file below the folder of runs was written within so many seconds, by the clock of the storage.
+
+    Not so at a time to come, which is of a clock that was put back since.
+    """
     try:
         return abs(storage_now(runs) - path.stat().st_mtime) < most
     except OSError:

@@ -184,6 +184,7 @@ def test_the_storage_has_one_clock(tmp_path):
     (tmp_path / "file").touch()
     assert abs(storage_now(tmp_path) - (tmp_path / "file").stat().st_mtime) < 60
     assert storage_now(tmp_path / "none") == pytest.approx(time.time(), abs=60)
+    assert not (tmp_path / "none").exists()
 
 
 @pytest.mark.parametrize("text", ["soon", "0", "nan", "1e9"])

@@ -123,7 +123,7 @@ def test_paused_again_and_again_by_commands_a_run_ends_as_if_nothing_had_happene
         assert main([*words, "--json"]) == 0
         return json.loads(capsys.readouterr().out)
 
-    monkeypatch.setattr(launch, "spawn", nursery.begin)  # a worker all the same, only one that is there sooner
+    monkeypatch.setattr(local, "start", nursery.begin)  # a worker all the same, only one that is there sooner
     run = runs.start(RECIPE)
     seconds = 0.0
     for epoch in (0, 2, 4):

@@ -8,12 +8,15 @@ import streamlit as st
 
 from cnnviz import runs
 from cnnviz.errors import RunError
+from cnnviz.processes import this_host
 from cnnviz.runs import Run
 from cnnviz.runs.compare import name_of
 from cnnviz.runs.launch import pause_requested
+from cnnviz.runs.nodes import host_of
 from cnnviz.runs.progress import RunProgress, progress
 from cnnviz.ui.markdown import duration, plain
 from cnnviz.ui.runs.actions import badge, ending, pause_button, stop_all_button, stop_button
+from cnnviz.ui.runs.nodes_view import nodes_table
 from cnnviz.ui.runs.selection import choose, messages, note
 
 __all__ = ["cards", "going_on", "tell_endings"]
@@ -21,6 +24,7 @@ __all__ = ["cards", "going_on", "tell_endings"]
 SECONDS = 1.0
 """How often the cards are drawn anew while a run goes on."""
 _WATCHED = "runs_watched"
+_ENGINES = {"ray": "Ray", "slurm": "Slurm"}
 
 
 def tell_endings(listed: Sequence[Run], chosen: list[str]) -> list[str]:
@@ -71,6 +75,7 @@ def _cards(expected: dict[str, str], detailed: str) -> None:
         if run.id != detailed and not behind:
             with st.container(border=True, key=f"runs_card_{run.id}"):
                 _card(run, active)
+    nodes_table(active)
 
 
 def _card(run: Run, active: Sequence[Run]) -> None:
@@ -101,7 +106,10 @@ def _words(run: Run, now: RunProgress, active: Sequence[Run]) -> tuple[float, st
             return now.fraction, "Pausing at the next batch; Continue will go on from its last saved epoch."
         return now.fraction, "Stopping at the next batch; what it has learned is kept."
     if run.state == "queued":
-        ahead = [other for other in active if other.id != run.id and other.written.created <= run.written.created]
+        here = [other for other in active if other.written.engine == "local" and other.id != run.id]
+        ahead = [other for other in here if other.written.created <= run.written.created]
+        if run.written.engine != "local":
+            return 0.0, f"Waiting until {_ENGINES[run.written.engine]} has room for it."
         if run.written.process is None or not ahead:
             return 0.0, "Starting a process for it."
         waiting = sum(other.state == "queued" for other in ahead)
@@ -112,6 +120,8 @@ def _words(run: Run, now: RunProgress, active: Sequence[Run]) -> tuple[float, st
             return min(1.0, now.done / now.total), f"{plain(now.message)}: {now.done:,} of {now.total:,}"
         return now.fraction, plain(now.message)
     parts = [f"**Epoch {now.epoch} of {now.epochs}**"]
+    if (host := host_of(run)) not in ("", this_host()):
+        parts.append(f"on {plain(host)}")
     if now.batches:
         parts.append(f"batch {now.batch:,} of {now.batches:,}")
     if now.eta_seconds is not None:

@@ -19,6 +19,7 @@ from cnnviz.ui.inputs import dataset_cache, json_upload
 from cnnviz.ui.markdown import plain
 from cnnviz.ui.session import query_params
 from cnnviz.ui.train import recipe_draft as state
+from cnnviz.ui.train.engine_choice import engine_choice
 from cnnviz.ui.train.recipe_draft import Draft
 from cnnviz.ui.train.recipe_errors import in_words
 
@@ -143,6 +144,7 @@ def start_bar(recipe: Recipe | None, problems: list[str], card: str = "") -> Non
             width=120,
             help="Several runs that differ in the seed, or in the fold that validates, are shown as one group.",
         )
+        engine, resources = engine_choice()
         label = "Start training" if repeat == "Once" else f"Start {repeat.split()[0]} runs"
         if count:
             label += f" · {count} thing{'s' * (count > 1)} to mend"
@@ -161,7 +163,10 @@ def start_bar(recipe: Recipe | None, problems: list[str], card: str = "") -> Non
             recipes = _REPEATS[repeat](recipe)
             heads = [head.name for head in recipe.network.heads]
             check(recipes[0], dataset_cache.open_with_progress(recipes[0].data, heads))
-            started = runs.start_group(recipes) if len(recipes) > 1 else [runs.start(recipe)]
+            if len(recipes) > 1:
+                started = runs.start_group(recipes, engine=engine, resources=resources)
+            else:
+                started = [runs.start(recipe, engine=engine, resources=resources)]
         except CnnvizError as error:
             refused.error(plain(error), icon=":material/error:")
             return

@@ -1,0 +1,80 @@
+"""Where what is started on the Train page runs: on this machine, or wherever Ray or Slurm put it."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+
+import streamlit as st
+
+from cnnviz.errors import RunError
+from cnnviz.runs.launch import default_engine
+from cnnviz.runs.status import EngineName, Resources
+
+__all__ = ["engine_choice"]
+
+_PACKAGES: dict[EngineName, str] = {"ray": "ray", "slurm": "submitit"}
+_LABELS: dict[EngineName, str] = {"local": "This machine", "ray": "Ray", "slurm": "Slurm"}
+
+
+def engine_choice() -> tuple[EngineName | None, Resources]:
+    """Draws the choice of an engine, where one is installed, and what a worker asks it for; returns both.
+
+    `None` is the default engine, whose errors are said where a run is started.
+    """
+    installed: list[EngineName] = [name for name, package in _PACKAGES.items() if importlib.util.find_spec(package)]
+    if not installed and not os.environ.get("CNNVIZ_ENGINE"):
+        return None, Resources()
+    try:
+        default = default_engine()
+    except RunError:
+        return None, Resources()
+    options: list[EngineName] = ["local", *installed]
+    chosen = st.session_state.get("train_engine") or (default if default in options else "local")
+    with st.popover(
+        _LABELS[chosen], icon=":material/dns:", key="train_where", help="Where the workers of what you start run."
+    ):
+        engine: EngineName = (
+            st.segmented_control(
+                "Engine",
+                options,
+                default=chosen,
+                required=True,
+                format_func=_LABELS.__getitem__,
+                key="train_engine",
+                persist_state="session",
+                help="Ray and Slurm start workers on a cluster's machines, which have to share the folder of runs.",
+            )
+            or "local"
+        )
+        if engine == "local":
+            return engine, Resources()
+        with st.container(horizontal=True):
+            cpus = st.number_input(
+                "CPUs",
+                1,
+                1024,
+                1,
+                key="train_cpus",
+                persist_state="session",
+                help="Processors for each worker.",
+            )
+            gpus = st.number_input(
+                "GPUs",
+                0,
+                64,
+                0,
+                key="train_gpus",
+                persist_state="session",
+                help="Graphics cards for each worker.",
+            )
+            memory = st.number_input(
+                "Memory (GB)",
+                0,
+                65_536,
+                0,
+                key="train_memory",
+                persist_state="session",
+                help="For each worker; 0 leaves it to the engine.",
+            )
+    return engine, Resources(cpus=int(cpus), gpus=int(gpus), memory_gb=float(memory))
