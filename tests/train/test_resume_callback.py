@@ -19,7 +19,7 @@ from cnnviz.__main__ import main
 from cnnviz.engines import local
 from cnnviz.presets import PRESETS
 from cnnviz.recipe import replace
-from cnnviz.runs import launch, metrics, resume_checkpoint
+from cnnviz.runs import metrics, resume_checkpoint
 
 EPOCHS = 6
 RECIPE = replace(
