@@ -8,6 +8,7 @@ from cnnviz.ui.session.app_entry import through_the_app
 from cnnviz.ui.session.deferred import Deferred
 from cnnviz.ui.train import recipe_draft
 from cnnviz.ui.train.augmentation_card import augmentation_card, scroll_to_handed
+from cnnviz.ui.train.branch_bar import branch_bar
 from cnnviz.ui.train.data_card import data_card
 from cnnviz.ui.train.fit_card import fit_card
 from cnnviz.ui.train.launch_bar import complete_recipe, origin_bar, start_bar
@@ -23,6 +24,7 @@ with head:
 with origin:
     top = st.container()
 
+branching = st.container()
 later = Deferred()
 found = data_card(draft, later)
 cards = {
@@ -35,7 +37,10 @@ cards["train-fit"] = fit_card(draft, found, recipe, "" if any(cards.values()) el
 problems = [message for card in cards.values() for message in card]
 with top:
     origin_bar(draft)
-start_bar(recipe if not problems else None, problems, next((card for card, told in cards.items() if told), ""))
+with branching:
+    problems += branch_bar(draft, recipe)
+first = next((card for card, told in cards.items() if told), "")
+start_bar(recipe if not problems else None, problems, first, draft.branch)
 later.draw()
 scroll_to_handed(draft)
 recipe_draft.write_address(draft, recipe)

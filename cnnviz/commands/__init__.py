@@ -3,6 +3,7 @@
 from cnnviz.commands.app import add_app
 from cnnviz.commands.audit import add_audit
 from cnnviz.commands.augment import add_augment
+from cnnviz.commands.branch import add_branch
 from cnnviz.commands.cluster import add_cluster
 from cnnviz.commands.evaluate import add_evaluate
 from cnnviz.commands.export import add_export
@@ -21,6 +22,7 @@ ALL = (
     add_presets,
     add_describe,
     add_train,
+    add_branch,
     add_runs,
     add_cluster,
     add_audit,

@@ -14,7 +14,7 @@ from cnnviz.files import read_bytes
 from cnnviz.presets import PRESETS
 from cnnviz.recipe import Recipe, parse, replace
 
-__all__ = ["add_describe", "add_presets", "add_recipe_arguments", "recipe_of"]
+__all__ = ["add_describe", "add_presets", "add_recipe_arguments", "recipe_of", "settings_of"]
 
 
 def add_presets(verbs: argparse._SubParsersAction) -> None:
@@ -61,13 +61,18 @@ def recipe_of(chosen: argparse.Namespace) -> tuple[Recipe, dict[str, Any]]:
             recipe = parse(read_bytes(path))
         except OSError as error:
             raise RecipeError(f"{chosen.recipe} can't be read: {error.strerror or error}.") from None
-    settings = _settings(chosen.settings)
+    settings = settings_of(chosen)
     return (replace(recipe, settings) if settings else recipe), settings
 
 
-def _settings(texts: list[str]) -> dict[str, Any]:
+def settings_of(chosen: argparse.Namespace) -> dict[str, Any]:
+    """Returns what `--set` says, by dotted path.
+
+    Raises:
+        RecipeError: a part of it isn't KEY=VALUE.
+    """
     settings = {}
-    for text in texts:
+    for text in chosen.settings:
         key, sign, value = text.partition("=")
         if not sign or not key:
             raise RecipeError(f"--set got {text!r}; expected KEY=VALUE such as fit.epochs=2.")

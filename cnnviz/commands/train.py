@@ -30,7 +30,7 @@ from cnnviz.runs.launch import slots
 from cnnviz.runs.progress import progress
 from cnnviz.runs.status import ENGINES, Resources
 
-__all__ = ["add_engine_arguments", "add_train", "resources_of"]
+__all__ = ["add_engine_arguments", "add_train", "finish", "resources_of"]
 
 POLL_SECONDS = 0.25
 
@@ -109,7 +109,17 @@ def _train(chosen: argparse.Namespace) -> int:
         started = runs.start_group(recipes, engine=engine, resources=resources)
     else:
         started = [runs.start(recipe, engine=engine, resources=resources)]
-    if not chosen.detach:
+    return finish(started, chosen.detach)
+
+
+def finish(started: list[Run], detach: bool) -> int:
+    """Watches runs that were started until they have ended, prints what they came to and returns the exit code.
+
+    Args:
+        started: the runs.
+        detach: whether they are left to themselves.
+    """
+    if not detach:
         started = _watch(started)
     print(json.dumps(_summary(started)))
     failed = [run for run in started if run.state in ("failed", "crashed")]

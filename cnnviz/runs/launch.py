@@ -26,12 +26,13 @@ from cnnviz.runs import snapshots
 from cnnviz.runs.folder_lock import changing
 from cnnviz.runs.lease import in_force
 from cnnviz.runs.liveness import LAUNCHED
-from cnnviz.runs.resume_checkpoint import GENERATIONS
+from cnnviz.runs.resume_checkpoint import GENERATIONS, kept_bytes
 from cnnviz.runs.status import ENGINES, RESUMABLE, EngineName, Resources
 from cnnviz.runs.store import Run, check_own, create, delete, folder_of, listing, open_run, root, write_state
 
 __all__ = [
     "default_engine",
+    "launch",
     "pause_requested",
     "request_pause",
     "request_stop",
@@ -84,7 +85,7 @@ def start(
             there.
     """
     check_space(recipe, runs or root())
-    return _start([recipe], runs, "", engine, resources)[0]
+    return launch([recipe], runs, engine, resources)[0]
 
 
 def start_group(
@@ -105,16 +106,17 @@ def start_group(
         RunError: as of `start`; runs that were begun by then are asked to stop.
     """
     check_space(recipes[0], runs or root(), len(recipes))
-    return _start(recipes, runs, f"group-{secrets.token_hex(4)}", engine, resources)
+    return launch(recipes, runs, engine, resources, group=f"group-{secrets.token_hex(4)}")
 
 
-def _start(
+def launch(
     recipes: Sequence[Recipe],
     runs: Path | None,
-    group: str,
     engine: EngineName | None,
     resources: Resources | None,
+    **more: Any,
 ) -> list[Run]:
+    """Makes a run of each recipe and has its worker started; `more` goes to `create`. See `start` for the rest."""
     from cnnviz.engines import engine_named  # which takes runs, and so is imported after this
 
     chosen, made, begun = engine or default_engine(), list[Run](), list[Run]()
@@ -122,7 +124,7 @@ def _start(
     carrier.check(runs or root())
     try:
         for recipe in recipes:
-            made.append(create(recipe, runs, group, chosen, resources or Resources()))
+            made.append(create(recipe, runs, engine=chosen, resources=resources or Resources(), **more))
             carrier.start(made[-1])
             begun.append(made[-1])
     except (RunError, OSError) as error:
@@ -208,7 +210,8 @@ def space_needed(recipe: Recipe) -> int:
     numbers = counts(spec, describe(spec, recipe.data.input_shape))
     of_optimizer = {"adam": 2, "adamw": 2}.get(recipe.fit.optimizer, 1)
     changing = numbers.total - numbers.frozen
-    weights = 4 * (2 * numbers.total + (GENERATIONS + 1) * (1 + of_optimizer) * changing)
+    generation = 4 * (1 + of_optimizer) * changing
+    weights = 4 * 2 * numbers.total + (GENERATIONS + 1) * generation + kept_bytes(generation)
     return weights + snapshots.space_needed(recipe) + _FIGURES_BYTES
 
 

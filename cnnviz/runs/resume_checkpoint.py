@@ -1,5 +1,7 @@
 """`resume/`: what a run needs to go on exactly where it was, in two generations, each whole and with a checksum.
 
+Of small models some epochs' generations stay in `kept/`, spread over the run, from which others can branch.
+
 A file is one line that says what it is, one line of JSON, the arrays' bytes in order, and a SHA-256 of all that.
 """
 
@@ -7,8 +9,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
+import shutil
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,9 +24,22 @@ from cnnviz.files import write_bytes
 from cnnviz.recipe import Recipe
 from cnnviz.temporary import clear
 
-__all__ = ["GENERATIONS", "Saved", "fingerprint", "kept_epoch", "newest", "remove_checkpoints", "save"]
+__all__ = [
+    "GENERATIONS",
+    "Saved",
+    "epochs_to_branch_from",
+    "fingerprint",
+    "kept_bytes",
+    "kept_epoch",
+    "newest",
+    "of_epoch",
+    "remove_checkpoints",
+    "save",
+]
 
 GENERATIONS = 2
+MOST_KEPT, MOST_KEPT_BYTES = 6, 24_000_000
+"""How many epochs stay to branch from, and what they may take of the disk: large models keep none."""
 _KIND = b"cnnviz resume 1\n"
 _NAME = re.compile(r"epoch-([0-9]{5,})\.bin")
 
@@ -81,6 +99,46 @@ def save(folder: Path, recipe: Recipe, saved: Saved) -> None:
     for other in names:
         if other not in kept:
             other.unlink(missing_ok=True)
+    with suppress(OSError):  # a run does without
+        _keep(folder, path)
+
+
+def kept_bytes(generation: int) -> int:
+    """Returns what the generations that stay take of the disk at most, each of which has so many bytes."""
+    return min(MOST_KEPT, MOST_KEPT_BYTES // max(1, generation)) * generation
+
+
+def _keep(folder: Path, path: Path) -> None:
+    """Lets a generation stay to branch from; where there are too many, the one goes without which they are spread most
+    evenly."""
+    room = kept_bytes(size := path.stat().st_size) // size
+    if not room:
+        return
+    place = folder / "kept"
+    place.mkdir(exist_ok=True)
+    copy = place / path.name
+    copy.unlink(missing_ok=True)
+    try:
+        os.link(path, copy)
+    except OSError:  # a file system without
+        shutil.copyfile(path, copy)
+    there = sorted(_generations(folder, "kept"), key=_epoch)
+    while len(there) > room:
+        epochs = [0, *map(_epoch, there)]
+        gaps = [after - before for before, after in zip(epochs, epochs[2:], strict=False)]
+        there.pop(gaps.index(min(gaps)) if gaps else 0).unlink(missing_ok=True)
+
+
+def epochs_to_branch_from(folder: Path) -> list[int]:
+    """Returns the epochs of the run in `folder` that others can branch from, ascending; reads no content."""
+    return sorted({_epoch(path) for where in ("kept", "resume") for path in _generations(folder, where)})
+
+
+def of_epoch(folder: Path, recipe: Recipe, epoch: int) -> Saved | None:
+    """Returns the generation of an epoch, if one is there, whole and of this recipe."""
+    wanted = fingerprint(recipe)
+    paths = [path for where in ("resume", "kept") for path in _generations(folder, where) if _epoch(path) == epoch]
+    return next((found for path in paths if (found := _read(path, wanted)) is not None), None)
 
 
 def newest(folder: Path, recipe: Recipe) -> Saved | None:
@@ -105,9 +163,9 @@ def remove_checkpoints(folder: Path) -> None:
             place.rmdir()
 
 
-def _generations(folder: Path) -> list[Path]:
+def _generations(folder: Path, where: str = "resume") -> list[Path]:
     try:
-        found = [path for path in (folder / "resume").iterdir() if _NAME.fullmatch(path.name)]
+        found = [path for path in (folder / where).iterdir() if _NAME.fullmatch(path.name)]
     except OSError:
         return []
     return sorted(found, key=_epoch, reverse=True)

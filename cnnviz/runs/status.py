@@ -60,7 +60,8 @@ class State(BaseModel):
     `message` says why a run failed; `test` holds the test split's metrics, once evaluated. `launched` is when its
     worker was started last, `earlier_seconds` how long it had trained before, and `oom_kills` how many processes the
     system had ended for lack of memory when the worker began. `group` is the id that it shares with the runs that were
-    started with it, see `cnnviz.runs.groups`; "" where it was started alone. `engine` carries its worker, which asked
+    started with it, see `cnnviz.runs.groups`; "" where it was started alone. It branched from
+    the run `parent` after `parent_epoch`; "" where it began anew. `engine` carries its worker, which asked
     it for `resources`.
     """
 
@@ -80,6 +81,8 @@ class State(BaseModel):
     earlier_seconds: Moment = 0.0
     oom_kills: int | None = None
     group: str = Field("", max_length=100)
+    parent: str = Field("", max_length=100)
+    parent_epoch: int = Field(0, ge=0)
     engine: EngineName = "local"
     resources: Resources = Resources()
 

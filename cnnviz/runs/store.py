@@ -13,6 +13,7 @@ import shutil
 import stat
 import tempfile
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -203,6 +204,9 @@ def create(
     group: str = "",
     engine: EngineName = "local",
     resources: Resources = Resources(),  # noqa: B008 - frozen
+    parent: str = "",
+    parent_epoch: int = 0,
+    fill: Callable[[Path], None] | None = None,
 ) -> Run:
     """Makes the folder of a new queued run; it appears whole or not at all.
 
@@ -212,6 +216,9 @@ def create(
         group: the id that it shares with the runs that are started with it.
         engine: which carries its worker.
         resources: what the worker asks it for.
+        parent: the run that it branches from.
+        parent_epoch: after which epoch of that.
+        fill: puts into the folder what the run begins with, before it appears.
 
     Raises:
         RunError: the folder of runs can't be written.
@@ -226,8 +233,11 @@ def create(
         draft = Path(tempfile.mkdtemp(**own_name(runs)))
         draft.chmod(0o755)
         write_bytes(draft / "recipe.json", recipe.to_json().encode())
-        state = State(created=now, group=group, engine=engine, resources=resources)
+        origin = {"parent": parent, "parent_epoch": parent_epoch, "epoch": parent_epoch}
+        state = State(created=now, group=group, engine=engine, resources=resources, **origin)
         write_json(draft / "state.json", state.model_dump())
+        if fill is not None:
+            fill(draft)
         os.rename(draft, runs / name)
     except OSError as error:
         if draft is not None:

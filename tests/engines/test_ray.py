@@ -102,6 +102,7 @@ def test_what_a_dispatcher_left_damaged_is_no_node(checkpoints, wrong):
 
 
 def test_the_dispatcher_is_all_that_loads_ray():
-    script = "import sys, cnnviz.engines.ray, cnnviz.engines.ray_cluster, cnnviz.engines.slurm; print('ray' in sys.modules, 'submitit' in sys.modules)"
+    modules = "cnnviz.engines.ray, cnnviz.engines.ray_cluster, cnnviz.engines.slurm"
+    script = f"import sys, {modules}; print('ray' in sys.modules, 'submitit' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout == "False False\n"

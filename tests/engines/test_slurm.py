@@ -55,7 +55,7 @@ def test_a_job_that_has_to_end_is_queued_again_from_where_the_run_was(checkpoint
 @pytest.mark.parametrize("text", ["{", "[]", '{"cluster": "local", "nonsense": 1}', '{"cluster": "elsewhere"}'])
 def test_settings_that_cannot_be_used_are_one_sentence(checkpoints, monkeypatch, text):
     monkeypatch.setenv("CNNVIZ_SLURM", text)
-    with pytest.raises(RunError, match="^CNNVIZ_SLURM .*expected"):
+    with pytest.raises(RunError, match=r"^CNNVIZ_SLURM .*expected"):
         runs.start(SMALL, engine="slurm")
     assert runs.listing() == []
 
@@ -63,7 +63,7 @@ def test_settings_that_cannot_be_used_are_one_sentence(checkpoints, monkeypatch,
 def test_where_there_is_no_slurm_a_run_is_not_begun(checkpoints, monkeypatch):
     monkeypatch.delenv("CNNVIZ_SLURM", raising=False)
     monkeypatch.setenv("PATH", os.path.dirname(sys.executable))
-    with pytest.raises(RunError, match="^There is no Slurm here"):
+    with pytest.raises(RunError, match=r"^There is no Slurm here"):
         runs.start(SMALL, engine="slurm")
     assert runs.listing() == []
 

@@ -19,6 +19,7 @@ from cnnviz.runs.nodes import host_of
 from cnnviz.runs.status import RESUMABLE
 from cnnviz.ui.markdown import duration, plain
 from cnnviz.ui.runs.actions import badge, continue_button, delete_button, ending, log, pause_button, stop_button
+from cnnviz.ui.runs.branches_view import branch_popover, branches_part
 from cnnviz.ui.runs.downloads import downloads
 from cnnviz.ui.runs.evaluation import no_report, report_part
 from cnnviz.ui.runs.learning_curves import chart_options, charts
@@ -162,6 +163,7 @@ def _actions(run: Run, name: str, before: Run | None, group: Sequence[Run]) -> N
         ):
             st.session_state["train_recipe"] = run.recipe
             query_params.go("pages/train.py")
+        branch_popover(run)
         if st.button(
             "Predict images",
             icon=":material/image_search:",
@@ -205,6 +207,7 @@ def _curves(run: Run) -> None:
     smoothing, log = chart_options()
     with drawn:
         charts(run, place="detail", live=run.active, smoothing=smoothing, log=log)
+    branches_part(run)
 
 
 def _first_curves(run: Run) -> None:

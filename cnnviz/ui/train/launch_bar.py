@@ -12,6 +12,7 @@ from cnnviz.data.compatibility import check
 from cnnviz.errors import CnnvizError
 from cnnviz.presets import PRESETS
 from cnnviz.recipe import Limits, Recipe, parse, replace
+from cnnviz.runs.branch import branch
 from cnnviz.runs.groups import fold_recipes, seed_recipes
 from cnnviz.ui.download_button import download_button
 from cnnviz.ui.file_names import file_name
@@ -121,7 +122,9 @@ def _files(draft: Draft) -> None:
     )
 
 
-def start_bar(recipe: Recipe | None, problems: list[str], card: str = "") -> None:
+def start_bar(
+    recipe: Recipe | None, problems: list[str], card: str = "", branch_of: tuple[str, int] | None = None
+) -> None:
     """Draws the button at the window's foot, with how many things are left to mend; it starts a run,
     or several that differ in the seed or the fold, and leads there.
 
@@ -129,6 +132,7 @@ def start_bar(recipe: Recipe | None, problems: list[str], card: str = "") -> Non
         recipe: what is to be trained; `None` where something is to be mended.
         problems: what is to be mended, in sentences.
         card: the anchor of the card that has the first of them.
+        branch_of: the run that it branches from, and after which epoch.
     """
     count = len(problems)
     with st.bottom, st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="right"):
@@ -137,8 +141,8 @@ def start_bar(recipe: Recipe | None, problems: list[str], card: str = "") -> Non
             st.markdown(f"[Show {'it' if count == 1 else 'the first of them'}](#{card})", width="content")
         repeat = st.selectbox(
             "Repeat",
-            list(_REPEATS),
-            key="train_repeat",
+            list(_REPEATS) if branch_of is None else ["Once"],
+            key="train_repeat" if branch_of is None else "train_repeat_branch",
             persist_state="session",
             label_visibility="collapsed",
             width=120,
@@ -163,7 +167,9 @@ def start_bar(recipe: Recipe | None, problems: list[str], card: str = "") -> Non
             recipes = _REPEATS[repeat](recipe)
             heads = [head.name for head in recipe.network.heads]
             check(recipes[0], dataset_cache.open_with_progress(recipes[0].data, heads))
-            if len(recipes) > 1:
+            if branch_of is not None:
+                started = [branch(*branch_of, recipe, engine=engine, resources=resources)]
+            elif len(recipes) > 1:
                 started = runs.start_group(recipes, engine=engine, resources=resources)
             else:
                 started = [runs.start(recipe, engine=engine, resources=resources)]

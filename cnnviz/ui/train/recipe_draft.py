@@ -43,7 +43,7 @@ class Draft:
     `number` tells drafts apart and is part of their widgets' keys: what a browser still sends of a draft that has been
     replaced then finds no widget. `table` counts the layer table's versions, each a table of its own; `note` is a
     sentence for the page's top; `valid` is the recipe as it last had no mistake; `shown` is what cards remember beside
-    the recipe.
+    the recipe; `branch` is the run that it branches from, and after which epoch.
     """
 
     tree: dict[str, Any]
@@ -53,6 +53,7 @@ class Draft:
     note: str = ""
     valid: Recipe | None = None
     shown: dict[str, Any] = field(default_factory=dict)
+    branch: tuple[str, int] | None = None
     turns: dict[str, int] = field(default_factory=dict, repr=False)
     names: dict[str, str] = field(default_factory=dict, repr=False)
 
@@ -83,12 +84,15 @@ class Draft:
 def open_draft() -> Draft:
     """Returns the draft, after taking over a recipe from another page or the one that the address names."""
     session = st.session_state
-    named = query_params.new_values("train", ("preset", "recipe")) or {}
+    named = query_params.new_values("train", ("preset", "recipe", "branch")) or {}
+    branch = session.pop("train_branch", None) or _branch_named(named.pop("branch", ""))
     if isinstance(handed := session.pop("train_recipe", None), Recipe):
         load(handed)
+        session[_DRAFT].branch = branch
     elif _DRAFT not in session or any(named.values()):
         try:
             _load_named(named.get("preset", ""), named.get("recipe", ""))
+            session[_DRAFT].branch = branch
         except RecipeError as error:
             if _DRAFT not in session:
                 load(PRESETS[FIRST], FIRST)
@@ -102,6 +106,12 @@ def dataset_of_draft() -> str:
     """Returns the data set that the draft names; "" where there is no draft yet."""
     draft = st.session_state.get(_DRAFT)
     return "" if draft is None else str(draft.get("data.dataset"))
+
+
+def _branch_named(text: str) -> tuple[str, int] | None:
+    """The run and the epoch that an address names, as "RUN.6"."""
+    run, _, epoch = text.rpartition(".")
+    return (run, int(epoch)) if run and epoch.isdecimal() and len(epoch) < 8 else None
 
 
 def _load_named(name: str, packed: str) -> None:
@@ -120,11 +130,12 @@ def write_address(draft: Draft, recipe: Recipe | None) -> None:
             name.
     """
     draft.valid = recipe or draft.valid
+    branch = {"branch": f"{draft.branch[0]}.{draft.branch[1]}" if draft.branch else ""}
     if draft.origin and recipe is not None and is_preset(draft):
-        query_params.write("train", {"preset": draft.origin})
+        query_params.write("train", {"preset": draft.origin, **branch})
         return
     packed = pack(draft.valid.model_dump(mode="json")) if draft.valid else ""
-    query_params.write("train", {"preset": draft.origin if packed and recipe else "", "recipe": packed})
+    query_params.write("train", {"preset": draft.origin if packed and recipe else "", "recipe": packed, **branch})
     if draft.valid and not packed:
         st.caption("This recipe is too long for an address: save its file to keep or share it.")
 
