@@ -26,7 +26,7 @@ from cnnviz.presets import PRESETS
 from cnnviz.recipe import Recipe
 from cnnviz.runs import Run
 from cnnviz.runs.groups import fold_recipes, seed_recipes, spread_of
-from cnnviz.runs.launch import slots
+from cnnviz.runs.launch import default_engine, slots
 from cnnviz.runs.progress import progress
 from cnnviz.runs.status import ENGINES, Resources
 
@@ -84,6 +84,7 @@ def resources_of(chosen: argparse.Namespace) -> Resources:
 
 
 def _train(chosen: argparse.Namespace) -> int:
+    engine, resources = chosen.engine or default_engine(), resources_of(chosen)
     wanted, settings = recipe_of(chosen)
     if chosen.review:
         wanted = wanted.model_copy(
@@ -104,7 +105,6 @@ def _train(chosen: argparse.Namespace) -> int:
             )
     for note in dataset.notes:
         print(f"cnnviz: {note}", file=sys.stderr)
-    engine, resources = chosen.engine, resources_of(chosen)
     if len(recipes) > 1:
         started = runs.start_group(recipes, engine=engine, resources=resources)
     else:

@@ -45,8 +45,7 @@ class Worker:
         from submitit.helpers import DelayedSubmission
 
         if self._process is not None:
-            self._process.kill()
-            self._process.wait()
+            self._process.kill()  # no `wait`: this is called from a signal, within the one above
         return DelayedSubmission(Worker(), folder)
 
 
