@@ -33,11 +33,15 @@ from cnnviz.runs.store import write_state
 POLL_SECONDS = 1.0
 MOST_RETRIES = 20
 """How often a run is begun again whose machine died; one that takes its machines down with it ends sometime."""
+_NOT_SHARED = 66
+"""What `carry` returns on a node that doesn't have the run's folder."""
 _STOPPED_WITH_ITS_PARENT = 1  # PR_SET_PDEATHSIG of prctl(2)
 
 
 def carry(folder: str) -> int:
     """Has the worker of the run in `folder` at work until it ends, wherever Ray has put this; returns its exit code."""
+    if not Path(folder, "recipe.json").is_file():
+        return _NOT_SHARED
     host = host_names().get(ray.get_runtime_context().get_node_id(), socket.gethostname())
     with open(Path(folder, "log.txt"), "ab") as log:
         worker = subprocess.Popen(
@@ -91,7 +95,10 @@ def let_go(carried: dict[Path, Any]) -> None:
     for folder in [folder for folder, reference in carried.items() if reference in ended]:
         reference, why = carried.pop(folder), ""
         try:
-            if (code := ray.get(reference)) < 0:
+            code = ray.get(reference)
+            if code == _NOT_SHARED:
+                why = "The node that Ray put it on doesn't have its folder: all nodes have to share the folder of runs."
+            elif code < 0:
                 why = f"Its worker was ended by signal {-code}."
         except RayError as error:
             why = f"Ray gave it up: {first_line(error)}."

@@ -6,10 +6,15 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
+from threading import Thread
 
 from cnnviz import runs
+from cnnviz.files import write_json
+from cnnviz.presets import PRESETS
+from cnnviz.runs.liveness import engine_file
 from tests.e2e.conftest import ROOT
 
 __all__ = ["command", "stop_runs", "switch", "trained"]
@@ -50,7 +55,8 @@ def switch(place: Path, folder: Path) -> Callable[[str], None]:
     Args:
         place: the server's folder of runs, which becomes a link.
         folder: holds "trained"; "none", "running", "bare" (a run without snapshots) and "mended" (two runs of one
-            recipe, before and after images were left out) and "seeds" (a group of three runs) are made beside it.
+            recipe, before and after images were left out) and "seeds" (a group of three runs), "branches" (a run and
+            one that branches from it) and "nodes" (a run that waits for a cluster's node) are made beside it.
     """
 
     def show(which: str) -> None:
@@ -65,6 +71,14 @@ def switch(place: Path, folder: Path) -> Callable[[str], None]:
                 next(run.folder for run in runs.listing(wanted) if run.id != "digits").rename(wanted / "mended")
             if which == "seeds":
                 command("train", "Q", "--seeds", "3", "--set", "fit.epochs=3", folder=wanted)
+            if which == "branches":
+                shutil.copytree(folder / "trained" / "digits", wanted / "digits")
+                changed = ("fit.learning_rate=0.0003", "name=slower")
+                command("branch", "digits", "--epoch", "3", "--set", *changed, folder=wanted)
+                next(run.folder for run in runs.listing(wanted) if run.id != "digits").rename(wanted / "slower")
+            if which == "nodes":
+                runs.create(PRESETS["Q"], wanted, engine="ray")
+                Thread(target=_dispatch, args=(wanted,), daemon=True).start()
             if which == "bare":
                 bare = shutil.ignore_patterns("snapshots")
                 shutil.copytree(ROOT / "checkpoints" / "mnist", wanted / "mnist", ignore=bare)
@@ -72,6 +86,15 @@ def switch(place: Path, folder: Path) -> Callable[[str], None]:
         place.symlink_to(wanted, target_is_directory=True)
 
     return show
+
+
+def _dispatch(folder: Path) -> None:
+    """Says again and again what two nodes of a cluster carry, as Ray's dispatcher does, while the folder is there."""
+    nodes = [{"host": f"gpu-{at}", "cpus": 16, "gpus": 2, "memory_gb": 128.0} for at in (1, 2)]
+    while folder.is_dir():
+        engine_file(folder, "ray").parent.mkdir(exist_ok=True)
+        write_json(engine_file(folder, "ray"), {"nodes": nodes})
+        time.sleep(2)
 
 
 def stop_runs(folder: Path) -> None:
