@@ -106,7 +106,7 @@ class MetricsLogger(keras.callbacks.Callback):
             "epoch",
             **self._now(now),
             **figures,
-            learning_rate=float(self.model.optimizer.learning_rate),
+            learning_rate=float(keras.ops.convert_to_numpy(self.model.optimizer.learning_rate)),
             images_per_second=round(self._images / seconds, 1),
             epoch_seconds=round(now - self._epoch_began, 3),
             memory_mb=round(self._process.memory_info().rss / 2**20, 1),

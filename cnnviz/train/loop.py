@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import keras
+import tensorflow as tf
 
 from cnnviz.data import open_dataset, pipeline
 from cnnviz.data.compatibility import check
@@ -19,6 +20,7 @@ from cnnviz.runs import resume_checkpoint as saved
 from cnnviz.runs.resume_checkpoint import Saved
 from cnnviz.runs.store import open_run
 from cnnviz.train.callbacks import BestModelCheckpoint, MetricsLogger, SeveralHeads, for_fit
+from cnnviz.train.devices import strategy
 from cnnviz.train.final_evaluation import conclude
 from cnnviz.train.resume_callback import ResumeCheckpoint, frozen_digest, restore, weights_digest
 from cnnviz.train.run_writer import RunWriter
@@ -32,13 +34,15 @@ __all__ = ["carry_out"]
 
 @dataclass(frozen=True, eq=False)
 class _Work:
-    """What the stages of a run share. `stem` is there where features are computed once."""
+    """What the stages of a run share. `stem` is there where features are computed once; `spread` is over which devices
+    a batch is dealt."""
 
     writer: RunWriter
     reader: Reader
     model: keras.Model
     best: BestModelCheckpoint
     stem: Stem | None
+    spread: tf.distribute.Strategy
 
     def read(self, stage: Stage, name: str) -> tuple:
         """What a stage takes of a split, and the labels."""
@@ -49,8 +53,10 @@ class _Work:
 
     def arranged(self, stage: Stage) -> keras.Model:
         """What a stage fits, compiled."""
-        fitted = compile_stage(self.model, stage, len(self.read(stage, "train")[0]))
-        fitted.optimizer.build(fitted.trainable_variables)
+        samples = len(self.read(stage, "train")[0])
+        with self.spread.scope():
+            fitted = compile_stage(self.model, stage, samples)
+            fitted.optimizer.build(fitted.trainable_variables)
         return fitted
 
 
@@ -93,14 +99,18 @@ def _prepared(writer: RunWriter, reader: Reader, plan: tuple[Stage, ...]) -> _Wo
         reader.images("train")
         reader.images("validation")
     writer.note("Building the model")
-    model, backbone = build(recipe, weights), recipe.network.backbone
+    backbone, spread = recipe.network.backbone, strategy()
+    if (cards := spread.num_replicas_in_sync) > 1:
+        writer.say(f"Each batch is dealt to {cards} graphics cards")
+    with spread.scope():
+        model = build(recipe, weights)
     keeper = keras.Model(model.input, model.output) if backbone else build(recipe)
     stem = None
     if plan[0].cached:
         part = feature_extractor_of(model, recipe.network)
         stem = stem_digest(part), compute(part)
     best = BestModelCheckpoint(writer, keeper, recipe.fit.monitor, shared=backbone is not None)
-    return _Work(writer, reader, model, best, stem)
+    return _Work(writer, reader, model, best, stem, spread)
 
 
 def _weights(recipe: Recipe, writer: RunWriter) -> Path | None:
