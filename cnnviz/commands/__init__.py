@@ -15,6 +15,7 @@ from cnnviz.commands.reproduce import add_reproduce
 from cnnviz.commands.robustness import add_robustness
 from cnnviz.commands.runs import add_runs
 from cnnviz.commands.script import add_script
+from cnnviz.commands.search import add_search
 from cnnviz.commands.train import add_train
 
 ALL = (
@@ -23,6 +24,7 @@ ALL = (
     add_describe,
     add_train,
     add_branch,
+    add_search,
     add_runs,
     add_cluster,
     add_audit,

@@ -27,9 +27,9 @@ def add_describe(verbs: argparse._SubParsersAction) -> None:
     add_recipe_arguments(add_verb(verbs, "describe", "show a recipe's layers, shapes and parameters", _describe))
 
 
-def add_recipe_arguments(verb: argparse.ArgumentParser) -> None:
-    """Adds RECIPE and `--set`."""
-    verb.add_argument("recipe", metavar="RECIPE", help="a preset's id or a JSON file")
+def add_recipe_arguments(verb: argparse.ArgumentParser, *, optional: bool = False) -> None:
+    """Adds RECIPE, which may be left out where it is `optional`, and `--set`."""
+    verb.add_argument("recipe", metavar="RECIPE", nargs="?" if optional else None, help="a preset's id or a JSON file")
     verb.add_argument(
         "--set",
         dest="settings",

@@ -22,7 +22,7 @@ from cnnviz.processes import import_path, process_of
 from cnnviz.runs.liveness import LAUNCHED
 from cnnviz.runs.store import Run
 
-__all__ = ["check", "keep_spare", "start"]
+__all__ = ["check", "keep_spare", "new_process", "start", "write_launched"]
 
 SIGN_OF_LIFE_SECONDS = 60.0
 """How often a spare hears that it is still wanted; after 15 minutes without a word it ends by itself."""
@@ -50,12 +50,17 @@ def start(run: Run) -> None:
     with _lock, open(run.log_path, "ab") as log:
         worker, _spare = _spare, None
         if worker is None or not _hand_over(worker, run):
-            worker = _process([str(run.folder)], subprocess.DEVNULL, log)
+            worker = new_process("cnnviz.train", [str(run.folder)], subprocess.DEVNULL, log)
         _workers.append(worker)
     if _most:
         threading.Thread(target=_keep_next, args=(worker,), daemon=True).start()
+    write_launched(run, worker.pid)
+
+
+def write_launched(run: Run, pid: int) -> None:
+    """Notes which process was started for a run, until that says so itself."""
     with suppress(OSError, psutil.Error):  # without it a worker that dies at once is missed a little later
-        write_json(run.folder / LAUNCHED, process_of(worker.pid).model_dump())
+        write_json(run.folder / LAUNCHED, process_of(pid).model_dump())
 
 
 def keep_spare(most: int = 1) -> None:
@@ -82,7 +87,7 @@ def keep_spare(most: int = 1) -> None:
         if len(_workers) >= most or psutil.virtual_memory().available < LEAST_FREE_BYTES:
             return
         with suppress(OSError):
-            _spare, _heard = _process(["--spare"], subprocess.PIPE, subprocess.DEVNULL), now
+            _spare, _heard = new_process("cnnviz.train", ["--spare"], subprocess.PIPE, subprocess.DEVNULL), now
 
 
 def _keep_next(worker: subprocess.Popen[bytes]) -> None:
@@ -111,10 +116,15 @@ def _tell(spare: subprocess.Popen[bytes], words: bytes) -> bool:
     return True
 
 
-def _process(arguments: list[str], stdin: int, output: int | IO[bytes]) -> subprocess.Popen[bytes]:
+def new_process(module: str, arguments: list[str], stdin: int, output: int | IO[bytes]) -> subprocess.Popen[bytes]:
+    """Starts one of this package's modules as a process in a session of its own.
+
+    Raises:
+        OSError: it can't be started.
+    """
     package = Path(__file__).parents[2]
     return subprocess.Popen(
-        [sys.executable, "-m", "cnnviz.train", *arguments],
+        [sys.executable, "-m", module, *arguments],
         stdin=stdin,
         stdout=output,
         stderr=output,

@@ -70,7 +70,11 @@ def default_engine() -> EngineName:
 
 
 def start(
-    recipe: Recipe, runs: Path | None = None, engine: EngineName | None = None, resources: Resources | None = None
+    recipe: Recipe,
+    runs: Path | None = None,
+    engine: EngineName | None = None,
+    resources: Resources | None = None,
+    **facts: Any,
 ) -> Run:
     """Makes a run and starts its worker, a process of its own that outlives the caller.
 
@@ -79,13 +83,14 @@ def start(
         runs: the folder of all runs; by default `root`.
         engine: which carries the worker; by default `default_engine`.
         resources: what the worker asks it for; this machine's own workers take what there is.
+        facts: further fields of its `State`, such as the `search` that it is a trial of.
 
     Raises:
         RunError: the folder of runs can't be written or is too full, no process can be started, or the engine isn't
             there.
     """
     check_space(recipe, runs or root())
-    return launch([recipe], runs, engine, resources)[0]
+    return launch([recipe], runs, engine, resources, **facts)[0]
 
 
 def start_group(
@@ -124,25 +129,18 @@ def launch(
     carrier.check(runs or root())
     try:
         for recipe in recipes:
-            made.append(create(recipe, runs, engine=chosen, resources=resources or Resources(), **more))
-            carrier.start(made[-1])
-            begun.append(made[-1])
-    except (RunError, OSError) as error:
-        for run in made:
-            if run not in begun:
-                write_json(run.folder / "state.json", {"state": "failed", "created": run.written.created})
-                delete(run.id, runs)
-            else:
-                with suppress(RunError):
-                    request_stop(run.id, runs)
-        if isinstance(error, RunError):
-            raise
+    return launch([recipe], runs, engine, resources, **facts)[0]
         raise RunError(f"No worker process could be started: {error.strerror or error}.") from None
     return begun
 
 
-def resume(run_id: str, runs: Path | None = None) -> Run:
+def resume(run_id: str, runs: Path | None = None, spawn: Callable[[Run], None] | None = None) -> Run:
     """Starts a worker again on a run that was paused, was stopped, failed or crashed; it goes on where it was.
+
+    Args:
+        run_id: the run's.
+        runs: the folder of all runs; by default `root`.
+        spawn: starts what carries it out; its engine's worker by default.
 
     Raises:
         RunError: there is no such run, it goes on, is finished or not one's own, its folder can't be written or is too
@@ -164,8 +162,10 @@ def resume(run_id: str, runs: Path | None = None) -> Run:
         if run.state == "crashed" and in_force(folder):
             raise RunError(f"Run {run_id} can't be continued: a worker still has it in hand; look again in a moment.")
         check_space(run.recipe, folder.parent)
-        carrier = engine_named(run.written.engine)
-        carrier.check(folder.parent)
+        if spawn is None:
+            carrier = engine_named(run.written.engine)
+            carrier.check(folder.parent)
+            spawn = carrier.start
         now = time.time()
         fresh: dict[str, Any] = {"state": "queued", "process": None, "launched": now, "started": None, "ended": None}
         fresh |= {"earlier_seconds": run.seconds or 0.0, "message": "", "test": {}, "oom_kills": None}
@@ -173,7 +173,7 @@ def resume(run_id: str, runs: Path | None = None) -> Run:
             (folder / "request.json").unlink(missing_ok=True)
             (folder / LAUNCHED).unlink(missing_ok=True)
             write_state(folder, run.written.model_copy(update=fresh))
-            carrier.start(run)
+            spawn(run)
         except OSError as error:
             with suppress(OSError):
                 write_state(folder, run.written.model_copy(update={"state": run.state}))

@@ -61,8 +61,9 @@ class State(BaseModel):
     worker was started last, `earlier_seconds` how long it had trained before, and `oom_kills` how many processes the
     system had ended for lack of memory when the worker began. `group` is the id that it shares with the runs that were
     started with it, see `cnnviz.runs.groups`; "" where it was started alone. It branched from
-    the run `parent` after `parent_epoch`; "" where it began anew. `engine` carries its worker, which asked
-    it for `resources`.
+    the run `parent` after `parent_epoch`; "" where it began anew. `search` is the id of the search that it is a trial
+    of, "" of most runs, and `trial` the trial's number there, from 0; see `cnnviz.search`. `engine` carries its worker,
+    which asked it for `resources`.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -81,6 +82,8 @@ class State(BaseModel):
     earlier_seconds: Moment = 0.0
     oom_kills: int | None = None
     group: str = Field("", max_length=100)
+    search: str = Field("", max_length=100)
+    trial: int | None = None
     parent: str = Field("", max_length=100)
     parent_epoch: int = Field(0, ge=0)
     engine: EngineName = "local"

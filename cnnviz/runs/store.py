@@ -17,6 +17,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 from platformdirs import user_data_path
 from pydantic import ValidationError
@@ -29,7 +30,7 @@ from cnnviz.runs.crash_cause import verdict
 from cnnviz.runs.folder_lock import changing
 from cnnviz.runs.lease import in_force
 from cnnviz.runs.liveness import lives
-from cnnviz.runs.status import ACTIVE, ENDED, EngineName, Resources, State, StateName, current
+from cnnviz.runs.status import ACTIVE, ENDED, State, StateName, current
 from cnnviz.temporary import own_name
 
 __all__ = [
@@ -199,26 +200,15 @@ def recipe_of(run: Run, so: str = "", error: type[CnnvizError] = RunError) -> Re
 
 
 def create(
-    recipe: Recipe,
-    runs: Path | None = None,
-    group: str = "",
-    engine: EngineName = "local",
-    resources: Resources = Resources(),  # noqa: B008 - frozen
-    parent: str = "",
-    parent_epoch: int = 0,
-    fill: Callable[[Path], None] | None = None,
+    recipe: Recipe, runs: Path | None = None, *, fill: Callable[[Path], None] | None = None, **facts: Any
 ) -> Run:
     """Makes the folder of a new queued run; it appears whole or not at all.
 
     Args:
         recipe: the run's.
         runs: the folder of all runs; by default `root`.
-        group: the id that it shares with the runs that are started with it.
-        engine: which carries its worker.
-        resources: what the worker asks it for.
-        parent: the run that it branches from.
-        parent_epoch: after which epoch of that.
         fill: puts into the folder what the run begins with, before it appears.
+        facts: further fields of its `State`, such as `group`.
 
     Raises:
         RunError: the folder of runs can't be written.
@@ -233,9 +223,7 @@ def create(
         draft = Path(tempfile.mkdtemp(**own_name(runs)))
         draft.chmod(0o755)
         write_bytes(draft / "recipe.json", recipe.to_json().encode())
-        origin = {"parent": parent, "parent_epoch": parent_epoch, "epoch": parent_epoch}
-        state = State(created=now, group=group, engine=engine, resources=resources, **origin)
-        write_json(draft / "state.json", state.model_dump())
+        write_json(draft / "state.json", State(**{"created": now, **facts}).model_dump())
         if fill is not None:
             fill(draft)
         os.rename(draft, runs / name)
