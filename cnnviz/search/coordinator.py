@@ -1,8 +1,8 @@
 """Conducting a search: Optuna is asked for settings, runs are started with them, and told how they do.
 
 What is known of a trial is written before anything is done about it, so that a coordinator that is killed at any moment
-is followed by another: the run has the trial's number in its state from the first, the trial its run's id and that it is
-to be pruned. Only a trial that Optuna still has as running is ever told a result.
+is followed by another: the run has the trial's number in its state from the first, the trial its run's id and that it
+is to be pruned. Only a trial that Optuna still has as running is ever told a result.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from cnnviz.recipe import replace
 from cnnviz.runs import Run, metrics
 from cnnviz.runs.launch import slots
 from cnnviz.runs.status import RESUMABLE
-from cnnviz.runs.worker_process import keep_spare
+from cnnviz.engines.local import keep_spare
 from cnnviz.search.space import present_parameters, suggest
 from cnnviz.search.store import Search, trials_of, write_result
 from cnnviz.search.study import open_study, result_of, sampler_of
@@ -143,7 +143,7 @@ def _begin(study: optuna.Study, search: Search, say: Callable[[str], None]) -> _
 
 
 def _run_of(study: optuna.Study, search: Search, trial: optuna.Trial, say: Callable[[str], None]) -> _Flight | None:
-    """Starts the run of a trial whose settings are drawn here; `None` where they make no recipe, which it fails with."""
+    """Starts the run of a trial whose settings are drawn here; `None` where they make no recipe, and it fails."""
     from optuna.trial import TrialState
 
     settings = suggest(trial, search.spec.space)

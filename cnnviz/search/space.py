@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-from pydantic import JsonValue, StrictInt
+from pydantic import BeforeValidator, JsonValue
 
 from cnnviz.errors import RecipeError, short
-from cnnviz.frozen_model import FrozenDict, Real, Record, parse_record
+from cnnviz.frozen_model import FrozenDict, Record, parse_record
 from cnnviz.recipe import Recipe, replace
 
 if TYPE_CHECKING:
@@ -38,6 +38,16 @@ _SEARCHABLE_DATA = ("data.image_size", "data.channels", "data.crop")
 _FIXED = ("fit.monitor",)
 
 
+def _number(value: Any) -> Any:
+    """Refuses what is no finite number; whole ones stay whole."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+        raise ValueError("it should be a number")
+    return value
+
+
+Number = Annotated[int | float, BeforeValidator(_number)]
+
+
 class Range(Record):
     """Numbers from `low` to `high`, both among them; whole ones where both are.
 
@@ -45,10 +55,10 @@ class Range(Record):
     drawn, counted from `low`; `None` allows all.
     """
 
-    low: StrictInt | Real
-    high: StrictInt | Real
+    low: Number
+    high: Number
     log: bool = False
-    step: StrictInt | Real | None = None
+    step: Number | None = None
 
     @property
     def whole(self) -> bool:
@@ -105,7 +115,7 @@ def value_at(recipe: Recipe, key: str) -> Any:
 def _part(key: str, value: Any, recipe: Recipe) -> Range | Choices:
     """A key's part of the space, tried on the recipe."""
     if not searchable(key):
-        replace(recipe, {key: None} if key == "name" else {key: _present(recipe, key)})  # an unknown key is told first
+        replace(recipe, {key: _present(recipe, key)})  # an unknown key is told first
         raise RecipeError(
             f"{key} can't be searched: the trials of a search differ in how they learn (augmentation, network.layers, "
             "fit …), not in what they learn or how that is measured."
@@ -185,7 +195,7 @@ def present_parameters(recipe: Recipe, space: Space) -> dict[str, Any] | None:
     return found
 
 
-def label_of(choice: Any) -> None | bool | int | float | str:
+def label_of(choice: Any) -> bool | int | float | str | None:
     """Returns a choice as Optuna can keep it: a single value as it is, anything else as JSON text."""
     return choice if choice is None or isinstance(choice, (bool, int, float, str)) else json.dumps(choice)
 

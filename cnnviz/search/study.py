@@ -85,7 +85,7 @@ def sampler_of(search: Search, number: int) -> optuna.samplers.BaseSampler:
 
 
 def mend_journal(path: Path) -> None:
-    """Takes away a last line that was not written whole, which Optuna could not read on from; for the one who writes."""
+    """Takes away a last line that was not written whole, which Optuna can't read on from; for the one who writes."""
     if not path.is_file():
         return
     with open(path, "rb+") as file:
