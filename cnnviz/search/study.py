@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import math
 import os
+import warnings
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -16,10 +18,81 @@ from cnnviz.search.store import Best, Result, Search
 if TYPE_CHECKING:
     import optuna
 
-__all__ = ["mend_journal", "open_study", "read_study", "result_of", "sampler_of"]
+__all__ = ["Trial", "importances", "mend_journal", "open_study", "read_study", "result_of", "sampler_of", "trials_in"]
 
+FEWEST = 8
+"""So many trials must be complete before it is said which settings matter."""
 LOCK_SECONDS = 5
 """A lock on the journal that is older than this was left by a process that was killed."""
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A trial of a search.
+
+    Attributes:
+        number: counts from 0.
+        state: `running`, `complete`, `pruned` or `failed`.
+        run: the id of its run, "" where it has none.
+        value: the metric of the model that its run keeps; of a trial that is not complete, the last epoch's, `None`
+            before the first.
+        parameters: what was drawn, by the recipe's keys, as Optuna has it.
+        epochs: the metric by epoch.
+        began, ended: seconds since 1970; `None` before.
+        message: why it failed.
+    """
+
+    number: int
+    state: str
+    run: str
+    value: float | None
+    parameters: dict[str, Any]
+    epochs: dict[int, float]
+    began: float | None
+    ended: float | None
+    message: str
+
+
+def trials_in(study: optuna.Study) -> list[Trial]:
+    """Returns the trials of a study that were begun, in their order."""
+    names = {"RUNNING": "running", "COMPLETE": "complete", "PRUNED": "pruned", "FAIL": "failed"}
+    found = []
+    for one in study.get_trials(deepcopy=False):
+        if one.state.name not in names:
+            continue
+        last = one.intermediate_values[max(one.intermediate_values)] if one.intermediate_values else None
+        found.append(
+            Trial(
+                one.number,
+                names[one.state.name],
+                str(one.user_attrs.get("run", "")),
+                one.value if one.state.name == "COMPLETE" else last,
+                dict(one.params),
+                dict(one.intermediate_values),
+                one.datetime_start.timestamp() if one.datetime_start else None,
+                one.datetime_complete.timestamp() if one.datetime_complete else None,
+                str(one.user_attrs.get("message", "")),
+            )
+        )
+    return found
+
+
+def importances(study: optuna.Study) -> dict[str, float]:
+    """Returns how much each key of the space decides the metric, in shares of 1, the most important first.
+
+    PED-ANOVA (Watanabe et al. 2023, arXiv:2304.10255), which takes milliseconds. Empty before `FEWEST` trials are
+    complete, and where they are all equally good.
+    """
+    import optuna
+
+    complete = study.get_trials(deepcopy=False, states=(optuna.trial.TrialState.COMPLETE,))
+    if len(complete) < FEWEST or len({one.value for one in complete}) < 2:
+        return {}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        evaluator = optuna.importance.PedAnovaImportanceEvaluator()
+        found = optuna.importance.get_param_importances(study, evaluator=evaluator)
+    return {key: value for key, value in found.items() if math.isfinite(value)}
 
 
 def open_study(search: Search) -> optuna.Study:
