@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from cnnviz import runs
+from cnnviz import runs, search
 from cnnviz.errors import CnnvizError
 from cnnviz.presets import preset
 from cnnviz.runs.compare import labels, run_before
@@ -14,7 +14,8 @@ from cnnviz.ui.runs.actions import confirm_deletion
 from cnnviz.ui.runs.comparison import comparison
 from cnnviz.ui.runs.detail import detail
 from cnnviz.ui.runs.live_cards import cards, tell_endings
-from cnnviz.ui.runs.selection import choose, chosen_runs, note
+from cnnviz.ui.runs.search_view import search_view
+from cnnviz.ui.runs.selection import choose, chosen_runs, chosen_search, note
 from cnnviz.ui.runs.side_list import side_list
 from cnnviz.ui.runs.table import all_runs
 from cnnviz.ui.session import query_params
@@ -33,18 +34,19 @@ def try_digits() -> None:
 
 st.title("Runs", anchor=False)
 try:
-    listed = runs.listing()
+    listed, searches = runs.listing(), search.listing()
 except CnnvizError as error:
     st.error(plain(error), icon=":material/error:")
     st.stop()
-selected = tell_endings(listed, chosen_runs(listed))
+selected = tell_endings(listed, chosen_runs(listed), searches)
+opened = chosen_search(searches)
 for part in ("runs_pair", "runs_report"):
     query_params.write(part, {})  # what is drawn below says what it shows
 by_id = {run.id: run for run in listed}
 # Without a choice it is the run that goes on, or the newest.
 shown = [by_id[run] for run in selected] or [run for run in listed[::-1] if run.active][:1] or listed[:1]
-cards(listed, shown[0].id if len(shown) == 1 else "")
-if not listed:
+cards(listed, opened.id if opened else shown[0].id if len(shown) == 1 else "", searches)
+if not listed and not searches:
     st.write("No runs yet. Each training leaves one here: its curves, its recipe and the model that it made.")
     with st.container(horizontal=True):
         st.button(
@@ -59,14 +61,18 @@ if not listed:
 else:
     names = labels(listed)
     confirm_deletion(names)
-    if len(listed) > 1:
+    if len(listed) > 1 or searches:
         side, main = st.columns([0.26, 0.74], gap="medium")
         with side:
-            side_list(listed, names, shown)
+            side_list(listed, names, shown, searches, opened.id if opened else "")
     else:
         main = st.container()
     with main:
-        if len(shown) > 1:
+        if opened:
+            search_view(opened)
+        elif not shown:
+            st.caption("The first run is about to begin.")
+        elif len(shown) > 1:
             comparison(shown, names, listed)
         else:
             detail(shown[0], names[shown[0].id], run_before(shown[0], listed), members(shown[0], listed))

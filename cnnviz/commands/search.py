@@ -99,13 +99,13 @@ def _spec(chosen: argparse.Namespace) -> SearchSpec:
     heads_named = any(key.startswith("network.heads") for key in settings)
     may_adapt = not heads_named and (chosen.recipe in PRESETS or "data.dataset" in settings)
     recipe, dataset = open_and_adapt(wanted, may_adapt=may_adapt)
-    for note in dataset.notes:
-        print(f"cnnviz: {note}", file=sys.stderr)
     given = {name: getattr(chosen, name) for name in ("trials", "minutes", "metric", "pruner", "seed", "parallel")}
     space = searches.parse_space(text, recipe)
-    return searches.parse_spec(
-        {"recipe": recipe, "space": space, **{name: value for name, value in given.items() if value is not None}}
-    )
+    given = {name: value for name, value in given.items() if value is not None}
+    spec = searches.parse_spec({"recipe": recipe, "space": space, **given})
+    for note in dataset.notes:
+        print(f"cnnviz: {note}", file=sys.stderr)
+    return spec
 
 
 def _watch(search: Search) -> Search:

@@ -27,7 +27,7 @@ from cnnviz.ui.runs.live_cards import going_on
 from cnnviz.ui.runs.notes_popover import notes_popover
 from cnnviz.ui.runs.recipe_tab import recipe_part
 from cnnviz.ui.runs.robustness_view import robustness_part
-from cnnviz.ui.runs.selection import choose
+from cnnviz.ui.runs.selection import choose, choose_search
 from cnnviz.ui.runs.snapshot_player import epochs_part
 from cnnviz.ui.runs.summary import summary_part
 from cnnviz.ui.session import query_params
@@ -145,6 +145,16 @@ def _actions(run: Run, name: str, before: Run | None, group: Sequence[Run]) -> N
         ):
             choose([run.written.group])
             st.rerun()
+        if run.written.search and (run.folder.parent / "searches" / run.written.search).is_dir():
+            st.button(
+                f"Trial {run.written.trial} of a search",
+                type="primary",
+                icon=":material/manage_search:",
+                key="runs_of_search",
+                on_click=choose_search,
+                args=(run.written.search,),
+                help="The search that made this run, with all its trials.",
+            )
         if before is not None and st.button(
             "Before and after",
             type="primary",

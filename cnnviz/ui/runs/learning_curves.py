@@ -20,14 +20,14 @@ from cnnviz.runs.groups import mean_epochs
 from cnnviz.runs.overfitting import overfitting_onset
 from cnnviz.ui.components.chart_zoom import kept_zoom, zoomed
 
-__all__ = ["chart_options", "charts", "overlaid"]
+__all__ = ["STEADY", "chart_options", "charts", "overlaid"]
 
 CHART_SECONDS = 3.0
 """How often the chart of a run that goes on is drawn anew: it takes a browser some tenths of a second."""
 _MOST = 100
 """How many runs' charts are kept."""
 # A chart and the one that takes its place stand on each other until the new one is drawn, so that nothing jumps.
-_STEADY = """
+STEADY = """
 <style>
 [class*="st-key-runs_steady_"] { display: grid; grid-template-columns: minmax(0, 1fr); }
 [class*="st-key-runs_steady_"] > * { grid-area: 1 / 1; min-width: 0; }
@@ -119,7 +119,7 @@ def _fewer(each: Mapping[str, Sequence[Sequence[Mapping]]]) -> str:
 
 
 def _draw(figure: go.Figure, place: str, described: str) -> None:
-    st.html(_STEADY)
+    st.html(STEADY)
     with st.container(key=f"chart_zoom_{place}", gap=None):
         figure = zoomed(figure, kept_zoom(f"runs_zoom_{place}"))
         with st.container(key=f"runs_steady_{place}"):

@@ -14,10 +14,13 @@ from cnnviz.runs.compare import name_of
 from cnnviz.runs.launch import pause_requested
 from cnnviz.runs.nodes import host_of
 from cnnviz.runs.progress import RunProgress, progress
+from cnnviz.search.store import Search
+from cnnviz.search.store import listing as search_listing
 from cnnviz.ui.markdown import duration, plain
-from cnnviz.ui.runs.actions import badge, ending, pause_button, stop_all_button, stop_button
+from cnnviz.ui.runs.actions import LOOKS, badge, ending, pause_button, stop_all_button, stop_button
 from cnnviz.ui.runs.nodes_view import nodes_table
-from cnnviz.ui.runs.selection import choose, messages, note
+from cnnviz.ui.runs.search_actions import search_name, shown_value, stop_search_button
+from cnnviz.ui.runs.selection import choose, choose_search, messages, note
 
 __all__ = ["cards", "going_on", "tell_endings"]
 
@@ -27,8 +30,15 @@ _WATCHED = "runs_watched"
 _ENGINES = {"ray": "Ray", "slurm": "Slurm"}
 
 
-def tell_endings(listed: Sequence[Run], chosen: list[str]) -> list[str]:
-    """Tells which runs ended since the last look; returns the selection, which is the ended run if it was empty."""
+def tell_endings(listed: Sequence[Run], chosen: list[str], searches: Sequence[Search] = ()) -> list[str]:
+    """Tells which runs ended since the last look; returns the selection, which is the ended run if it was empty.
+
+    Args:
+        listed: all runs.
+        chosen: the selection.
+        searches: all searches; those that go on tell of their trials themselves.
+    """
+    listed = _not_conducted(listed, searches)
     by_id = {run.id: run for run in listed}
     watched = st.session_state.get(_WATCHED, ())
     for ended in [by_id[run] for run in watched if run in by_id and not by_id[run].active]:
@@ -39,19 +49,27 @@ def tell_endings(listed: Sequence[Run], chosen: list[str]) -> list[str]:
     return chosen
 
 
-def cards(listed: Sequence[Run], detailed: str) -> None:
-    """Draws a card for each run that goes on but the one that is shown in full, and one for all of a group that wait;
-    the whole page is drawn when one ends or begins.
+def cards(listed: Sequence[Run], detailed: str, searches: Sequence[Search] = ()) -> None:
+    """Draws a card for each run that goes on but the one that is shown in full, one for all of a group that wait, and
+    one for a search with all its trials; the whole page is drawn when one ends or begins.
 
     Args:
         listed: all runs.
-        detailed: the id of the run that is shown in full, or "".
+        detailed: the id of the run, or of the search, that is shown in full, or "".
+        searches: all searches.
     """
-    active = _in_order(listed)
-    if active:
-        st.fragment(run_every=SECONDS)(_cards)({run.id: run.state for run in active}, detailed)
+    going = [search for search in searches if search.active]
+    active = _in_order(_not_conducted(listed, searches))
+    if active or going:
+        st.fragment(run_every=SECONDS)(_cards)({one.id: one.state for one in (*going, *active)}, detailed)
     else:
         messages()
+
+
+def _not_conducted(listed: Sequence[Run], searches: Sequence[Search]) -> list[Run]:
+    """The runs that are no trial of a search that goes on."""
+    conducted = {search.id for search in searches if search.active}
+    return [run for run in listed if run.written.search not in conducted]
 
 
 def _in_order(listed: Sequence[Run]) -> list[Run]:
@@ -62,12 +80,17 @@ def _in_order(listed: Sequence[Run]) -> list[Run]:
 
 def _cards(expected: dict[str, str], detailed: str) -> None:
     try:
-        active = _in_order(runs.listing())
+        searches = [search for search in search_listing() if search.active]
+        active = _in_order(_not_conducted(runs.listing(), searches))
     except RunError:
-        active = []  # the whole page says what is the matter
-    if {run.id: run.state for run in active} != expected:
+        searches, active = [], []  # the whole page says what is the matter
+    if {one.id: one.state for one in (*searches, *active)} != expected:
         st.rerun(scope="app")
     messages()
+    for search in searches:
+        if search.id != detailed:
+            with st.container(border=True, key=f"runs_card_{search.id}"):
+                _search_card(search)
     led = set[str]()
     for run in active:
         behind = run.state == "queued" and run.written.group in led  # it is counted on its group's first card
@@ -76,6 +99,27 @@ def _cards(expected: dict[str, str], detailed: str) -> None:
             with st.container(border=True, key=f"runs_card_{run.id}"):
                 _card(run, active)
     nodes_table(active)
+
+
+def _search_card(search: Search) -> None:
+    result, spec = search.result, search.spec
+    colour, sign = LOOKS[search.state]
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(f"**Search · {plain(search_name(search))}**", width="content")
+        st.badge(f"{sign} {search.state}", color=colour)
+        st.space("stretch")
+        if st.button(
+            "Watch",
+            icon=":material/monitoring:",
+            key=f"runs_search_watch_{search.id}",
+            help="The charts and the table of its trials.",
+        ):
+            choose_search(search.id)
+            st.rerun(scope="app")
+        stop_search_button(search)
+    best = f" · best {shown_value(spec.metric, result.best.value)}" if result.best else ""
+    text = f"**{result.trials} of {spec.trials} trials**{best}"
+    st.progress(min(1.0, result.trials / spec.trials), text=text)
 
 
 def _card(run: Run, active: Sequence[Run]) -> None:

@@ -12,16 +12,17 @@ import streamlit as st
 
 from cnnviz.runs import Run
 from cnnviz.runs.groups import groups
+from cnnviz.search.store import Search
 from cnnviz.ui.markdown import plain
 from cnnviz.ui.session import query_params
 
-__all__ = ["MOST", "choose", "chosen_runs", "messages", "note"]
+__all__ = ["MOST", "choose", "choose_search", "chosen_runs", "chosen_search", "messages", "note"]
 
 MOST = 12
 """How many runs, or whole groups of them, are shown beside each other."""
 NOTE_SECONDS = 15.0
 
-_SELECTED, _NOTES = "runs_selected", "runs_notes"
+_SELECTED, _NOTES, _SEARCH = "runs_selected", "runs_notes", "runs_search"
 
 
 def chosen_runs(listed: Sequence[Run]) -> list[str]:
@@ -61,6 +62,32 @@ def choose(ids: Sequence[str]) -> list[str]:
     st.session_state[_SELECTED] = list(ids)
     query_params.write("runs", {"run": ",".join(ids)})
     return list(ids)
+
+
+def chosen_search(searches: Sequence[Search]) -> Search | None:
+    """Returns the search that is shown instead of runs, after taking over the one that the address names; an unknown
+    one is told.
+
+    Args:
+        searches: all there are.
+    """
+    session = st.session_state
+    if named := query_params.new_values("runs_search", ("search",)):
+        session[_SEARCH] = named["search"].strip()
+    wanted = session.get(_SEARCH) or ""
+    found = next((search for search in searches if search.id == wanted), None)
+    if wanted and found is None:
+        note(f"There is no search {wanted[:60]!r} any more; it may have been deleted.", "warning")
+    choose_search("" if found is None else found.id)
+    return found
+
+
+def choose_search(search: str) -> None:
+    """Shows a search, by its id, instead of runs; "" shows the runs again."""
+    st.session_state[_SEARCH] = search
+    query_params.write("runs_search", {"search": search})
+    if search:
+        query_params.write("runs", {})
 
 
 def note(message: str, kind: str = "info") -> None:

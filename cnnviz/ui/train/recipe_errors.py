@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import Any
 
 from annotated_types import Ge, Gt, Le, Lt
@@ -14,7 +15,7 @@ from cnnviz.policy import STEPS
 from cnnviz.recipe import Data, Finetune, Fit, Recipe
 from cnnviz.ui.train.layer_table import COLUMNS
 
-__all__ = ["COLUMN_LABELS", "LABELS", "in_words"]
+__all__ = ["COLUMN_LABELS", "LABELS", "field_names", "in_words"]
 
 COLUMN_LABELS = {
     "no": "#",
@@ -111,6 +112,23 @@ def in_words(error: CnnvizError | str, tree: dict[str, Any], part: str = "") -> 
         key = ".".join(filter(None, (part, found[1])))
         message = _told(key, found[2], found[3], tree) or message
     return _KEY.sub(lambda key: _label(key[0], tree) or key[0], message)
+
+
+def field_names(keys: Iterable[str], tree: dict[str, Any]) -> dict[str, str]:
+    """Returns what fields of a recipe are called on the page, by dotted key; what has no name stands as its key.
+
+    Args:
+        keys: dotted, such as "fit.learning_rate".
+        tree: the whole recipe's JSON.
+    """
+    found = {}
+    for key in keys:
+        label = "Augmentation" if key == "augmentation" else _label(key, tree)
+        if step := re.match(r"augmentation\.steps\.\d+\.(\w+)$", key):
+            label = f"{label.partition(',')[0]}, {step[1]}"
+        found[key] = label or key
+    doubled = {label for label in found.values() if list(found.values()).count(label) > 1}
+    return {key: f"{label} ({key})" if label in doubled and label != key else label for key, label in found.items()}
 
 
 def _told(key: str, value: str, reason: str, tree: dict[str, Any]) -> str:
