@@ -13,6 +13,7 @@ from cnnviz.ui.train.data_card import data_card
 from cnnviz.ui.train.fit_card import fit_card
 from cnnviz.ui.train.launch_bar import complete_recipe, origin_bar, start_bar
 from cnnviz.ui.train.model_card import model_card
+from cnnviz.ui.train.search_card import search_card
 
 through_the_app()
 
@@ -34,6 +35,7 @@ cards = {
 }
 recipe, mistake = complete_recipe(draft)
 cards["train-fit"] = fit_card(draft, found, recipe, "" if any(cards.values()) else mistake)
+search_card(draft, recipe if not any(cards.values()) else None)
 problems = [message for card in cards.values() for message in card]
 with top:
     origin_bar(draft)

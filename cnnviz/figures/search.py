@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import math
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
@@ -15,7 +15,7 @@ from cnnviz.figures.style import ACCENT, escape_text, laid_out
 if TYPE_CHECKING:
     from cnnviz.search.study import Trial
 
-__all__ = ["best_so_far", "importance_bars", "parallel_lines", "slices", "timeline"]
+__all__ = ["Scales", "best_so_far", "importance_bars", "parallel_lines", "slices", "timeline"]
 
 STATES = {
     "complete": (ACCENT, "circle"),
@@ -30,8 +30,8 @@ _SCALE = ((0.0, "#b9a06a"), (0.5, "#5fa58f"), (1.0, "#0b7f74"))
 _MOST_LINES = 200
 _MOST_SLICES = 12
 
-Logarithmic = frozenset[str]
-"""The settings that are drawn over their logarithm."""
+Scales = Mapping[str, Literal["linear", "log", "category"]]
+"""How the settings' axes are, by key."""
 
 
 def best_so_far(trials: Sequence[Trial], metric: str, *, largest: bool, names: Mapping[str, str]) -> go.Figure:
@@ -81,7 +81,7 @@ def best_so_far(trials: Sequence[Trial], metric: str, *, largest: bool, names: M
 
 
 def parallel_lines(
-    trials: Sequence[Trial], metric: str, *, largest: bool, log: Logarithmic, names: Mapping[str, str]
+    trials: Sequence[Trial], metric: str, *, largest: bool, scales: Scales, names: Mapping[str, str]
 ) -> go.Figure:
     """Returns an axis for each setting, and the metric's at the right, with a line for each trial over all of them.
 
@@ -91,12 +91,12 @@ def parallel_lines(
     Args:
         trials: at most the last 200 are drawn.
         metric, largest, names: see `best_so_far`.
-        log: the settings that are drawn over their logarithm.
+        scales: of the settings' axes.
     """
     drawn = [one for one in trials if one.value is not None and one.state != "failed"][-_MOST_LINES:]
     keys = [key for key in _keys(trials) if any(key in one.parameters for one in drawn)]
-    axes = [_Axis(key, [one.parameters.get(key) for one in drawn], key in log) for key in keys]
-    axes.append(_Axis(metric, [one.value for one in drawn], False))
+    axes = [_Axis(key, [one.parameters.get(key) for one in drawn], scales.get(key, "category")) for key in keys]
+    axes.append(_Axis(metric, [one.value for one in drawn], "linear"))
     figure = go.Figure()
     goodness = axes[-1].places if largest else [None if one is None else 1 - one for one in axes[-1].places]
     for at in sorted(range(len(drawn)), key=lambda at: goodness[at] or 0):
@@ -132,8 +132,8 @@ def parallel_lines(
                 showarrow=False,
                 xanchor="right" if last else "left",
                 xshift=-6 if last else 6,
-                font={"size": 11},
-                bgcolor="rgba(128,144,141,0.14)",
+                font={"size": 11, "color": "#ffffff"},
+                bgcolor="#4c5a57",  # opaque, as lines pass behind it, and read on light and dark alike
             )
     laid_out(figure, height=380)
     figure.update_layout(margin={"t": 64, "l": 24, "r": 36, "b": 12}, clickmode="event+select", hovermode="closest")
@@ -145,26 +145,19 @@ def parallel_lines(
 class _Axis:
     """Where the values of one setting stand, from 0 to 1."""
 
-    def __init__(self, key: str, values: Sequence[Any], log: bool):
-        self.key, self._log = key, log
-        known = [one for one in values if one is not None or log is False]
-        self._numbers = bool(known) and all(
-            isinstance(one, (int, float)) and not isinstance(one, bool) for one in known
-        )
+    def __init__(self, key: str, values: Sequence[Any], scale: str):
+        self.key, self._log, self._numbers = key, scale == "log", scale != "category"
         if self._numbers:
-            scaled = [math.log10(one) if log else float(one) for one in known]
-            self._low, self._high = min(scaled), max(scaled)
+            scaled = [None if one is None else math.log10(one) if self._log else float(one) for one in values]
+            known = [one for one in scaled if one is not None]
+            self._low, self._high = min(known), max(known)
             width = self._high - self._low
-            self.places = [
-                None if one is None else 0.5 if not width else ((math.log10(one) if log else one) - self._low) / width
-                for one in values
-            ]
+            self.places = [None if one is None else (one - self._low) / width if width else 0.5 for one in scaled]
         else:
-            self._choices = sorted({_text(one) for one in values}, key=str)
+            self._choices = _choices(values)
             steps = max(1, len(self._choices) - 1)
-            self.places = [
-                0.5 if len(self._choices) == 1 else self._choices.index(_text(one)) / steps for one in values
-            ]
+            alone = len(self._choices) == 1
+            self.places = [0.5 if alone else self._choices.index(_text(one)) / steps for one in values]
 
     def ticks(self, metric: str) -> list[tuple[float, str]]:
         """What is written beside the axis: its ends, or all choices."""
@@ -209,7 +202,7 @@ def slices(
     trials: Sequence[Trial],
     metric: str,
     *,
-    log: Logarithmic,
+    scales: Scales,
     names: Mapping[str, str],
     columns: int = 3,
 ) -> go.Figure:
@@ -218,7 +211,7 @@ def slices(
     Args:
         trials: of which those with a value that have not failed are drawn.
         metric, names: see `best_so_far`.
-        log: the settings that are drawn over their logarithm.
+        scales: of the settings' axes.
         columns: how many charts stand beside each other.
     """
     drawn = [one for one in trials if one.value is not None and one.state != "failed"]
@@ -229,7 +222,8 @@ def slices(
     for at, key in enumerate(keys):
         row, column = at // columns + 1, at % columns + 1
         having = [one for one in drawn if key in one.parameters]
-        numbers = all(isinstance(one.parameters[key], (int, float)) for one in having)
+        scale = scales.get(key, "category")
+        numbers = scale != "category"
         figure.add_scatter(
             x=[one.parameters[key] if numbers else _text(one.parameters[key])[:20] for one in having],
             y=[one.value for one in having],
@@ -248,7 +242,9 @@ def slices(
         )
         figure.update_xaxes(
             title={"text": _broken(names.get(key, key)), "standoff": 4},
-            type="log" if key in log else "linear" if numbers else "category",
+            type=scale,
+            categoryorder="array",
+            categoryarray=None if numbers else [one[:20] for one in _choices([one.parameters[key] for one in having])],
             fixedrange=True,
             zeroline=False,
             nticks=5,
@@ -282,7 +278,7 @@ def timeline(trials: Sequence[Trial], now: float) -> go.Figure:
             y=[one.number for one in of_state],
             orientation="h",
             name=state,
-            marker={"color": colour, "pattern": {"shape": "/" if state == "pruned" else ""}},
+            marker={"color": colour, "pattern": {"shape": "/" if state == "pruned" else "", "fillmode": "overlay"}},
             customdata=[[one.run, f"{length:,.0f} s"] for one, length in zip(of_state, lengths, strict=True)],
             hovertemplate=f"trial %{{y}} ({state}): %{{customdata[1]}}<extra></extra>",
         )
@@ -334,6 +330,13 @@ def _shown(metric: str, value: Any) -> str:
 
 def _text(value: Any) -> str:
     return "none" if value is None else f"{value:.3g}" if isinstance(value, float) else str(value)
+
+
+def _choices(values: Sequence[Any]) -> list[str]:
+    """What stands on an axis of choices: numbers by size, all else by the alphabet."""
+    known = {_text(one): one for one in values}
+    numbers = all(isinstance(one, (int, float)) for one in known.values())
+    return sorted(known, key=(lambda text: known[text]) if numbers else None)
 
 
 def _told(trial: Trial, names: Mapping[str, str]) -> str:

@@ -80,6 +80,10 @@ def search_buttons(search: Search) -> None:
             args=(best.run,),
             help="Its curves, report and model, as of any other run.",
         )
+
+
+def delete_search_popover(search: Search) -> None:
+    """Draws what takes a search away; one that goes on can't be."""
     with st.popover(
         "Delete …", icon=":material/delete:", type="tertiary", disabled=search.active, help="Takes the search away."
     ):

@@ -25,7 +25,7 @@ from cnnviz.ui.file_names import file_name
 from cnnviz.ui.markdown import duration, plain
 from cnnviz.ui.runs.actions import LOOKS
 from cnnviz.ui.runs.learning_curves import STEADY
-from cnnviz.ui.runs.search_actions import open_trial, search_buttons, search_name, shown_value
+from cnnviz.ui.runs.search_actions import delete_search_popover, open_trial, search_buttons, search_name, shown_value
 from cnnviz.ui.session import query_params
 from cnnviz.ui.session.widget_sync import set_widget_value, set_widget_value_first
 from cnnviz.ui.train.recipe_errors import field_names
@@ -43,6 +43,14 @@ _CHARTS = {
     "timeline": "Timeline",
 }
 """By their names in the address, where the first needs none."""
+_AXIS_PIXELS = 110
+# Axes beside each other need their width: where a phone has less, they are scrolled.
+_WIDE = """
+<style>
+.st-key-runs_steady_search_parallel { overflow-x: auto; }
+.st-key-runs_steady_search_parallel > * { min-width: WIDTHpx; }
+</style>
+"""
 _SAID = {
     "": "Each trial's {metric} of the model that its run keeps. Click one to open its run.",
     "parallel": "A line per trial: the darker, the better; dotted: pruned. Click one to open its run.",
@@ -75,6 +83,7 @@ def search_view(search: Search) -> None:
         search_buttons(search)
         with st.popover("Download", icon=":material/download:", help="The trials as a table, and the space searched."):
             _downloads(search)
+        delete_search_popover(search)
     chart = _choice()
     st.fragment(run_every=SECONDS if search.active else None)(_live)(search.id, search.state, chart)
 
@@ -130,6 +139,8 @@ def _live(search_id: str, state: str, chart: str) -> None:
     names = field_names(search.spec.space, search.spec.recipe.model_dump(mode="json"))
     shown = _figure(search, read, chart, names)
     st.html(STEADY)
+    if chart == "parallel":
+        st.html(_WIDE.replace("WIDTH", str(_AXIS_PIXELS * (len(names) + 1))))
     if shown is None:
         st.info(_waits(read, chart), icon=":material/hourglass_empty:")
     else:
@@ -215,7 +226,10 @@ def _read(search: Search) -> _Read:
 def _figure(search: Search, read: _Read, chart: str, names: Mapping[str, str]) -> go.Figure | None:
     """The chart, or `None` where there is nothing to draw yet."""
     spec, trials = search.spec, read.trials
-    log = frozenset(key for key, part in spec.space.items() if isinstance(part, Range) and part.log)
+    scales: figures.Scales = {
+        key: "category" if not isinstance(part, Range) else "log" if part.log else "linear"
+        for key, part in spec.space.items()
+    }
     largest = spec.direction == "maximize"
     if chart == "importance":
         return figures.importance_bars(read.importances, names) if read.importances else None
@@ -224,9 +238,9 @@ def _figure(search: Search, read: _Read, chart: str, names: Mapping[str, str]) -
     if not any(trial.value is not None for trial in trials):
         return None
     if chart == "parallel":
-        return figures.parallel_lines(trials, spec.metric, largest=largest, log=log, names=names)
+        return figures.parallel_lines(trials, spec.metric, largest=largest, scales=scales, names=names)
     if chart == "slices":
-        return figures.slices(trials, spec.metric, log=log, names=names)
+        return figures.slices(trials, spec.metric, scales=scales, names=names)
     return figures.best_so_far(trials, spec.metric, largest=largest, names=names)
 
 

@@ -23,6 +23,7 @@ from cnnviz.ui.train import recipe_draft as state
 from cnnviz.ui.train.engine_choice import engine_choice
 from cnnviz.ui.train.recipe_draft import Draft
 from cnnviz.ui.train.recipe_errors import in_words
+from cnnviz.ui.train.search_card import search_button
 
 __all__ = ["complete_recipe", "origin_bar", "start_bar"]
 
@@ -139,6 +140,7 @@ def start_bar(
         refused = st.empty()
         if count and card:
             st.markdown(f"[Show {'it' if count == 1 else 'the first of them'}](#{card})", width="content")
+        search_button(recipe)
         repeat = st.selectbox(
             "Repeat",
             list(_REPEATS) if branch_of is None else ["Once"],
