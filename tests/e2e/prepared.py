@@ -16,6 +16,7 @@ from cnnviz.files import write_json
 from cnnviz.presets import PRESETS
 from cnnviz.runs.liveness import engine_file
 from tests.e2e.conftest import ROOT
+from tests.made_searches import make_search
 
 __all__ = ["command", "stop_runs", "switch", "trained"]
 
@@ -54,9 +55,9 @@ def switch(place: Path, folder: Path) -> Callable[[str], None]:
 
     Args:
         place: the server's folder of runs, which becomes a link.
-        folder: holds "trained"; "none", "running", "bare" (a run without snapshots) and "mended" (two runs of one
-            recipe, before and after images were left out) and "seeds" (a group of three runs), "branches" (a run and
-            one that branches from it) and "nodes" (a run that waits for a cluster's node) are made beside it.
+        folder: holds "trained"; "none", "running", "bare" (a run without snapshots), "mended" (two runs of one recipe,
+            before and after images were left out), "seeds" (a group of three runs), "search", "branches" (a run and one
+            that branches from it) and "nodes" (a run that waits for a cluster's node) are made beside it.
     """
 
     def show(which: str) -> None:
@@ -79,6 +80,8 @@ def switch(place: Path, folder: Path) -> Callable[[str], None]:
             if which == "nodes":
                 runs.create(PRESETS["Q"], wanted, engine="ray")
                 Thread(target=_dispatch, args=(wanted,), daemon=True).start()
+            if which == "search":
+                make_search(runs=wanted)
             if which == "bare":
                 bare = shutil.ignore_patterns("snapshots")
                 shutil.copytree(ROOT / "checkpoints" / "mnist", wanted / "mnist", ignore=bare)

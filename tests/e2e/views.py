@@ -32,7 +32,8 @@ class View:
         shows: how many of each kind are seen: chart, image, drawing, table, component.
         words: texts, each of which is seen: titles, captions, predictions, buttons.
         steps: what a person does after opening it.
-        runs: the folder of runs: "trained", "running", "none", "mended", "seeds" or "bare", see `prepared.switch`.
+        runs: the folder of runs: "trained", "running", "none", "mended", "seeds", "search" or "bare", see
+            `prepared.switch`.
         phone: what differs in `shows` on a phone.
         scrolls: selectors of what may scroll sideways here, beside `SCROLLS`.
         plain: a selector of images that may have one colour.
@@ -262,6 +263,13 @@ VIEWS: tuple[View, ...] = (
             "mask.txt: This is not an image",
         ),
         steps=(press("Use my own images"), drop_class("mask")),
+    ),
+    View(
+        "train-search",
+        "train",
+        {"image": 22, "drawing": 1, "table": 1},
+        ("Fields to search", "Learning rate, from", "Logarithmic", "Judged by", "Pruning", "Start search", "24 trials"),
+        steps=(press("Search"), wait("Start search")),
     ),
     View(
         "train-recipe-file",
@@ -522,6 +530,53 @@ VIEWS: tuple[View, ...] = (
         ("Waiting until Ray has room for it",),
         runs="nodes",
         live=True,
+    ),
+    View(
+        "runs-search",
+        "runs",
+        {"chart": 1, "table": 1, "component": 1},
+        (
+            "Search · Digits, small and quick",
+            "24 of 24 trials",
+            "best so far",
+            "Open the best run",
+            "of the model that its run keeps",
+        ),
+        runs="search",
+        steps=(press("of a search"), wait("of the model that its run keeps")),
+    ),
+    View(
+        "runs-search-parallel",
+        "runs?chart=parallel",
+        {"chart": 1, "table": 1, "component": 1},
+        ("24 of 24 trials", "A line per trial"),
+        runs="search",
+        steps=(press("of a search"), wait("A line per trial")),
+        scrolls=(".st-key-runs_steady_search_parallel",),
+    ),
+    View(
+        "runs-search-importance",
+        "runs?chart=importance",
+        {"chart": 1, "table": 1, "component": 1},
+        ("PED-ANOVA over the trials that are complete", "Share of what decides the metric"),
+        runs="search",
+        steps=(press("of a search"), wait("PED-ANOVA")),
+    ),
+    View(
+        "runs-search-slices",
+        "runs?chart=slices",
+        {"chart": 1, "table": 1, "component": 1},
+        ("Each setting alone", "Optimizer"),
+        runs="search",
+        steps=(press("of a search"), wait("Each setting alone")),
+    ),
+    View(
+        "runs-search-timeline",
+        "runs?chart=timeline",
+        {"chart": 1, "table": 1, "component": 1},
+        ("When each trial learned", "pruned"),
+        runs="search",
+        steps=(press("of a search"), wait("When each trial learned")),
     ),
     View(
         "runs-running",
