@@ -85,8 +85,8 @@ def parallel_lines(
 ) -> go.Figure:
     """Returns an axis for each setting, and the metric's at the right, with a line for each trial over all of them.
 
-    The better a trial, the darker its line, and the later it is drawn; pruned trials are dashed. Parallel coordinates,
-    Inselberg 1985.
+    The better a trial, the thicker and greener its line, and the later it is drawn; pruned trials are dotted.
+    Parallel coordinates: Inselberg 1985.
 
     Args:
         trials: at most the last 200 are drawn.
@@ -179,7 +179,7 @@ def importance_bars(found: Mapping[str, float], names: Mapping[str, str]) -> go.
         found: in shares of 1, by key.
         names: what the settings are called, by key.
     """
-    keys = list(reversed(found))
+    keys = list(found)[::-1]
     figure = go.Figure(
         go.Bar(
             x=[found[key] for key in keys],
@@ -248,6 +248,7 @@ def slices(
             fixedrange=True,
             zeroline=False,
             nticks=5,
+            dtick=1 if scale == "log" and _decades([one.parameters[key] for one in having]) else None,
             row=row,
             col=column,
         )
@@ -330,6 +331,11 @@ def _shown(metric: str, value: Any) -> str:
 
 def _text(value: Any) -> str:
     return "none" if value is None else f"{value:.3g}" if isinstance(value, float) else str(value)
+
+
+def _decades(values: Sequence[float]) -> bool:
+    """Whether two powers of ten lie among values, so that these are ticks enough."""
+    return bool(values) and math.floor(math.log10(max(values))) > math.ceil(math.log10(min(values)))
 
 
 def _choices(values: Sequence[Any]) -> list[str]:

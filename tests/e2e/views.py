@@ -538,7 +538,6 @@ VIEWS: tuple[View, ...] = (
         (
             "Search · Digits, small and quick",
             "24 of 24 trials",
-            "best so far",
             "Open the best run",
             "of the model that its run keeps",
         ),
@@ -569,6 +568,7 @@ VIEWS: tuple[View, ...] = (
         ("Each setting alone", "Optimizer"),
         runs="search",
         steps=(press("of a search"), wait("Each setting alone")),
+        scrolls=(".st-key-runs_steady_search_slices",),
     ),
     View(
         "runs-search-timeline",

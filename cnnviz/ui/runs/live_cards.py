@@ -14,6 +14,7 @@ from cnnviz.runs.compare import name_of
 from cnnviz.runs.launch import pause_requested
 from cnnviz.runs.nodes import host_of
 from cnnviz.runs.progress import RunProgress, progress
+from cnnviz.runs.status import StateName
 from cnnviz.search.store import Search
 from cnnviz.search.store import listing as search_listing
 from cnnviz.ui.markdown import duration, plain
@@ -61,9 +62,14 @@ def cards(listed: Sequence[Run], detailed: str, searches: Sequence[Search] = ())
     going = [search for search in searches if search.active]
     active = _in_order(_not_conducted(listed, searches))
     if active or going:
-        st.fragment(run_every=SECONDS)(_cards)({one.id: one.state for one in (*going, *active)}, detailed)
+        st.fragment(run_every=SECONDS)(_cards)(_states(going, active), detailed)
     else:
         messages()
+
+
+def _states(searches: Sequence[Search], active: Sequence[Run]) -> dict[str, StateName]:
+    """What goes on, in which state, by id."""
+    return {search.id: search.state for search in searches} | {run.id: run.state for run in active}
 
 
 def _not_conducted(listed: Sequence[Run], searches: Sequence[Search]) -> list[Run]:
@@ -78,13 +84,13 @@ def _in_order(listed: Sequence[Run]) -> list[Run]:
     return sorted(going, key=lambda run: run.state == "queued")
 
 
-def _cards(expected: dict[str, str], detailed: str) -> None:
+def _cards(expected: dict[str, StateName], detailed: str) -> None:
     try:
         searches = [search for search in search_listing() if search.active]
         active = _in_order(_not_conducted(runs.listing(), searches))
     except RunError:
         searches, active = [], []  # the whole page says what is the matter
-    if {one.id: one.state for one in (*searches, *active)} != expected:
+    if _states(searches, active) != expected:
         st.rerun(scope="app")
     messages()
     for search in searches:

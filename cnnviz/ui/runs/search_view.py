@@ -43,19 +43,20 @@ _CHARTS = {
     "timeline": "Timeline",
 }
 """By their names in the address, where the first needs none."""
-_AXIS_PIXELS = 110
-# Axes beside each other need their width: where a phone has less, they are scrolled.
+_LEAST = {"parallel": (110, 100), "slices": (210, 3)}
+"""The least pixels of each of what stands side by side in a chart, and how many that are at most: where a phone has
+less, it is scrolled."""
 _WIDE = """
 <style>
-.st-key-runs_steady_search_parallel { overflow-x: auto; }
-.st-key-runs_steady_search_parallel > * { min-width: WIDTHpx; }
+.st-key-runs_steady_search_CHART { overflow-x: auto; }
+.st-key-runs_steady_search_CHART > * { min-width: WIDTHpx; }
 </style>
 """
 _SAID = {
     "": "Each trial's {metric} of the model that its run keeps. Click one to open its run.",
-    "parallel": "A line per trial: the darker, the better; dotted: pruned. Click one to open its run.",
+    "parallel": "A line per trial: the thicker, the better; dotted: pruned. Click one to open its run.",
     "importance": "How much each setting decides the {metric}: PED-ANOVA over the trials that are complete.",
-    "slices": "Each setting alone: the darker, the later. Click a trial to open its run.",
+    "slices": "Each setting alone, from early trials (sand) to late ones (green). Click one to open its run.",
     "timeline": "When each trial learned. Click one to open its run.",
 }
 
@@ -139,22 +140,24 @@ def _live(search_id: str, state: str, chart: str) -> None:
     names = field_names(search.spec.space, search.spec.recipe.model_dump(mode="json"))
     shown = _figure(search, read, chart, names)
     st.html(STEADY)
-    if chart == "parallel":
-        st.html(_WIDE.replace("WIDTH", str(_AXIS_PIXELS * (len(names) + 1))))
+    if chart in _LEAST:
+        pixels, most = _LEAST[chart]
+        st.html(_WIDE.replace("CHART", chart).replace("WIDTH", str(pixels * min(most, len(names) + 1))))
     if shown is None:
         st.info(_waits(read, chart), icon=":material/hourglass_empty:")
     else:
         with st.container(key=f"runs_steady_search_{chart}"):
-            picked = st.plotly_chart(
+            drawn = st.plotly_chart(
                 shown,
                 key=f"runs_search_figure_{chart or 'best'}",
-                config={**CONFIG, "toImageButtonOptions": {**CONFIG["toImageButtonOptions"], "filename": "search"}},
+                config=CONFIG,
                 on_select="rerun" if chart != "importance" else "ignore",
                 selection_mode="points",
                 alt=f"{_CHARTS[chart]} of {len(read.trials)} trials.",
             )
         st.caption(_SAID[chart].format(metric=_metric(search)))
         if chart != "importance":
+            picked: Any = drawn
             _open([point.get("customdata") for point in picked["selection"]["points"]])
     _table(search, read.trials, names)
 

@@ -29,7 +29,7 @@ _STYLE = """
 [data-testid="stMultiSelect"] [role="group"] { max-height: none; height: auto; }
 [data-testid="stMultiSelectTagsContainer"] { flex-wrap: wrap !important; }
 .katex-display { overflow: visible !important; }
-.st-key-address_place, .st-key-train_dropped_place, [class*="st-key-train_scroll_place"] { display: none; }
+.st-key-address_place, .st-key-train_dropped_place, .st-key-train_scroll_place { display: none; }
 @media (min-width: 768px) { .st-key-page_menu { display: none; } }
 @media (max-width: 767.9px) {
   [data-testid="stExpandSidebarButton"] { display: none; }

@@ -85,7 +85,7 @@ def search_card(draft: Draft, recipe: Recipe | None) -> None:
             if spec is not None:
                 st.caption(_summary(spec))
     if turn := st.session_state.get(_TURN):  # opened by its button, which stands elsewhere
-        with st.container(key="train_scroll_place_search"):
+        with st.container(key="unseen_train_search"):
             component("scroll_to")(data={"turn": turn, "to": ".st-key-train_card_search"}, key="train_search_scroll")
     if st.session_state.pop(_PRESSED, False) and spec is not None:
         _start(spec)
@@ -125,7 +125,8 @@ def _take_address(draft: Draft) -> None:
     except RecipeError as error:
         draft.note = str(error)
         return
-    space = found.get("space") if isinstance(found.get("space"), dict) else {}
+    space: Any = found.get("space")
+    space = space if isinstance(space, dict) else {}
     set_widget_value(_name(draft, "fields"), list(space))
     for key, part in space.items():
         if isinstance(part, dict):
