@@ -5,10 +5,13 @@ from __future__ import annotations
 import argparse
 import json
 import time
+from collections.abc import Callable
 
-from cnnviz import runs
+from cnnviz import runs, search
 from cnnviz.commands.subcommand import add_verb
 from cnnviz.runs import Run
+from cnnviz.search.store import Search
+from cnnviz.search.store import delete as delete_search
 
 __all__ = ["add_runs"]
 
@@ -17,10 +20,10 @@ def add_runs(verbs: argparse._SubParsersAction) -> None:
     """Adds `runs` and the verbs about one run."""
     add_verb(verbs, "runs", "list all runs, the newest first", _runs)
     for name, help, carry_out in (
-        ("stop", "end a run at its next batch and keep what there is", _stop),
+        ("stop", "end a run, or a search, at its next batch and keep what there is", _stop),
         ("pause", "end a run's worker at its next batch, to go on later", _pause),
-        ("resume", "go on with a run that was paused, was stopped, failed or crashed", _resume),
-        ("delete", "remove a run's folder", _delete),
+        ("resume", "go on with a run or a search that was paused, was stopped, failed or crashed", _resume),
+        ("delete", "remove the folder of a run or of a search, whose runs stay", _delete),
     ):
         add_verb(verbs, name, help, carry_out).add_argument("run", metavar="ID")
 
@@ -57,21 +60,30 @@ def _record(run: Run) -> dict:
         "metrics": written.metrics,
         "test": written.test,
         "sentence": written.message,
+        "search": written.search or None,
+        "trial": written.trial,
         "created": written.created,
         "seconds": run.seconds,
     }
 
 
 def _stop(chosen: argparse.Namespace) -> int:
-    return _told(runs.request_stop(chosen.run), chosen)
+    return _told(_search_or_run(chosen, search.request_stop, runs.request_stop), chosen)
 
 
 def _pause(chosen: argparse.Namespace) -> int:
-    return _told(runs.request_pause(chosen.run), chosen)
+    return _told(_search_or_run(chosen, search.request_stop, runs.request_pause), chosen)
 
 
 def _resume(chosen: argparse.Namespace) -> int:
-    return _told(runs.resume(chosen.run), chosen)
+    return _told(_search_or_run(chosen, search.resume, runs.resume), chosen)
+
+
+def _search_or_run(chosen: argparse.Namespace, of_search: Callable[[str], Search], of_run: Callable[[str], Run]) -> Run:
+    """Does it to the search with this id where there is one, else to the run; a search stops by pausing its runs."""
+    if any(one.id == chosen.run for one in search.listing()):
+        return of_search(chosen.run).run
+    return of_run(chosen.run)
 
 
 def _told(run: Run, chosen: argparse.Namespace) -> int:
@@ -80,6 +92,9 @@ def _told(run: Run, chosen: argparse.Namespace) -> int:
 
 
 def _delete(chosen: argparse.Namespace) -> int:
-    runs.delete(chosen.run)
+    if any(one.id == chosen.run for one in search.listing()):
+        delete_search(chosen.run)
+    else:
+        runs.delete(chosen.run)
     print(json.dumps({"run": chosen.run, "state": "deleted"}) if chosen.json else f"{chosen.run} is deleted.")
     return 0

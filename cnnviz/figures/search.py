@@ -7,6 +7,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
+import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
@@ -25,10 +26,11 @@ STATES = {
 }
 """Each state's colour, and a sign that is told from the others without it."""
 _GREY = "#80908d"
-_SCALE = ((0.0, "#b9a06a"), (0.5, "#5fa58f"), (1.0, "#0b7f74"))
+_SCALE = ((0.0, (185, 160, 106)), (0.5, (95, 165, 143)), (1.0, (11, 127, 116)))
 """From the worst to the best trial; told from both grounds."""
 _MOST_LINES = 200
 _MOST_SLICES = 12
+_MOST_TICKS = 12
 
 Scales = Mapping[str, Literal["linear", "log", "category"]]
 """How the settings' axes are, by key."""
@@ -97,49 +99,71 @@ def parallel_lines(
     keys = [key for key in _keys(trials) if any(key in one.parameters for one in drawn)]
     axes = [_Axis(key, [one.parameters.get(key) for one in drawn], scales.get(key, "category")) for key in keys]
     axes.append(_Axis(metric, [one.value for one in drawn], "linear"))
-    figure = go.Figure()
+    lines = []
     goodness = axes[-1].places if largest else [None if one is None else 1 - one for one in axes[-1].places]
     for at in sorted(range(len(drawn)), key=lambda at: goodness[at] or 0):
         trial, good = drawn[at], goodness[at] or 0.0
-        figure.add_scatter(
-            x=list(range(len(axes))),
-            y=[axis.places[at] for axis in axes],
-            mode="lines+markers",
-            name=f"trial {trial.number}",
-            line={
-                "color": _colour(good),
-                "width": 1.2 + 1.6 * good,
-                "dash": "dot" if trial.state == "pruned" else "solid",
-            },
-            marker={"size": 5, "color": _colour(good)},
-            customdata=[[trial.run, _told(trial, names)]] * len(axes),
-            hovertemplate=f"trial {trial.number} ({trial.state}): {_shown(metric, trial.value)}"
-            "<br>%{customdata[1]}<extra></extra>",
-            showlegend=False,
-        )
-    for at, axis in enumerate(axes):
-        figure.add_shape(type="line", x0=at, x1=at, y0=0, y1=1, line={"color": _GREY, "width": 1}, layer="below")
-        title = _title(metric) if at == len(axes) - 1 else names.get(axis.key, axis.key)
-        figure.add_annotation(
-            x=at, y=1.05, text=_broken(title), showarrow=False, yanchor="bottom", font={"size": 12}, align="center"
-        )
-        last = at == len(axes) - 1
-        for place, text in axis.ticks(metric if last else ""):
-            figure.add_annotation(
-                x=at,
-                y=place,
-                text=escape_text(text, 14),
-                showarrow=False,
-                xanchor="right" if last else "left",
-                xshift=-6 if last else 6,
-                font={"size": 11, "color": "#ffffff"},
-                bgcolor="#4c5a57",  # opaque, as lines pass behind it, and read on light and dark alike
+        lines.append(
+            go.Scatter(
+                x=list(range(len(axes))),
+                y=[axis.places[at] for axis in axes],
+                mode="lines+markers",
+                name=f"trial {trial.number}",
+                line={
+                    "color": _colour(good),
+                    "width": 1.2 + 1.6 * good,
+                    "dash": "dot" if trial.state == "pruned" else "solid",
+                },
+                marker={"size": 5},
+                customdata=[[trial.run, _told(trial, names)]] * len(axes),
+                hovertemplate=f"trial {trial.number} ({trial.state}): {_shown(metric, trial.value)}"
+                "<br>%{customdata[1]}<extra></extra>",
+                showlegend=False,
             )
+        )
+    figure = go.Figure(lines)
     laid_out(figure, height=380)
-    figure.update_layout(margin={"t": 64, "l": 24, "r": 36, "b": 12}, clickmode="event+select", hovermode="closest")
+    figure.update_layout(
+        margin={"t": 64, "l": 24, "r": 36, "b": 12},
+        clickmode="event+select",
+        hovermode="closest",
+        shapes=[
+            {
+                "type": "line",
+                "x0": at,
+                "x1": at,
+                "y0": 0,
+                "y1": 1,
+                "line": {"color": _GREY, "width": 1},
+                "layer": "below",
+            }
+            for at in range(len(axes))
+        ],
+        annotations=[note for at, axis in enumerate(axes) for note in _notes(at, axis, at == len(axes) - 1, names)],
+    )
     figure.update_xaxes(visible=False, fixedrange=True, range=[-0.15, len(axes) - 0.75])
     figure.update_yaxes(visible=False, fixedrange=True, range=[-0.06, 1.06])
     return figure
+
+
+def _notes(at: int, axis: _Axis, last: bool, names: Mapping[str, str]) -> list[dict[str, Any]]:
+    """An axis's title and what is written beside it."""
+    title = _title(axis.key) if last else names.get(axis.key, axis.key)
+    head = {"x": at, "y": 1.05, "text": _broken(title), "yanchor": "bottom", "font": {"size": 12}, "showarrow": False}
+    ticks = [
+        {
+            "x": at,
+            "y": place,
+            "text": escape_text(text, 14),
+            "showarrow": False,
+            "xanchor": "right" if last else "left",
+            "xshift": -6 if last else 6,
+            "font": {"size": 11, "color": "#ffffff"},
+            "bgcolor": "#4c5a57",  # opaque, as lines pass behind it, and read on light and dark alike
+        }
+        for place, text in axis.ticks(axis.key if last else "")
+    ]
+    return [head, *ticks]
 
 
 class _Axis:
@@ -165,7 +189,8 @@ class _Axis:
             steps = max(1, len(self._choices) - 1)
             if len(self._choices) == 1:
                 return [(0.5, self._choices[0])]
-            return [(at / steps, choice) for at, choice in enumerate(self._choices)]
+            every = 1 + len(self._choices) // _MOST_TICKS
+            return [(at / steps, choice) for at, choice in enumerate(self._choices) if at % every == 0]
         ends = [10**end if self._log else end for end in (self._low, self._high)]
         if ends[0] == ends[1]:
             return [(0.5, _shown(metric, ends[0]))]
@@ -306,9 +331,9 @@ def _tick(count: int) -> int:
 
 def _colour(share: float) -> str:
     """A colour of the scale, from 0 to 1."""
-    from plotly.colors import sample_colorscale
-
-    return str(sample_colorscale([list(stop) for stop in _SCALE], [min(1.0, max(0.0, share))])[0])
+    places = [place for place, _ in _SCALE]
+    parts = [round(float(np.interp(share, places, [colour[part] for _, colour in _SCALE]))) for part in range(3)]
+    return f"rgb({', '.join(map(str, parts))})"
 
 
 def _title(metric: str) -> str:

@@ -7,8 +7,8 @@ it to stop or deletes it does so with a search. `search.json` is its description
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -154,22 +154,21 @@ def listing(runs: Path | None = None) -> list[Search]:
     return [search for search in map(_read, store.listing(place_of(runs))) if search is not None]
 
 
-_known: dict[tuple[Path, int], SearchSpec | None] = {}
-
-
 def _read(run: Run) -> Search | None:
     path = run.folder / "search.json"
     try:
-        key = path, os.stat(path).st_mtime_ns
+        spec = _spec(path, path.stat().st_mtime_ns)
     except OSError:
         return None
-    if key not in _known:
-        try:
-            _known[key] = SearchSpec.model_validate(read_json(path))
-        except (ValidationError, CnnvizError):
-            _known[key] = None
-    spec = _known[key]
     return None if spec is None else Search(run, spec)
+
+
+@lru_cache(maxsize=512)
+def _spec(path: Path, mtime_ns: int) -> SearchSpec | None:
+    try:
+        return SearchSpec.model_validate(read_json(path))
+    except (ValidationError, CnnvizError):
+        return None
 
 
 def trials_of(search: Search) -> list[Run]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -59,14 +58,6 @@ _SAID = {
     "slices": "Each setting alone, from early trials (sand) to late ones (green). Click one to open its run.",
     "timeline": "When each trial learned. Click one to open its run.",
 }
-
-
-@dataclass(frozen=True, eq=False)
-class _Read:
-    """What a search's journal says, read once until it changes."""
-
-    trials: list[Trial]
-    importances: dict[str, float]
 
 
 def search_view(search: Search) -> None:
@@ -133,18 +124,18 @@ def _live(search_id: str, state: str, chart: str) -> None:
         st.rerun(scope="app")
     _progress(search)
     try:
-        read = _read(search)
+        trials = _trials(search)
     except RunError:
         st.caption("The first trial is about to begin.")
         return
     names = field_names(search.spec.space, search.spec.recipe.model_dump(mode="json"))
-    shown = _figure(search, read, chart, names)
+    shown = _figure(search, trials, chart)
     st.html(STEADY)
     if chart in _LEAST:
         pixels, most = _LEAST[chart]
         st.html(_WIDE.replace("CHART", chart).replace("WIDTH", str(pixels * min(most, len(names) + 1))))
     if shown is None:
-        st.info(_waits(read, chart), icon=":material/hourglass_empty:")
+        st.info(_waits(trials, chart), icon=":material/hourglass_empty:")
     else:
         with st.container(key=f"runs_steady_search_{chart}"):
             drawn = st.plotly_chart(
@@ -153,18 +144,18 @@ def _live(search_id: str, state: str, chart: str) -> None:
                 config=CONFIG,
                 on_select="rerun" if chart != "importance" else "ignore",
                 selection_mode="points",
-                alt=f"{_CHARTS[chart]} of {len(read.trials)} trials.",
+                alt=f"{_CHARTS[chart]} of {len(trials)} trials.",
             )
         st.caption(_SAID[chart].format(metric=_metric(search)))
         if chart != "importance":
             picked: Any = drawn
             _open([point.get("customdata") for point in picked["selection"]["points"]])
-    _table(search, read.trials, names)
+    _table(search, trials, names)
 
 
-def _waits(read: _Read, chart: str) -> str:
+def _waits(trials: Sequence[Trial], chart: str) -> str:
     if chart == "importance":
-        complete = sum(trial.state == "complete" for trial in read.trials)
+        complete = sum(trial.state == "complete" for trial in trials)
         return f"Importances are told from {FEWEST} complete trials on; there are {complete}."
     return "No trial has completed an epoch yet."
 
@@ -208,36 +199,49 @@ def _study(journal: Path, created: float) -> Any:
 
 
 @st.cache_resource(show_spinner=False, max_entries=16)
-def _read_as_of(journal: Path, created: float, mtime_ns: int, size: int) -> _Read:
-    study = _study(journal, created)
-    return _Read(trials_in(study), importances(study))
+def _trials_as_of(journal: Path, created: float, mtime_ns: int, size: int) -> list[Trial]:
+    return trials_in(_study(journal, created))
 
 
-def _read(search: Search) -> _Read:
+def _trials(search: Search) -> list[Trial]:
     """What the journal says by now.
 
     Raises:
         RunError: there is none yet, or it can't be read.
     """
+    return _trials_as_of(search.journal, search.run.written.created, *_stamp(search))
+
+
+def _stamp(search: Search) -> tuple[int, int]:
+    """What changes with the journal."""
     try:
         status = search.journal.stat()
     except OSError:
         raise RunError(f"The search {search.id} has no trial yet.") from None
-    return _read_as_of(search.journal, search.run.written.created, status.st_mtime_ns, status.st_size)
+    return status.st_mtime_ns, status.st_size
 
 
-def _figure(search: Search, read: _Read, chart: str, names: Mapping[str, str]) -> go.Figure | None:
+def _figure(search: Search, trials: list[Trial], chart: str) -> go.Figure | None:
     """The chart, or `None` where there is nothing to draw yet."""
-    spec, trials = search.spec, read.trials
+    if chart == "timeline":  # which moves also without news
+        return figures.timeline(trials, time.time()) if trials else None
+    return _figure_of(chart, trials, search, search.journal, search.run.written.created, *_stamp(search))
+
+
+@st.cache_resource(show_spinner=False, max_entries=32)
+def _figure_of(
+    chart: str, _trials: list[Trial], _search: Search, journal: Path, created: float, mtime_ns: int, size: int
+) -> go.Figure | None:
+    spec, trials = _search.spec, _trials
+    names = field_names(spec.space, spec.recipe.model_dump(mode="json"))
     scales: figures.Scales = {
         key: "category" if not isinstance(part, Range) else "log" if part.log else "linear"
         for key, part in spec.space.items()
     }
     largest = spec.direction == "maximize"
     if chart == "importance":
-        return figures.importance_bars(read.importances, names) if read.importances else None
-    if chart == "timeline":
-        return figures.timeline(trials, time.time()) if trials else None
+        found = importances(_study(journal, created))
+        return figures.importance_bars(found, names) if found else None
     if not any(trial.value is not None for trial in trials):
         return None
     if chart == "parallel":
@@ -316,7 +320,7 @@ def _downloads(search: Search) -> None:
 
 def _csv(search: Search) -> str:
     try:
-        trials = _read(search).trials
+        trials = _trials(search)
     except RunError:
         return ""
     return to_csv(
