@@ -165,6 +165,11 @@ class Fit(Record):
         """The epochs of all stages."""
         return self.epochs + (self.finetune.epochs if self.finetune else 0)
 
+    @property
+    def keras_weight_decay(self) -> float | None:
+        """The optimizer's argument: `None` for none, which AdamW alone doesn't take."""
+        return self.weight_decay if self.weight_decay or self.optimizer == "adamw" else None
+
     def steps(self, samples: int) -> int:
         """Returns how many batches an epoch over `samples` training images has."""
         return self.steps_per_epoch or math.ceil(samples / self.batch_size)

@@ -104,7 +104,7 @@ def _stage(
     """One call of `fit`, with what it needs."""
     mode = "min" if fit.monitor == "val_loss" else "max"
     learning = f"keras.optimizers.schedules.CosineDecay({rate!r}, {epochs} * batches)"
-    settings = f"{learning if fit.schedule == 'cosine' else repr(rate)}, weight_decay={fit.weight_decay or None!r}"
+    settings = f"{learning if fit.schedule == 'cosine' else repr(rate)}, weight_decay={fit.keras_weight_decay!r}"
     momentum = ", momentum=0.9" if fit.optimizer == "sgd" else ""
     watched = f'monitor="{fit.monitor}", mode="{mode}"'
     best = "" if first else ", initial_value_threshold=keeper.best"

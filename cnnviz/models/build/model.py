@@ -108,7 +108,7 @@ def _optimizer(fit: Fit, learning_rate: object) -> keras.optimizers.Optimizer:
         "sgd": keras.optimizers.SGD,
     }
     settings = {"momentum": 0.9} if fit.optimizer == "sgd" else {}
-    return kinds[fit.optimizer](learning_rate=learning_rate, weight_decay=fit.weight_decay or None, **settings)
+    return kinds[fit.optimizer](learning_rate=learning_rate, weight_decay=fit.keras_weight_decay, **settings)
 
 
 def _loss(head: Head, mixed: bool, reduction: str | None = "sum_over_batch_size") -> keras.losses.Loss:
