@@ -13,9 +13,13 @@ from pathlib import Path
 import pytest
 
 from cnnviz import runs, search
+from cnnviz.processes import this_process
 from cnnviz.recipe import replace
+from cnnviz.runs.launch import stop_requested
+from cnnviz.runs.store import write_state
 from cnnviz.search.study import read_study
 from tests.conftest import TESTS
+from tests.made_searches import make_search
 from tests.search.test_search_coordinator import kill_coordinator
 from tests.test_repeated_training import COMMAND
 
@@ -119,3 +123,18 @@ def test_ctrl_c_stops_a_search_that_then_goes_on_by_its_id(
     until(lambda: any(run.state == "running" for run in runs.listing()))
     assert len(runs.listing()) == 1
     kill_coordinator(search.open_search(result["search"]))
+
+
+def test_stop_and_delete_take_a_search_by_its_id(command: Callable, checkpoints: Path) -> None:
+    going = make_search(done=2, state="running", process=this_process(), ended=None)
+    done = command("stop", going.id, "--json")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout) == {"run": going.id, "state": "stopping"}
+    assert stop_requested(going.folder)
+    refused = command("delete", going.id)
+    assert (refused.returncode, "stop it before deleting it" in refused.stderr) == (2, True)
+    write_state(going.folder, going.run.written.model_copy(update={"state": "stopped", "process": None}))
+    assert command("delete", going.id).returncode == 0
+    assert search.listing() == []
+    listed = json.loads(command("runs", "--json").stdout)
+    assert sorted((run["search"], run["trial"]) for run in listed) == [(going.id, 0), (going.id, 1)]
