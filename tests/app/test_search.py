@@ -59,6 +59,22 @@ def test_a_search_is_one_row_and_stands_with_best_and_table(made: Search) -> Non
     assert "run" not in app.query_params
 
 
+def rows(app: AppTest) -> dict[str, str]:
+    """The names in the list of runs, by id."""
+    (part,) = [one.proto for one in app.get("bidi_component") if one.proto.component_name == "cnnviz_run_list"]
+    return {row["id"]: row["name"] for row in json.loads(part.json)["rows"]}
+
+
+def test_the_trials_of_a_search_are_one_row_but_for_the_one_that_is_shown(made: Search) -> None:
+    listed = rows(opened(made))
+    assert listed[made.id] == "Search · Digits, small and quick"
+    assert len(listed) == 2  # and the run that has nothing to do with it
+    best = made.result.best.run
+    app = app_on("runs")
+    app.query_params["run"] = best
+    assert set(rows(shown(app))) == {*listed, best}
+
+
 @pytest.mark.parametrize("chart", ["", "parallel", "importance", "slices", "timeline"])
 def test_each_chart_is_drawn_and_stands_in_the_address(made: Search, chart: str) -> None:
     app = opened(made, chart=chart)

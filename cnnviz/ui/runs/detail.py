@@ -10,6 +10,7 @@ from typing import Any
 import streamlit as st
 
 from cnnviz import runs
+from cnnviz import search as searches
 from cnnviz.errors import RunError
 from cnnviz.processes import this_host
 from cnnviz.runs import Run, metrics, notes
@@ -145,7 +146,7 @@ def _actions(run: Run, name: str, before: Run | None, group: Sequence[Run]) -> N
         ):
             choose([run.written.group])
             st.rerun()
-        if run.written.search and (run.folder.parent / "searches" / run.written.search).is_dir():
+        if run.written.search and any(one.id == run.written.search for one in searches.listing()):
             st.button(
                 f"Trial {run.written.trial} of a search",
                 type="primary",
