@@ -73,7 +73,9 @@ def branch(
         resume_checkpoint.save(draft, recipe, changed)
 
     check_space(recipe, folder.parent)
-    return launch([recipe], runs or root(), engine, resources, parent=run_id, parent_epoch=epoch, fill=fill)[0]
+    return launch(
+        [recipe], runs or root(), engine, resources, parent=run_id, parent_epoch=epoch, epoch=epoch, fill=fill
+    )[0]
 
 
 def check_branch(before: Recipe, after: Recipe, epoch: int) -> None:

@@ -129,7 +129,19 @@ def launch(
     carrier.check(runs or root())
     try:
         for recipe in recipes:
-    return launch([recipe], runs, engine, resources, **facts)[0]
+            made.append(create(recipe, runs, engine=chosen, resources=resources or Resources(), **more))
+            carrier.start(made[-1])
+            begun.append(made[-1])
+    except (RunError, OSError) as error:
+        for run in made:
+            if run not in begun:
+                write_json(run.folder / "state.json", {"state": "failed", "created": run.written.created})
+                delete(run.id, runs)
+            else:
+                with suppress(RunError):
+                    request_stop(run.id, runs)
+        if isinstance(error, RunError):
+            raise
         raise RunError(f"No worker process could be started: {error.strerror or error}.") from None
     return begun
 

@@ -15,13 +15,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from cnnviz import runs
+from cnnviz.engines.local import keep_spare
 from cnnviz.errors import RecipeError, RunError
 from cnnviz.progress import CancelCheck
 from cnnviz.recipe import replace
 from cnnviz.runs import Run, metrics
 from cnnviz.runs.launch import slots
 from cnnviz.runs.status import RESUMABLE
-from cnnviz.engines.local import keep_spare
 from cnnviz.search.space import present_parameters, suggest
 from cnnviz.search.store import Search, trials_of, write_result
 from cnnviz.search.study import open_study, result_of, sampler_of
