@@ -496,7 +496,7 @@ VIEWS: tuple[View, ...] = (
         "runs-branches",
         "runs?run=slower",
         {"chart": 3, "component": 1},
-        ("Branches", "epochs 3", "Duplicate this run", "Branch"),
+        ("Branches", "Digits, small and quick · 0–5", "Branch"),
         runs="branches",
         steps=(wait("Branches"),),
     ),
