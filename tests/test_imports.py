@@ -20,7 +20,7 @@ HEAVY = {"tensorflow", "keras", "streamlit"}
 LEVELS = (
     {"pages", "streamlit_app"},
     {"ui", "__main__"},
-    {"commands", "notebook"},
+    {"commands", "notebook", "serve"},
     {"train", "audit"},
     {"explain"},
     {"models", "codegen"},

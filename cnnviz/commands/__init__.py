@@ -16,6 +16,7 @@ from cnnviz.commands.robustness import add_robustness
 from cnnviz.commands.runs import add_runs
 from cnnviz.commands.script import add_script
 from cnnviz.commands.search import add_search
+from cnnviz.commands.serve import add_serve
 from cnnviz.commands.train import add_train
 
 ALL = (
@@ -34,6 +35,7 @@ ALL = (
     add_evaluate,
     add_robustness,
     add_export,
+    add_serve,
     add_report,
     add_script,
     add_reproduce,

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
-import re
 import sys
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,11 +19,12 @@ from cnnviz.commands.subcommand import add_verb
 from cnnviz.data.dataset import printable
 from cnnviz.errors import CnnvizError, ModelError, one_of
 from cnnviz.explain import METHODS, Explanation, Target, explain
+from cnnviz.explain.attribution.image_overlay import image_overlay
 from cnnviz.explain.attribution.method import Method, Setting
+from cnnviz.explain.attribution.targets import class_index
 from cnnviz.explain.uncertainty.calibration_of_run import RISK
-from cnnviz.explain.uncertainty.judgement_of_run import Known, judge, known_of, record_of
+from cnnviz.explain.uncertainty.judgement_of_run import Known, judge, known_of, predicted_record
 from cnnviz.files import npy_bytes
-from cnnviz.overlay import overlay
 from cnnviz.probabilities import percents
 
 if TYPE_CHECKING:
@@ -33,12 +32,10 @@ if TYPE_CHECKING:
 
 __all__ = ["add_predict"]
 
-TOP = 5
 _SETTINGS: dict[str, list[tuple[Method, Setting]]] = {}
 for _method in METHODS.values():
     for _setting in _method.settings:
         _SETTINGS.setdefault(_setting.name, []).append((_method, _setting))
-OPACITY = 0.5
 
 
 @dataclass(frozen=True)
@@ -137,7 +134,7 @@ def _wanted(chosen: argparse.Namespace, classifier: Classifier, settings: dict[s
     if chosen.head is not None and chosen.head not in names:
         raise ModelError(f"{classifier.name} has no head {chosen.head!r}: {one_of(chosen.head, names)}.")
     heads = range(len(names)) if chosen.head is None else [names.index(chosen.head)]
-    classes = {head: _index(chosen.subject, classifier.classes[names[head]]) for head in heads}
+    classes = {head: class_index(chosen.subject, classifier.classes[names[head]]) for head in heads}
     if chosen.subject is not None:
         classes = {head: index for head, index in classes.items() if index is not None}
         if not classes:
@@ -154,15 +151,6 @@ def _wanted(chosen: argparse.Namespace, classifier: Classifier, settings: dict[s
     else:
         layers = dict.fromkeys(classes)
     return _Wanted(chosen.explain, layers, classes, settings, out_folder(chosen.out))
-
-
-def _index(subject: str | None, classes: Sequence[str]) -> int | None:
-    """The class of this name, else of this index; `None` where there is neither."""
-    if subject is None:
-        return None
-    if subject in classes:
-        return list(classes).index(subject)
-    return int(subject) if re.fullmatch(r"[0-9]{1,6}", subject) and int(subject) < len(classes) else None
 
 
 def _asked(
@@ -184,19 +172,11 @@ def _asked(
     judged = judge(known, classifier, seen, risk, predicted)[0] if known is not None else []
     records = []
     for number, (head, probabilities) in enumerate(zip(classifier.heads, predicted, strict=True)):
-        classes, order = classifier.classes[head.name], np.argsort(-probabilities[0], kind="stable")
-        record: dict[str, Any] = {
-            "head": head.name,
-            "activation": head.activation,
-            "class": classes[order[0]],
-            "probability": float(probabilities[0, order[0]]),
-            "top": [[classes[index], float(probabilities[0, index])] for index in order[:TOP]],
-        }
-        if judged:
-            record |= record_of(judged[number])
+        classes = classifier.classes[head.name]
+        record = predicted_record(head, classes, probabilities[0], judged[number] if judged else None)
         if wanted is not None and number in wanted.classes:
             index = wanted.classes[number]
-            target = Target(number, int(order[0]) if index is None else index)
+            target = Target(number, int(probabilities[0].argmax()) if index is None else index)
             made = explain(
                 classifier.model,
                 classifier.pixels(seen),
@@ -221,10 +201,8 @@ def _asked(
 
 
 def _written(classifier: Classifier, image: np.ndarray, made: Explanation, stem: Path) -> dict[str, str]:
-    top, left, height, width = images.crop_box(image.shape, classifier.image_size, classifier.crop)
     values = npy_bytes(np.asarray(made.map[0], np.float32))
-    part, by_strength = image[top : top + height, left : left + width], METHODS[made.method].by_strength
-    png = images.to_png(overlay(part, made.map[0], OPACITY, by_strength=by_strength))
+    png = images.to_png(image_overlay(classifier, image, made))
     return {"overlay": write_file(Path(f"{stem}.png"), png), "map": write_file(Path(f"{stem}.npy"), values)}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -10,7 +11,7 @@ import numpy as np
 
 from cnnviz.errors import ModelError
 
-__all__ = ["Target", "weights_of"]
+__all__ = ["Target", "class_index", "weights_of"]
 
 
 @dataclass(frozen=True)
@@ -77,3 +78,12 @@ def weights_of(target: Target | Sequence[Target], units: Sequence[int], count: i
     if not 0 <= head < len(units):
         raise ModelError(f"Head {head} can't be explained: the model's heads are 0 to {len(units) - 1}.")
     return head, np.stack([one.weights(units[head]) for one in targets])
+
+
+def class_index(subject: str | None, classes: Sequence[str]) -> int | None:
+    """Returns the class of this name, else of this index; `None` where there is neither."""
+    if subject is None:
+        return None
+    if subject in classes:
+        return list(classes).index(subject)
+    return int(subject) if re.fullmatch(r"[0-9]{1,6}", subject) and int(subject) < len(classes) else None

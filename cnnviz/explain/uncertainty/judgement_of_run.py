@@ -14,6 +14,7 @@ from cnnviz.explain.uncertainty.novelty import FOREIGN
 from cnnviz.explain.uncertainty.training_features_of_run import (
     Neighbour,
     TrainingFeatures,
+    kept_training_features,
     measure_training_features,
     nearest_by_head,
     novelty_of,
@@ -23,9 +24,14 @@ from cnnviz.runs import Run
 
 if TYPE_CHECKING:
     from cnnviz.explain.uncertainty.embedding import Embedding
+    from cnnviz.model_spec import Head
     from cnnviz.models.classifier import Classifier
 
-__all__ = ["Judgement", "Known", "judge", "judge_image", "known_of", "record_of"]
+__all__ = ["TOP", "Judgement", "Known", "judge", "judge_image", "kept_of", "known_of", "predicted_record", "record_of"]
+
+TOP = 5
+"""How many classes a record names, the likeliest first."""
+_A_FILE = "A file doesn't say what it was trained on: its predictions can't be compared with that."
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,12 +79,21 @@ def known_of(
         Cancelled: `cancelled` said so.
     """
     if run is None:
-        return Known(note="A file doesn't say what it was trained on: its predictions can't be compared with that.")
+        return Known(note=_A_FILE)
     try:
         training = measure_training_features(run, classifier, progress=progress, cancelled=cancelled)
     except CnnvizError as error:
         return Known(kept_calibration(run), None, str(error))
     return Known(kept_calibration(run) or training.calibration, training)
+
+
+def kept_of(run: Run | None) -> Known:
+    """Returns what a run has kept to judge predictions by, and measures nothing; as `known_of`."""
+    if run is None:
+        return Known(note=_A_FILE)
+    training = kept_training_features(run)
+    note = "" if training else "Nothing is kept of its training images: `cnnviz predict RUN IMAGE --json` measures it."
+    return Known(kept_calibration(run) or (training.calibration if training else None), training, note)
 
 
 def judge(
@@ -149,6 +164,28 @@ def judge_image(
             facts["neighbours"] = tuple(near[head])
         found.append(Judgement(**facts))
     return found
+
+
+def predicted_record(
+    head: Head, classes: Sequence[str], probabilities: np.ndarray, judged: Judgement | None = None
+) -> dict[str, Any]:
+    """Returns a head's prediction about one image under the names that scripts rely on.
+
+    Args:
+        head: the head.
+        classes: its class names.
+        probabilities: what it says of the image, float (classes,).
+        judged: how that is to be taken, where it was judged.
+    """
+    order = np.argsort(-probabilities, kind="stable")
+    record: dict[str, Any] = {
+        "head": head.name,
+        "activation": head.activation,
+        "class": classes[order[0]],
+        "probability": float(probabilities[order[0]]),
+        "top": [[classes[index], float(probabilities[index])] for index in order[:TOP]],
+    }
+    return record | record_of(judged) if judged is not None else record
 
 
 def record_of(judged: Judgement) -> dict[str, Any]:
