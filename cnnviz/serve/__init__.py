@@ -1,1 +1,1 @@
-"""A model over HTTP: predictions and heat maps of images that other programs send. Importing this loads no TensorFlow."""
+"""A model over HTTP: predictions and heat maps of images that others send. Importing this loads no TensorFlow."""

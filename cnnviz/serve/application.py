@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import cv2
 import numpy as np
@@ -97,6 +97,14 @@ class Prediction(BaseModel):
     heads: list[HeadPrediction]
 
 
+class Health(BaseModel):
+    """That it works, and what it has done."""
+
+    status: Literal["ok"] = "ok"
+    images: int = Field(description="Predicted since it was started …")
+    passes: int = Field(description="… in so many passes of the model.")
+
+
 class Head(BaseModel):
     """A head of the model."""
 
@@ -148,7 +156,7 @@ def application(
     )
     _answer_in_sentences(app)
 
-    async def uploaded(request: Request, shown: bool = False) -> tuple[str, np.ndarray, np.ndarray]:
+    async def uploaded(request: Request, shown: bool = False) -> tuple[str, np.ndarray, np.ndarray | None]:
         """The name of the image in a request, what the model sees of it, and what to draw on, if it is to be shown."""
         body = await bodies.read(request)
         try:
@@ -220,10 +228,10 @@ def application(
         work = worker.carry_out(lambda: _drawn(classifier, wanted, seen, image, lambda: time.monotonic() > end))
         return Response(await asyncio.wrap_future(work), media_type="image/png")
 
-    @app.get("/health", summary="Whether it works", response_class=JSONResponse)
-    async def health() -> dict[str, str]:
+    @app.get("/health", summary="Whether it works")
+    async def health() -> Health:
         """Answers as soon as the model is loaded; needs no token."""
-        return {"status": "ok"}
+        return Health(images=worker.images, passes=worker.passes)
 
     @app.get("/model", summary="What model it has", responses={200: {"model": Model}}, response_class=JSONResponse)
     async def model() -> JSONResponse:
@@ -294,7 +302,7 @@ def _wanted(classifier: Classifier, method: str, head: str | None, subject: str 
 
 
 def _drawn(
-    classifier: Classifier, wanted: _Wanted, seen: np.ndarray, image: np.ndarray, cancelled: CancelCheck
+    classifier: Classifier, wanted: _Wanted, seen: np.ndarray, image: np.ndarray | None, cancelled: CancelCheck
 ) -> bytes:
     """The overlay as a PNG.
 
@@ -320,7 +328,7 @@ def _drawn(
         ) from None
     except ModelError as error:
         raise HTTPException(422, str(error)) from None
-    return images.to_png(image_overlay(classifier, image, made))
+    return images.to_png(image_overlay(classifier, seen if image is None else image, made))
 
 
 def _answer_in_sentences(app: FastAPI) -> None:

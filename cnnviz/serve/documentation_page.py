@@ -37,7 +37,8 @@ is answered by <code>{"detail": "a sentence"}</code>; a server with a token want
 <div class="wide" tabindex="0"><table>
 <tr><th>In the query</th><th>By default</th><th>What it says</th></tr>
 {% for one in told.parameters %}
-<tr><td><code>{{ one.name }}</code></td><td><code>{{ one.schema.default }}</code></td><td>{{ one.description }}</td></tr>
+<tr><td><code>{{ one.name }}</code></td><td><code>{{ one.schema.default }}</code></td>
+<td>{{ one.description }}</td></tr>
 {% endfor %}
 </table></div>
 {% endif %}

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -41,6 +42,8 @@ _END = _Job()
 class ModelWorker:
     """A thread that predicts images in passes of up to `AT_ONCE`, and carries out other work between them.
 
+    `images` have been predicted by now in so many `passes`.
+
     Args:
         predict: gives of uint8 images (n, height, width, channels) each head's probabilities (n, classes).
 
@@ -54,6 +57,7 @@ class ModelWorker:
 
     def __init__(self, predict: Callable[[np.ndarray], list[np.ndarray]]) -> None:
         self._predict = predict
+        self.images = self.passes = 0
         self._jobs: queue.Queue[_Job] = queue.Queue(LONGEST_QUEUE)
         self._thread = threading.Thread(target=self._work, name="model", daemon=True)
 
@@ -94,9 +98,9 @@ class ModelWorker:
         while other is not _END:
             images, other = self._gathered()
             if images:
-                _settle(images, lambda images=images: self._predicted(images))
+                _settle(images, partial(self._predicted, images))
             if other is not None and other.work is not None and other.result.set_running_or_notify_cancel():
-                _settle([other], lambda other=other: [other.work()])
+                _settle([other], partial(_alone, other.work))
 
     def _gathered(self) -> tuple[list[_Job], _Job | None]:
         """Waits for a job; returns the images that came within a moment, and what else came after them."""
@@ -116,7 +120,12 @@ class ModelWorker:
 
     def _predicted(self, jobs: list[_Job]) -> list[list[np.ndarray]]:
         heads = self._predict(np.stack([job.image for job in jobs if job.image is not None]))
+        self.images, self.passes = self.images + len(jobs), self.passes + 1
         return [[head[at] for head in heads] for at in range(len(jobs))]
+
+
+def _alone(work: Callable[[], Any]) -> list:
+    return [work()]
 
 
 def _settle(jobs: list[_Job], work: Callable[[], list]) -> None:

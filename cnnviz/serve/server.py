@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
+import logging
 import signal
 import socket
+import warnings
 from typing import TYPE_CHECKING, Any
 
 import h11
@@ -17,7 +19,7 @@ from cnnviz.errors import CnnvizError
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
-__all__ = ["LOOPBACK", "is_loopback", "listening_socket", "serve", "url_of"]
+__all__ = ["LOOPBACK", "configuration", "is_loopback", "listening_socket", "serve", "url_of"]
 
 LOOPBACK = ("127.0.0.1", "[::1]", "localhost")
 """The names under which this machine calls itself."""
@@ -57,15 +59,15 @@ def url_of(listening: socket.socket) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-def serve(app: ASGIApp, listening: socket.socket) -> None:
-    """Answers on a socket until the process gets SIGINT or SIGTERM; what has begun by then is finished first."""
-    config = uvicorn.Config(
+def configuration(app: ASGIApp) -> uvicorn.Config:
+    """Returns how a server answers: over plain HTTP/1.1, with a limit on connections and on slow clients."""
+    return uvicorn.Config(
         app,
         http=_Protocol,
         ws="none",
         loop="asyncio",
         lifespan="on",
-        log_level="warning",
+        log_level="error",  # else whoever sends nonsense fills the log
         access_log=False,
         proxy_headers=False,  # who a client is can't be said by the client
         server_header=False,
@@ -73,9 +75,20 @@ def serve(app: ASGIApp, listening: socket.socket) -> None:
         timeout_keep_alive=5,
         timeout_graceful_shutdown=END_SECONDS,
     )
-    for one in (signal.SIGINT, signal.SIGTERM):  # uvicorn raises them anew after its end, which is no error here
-        signal.signal(one, lambda *_: None)
-    uvicorn.Server(config).run(sockets=[listening])
+
+
+def serve(app: ASGIApp, listening: socket.socket) -> None:
+    """Answers on a socket until the process gets SIGINT or SIGTERM; what has begun by then is finished first."""
+    logging.getLogger("python_multipart").setLevel(logging.CRITICAL)
+    warnings.filterwarnings("ignore", module="PIL")
+    server = uvicorn.Server(configuration(app))
+
+    def end(*_: object) -> None:
+        server.should_exit = True
+
+    for one in (signal.SIGINT, signal.SIGTERM):  # uvicorn raises what it got anew after its end, which is no error here
+        signal.signal(one, end)
+    server.run(sockets=[listening])
 
 
 class _Protocol(H11Protocol):
