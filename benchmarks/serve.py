@@ -268,7 +268,7 @@ def _framing(draw: random.Random) -> Hostile:
             ("body of 21 MB", "Transfer-Encoding: chunked", b"1500000\r\n" + bytes(0x1500000) + b"\r\n0\r\n\r\n"),
         ]
     )
-    whole = kind not in ("length too great", "chunks cut off")
+    whole = kind not in ("length too great", "chunk too great", "chunks cut off")
     return Hostile(f"framing: {kind}", _request(body, told=told), whole)
 
 

@@ -405,8 +405,16 @@ VIEWS: tuple[View, ...] = (
             "Model of the best epoch (.keras)",
             "Keras script (.py)",
             "Report (HTML)",
+            "Over HTTP (REST)",
         ),
         steps=(pop("Download"),),
+    ),
+    View(
+        "runs-download-rest",
+        "runs?run=digits",
+        {"chart": 1, "component": 1},
+        ("python -m cnnviz serve", "Ask it with", "import requests", "raise_for_status"),
+        steps=(pop("Download"), unfold("Over HTTP (REST)"), press("Python", "radio")),
     ),
     View(
         "runs-delete",

@@ -5,7 +5,10 @@ from __future__ import annotations
 import io
 import json
 import re
+import shlex
 import socket
+import subprocess
+import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -19,6 +22,7 @@ from benchmarks.serve import Server, hostile_requests, png_of, status_of
 from cnnviz import images
 from cnnviz.data.samples import sample
 from cnnviz.images import MAX_BYTES
+from cnnviz.serve import examples
 from cnnviz.serve.application import MOST_OVERLAY_PIXELS
 
 CAT = sample("chelsea")
@@ -241,3 +245,20 @@ def test_hostile_requests_are_refused(server: Server) -> None:
     assert not [(one.kind, status) for one, status in answered if status >= 500]
     assert not [one.kind for one, status in answered if one.whole and not status]
     assert server.facts("/health")["status"] == "ok"
+
+
+def test_what_is_there_to_copy_works(server: Server, tmp_path: Path) -> None:
+    (tmp_path / "photo.jpg").write_bytes(PNG)
+    here = f"http://127.0.0.1:{server.port}"
+    script = examples.python().replace(examples.ADDRESS, here)
+    done = subprocess.run([sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    assert [line.split()[0] for line in done.stdout.splitlines()] == ["shape", "colour"]
+    assert images.decode(tmp_path / "map.png").shape == CAT.shape
+    (tmp_path / "map.png").unlink()
+    for line in examples.curl().replace(examples.ADDRESS, here).splitlines():
+        done = subprocess.run(
+            [*shlex.split(line), "--fail", "--silent"], cwd=tmp_path, capture_output=True, timeout=120
+        )
+        assert done.returncode == 0, line
+    assert images.decode(tmp_path / "map.png").shape == CAT.shape

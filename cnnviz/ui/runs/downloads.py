@@ -15,6 +15,7 @@ from cnnviz.ui.download_button import download_button
 from cnnviz.ui.file_names import file_name
 from cnnviz.ui.inputs.model_cache import head_file, heads_of
 from cnnviz.ui.runs.exports import formats, script
+from cnnviz.ui.runs.rest_examples import rest_examples
 
 __all__ = ["downloads"]
 
@@ -77,6 +78,8 @@ def downloads(run: Run) -> None:
         key="runs_get_report",
         help="One page with curves, confusion matrix, calibration and the recipe; it opens without a model.",
     )
+    if run.best_path.is_file():
+        rest_examples(run)
 
 
 def _page(run: Run) -> str:
