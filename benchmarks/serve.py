@@ -1,8 +1,8 @@
 """`cnnviz serve` under many clients, beside the model alone as a `tf.function`, and under requests that mean it harm.
 
 A server is started on a free loopback port. Clients send it an image of the model's size for some seconds over
-connections that stay open; then the model alone predicts the same image in passes as large as the server's were on
-average, in this process. At last each hostile request is sent on a connection of its own. Ends with code 1 if any
+connections that stay open; before and after, the model alone predicts the same image in this process, in passes as
+large as the server's were on average. At last each hostile request is sent on a connection of its own. Ends with code 1 if any
 request of the clients fails, or a hostile one is answered 500 or ends the server.
 
     python -m benchmarks.serve [--run shapes] [--connections 64] [--seconds 60] [--hostile 1000]
@@ -106,23 +106,30 @@ async def load(port: int, body: bytes, connections: int, seconds: float) -> tupl
     return took, statuses
 
 
-def alone(run: str, image: np.ndarray, batch: int, seconds: float) -> float:
-    """Returns how many images a second the model predicts as a `tf.function` that is given pixels, in such passes."""
-    import tensorflow as tf
+class Alone:
+    """The model of a run as a `tf.function` that is given pixels."""
 
-    from cnnviz import runs
-    from cnnviz.models.load.load import load_run
+    def __init__(self, run: str) -> None:
+        import tensorflow as tf
 
-    classifier = load_run(runs.open_run(run))
-    shape = (None, *classifier.image_size, classifier.channels)
-    function = tf.function(classifier.model, input_signature=[tf.TensorSpec(shape, tf.float32)])
-    pixels = tf.constant(np.repeat(classifier.fit(image)[None], batch, axis=0).astype(np.float32))
-    function(pixels)
-    began, passes = time.perf_counter(), 0
-    while time.perf_counter() - began < seconds:
-        function(pixels)
-        passes += 1
-    return passes * batch / (time.perf_counter() - began)
+        from cnnviz import runs
+        from cnnviz.models.load.load import load_run
+
+        self._classifier = load_run(runs.open_run(run))
+        shape = (None, *self._classifier.image_size, self._classifier.channels)
+        self._function = tf.function(self._classifier.model, input_signature=[tf.TensorSpec(shape, tf.float32)])
+
+    def images_a_second(self, image: np.ndarray, batch: int, seconds: float) -> float:
+        """Returns how many images a second it predicts in passes of `batch`."""
+        import tensorflow as tf
+
+        pixels = tf.constant(np.repeat(self._classifier.fit(image)[None], batch, axis=0).astype(np.float32))
+        self._function(pixels)
+        began, passes = time.perf_counter(), 0
+        while time.perf_counter() - began < seconds:
+            self._function(pixels)
+            passes += 1
+        return passes * batch / (time.perf_counter() - began)
 
 
 @dataclass(frozen=True)
@@ -345,30 +352,38 @@ def main() -> int:
     with started(given.run, "--rate", "1000000") as server:
         height, width, channels = server.facts("/model")["input"]
         image = images.fit(picture, (height, width))
-        asyncio.run(load(server.port, images.to_png(image), 4, 2))
-        before = server.facts("/health")
+        body, bare = images.to_png(image), Alone(given.run)
+        batch = _mean_pass(server, body, given.connections, 3)[2]
+        earlier = bare.images_a_second(image, batch, min(10, given.seconds))
         began = os.getloadavg()[0]
-        took, statuses = asyncio.run(load(server.port, images.to_png(image), given.connections, given.seconds))
-        after = server.facts("/health")
-        passes = after["passes"] - before["passes"]
-        batch = round((after["images"] - before["images"]) / max(1, passes))
+        took, statuses, mean = _mean_pass(server, body, given.connections, given.seconds)
+        later = bare.images_a_second(image, batch, min(10, given.seconds))
         answered: Counter[int] = Counter()
         for request in hostile_requests(given.hostile):
             answered[status_of(server.port, request)] += 1
         server.facts("/health")
     served = len(took) / given.seconds
-    bare = alone(given.run, image, batch, min(10, given.seconds))
     times = statistics.quantiles(took, n=100)
     failed = sum(count for status, count in statuses.items() if status != 200)
     print(f"{given.run}, {height} × {width} × {channels}; load of the machine before: {began:.1f}\n")
     print("| | |\n| --- | --- |")
     print(f"| requests over {given.connections} connections in {given.seconds:g} s, failed | {len(took):,}, {failed} |")
     print(f"| median, 95th percentile | {times[49] * 1000:.0f} ms, {times[94] * 1000:.0f} ms |")
-    print(f"| images a second, in passes of {batch} on average | {served:.0f} |")
-    print(f"| `tf.function` alone in passes of {batch}; ratio | {bare:.0f}; {served / bare:.2f} |")
+    print(f"| images a second, in passes of {mean} on average | {served:.0f} |")
+    print(f"| `tf.function` alone in passes of {batch}, before and after | {earlier:.0f}, {later:.0f} |")
+    print(f"| ratio to the mean of these | {2 * served / (earlier + later):.2f} |")
     print(f"| hostile requests, answered 500 or above | {given.hostile:,}, {_bad(answered)} |")
     print(f"\nAnswers to hostile requests, 0 for a closed connection: {dict(sorted(answered.items()))}")
     return 1 if failed or _bad(answered) else 0
+
+
+def _mean_pass(server: Server, body: bytes, connections: int, seconds: float) -> tuple[list[float], Counter[int], int]:
+    """What `load` returns, and how many images were in a pass on average."""
+    before = server.facts("/health")
+    took, statuses = asyncio.run(load(server.port, body, connections, seconds))
+    after = server.facts("/health")
+    passes = max(1, after["passes"] - before["passes"])
+    return took, statuses, max(1, round((after["images"] - before["images"]) / passes))
 
 
 def _bad(answered: Counter[int]) -> int:

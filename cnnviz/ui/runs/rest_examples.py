@@ -13,7 +13,7 @@ __all__ = ["rest_examples"]
 def rest_examples(run: Run) -> None:
     """Draws the command that serves a run's model, and how it is then asked."""
     with st.expander("Over HTTP (REST)", icon=":material/api:"):
-        st.code(command(run), language="sh")
+        st.code(command(run), language="sh", wrap_lines=True)
         with_what = st.segmented_control(
             "Ask it with",
             ["curl", "Python"],
@@ -23,6 +23,6 @@ def rest_examples(run: Run) -> None:
             help="Predictions as JSON and heat maps as PNG. With the server running, its page /docs tells all of it.",
         )
         if with_what == "curl":
-            st.code(curl(), language="sh")
+            st.code(curl(), language="sh", wrap_lines=True)
         else:
-            st.code(python(), language="python")
+            st.code(python(), language="python", wrap_lines=True)
