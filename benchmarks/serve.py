@@ -2,8 +2,8 @@
 
 A server is started on a free loopback port. Clients send it an image of the model's size for some seconds over
 connections that stay open; before and after, the model alone predicts the same image in this process, in passes as
-large as the server's were on average. At last each hostile request is sent on a connection of its own. Ends with code 1 if any
-request of the clients fails, or a hostile one is answered 500 or ends the server.
+large as the server's were on average. At last each hostile request is sent on a connection of its own. Ends with code 1
+if any request of the clients fails, or a hostile one is answered 500 or ends the server.
 
     python -m benchmarks.serve [--run shapes] [--connections 64] [--seconds 60] [--hostile 1000]
 """

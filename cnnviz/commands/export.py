@@ -7,12 +7,14 @@ import json
 from pathlib import Path
 from typing import Any
 
+from cnnviz.commands.export_tracking import TRACKING, export_tracking
 from cnnviz.commands.model_argument import add_model_argument, model_of, tell_taken, tensorflow_quiet
 from cnnviz.commands.output import out_file, write_file
 from cnnviz.commands.subcommand import add_verb
 from cnnviz.errors import ModelError, one_of
 from cnnviz.models.export.export_process import FORMATS
-from cnnviz.runs import snapshots
+from cnnviz.runs import Run, snapshots
+from cnnviz.tracking.model_card import model_card
 
 __all__ = ["add_export"]
 
@@ -25,16 +27,26 @@ def add_export(verbs: argparse._SubParsersAction) -> None:
     verb.add_argument(
         "--format",
         metavar="F",
-        help="keras, savedmodel (TensorFlow's, as one .zip), tflite (LiteRT), onnx; by default what FILE's ending says",
+        help="keras, savedmodel (TensorFlow's, as one .zip), tflite (LiteRT), onnx; by default what FILE's ending "
+        "says. tensorboard and mlflow take a run as a whole",
     )
-    verb.add_argument("--out", metavar="FILE", required=True, help="the file to write")
+    verb.add_argument("--out", metavar="FILE", help="the file to write, or for tensorboard the folder")
+    verb.add_argument("--to", metavar="URI", help="for mlflow: the tracking server, or sqlite:///FILE")
+    verb.add_argument(
+        "--experiment", metavar="E", default="cnnviz", help="for mlflow: its experiment there (default: cnnviz)"
+    )
+    verb.add_argument("--no-card", action="store_true", help="write no README.md about the model beside the file")
 
 
 def _export(chosen: argparse.Namespace) -> int:
+    if chosen.format in TRACKING:
+        return export_tracking(chosen, chosen.format)
+    if chosen.out is None or chosen.to is not None:
+        raise ModelError("A model's file needs a name: say it by --out FILE; --to is for --format mlflow.")
     ending = Path(chosen.out).suffix.lower()
     kind = chosen.format or next((kind for kind, own in FORMATS.items() if own == ending), "keras")
     if kind not in FORMATS:
-        raise ModelError(f"There is no format {kind!r}: {one_of(kind, FORMATS)}.")
+        raise ModelError(f"There is no format {kind!r}: {one_of(kind, (*FORMATS, *TRACKING))}.")
     out = out_file(chosen.out, FORMATS[kind], f"programs tell the format of a model by its file's name, here {kind}")
     with tensorflow_quiet():
         classifier, run = model_of(chosen)
@@ -48,6 +60,7 @@ def _export(chosen: argparse.Namespace) -> int:
         )
     tell_taken(classifier)
     write_file(out, data)
+    card = _write_card(run, out) if run is not None and not chosen.no_card else None
     heads = [
         {"head": head.name, "activation": head.activation, "classes": list(classifier.classes[head.name])}
         for head in classifier.heads
@@ -61,6 +74,7 @@ def _export(chosen: argparse.Namespace) -> int:
         "input": [*classifier.image_size, classifier.channels],
         "pixels": classifier.scale,
         "heads": heads,
+        "card": card,
     }
     if chosen.json:
         print(json.dumps(record))
@@ -70,3 +84,10 @@ def _export(chosen: argparse.Namespace) -> int:
         print(f"  {head['head']} ({head['activation']}): {', '.join(head['classes'])}")
     print(f"  Run in a process without cnnviz, its predictions differ by at most {difference:.2g}.")
     return 0
+
+
+def _write_card(run: Run, out: Path) -> str | None:
+    """Writes the model card beside a model's file, as README.md where there is none yet, and returns its name."""
+    card = out.with_name("README.md")
+    card = out.with_name(f"{out.stem}-README.md") if card.exists() else card
+    return write_file(card, model_card(run, out.name).encode())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import datetime as dt
 import json
+import os
 import sys
 import time
 from collections.abc import Sequence
@@ -29,6 +30,7 @@ from cnnviz.runs.groups import fold_recipes, seed_recipes, spread_of
 from cnnviz.runs.launch import default_engine, slots
 from cnnviz.runs.progress import progress
 from cnnviz.runs.status import ENGINES, Resources
+from cnnviz.tracking.event_file import require_tensorboard
 
 __all__ = ["add_engine_arguments", "add_train", "finish", "resources_of"]
 
@@ -54,6 +56,11 @@ def add_train(verbs: argparse._SubParsersAction) -> None:
         "--folds", type=int, metavar="K", help="cross-validation: 2 to 20 runs, each validates on a fold"
     )
     verb.add_argument("--detach", action="store_true", help="return at once; the run goes on by itself")
+    verb.add_argument(
+        "--tensorboard",
+        action="store_true",
+        help="write event files into the run's folder while it trains, as with CNNVIZ_TENSORBOARD=1",
+    )
     add_engine_arguments(verb)
 
 
@@ -86,6 +93,9 @@ def resources_of(chosen: argparse.Namespace) -> Resources:
 def _train(chosen: argparse.Namespace) -> int:
     engine, resources = chosen.engine or default_engine(), resources_of(chosen)
     wanted, settings = recipe_of(chosen)
+    if chosen.tensorboard:
+        require_tensorboard()
+        os.environ["CNNVIZ_TENSORBOARD"] = "1"
     if chosen.review:
         wanted = wanted.model_copy(
             update={"data": with_review(wanted.data, _review(chosen.review, wanted.data.dataset))}

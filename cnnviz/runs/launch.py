@@ -31,6 +31,7 @@ from cnnviz.runs.status import ENGINES, RESUMABLE, EngineName, Resources
 from cnnviz.runs.store import Run, check_own, create, delete, folder_of, listing, open_run, root, write_state
 
 __all__ = [
+    "TENSORBOARD",
     "default_engine",
     "launch",
     "pause_requested",
@@ -45,6 +46,9 @@ __all__ = [
     "wait_for_slot",
 ]
 
+TENSORBOARD = "tensorboard"
+"""A folder of a run; where it is there, the run's worker writes event files into it. It is made with
+`CNNVIZ_TENSORBOARD=1`."""
 _FIGURES_BYTES = 4_000_000
 
 
@@ -130,6 +134,8 @@ def launch(
     try:
         for recipe in recipes:
             made.append(create(recipe, runs, engine=chosen, resources=resources or Resources(), **more))
+            if os.environ.get("CNNVIZ_TENSORBOARD", "") not in ("", "0"):
+                (made[-1].folder / TENSORBOARD).mkdir()
             carrier.start(made[-1])
             begun.append(made[-1])
     except (RunError, OSError) as error:

@@ -28,6 +28,7 @@ from cnnviz.train.snapshot_samples import probe_of
 from cnnviz.train.snapshots import Snapshots
 from cnnviz.train.split_reader import Reader, Stem
 from cnnviz.train.stages import Stage, compile_stage, stages
+from cnnviz.train.tensorboard_callback import finish_events, tensorboard_callback
 
 __all__ = ["carry_out"]
 
@@ -89,6 +90,7 @@ def carry_out(writer: RunWriter) -> None:
         epoch = _fit(work, stage, work.arranged(stage), None, epoch)
     cached = (work.model, work.stem, work.best.written) if plan[-1].cached and work.stem is not None else None
     conclude(writer, work.reader, weights_digest(work.model), cached)
+    finish_events(writer)
 
 
 def _prepared(writer: RunWriter, reader: Reader, plan: tuple[Stage, ...]) -> _Work:
@@ -152,6 +154,7 @@ def _fit(work: _Work, stage: Stage, fitted: keras.Model, begin: Saved | None, ep
                 MetricsLogger(writer, batches, images, batch_size, len(held_out)),
                 *watching,
                 Snapshots(writer.folder, recipe, probe, batches, epoch, end, work.model if stage.cached else None),
+                *tensorboard_callback(writer, work.model),
                 ResumeCheckpoint(writer, recipe, watching, begin, facts, end),
             ],
         )
