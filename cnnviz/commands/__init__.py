@@ -7,6 +7,7 @@ from cnnviz.commands.branch import add_branch
 from cnnviz.commands.cluster import add_cluster
 from cnnviz.commands.evaluate import add_evaluate
 from cnnviz.commands.export import add_export
+from cnnviz.commands.import_events import add_import
 from cnnviz.commands.inside import add_inside
 from cnnviz.commands.predict import add_predict
 from cnnviz.commands.recipes import add_describe, add_presets
@@ -35,6 +36,7 @@ ALL = (
     add_evaluate,
     add_robustness,
     add_export,
+    add_import,
     add_serve,
     add_report,
     add_script,

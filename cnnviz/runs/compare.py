@@ -27,6 +27,7 @@ __all__ = [
     "different_data",
     "labels",
     "name_of",
+    "no_recipe",
     "parameters",
     "run_before",
     "settings",
@@ -50,6 +51,11 @@ def name_of(run: Run) -> str:
     if named and (preset is None or _same_kind(preset, run.recipe)):
         return named
     return f"{data_name(run.recipe)} · {short_model(run.recipe.network)}"
+
+
+def no_recipe(run: Run) -> str:
+    """Returns what stands in the place of a run's data where it has no recipe."""
+    return "imported" if run.written.imported else "unreadable recipe"
 
 
 def run_before(run: Run, listed: Sequence[Run]) -> Run | None:

@@ -63,7 +63,8 @@ class State(BaseModel):
     started with it, see `cnnviz.runs.groups`; "" where it was started alone. It branched from
     the run `parent` after `parent_epoch`; "" where it began anew. `search` is the id of the search that it is a trial
     of, "" of most runs, and `trial` the trial's number there, from 0; see `cnnviz.search`. `engine` carries its worker,
-    which asked it for `resources`.
+    which asked it for `resources`. `imported` says what a run was read from that wasn't trained here, such as
+    "TensorBoard"; "" for all others.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -88,6 +89,7 @@ class State(BaseModel):
     parent_epoch: int = Field(0, ge=0)
     engine: EngineName = "local"
     resources: Resources = Resources()
+    imported: str = Field("", max_length=100)
 
 
 def current(written: State, *, lives: bool, stop_requested: bool) -> StateName:

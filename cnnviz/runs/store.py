@@ -6,6 +6,7 @@ the runs that it comes with in the package, which is never written to: see `own_
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import secrets
@@ -13,7 +14,7 @@ import shutil
 import stat
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -37,6 +38,7 @@ __all__ = [
     "Run",
     "check_own",
     "create",
+    "create_imported",
     "delete",
     "folder_of",
     "listing",
@@ -194,6 +196,11 @@ def recipe_of(run: Run, so: str = "", error: type[CnnvizError] = RunError) -> Re
     Raises:
         error: the recipe can't be read.
     """
+    if run.recipe is None and run.written.imported:
+        raise error(
+            f"Run {run.id} was read from {run.written.imported} and has metrics only, no recipe and no model"
+            f"{f', so {so}' if so else ''}."
+        )
     if run.recipe is None:
         raise error(f"The recipe of run {run.id} can't be read{f', so {so}' if so else ''}.")
     return run.recipe
@@ -213,17 +220,41 @@ def create(
     Raises:
         RunError: the folder of runs can't be written.
     """
+    state = State(**{"created": time.time(), **facts})
+    return _made(Path(recipe.data.dataset).stem, recipe.to_json().encode(), state, runs, fill)
+
+
+def create_imported(name: str, epochs: Sequence[Mapping[str, Any]], state: State, runs: Path | None = None) -> Run:
+    """Makes the folder of a run that was trained elsewhere: it has metrics, but neither recipe nor model.
+
+    Args:
+        name: what it is about, for its id.
+        epochs: the epochs' records, as `metrics` has them, without their `kind`.
+        state: its state, of which `imported` says where it comes from.
+        runs: the folder of all runs; by default `root`.
+
+    Raises:
+        RunError: the folder of runs can't be written.
+    """
+    lines = "".join(json.dumps({"kind": "epoch", **record}) + "\n" for record in epochs)
+    recipe = json.dumps({"imported": state.imported}).encode()
+    return _made(name, recipe, state, runs, lambda draft: write_bytes(draft / "metrics.jsonl", lines.encode()))
+
+
+def _made(
+    name: str, recipe: bytes, state: State, runs: Path | None, fill: Callable[[Path], None] | None
+) -> Run:
     runs = runs or root()
-    now = time.time()
-    slug = re.sub(r"[^A-Za-z0-9]+", "-", Path(recipe.data.dataset).stem).strip("-")[:24] or "run"
-    name = f"{time.strftime('%Y%m%d-%H%M%S', time.localtime(now))}-{slug}-{secrets.token_hex(4)}"
+    slug = re.sub(r"[^A-Za-z0-9]+", "-", name).strip("-")[:24] or "run"
+    when = time.strftime("%Y%m%d-%H%M%S", time.localtime(time.time() if state.imported else state.created))
+    name = f"{when}-{slug}-{secrets.token_hex(4)}"
     draft = None
     try:
         runs.mkdir(parents=True, exist_ok=True)
         draft = Path(tempfile.mkdtemp(**own_name(runs)))
         draft.chmod(0o755)
-        write_bytes(draft / "recipe.json", recipe.to_json().encode())
-        write_json(draft / "state.json", State(**{"created": now, **facts}).model_dump())
+        write_bytes(draft / "recipe.json", recipe)
+        write_json(draft / "state.json", state.model_dump())
         if fill is not None:
             fill(draft)
         os.rename(draft, runs / name)

@@ -74,6 +74,9 @@ def predict_address(run: Run, dataset: Dataset, found: Predictions, index: int, 
 
 def measured_dataset(run: Run, found: Predictions) -> Dataset | None:
     """Returns the run's data, if they are still those that were measured; says what is wrong where they aren't."""
+    if run.recipe is None and run.written.imported:
+        st.info(f"It was read from {plain(run.written.imported)}, without images.", icon=":material/info:")
+        return None
     if run.recipe is None:
         st.error("The recipe of this run can't be read, so its images aren't known.", icon=":material/error:")
         return None

@@ -104,6 +104,8 @@ def script(run: Run) -> None:
 
 
 def _script(run: Run) -> tuple[Any, str]:
+    if run.written.imported:
+        return "", f"It was read from {run.written.imported}: there is no recipe to make a script of."
     if run.recipe is None:
         return "", "The recipe can't be read, so there is no script."
     try:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import streamlit as st
 
 from cnnviz.runs import Run, notes
-from cnnviz.runs.compare import short_model
+from cnnviz.runs.compare import no_recipe, short_model
 from cnnviz.ui.runs.actions import LOOKS
 from cnnviz.ui.session import query_params
 from cnnviz.ui.session.widget_sync import set_widget_value
@@ -86,4 +86,4 @@ def filtered(listed: Sequence[Run], names: Mapping[str, str]) -> list[Run]:
 
 
 def _data(run: Run) -> str:
-    return run.recipe.data.dataset if run.recipe else "unreadable recipe"
+    return run.recipe.data.dataset if run.recipe else no_recipe(run)

@@ -18,6 +18,9 @@ __all__ = ["recipe_part"]
 
 def recipe_part(run: Run) -> None:
     """Draws it, or says why it can't be used."""
+    if run.recipe is None and run.written.imported:
+        st.info(f"It was read from {plain(run.written.imported)}, which hold no recipe.", icon=":material/info:")
+        return
     if run.recipe is None:
         st.error(plain(_unreadable(run)), icon=":material/error:")
         return

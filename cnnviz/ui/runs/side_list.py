@@ -9,7 +9,7 @@ import streamlit as st
 from cnnviz import runs
 from cnnviz.errors import RunError
 from cnnviz.runs import Run, notes
-from cnnviz.runs.compare import data_name, short_model
+from cnnviz.runs.compare import data_name, no_recipe, short_model
 from cnnviz.runs.groups import groups
 from cnnviz.runs.groups import kind as differing
 from cnnviz.runs.progress import progress
@@ -125,7 +125,7 @@ def _search_row(search: Search) -> Row:
 
 
 def _row(run: Run, name: str, group: Sequence[Run]) -> Row:
-    kind = f"{data_name(run.recipe)} · {short_model(run.recipe.network)}" if run.recipe else "unreadable recipe"
+    kind = f"{data_name(run.recipe)} · {short_model(run.recipe.network)}" if run.recipe else no_recipe(run)
     state = f"{LOOKS[run.state][1]} {run.state}"
     if run.state == "running":
         state += f" · {100 * progress(run).fraction:.0f} %"

@@ -21,9 +21,12 @@ def summary_part(run: Run) -> None:
     """Draws what `report.json` says, or the best epoch's figures where there is none yet."""
     report = read_json(run.folder / "report.json") if (run.folder / "report.json").is_file() else None
     if not isinstance(report, dict):
-        st.caption("A report is written when a run finishes: test metrics, notes on the data, skipped images.")
+        if run.written.imported:
+            st.caption(f"It was read from {plain(run.written.imported)}, which hold no predictions to report on.")
+        else:
+            st.caption("A report is written when a run finishes: test metrics, notes on the data, skipped images.")
         if run.written.metrics:
-            _figures(run, {})
+            _figures(run, run.written.test)
         return
     _figures(run, _of_kind(report.get("test"), dict), report.get("test_is_validation") is True)
     for message in _of_kind(report.get("notes"), list):

@@ -10,7 +10,7 @@ import streamlit as st
 
 from cnnviz import runs
 from cnnviz.runs import Run
-from cnnviz.runs.compare import data_name, name_of, parameters, short_model
+from cnnviz.runs.compare import data_name, name_of, no_recipe, parameters, short_model
 from cnnviz.ui.runs.actions import LOOKS
 
 __all__ = ["all_runs", "frame"]
@@ -68,7 +68,7 @@ def _row(run: Run) -> tuple:
         f"{LOOKS[run.state][1]} {run.state}",
         None if accuracy is None else 100 * accuracy,
         None if test is None else 100 * test,
-        data_name(recipe) if recipe else "unreadable recipe",
+        data_name(recipe) if recipe else no_recipe(run),
         short_model(recipe.network) if recipe else None,
         parameters(recipe.network, recipe.data.input_shape) if recipe else None,
         written.epoch,
