@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from cnnviz.commands.model_argument import add_model_argument, model_of, tell_ta
 from cnnviz.commands.output import out_file, write_file
 from cnnviz.commands.subcommand import add_verb
 from cnnviz.errors import ModelError, one_of
-from cnnviz.models.export.export_process import FORMATS
+from cnnviz.models.export.export_process import FORMATS, QUANTIZED, accuracy_words
 from cnnviz.runs import Run, snapshots
 from cnnviz.tracking.model_card import model_card
 
@@ -27,8 +28,11 @@ def add_export(verbs: argparse._SubParsersAction) -> None:
     verb.add_argument(
         "--format",
         metavar="F",
-        help="keras, savedmodel (TensorFlow's, as one .zip), tflite (LiteRT), onnx; by default what FILE's ending "
+        help="keras, savedmodel (TensorFlow's, as one .zip), litert or tflite, onnx; by default what FILE's ending "
         "says. tensorboard and mlflow take a run as a whole",
+    )
+    verb.add_argument(
+        "--quantize", metavar="Q", help="for LiteRT: float16 or int8, with the accuracy before and after on test images"
     )
     verb.add_argument("--out", metavar="FILE", help="the file to write, or for tensorboard the folder")
     verb.add_argument("--to", metavar="URI", help="for mlflow: the tracking server, or sqlite:///FILE")
@@ -45,6 +49,13 @@ def _export(chosen: argparse.Namespace) -> int:
         raise ModelError("A model's file needs a name: say it by --out FILE; --to is for --format mlflow.")
     ending = Path(chosen.out).suffix.lower()
     kind = chosen.format or next((kind for kind, own in FORMATS.items() if own == ending), "keras")
+    kind = "tflite" if kind == "litert" else kind
+    if chosen.quantize is not None:
+        if chosen.quantize not in QUANTIZED:
+            raise ModelError(f"--quantize is {chosen.quantize!r}: {one_of(chosen.quantize, QUANTIZED)}.")
+        if kind != "tflite":
+            raise ModelError(f"--quantize is for LiteRT: leave it out with --format {kind}.")
+        kind = QUANTIZED[chosen.quantize]
     if kind not in FORMATS:
         raise ModelError(f"There is no format {kind!r}: {one_of(kind, (*FORMATS, *TRACKING))}.")
     out = out_file(chosen.out, FORMATS[kind], f"programs tell the format of a model by its file's name, here {kind}")
@@ -58,6 +69,11 @@ def _export(chosen: argparse.Namespace) -> int:
         data, difference = export_classifier(
             classifier, kind, images_for(classifier, probe.images if probe and not probe.digest else None)
         )
+        accuracy = None
+        if kind in QUANTIZED.values() and run is not None:
+            from cnnviz.models.export.quantization import accuracies
+
+            accuracy = asdict(accuracies(classifier, data))
     tell_taken(classifier)
     write_file(out, data)
     card = _write_card(run, out) if run is not None and not chosen.no_card else None
@@ -70,6 +86,7 @@ def _export(chosen: argparse.Namespace) -> int:
         "run": chosen.run,
         "format": kind,
         "difference": difference,
+        "accuracy": accuracy,
         "parameters": classifier.model.count_params(),
         "input": [*classifier.image_size, classifier.channels],
         "pixels": classifier.scale,
@@ -83,6 +100,8 @@ def _export(chosen: argparse.Namespace) -> int:
     for head in heads:
         print(f"  {head['head']} ({head['activation']}): {', '.join(head['classes'])}")
     print(f"  Run in a process without cnnviz, its predictions differ by at most {difference:.2g}.")
+    if accuracy is not None:
+        print(f"  {accuracy_words(accuracy)}")
     return 0
 
 

@@ -1,4 +1,4 @@
-"""Runs that were read from event files, on Runs: curves and comparison as of any, and a sentence where a model is needed."""
+"""Runs that were read from event files: curves and comparison as of any, and a sentence where a model is needed."""
 
 from __future__ import annotations
 

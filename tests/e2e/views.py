@@ -405,6 +405,7 @@ VIEWS: tuple[View, ...] = (
             "Model of the best epoch (.keras)",
             "Keras script (.py)",
             "Report (HTML)",
+            "Model card (README.md)",
             "Over HTTP (REST)",
         ),
         steps=(pop("Download"),),

@@ -24,7 +24,7 @@ from cnnviz.tracking.tensorboard_import import imported_of, metric_name
 
 def test_keras_callbacks_folders_are_its_history(tmp_path: Path) -> None:
     model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3, "softmax")])
-    model.compile("sgd", "sparse_categorical_crossentropy", ["accuracy"])
+    model.compile("sgd", "sparse_categorical_crossentropy", metrics=["accuracy"])
     draw = np.random.default_rng(0)
     pixels, labels = draw.normal(size=(60, 4)).astype(np.float32), draw.integers(0, 3, 60)
     board = keras.callbacks.TensorBoard(str(tmp_path / "logs"), update_freq=1, write_graph=False)

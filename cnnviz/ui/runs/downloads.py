@@ -11,6 +11,7 @@ import streamlit as st
 
 from cnnviz.errors import CnnvizError
 from cnnviz.runs import Run, metrics
+from cnnviz.tracking.model_card import model_card
 from cnnviz.ui.download_button import download_button
 from cnnviz.ui.file_names import file_name
 from cnnviz.ui.inputs.model_cache import head_file, heads_of
@@ -77,6 +78,16 @@ def downloads(run: Run) -> None:
         disabled=not (run.folder / "report.json").is_file(),
         key="runs_get_report",
         help="One page with curves, confusion matrix, calibration and the recipe; it opens without a model.",
+    )
+    download_button(
+        "Model card (README.md)",
+        partial(model_card, run),
+        file_name(run.id, "README", ending=".md"),
+        icon=None,
+        type="secondary",
+        disabled=run.recipe is None or not run.best_path.is_file(),
+        key="runs_get_card",
+        help="What the model is, was trained on and reaches, in Hugging Face's format, with what is not known of it.",
     )
     if run.best_path.is_file():
         rest_examples(run)

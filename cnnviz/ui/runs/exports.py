@@ -37,8 +37,9 @@ def formats(run: Run, head: str | None = None) -> None:
         available_formats(),
         format_func=lambda kind: f"{OFFERED[kind][0]} ({OFFERED[kind][1]})",
         key="runs_get_format",
-        help="SavedModel is TensorFlow's, as one archive; LiteRT is for phones and small "
-        "computers; ONNX, for many other programs, is offered where tf2onnx and onnxruntime are installed.",
+        help="SavedModel is TensorFlow's, as one archive; LiteRT is for phones and small computers, with float16 or "
+        "int8 smaller and a little less exact; ONNX, for many other programs, is offered where tf2onnx and onnxruntime "
+        "are installed.",
     )
     which = (run.id, model_digest(run.best_path), kind, head)
     name = f"runs_export_{run.id}"
@@ -64,7 +65,7 @@ def formats(run: Run, head: str | None = None) -> None:
     download_button(
         f"Model as {OFFERED[kind][0]} ({OFFERED[kind][1]})",
         lambda: made.data,
-        file_name(run.id, head or "", "network", ending=OFFERED[kind][1]),
+        file_name(run.id, head or "", kind.partition("-")[2], "network", ending=OFFERED[kind][1]),
         type="secondary",
         key="runs_get_made",
         help="Takes float32 pixels, 0 to 255, of the recipe's size; its scaling is inside.",
@@ -73,6 +74,8 @@ def formats(run: Run, head: str | None = None) -> None:
         f"{len(made.data) / 2**20:,.1f} MB; its predictions differ by at most {made.difference:.1g}.",
         help="Measured in a process without cnnviz.",
     )
+    if made.accuracy:
+        st.caption(plain(made.accuracy), help="Of the model and of the file, about the same images.")
 
 
 def _begin(name: str, run: Run, which: tuple) -> None:
