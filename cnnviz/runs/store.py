@@ -241,9 +241,7 @@ def create_imported(name: str, epochs: Sequence[Mapping[str, Any]], state: State
     return _made(name, recipe, state, runs, lambda draft: write_bytes(draft / "metrics.jsonl", lines.encode()))
 
 
-def _made(
-    name: str, recipe: bytes, state: State, runs: Path | None, fill: Callable[[Path], None] | None
-) -> Run:
+def _made(name: str, recipe: bytes, state: State, runs: Path | None, fill: Callable[[Path], None] | None) -> Run:
     runs = runs or root()
     slug = re.sub(r"[^A-Za-z0-9]+", "-", name).strip("-")[:24] or "run"
     when = time.strftime("%Y%m%d-%H%M%S", time.localtime(time.time() if state.imported else state.created))
