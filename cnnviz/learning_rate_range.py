@@ -8,8 +8,9 @@ from dataclasses import dataclass
 
 __all__ = ["LearningRateRange", "learning_rate_range", "running_mean", "valley"]
 
-SMOOTHING = 0.98
-"""How much a loss counts beside the one after it, as in fastai."""
+SMOOTHING = 0.9
+"""How much a loss counts beside the one after it: the last ten or so count, half a power of ten. fastai's
+0.98 lags a whole one behind."""
 FEWEST = 20
 """So many steps are needed for a suggestion."""
 _BEFORE, _AFTER = 0.1, 5  # the share of the first steps and the number of the last that fastai leaves out
@@ -38,8 +39,8 @@ class LearningRateRange:
 def learning_rate_range(rates: Sequence[float], losses: Sequence[float]) -> LearningRateRange:
     """Returns the range test of these steps, with the rate that `valley` suggests.
 
-    There is none where the steps are too few, or where the smooth loss nowhere falls by more than half of what a
-    batch's loss differs from another's (the standard deviation over the first quarter, at rates that change nothing).
+    There is none where the steps are too few, or where the smooth loss nowhere falls by more than a batch's loss
+    differs from another's (the standard deviation over the first sixth, at rates that change next to nothing).
 
     Args:
         rates: ascending, above 0.
@@ -53,10 +54,10 @@ def learning_rate_range(rates: Sequence[float], losses: Sequence[float]) -> Lear
     """
     smoothed = running_mean(losses)
     if len(losses) < FEWEST:
-        why = f"The loss could be followed for {len(losses)} steps only, as it grew too fast at the lowest rates."
+        why = f"The loss could be followed for {len(losses)} steps only, as it grew too fast already at low rates."
         return LearningRateRange(tuple(rates), tuple(losses), tuple(smoothed), None, why)
-    first = losses[: max(2, len(losses) // 4)]
-    if min(smoothed) >= statistics.fmean(first) - statistics.pstdev(first) / 2:
+    count = max(2, len(losses) // 6)
+    if min(smoothed[count:]) >= statistics.fmean(losses[:count]) - statistics.pstdev(losses[:count]):
         why = "No learning rate lowers the loss by more than batches differ anyway: data or model may be the cause."
         return LearningRateRange(tuple(rates), tuple(losses), tuple(smoothed), None, why)
     start = int(_BEFORE * len(smoothed))

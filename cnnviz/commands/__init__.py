@@ -9,6 +9,7 @@ from cnnviz.commands.evaluate import add_evaluate
 from cnnviz.commands.export import add_export
 from cnnviz.commands.import_events import add_import
 from cnnviz.commands.inside import add_inside
+from cnnviz.commands.learning_rate import add_learning_rate
 from cnnviz.commands.predict import add_predict
 from cnnviz.commands.recipes import add_describe, add_presets
 from cnnviz.commands.report import add_report
@@ -27,6 +28,7 @@ ALL = (
     add_train,
     add_branch,
     add_search,
+    add_learning_rate,
     add_runs,
     add_cluster,
     add_audit,

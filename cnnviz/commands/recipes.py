@@ -14,7 +14,7 @@ from cnnviz.files import read_bytes
 from cnnviz.presets import PRESETS
 from cnnviz.recipe import Recipe, parse, replace
 
-__all__ = ["add_describe", "add_presets", "add_recipe_arguments", "recipe_of", "settings_of"]
+__all__ = ["add_describe", "add_presets", "add_recipe_arguments", "heads_follow", "recipe_of", "settings_of"]
 
 
 def add_presets(verbs: argparse._SubParsersAction) -> None:
@@ -63,6 +63,13 @@ def recipe_of(chosen: argparse.Namespace) -> tuple[Recipe, dict[str, Any]]:
             raise RecipeError(f"{chosen.recipe} can't be read: {error.strerror or error}.") from None
     settings = settings_of(chosen)
     return (replace(recipe, settings) if settings else recipe), settings
+
+
+def heads_follow(name: str, settings: dict[str, Any]) -> bool:
+    """Returns whether a RECIPE's heads may be made to fit its data: those of presets, and where `--set` names other
+    data, unless it names heads."""
+    heads_named = any(key.startswith("network.heads") for key in settings)
+    return not heads_named and (name in PRESETS or "data.dataset" in settings)
 
 
 def settings_of(chosen: argparse.Namespace) -> dict[str, Any]:

@@ -17,13 +17,12 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextColumn
 
 from cnnviz import runs
-from cnnviz.commands.recipes import add_recipe_arguments, recipe_of
+from cnnviz.commands.recipes import add_recipe_arguments, heads_follow, recipe_of
 from cnnviz.commands.subcommand import add_verb
 from cnnviz.data.compatibility import open_and_adapt
 from cnnviz.data.review import Review, review_of_file, with_review
 from cnnviz.errors import DataError, RunError
 from cnnviz.files import read_bytes
-from cnnviz.presets import PRESETS
 from cnnviz.recipe import Recipe
 from cnnviz.runs import Run
 from cnnviz.runs.groups import fold_recipes, seed_recipes, spread_of
@@ -100,11 +99,9 @@ def _train(chosen: argparse.Namespace) -> int:
         wanted = wanted.model_copy(
             update={"data": with_review(wanted.data, _review(chosen.review, wanted.data.dataset))}
         )
-    heads_named = any(key.startswith("network.heads") for key in settings)
-    may_adapt = not heads_named and (chosen.recipe in PRESETS or "data.dataset" in settings)
     if chosen.folds is not None:
         wanted = fold_recipes(wanted, chosen.folds)[0]  # so that what folds need of the data is said now
-    recipe, dataset = open_and_adapt(wanted, may_adapt=may_adapt)
+    recipe, dataset = open_and_adapt(wanted, may_adapt=heads_follow(chosen.recipe, settings))
     recipes = _repeated(recipe, chosen)
     for old, new in zip(wanted.network.heads, recipe.network.heads, strict=True):
         if old != new:

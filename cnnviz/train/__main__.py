@@ -13,11 +13,9 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Collection, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from pathlib import Path
 from queue import SimpleQueue
-from typing import Any
 
 from cnnviz import temporary
 from cnnviz.errors import CnnvizError, RunError, disk_full, out_of_memory
@@ -31,11 +29,10 @@ from cnnviz.runs.status import ENDED
 from cnnviz.runs.store import open_run
 from cnnviz.train.priority import lower_process, lower_session
 from cnnviz.train.run_writer import RunWriter
+from cnnviz.train.tensorflow_loading import quick_and_quiet
 
 SPARE_SECONDS = 900.0
 """How long a spare waits without hearing that it is still wanted."""
-_OPTIONAL = ("sklearn", "matplotlib")
-"""What Keras loads, where it is installed, for wrappers and galleries that no run uses: a third of its loading time."""
 
 
 def main(folder: Path) -> int:
@@ -138,33 +135,8 @@ def _listen(told: SimpleQueue[str]) -> None:
 
 
 def _load_tensorflow() -> None:
-    with _quiet_stderr(), _hidden(_OPTIONAL):
+    with quick_and_quiet():
         import cnnviz.train.loop  # noqa: F401
-
-
-@contextmanager
-def _quiet_stderr() -> Iterator[None]:
-    """Keeps what TensorFlow's C++ says about the machine while it loads out of the log; exceptions still come out."""
-    kept, void = os.dup(2), os.open(os.devnull, os.O_WRONLY)
-    os.dup2(void, 2)
-    try:
-        yield
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)
-        os.close(void)
-
-
-@contextmanager
-def _hidden(packages: Collection[str]) -> Iterator[None]:
-    """Lets what is imported within take these packages for not installed; afterwards they can be imported again."""
-    hidden: dict[str, Any] = {name: None for name in packages if name not in sys.modules}
-    sys.modules.update(hidden)
-    try:
-        yield
-    finally:
-        for name in hidden:
-            del sys.modules[name]
 
 
 def _message(error: Exception) -> str:

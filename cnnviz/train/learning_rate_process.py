@@ -27,7 +27,7 @@ def tested_part(recipe: Recipe) -> Recipe:
 def find_learning_rate(
     recipe: Recipe, *, progress: Progress | None = None, cancelled: CancelCheck | None = None
 ) -> LearningRateRange:
-    """Fits a recipe's first stage while the learning rate grows, see `cnnviz.train.learning_rate_finder`.
+    """Fits a recipe's first stage while the learning rate grows, see `learning_rate_ramp`.
 
     Args:
         recipe: whose; its own learning rate doesn't count.

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from cnnviz.train.__main__ import _hidden
+from cnnviz.train.tensorflow_loading import _hidden
 from cnnviz.train.callbacks import Warmth
 
 

@@ -12,6 +12,7 @@ from cnnviz.recipe import Fit, Recipe, parse
 from cnnviz.ui.markdown import duration, plain
 from cnnviz.ui.train.backbone_options import finetune_part
 from cnnviz.ui.train.data_card import Found
+from cnnviz.ui.train.learning_rate_part import learning_rate_button, learning_rate_result
 from cnnviz.ui.train.recipe_draft import Draft, key
 from cnnviz.ui.train.recipe_errors import in_words
 
@@ -30,18 +31,21 @@ def fit_card(draft: Draft, found: Found, recipe: Recipe | None, mistake: str) ->
     with st.container(border=True, key="train_card_fit"):
         st.header("Fit", anchor="train-fit")
         controls, result = st.columns([1, 2], gap="large")
+        ready = recipe if found.dataset is not None and not found.problems and not mistake else None
         with controls:
-            _controls(draft)
+            _controls(draft, ready)
         with result:
             problems = _problems(draft) or ([mistake] if mistake else [])
             for message in problems:
                 st.error(plain(message), icon=":material/error:")
             if problems:
+                learning_rate_result(draft, None)
                 return problems
             if recipe is None or found.dataset is None:
                 st.caption("How long it takes is shown as soon as data and model are ready.")
             else:
                 _times(recipe, len(found.dataset.splits["train"]))
+            learning_rate_result(draft, ready)
     return []
 
 
@@ -58,7 +62,7 @@ def _problems(draft: Draft) -> list[str]:
     return []
 
 
-def _controls(draft: Draft) -> None:
+def _controls(draft: Draft, ready: Recipe | None) -> None:
     st.text_input(
         "Name of the run",
         key=key(draft, "name"),
@@ -85,6 +89,7 @@ def _controls(draft: Draft) -> None:
             width=150,
             help="How far they are moved: 0.001 suits Adam; too high a rate and the loss jumps or becomes infinite.",
         )
+    learning_rate_button(ready)
     with st.container(horizontal=True):
         st.number_input(
             "Epochs", 1, 10_000, key=key(draft, "fit.epochs"), width=98, help="Passes over the training images."
