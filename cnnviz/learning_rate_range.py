@@ -57,7 +57,8 @@ def learning_rate_range(rates: Sequence[float], losses: Sequence[float]) -> Lear
         why = f"The loss could be followed for {len(losses)} steps only, as it grew too fast already at low rates."
         return LearningRateRange(tuple(rates), tuple(losses), tuple(smoothed), None, why)
     count = max(2, len(losses) // 6)
-    if min(smoothed[count:]) >= statistics.fmean(losses[:count]) - statistics.pstdev(losses[:count]):
+    level, differs = statistics.fmean(losses[:count]), statistics.pstdev(losses[:count])
+    if level - min(smoothed[count:]) <= differs + 1e-6 * abs(level):  # the last for what sums are rounded by
         why = "No learning rate lowers the loss by more than batches differ anyway: data or model may be the cause."
         return LearningRateRange(tuple(rates), tuple(losses), tuple(smoothed), None, why)
     start = int(_BEFORE * len(smoothed))

@@ -48,8 +48,8 @@ def learning_rate_chart(found: LearningRateRange, own: float | None = None) -> g
         line={"color": COLOURS[1], "width": 2.4},
         hovertemplate="%{x:.2g}: %{y:.3f}",
     )
-    marks = [(found.suggestion, "suggested", ACCENT, "solid"), (own, "recipe", _GREY, "dash")]
-    within = sorted((rate, *how) for rate, *how in marks if rate and found.rates[0] <= rate <= found.rates[-1])
+    marks = [(found.suggestion or 0.0, "suggested", ACCENT, "solid"), (own or 0.0, "recipe", _GREY, "dash")]
+    within = sorted(mark for mark in marks if found.rates[0] <= mark[0] <= found.rates[-1])
     for at, (rate, word, colour, dash) in enumerate(within):
         _mark(figure, rate, word, colour, dash, left=at < len(within) - 1)  # two words would overlap
     laid_out(figure, height=280)

@@ -8,10 +8,10 @@ from cnnviz.learning_rate_range import LearningRateRange, learning_rate_range
 from cnnviz.progress import CancelCheck, Progress
 from cnnviz.recipe import Fit, Recipe
 
-__all__ = ["find_learning_rate", "tested_part"]
+__all__ = ["find_learning_rate", "fitted_part"]
 
 
-def tested_part(recipe: Recipe) -> Recipe:
+def fitted_part(recipe: Recipe) -> Recipe:
     """Returns the recipe with nothing but what the range test of its first stage depends on: recipes with the same part
     have the same curve."""
     fit = recipe.fit
@@ -43,7 +43,7 @@ def find_learning_rate(
     rates, losses, steps = list[float](), list[float](), 0
     said: dict = {}
     for said in json_lines(
-        "cnnviz.train.learning_rate_finder", tested_part(recipe).model_dump_json(), cancelled=cancelled
+        "cnnviz.train.learning_rate_finder", fitted_part(recipe).model_dump_json(), cancelled=cancelled
     ):
         if "progress" in said:
             tell(*said["progress"])

@@ -226,6 +226,13 @@ VIEWS: tuple[View, ...] = (
         steps=(unfold("Size, split and limits"), unfold("The arithmetic of"), unfold("Schedule, weights and seed")),
     ),
     View(
+        "train-learning-rate",
+        "train",
+        {"image": 22, "drawing": 1, "table": 1, "chart": 1},
+        ("Find learning rate", "Smoothed", "Suggested", "the recipe has 0.001"),
+        steps=(press("Find learning rate"), wait("Suggested")),
+    ),
+    View(
         "train-layers",
         "train",
         {"image": 22, "drawing": 1, "table": 1},

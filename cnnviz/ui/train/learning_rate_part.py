@@ -8,7 +8,7 @@ from cnnviz.figures.style import CONFIG
 from cnnviz.learning_rate_range import LearningRateRange
 from cnnviz.progress import CancelCheck, Progress
 from cnnviz.recipe import Recipe
-from cnnviz.train.learning_rate_process import find_learning_rate, tested_part
+from cnnviz.train.learning_rate_process import find_learning_rate, fitted_part
 from cnnviz.ui.markdown import plain
 from cnnviz.ui.session.background_job import drop_job, ended_job, has_job, say_end, start
 from cnnviz.ui.train.recipe_draft import Draft, reset_widgets
@@ -26,7 +26,7 @@ def learning_rate_button(recipe: Recipe | None) -> None:
         "Find learning rate",
         icon=":material/speed:",
         key="train_find_learning_rate",
-        disabled=recipe is None or (has_job(_JOB) and st.session_state.get(_ASKED) == tested_part(recipe)),
+        disabled=recipe is None or (has_job(_JOB) and st.session_state.get(_ASKED) == fitted_part(recipe)),
         on_click=_begin,
         args=(recipe,),
         help="Mend what is wrong with this recipe first."
@@ -42,7 +42,7 @@ def learning_rate_result(draft: Draft, recipe: Recipe | None) -> None:
         draft: whose learning rate the suggestion is taken for.
         recipe: made of the draft; `None` where it has mistakes, which ends the finder's work.
     """
-    wanted = tested_part(recipe) if recipe is not None else None
+    wanted = fitted_part(recipe) if recipe is not None else None
     if has_job(_JOB) and st.session_state.get(_ASKED) != wanted:
         drop_job(_JOB)
     if (work := ended_job(_JOB)) is not None:
@@ -57,7 +57,7 @@ def learning_rate_result(draft: Draft, recipe: Recipe | None) -> None:
 
 
 def _begin(recipe: Recipe) -> None:
-    st.session_state[_ASKED] = tested_part(recipe)
+    st.session_state[_ASKED] = fitted_part(recipe)
 
     def find(progress: Progress, cancelled: CancelCheck) -> LearningRateRange:
         return find_learning_rate(recipe, progress=progress, cancelled=cancelled)
