@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import combinations
+from itertools import combinations, pairwise
 
 import pytest
 from hypothesis import given, settings
@@ -19,7 +19,7 @@ def brute_valley(losses: list[float]) -> int:
         ends = [
             chosen[-1]
             for chosen in combinations(range(len(losses)), length)
-            if all(losses[a] > losses[b] for a, b in zip(chosen, chosen[1:], strict=False))
+            if all(losses[a] > losses[b] for a, b in pairwise(chosen))
         ]
         if ends:
             start = min(ends) - length

@@ -229,7 +229,7 @@ VIEWS: tuple[View, ...] = (
         "train-learning-rate",
         "train",
         {"image": 22, "drawing": 1, "table": 1, "chart": 1},
-        ("Find learning rate", "Smoothed", "Suggested", "the recipe has 0.001"),
+        ("Find learning rate", "Smoothed", "Suggested", "the recipe has 0.003"),
         steps=(press("Find learning rate"), wait("Suggested")),
     ),
     View(

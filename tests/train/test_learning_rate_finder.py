@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -33,7 +34,7 @@ def found(told: list, tmp_path_factory: pytest.TempPathFactory) -> LearningRateR
 
 
 def test_rates_rise_by_one_factor_and_losses_fall_and_rise_again(found: LearningRateRange) -> None:
-    factors = [b / a for a, b in zip(found.rates, found.rates[1:], strict=False)]
+    factors = [b / a for a, b in pairwise(found.rates)]
     assert min(factors) > 1
     assert max(factors) == pytest.approx(min(factors))
     assert found.rates[0] <= 1.1e-5

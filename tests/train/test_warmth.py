@@ -6,8 +6,8 @@ import sys
 
 import pytest
 
-from cnnviz.train.tensorflow_loading import _hidden
 from cnnviz.train.callbacks import Warmth
+from cnnviz.train.tensorflow_loading import _hidden
 
 
 def test_what_compiles_is_left_out():

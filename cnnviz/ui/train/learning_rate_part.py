@@ -21,12 +21,12 @@ _ASKED, _ENDED = "train_learning_rate_asked", "train_learning_rate_ended"
 
 
 def learning_rate_button(recipe: Recipe | None) -> None:
-    """Draws the button that starts the finder; without a recipe it is disabled."""
+    """Draws the button that starts the finder, anew where it works; without a recipe it is disabled."""
     st.button(
         "Find learning rate",
         icon=":material/speed:",
         key="train_find_learning_rate",
-        disabled=recipe is None or (has_job(_JOB) and st.session_state.get(_ASKED) == fitted_part(recipe)),
+        disabled=recipe is None,
         on_click=_begin,
         args=(recipe,),
         help="Mend what is wrong with this recipe first."
