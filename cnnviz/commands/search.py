@@ -14,12 +14,11 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn
 
 from cnnviz import search as searches
-from cnnviz.commands.recipes import add_recipe_arguments, recipe_of
+from cnnviz.commands.recipes import add_recipe_arguments, heads_follow, recipe_of
 from cnnviz.commands.subcommand import add_verb
 from cnnviz.data.compatibility import open_and_adapt
 from cnnviz.errors import RecipeError, RunError
 from cnnviz.files import read_bytes
-from cnnviz.presets import PRESETS
 from cnnviz.runs import open_run
 from cnnviz.runs.progress import progress
 from cnnviz.search.spec import PRUNERS, SearchSpec
@@ -96,8 +95,7 @@ def _spec(chosen: argparse.Namespace) -> SearchSpec:
     except OSError as error:
         raise RecipeError(f"The space {chosen.space} can't be read: {error.strerror or error}.") from None
     searches.parse_space(text, wanted)  # said before the data is read
-    heads_named = any(key.startswith("network.heads") for key in settings)
-    may_adapt = not heads_named and (chosen.recipe in PRESETS or "data.dataset" in settings)
+    may_adapt = heads_follow(chosen.recipe, settings)
     recipe, dataset = open_and_adapt(wanted, may_adapt=may_adapt)
     given = {name: getattr(chosen, name) for name in ("trials", "minutes", "metric", "pruner", "seed", "parallel")}
     space = searches.parse_space(text, recipe)
