@@ -53,7 +53,7 @@ def learning_rate_chart(found: LearningRateRange, own: float | None = None) -> g
     for at, (rate, word, colour, dash) in enumerate(within):
         _mark(figure, rate, word, colour, dash, left=at < len(within) - 1)  # two words would overlap
     laid_out(figure, height=280)
-    figure.update_layout(margin={"t": 60, "l": 8, "r": 8, "b": 8})
+    figure.update_layout(margin={"t": 60, "l": 8, "r": 8, "b": 8}, legend={"y": 1.13})  # above the marks' words
     figure.update_xaxes(
         title="Learning rate", type="log", dtick=1, exponentformat="power", fixedrange=True, zeroline=False
     )
