@@ -229,7 +229,7 @@ VIEWS: tuple[View, ...] = (
         "train-learning-rate",
         "train",
         {"image": 22, "drawing": 1, "table": 1, "chart": 1},
-        ("Find learning rate", "Smoothed", "Suggested", "the recipe has 0.003"),
+        ("Find learning rate", "Suggested", "the recipe has 0.003"),
         steps=(press("Find learning rate"), wait("Suggested")),
     ),
     View(
@@ -511,7 +511,7 @@ VIEWS: tuple[View, ...] = (
     View(
         "runs-branches",
         "runs?run=slower",
-        {"chart": 3, "component": 1},
+        {"chart": 2, "component": 1},
         ("Branches", "Digits, small and quick · 0–5", "Branch"),
         runs="branches",
         steps=(wait("Branches"),),
@@ -519,7 +519,7 @@ VIEWS: tuple[View, ...] = (
     View(
         "runs-branch",
         "runs?run=slower",
-        {"chart": 3, "component": 1},
+        {"chart": 2, "component": 1},
         ("After epoch", "Set up the branch"),
         runs="branches",
         steps=(pop("Branch"),),

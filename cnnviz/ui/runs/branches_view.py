@@ -42,7 +42,6 @@ def branch_popover(run: Run) -> None:
         )
         if st.button(
             "Set up the branch",
-            type="primary",
             key="runs_branch_go",
             help="Opens the Train page with this recipe; with nothing changed the branch ends with the same weights.",
         ):

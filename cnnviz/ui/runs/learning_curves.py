@@ -163,10 +163,15 @@ def _build(run: Run, stamp: tuple, live: bool, smoothing: float, log: bool) -> _
         live=live,
         smoothing=smoothing,
         log=log,
-        first_rate=run.recipe.fit.learning_rate if run.recipe and run.recipe.fit.schedule == "cosine" else None,
+        first_rate=run.recipe.fit.learning_rate if _begins_with_its_rate(run) else None,
     )
     words = " ".join(filter(None, [_lesson(turned, best, len(epochs)), _rate_words(run, epochs, live)]))
     return _Built(stamp, time.monotonic(), figure, words, len(epochs), empty=not metrics.has_figures(run.metrics_path))
+
+
+def _begins_with_its_rate(run: Run) -> bool:
+    """Whether the rate was the recipe's before the first epoch: a branch's first epochs had its parent's."""
+    return run.recipe is not None and run.recipe.fit.schedule == "cosine" and not run.written.parent
 
 
 def _lesson(turned: int | None, best: int | None, count: int) -> str:
@@ -191,7 +196,7 @@ def _rate_words(run: Run, epochs: Sequence[Mapping], live: bool) -> str:
     if len(set(rates)) < 2 and (fit is None or fit.schedule != "cosine"):
         steady = not live or fit is None or (fit.schedule == "constant" and fit.finetune is None)
         return f"Learning rate {rates[-1]:g} {'in every epoch' if steady else 'so far'}."
-    if live or fit is None:
+    if live or fit is None or run.written.parent:
         return f"Learning rate {last} {'now' if live else 'at the end'}."
     stage = " and in a second stage" if fit.finetune and len(epochs) > fit.epochs else ""
     return f"Learning rate from {fit.learning_rate:.2g} to {last}{_FALLS[fit.schedule]}{stage}."
