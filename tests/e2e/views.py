@@ -527,7 +527,7 @@ VIEWS: tuple[View, ...] = (
     View(
         "train-branch",
         "train?branch=slower.4",
-        {"image": 5},
+        {"image": 22, "drawing": 2, "table": 1},
         ("Branches from", "slower", "Begin anew instead"),
         runs="branches",
         steps=(wait("Begin anew instead"),),
@@ -535,7 +535,7 @@ VIEWS: tuple[View, ...] = (
     View(
         "train-engine",
         "train",
-        {"image": 5},
+        {"image": 22, "drawing": 1, "table": 1},
         ("Engine", "CPUs", "Memory (GB)"),
         steps=(pop("This machine"), press("Slurm", "radio"), wait("Memory (GB)")),
     ),

@@ -163,15 +163,16 @@ def _build(run: Run, stamp: tuple, live: bool, smoothing: float, log: bool) -> _
         live=live,
         smoothing=smoothing,
         log=log,
-        first_rate=run.recipe.fit.learning_rate if _begins_with_its_rate(run) else None,
+        first_rate=_first_rate(run),
     )
     words = " ".join(filter(None, [_lesson(turned, best, len(epochs)), _rate_words(run, epochs, live)]))
     return _Built(stamp, time.monotonic(), figure, words, len(epochs), empty=not metrics.has_figures(run.metrics_path))
 
 
-def _begins_with_its_rate(run: Run) -> bool:
-    """Whether the rate was the recipe's before the first epoch: a branch's first epochs had its parent's."""
-    return run.recipe is not None and run.recipe.fit.schedule == "cosine" and not run.written.parent
+def _first_rate(run: Run) -> float | None:
+    """The rate before the first epoch, where a schedule changes it; a branch's first epochs had its parent's."""
+    falls = run.recipe is not None and run.recipe.fit.schedule == "cosine" and not run.written.parent
+    return run.recipe.fit.learning_rate if run.recipe and falls else None
 
 
 def _lesson(turned: int | None, best: int | None, count: int) -> str:
