@@ -120,9 +120,11 @@ def kill_nodes(recipe: Recipe, count: int, kills: int, seed: int = 0) -> dict[st
         while done < kills and any(run.active for run in runs.listing()):
             training = [run for run in runs.listing() if run.state == "running" and in_force(run.folder)]
             hosts |= {run.written.process.host for run in training}
-            if len(training) == 2 and all(run.written.epoch >= 1 for run in training):
+            under = {run.written.process.host for run in training if run.written.epoch >= 1}
+            if busy := [node for node in cluster.nodes if any(host.endswith(node.node_id[:6]) for host in under)]:
                 time.sleep(chance.uniform(0, 3))
-                node = cluster.nodes.pop(chance.randrange(2))
+                node = chance.choice(busy)
+                cluster.nodes.remove(node)
                 cluster.kill_node(node)
                 done += 1
                 cluster.nodes.append(cluster.add_node())

@@ -12,6 +12,8 @@ __all__ = ["INSTALL_RAY", "LocalCluster"]
 
 INSTALL_RAY = 'Ray isn\'t installed: `pip install "cnnviz[cluster]"`, or requirements-cluster.txt in a clone.'
 _LOOPBACK = "127.0.0.1"
+_STORE_BYTES = 100_000_000
+"""Of shared memory; runs put nothing there, and Ray would take a third of the machine's for each node."""
 
 
 class LocalCluster:
@@ -43,6 +45,7 @@ class LocalCluster:
         self._cluster.add_node(
             num_cpus=0,
             node_ip_address=_LOOPBACK,
+            object_store_memory=_STORE_BYTES,
             include_dashboard=True,
             dashboard_host=_LOOPBACK,
             dashboard_port=port,
@@ -51,7 +54,7 @@ class LocalCluster:
 
     def add_node(self) -> Any:
         """Adds a node and returns it, for `kill_node`."""
-        return self._cluster.add_node(num_cpus=self._cpus, node_ip_address=_LOOPBACK)
+        return self._cluster.add_node(num_cpus=self._cpus, node_ip_address=_LOOPBACK, object_store_memory=_STORE_BYTES)
 
     def kill_node(self, node: Any) -> None:
         """Ends a node's processes at once, as if its machine had lost its power."""

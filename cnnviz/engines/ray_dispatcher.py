@@ -24,7 +24,7 @@ from ray.exceptions import RayError
 from cnnviz.errors import RunError, first_line
 from cnnviz.files import write_json
 from cnnviz.runs import Run, listing
-from cnnviz.runs.launch import stop_requested
+from cnnviz.runs.launch import pause_requested, stop_requested
 from cnnviz.runs.lease import in_force
 from cnnviz.runs.liveness import engine_file
 from cnnviz.runs.status import ACTIVE
@@ -69,24 +69,26 @@ def main(runs: Path) -> None:
     while True:
         with suppress(RunError, OSError):  # a storage that is away for a while
             for run in reversed(listing(runs)):
-                waits = run.written.engine == "ray" and run.written.state in ACTIVE and run.folder not in carried
-                if waits and not in_force(run.folder):
-                    take_on(run, task, carried)
+                if run.written.engine == "ray" and run.written.state in ACTIVE:
+                    attend(run, task, carried)
             let_go(carried)
             write_json(_made(engine_file(runs, "ray")), {"nodes": nodes()})
         time.sleep(POLL_SECONDS)
 
 
-def take_on(run: Run, task: Any, carried: dict[Path, Any]) -> None:
-    """Gives a run to Ray; one that was asked to stop while it waited is stopped."""
+def attend(run: Run, task: Any, carried: dict[Path, Any]) -> None:
+    """Gives a run to Ray that hasn't been; one that is asked to stop or pause while it waits for room is taken back."""
     if run.written.state == "queued" and run.written.process is None and stop_requested(run.folder):
-        write_state(run.folder, run.written.model_copy(update={"state": "stopped", "ended": time.time()}))
-        return
-    wanted = run.written.resources
-    options: dict[str, Any] = {"num_cpus": wanted.cpus, "num_gpus": wanted.gpus, "name": run.id}
-    if wanted.memory_gb:
-        options["memory"] = int(wanted.memory_gb * 1e9)
-    carried[run.folder] = task.options(**options).remote(str(run.folder))
+        if (reference := carried.pop(run.folder, None)) is not None:
+            ray.cancel(reference)  # a worker that begins all the same finds the state below, and leaves
+        state = "paused" if pause_requested(run.folder) else "stopped"
+        write_state(run.folder, run.written.model_copy(update={"state": state, "ended": time.time()}))
+    elif run.folder not in carried and not in_force(run.folder):
+        wanted = run.written.resources
+        options: dict[str, Any] = {"num_cpus": wanted.cpus, "num_gpus": wanted.gpus, "name": run.id}
+        if wanted.memory_gb:
+            options["memory"] = int(wanted.memory_gb * 1e9)
+        carried[run.folder] = task.options(**options).remote(str(run.folder))
 
 
 def let_go(carried: dict[Path, Any]) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import signal
 import subprocess
 import sys
 
@@ -11,7 +13,6 @@ import pytest
 from benchmarks.cluster import free_port, kill_nodes
 from cnnviz import runs
 from cnnviz.engines import ray
-from cnnviz.engines.ray_cluster import LocalCluster
 from cnnviz.errors import RunError
 from cnnviz.files import write_json
 from cnnviz.presets import PRESETS
@@ -46,22 +47,33 @@ def test_a_run_whose_node_dies_goes_on_elsewhere_and_ends_as_if_nothing_had_happ
 
 
 @pytest.mark.slow
-def test_a_cluster_on_this_machine_is_reached_from_nowhere_else():
+def test_a_cluster_on_this_machine_is_reached_from_nowhere_else_and_ends_with_its_command():
     before = {process.pid for process in psutil.process_iter()}
-    cluster = LocalCluster(1, port=free_port())
-    try:
-        begun = [process for process in psutil.process_iter() if process.pid not in before]
-        found = {
-            connection.laddr.ip
-            for process in begun
-            if "ray" in " ".join(process.cmdline())
-            for connection in process.net_connections(kind="tcp")
-            if connection.status == psutil.CONN_LISTEN
-        }
-    finally:
-        cluster.shutdown()
+    words = ["cluster", "--nodes", "1", "--port", str(free_port()), "--json"]
+    cluster = subprocess.Popen([sys.executable, "-m", "cnnviz", *words], stdout=subprocess.PIPE, text=True)
+    assert json.loads(cluster.stdout.readline())["nodes"] == 1
+    begun = [process for process in psutil.process_iter() if process.pid not in before]
+    rays = [process for process in begun if "ray" in " ".join(process.cmdline())]
+    found = {
+        connection.laddr.ip
+        for process in rays
+        for connection in process.net_connections(kind="tcp")
+        if connection.status == psutil.CONN_LISTEN
+    }
     assert found
     assert found <= {"127.0.0.1", "::1", "::ffff:127.0.0.1"}
+    cluster.send_signal(signal.SIGINT)
+    assert cluster.wait() == 0
+    cluster.stdout.close()
+    assert not [process for process in psutil.wait_procs(rays, timeout=60)[1] if process.is_running()]
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "most"), [("nodes", "0", 16), ("cpus", "-1", 1024), ("port", "70000", 65535)]
+)
+def test_a_cluster_that_cannot_be_is_one_line(command, name, value, most):
+    done = command("cluster", f"--{name}", value)
+    assert (done.returncode, done.stderr) == (2, f"cnnviz: --{name} is {value}; expected 1 to {most}.\n")
 
 
 def test_where_no_cluster_answers_a_run_is_not_begun(checkpoints, monkeypatch):
