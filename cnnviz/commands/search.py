@@ -16,6 +16,7 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn
 from cnnviz import search as searches
 from cnnviz.commands.recipes import add_recipe_arguments, heads_follow, recipe_of
 from cnnviz.commands.subcommand import add_verb
+from cnnviz.commands.train import add_engine_arguments, resources_of
 from cnnviz.data.compatibility import open_and_adapt
 from cnnviz.errors import RecipeError, RunError
 from cnnviz.files import read_bytes
@@ -48,6 +49,7 @@ def add_search(verbs: argparse._SubParsersAction) -> None:
     verb.add_argument("--parallel", type=int, metavar="N", help="trials at once; by default as many as CNNVIZ_SLOTS")
     verb.add_argument("--continue", dest="resumed", metavar="ID", help="continue a search that was stopped or killed")
     verb.add_argument("--detach", action="store_true", help="return at once; the search goes on by itself")
+    add_engine_arguments(verb)
 
 
 def _search(chosen: argparse.Namespace) -> int:
@@ -100,6 +102,7 @@ def _spec(chosen: argparse.Namespace) -> SearchSpec:
     given = {name: getattr(chosen, name) for name in ("trials", "minutes", "metric", "pruner", "seed", "parallel")}
     space = searches.parse_space(text, recipe)
     given = {name: value for name, value in given.items() if value is not None}
+    given |= {"engine": chosen.engine, "resources": resources_of(chosen)}
     spec = searches.parse_spec({"recipe": recipe, "space": space, **given})
     for note in dataset.notes:
         print(f"cnnviz: {note}", file=sys.stderr)

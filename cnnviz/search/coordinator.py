@@ -20,8 +20,8 @@ from cnnviz.errors import RecipeError, RunError
 from cnnviz.progress import CancelCheck
 from cnnviz.recipe import replace
 from cnnviz.runs import Run, metrics
-from cnnviz.runs.launch import slots
-from cnnviz.runs.status import RESUMABLE
+from cnnviz.runs.launch import default_engine, slots
+from cnnviz.runs.status import RESUMABLE, EngineName
 from cnnviz.search.space import present_parameters, suggest
 from cnnviz.search.store import Search, trials_of, write_result
 from cnnviz.search.study import open_study, result_of, sampler_of
@@ -89,13 +89,18 @@ def conduct(
         if not flights and (late or not _left(study, search)):
             _tell_result(study, search, seconds())
             return True
-        if not late and _left(study, search):
+        if not late and _left(study, search) and _engine(search) == "local":
             keep_spare(_at_once(search) + 1)  # loads while the others train, so that the next trial starts warm
         time.sleep(POLL_SECONDS)
 
 
 def _at_once(search: Search) -> int:
-    return min(search.spec.parallel or slots(), slots())
+    wanted = search.spec.parallel or slots()
+    return min(wanted, slots()) if _engine(search) == "local" else wanted
+
+
+def _engine(search: Search) -> EngineName:
+    return search.spec.engine or default_engine()
 
 
 def _left(study: optuna.Study, search: Search) -> int:
@@ -154,7 +159,8 @@ def _run_of(study: optuna.Study, search: Search, trial: optuna.Trial, say: Calla
         study.tell(trial, state=TrialState.FAIL)
         say(f"Trial {trial.number} failed: {error}")
         return None
-    run = runs.start(recipe, search.runs, search=search.id, trial=trial.number)
+    spec = search.spec
+    run = runs.start(recipe, search.runs, spec.engine, spec.resources, search=search.id, trial=trial.number)
     trial.set_user_attr("run", run.id)
     shown = ", ".join(f"{key} {value}" for key, value in settings.items())
     say(f"Trial {trial.number} is run {run.id}: {shown}")

@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 from cnnviz.errors import RecipeError, one_of
 from cnnviz.frozen_model import Real, Record, Whole, parse_record
 from cnnviz.recipe import Recipe
+from cnnviz.runs.status import EngineName, Resources
 from cnnviz.search.space import Space, parse_space
 
 __all__ = ["PRUNERS", "SearchSpec", "metrics_of", "parse_spec"]
@@ -23,7 +24,8 @@ class SearchSpec(Record):
     pruned (`None`: no limit). `metric` is what the kept model of each run is judged by, one of `metrics_of`: a loss is
     to be small, all else large. `pruner` ends trials early that do worse than others did by the same epoch: `median`
     those below the median, `hyperband` by brackets of successive halving. At most `parallel` trials learn at the same
-    time, and never more than there are slots; `None` for all slots. `seed` is of what is drawn, not of the trainings.
+    time, on this machine never more than there are slots; `None` for as many as slots. `seed` is of what is drawn, not
+    of the trainings. `engine` carries the trials (`None`: the default), each of which asks it for `resources`.
     """
 
     recipe: Recipe
@@ -34,6 +36,8 @@ class SearchSpec(Record):
     pruner: Literal["none", "median", "hyperband"] = "none"
     seed: Whole = Field(0, ge=0, lt=2**32)
     parallel: Whole | None = Field(None, ge=1)
+    engine: EngineName | None = None
+    resources: Resources = Resources()
 
     @model_validator(mode="before")
     @classmethod

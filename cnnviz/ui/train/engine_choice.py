@@ -11,10 +11,19 @@ from cnnviz.errors import RunError
 from cnnviz.runs.launch import default_engine
 from cnnviz.runs.status import EngineName, Resources
 
-__all__ = ["engine_choice"]
+__all__ = ["engine_choice", "engine_chosen"]
 
 _PACKAGES: dict[EngineName, str] = {"ray": "ray", "slurm": "submitit"}
 _LABELS: dict[EngineName, str] = {"local": "This machine", "ray": "Ray", "slurm": "Slurm"}
+
+
+def engine_chosen() -> tuple[EngineName | None, Resources]:
+    """Returns what was chosen last, wherever on the page the choice stands."""
+    engine, state = st.session_state.get("train_engine"), st.session_state
+    if engine in (None, "local"):
+        return engine, Resources()
+    cpus, gpus, memory = (state.get(f"train_{name}") for name in ("cpus", "gpus", "memory"))
+    return engine, Resources(cpus=int(cpus or 1), gpus=int(gpus or 0), memory_gb=float(memory or 0))
 
 
 def engine_choice() -> tuple[EngineName | None, Resources]:
@@ -34,47 +43,47 @@ def engine_choice() -> tuple[EngineName | None, Resources]:
     with st.popover(
         _LABELS[chosen], icon=":material/dns:", key="train_where", help="Where the workers of what you start run."
     ):
-        engine: EngineName = (
-            st.segmented_control(
-                "Engine",
-                options,
-                default=chosen,
-                required=True,
-                format_func=_LABELS.__getitem__,
-                key="train_engine",
-                persist_state="session",
-                help="Ray and Slurm start workers on a cluster's machines, which have to share the folder of runs.",
-            )
-            or "local"
+        engine = st.segmented_control(
+            "Engine",
+            options,
+            default=chosen,
+            required=True,
+            format_func=_LABELS.__getitem__,
+            key="train_engine",
+            persist_state="session",
+            help="Ray and Slurm start workers on a cluster's machines, which have to share the folder of runs.",
         )
-        if engine == "local":
-            return engine, Resources()
-        with st.container(horizontal=True):
-            cpus = st.number_input(
-                "CPUs",
-                1,
-                1024,
-                1,
-                key="train_cpus",
-                persist_state="session",
-                help="Processors for each worker.",
-            )
-            gpus = st.number_input(
-                "GPUs",
-                0,
-                64,
-                0,
-                key="train_gpus",
-                persist_state="session",
-                help="Graphics cards for each worker.",
-            )
-            memory = st.number_input(
-                "Memory (GB)",
-                0,
-                65_536,
-                0,
-                key="train_memory",
-                persist_state="session",
-                help="For each worker; 0 leaves it to the engine.",
-            )
-    return engine, Resources(cpus=int(cpus), gpus=int(gpus), memory_gb=float(memory))
+        if engine not in (None, "local"):
+            _resources()
+    return engine_chosen()
+
+
+def _resources() -> None:
+    with st.container(horizontal=True):
+        st.number_input(
+            "CPUs",
+            1,
+            1024,
+            1,
+            key="train_cpus",
+            persist_state="session",
+            help="Processors for each worker.",
+        )
+        st.number_input(
+            "GPUs",
+            0,
+            64,
+            0,
+            key="train_gpus",
+            persist_state="session",
+            help="Graphics cards for each worker.",
+        )
+        st.number_input(
+            "Memory (GB)",
+            0,
+            65_536,
+            0,
+            key="train_memory",
+            persist_state="session",
+            help="For each worker; 0 leaves it to the engine.",
+        )

@@ -22,6 +22,7 @@ from cnnviz.ui.markdown import plain
 from cnnviz.ui.session import query_params
 from cnnviz.ui.session.packed_state import pack, unpack
 from cnnviz.ui.session.widget_sync import set_widget_value, set_widget_value_first
+from cnnviz.ui.train.engine_choice import engine_chosen
 from cnnviz.ui.train.recipe_draft import Draft
 from cnnviz.ui.train.recipe_errors import field_names, in_words
 
@@ -299,7 +300,9 @@ def _checked(draft: Draft, recipe: Recipe, space: dict[str, Any], budget: dict[s
         return None
     try:
         slots()
-        return searches.parse_spec({"recipe": recipe, "space": space, **budget})
+        engine, resources = engine_chosen()
+        where = {"engine": engine, "resources": resources}
+        return searches.parse_spec({"recipe": recipe, "space": space, **budget, **where})
     except CnnvizError as error:
         st.error(plain(in_words(error, draft.tree).replace("The space's ", "")), icon=":material/error:")
         return None
