@@ -542,7 +542,7 @@ VIEWS: tuple[View, ...] = (
     View(
         "runs-nodes",
         "runs",
-        {"table": 1, "component": 1},
+        {"table": 1},
         ("Waiting until Ray has room for it",),
         runs="nodes",
         live=True,
