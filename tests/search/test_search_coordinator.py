@@ -179,7 +179,7 @@ def test_the_next_coordinator_takes_over_whichever_step_was_the_last(
         assert set(reported(found).values()) == {1}
 
 
-def finished_run(recipe: Recipe, folder: Path | None = None, *, search: str, trial: int) -> runs.Run:
+def finished_run(recipe: Recipe, folder: Path, engine: None, resources: object, *, search: str, trial: int) -> runs.Run:
     """A run that has ended as soon as it is there."""
     return make_run(recipe, runs=folder, search=search, trial=trial)
 
@@ -219,7 +219,7 @@ def test_a_run_that_fails_or_is_deleted_or_stopped_by_hand_fails_its_trial_or_pr
 ) -> None:
     found = create(spec_of(trials=4))
 
-    def start(recipe: Recipe, folder: Path, *, search: str, trial: int) -> runs.Run:
+    def start(recipe: Recipe, folder: Path, engine: None, resources: object, *, search: str, trial: int) -> runs.Run:
         facts = [("failed", "The loss became infinite."), ("stopped", ""), ("finished", ""), ("finished", "")][trial]
         run = make_run(recipe, runs=folder, search=search, trial=trial, state=facts[0], message=facts[1])
         if trial == 2:
