@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import copy
 import json
 import os
@@ -253,9 +254,10 @@ def test_unsafe_loading_is_never_switched_on() -> None:
         assert not re.search(r"safe_mode\s*=\s*(?!True\b)|enable_unsafe|custom_object|allow_pickle\s*=\s*True", text), (
             path
         )
-        for call in re.findall(r"load_model\([^\n]*", text):
+        calls = [node.func for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Call)]  # not what cards say
+        if "load_model" in {getattr(call, "attr", getattr(call, "id", "")) for call in calls}:
             known = "models" in path.parts or path.parent.name == "benchmarks"
-            assert known, f"{path} loads a file beside models/: {call}"
+            assert known, f"{path} loads a file beside models/"
 
 
 LIMITED = """
