@@ -42,7 +42,7 @@ def branch_tree(twigs: Sequence[Twig]) -> go.Figure:
     for row, twig in enumerate(twigs):
         forks = [] if twig.parent is None else [(twig.begin, twig.parent)]
         path = [*forks, (twig.begin, row), (twig.end, row)]
-        words = f"<b>{escape_text(twig.name, 60)}</b><br>epochs {twig.begin} to {twig.end}"
+        words = f"{escape_text(twig.name, 60)}<br>epochs {twig.begin} to {twig.end}"
         figure.add_scatter(
             x=[at for at, _ in path],
             y=[at for _, at in path],

@@ -5,67 +5,49 @@ from __future__ import annotations
 from typing import Any
 
 from fastapi.responses import HTMLResponse
-from jinja2 import Environment
+
+from cnnviz.figures.html import render
 
 __all__ = ["documentation_page"]
-
-_PAGE = """<!doctype html>
-<html lang="en">
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{{ api.info.title }}</title>
-<style>
-  :root { color-scheme: light dark; font: 16px/1.5 system-ui, sans-serif; }
-  body { max-width: 60rem; margin: 2rem auto; padding: 0 1rem; }
-  h2 { margin-top: 2.5rem; border-top: 1px solid #8888; padding-top: 1rem; }
-  code, pre { font: .875rem/1.5 ui-monospace, monospace; }
-  pre { overflow-x: auto; padding: .75rem; border: 1px solid #8888; border-radius: .4rem; }
-  .wide { overflow-x: auto; }
-  table { border-collapse: collapse; }
-  th, td { text-align: left; vertical-align: top; padding: .25rem .75rem .25rem 0; }
-</style>
-<h1>{{ api.info.title }}</h1>
-<p>{{ api.info.description }} The same for programs: <a href="openapi.json">openapi.json</a>. Everything that goes wrong
-is answered by <code>{"detail": "a sentence"}</code>; a server with a token wants the header
-<code>Authorization: Bearer TOKEN</code>.</p>
-{% for path, methods in api.paths.items() %}{% for method, told in methods.items() %}
-<h2><code>{{ method.upper() }} {{ path }}</code> {{ told.summary }}</h2>
-<p>{{ told.description }}</p>
-<pre tabindex="0">curl {% if method == "post" %}--data-binary @photo.jpg {% endif %}\
-{% if path == "/heatmap" %}-o map.png {% endif %}http://localhost:8000{{ path }}</pre>
-{% if told.parameters %}
-<div class="wide" tabindex="0"><table>
-<tr><th>In the query</th><th>By default</th><th>What it says</th></tr>
-{% for one in told.parameters %}
-<tr><td><code>{{ one.name }}</code></td><td><code>{{ one.schema.default }}</code></td>
-<td>{{ one.description }}</td></tr>
-{% endfor %}
-</table></div>
-{% endif %}
-{% set schema = told.responses["200"].content.get("application/json", {}).get("schema", {}) %}
-<p>Answers with
-{% if "$ref" in schema %}<a href="#{{ schema["$ref"].split("/")[-1] }}">{{ schema["$ref"].split("/")[-1] }}</a>.
-{% elif "image/png" in told.responses["200"].content %}a PNG.{% else %}an object.{% endif %}</p>
-{% endfor %}{% endfor %}
-{% for name, shape in api.components.schemas.items() if shape.properties %}
-<h2 id="{{ name }}">{{ name }}</h2>
-<p>{{ shape.description }}</p>
-<div class="wide" tabindex="0"><table>
-<tr><th>Field</th><th>Type</th><th>What it says</th></tr>
-{% for field, told in shape.properties.items() %}
-<tr><td><code>{{ field }}</code></td><td>{{ type_of(told) }}</td><td>{{ told.description }}</td></tr>
-{% endfor %}
-</table></div>
-{% endfor %}
-</html>
-"""
 
 
 def documentation_page(api: dict[str, Any]) -> HTMLResponse:
     """Returns a page of what OpenAPI says of an application, which loads nothing from anywhere."""
-    template = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True).from_string(_PAGE)
+    operations = [
+        _operation(method, path, told) for path, methods in api["paths"].items() for method, told in methods.items()
+    ]
+    records = [
+        (name, shape.get("description", ""), [_field(*one) for one in shape["properties"].items()])
+        for name, shape in api["components"]["schemas"].items()
+        if shape.get("properties")
+    ]
+    info = api["info"]
+    page = render(
+        "rest_api.html", title=info["title"], description=info["description"], operations=operations, records=records
+    )
     policy = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'"
-    return HTMLResponse(template.render(api=api, type_of=_type), headers={"Content-Security-Policy": policy})
+    return HTMLResponse(page, headers={"Content-Security-Policy": policy})
+
+
+def _operation(method: str, path: str, told: dict[str, Any]) -> tuple[Any, ...]:
+    """What the page says of one address: method, path, summary, what it does, how curl asks it, its parameters, the
+    record that it answers with, or else what."""
+    parameters = [
+        (one["name"], one["schema"].get("default", ""), one.get("description", ""))
+        for one in told.get("parameters", [])
+    ]
+    sent = "--data-binary @photo.jpg " if method == "post" else ""
+    to = "-o map.png " if path == "/heatmap" else ""
+    content = told["responses"]["200"].get("content", {})
+    record = str(content.get("application/json", {}).get("schema", {}).get("$ref", "")).rpartition("/")[2]
+    other = "a PNG" if "image/png" in content else "an object"
+    curl = f"curl {sent}{to}http://localhost:8000{path}"
+    summary, does = told.get("summary", ""), told.get("description", "")
+    return method.upper(), path, summary, does, curl, parameters, record, other
+
+
+def _field(name: str, schema: dict[str, Any]) -> tuple[str, str, str]:
+    return name, _type(schema), schema.get("description", "")
 
 
 def _type(schema: dict[str, Any]) -> str:

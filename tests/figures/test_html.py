@@ -44,6 +44,12 @@ def values(name: str, text: str) -> dict[str, Any]:
                 for kind in ("part", "step", "result")
             ]
         },
+        "rest_api.html": {
+            "title": text,
+            "description": text,
+            "operations": [(text,) * 5 + ([(text,) * 3], one, text) for one in (text, "")],
+            "records": [(text, text, [(text,) * 3])],
+        },
         "log.html": {"text": text, "height": text},
         "map_opacity.html": {"opacity": text},
         "mean_bars.html": {"alt": text, "rows": [(text, text, text, text, True)]},
