@@ -300,18 +300,17 @@ def _cell(value: Any) -> Any:
 
 
 def _downloads(search: Search) -> None:
-    name = file_name("search", search_name(search), ending="")
     download_button(
         "Trials, CSV",
         lambda: _csv(search),
-        f"{name}-trials.csv",
+        file_name(search_name(search), "search", "trials", ending=".csv"),
         key="runs_search_csv",
         help="A line per trial: state, value, run, settings.",
     )
     download_button(
         "Search, JSON",
         lambda: search.spec.model_dump_json(indent=1),
-        f"{name}.json",
+        file_name(search_name(search), "search", ending=".json"),
         key="runs_search_json",
         help="Recipe, space, budget and seed.",
     )
