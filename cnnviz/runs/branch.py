@@ -5,7 +5,6 @@ With nothing changed a branch ends with the weights of its parent.
 
 from __future__ import annotations
 
-import dataclasses
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,10 +15,10 @@ import numpy as np
 from cnnviz.errors import RunError
 from cnnviz.recipe import Recipe
 from cnnviz.runs import metrics, resume_checkpoint, snapshots
-from cnnviz.runs.launch import check_space, launch
+from cnnviz.runs.launch import launch
 from cnnviz.runs.resume_checkpoint import Saved, epochs_to_branch_from
 from cnnviz.runs.status import EngineName, Resources
-from cnnviz.runs.store import Run, folder_of, open_run, recipe_of, root
+from cnnviz.runs.store import Run, folder_of, open_run, recipe_of
 
 __all__ = ["branch", "check_branch", "tree"]
 
@@ -38,7 +37,7 @@ def branch(
         run_id: the parent's.
         epoch: one of `epochs_to_branch_from`.
         recipe: the new run's, whose model is the parent's.
-        runs: the folder of all runs; by default that of the parent.
+        runs: the folder of all runs; by default `root`.
         engine: as of `cnnviz.runs.start`.
         resources: the same.
 
@@ -57,10 +56,12 @@ def branch(
     if saved is None:
         there = ", ".join(map(str, epochs_to_branch_from(folder))) or "none"
         raise RunError(f"Epoch {epoch} of run {run_id} isn't kept, or damaged; kept are: {there}.")
-    changed = _changed(saved, before, recipe)
-    best_is_there = changed.facts["best_epoch"] == parent.written.best_epoch and parent.best_path.is_file()
-    if not best_is_there:  # the parent's is of a later epoch
-        changed = dataclasses.replace(changed, facts=_without_best(changed.facts))
+    best_is_there = (
+        before.fit.monitor == recipe.fit.monitor
+        and saved.facts["best_epoch"] == parent.written.best_epoch  # else the parent's model is of a later one
+        and parent.best_path.is_file()
+    )
+    changed = _changed(saved, before, recipe, best_is_there)
 
     def fill(draft: Path) -> None:
         shutil.copyfile(parent.metrics_path, draft / "metrics.jsonl")
@@ -72,10 +73,7 @@ def branch(
             snapshots.drop(draft, epoch)
         resume_checkpoint.save(draft, recipe, changed)
 
-    check_space(recipe, folder.parent)
-    return launch(
-        [recipe], runs or root(), engine, resources, parent=run_id, parent_epoch=epoch, epoch=epoch, fill=fill
-    )[0]
+    return launch([recipe], runs, engine, resources, parent=run_id, parent_epoch=epoch, epoch=epoch, fill=fill)[0]
 
 
 def check_branch(before: Recipe, after: Recipe, epoch: int) -> None:
@@ -122,24 +120,24 @@ def tree(listed: Sequence[Run], run_id: str) -> list[Run]:
     return found
 
 
-def _changed(saved: Saved, before: Recipe, after: Recipe) -> Saved:
-    """The generation as the branch's first worker takes it."""
+def _changed(saved: Saved, before: Recipe, after: Recipe, best_is_there: bool) -> Saved:
+    """The generation as the branch's first worker takes it. Where the best epoch's model isn't at hand, the best of
+    those to come is kept."""
     facts, arrays = dict(saved.facts), dict(saved.arrays)
     if before != after:
         facts["stopped"] = False
     facts["callbacks"] = _callbacks(facts["callbacks"], before, after)
-    if before.fit.monitor != after.fit.monitor:
-        facts = _without_best(facts)
+    if not best_is_there:
+        facts |= {"best_epoch": None, "metrics": {}}
+        facts["callbacks"][0] = {**facts["callbacks"][0], "best": None}
     of_optimizer = [arrays.pop(name) for name in list(arrays) if name.startswith("optimizer/")]
     # Keras's optimizers have how many steps they took, the learning rate unless a schedule reckons it, and the rest.
-    if before.fit.schedule != "cosine" and (
-        after.fit.schedule == "cosine" or after.fit.learning_rate != before.fit.learning_rate
-    ):
-        of_optimizer.pop(1)
-    if after.fit.schedule != "cosine" and (
-        before.fit.schedule == "cosine" or after.fit.learning_rate != before.fit.learning_rate
-    ):
-        of_optimizer.insert(1, np.array(after.fit.learning_rate, np.float32))
+    had, has = before.fit.schedule != "cosine", after.fit.schedule != "cosine"
+    if (had, before.fit.learning_rate) != (has, after.fit.learning_rate):
+        if had:
+            of_optimizer.pop(1)
+        if has:
+            of_optimizer.insert(1, np.array(after.fit.learning_rate, np.float32))
     arrays |= {f"optimizer/{at}": array for at, array in enumerate(of_optimizer)}
     return Saved(saved.epoch, facts, arrays)
 
@@ -152,9 +150,3 @@ def _callbacks(kept: list[dict[str, Any]], before: Recipe, after: Recipe) -> lis
     wanted = {"best": True, "plateau": after.fit.schedule == "plateau", "patience": after.fit.patience is not None}
     same = before.fit.monitor == after.fit.monitor
     return [held.get(name, {}) if same or name == "best" else {} for name, there in wanted.items() if there]
-
-
-def _without_best(facts: dict[str, Any]) -> dict[str, Any]:
-    """The facts where no model of a best epoch is at hand: the best of those to come is kept."""
-    [best, *others] = facts["callbacks"]
-    return {**facts, "best_epoch": None, "metrics": {}, "callbacks": [{**best, "best": None}, *others]}

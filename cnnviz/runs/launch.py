@@ -93,7 +93,6 @@ def start(
         RunError: the folder of runs can't be written or is too full, no process can be started, or the engine isn't
             there.
     """
-    check_space(recipe, runs or root())
     return launch([recipe], runs, engine, resources, **facts)[0]
 
 
@@ -114,7 +113,6 @@ def start_group(
     Raises:
         RunError: as of `start`; runs that were begun by then are asked to stop.
     """
-    check_space(recipes[0], runs or root(), len(recipes))
     return launch(recipes, runs, engine, resources, group=f"group-{secrets.token_hex(4)}")
 
 
@@ -128,6 +126,7 @@ def launch(
     """Makes a run of each recipe and has its worker started; `more` goes to `create`. See `start` for the rest."""
     from cnnviz.engines import engine_named  # which takes runs, and so is imported after this
 
+    check_space(recipes[0], runs or root(), len(recipes))
     chosen, made, begun = engine or default_engine(), list[Run](), list[Run]()
     carrier = engine_named(chosen)
     carrier.check(runs or root())

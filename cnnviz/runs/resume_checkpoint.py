@@ -105,13 +105,17 @@ def save(folder: Path, recipe: Recipe, saved: Saved) -> None:
 
 def kept_bytes(generation: int) -> int:
     """Returns what the generations that stay take of the disk at most, each of which has so many bytes."""
-    return min(MOST_KEPT, MOST_KEPT_BYTES // max(1, generation)) * generation
+    return _most_kept(generation) * generation
+
+
+def _most_kept(generation: int) -> int:
+    return min(MOST_KEPT, MOST_KEPT_BYTES // max(1, generation))
 
 
 def _keep(folder: Path, path: Path) -> None:
     """Lets a generation stay to branch from; where there are too many, the one goes without which they are spread most
     evenly."""
-    room = kept_bytes(size := path.stat().st_size) // size
+    room = _most_kept(path.stat().st_size)
     if not room:
         return
     place = folder / "kept"
