@@ -11,14 +11,18 @@ import importlib
 from pathlib import Path
 from typing import Protocol, cast
 
+from cnnviz.errors import RunError
 from cnnviz.runs.status import EngineName
 from cnnviz.runs.store import Run
 
-__all__ = ["Engine", "engine_named"]
+__all__ = ["Engine", "engine_named", "not_installed"]
 
 
 class Engine(Protocol):
-    """What the module of an engine has."""
+    """What the module of an engine has: what it is called, and the package that it needs ("" for none)."""
+
+    TITLE: str
+    PACKAGE: str
 
     def check(self, runs: Path) -> None:
         """Looks whether the engine can carry runs in this folder.
@@ -39,3 +43,10 @@ class Engine(Protocol):
 def engine_named(name: EngineName) -> Engine:
     """Returns the engine of this name, which need not be installed; see `Engine.check`."""
     return cast(Engine, importlib.import_module(f"cnnviz.engines.{name}"))
+
+
+def not_installed(what: str) -> RunError:
+    """Returns what is raised where a package of the extra `cluster` is missing."""
+    return RunError(
+        f'{what} isn\'t installed: `pip install "cnnviz[cluster]"`, or requirements-cluster.txt in a clone.'
+    )

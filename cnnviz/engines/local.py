@@ -22,8 +22,9 @@ from cnnviz.processes import import_path, process_of
 from cnnviz.runs.liveness import LAUNCHED
 from cnnviz.runs.store import Run
 
-__all__ = ["check", "keep_spare", "new_process", "start", "write_launched"]
+__all__ = ["PACKAGE", "TITLE", "check", "keep_spare", "new_process", "start", "write_launched"]
 
+TITLE, PACKAGE = "This machine", ""
 SIGN_OF_LIFE_SECONDS = 60.0
 """How often a spare hears that it is still wanted; after 15 minutes without a word it ends by itself."""
 LEAST_FREE_BYTES = 2_000_000_000

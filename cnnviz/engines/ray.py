@@ -16,13 +16,14 @@ import time
 from pathlib import Path
 from typing import Any
 
-from cnnviz.engines.ray_cluster import INSTALL_RAY
+from cnnviz.engines import not_installed
 from cnnviz.errors import RunError, first_line
 from cnnviz.processes import import_path
 from cnnviz.runs.store import Run
 
-__all__ = ["check", "start"]
+__all__ = ["PACKAGE", "TITLE", "check", "start"]
 
+TITLE, PACKAGE = "Ray", "ray"
 _PASSED_ON = ("CNNVIZ_DATA", "CNNVIZ_CACHE", "CNNVIZ_LEASE_SECONDS", "KERAS_HOME")
 """What a worker elsewhere needs to find the same data; where nodes have their own, they are started with it."""
 _CHECK_SECONDS = 30.0
@@ -67,7 +68,7 @@ def _client() -> tuple[Any, list[Any]]:
     try:
         from ray.job_submission import JobSubmissionClient
     except ImportError:
-        raise RunError(INSTALL_RAY) from None
+        raise not_installed(TITLE) from None
     try:
         client = JobSubmissionClient()
         return client, client.list_jobs()

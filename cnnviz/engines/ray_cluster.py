@@ -6,11 +6,10 @@ import os
 from pathlib import Path
 from typing import Any
 
-from cnnviz.errors import RunError
+from cnnviz.engines import not_installed
 
-__all__ = ["INSTALL_RAY", "LocalCluster"]
+__all__ = ["LocalCluster"]
 
-INSTALL_RAY = 'Ray isn\'t installed: `pip install "cnnviz[cluster]"`, or requirements-cluster.txt in a clone.'
 _LOOPBACK = "127.0.0.1"
 _STORE_BYTES = 100_000_000
 """Of shared memory; runs put nothing there, and Ray would take a third of the machine's for each node."""
@@ -37,7 +36,7 @@ class LocalCluster:
         try:
             from ray.cluster_utils import Cluster
         except ImportError:
-            raise RunError(INSTALL_RAY) from None
+            raise not_installed("Ray") from None
         Path("/tmp/ray").mkdir(exist_ok=True)  # where Ray notes the cluster that was begun last
         self.address = f"http://{_LOOPBACK}:{port}"
         self._cpus = cpus

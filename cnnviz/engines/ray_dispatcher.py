@@ -10,7 +10,6 @@ from __future__ import annotations
 import ctypes
 import os
 import socket
-import subprocess
 import sys
 import time
 from collections import Counter
@@ -21,9 +20,10 @@ from typing import Any
 import ray
 from ray.exceptions import RayError
 
+from cnnviz.engines.job_worker import job_worker
 from cnnviz.errors import RunError, first_line
 from cnnviz.files import write_json
-from cnnviz.runs import Run, listing
+from cnnviz.runs import Run, listing, open_run
 from cnnviz.runs.launch import pause_requested, stop_requested
 from cnnviz.runs.lease import in_force
 from cnnviz.runs.liveness import engine_file
@@ -43,16 +43,7 @@ def carry(folder: str) -> int:
     if not Path(folder, "recipe.json").is_file():
         return _NOT_SHARED
     host = host_names().get(ray.get_runtime_context().get_node_id(), socket.gethostname())
-    with open(Path(folder, "log.txt"), "ab") as log:
-        worker = subprocess.Popen(
-            [sys.executable, "-m", "cnnviz.train", folder],
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            env={**os.environ, "CNNVIZ_HOST": host},
-            preexec_fn=_die_with_parent,
-        )
-    return worker.wait()
+    return job_worker(folder, env={**os.environ, "CNNVIZ_HOST": host}, preexec_fn=_die_with_parent).wait()
 
 
 def _die_with_parent() -> None:
@@ -66,13 +57,15 @@ def main(runs: Path) -> None:
     ray.init(log_to_driver=False)
     task = ray.remote(max_retries=MOST_RETRIES)(carry)
     carried: dict[Path, Any] = {}
+    told = engine_file(runs, "ray")
     while True:
         with suppress(RunError, OSError):  # a storage that is away for a while
             for run in reversed(listing(runs)):
                 if run.written.engine == "ray" and run.written.state in ACTIVE:
                     attend(run, task, carried)
             let_go(carried)
-            write_json(_made(engine_file(runs, "ray")), {"nodes": nodes()})
+            told.parent.mkdir(exist_ok=True)
+            write_json(told, {"nodes": nodes()})
         time.sleep(POLL_SECONDS)
 
 
@@ -104,10 +97,11 @@ def let_go(carried: dict[Path, Any]) -> None:
                 why = f"Its worker was ended by signal {-code}."
         except RayError as error:
             why = f"Ray gave it up: {first_line(error)}."
-        for run in listing(folder.parent):
-            if run.folder == folder and run.written.state in ACTIVE and why:
+        with suppress(RunError):  # it has been deleted
+            written = open_run(folder.name, folder.parent).written
+            if why and written.state in ACTIVE:
                 state = {"state": "crashed", "ended": time.time(), "message": why}
-                write_state(folder, run.written.model_copy(update=state))
+                write_state(folder, written.model_copy(update=state))
 
 
 def host_names() -> dict[str, str]:
@@ -131,11 +125,6 @@ def nodes() -> list[dict[str, Any]]:
         for node in ray.nodes()
         if node["Alive"]
     ]
-
-
-def _made(path: Path) -> Path:
-    path.parent.mkdir(exist_ok=True)
-    return path
 
 
 if __name__ == "__main__":

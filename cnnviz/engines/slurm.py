@@ -11,16 +11,18 @@ import json
 import os
 import shlex
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
+from cnnviz.engines import not_installed
+from cnnviz.engines.job_worker import job_worker
 from cnnviz.errors import RunError, first_line
 from cnnviz.processes import import_path
 from cnnviz.runs.store import Run
 
-__all__ = ["check", "start"]
+__all__ = ["PACKAGE", "TITLE", "check", "start"]
 
+TITLE, PACKAGE = "Slurm", "submitit"
 _DEFAULTS = {"timeout_min": 24 * 60}
 _MOST_TIMES = 100
 """How often a job is queued again that came to its time's end."""
@@ -35,9 +37,7 @@ class Worker:
 
     def __call__(self, folder: str) -> int:
         """Returns the worker's exit code, once the run in `folder` has ended."""
-        with open(Path(folder, "log.txt"), "ab") as log:
-            command = [sys.executable, "-m", "cnnviz.train", folder]
-            self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        self._process = job_worker(folder)
         return self._process.wait()
 
     def checkpoint(self, folder: str) -> Any:
@@ -82,9 +82,7 @@ def _executor(runs: Path) -> Any:
     try:
         import submitit
     except ImportError:
-        raise RunError(
-            'submitit isn\'t installed: `pip install "cnnviz[cluster]"`, or requirements-cluster.txt in a clone.'
-        ) from None
+        raise not_installed("submitit") from None
     cluster = settings.pop("cluster", "slurm")
     try:
         executor = submitit.AutoExecutor(

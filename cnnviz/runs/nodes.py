@@ -12,7 +12,7 @@ from cnnviz.processes import this_host
 from cnnviz.runs.liveness import CARRIED_SECONDS, engine_file, written_within
 from cnnviz.runs.store import Run, root
 
-__all__ = ["Node", "host_of", "nodes"]
+__all__ = ["Node", "elsewhere", "host_of", "nodes"]
 
 
 class Node(BaseModel):
@@ -31,6 +31,12 @@ class Node(BaseModel):
 def host_of(run: Run) -> str:
     """Returns the machine that a run is on or was on last, "" where that isn't known or before it began."""
     return run.written.process.host if run.written.process else ""
+
+
+def elsewhere(run: Run) -> str:
+    """Returns the machine that a run is on or was on last, where it is another than this; else ""."""
+    host = host_of(run)
+    return "" if host == this_host() else host
 
 
 def nodes(listed: Sequence[Run], runs: Path | None = None) -> list[Node]:

@@ -12,11 +12,10 @@ import streamlit as st
 from cnnviz import runs
 from cnnviz import search as searches
 from cnnviz.errors import RunError
-from cnnviz.processes import this_host
 from cnnviz.runs import Run, metrics, notes
 from cnnviz.runs.compare import data_name, short_model
 from cnnviz.runs.groups import kind
-from cnnviz.runs.nodes import host_of
+from cnnviz.runs.nodes import elsewhere
 from cnnviz.runs.status import RESUMABLE
 from cnnviz.ui.markdown import duration, plain
 from cnnviz.ui.runs.actions import badge, continue_button, delete_button, ending, log, pause_button, stop_button
@@ -126,7 +125,7 @@ def _tabs() -> Sequence[Any]:
 
 def _facts(run: Run) -> str:
     facts = [run.id, time.strftime("started %Y-%m-%d %H:%M", time.localtime(run.written.created))]
-    if (host := host_of(run)) not in ("", this_host()):
+    if host := elsewhere(run):
         facts.append(f"on {host}")
     if run.seconds is not None:
         facts.append(f"took {duration(run.seconds)}" if not run.active else f"for {duration(run.seconds)} now")

@@ -7,12 +7,12 @@ from collections.abc import Sequence
 import streamlit as st
 
 from cnnviz import runs
+from cnnviz.engines import engine_named
 from cnnviz.errors import RunError
-from cnnviz.processes import this_host
 from cnnviz.runs import Run
 from cnnviz.runs.compare import name_of
 from cnnviz.runs.launch import pause_requested
-from cnnviz.runs.nodes import host_of
+from cnnviz.runs.nodes import elsewhere
 from cnnviz.runs.progress import RunProgress, progress
 from cnnviz.runs.status import StateName
 from cnnviz.search.store import Search
@@ -28,7 +28,6 @@ __all__ = ["cards", "going_on", "tell_endings"]
 SECONDS = 1.0
 """How often the cards are drawn anew while a run goes on."""
 _WATCHED = "runs_watched"
-_ENGINES = {"ray": "Ray", "slurm": "Slurm"}
 
 
 def tell_endings(listed: Sequence[Run], chosen: list[str], searches: Sequence[Search] = ()) -> list[str]:
@@ -159,7 +158,7 @@ def _words(run: Run, now: RunProgress, active: Sequence[Run]) -> tuple[float, st
         here = [other for other in active if other.written.engine == "local" and other.id != run.id]
         ahead = [other for other in here if other.written.created <= run.written.created]
         if run.written.engine != "local":
-            return 0.0, f"Waiting until {_ENGINES[run.written.engine]} has room for it."
+            return 0.0, f"Waiting until {engine_named(run.written.engine).TITLE} has room for it."
         if run.written.process is None or not ahead:
             return 0.0, "Starting a process for it."
         waiting = sum(other.state == "queued" for other in ahead)
@@ -170,7 +169,7 @@ def _words(run: Run, now: RunProgress, active: Sequence[Run]) -> tuple[float, st
             return min(1.0, now.done / now.total), f"{plain(now.message)}: {now.done:,} of {now.total:,}"
         return now.fraction, plain(now.message)
     parts = [f"**Epoch {now.epoch} of {now.epochs}**"]
-    if (host := host_of(run)) not in ("", this_host()):
+    if host := elsewhere(run):
         parts.append(f"on {plain(host)}")
     if now.batches:
         parts.append(f"batch {now.batch:,} of {now.batches:,}")

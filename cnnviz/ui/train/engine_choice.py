@@ -7,14 +7,12 @@ import os
 
 import streamlit as st
 
+from cnnviz.engines import engine_named
 from cnnviz.errors import RunError
 from cnnviz.runs.launch import default_engine
-from cnnviz.runs.status import EngineName, Resources
+from cnnviz.runs.status import ENGINES, EngineName, Resources
 
 __all__ = ["engine_choice", "engine_chosen"]
-
-_PACKAGES: dict[EngineName, str] = {"ray": "ray", "slurm": "submitit"}
-_LABELS: dict[EngineName, str] = {"local": "This machine", "ray": "Ray", "slurm": "Slurm"}
 
 
 def engine_chosen() -> tuple[EngineName | None, Resources]:
@@ -31,24 +29,27 @@ def engine_choice() -> tuple[EngineName | None, Resources]:
 
     `None` is the default engine, whose errors are said where a run is started.
     """
-    installed: list[EngineName] = [name for name, package in _PACKAGES.items() if importlib.util.find_spec(package)]
-    if not installed and not os.environ.get("CNNVIZ_ENGINE"):
+    titles = {
+        name: one.TITLE
+        for name, one in ((name, engine_named(name)) for name in ENGINES)
+        if not one.PACKAGE or importlib.util.find_spec(one.PACKAGE)
+    }
+    if len(titles) < 2 and not os.environ.get("CNNVIZ_ENGINE"):
         return None, Resources()
     try:
         default = default_engine()
     except RunError:
         return None, Resources()
-    options: list[EngineName] = ["local", *installed]
-    chosen = st.session_state.get("train_engine") or (default if default in options else "local")
+    chosen = st.session_state.get("train_engine") or (default if default in titles else "local")
     with st.popover(
-        _LABELS[chosen], icon=":material/dns:", key="train_where", help="Where the workers of what you start run."
+        titles[chosen], icon=":material/dns:", key="train_where", help="Where the workers of what you start run."
     ):
         engine = st.segmented_control(
             "Engine",
-            options,
+            list(titles),
             default=chosen,
             required=True,
-            format_func=_LABELS.__getitem__,
+            format_func=titles.__getitem__,
             key="train_engine",
             persist_state="session",
             help="Ray and Slurm start workers on a cluster's machines, which have to share the folder of runs.",
