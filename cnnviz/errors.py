@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 __all__ = [
+    "NOT_ENOUGH_MEMORY",
     "CnnvizError",
     "DataError",
     "ImageError",
@@ -21,8 +22,10 @@ __all__ = [
     "one_of",
     "out_of_memory",
     "short",
+    "unexpected",
 ]
 
+NOT_ENOUGH_MEMORY = "The memory was not enough for this model and batch; choose a smaller batch, image or model."
 _COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 
 
@@ -54,6 +57,18 @@ def first_line(error: BaseException) -> str:
     """Returns the beginning of what a library says is wrong, to stand in a sentence: its first line without the full
     stop, or the error's type where it says nothing."""
     return (str(error).strip().splitlines() or [type(error).__name__])[0][:200].rstrip(".")
+
+
+def unexpected(what: str, error: BaseException, log: str) -> str:
+    """Returns the sentence for an error that nobody has foreseen.
+
+    Args:
+        what: failed, such as "Training".
+        error: why.
+        log: where its traceback is, such as "the log".
+    """
+    first = str(error).strip().splitlines()[:1]
+    return f"{what} failed with {type(error).__name__}: {first[0][:200] if first else 'no message'}; see {log}."
 
 
 def disk_full(error: BaseException | None) -> bool:

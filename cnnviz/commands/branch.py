@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from cnnviz import runs
-from cnnviz.commands.recipes import settings_of
+from cnnviz.commands.recipes import add_settings_argument, settings_of
 from cnnviz.commands.subcommand import add_verb
 from cnnviz.commands.train import add_engine_arguments, finish, resources_of
 from cnnviz.errors import RunError
@@ -27,9 +27,7 @@ def add_branch(verbs: argparse._SubParsersAction) -> None:
     )
     verb.add_argument("run", metavar="ID", help="the run that it branches from")
     verb.add_argument("--epoch", type=int, metavar="N", help="after which epoch; by default the last that is kept")
-    verb.add_argument(
-        "--set", dest="settings", metavar="KEY=VALUE", nargs="+", action="extend", default=[], help="change the recipe"
-    )
+    add_settings_argument(verb)
     verb.add_argument("--detach", action="store_true", help="return at once; the run goes on by itself")
     add_engine_arguments(verb)
 

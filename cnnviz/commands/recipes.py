@@ -14,7 +14,15 @@ from cnnviz.files import read_bytes
 from cnnviz.presets import PRESETS
 from cnnviz.recipe import Recipe, parse, replace
 
-__all__ = ["add_describe", "add_presets", "add_recipe_arguments", "heads_follow", "recipe_of", "settings_of"]
+__all__ = [
+    "add_describe",
+    "add_presets",
+    "add_recipe_arguments",
+    "add_settings_argument",
+    "heads_follow",
+    "recipe_of",
+    "settings_of",
+]
 
 
 def add_presets(verbs: argparse._SubParsersAction) -> None:
@@ -30,6 +38,11 @@ def add_describe(verbs: argparse._SubParsersAction) -> None:
 def add_recipe_arguments(verb: argparse.ArgumentParser, *, optional: bool = False) -> None:
     """Adds RECIPE, which may be left out where it is `optional`, and `--set`."""
     verb.add_argument("recipe", metavar="RECIPE", nargs="?" if optional else None, help="a preset's id or a JSON file")
+    add_settings_argument(verb)
+
+
+def add_settings_argument(verb: argparse.ArgumentParser) -> None:
+    """Adds `--set`."""
     verb.add_argument(
         "--set",
         dest="settings",

@@ -30,7 +30,7 @@ from cnnviz.files import read_json, write_json
 from cnnviz.processes import Process, alive, is_here, this_process
 from cnnviz.temporary import drafts_in
 
-__all__ = ["LEASE_SECONDS", "Lease", "holder_of", "in_force", "lease_seconds", "take"]
+__all__ = ["LEASE_SECONDS", "Lease", "in_force", "lease_seconds", "take"]
 
 LEASE_SECONDS = 20.0
 """How long a worker on another machine may give no sign of life before another takes its run over."""
@@ -119,13 +119,6 @@ def take(folder: Path) -> Iterator[Lease]:
         _fence(folder, lease.number)  # released: nobody has to wait for it
 
 
-def holder_of(folder: Path) -> Process | None:
-    """Returns who has the newest lease of the run in `folder` or had it last, or `None` where nobody ever had."""
-    numbers = _numbers(folder)
-    found = _holder(folder, numbers[-1]) if numbers else None
-    return found.process if found else None
-
-
 def in_force(folder: Path) -> bool:
     """Returns whether some worker has the run in `folder` in hand: one on this machine that lives, or one elsewhere
     that gave a sign of life lately, by the clock of the storage."""
@@ -166,9 +159,7 @@ def _taken(folder: Path, seconds: float) -> Lease:
             if newest:
                 _await_end(folder, newest)
             try:
-                os.rename(
-                    draft, _place(folder, newest + 1)
-                )  # what is there is never empty, so this fails if another was
+                os.rename(draft, _place(folder, newest + 1))  # fails where another was first: its folder isn't empty
             except OSError:
                 mine = _holder(folder, newest + 1)
                 if mine is None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from cnnviz import temporary
-from cnnviz.errors import CnnvizError, RunError, disk_full
+from cnnviz.errors import CnnvizError, RunError, disk_full, unexpected
 from cnnviz.processes import this_process
 from cnnviz.runs.launch import stop_requested
 from cnnviz.runs.lease import take
@@ -75,8 +75,7 @@ def _message(error: Exception) -> str:
         return str(error)
     if disk_full(error):
         return "The disk is full: free some space, then continue."
-    first = str(error).strip().splitlines()[:1]
-    return f"The search failed with {type(error).__name__}: {first[0][:200] if first else 'no message'}; see its log."
+    return unexpected("The search", error, "its log")
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ from pathlib import Path
 from queue import SimpleQueue
 
 from cnnviz import temporary
-from cnnviz.errors import CnnvizError, RunError, disk_full, out_of_memory
+from cnnviz.errors import NOT_ENOUGH_MEMORY, CnnvizError, RunError, disk_full, out_of_memory, unexpected
 from cnnviz.processes import this_process
 from cnnviz.progress import Cancelled
 from cnnviz.runs.crash_cause import oom_kills
@@ -144,15 +144,14 @@ def _message(error: Exception) -> str:
     if isinstance(error, CnnvizError):
         return str(error)
     if out_of_memory(error):
-        return "The memory was not enough for this model and batch; choose a smaller batch, image or model."
+        return NOT_ENOUGH_MEMORY
     if disk_full(error):
         return "The disk is full; the last good model and the figures are kept: free some space, then continue."
     if isinstance(error, OSError) and error.errno in (errno.EROFS, errno.EACCES, errno.EPERM):
         return f"A file could not be written ({error.strerror}): make the run's folder writable, then continue."
     if isinstance(error, OSError):
         return f"A file could not be read or written ({error.strerror or error}); see the log."
-    first = str(error).strip().splitlines()[:1]
-    return f"Training failed with {type(error).__name__}: {first[0][:200] if first else 'no message'}; see the log."
+    return unexpected("Training", error, "the log")
 
 
 def _command(arguments: list[str]) -> int:

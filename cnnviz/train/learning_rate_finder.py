@@ -12,7 +12,7 @@ import os
 import sys
 import time
 
-from cnnviz.errors import CnnvizError, first_line, out_of_memory
+from cnnviz.errors import NOT_ENOUGH_MEMORY, CnnvizError, first_line, out_of_memory
 from cnnviz.recipe import parse
 from cnnviz.train.tensorflow_loading import quick_and_quiet
 
@@ -43,7 +43,7 @@ def _main() -> None:
 
 def _sentence(error: Exception) -> str:
     if out_of_memory(error):
-        return "The memory was not enough for this model and batch; choose a smaller batch, image or model."
+        return NOT_ENOUGH_MEMORY
     return f"Fitting failed with {type(error).__name__}: {first_line(error)}."
 
 

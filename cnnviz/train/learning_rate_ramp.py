@@ -15,10 +15,10 @@ from cnnviz.data import Dataset, open_dataset, pipeline
 from cnnviz.data.compatibility import check
 from cnnviz.data.features import features
 from cnnviz.data.split_images import SplitImages, prepare
-from cnnviz.learning_rate_range import SMOOTHING
+from cnnviz.learning_rate_range import running_mean
 from cnnviz.models.build.feature_extractor import compute, feature_extractor_of, stem_digest
 from cnnviz.models.build.model import build
-from cnnviz.models.build.pretrained_weights import get_weights
+from cnnviz.models.build.pretrained_weights import weights_of_recipe
 from cnnviz.progress import Progress
 from cnnviz.recipe import Recipe
 from cnnviz.train.stages import compile_stage, stages
@@ -48,14 +48,15 @@ class LearningRateRamp(keras.callbacks.Callback):
     def __init__(self, tell: Told):
         super().__init__()
         self._tell = tell
-        self._warm = self._done = self._steps = 0
-        self._warm_since = self._mean = 0.0
+        self._warm = self._steps = 0
+        self._warm_since = 0.0
+        self._losses: list[float] = []
         self._least = math.inf
         self._rate, self._factor = LOWEST, 1.0
 
     def on_train_batch_begin(self, batch, logs=None):
         if self._steps:
-            left = self._steps - 1 - self._done
+            left = self._steps - 1 - len(self._losses)
             self._rate = HIGHEST * self._factor**-left
         self.model.optimizer.learning_rate = self._rate
         self.model.reset_metrics()  # so that the loss is this batch's, not the mean of all
@@ -65,13 +66,12 @@ class LearningRateRamp(keras.callbacks.Callback):
             self._warm_up()
             return
         loss = float(logs["loss"])
-        self._done += 1
-        self._mean = SMOOTHING * self._mean + (1 - SMOOTHING) * loss
-        smooth = self._mean / (1 - SMOOTHING**self._done)
+        self._losses.append(loss)
+        smooth = running_mean(self._losses)[-1]
         self._least = min(self._least, smooth)
         if math.isfinite(loss):
             self._tell({"rate": self._rate, "loss": loss})
-        if not smooth <= DIVERGED * self._least or self._done == self._steps:  # also where it is not a number
+        if not smooth <= DIVERGED * self._least or len(self._losses) == self._steps:  # also where it is not a number
             self.model.stop_training = True
 
     def _warm_up(self) -> None:
@@ -104,10 +104,7 @@ def range_test(recipe: Recipe, tell: Told, progress: Progress) -> None:
     check(recipe, dataset)
     fit = recipe.fit.model_copy(update={"schedule": "constant", "steps_per_epoch": WARM_STEPS + STEPS, "epochs": 1})
     recipe = recipe.model_copy(update={"fit": fit})
-    backbone = recipe.network.backbone
-    pretrained = backbone is not None and backbone.weights != "none"
-    weights = get_weights(backbone.name, recipe.data.image_size, progress) if backbone and pretrained else None
-    model = build(recipe, weights)
+    model = build(recipe, weights_of_recipe(recipe, progress))
     stage = stages(recipe)[0]
     images, labels = _features(dataset, recipe, model, progress) if stage.cached else _images(dataset, recipe, progress)
     fitted = compile_stage(model, stage, len(images))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
 import keras
 import tensorflow as tf
@@ -12,9 +11,8 @@ from cnnviz.data import open_dataset, pipeline
 from cnnviz.data.compatibility import check
 from cnnviz.models.build.feature_extractor import compute, feature_extractor_of, stem_digest
 from cnnviz.models.build.model import build
-from cnnviz.models.build.pretrained_weights import get_weights
+from cnnviz.models.build.pretrained_weights import weights_of_recipe
 from cnnviz.progress import Cancelled
-from cnnviz.recipe import Recipe
 from cnnviz.runs import recipe_of
 from cnnviz.runs import resume_checkpoint as saved
 from cnnviz.runs.resume_checkpoint import Saved
@@ -96,7 +94,8 @@ def carry_out(writer: RunWriter) -> None:
 def _prepared(writer: RunWriter, reader: Reader, plan: tuple[Stage, ...]) -> _Work:
     """Reads what the first stage needs and builds the model."""
     recipe = reader.recipe
-    weights = _weights(recipe, writer)
+    if (weights := weights_of_recipe(recipe, writer.progress)) is not None:
+        writer.say(f"ImageNet weights: {weights.name}")
     if not plan[0].cached:
         reader.images("train")
         reader.images("validation")
@@ -113,16 +112,6 @@ def _prepared(writer: RunWriter, reader: Reader, plan: tuple[Stage, ...]) -> _Wo
         stem = stem_digest(part), compute(part)
     best = BestModelCheckpoint(writer, keeper, recipe.fit.monitor, shared=backbone is not None)
     return _Work(writer, reader, model, best, stem, spread)
-
-
-def _weights(recipe: Recipe, writer: RunWriter) -> Path | None:
-    """Keras's file for the recipe's backbone."""
-    backbone = recipe.network.backbone
-    if backbone is None or backbone.weights == "none":
-        return None
-    path = get_weights(backbone.name, recipe.data.image_size, writer.progress)
-    writer.say(f"ImageNet weights: {path.name}")
-    return path
 
 
 def _fit(work: _Work, stage: Stage, fitted: keras.Model, begin: Saved | None, epoch: int) -> int:

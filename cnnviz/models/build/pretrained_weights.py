@@ -17,8 +17,9 @@ from cnnviz.data.download import Remote, fetch, keras_folders
 from cnnviz.errors import DataError, ModelError
 from cnnviz.models.load.keras_applications import PLACE
 from cnnviz.progress import Progress
+from cnnviz.recipe import Recipe
 
-__all__ = ["find_weights", "get_weights", "models_folder", "weights_files"]
+__all__ = ["find_weights", "get_weights", "models_folder", "weights_files", "weights_of_recipe"]
 
 _MOBILENET_SIZES = (96, 128, 160, 192, 224)
 _HDF5 = b"\x89HDF\r\n\x1a\n"
@@ -115,3 +116,16 @@ def _whole(path: Path, mtime_ns: int, size: int, digest: str | None) -> bool:
         if file.read(len(_HDF5)) != _HDF5:
             return False
     return digest is None or files.digest(path, files.algorithm_of(digest)) == digest
+
+
+def weights_of_recipe(recipe: Recipe, progress: Progress) -> Path | None:
+    """Returns the file that the model of a recipe begins with, fetched if need be; `None` where it has no backbone, or
+    one that begins with no weights of ImageNet.
+
+    Raises:
+        CnnvizError: as of `get_weights`.
+    """
+    backbone = recipe.network.backbone
+    if backbone is None or backbone.weights == "none":
+        return None
+    return get_weights(backbone.name, recipe.data.image_size, progress)

@@ -14,7 +14,7 @@ import tensorflow as tf
 from cnnviz.data import open_dataset
 from cnnviz.data.dataset import Dataset
 from cnnviz.data.split_images import prepare
-from cnnviz.errors import DataError, ModelError
+from cnnviz.errors import DataError, ModelError, first_line
 from cnnviz.models.classifier import Classifier
 from cnnviz.models.probabilities import probabilities
 from cnnviz.progress import Progress, batches
@@ -101,7 +101,7 @@ def accuracies(classifier: Classifier, data: bytes, progress: Progress | None = 
     try:
         run = Interpreter(model_content=data).get_signature_runner()
     except (ValueError, RuntimeError) as error:
-        raise ModelError(f"The LiteRT file can't be run: {str(error).splitlines()[0][:200]}.") from None
+        raise ModelError(f"The LiteRT file can't be run: {first_line(error)}.") from None
     name = next(iter(run.get_input_details()))
     right = {head.name: [0, 0] for head in classifier.heads}
     for part in batches(len(images), _BATCH, "Measuring the LiteRT file", progress):

@@ -18,6 +18,7 @@ from cnnviz.ui.runs.selection import choose, note
 
 __all__ = [
     "LOOKS",
+    "ask",
     "badge",
     "confirm_deletion",
     "continue_button",
@@ -89,7 +90,7 @@ def stop_button(run: Run) -> None:
         "Stop",
         icon=":material/stop_circle:",
         key=f"runs_stop_{run.id}",
-        on_click=_ask,
+        on_click=ask,
         args=(runs.request_stop, run.id),
         disabled=run.state == "stopping",
         help="Ends at the next batch; the best epoch so far is kept.",
@@ -110,7 +111,7 @@ def stop_all_button(group: Sequence[Run]) -> None:
 
 def _stop_all(ids: Sequence[str]) -> None:
     for run in ids:
-        _ask(runs.request_stop, run)
+        ask(runs.request_stop, run)
 
 
 def pause_button(run: Run) -> None:
@@ -119,7 +120,7 @@ def pause_button(run: Run) -> None:
         "Pause",
         icon=":material/pause_circle:",
         key=f"runs_pause_{run.id}",
-        on_click=_ask,
+        on_click=ask,
         args=(runs.request_pause, run.id),
         disabled=run.state == "stopping",
         help="Ends its process at the next batch; Continue goes on with it later and ends with the very same model.",
@@ -133,14 +134,15 @@ def continue_button(run: Run) -> None:
         icon=":material/resume:",
         type="primary" if run.state in ("paused", "crashed") else "secondary",
         key="runs_continue",
-        on_click=_ask,
+        on_click=ask,
         args=(runs.resume, run.id),
         disabled=run.recipe is None,
         help=_place(run),
     )
 
 
-def _ask(verb: Callable[[str], object], run_id: str) -> None:
+def ask(verb: Callable[[str], object], run_id: str) -> None:
+    """Carries out what a button asks of a run, or of a search, of this id; what is in the way is noted on the page."""
     try:
         verb(run_id)
     except RunError as error:

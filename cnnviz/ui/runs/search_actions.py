@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import streamlit as st
 
 from cnnviz import search as searches
@@ -12,6 +10,7 @@ from cnnviz.runs import open_run
 from cnnviz.runs.compare import data_name, short_model
 from cnnviz.runs.status import RESUMABLE
 from cnnviz.search.store import Search, delete
+from cnnviz.ui.runs.actions import ask, percent
 from cnnviz.ui.runs.selection import choose, choose_search, note
 
 __all__ = ["continue_search_button", "open_trial", "search_buttons", "search_name", "shown_value", "stop_search_button"]
@@ -25,7 +24,7 @@ def search_name(search: Search) -> str:
 
 def shown_value(metric: str, value: float) -> str:
     """Returns a metric's value as it is read: "98.9 %", or "0.0312" for a loss."""
-    return f"{100 * value:.1f} %" if metric.endswith("accuracy") else f"{value:.4f}"
+    return percent(value) if metric.endswith("accuracy") else f"{value:.4f}"
 
 
 def open_trial(run: str) -> None:
@@ -45,7 +44,7 @@ def stop_search_button(search: Search) -> None:
         "Stop",
         icon=":material/stop_circle:",
         key=f"runs_search_stop_{search.id}",
-        on_click=_ask,
+        on_click=ask,
         args=(searches.request_stop, search.id),
         disabled=search.state == "stopping",
         help="Pauses the trials that learn at their next batch; Continue goes on with them.",
@@ -59,7 +58,7 @@ def continue_search_button(search: Search) -> None:
         icon=":material/resume:",
         type="primary",
         key="runs_search_continue",
-        on_click=_ask,
+        on_click=ask,
         args=(searches.resume, search.id),
         help="Goes on with the trials that it left in the middle, and makes the rest. Pruned trials stay paused.",
     )
@@ -98,12 +97,5 @@ def delete_search_popover(search: Search) -> None:
 
 
 def _delete(search: str) -> None:
-    _ask(delete, search)
+    ask(delete, search)
     choose_search("")
-
-
-def _ask(verb: Callable[[str], object], search: str) -> None:
-    try:
-        verb(search)
-    except RunError as error:
-        note(str(error), "warning")
