@@ -18,7 +18,7 @@ from cnnviz.runs.status import StateName
 from cnnviz.search.store import Search
 from cnnviz.search.store import listing as search_listing
 from cnnviz.ui.markdown import duration, plain
-from cnnviz.ui.runs.actions import LOOKS, badge, ending, pause_button, stop_all_button, stop_button
+from cnnviz.ui.runs.actions import badge, ending, pause_button, stop_all_button, stop_button
 from cnnviz.ui.runs.nodes_view import nodes_table
 from cnnviz.ui.runs.search_actions import search_name, shown_value, stop_search_button
 from cnnviz.ui.runs.selection import choose, choose_search, messages, note
@@ -108,10 +108,9 @@ def _cards(expected: dict[str, StateName], detailed: str) -> None:
 
 def _search_card(search: Search) -> None:
     result, spec = search.result, search.spec
-    colour, sign = LOOKS[search.state]
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(f"**Search · {plain(search_name(search))}**", width="content")
-        st.badge(f"{sign} {search.state}", color=colour)
+        badge(search.run)
         st.space("stretch")
         if st.button(
             "Watch",

@@ -22,7 +22,7 @@ from cnnviz.search.study import FEWEST, Trial, importances, read_study, trials_i
 from cnnviz.ui.download_button import download_button
 from cnnviz.ui.file_names import file_name
 from cnnviz.ui.markdown import duration, plain
-from cnnviz.ui.runs.actions import LOOKS
+from cnnviz.ui.runs.actions import badge
 from cnnviz.ui.runs.learning_curves import STEADY
 from cnnviz.ui.runs.search_actions import delete_search_popover, open_trial, search_buttons, search_name, shown_value
 from cnnviz.ui.session import query_params
@@ -68,8 +68,7 @@ def search_view(search: Search) -> None:
     """
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(f"## Search · {plain(search_name(search))}", width="content", anchors=False)
-        colour, sign = LOOKS[search.state]
-        st.badge(f"{sign} {search.state}", color=colour)
+        badge(search.run)
     st.caption(_facts(search))
     with st.container(horizontal=True):
         search_buttons(search)
